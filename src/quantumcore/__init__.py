@@ -1,0 +1,1 @@
+"""QuantumCore: an exchange in a box."""

@@ -1,0 +1,1 @@
+"""Composition: settings, compose, run, supervise, health, command line."""

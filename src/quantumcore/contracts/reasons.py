@@ -1,0 +1,114 @@
+"""Why the engine says no: each native reason, its dotted code, its FIX OrdRejReason (tag 103).
+
+The numbers are part of the engine's layouts (docs/reference/engine.md section 3) and never change meaning.
+"""
+
+from enum import IntEnum
+
+
+class Reason(IntEnum):
+    """A reason of refusal as it stands in CommandRefused and OrderRejected (u16)."""
+
+    NONE = 0
+    BAD_COMMAND = 1
+    UNKNOWN_SYMBOL = 2
+    UNKNOWN_ACCOUNT = 3
+    DUPLICATE_ID = 4
+    KILLED = 5
+    HALTED = 6
+    BAD_TICK = 7
+    BAD_LOT = 8
+    BAD_QTY = 9
+    BAD_PRICE = 10
+    BAD_TYPE = 11
+    BAD_TIF = 12
+    ORDER_NOT_FOUND = 13
+    ORDER_FINAL = 14
+    MAX_QTY = 15
+    MAX_NOTIONAL = 16
+    MIN_NOTIONAL = 17
+    STALE_REF = 18
+    MAX_OPEN = 19
+    NO_FUNDS = 20
+    POST_ONLY = 21
+    QTY_OVERFLOW = 22
+    AMOUNT_OVERFLOW = 23
+    REPLACE_BELOW_FILLED = 24
+    CAPACITY = 25
+    INSUFFICIENT = 26
+    ID_ALREADY_FAILED = 27
+    UNKNOWN_CURRENCY = 28
+    EXISTS_DIFFERENT = 29
+    ORDER_FILLED = 30
+    BAD_AMOUNT = 31
+    BAD_DEFINITION = 32
+
+
+CODES: dict[Reason, str] = {
+    Reason.BAD_COMMAND: "request.invalid",
+    Reason.UNKNOWN_SYMBOL: "order.unknown_symbol",
+    Reason.UNKNOWN_ACCOUNT: "order.unknown_account",
+    Reason.DUPLICATE_ID: "idempotency.mismatch",
+    Reason.KILLED: "risk.killed",
+    Reason.HALTED: "session.halted",
+    Reason.BAD_TICK: "order.price.off_tick",
+    Reason.BAD_LOT: "order.quantity.off_lot",
+    Reason.BAD_QTY: "order.quantity.bad",
+    Reason.BAD_PRICE: "order.price.bad",
+    Reason.BAD_TYPE: "order.type.bad",
+    Reason.BAD_TIF: "order.tif.bad",
+    Reason.ORDER_NOT_FOUND: "order.not_found",
+    Reason.ORDER_FINAL: "order.already_final",
+    Reason.MAX_QTY: "risk.max_quantity",
+    Reason.MAX_NOTIONAL: "risk.max_notional",
+    Reason.MIN_NOTIONAL: "risk.min_notional",
+    Reason.STALE_REF: "risk.stale_reference",
+    Reason.MAX_OPEN: "risk.max_open",
+    Reason.NO_FUNDS: "risk.no_funds",
+    Reason.POST_ONLY: "order.post_only",
+    Reason.QTY_OVERFLOW: "order.quantity.overflow",
+    Reason.AMOUNT_OVERFLOW: "order.amount.overflow",
+    Reason.REPLACE_BELOW_FILLED: "order.replace.below_filled",
+    Reason.CAPACITY: "engine.capacity",
+    Reason.INSUFFICIENT: "transfer.insufficient",
+    Reason.ID_ALREADY_FAILED: "transfer.id_already_failed",
+    Reason.UNKNOWN_CURRENCY: "currency.not_found",
+    Reason.EXISTS_DIFFERENT: "definition.exists_with_different",
+    Reason.ORDER_FILLED: "order.already_filled",
+    Reason.BAD_AMOUNT: "transfer.amount.bad",
+    Reason.BAD_DEFINITION: "definition.invalid",
+}
+
+FIX_ORD_REJ_REASON: dict[Reason, int] = {
+    Reason.UNKNOWN_SYMBOL: 1,
+    Reason.UNKNOWN_ACCOUNT: 15,
+    Reason.DUPLICATE_ID: 6,
+    Reason.KILLED: 2,
+    Reason.HALTED: 2,
+    Reason.BAD_TICK: 11,
+    Reason.BAD_LOT: 13,
+    Reason.BAD_QTY: 13,
+    Reason.BAD_PRICE: 11,
+    Reason.BAD_TYPE: 11,
+    Reason.BAD_TIF: 11,
+    Reason.MAX_QTY: 3,
+    Reason.MAX_NOTIONAL: 3,
+    Reason.MIN_NOTIONAL: 13,
+    Reason.STALE_REF: 99,
+    Reason.MAX_OPEN: 3,
+    Reason.NO_FUNDS: 0,
+    Reason.POST_ONLY: 99,
+    Reason.QTY_OVERFLOW: 13,
+    Reason.AMOUNT_OVERFLOW: 3,
+    Reason.CAPACITY: 99,
+}
+
+
+class Scope(IntEnum):
+    """Whose limit refused (u8)."""
+
+    NONE = 0
+    VENUE = 1
+    ACCOUNT = 2
+    INSTRUMENT = 3
+    ORDER = 4

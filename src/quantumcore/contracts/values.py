@@ -1,0 +1,153 @@
+"""Values: decimals at the edge, integers inside; ids, symbols, times. Frozen, never a float.
+
+A decimal outside is text: optional sign, digits, optional point. Inside it is (mantissa, scale) or an integer
+in ticks, lots or minor units. Nothing here rounds.
+"""
+
+import re
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple, NewType
+
+from quantumcore.contracts.errors import InvalidCommand
+
+AccountId = NewType("AccountId", int)
+Ticks = NewType("Ticks", int)
+Lots = NewType("Lots", int)
+MinorUnits = NewType("MinorUnits", int)
+Nanoseconds = NewType("Nanoseconds", int)
+
+I64_MAX = 2**63 - 1
+MAX_PLACES = 18
+NO_SLOT = 0xFFFFFFFF
+ORDER_LEG = 0xFFFF
+
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}\Z", re.ASCII)
+
+
+class Scaled(NamedTuple):
+    """An exact decimal: mantissa × 10^-scale, canonical (no trailing zero in a fraction).
+
+    Attributes:
+        mantissa: i64.
+        scale: 0..18.
+    """
+
+    mantissa: int
+    scale: int
+
+    @classmethod
+    def parse(cls, text: object, field: str) -> "Scaled":
+        """Return the decimal that `text` spells.
+
+        Raises:
+            InvalidCommand: Not a string of sign, digits and point; over 18 places; beyond i64.
+        """
+        if not isinstance(text, str) or len(text) > 64 or _DECIMAL.match(text) is None:
+            raise InvalidCommand(
+                "request.invalid", f"{field} must be a decimal string such as \"0.05\"", field=field, actual=_shown(text)
+            )
+        whole, _, fraction = text.partition(".")
+        fraction = fraction.rstrip("0")
+        mantissa, scale = int(whole + fraction), len(fraction)
+        if scale > MAX_PLACES:
+            raise InvalidCommand(
+                "request.invalid", f"{field} has more than {MAX_PLACES} places", field=field, limit=str(MAX_PLACES), actual=_shown(text)
+            )
+        if mantissa == 0 and text.startswith("-"):
+            raise InvalidCommand("request.invalid", f"{field} is a negative zero", field=field, actual=_shown(text))
+        if not -I64_MAX <= mantissa <= I64_MAX:
+            raise InvalidCommand(
+                "request.invalid", f"{field} needs more than 63 bits", field=field, limit=str(I64_MAX), actual=_shown(text)
+            )
+        return cls(mantissa, scale)
+
+    def text(self) -> str:
+        """Return the decimal as text, without exponent."""
+        return show(self.mantissa, self.scale)
+
+
+def show(mantissa: int, places: int) -> str:
+    """Return `mantissa` × 10^-`places` as text with exactly `places` decimals: show(-5, 2) is "-0.05"."""
+    if places == 0:
+        return str(mantissa)
+    sign, digits = ("-", str(-mantissa)) if mantissa < 0 else ("", str(mantissa))
+    digits = digits.rjust(places + 1, "0")
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+
+
+def show_decimal(value: Decimal) -> str:
+    """Return `value` as text without exponent."""
+    return format(value, "f")
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 64 else text[:61] + "..."
+
+
+def check_client_id(text: str, field: str = "client_order_id") -> str:
+    """Return `text` if it is 1-36 of A-Za-z0-9_-; raise InvalidCommand otherwise."""
+    if not isinstance(text, str) or _CLIENT_ID.match(text) is None:
+        raise InvalidCommand("request.invalid", f"{field} must be 1 to 36 of A-Za-z0-9_-", field=field, limit="36", actual=_shown(text))
+    return text
+
+
+def is_symbol(text: str) -> bool:
+    """Tell whether `text` has the form of a symbol: 1-24 bytes, [A-Z0-9][A-Z0-9._-]*."""
+    return _SYMBOL.match(text) is not None
+
+
+class OrderId(NamedTuple):
+    """The engine's id of an order: (shard, sequence, slot); outside a UUID of shard 16 | sequence 64 | slot 32 | 0xFFFF."""
+
+    shard: int
+    sequence: int
+    slot: int
+
+    def text(self) -> str:
+        """Return the id in UUID form."""
+        return packed_id(self.shard, self.sequence, self.slot, ORDER_LEG)
+
+    @classmethod
+    def parse(cls, text: str) -> "OrderId | None":
+        """Return the id that `text` spells, or None if it cannot be an order's."""
+        try:
+            value = uuid.UUID(text).int
+        except ValueError:
+            return None
+        if value & 0xFFFF != ORDER_LEG or len(text) != 36:
+            return None
+        return cls(value >> 112, (value >> 48) & 0xFFFFFFFFFFFFFFFF, (value >> 16) & 0xFFFFFFFF)
+
+
+def packed_id(shard: int, sequence: int, fill: int, leg: int) -> str:
+    """Return the 128-bit id shard 16 | sequence 64 | fill 32 | leg 16 in UUID form."""
+    h = f"{(shard << 112) | (sequence << 48) | (fill << 16) | leg:032x}"
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def show_time(ns: int) -> str:
+    """Return UTC nanoseconds as RFC 3339 with nine decimals and Z."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def parse_time(text: str, field: str) -> Nanoseconds:
+    """Return the UTC nanoseconds of an RFC 3339 time with a zone.
+
+    Raises:
+        InvalidCommand: Not RFC 3339, or without zone.
+    """
+    match = re.match(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)\Z", text, re.ASCII)
+    if match is None:
+        raise InvalidCommand("request.invalid", f"{field} must be an RFC 3339 time with a zone", field=field, actual=_shown(text))
+    try:
+        moment = datetime.fromisoformat(match[1].upper() + match[3].upper().replace("Z", "+00:00"))
+    except ValueError as error:
+        raise InvalidCommand("request.invalid", f"{field} is no time: {error}", field=field, actual=_shown(text)) from error
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return Nanoseconds((delta.days * 86_400 + delta.seconds) * 1_000_000_000 + int((match[2] or "0").ljust(9, "0")))

@@ -1,0 +1,1 @@
+"""What we ask of the world: protocols, each served by an embedded adapter and by a server."""

@@ -1,0 +1,1 @@
+"""The rooms. One shape; no room imports another."""

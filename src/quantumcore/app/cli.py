@@ -85,6 +85,30 @@ def snapshot(data_dir: DataDir = None) -> None:
     typer.echo("snapshot written")
 
 
+@app.command()
+def replay(
+    file: Path,
+    start: Annotated[str, typer.Option("--from", help="RFC 3339 time; before it only the tape's own book moves.")] = "",
+    instrument: Annotated[int | None, typer.Option(help="The venue's number of the instrument (default: the busiest).")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Send the tape's trades as IOC orders.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a recorded exchange (DBN or ITCH 5.0) into a venue and compare the books."""
+    from rich.console import Console
+
+    from quantumcore.app.replay.command import replay as drive
+    from quantumcore.app.replay.command import show_figures
+    from quantumcore.contracts.values import parse_time
+
+    start_ns = _or_exit(lambda: parse_time(start, "--from")) if start else 0
+    figures = _or_exit(lambda: drive(file, start_ns=start_ns, instrument=instrument, execute=execute))
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        show_figures(figures, Console())
+    raise typer.Exit(0 if figures["differences"] == 0 else 1)
+
+
 def _ask(data_dir: Path | None, request: Request[Any]) -> dict[str, Any]:
     """Ask the running venue, or open the venue for this one request if none runs."""
     from quantumcore.app.offline import ask_offline

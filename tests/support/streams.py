@@ -49,10 +49,10 @@ def _terms(number: int, base: int, quote: int, **changes: Any) -> wire.DefineIns
 DEFINITIONS = (
     # exact, a coarse tick of 0.05 and board lots of 10, plain fees
     _terms(1, 3, 1, tick=5, lot=10, taker_fee=100_000, maker_fee=50_000, max_quantity=60, min_notional=5_000),
-    # fractional: one tick of one lot is a thousandth of a cent; a rebate for the maker
-    _terms(2, 2, 1, lot=1, lot_scale=5, taker_fee=100_003, maker_fee=-20_001, min_price=60, max_price=140),
-    # fractional with a minimum fee that poor fills cannot pay
-    _terms(3, 2, 4, tick=3, tick_scale=1, lot=7, lot_scale=3, taker_fee=30_000, maker_fee=10_000, minimum_fee=2),
+    # fractional: one tick of one lot is three tenths of a cent; a rebate for the maker
+    _terms(2, 2, 1, tick=3, tick_scale=3, taker_fee=100_003, maker_fee=-20_001, min_price=60, max_price=140),
+    # fractional in a currency without decimals, with a minimum fee that a lot at a low price cannot pay
+    _terms(3, 2, 4, tick=3, tick_scale=1, lot=7, lot_scale=1, taker_fee=30_000, maker_fee=10_000, minimum_fee=2),
     # a future with a multiplier and bounds of the notional
     _terms(4, 3, 1, instrument_kind=2, tick=25, multiplier=50, taker_fee=7, max_notional=40_000_000, collar=300_000),
     # as large as anything may be: products beyond 64 bits, levels near 2^63 lots
@@ -104,7 +104,7 @@ class Market:
         self._sequence = len(setup())
         self._submitted: deque[wire.SubmitOrder] = deque(maxlen=60)
         self._transferred: deque[wire.Transfer] = deque(maxlen=20)
-        self._orders: deque[tuple[int, int, int]] = deque(maxlen=60)  # account, sequence, slot
+        self._orders: deque[tuple[int, int, int, int]] = deque(maxlen=60)  # account, sequence, slot, instrument
         self._kinds = [
             (self._submit, 56),
             (self._cancel, 12),
@@ -142,8 +142,8 @@ class Market:
         while offset < len(events):
             size, kind = struct.unpack_from("<HB", events, offset)
             if kind == wire.OrderAccepted.KIND:
-                sequence, account = struct.unpack_from("<Q", events, offset + 8)[0], struct.unpack_from("<Q", events, offset + 32)[0]
-                self._orders.append((account, sequence, struct.unpack_from("<I", events, offset + 64)[0]))
+                event = wire.OrderAccepted(*wire.OrderAccepted.LAYOUT.unpack(events, offset)[2:])
+                self._orders.append((event.account, event.sequence, event.order_slot, event.instrument))
             offset += size
 
     # ----------------------------------------------------------------------------------------- choices
@@ -246,7 +246,7 @@ class Market:
     def _name(self) -> dict[str, Any]:
         """Name an order: mostly one of ours, by either name."""
         if self._orders and self._chance(50):
-            account, sequence, slot = self._rng.choice(list(self._orders)[-self._pick([8, 60], [3, 1]) :])
+            account, sequence, slot, _ = self._rng.choice(list(self._orders)[-self._pick([8, 60], [3, 1]) :])
             if self._chance(4):
                 slot += 1
             if self._chance(4):
@@ -275,7 +275,8 @@ class Market:
     def _replace(self) -> wire.Command:
         name = self._name()
         found = [o for o in self._submitted if o.client_id == name.get("client_id")]
-        instrument = found[0].instrument if found else self._instrument()
+        heard = [o[3] for o in self._orders if o[1] == name.get("order_sequence")]
+        instrument = found[0].instrument if found else heard[0] if heard else self._instrument()
         fields = self._pick([1, 2, 3, 0, 4], [30, 30, 40, 1, 1])
         price = self._price(instrument) if fields & 1 or self._chance(2) else (0, 0)
         quantity = self._quantity(instrument) if fields & 2 or self._chance(2) else (0, 0)

@@ -50,8 +50,8 @@ def lots_of(instrument: Instrument, mantissa: int, scale: int) -> int:
 def _steps(mantissa: int, scale: int, step: int, step_scale: int, reason: Reason) -> int:
     """Return how many steps the decimal is; both are first brought to the larger of the two scales."""
     decimals = max(scale, step_scale)
-    value = mantissa * 10 ** (decimals - scale)
-    width = step * 10 ** (decimals - step_scale)
+    value: int = mantissa * 10 ** (decimals - scale)
+    width: int = step * 10 ** (decimals - step_scale)
     steps, rest = divmod(value, width)
     if rest:
         raise Refusal(reason, Scope.INSTRUMENT, limit=width, actual=value, decimals=decimals)
@@ -131,7 +131,7 @@ def _twice_the_reference(book: Book) -> int:
 def check_amounts(
     instrument: Instrument, side: int, rates: Rates, price: int, leaves: int, tally: Tally = Tally()
 ) -> None:
-    """AMOUNT_OVERFLOW: a product, a notional or a hold of the order, with what it has filled, that no integer would take."""
+    """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
     product = tally.notional + price * leaves
     notional = instrument.unit.ceil(product)
     if product >= MAX_PRODUCT or notional > I64_MAX:
@@ -140,7 +140,7 @@ def check_amounts(
         hold = buy_hold(instrument.unit, rates, tally, price, leaves)
         if hold > I64_MAX:
             raise _overflow(hold, instrument.quote_scale)
-    asset = (tally.lots + leaves) * instrument.asset_per_lot
+    asset = leaves * instrument.asset_per_lot
     if asset > I64_MAX:
         raise _overflow(asset, instrument.base_scale)
 

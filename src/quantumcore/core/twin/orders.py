@@ -9,7 +9,7 @@ from quantumcore.core.twin import gate
 from quantumcore.core.twin.book import BUY, Order
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.content import POST_ONLY_FLAG, PRICE_GIVEN, QUANTITY_GIVEN
-from quantumcore.core.twin.fees import Rates, buy_hold
+from quantumcore.core.twin.fees import buy_hold
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import (
     ASKED_FOR,
@@ -218,13 +218,16 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
 
     gate.check_switches(venue, account)
     gate.check_trading(instrument)
+    # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
+    price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
     price, total = order.price, order.quantity
-    if command.fields & PRICE_GIVEN:
+    if price_given:
         price = gate.ticks_of(instrument, command.price, command.price_scale)
-    if command.fields & QUANTITY_GIVEN:
+    if quantity_given:
         total = gate.lots_of(instrument, command.quantity, command.quantity_scale)
-    gate.check_quantity(instrument, total)
-    gate.check_price(instrument, price)
+        gate.check_quantity(instrument, total)
+    if price_given:
+        gate.check_price(instrument, price)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
     leaves = total - order.filled

@@ -127,6 +127,25 @@ def test_catch_alls_stand_only_where_a_process_or_a_dispatcher_ends():
     assert found == []
 
 
+def test_sql_is_never_put_together_from_text():
+    """Statements are SQLAlchemy Core expressions; a text() or execute() of a formatted string invites an injection."""
+    found = []
+    for path in _python():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and node.args):
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in {"text", "execute", "exec_driver_sql"}:
+                first = node.args[0]
+                joined = isinstance(first, ast.JoinedStr) and any(
+                    isinstance(v, ast.FormattedValue) for v in first.values
+                )
+                formatted = isinstance(first, ast.Call) and getattr(first.func, "attr", "") == "format"
+                glued = isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add | ast.Mod)
+                found += [f"{_name(path)}:{node.lineno}"] if joined or formatted or glued else []
+    assert found == []
+
+
 def test_only_one_native_file_knows_python():
     for path in [*(ROOT / "native").rglob("*.[ch]pp")]:
         if path.name != "python.cpp":
@@ -206,7 +225,9 @@ def test_error_codes_are_dotted_and_stable():
         assert issubclass(kind, other) or issubclass(other, kind), (code, kind, other)
 
 
+@pytest.mark.hazard("C2")
 def test_reasons_have_one_code_each():
+    """A client that switches on the code must not mistake one refusal for another."""
     assert set(CODES) == set(Reason) - {Reason.NONE}
     assert len(set(CODES.values())) == len(CODES)
     assert all(re.match(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\Z", code) for code in CODES.values())

@@ -39,7 +39,7 @@ bench: setup ## figures with the machine beside them; make bench ARGS="core --js
 	@exec .venv/bin/quantumcore bench $(ARGS)
 
 fuzz: setup ## the property and fuzz tests with many more examples and no time limit
-	QC_PROFILE=fuzz $(PY) -m pytest -n $(JOBS) --dist loadgroup -m fuzz --timeout 0 $(ARGS)
+	QC_TEST_PROFILE=fuzz $(PY) -m pytest -n $(JOBS) --dist loadgroup -m fuzz --timeout 0 $(ARGS)
 
 hazards: setup ## bring each mistake of docs/reference/hazards.md back and see it caught; ONLY="B1 G3"
 	@$(PY) tools/hazards.py $(if $(CHANGED),--changed $(CHANGED)) $(ONLY)

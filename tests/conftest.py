@@ -1,8 +1,8 @@
 """What every test may count on: a seed that is printed, hypothesis profiles, and `--hazard B1`.
 
-QC_SEED=123 make test          the same random choices again; every run prints its seed
+QC_TEST_SEED=123 make test          the same random choices again; every run prints its seed
 pytest --hazard B1 --hazard G3 the tests that hold these entries of docs/reference/hazards.md
-QC_PROFILE=fuzz                many more examples (what `make fuzz` sets)
+QC_TEST_PROFILE=fuzz                many more examples (what `make fuzz` sets)
 """
 
 import os
@@ -30,15 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     default = "ci" if os.environ.get("CI") else "dev"
-    settings.load_profile(os.environ.get("QC_PROFILE") or default)
+    settings.load_profile(os.environ.get("QC_TEST_PROFILE") or default)
     # In the environment, so that parallel workers and the processes that tests start share it.
-    seed = os.environ.setdefault("QC_SEED", str(random.SystemRandom().randrange(1, 2**32)))
+    seed = os.environ.setdefault("QC_TEST_SEED", str(random.SystemRandom().randrange(1, 2**32)))
     if getattr(config.option, "hypothesisseed", None) is None:
         config.option.hypothesisseed = seed
 
 
 def pytest_report_header() -> str:
-    return f"seed: {os.environ['QC_SEED']} (QC_SEED={os.environ['QC_SEED']} repeats these random choices)"
+    return f"seed: {os.environ['QC_TEST_SEED']} (QC_TEST_SEED={os.environ['QC_TEST_SEED']} repeats these random choices)"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -61,11 +61,11 @@ def _hazards(item: pytest.Item) -> set[str]:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """A number for this test in this run: other for each test, the same again with the same QC_SEED."""
-    return zlib.crc32(f"{os.environ['QC_SEED']} {request.node.nodeid}".encode())
+    """A number for this test in this run: other for each test, the same again with the same QC_TEST_SEED."""
+    return zlib.crc32(f"{os.environ['QC_TEST_SEED']} {request.node.nodeid}".encode())
 
 
 @pytest.fixture
 def rng(seed: int) -> random.Random:
-    """Randomness that a second run with the same QC_SEED repeats."""
+    """Randomness that a second run with the same QC_TEST_SEED repeats."""
     return random.Random(seed)

@@ -168,8 +168,8 @@ class Scratch:
             "PYTHONDONTWRITEBYTECODE": "1",  # a patched file may have the size and second of the original
             "QC_HAZARD_TREE": str(self.tree),
             "QC_HAZARD_REPORT": str(self._home / "report.jsonl"),
-            "QC_PROFILE": "ci",
-            "QC_SEED": str(seed),
+            "QC_TEST_PROFILE": "ci",
+            "QC_TEST_SEED": str(seed),
         }
 
     def pytest(self, tests: Iterable[str], *options: str, seed: int = 1) -> Run:

@@ -10,6 +10,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.installed ## .venv with the locked dependencies and the package; skipped when nothing changed
+	@:
 .venv/.locked: requirements.lock
 	@sh tools/setup.sh dependencies
 .venv/.installed: .venv/.locked $(NATIVE)

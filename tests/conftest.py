@@ -38,7 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str:
-    return f"seed: {os.environ['QC_TEST_SEED']} (QC_TEST_SEED={os.environ['QC_TEST_SEED']} repeats these random choices)"
+    return (
+        f"seed: {os.environ['QC_TEST_SEED']} (QC_TEST_SEED={os.environ['QC_TEST_SEED']} repeats these random choices)"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 SETUP = Path(__file__).parents[2] / "tools" / "setup.sh"
 BASICS = ("sh", "dirname", "mktemp", "rm", "cat", "grep", "touch")
-OLD_PYTHON = '#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2"\nexit 1\n'
+OLD_PYTHON = '#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" && exit 0\nexit 1\n'
 OLD_COMPILER = '#!/bin/sh\n[ "$1" = -dumpversion ] && echo 7 && exit 0\nexit 1\n'
 
 

@@ -244,12 +244,14 @@ class OrdersService:
 
     async def _submission(self, order: SubmitOrder) -> bytes:
         """Return the engine's command for `order`."""
-        translate.check_symbol(order.symbol)
-        command = translate.submission(order, translate.UNKNOWN_INSTRUMENT)  # shape first: a bad request asks nobody
-        instrument = self._catalogue.symbols.get(order.symbol) or await self._definitions.instrument(order.symbol)
-        if instrument is not None:
-            command = translate.submission(order, instrument.number)
-        return command.encode()
+        instrument = self._catalogue.symbols.get(order.symbol)
+        if instrument is None:
+            translate.check_symbol(order.symbol)
+            unknown = translate.submission(order, translate.UNKNOWN_INSTRUMENT)  # shape first: a bad request asks nobody
+            instrument = await self._definitions.instrument(order.symbol)
+            if instrument is None:
+                return unknown.encode()
+        return translate.submission(order, instrument.number).encode()
 
     async def _submitted(self, order: SubmitOrder, outcome: Sequenced) -> OrderView:
         """Return the answer to a submission from its events, or the first answer again when it is a repeat."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quantumcore.adapters.cache import MemoryCache
+from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
@@ -69,9 +69,9 @@ async def build(settings: Settings) -> House:
     log = FileEventLog(settings.data_dir / "events")
     rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
     users = await _database(settings, "auth", durable=True)
-    gateway = GatewayService(bus, MemoryCache(clock), clock, _gateway_settings(settings))
+    gateway = GatewayService(bus, EmbeddedCache(clock), clock, _gateway_settings(settings))
     services: list[Service] = [
-        MatchingService(bus, log, clock, lambda: _open_shard(settings), load_definitions(settings.instruments)),
+        MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), load_definitions(settings.instruments)),
         LedgerService(bus, log, rebuilt["ledger"], clock),
         AuthService(bus, users, clock, _auth_settings(settings)),
         OrdersService(bus, log, rebuilt["orders"], clock),
@@ -81,14 +81,16 @@ async def build(settings: Settings) -> House:
     return House(bus, log, clock, [*rebuilt.values(), users], services, gateway)
 
 
-def _open_shard(settings: Settings) -> Shard:
-    return Shard(settings.data_dir, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
+def _open_shard(settings: Settings, told: int) -> Shard:
+    return Shard(settings.data_dir, told, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
 
 
 async def _database(settings: Settings, name: str, *, durable: bool) -> Database:
     """What can be rebuilt from the journal may lag behind the disk; what cannot is synced at each commit."""
     return await open_database(
-        settings.data_dir / f"quantumcore_{name}.sqlite", package=f"quantumcore.services.{name}", durable=durable
+        settings.data_dir / f"quantumcore_{name}.sqlite",
+        f"quantumcore.services.{name}.migrations",
+        synchronous="FULL" if durable else "NORMAL",
     )
 
 

@@ -131,8 +131,11 @@ class AuthService:
 
     async def _prune(self) -> None:
         while True:
-            now_ns = self._clock.now()
-            while await self._database.write(lambda tx: session_store.prune(tx, now_ns)) == session_store.PRUNE_BATCH:  # noqa: B023
+            while await self._prune_once(self._clock.now()) == session_store.PRUNE_BATCH:
                 pass
-            SESSIONS.set(await self._database.read(lambda tx: session_store.count_live(tx, now_ns)))  # noqa: B023
             await self._clock.sleep(PRUNE_EVERY_S)
+
+    async def _prune_once(self, now_ns: int) -> int:
+        pruned = await self._database.write(lambda tx: session_store.prune(tx, now_ns))
+        SESSIONS.set(await self._database.read(lambda tx: session_store.count_live(tx, now_ns)))
+        return pruned

@@ -81,19 +81,20 @@ class SessionDesk:
 
         def spend(unit: Unit) -> tuple[Spent, list[str]]:
             spent = session_store.spend(unit.tx, token_hash, unit.now_ns)
-            grants = store.grants_of(unit.tx, spent.user_id) if spent.outcome is Spending.SPENT else None
             if spent.outcome is Spending.REUSED:
                 self._end(unit, spent.session_id, "refresh_reused")
-            elif grants is not None and not grants.disabled:
-                self._add_refresh_token(unit, spent.session_id, secret)
-                return spent, store.roles_of(unit.tx, spent.user_id)
-            return Spent(spent.outcome if grants is None else Spending.REVOKED), []
+            if spent.outcome is not Spending.SPENT:
+                return spent, []
+            grants = store.grants_of(unit.tx, spent.user_id)
+            if grants is None or grants.disabled:
+                return Spent(Spending.REVOKED), []
+            self._add_refresh_token(unit, spent.session_id, secret)
+            return spent, store.roles_of(unit.tx, spent.user_id)
 
         spent, roles = await self._writer.write(origin, spend)
         if spent.outcome is not Spending.SPENT:
-            _log.warning(
-                "refresh token refused: %s", spent.outcome.name, extra={"peer": origin.peer, "request_id": origin.request_id}
-            )
+            kind = spent.outcome.name.lower()
+            _log.warning("refresh token refused: %s", kind, extra={"peer": origin.peer, "request_id": origin.request_id})
             raise Unauthenticated(detail=ONE_TEXT)
         return self._pair(spent.user_id, spent.session_id, roles, secret)
 

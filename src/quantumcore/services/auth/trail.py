@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, and_, insert, select, true
+from sqlalchemy import Connection, insert, select
 
 from quantumcore.contracts.auth import AccessChanged, AuditEntry, AuditPage
 from quantumcore.contracts.errors import InvalidCommand
@@ -130,15 +130,15 @@ class Writer:
 
 def audit_page(tx: Connection, *, user_id: str, kind: str, limit: int, cursor: str) -> AuditPage:
     """Return security events, newest first; `cursor` is what the page before said."""
-    where = true()
+    query = select(AUDIT).order_by(AUDIT.c.entry.desc()).limit(limit + 1)
     if user_id:
-        where = and_(where, AUDIT.c.user_id == user_id)
+        query = query.where(AUDIT.c.user_id == user_id)
     if kind:
-        where = and_(where, AUDIT.c.kind == kind)
+        query = query.where(AUDIT.c.kind == kind)
     if cursor:
         if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
             raise InvalidCommand(detail="no such cursor", field="cursor")
-        where = and_(where, AUDIT.c.entry < int(cursor))
-    rows = tx.execute(select(AUDIT).where(where).order_by(AUDIT.c.entry.desc()).limit(limit + 1)).all()
+        query = query.where(AUDIT.c.entry < int(cursor))
+    rows = tx.execute(query).all()
     items = [AuditEntry(*row) for row in rows[:limit]]
     return AuditPage(items, str(items[-1].entry) if len(rows) > limit else None)

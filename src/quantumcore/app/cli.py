@@ -86,6 +86,23 @@ def snapshot(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long; 0 runs until interrupted.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the participants.")] = 7,
+    port_base: Annotated[int, typer.Option(help="Port of the gateway; the others follow.")] = 8000,
+    as_json: AsJson = False,
+) -> None:
+    """Show a venue with simulated participants, from nothing."""
+    from rich.console import Console
+
+    from quantumcore.app.demo.command import demo as show
+
+    figures = _or_exit(lambda: show(seconds=seconds, seed=seed, port_base=port_base, console=Console(stderr=as_json)))
+    if as_json:
+        typer.echo(json.dumps(figures))
+
+
+@app.command()
 def replay(
     file: Path,
     start: Annotated[str, typer.Option("--from", help="RFC 3339 time; before it only the tape's own book moves.")] = "",

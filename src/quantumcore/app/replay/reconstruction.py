@@ -28,6 +28,9 @@ class Reconstruction:
     def __init__(self) -> None:
         self.orders: dict[int, Resting] = {}
         self._levels: dict[str, dict[int, dict[int, None]]] = {"B": {}, "A": {}}
+        self._filled: dict[int, int] = {}
+        self._places: dict[int, int] = {}
+        self._joins = 0
 
     def apply(self, record: Record) -> None:
         """Change the book as `record` says.
@@ -44,15 +47,27 @@ class Reconstruction:
                 self._reduce(self._known(record), record.size)
             case "M":
                 self._modify(self._known(record), record)
+            case "F":
+                self._filled[record.order_id] = self._filled.get(record.order_id, 0) + record.size
             case "R":
                 self.__init__()  # type: ignore[misc]  # a cleared book is a new book
             case _:
-                pass  # T and F tell of trades; they never change the book
+                pass  # T tells of a trade; the C or M that follows changes the book
+        if record.last:
+            self._filled.clear()
 
     def side(self, side: str) -> list[Resting]:
         """Return the orders of a side in priority: best price first, oldest first."""
         levels = self._levels[side]
         return [self.orders[order_id] for price in sorted(levels, reverse=side == "B") for order_id in levels[price]]
+
+    def level(self, side: str, price: int) -> list[int]:
+        """Return the ids of a level's orders, oldest first."""
+        return list(self._levels[side].get(price, ()))
+
+    def place(self, order_id: int) -> int:
+        """Return a number that changes whenever the order joins a level anew; 0 when it does not rest."""
+        return self._places.get(order_id, 0)
 
     def best(self, side: str) -> int | None:
         """Return the best price of a side, or None."""
@@ -72,6 +87,8 @@ class Reconstruction:
         return order
 
     def _join(self, order: Resting) -> None:
+        self._joins += 1
+        self._places[order.order_id] = self._joins
         self.orders[order.order_id] = order
         self._levels[order.side].setdefault(order.price, {})[order.order_id] = None
 
@@ -81,6 +98,7 @@ class Reconstruction:
         if not level:
             del self._levels[order.side][order.price]
         del self.orders[order.order_id]
+        del self._places[order.order_id]
 
     def _reduce(self, order: Resting, size: int) -> None:
         if size >= order.size:
@@ -89,9 +107,11 @@ class Reconstruction:
             self.orders[order.order_id] = order._replace(size=order.size - size)
 
     def _modify(self, order: Resting, record: Record) -> None:
+        """Less at the same price keeps its place; an iceberg that shows more than its fills left has refilled and joins anew."""
         changed = order._replace(price=record.price, size=record.size)
-        if changed.price == order.price and changed.size <= order.size:
-            self.orders[order.order_id] = changed  # less at the same price keeps its place
+        left = order.size - self._filled.get(order.order_id, 0)
+        if changed.price == order.price and changed.size <= left:
+            self.orders[order.order_id] = changed
         else:
             self._leave(order)
             self._join(changed)

@@ -9,7 +9,15 @@ import msgspec
 from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.values import show
-from quantumcore.contracts.wire import CurrencyDefined, Event, InstrumentDefined, InstrumentStatusChanged
+from quantumcore.contracts.wire import (
+    CurrencyDefined,
+    DefineCurrency,
+    DefineInstrument,
+    Event,
+    InstrumentDefined,
+    InstrumentStatusChanged,
+    decode_command,
+)
 
 KINDS = {1: "spot", 2: "future"}
 STATUSES = {1: "trading", 2: "halted", 3: "closed"}
@@ -114,13 +122,35 @@ class Catalogue:
         for instrument in reference.instruments if reference else ():
             self._add_instrument(instrument)
 
+    @classmethod
+    def of_definitions(cls, shard: int, currencies: list[bytes], instruments: list[bytes]) -> "Catalogue":
+        """Return the catalogue of definitions as the engine keeps them (command layouts)."""
+        catalogue = cls()
+        catalogue.shard = shard
+        for raw in currencies:
+            currency = DefineCurrency.decode(raw)
+            catalogue._add_currency(Currency(currency.currency, currency.code, currency.scale))
+        for raw in instruments:
+            catalogue._add_instrument(catalogue._from_definition(DefineInstrument.decode(raw)))
+        return catalogue
+
+    def defines(self, command: bytes) -> bool:
+        """Tell whether the currency or instrument that `command` defines is known, whatever its definition."""
+        match decode_command(command):
+            case DefineCurrency(code=code):
+                return code in self.codes
+            case DefineInstrument(symbol=symbol):
+                return symbol in self.symbols
+            case _:
+                return False
+
     def apply(self, event: Event) -> None:
         """Learn from `event` if it defines something; any other event changes nothing."""
         match event:
             case CurrencyDefined(currency=number, scale=scale, code=code):
                 self._add_currency(Currency(number, code, scale))
             case InstrumentDefined():
-                self._add_instrument(self._from_event(event))
+                self._add_instrument(self._from_definition(event))
             case InstrumentStatusChanged(instrument=number, status=status):
                 self._add_instrument(msgspec.structs.replace(self.instruments[number], status=status))
             case _:
@@ -152,7 +182,7 @@ class Catalogue:
         """Return everything known, stamped with `sequence`."""
         return Reference(sequence, self.shard, list(self.currencies.values()), list(self.instruments.values()))
 
-    def _from_event(self, event: InstrumentDefined) -> Instrument:
+    def _from_definition(self, event: InstrumentDefined | DefineInstrument) -> Instrument:
         return Instrument(
             number=event.instrument,
             symbol=event.symbol,

@@ -16,8 +16,10 @@ from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
 from quantumcore.ports.database import Database
 from quantumcore.ports.service import Service
-from quantumcore.services.auth.service import AuthService, AuthSettings
-from quantumcore.services.gateway.service import GatewayService, GatewaySettings
+from quantumcore.services.auth.service import AuthService
+from quantumcore.services.auth.settings import AuthSettings
+from quantumcore.services.gateway.service import GatewayService
+from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
@@ -97,17 +99,17 @@ async def _database(settings: Settings, name: str, *, durable: bool) -> Database
 def _auth_settings(settings: Settings) -> AuthSettings:
     return AuthSettings(
         jwt_secret=settings.jwt_secret,
-        jwt_secret_previous=settings.jwt_secret_previous,
+        previous_jwt_secret=settings.previous_jwt_secret,
         key_encryption_key=settings.key_encryption_key,
     )
 
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:
     return GatewaySettings(
-        rate_user=settings.rate_user,
-        rate_orders=settings.rate_orders,
-        rate_cancels=settings.rate_cancels,
-        rate_peer=settings.rate_peer,
-        rate_login=settings.rate_login,
+        user_per_s=settings.rate_user,
+        account_orders_per_s=settings.rate_orders,
+        cancels_per_s=settings.rate_cancels,
+        peer_per_s=settings.rate_peer,
+        login_per_s=settings.rate_login,
         trusted_proxies=settings.trusted_proxies,
     )

@@ -48,7 +48,7 @@ class Scaled(NamedTuple):
         """
         if not isinstance(text, str) or len(text) > 64 or _DECIMAL.match(text) is None:
             raise InvalidCommand(
-                "request.invalid", f"{field} must be a decimal string such as \"0.05\"", field=field, actual=_shown(text)
+                "request.invalid", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text)
             )
         whole, _, fraction = text.partition(".")
         fraction = fraction.rstrip("0")

@@ -65,6 +65,18 @@ class Instrument(msgspec.Struct, frozen=True):
         """Return lots as a decimal string with the decimals of the lot."""
         return show(lots * self.lot, self.lot_scale)
 
+    def value(self, cumulative_ticks_lots: int) -> str:
+        """Return price × quantity × multiplier of fills whose ticks × lots sum to the argument, exact, in the quote currency.
+
+        Shown with the quote's decimals at least; more only where the value needs them.
+        """
+        places = self.tick_scale + self.lot_scale
+        scaled = cumulative_ticks_lots * self.tick * self.lot * self.multiplier
+        if places < self.quote.scale:
+            scaled *= 10 ** (self.quote.scale - places)
+            places = self.quote.scale
+        return _trim(show(scaled, places), keep=self.quote.scale)
+
     def average(self, cumulative_ticks_lots: int, lots: int) -> str | None:
         """Return the average price of fills whose ticks × lots and lots sum to the arguments; None without a fill.
 
@@ -113,6 +125,16 @@ class Catalogue:
             self._add_currency(currency)
         for instrument in reference.instruments if reference else ():
             self._add_instrument(instrument)
+
+    def learn(self, reference: Reference) -> None:
+        """Add what `reference` has and this has not; what is known stays, for events may have made it newer."""
+        self.shard = reference.shard
+        for currency in reference.currencies:
+            if currency.number not in self.currencies:
+                self._add_currency(currency)
+        for instrument in reference.instruments:
+            if instrument.number not in self.instruments:
+                self._add_instrument(instrument)
 
     def apply(self, event: Event) -> None:
         """Learn from `event` if it defines something; any other event changes nothing."""

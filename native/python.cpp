@@ -7,10 +7,18 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <vector>
 
+#include "quantumcore/crc32c.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/journal.hpp"
 #include "quantumcore/queries.hpp"
+#include "quantumcore/sha256.hpp"
 
 namespace nb = nanobind;
 
@@ -48,8 +56,7 @@ nb::object to_int(qc::i128 value) {
   return nb::steal(number);
 }
 
-// ---- engine
-// --------------------------------------------------------------------------------------
+// ---- engine ------------------------------------------------------------------------------------
 
 /// A second thread came while a call was running; nothing happened.
 struct EngineBusy : std::runtime_error {
@@ -68,6 +75,19 @@ class PyEngine {
     {
       const nb::gil_scoped_release released;
       engine_->step(view.bytes(), time_ns, events_);
+    }
+    return to_bytes(events_.bytes());
+  }
+
+  /// Steps journal records (u64 sequence, i64 time_ns, u32 epoch, u32 length, command, padding to
+  /// 8), each at its own time; the first must continue the engine's sequence.
+  nb::bytes replay(nb::handle records) {
+    const Entered entered(*this);
+    const BufferView view(records);
+    events_.clear();
+    {
+      const nb::gil_scoped_release released;
+      replay_records(view.bytes());
     }
     return to_bytes(events_.bytes());
   }
@@ -92,6 +112,25 @@ class PyEngine {
    private:
     PyEngine& engine_;
   };
+
+  void replay_records(std::span<const std::byte> records) {
+    constexpr std::size_t kHead = 24;
+    while (!records.empty()) {
+      std::uint64_t sequence = 0;
+      std::int64_t time_ns = 0;
+      std::uint32_t length = 0;
+      if (records.size() < kHead) throw qc::InvalidCommand("a journal record is cut short");
+      std::memcpy(&sequence, records.data(), sizeof sequence);
+      std::memcpy(&time_ns, records.data() + 8, sizeof time_ns);
+      std::memcpy(&length, records.data() + 20, sizeof length);
+      const std::size_t size = kHead + ((std::size_t{length} + 7) & ~std::size_t{7});
+      if (size > records.size() || sequence != engine_->sequence() + 1) {
+        throw qc::InvalidCommand("a journal record does not continue the engine");
+      }
+      engine_->step(records.subspan(kHead, length), time_ns, events_);
+      records = records.subspan(size);
+    }
+  }
 
   std::unique_ptr<qc::Engine> engine_;
   qc::EventBuffer events_;
@@ -130,6 +169,7 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_balances") = kDefaults.max_balances,
           nb::arg("max_windows") = kDefaults.max_windows)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
+      .def("replay", &PyEngine::replay, nb::arg("records"))
       .def_prop_ro(
           "sequence",
           [](PyEngine& self) { return self.with([](qc::Engine& e) { return e.sequence(); }); })
@@ -222,9 +262,246 @@ void bind_engine(nb::module_& m) {
       });
 }
 
+// ---- journal -----------------------------------------------------------------------------------
+
+using quantumcore::Digest;
+using quantumcore::Journal;
+using quantumcore::JournalReader;
+using quantumcore::JournalRecord;
+
+/// Reads ahead natively, so that Python sees whole chunks: u64 sequence, i64 time_ns, u32 epoch, u32 length, command, padding to 8.
+class ChunkReader {
+ public:
+  ChunkReader(std::string directory, std::uint64_t after_sequence) : reader_(std::move(directory), after_sequence) {}
+
+  [[nodiscard]] std::uint64_t sequence() const noexcept { return has_carry_ ? carry_.sequence - 1 : reader_.sequence(); }
+  void limit(std::uint64_t sequence) noexcept { reader_.limit(sequence); }
+
+  nb::bytes read_bytes(std::size_t max_bytes) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    std::span<const std::byte> chunk;
+    {
+      const nb::gil_scoped_release unlocked;
+      lock.lock();
+      chunk = read(max_bytes);
+    }
+    return to_bytes(chunk);
+  }
+
+  /// Fills a chunk of at most `max_bytes`, but of one record at least if there is one. The chunk lives until the next call.
+  std::span<const std::byte> read(std::size_t max_bytes) {
+    chunk_.clear();
+    while (has_carry_ || reader_.next(carry_)) {
+      has_carry_ = true;
+      const std::size_t size = kHead + quantumcore::journal::padded(carry_.command.size());
+      if (!chunk_.empty() && chunk_.size() + size > max_bytes) break;
+      add(carry_, size);
+      has_carry_ = false;
+    }
+    return chunk_;
+  }
+
+ private:
+  static constexpr std::size_t kHead = 24;
+
+  void add(const JournalRecord& record, std::size_t size) {
+    const std::size_t at = chunk_.size();
+    const auto length = static_cast<std::uint32_t>(record.command.size());
+    chunk_.resize(at + size);
+    std::byte* out = chunk_.data() + at;
+    std::memcpy(out, &record.sequence, 8);
+    std::memcpy(out + 8, &record.time_ns, 8);
+    std::memcpy(out + 16, &record.epoch, 4);
+    std::memcpy(out + 20, &length, 4);
+    std::copy(record.command.begin(), record.command.end(), out + kHead);
+  }
+
+  std::mutex mutex_;
+  JournalReader reader_;
+  JournalRecord carry_;  // read, but it did not fit; its bytes stay in the reader
+  bool has_carry_ = false;
+  std::vector<std::byte> chunk_;
+};
+
+/// A Journal with a reader that remembers where it was.
+class PyJournal {
+ public:
+  explicit PyJournal(quantumcore::JournalOptions options) : journal(std::move(options)) {}
+
+  nb::bytes read(std::uint64_t after_sequence, std::size_t max_bytes) {
+    std::unique_lock lock(mutex_, std::defer_lock);
+    std::span<const std::byte> chunk;
+    {
+      const nb::gil_scoped_release unlocked;
+      lock.lock();
+      if (!reader_ || reader_->sequence() != after_sequence) reader_.emplace(journal.options().directory.string(), after_sequence);
+      reader_->limit(journal.durable_sequence());
+      chunk = reader_->read(max_bytes);
+    }
+    return to_bytes(chunk);
+  }
+
+  void close() {
+    {
+      const std::scoped_lock lock(mutex_);
+      reader_.reset();
+    }
+    journal.close();
+  }
+
+  Journal journal;
+
+ private:
+  std::mutex mutex_;
+  std::optional<ChunkReader> reader_;
+};
+
+nb::object spot(const std::optional<quantumcore::JournalReport::Spot>& found) {
+  if (!found) return nb::none();
+  nb::dict out;
+  out["segment"] = found->segment;
+  out["offset"] = found->offset;
+  out["reason"] = found->reason;
+  return out;
+}
+
+nb::dict verify(const std::string& directory) {
+  quantumcore::JournalReport report;
+  {
+    const nb::gil_scoped_release unlocked;
+    report = quantumcore::verify_journal(directory);
+  }
+  nb::dict out;
+  out["segments"] = report.segments;
+  out["blocks"] = report.blocks;
+  out["records"] = report.records;
+  out["first_sequence"] = report.first_sequence;
+  out["last_sequence"] = report.last_sequence;
+  out["epoch"] = report.epoch;
+  out["chain_head"] = to_bytes(report.chain_head);
+  out["torn"] = spot(report.torn);
+  out["damage"] = spot(report.damage);
+  return out;
+}
+
+void bind_journal_errors(nb::module_& m) {
+  using namespace quantumcore;
+  static PyObject* corrupted = nullptr;
+  const nb::exception<JournalError> base(m, "JournalError", PyExc_RuntimeError);
+  nb::exception<JournalFull>(m, "JournalFull", base.ptr());
+  nb::exception<JournalFailed>(m, "JournalFailed", base.ptr());
+  nb::exception<JournalClosed>(m, "JournalClosed", base.ptr());
+  nb::exception<JournalLocked>(m, "JournalLocked", base.ptr());
+  nb::exception<JournalOutOfOrder>(m, "JournalOutOfOrder", base.ptr());
+  nb::exception<StaleEpoch>(m, "StaleEpoch", base.ptr());
+  nb::exception<JournalMissing>(m, "JournalMissing", base.ptr());
+  const nb::exception<CorruptedJournal> corrupted_type(m, "CorruptedJournal", base.ptr());
+  corrupted = corrupted_type.ptr();
+  // args: message, segment, offset, reason.
+  nb::register_exception_translator([](const std::exception_ptr& error, void*) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const CorruptedJournal& e) {
+      PyErr_SetObject(corrupted, nb::make_tuple(e.what(), e.segment(), e.offset(), e.reason()).ptr());
+    }
+  });
+  nb::register_exception_translator([](const std::exception_ptr& error, void*) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::system_error& e) {
+      PyErr_SetObject(PyExc_OSError, nb::make_tuple(e.code().value(), e.what()).ptr());
+    }
+  });
+}
+
+void bind_journal(nb::module_& m) {
+  bind_journal_errors(m);
+
+  nb::class_<PyJournal>(m, "Journal")
+      .def(
+          "__init__",
+          [](PyJournal* self, const std::string& directory, std::uint16_t shard, std::size_t segment_bytes, std::size_t buffer_bytes,
+             std::uint64_t trusted_sequence) {
+            const nb::gil_scoped_release unlocked;
+            new (self) PyJournal({.directory = directory,
+                                  .shard = shard,
+                                  .segment_bytes = segment_bytes,
+                                  .buffer_bytes = buffer_bytes,
+                                  .trusted_sequence = trusted_sequence});
+          },
+          nb::arg("directory"), nb::arg("shard") = 0, nb::arg("segment_bytes") = std::size_t{16} << 20U,
+          nb::arg("buffer_bytes") = std::size_t{4} << 20U, nb::arg("trusted_sequence") = 0)
+      .def_prop_ro("last_sequence", [](const PyJournal& self) { return self.journal.last_sequence(); })
+      .def_prop_ro("durable_sequence", [](const PyJournal& self) { return self.journal.durable_sequence(); })
+      .def_prop_ro("epoch", [](const PyJournal& self) { return self.journal.epoch(); })
+      .def_prop_ro("block", [](const PyJournal& self) { return self.journal.block(); })
+      .def_prop_ro("chain_head", [](const PyJournal& self) { return to_bytes(self.journal.chain_head()); })
+      .def_prop_ro("recovery",
+                   [](const PyJournal& self) {
+                     const quantumcore::JournalRecovery& r = self.journal.recovery();
+                     nb::dict out;
+                     out["records"] = r.records;
+                     out["cut_segment"] = r.cut_segment;
+                     out["cut_offset"] = r.cut_offset;
+                     out["sealed_records"] = r.sealed_records;
+                     return out;
+                   })
+      .def(
+          "reserve",
+          [](PyJournal& self, std::size_t n_bytes, std::size_t commands) {
+            const nb::gil_scoped_release unlocked;
+            self.journal.reserve(n_bytes, commands);
+          },
+          nb::arg("n_bytes"), nb::arg("commands") = 1)
+      .def(
+          "append",
+          [](PyJournal& self, std::uint64_t sequence, std::int64_t time_ns, nb::handle command, std::optional<std::uint32_t> epoch) {
+            const BufferView view(command);
+            const nb::gil_scoped_release unlocked;
+            self.journal.append(sequence, time_ns, view.bytes(), epoch);
+          },
+          nb::arg("sequence"), nb::arg("time_ns"), nb::arg("command"), nb::arg("epoch") = nb::none())
+      .def(
+          "append_batch",
+          [](PyJournal& self, nb::handle commands, std::uint64_t first_sequence, std::int64_t time_ns, std::optional<std::uint32_t> epoch) {
+            const BufferView view(commands);
+            const nb::gil_scoped_release unlocked;
+            return self.journal.append_batch(view.bytes(), first_sequence, time_ns, epoch);
+          },
+          nb::arg("commands"), nb::arg("first_sequence"), nb::arg("time_ns"), nb::arg("epoch") = nb::none())
+      .def("sync", [](PyJournal& self) { return self.journal.sync(); }, nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "raise_epoch", [](PyJournal& self, std::uint32_t epoch, std::int64_t time_ns) { self.journal.raise_epoch(epoch, time_ns); },
+          nb::arg("epoch"), nb::arg("time_ns") = 0, nb::call_guard<nb::gil_scoped_release>())
+      .def("read", &PyJournal::read, nb::arg("after_sequence"), nb::arg("max_bytes"))
+      .def("close", &PyJournal::close, nb::call_guard<nb::gil_scoped_release>());
+
+  nb::class_<ChunkReader>(m, "JournalReader")
+      .def(nb::init<std::string, std::uint64_t>(), nb::arg("directory"), nb::arg("after_sequence") = 0)
+      .def_prop_ro("sequence", &ChunkReader::sequence)
+      .def("read", &ChunkReader::read_bytes, nb::arg("max_bytes"));
+
+  m.def("verify_journal", &verify, nb::arg("directory"));
+  m.def(
+      "crc32c",
+      [](nb::handle data, bool portable) {
+        const BufferView view(data);
+        return portable ? quantumcore::crc32c_portable(view.bytes()) : quantumcore::crc32c(view.bytes());
+      },
+      nb::arg("data"), nb::arg("portable") = false);
+  m.def(
+      "sha256",
+      [](nb::handle data, bool portable) {
+        const BufferView view(data);
+        return to_bytes(quantumcore::sha256(view.bytes(), portable ? quantumcore::Sha256Path::Portable : quantumcore::Sha256Path::Best));
+      },
+      nb::arg("data"), nb::arg("portable") = false);
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
   m.doc() = "The native core: engine and journal. See docs/reference/engine.md.";
   bind_engine(m);
+  bind_journal(m);
 }

@@ -1,0 +1,5 @@
+#include "quantumcore/engine.hpp"
+
+namespace quantumcore {
+void Engine::check() const {}
+}  // namespace quantumcore

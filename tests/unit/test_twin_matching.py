@@ -56,7 +56,7 @@ def test_thirty_thirty_and_forty_fill_a_hundred(desk):
         trade = of(wire.TradePrinted, desk.submit(BOB, SELL, lots, "1.00"))[0]
         assert (trade.quantity, trade.maker_leaves) == (int(lots), left)
     assert desk.engine.order(buy.sequence, buy.order_slot) is None
-    assert desk.engine.open_orders == 0
+    assert desk.engine.open_orders() == 0
 
 
 def test_a_hundred_sellers_of_ten_fill_a_buy_of_a_thousand(desk):
@@ -66,7 +66,7 @@ def test_a_hundred_sellers_of_ten_fill_a_buy_of_a_thousand(desk):
     trades = of(wire.TradePrinted, events)
     assert len(trades) == 100 and sum(t.quantity for t in trades) == 1000
     assert [t.fill for t in trades] == list(range(100))
-    assert desk.engine.open_orders == 0
+    assert desk.engine.open_orders() == 0
 
 
 def test_a_buy_takes_the_lowest_asks_first_at_their_prices(desk):
@@ -172,7 +172,7 @@ def test_cancel_both_ends_the_resting_order_and_then_the_taker(desk):
     mine = desk.rest(BOB, SELL, "3", "1.00")
     taker, first, second = desk.submit(BOB, BUY, "5", "1.00", self_trade_prevention=BOTH)
     assert [first.order_sequence, second.order_sequence] == [mine.sequence, taker.sequence]
-    assert desk.engine.open_orders == 0
+    assert desk.engine.open_orders() == 0
 
 
 def test_decrement_takes_the_smaller_leaves_from_both_without_a_trade(desk):

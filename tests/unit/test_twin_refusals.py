@@ -59,7 +59,7 @@ BOUNDARIES: list[tuple[dict[str, Any], tuple[str, str | None], dict[str, Any], R
     ({}, ("1", "1.00"), {"time_in_force": 2}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": IOC, "flags": 1}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": FOK, "flags": 1}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
-    ({}, ("1", None), {"flags": 1}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
+    ({}, ("1", None), {"flags": 1}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),
     ({"max_quantity": 10}, ("10", "1"), {}, None, Scope.NONE, 0, 0, 0),
     ({"max_quantity": 10}, ("11", "1"), {}, Reason.MAX_QTY, Scope.INSTRUMENT, 10, 11, 0),
     ({"max_notional": 1000}, ("10", "1.00"), {}, None, Scope.NONE, 0, 0, 0),

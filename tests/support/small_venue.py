@@ -195,7 +195,7 @@ async def until(happened: Callable[[], bool], what: str) -> None:
     """Turn the loop until `happened`; fail after PATIENCE_S, so that a freeze is a failure."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not happened():
+            while not happened():  # noqa: ASYNC110  # what happens is anywhere, not in one event
                 await asyncio.sleep(0.001)
     except TimeoutError:
         raise AssertionError(f"still waiting for: {what}") from None

@@ -1,6 +1,6 @@
 """Where a projection stands: what of a delivery is new and whole, and whether it keeps up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.ports.clock import Clock
@@ -8,6 +8,7 @@ from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.follower import Follower
 
 LAG_S = 1.0
+BYTES_PER_COMMIT = 256 << 10  # about 2,000 events: a reader of his own write waits for one commit, not for a megabyte
 
 
 def without_holes(batches: Sequence[EventBatch], cursor: int, log: EventLog) -> list[EventBatch]:
@@ -24,13 +25,29 @@ def without_holes(batches: Sequence[EventBatch], cursor: int, log: EventLog) -> 
         while batch.first > cursor + 1:
             fetched = log.read(cursor)
             if not fetched:
-                raise Unavailable("order.gap", f"sequences {cursor + 1} to {batch.first - 1} are missing", retry_after=1.0)
+                raise Unavailable(
+                    "order.gap", f"sequences {cursor + 1} to {batch.first - 1} are missing", retry_after=1.0
+                )
             found += fetched
             cursor = fetched[-1].last
         if batch.last > cursor:
             found.append(batch)
             cursor = batch.last
     return found
+
+
+def parts(batches: Sequence[EventBatch], limit: int = BYTES_PER_COMMIT) -> Iterator[list[EventBatch]]:
+    """Yield `batches` in runs of about `limit` bytes, each at least one batch."""
+    part: list[EventBatch] = []
+    size = 0
+    for batch in batches:
+        part.append(batch)
+        size += len(batch.raw)
+        if size >= limit:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 class Lag:

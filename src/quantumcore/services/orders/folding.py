@@ -75,7 +75,8 @@ def after(order: Order | None, event: Event, sequence: int) -> Order:
         case OrderReplaced() | OrderCancelled() | TradePrinted():
             if order is None:
                 raise Corrupted(
-                    "order.gap", f"{type(event).__name__} at {event.sequence}.{event.index}: no order {sequence} was accepted"
+                    "order.gap",
+                    f"{type(event).__name__} at {event.sequence}.{event.index}: no order {sequence} was accepted",
                 )
             return order.apply(event)
         case _:

@@ -1,7 +1,8 @@
 """The event log becomes tables: a part of the log, what it changed and the cursor are one transaction."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -13,12 +14,11 @@ from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventBatch, EventLog
-from quantumcore.ports.progress import without_holes
+from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.orders import store
 from quantumcore.services.orders.domain import Order, named
 from quantumcore.services.orders.folding import Change, fold
 
-BYTES_PER_COMMIT = 256 << 10  # about 2,000 events: a reader of his own write waits for one commit, not for a megabyte
 LIVE_ORDERS = 20_000  # beyond it the order longest untouched is read from the table again
 UPDATES_PER_NOTICE = 500  # keeps a notice well below what a server carries in one message
 
@@ -97,7 +97,7 @@ class OrdersProjection:
         """
         for part in parts(without_holes(batches, self.cursor, self._log)):
             # Folding happens in the database's thread: the loop, which answers submissions, stays free.
-            commit = await self._database.write(lambda connection, part=part: self._commit(connection, part))  # type: ignore[misc]
+            commit = await self._database.write(partial(self._commit, part=part))
             self.live.put(commit.changes)
             self.cursor = commit.upto
             if commit.upto > commit.before:
@@ -143,20 +143,6 @@ class OrdersProjection:
                 else:
                     known[sequence] = order
         return known | store.load(connection, missing) if missing else known
-
-
-def parts(batches: Sequence[EventBatch], limit: int = BYTES_PER_COMMIT) -> Iterator[list[EventBatch]]:
-    """Yield `batches` in runs of about `limit` bytes, each at least one batch."""
-    part: list[EventBatch] = []
-    size = 0
-    for batch in batches:
-        part.append(batch)
-        size += len(batch.raw)
-        if size >= limit:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
 
 
 def notices(updates: Sequence[OrderUpdate], before: int, upto: int) -> list[OrdersChanged]:

@@ -38,11 +38,11 @@ from quantumcore.contracts.values import OrderId
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
+from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.progress import Lag
 from quantumcore.services.orders import answers, translate
-from quantumcore.services.orders.definitions import Definitions
 from quantumcore.services.orders.projection import OrdersProjection
 from quantumcore.services.orders.queries import OrderQueries
 from quantumcore.services.orders.rebuild import appended, events_at, rebuild
@@ -247,7 +247,9 @@ class OrdersService:
         instrument = self._catalogue.symbols.get(order.symbol)
         if instrument is None:
             translate.check_symbol(order.symbol)
-            unknown = translate.submission(order, translate.UNKNOWN_INSTRUMENT)  # shape first: a bad request asks nobody
+            unknown = translate.submission(
+                order, translate.UNKNOWN_INSTRUMENT
+            )  # shape first: a bad request asks nobody
             instrument = await self._definitions.instrument(order.symbol)
             if instrument is None:
                 return unknown.encode()

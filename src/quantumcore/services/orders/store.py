@@ -96,8 +96,7 @@ cursor = Table(
 
 CURSOR_NAME = "orders"
 IMMUTABLE = frozenset(
-    ("sequence", "slot", "account", "client_id", "instrument", "side", "order_type", "time_in_force", "post_only")
-    + ("accepted_ns", "rejection")
+    ["sequence", "slot", "account", "client_id", "instrument", "side", "order_type", "time_in_force", "post_only", "accepted_ns", "rejection"]
 )
 
 encode = msgspec.msgpack.Encoder().encode
@@ -121,7 +120,7 @@ class Position(NamedTuple):
     """Where a fill or an update stands in its account's stream."""
 
     sequence: int
-    index: int
+    event_index: int
     leg: int
 
 
@@ -171,8 +170,8 @@ def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:
     found: dict[int, Order] = {}
     for start in range(0, len(wanted), IDS_PER_QUERY):
         part = wanted[start : start + IDS_PER_QUERY]
-        for row in connection.execute(select(orders).where(orders.c.sequence.in_(part))):
-            found[row.sequence] = order_of(row._mapping)
+        for row in connection.execute(select(orders).where(orders.c.sequence.in_(part))).mappings():
+            found[row["sequence"]] = order_of(row)
     return found
 
 
@@ -190,8 +189,8 @@ def order_by_client_id(connection: Connection, account: int, client_id: str) -> 
         .order_by(orders.c.sequence.desc())
         .limit(1)
     )
-    row = connection.execute(query).first()
-    return None if row is None else order_of(row._mapping)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else order_of(row)
 
 
 def orders_page(
@@ -213,7 +212,7 @@ def orders_page(
     if after is not None:
         query = query.where(orders.c.sequence > after if ascending else orders.c.sequence < after)
     order = orders.c.sequence if ascending else orders.c.sequence.desc()
-    return [order_of(row._mapping) for row in connection.execute(query.order_by(order).limit(limit))]
+    return [order_of(row) for row in connection.execute(query.order_by(order).limit(limit)).mappings()]
 
 
 def fills_of(connection: Connection, sequences: Sequence[int], most: int) -> dict[int, list[Fill]]:
@@ -257,10 +256,12 @@ def beyond(keys: Sequence[Column[int]], after: Position, *, ascending: bool) -> 
     first, second, third = keys
     if ascending:
         return (first > after.sequence) | (
-            (first == after.sequence) & ((second > after.index) | ((second == after.index) & (third > after.leg)))
+            (first == after.sequence)
+            & ((second > after.event_index) | ((second == after.event_index) & (third > after.leg)))
         )
     return (first < after.sequence) | (
-        (first == after.sequence) & ((second < after.index) | ((second == after.index) & (third < after.leg)))
+        (first == after.sequence)
+        & ((second < after.event_index) | ((second == after.event_index) & (third < after.leg)))
     )
 
 

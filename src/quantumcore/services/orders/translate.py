@@ -37,7 +37,9 @@ def submission(order: SubmitOrder, instrument: int) -> wire.SubmitOrder:
     price = NO_PRICE
     if order.type == "market":
         if order.price is not None:
-            raise InvalidCommand("request.invalid", "a market order has no price", field="price", actual=str(order.price))
+            raise InvalidCommand(
+                "request.invalid", "a market order has no price", field="price", actual=str(order.price)
+            )
     elif order.price is None:
         raise InvalidCommand("request.invalid", "a limit order needs a price", field="price")
     else:

@@ -106,9 +106,7 @@ def fill_view(order: Order, trade: TradePrinted, catalogue: Catalogue) -> Fill:
     )
 
 
-def update_view(
-    order: Order, kind: str, index: int, fill: Fill | None, catalogue: Catalogue
-) -> OrderUpdate:
+def update_view(order: Order, kind: str, index: int, fill: Fill | None, catalogue: Catalogue) -> OrderUpdate:
     """Return the last change of `order`: the order without its fills, beside it the fill if the change was one."""
     return OrderUpdate(
         account=order.account,
@@ -126,7 +124,9 @@ def _rejected_view(
 ) -> OrderView:
     """Return an order that never worked; its numbers are those that were sent."""
     if rejection is None:
-        raise Corrupted("corrupted", f"order {order.sequence} is on instrument {order.instrument}, which was never defined")
+        raise Corrupted(
+            "corrupted", f"order {order.sequence} is on instrument {order.instrument}, which was never defined"
+        )
     nothing = instrument.quantity(0) if instrument else "0"
     with_numbers = numbered(rejection.reason)
     return OrderView(

@@ -1,4 +1,4 @@
-"""What this room knows of instruments: read from matching, kept current by events, asked once more before a no."""
+"""What a room knows of instruments: read from matching, kept current by events, asked once more before a no."""
 
 import asyncio
 

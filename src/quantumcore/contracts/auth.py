@@ -26,7 +26,18 @@ class Secretive:
     __slots__ = ()
 
     SECRETS: ClassVar[frozenset[str]] = frozenset(
-        {"password", "old_password", "new_password", "access_token", "refresh_token", "token", "secret", "signature", "body", "payload"}
+        {
+            "password",
+            "old_password",
+            "new_password",
+            "access_token",
+            "refresh_token",
+            "token",
+            "secret",
+            "signature",
+            "body",
+            "payload",
+        }
     )
 
     def __repr__(self) -> str:

@@ -72,7 +72,9 @@ def fold_email(email: str) -> str:
         InvalidCommand: Not something@something, over 254 characters, or with blanks or control characters.
     """
     if len(email) > EMAIL_CHARACTERS_MAX:
-        raise InvalidCommand(detail="email is too long", field="email", limit=str(EMAIL_CHARACTERS_MAX), actual=str(len(email)))
+        raise InvalidCommand(
+            detail="email is too long", field="email", limit=str(EMAIL_CHARACTERS_MAX), actual=str(len(email))
+        )
     local, at, host = email.rpartition("@")
     if not (local and at and host) or any(_is_blank_or_control(character) for character in email):
         raise InvalidCommand(detail="email must be name@host without blanks", field="email")

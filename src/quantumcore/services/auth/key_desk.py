@@ -188,7 +188,9 @@ def _check_within(unit: Unit, key: ApiKey) -> None:
         raise NotFound("user.not_found", "user not found")
     if not set(key.scopes) <= set(grants.scopes):
         raise Forbidden(detail="a key's scopes must be within its user's", field="scopes")
-    foreign = store.unknown_accounts(unit.tx, key.accounts) if grants.is_admin else set(key.accounts) - set(grants.accounts)
+    foreign = (
+        store.unknown_accounts(unit.tx, key.accounts) if grants.is_admin else set(key.accounts) - set(grants.accounts)
+    )
     if foreign:
         raise NotFound("account.not_found", "account not found", field="account_ids")
     if key_store.count_keys(unit.tx, key.user_id) >= KEYS_PER_USER_MAX:

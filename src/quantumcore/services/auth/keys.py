@@ -159,11 +159,15 @@ def parse_public_key(text: str) -> bytes:
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
     """Return the addresses and networks that `texts` spell; raise InvalidCommand for what is none."""
     if len(texts) > ADDRESSES_MAX:
-        raise InvalidCommand(detail="too many addresses", field="addresses", limit=str(ADDRESSES_MAX), actual=str(len(texts)))
+        raise InvalidCommand(
+            detail="too many addresses", field="addresses", limit=str(ADDRESSES_MAX), actual=str(len(texts))
+        )
     try:
         return tuple(ipaddress.ip_network(text) for text in texts)
     except ValueError:
-        raise InvalidCommand(detail="an address is an IP address or a network such as 10.0.0.0/8", field="addresses") from None
+        raise InvalidCommand(
+            detail="an address is an IP address or a network such as 10.0.0.0/8", field="addresses"
+        ) from None
 
 
 def check_label(label: str) -> str:

@@ -26,7 +26,12 @@ class Passwords:
 
     def __init__(self, argon: Argon, *, threads: int, queue: int) -> None:
         self._hasher = PasswordHasher(
-            time_cost=argon.passes, memory_cost=argon.memory_kib, parallelism=argon.lanes, hash_len=32, salt_len=16, type=Type.ID
+            time_cost=argon.passes,
+            memory_cost=argon.memory_kib,
+            parallelism=argon.lanes,
+            hash_len=32,
+            salt_len=16,
+            type=Type.ID,
         )
         self._pool = ThreadPoolExecutor(threads, "auth-hash")
         self._places = threads + queue
@@ -69,7 +74,9 @@ class Passwords:
     async def _run(self, job: Callable[[], T]) -> T:
         if self._taken >= self._places:
             HASH_REFUSED.inc()
-            raise Unavailable("overloaded", "too many log-ins at once", limit=str(self._places), retry_after=RETRY_AFTER_S)
+            raise Unavailable(
+                "overloaded", "too many log-ins at once", limit=str(self._places), retry_after=RETRY_AFTER_S
+            )
         started = perf_counter()
         loop = asyncio.get_running_loop()
         future = self._pool.submit(job)

@@ -49,7 +49,9 @@ class Relay:
 
 
 def _oldest(tx: Connection) -> list[tuple[int, str]]:
-    return [(row, body) for row, body in tx.execute(select(OUTBOX.c.row, OUTBOX.c.body).order_by(OUTBOX.c.row).limit(BATCH))]
+    return [
+        (row, body) for row, body in tx.execute(select(OUTBOX.c.row, OUTBOX.c.body).order_by(OUTBOX.c.row).limit(BATCH))
+    ]
 
 
 def _forget(tx: Connection, rows: list[int]) -> int:

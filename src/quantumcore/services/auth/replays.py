@@ -32,7 +32,9 @@ class UsedSignatures:
         if bucket is not None and signature in bucket:
             return False
         if self._count >= self._limit:
-            raise Unavailable("overloaded", "too many signed requests within their windows", limit=str(self._limit), retry_after=1.0)
+            raise Unavailable(
+                "overloaded", "too many signed requests within their windows", limit=str(self._limit), retry_after=1.0
+            )
         if bucket is None:
             bucket = self._buckets[second] = set()
         bucket.add(signature)

@@ -32,4 +32,6 @@ class Sealer:
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
         except (InvalidTag, ValueError):
-            raise Corrupted(detail="a stored API secret does not open: QC_KEY_ENCRYPTION_KEY is not the one it was sealed with") from None
+            raise Corrupted(
+                detail="a stored API secret does not open: QC_KEY_ENCRYPTION_KEY is not the one it was sealed with"
+            ) from None

@@ -32,10 +32,14 @@ class Spent:
     user_id: str = ""
 
 
-def open_session(tx: Connection, *, session_id: str, user_id: str, peer: str, now_ns: int, expires_ns: int) -> list[str]:
+def open_session(
+    tx: Connection, *, session_id: str, user_id: str, peer: str, now_ns: int, expires_ns: int
+) -> list[str]:
     """Add a session; return the ids of the oldest ones that were revoked to keep a user within his 100."""
     tx.execute(
-        insert(SESSIONS).values(session_id=session_id, user_id=user_id, peer=peer, created_ns=now_ns, expires_ns=expires_ns)
+        insert(SESSIONS).values(
+            session_id=session_id, user_id=user_id, peer=peer, created_ns=now_ns, expires_ns=expires_ns
+        )
     )
     live = select(SESSIONS.c.session_id).where(_is_live(user_id, now_ns)).order_by(SESSIONS.c.created_ns.desc())
     surplus = [each for each in tx.execute(live).scalars() if each != session_id][SESSIONS_PER_USER_MAX - 1 :]

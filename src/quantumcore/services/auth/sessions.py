@@ -94,13 +94,17 @@ class SessionDesk:
         spent, roles = await self._writer.write(origin, spend)
         if spent.outcome is not Spending.SPENT:
             kind = spent.outcome.name.lower()
-            _log.warning("refresh token refused: %s", kind, extra={"peer": origin.peer, "request_id": origin.request_id})
+            _log.warning(
+                "refresh token refused: %s", kind, extra={"peer": origin.peer, "request_id": origin.request_id}
+            )
             raise Unauthenticated(detail=ONE_TEXT)
         return self._pair(spent.user_id, spent.session_id, roles, secret)
 
     async def logout(self, message: Logout) -> Done:
         """End a session; one that has ended or never was does nothing."""
-        await self._writer.write(Origin.of(message), lambda unit: self._end(unit, message.session_id, "session_revoked"))
+        await self._writer.write(
+            Origin.of(message), lambda unit: self._end(unit, message.session_id, "session_revoked")
+        )
         return Done()
 
     async def verify(self, message: VerifyToken) -> Identity:
@@ -200,5 +204,7 @@ def _password_as_given(password: str) -> bytes:
     """
     raw = password.encode("utf-8", "replace")
     if not raw or len(raw) > PASSWORD_BYTES_MAX:
-        raise InvalidCommand(detail="password must have 1 to 1,024 bytes", field="password", limit=str(PASSWORD_BYTES_MAX))
+        raise InvalidCommand(
+            detail="password must have 1 to 1,024 bytes", field="password", limit=str(PASSWORD_BYTES_MAX)
+        )
     return raw

@@ -23,7 +23,9 @@ class Credentials:
     disabled: bool
 
 
-def add_user(tx: Connection, *, user_id: str, email: str, folded: str, password_hash: str, roles: Sequence[str], now_ns: int) -> None:
+def add_user(
+    tx: Connection, *, user_id: str, email: str, folded: str, password_hash: str, roles: Sequence[str], now_ns: int
+) -> None:
     """Add an active user.
 
     Raises:
@@ -35,7 +37,12 @@ def add_user(tx: Connection, *, user_id: str, email: str, folded: str, password_
     try:
         tx.execute(
             insert(USERS).values(
-                user_id=user_id, email=email, email_folded=folded, password_hash=password_hash, disabled=0, created_ns=now_ns
+                user_id=user_id,
+                email=email,
+                email_folded=folded,
+                password_hash=password_hash,
+                disabled=0,
+                created_ns=now_ns,
             )
         )
     except IntegrityError:  # another transaction was faster; its text would show the row, so it is no cause
@@ -46,13 +53,21 @@ def add_user(tx: Connection, *, user_id: str, email: str, folded: str, password_
 def credentials_by_email(tx: Connection, folded: str) -> Credentials | None:
     """Return what the user of this folded e-mail proves himself with."""
     row = tx.execute(select(USERS).where(USERS.c.email_folded == folded)).first()
-    return None if row is None else Credentials(user_id=row.user_id, password_hash=row.password_hash, disabled=bool(row.disabled))
+    return (
+        None
+        if row is None
+        else Credentials(user_id=row.user_id, password_hash=row.password_hash, disabled=bool(row.disabled))
+    )
 
 
 def credentials_of(tx: Connection, user_id: str) -> Credentials | None:
     """Return what this user proves himself with."""
     row = tx.execute(select(USERS).where(USERS.c.user_id == user_id)).first()
-    return None if row is None else Credentials(user_id=row.user_id, password_hash=row.password_hash, disabled=bool(row.disabled))
+    return (
+        None
+        if row is None
+        else Credentials(user_id=row.user_id, password_hash=row.password_hash, disabled=bool(row.disabled))
+    )
 
 
 def replace_password(tx: Connection, user_id: str, *, old_hash: str, new_hash: str) -> bool:
@@ -109,7 +124,9 @@ def opening_accounts(tx: Connection, user_id: str = "") -> list[tuple[int, str]]
     query = select(ACCOUNTS.c.account, ACCOUNTS.c.user_id).where(ACCOUNTS.c.opened == 0)
     if user_id:
         query = query.where(ACCOUNTS.c.user_id == user_id)
-    return [(int(account), owner) for account, owner in tx.execute(query.order_by(ACCOUNTS.c.account).limit(OPENING_BATCH))]
+    return [
+        (int(account), owner) for account, owner in tx.execute(query.order_by(ACCOUNTS.c.account).limit(OPENING_BATCH))
+    ]
 
 
 def count_accounts(tx: Connection, user_id: str) -> int:
@@ -127,7 +144,12 @@ def open_accounts(tx: Connection, user_id: str) -> list[int]:
     """Return the open accounts granted to the user, rising."""
     joined = GRANTS.join(ACCOUNTS, ACCOUNTS.c.account == GRANTS.c.account)
     where = and_(GRANTS.c.user_id == user_id, ACCOUNTS.c.opened == 1)
-    return [int(each) for each in tx.execute(select(GRANTS.c.account).select_from(joined).where(where).order_by(GRANTS.c.account)).scalars()]
+    return [
+        int(each)
+        for each in tx.execute(
+            select(GRANTS.c.account).select_from(joined).where(where).order_by(GRANTS.c.account)
+        ).scalars()
+    ]
 
 
 def grants_of(tx: Connection, user_id: str) -> Grants | None:
@@ -162,7 +184,9 @@ def user_page(tx: Connection, limit: int, cursor: str) -> UserPage:
         if not (created.isascii() and created.isdigit() and len(created) <= 19):
             raise InvalidCommand(detail="no such cursor", field="cursor")
         after = int(created)
-        query = query.where(or_(USERS.c.created_ns > after, and_(USERS.c.created_ns == after, USERS.c.user_id > user_id)))
+        query = query.where(
+            or_(USERS.c.created_ns > after, and_(USERS.c.created_ns == after, USERS.c.user_id > user_id))
+        )
     rows = tx.execute(query).all()
     views = [view for row in rows[:limit] if (view := user_view(tx, user_id=row.user_id)) is not None]
     more = f"{rows[limit - 1].created_ns}.{rows[limit - 1].user_id}" if len(rows) > limit else None

@@ -94,7 +94,9 @@ class Unit:
 class Writer:
     """Runs units and, once they are committed, makes their effects felt: `forget` first, then counters, log, `wake`."""
 
-    def __init__(self, database: Database, clock: Clock, *, forget: Callable[[AccessChanged], None], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, forget: Callable[[AccessChanged], None], wake: Callable[[], None]
+    ) -> None:
         self._database = database
         self._clock = clock
         self._forget = forget

@@ -1,0 +1,331 @@
+"""What clients read: times as RFC 3339 text, decimals and ids as strings."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from quantumcore.contracts.auth import ApiKeyView
+from quantumcore.contracts.ledger import Entry, TransferView
+from quantumcore.contracts.market import Ticker, TradeTick
+from quantumcore.contracts.orders import Fill, OrderUpdate, OrderView
+from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.errors import Problem
+
+
+class FillAnswer(msgspec.Struct, frozen=True):
+    """One fill inside its order."""
+
+    trade_id: str
+    price: str
+    quantity: str
+    liquidity: str
+    fee: str
+    fee_currency: str
+    sequence: int
+    time: str
+
+
+class OrderAnswer(msgspec.Struct, frozen=True):
+    """An order. scope, limit and actual stand beside the reason when it was rejected."""
+
+    order_id: str
+    client_order_id: str
+    account_id: str
+    symbol: str
+    side: str
+    type: str
+    time_in_force: str
+    post_only: bool
+    quantity: str
+    price: str | None
+    status: str
+    filled: str
+    leaves: str
+    average_price: str | None
+    fees: str
+    fills: list[FillAnswer]
+    sequence: int
+    accepted_at: str
+    updated_at: str
+    reason: str | None
+    scope: str | None | UnsetType = UNSET
+    limit: str | None | UnsetType = UNSET
+    actual: str | None | UnsetType = UNSET
+
+
+class OrderPageAnswer(msgspec.Struct, frozen=True):
+    """A page of orders; sequence is what it has reached."""
+
+    items: list[OrderAnswer]
+    next_cursor: str | None
+    sequence: int
+
+
+class BatchError(msgspec.Struct, frozen=True):
+    """Why one order of a batch never became an order."""
+
+    client_order_id: str | None
+    error: Problem
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """Per order, in order: its answer, or its error."""
+
+    items: list[OrderAnswer | BatchError]
+
+
+class UpdateAnswer(msgspec.Struct, frozen=True):
+    """One change of one order: what happened, and the order afterwards."""
+
+    kind: str
+    sequence: int
+    index: int
+    time: str
+    order: OrderAnswer
+    fill: FillAnswer | None
+
+
+class UpdatesAnswer(msgspec.Struct, frozen=True):
+    """Every change of an order, oldest first."""
+
+    items: list[UpdateAnswer]
+    sequence: int
+
+
+class AccountFill(msgspec.Struct, frozen=True):
+    """One fill by itself."""
+
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    account_id: str
+    symbol: str
+    side: str
+    price: str
+    quantity: str
+    liquidity: str
+    fee: str
+    fee_currency: str
+    sequence: int
+    index: int
+    time: str
+
+
+class FillPageAnswer(msgspec.Struct, frozen=True):
+    """A page of fills."""
+
+    items: list[AccountFill]
+    next_cursor: str | None
+    sequence: int
+
+
+class TradeAnswer(msgspec.Struct, frozen=True):
+    """One public trade; side is the taker's."""
+
+    trade_id: str
+    symbol: str
+    price: str
+    quantity: str
+    side: str
+    sequence: int
+    index: int
+    time: str
+
+
+class TradePageAnswer(msgspec.Struct, frozen=True):
+    """A page of trades, newest first."""
+
+    items: list[TradeAnswer]
+    next_cursor: str | None
+    sequence: int
+
+
+class TickerAnswer(msgspec.Struct, frozen=True):
+    """Best prices, last trade, rolling 24 hours; null where there is nothing yet."""
+
+    symbol: str
+    sequence: int
+    bid: str | None
+    bid_quantity: str | None
+    ask: str | None
+    ask_quantity: str | None
+    last: str | None
+    last_quantity: str | None
+    open_24h: str | None
+    high_24h: str | None
+    low_24h: str | None
+    volume_24h: str
+    trades_24h: int
+    time: str
+
+
+class TickersAnswer(msgspec.Struct, frozen=True):
+    """All symbols."""
+
+    items: list[TickerAnswer]
+    sequence: int
+
+
+class TransferAnswer(msgspec.Struct, frozen=True):
+    """A posted transfer."""
+
+    transfer_id: str
+    status: str
+    sequence: int
+    kind: str
+    account_id: str
+    to_account_id: str | None
+    currency: str
+    amount: str
+    time: str
+
+
+class EntryAnswer(msgspec.Struct, frozen=True):
+    """One leg of a posting."""
+
+    sequence: int
+    index: int
+    leg: int
+    code: str
+    debit: str
+    credit: str
+    currency: str
+    amount: str
+    reference: str
+    time: str
+
+
+class EntryPageAnswer(msgspec.Struct, frozen=True):
+    """A page of ledger entries."""
+
+    items: list[EntryAnswer]
+    next_cursor: str | None
+    sequence: int
+
+
+class KeyAnswer(msgspec.Struct, frozen=True):
+    """An API key without its secret."""
+
+    key_id: str
+    label: str
+    algorithm: str
+    scopes: list[str]
+    account_ids: list[str]
+    addresses: list[str]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked: bool
+
+
+def order(view: OrderView) -> OrderAnswer:
+    """Return the order as clients read it."""
+    rejected = view.status == "rejected"
+    return OrderAnswer(
+        view.order_id,
+        view.client_order_id,
+        view.account_id,
+        view.symbol,
+        view.side,
+        view.type,
+        view.time_in_force,
+        view.post_only,
+        view.quantity,
+        view.price,
+        view.status,
+        view.filled,
+        view.leaves,
+        view.average_price,
+        view.fees,
+        [fill(one) for one in view.fills],
+        view.sequence,
+        rfc3339(view.accepted_ns),
+        rfc3339(view.updated_ns),
+        view.reason,
+        view.scope if rejected else UNSET,
+        view.limit if rejected else UNSET,
+        view.actual if rejected else UNSET,
+    )
+
+
+def fill(one: Fill) -> FillAnswer:
+    """Return a fill as it stands inside its order."""
+    return FillAnswer(
+        one.trade_id, one.price, one.quantity, one.liquidity, one.fee, one.fee_currency, one.sequence, rfc3339(one.time_ns)
+    )
+
+
+def account_fill(one: Fill) -> AccountFill:
+    """Return a fill by itself."""
+    return AccountFill(
+        one.trade_id,
+        one.order_id,
+        one.client_order_id,
+        one.account_id,
+        one.symbol,
+        one.side,
+        one.price,
+        one.quantity,
+        one.liquidity,
+        one.fee,
+        one.fee_currency,
+        one.sequence,
+        one.index,
+        rfc3339(one.time_ns),
+    )
+
+
+def update(one: OrderUpdate) -> UpdateAnswer:
+    """Return a change of an order."""
+    return UpdateAnswer(
+        one.kind, one.sequence, one.index, rfc3339(one.time_ns), order(one.order), fill(one.fill) if one.fill else None
+    )
+
+
+def trade(one: TradeTick) -> TradeAnswer:
+    """Return a public trade."""
+    return TradeAnswer(
+        one.trade_id, one.symbol, one.price, one.quantity, one.side, one.sequence, one.index, rfc3339(one.time_ns)
+    )
+
+
+def ticker(one: Ticker) -> TickerAnswer:
+    """Return a ticker."""
+    values = msgspec.structs.astuple(one)
+    return TickerAnswer(*values[:-1], rfc3339(one.time_ns))
+
+
+def transfer(one: TransferView) -> TransferAnswer:
+    """Return a transfer."""
+    return TransferAnswer(
+        one.transfer_id,
+        one.status,
+        one.sequence,
+        one.kind,
+        one.account_id,
+        one.to_account_id,
+        one.currency,
+        one.amount,
+        rfc3339(one.time_ns),
+    )
+
+
+def entry(one: Entry) -> EntryAnswer:
+    """Return a ledger entry."""
+    values = msgspec.structs.astuple(one)
+    return EntryAnswer(*values[:-1], rfc3339(one.time_ns))
+
+
+def key(one: ApiKeyView) -> KeyAnswer:
+    """Return an API key without its secret."""
+    return KeyAnswer(
+        one.key_id,
+        one.label,
+        one.algorithm,
+        one.scopes,
+        one.account_ids,
+        one.addresses,
+        rfc3339(one.created_ns),
+        None if one.expires_ns is None else rfc3339(one.expires_ns),
+        None if one.last_used_ns is None else rfc3339(one.last_used_ns),
+        one.revoked,
+    )

@@ -1,0 +1,189 @@
+"""One request's walk: address, credentials, allowance, shape, permission, handler, answer. Plain ASGI.
+
+The order of judgement is that of the behaviour page: a request is counted before it is read, and read before it is
+judged. Only this dispatcher turns an unexpected exception into `internal`; other requests are served meanwhile.
+"""
+
+import asyncio
+import itertools
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from quantumcore.contracts.errors import (
+    Internal,
+    InvalidCommand,
+    QuantumCoreError,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
+from quantumcore.services.gateway.codec import JSON, MSGPACK, convert, encode, parse_query
+from quantumcore.services.gateway.errors import PROBLEM_TYPE, problem
+from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.limits import LimitReached
+from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Answer, Encoded, Route, Router
+
+_log = logging.getLogger(__name__)
+Reply = tuple[int, bytes, bytes, float | None]
+Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class GatewayApp:
+    """The ASGI application: HTTP here, sockets handed on.
+
+    Attributes:
+        in_flight: Requests being worked on.
+        draining: Set at stop: nothing new is taken in, what is in flight is finished.
+    """
+
+    def __init__(self, gate: Gate, routes: Iterable[Route], socket: Socket) -> None:
+        self.in_flight = 0
+        self.draining = False
+        self._gate = gate
+        self._router = Router(routes)
+        self._socket = socket
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._prefix = gate.clock.token(6).hex()
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, socket or the server's life cycle."""
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, send)
+            case "websocket":
+                await self._socket(scope, receive, send)
+            case "lifespan":
+                await _lifespan(receive, send)
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until nothing is in flight, at most `timeout_s`; tell whether that came."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gate = self._gate
+        started = gate.clock.monotonic()
+        call = Call(scope, receive, f"{self._prefix}{next(self._numbers):x}", gate.settings)
+        route, call.params = self._router.find(call.method, call.path)
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            status, content_type, body, retry_after = await self._answer(route, call, scope)
+            await _send(send, call, status, content_type, body, retry_after)
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+        gate.metrics.answered(route.method, route.template, status, gate.clock.monotonic() - started)
+
+    async def _answer(self, route: Route, call: Call, scope: Scope) -> Reply:
+        try:
+            value = await self._serve(route, call, scope)
+            msgpack = call.wants_msgpack
+            kind = MSGPACK if msgpack else JSON
+            match value:
+                case Encoded(body, status, content_type, headers):
+                    call.headers_out = headers
+                    return status, content_type or kind, body, None
+                case Answer(None, status):
+                    return status, b"", b"", None
+                case Answer(answer, status):
+                    return status, kind, encode(answer, msgpack=msgpack), None
+                case _:
+                    return 200, kind, encode(value, msgpack=msgpack), None
+        except QuantumCoreError as error:
+            if error.status == 500:
+                _log.exception("request %s failed", call.request_id, extra=_context(route, call))
+            elif isinstance(error, LimitReached):
+                call.allowance = error.allowance
+                self._gate.metrics.refused.labels(error.what).inc()
+            return self._refuse(error, call)
+        except Exception:  # noqa: BLE001  # the dispatcher of the web server: a defect is one answer `internal`
+            _log.exception("request %s failed", call.request_id, extra=_context(route, call))
+            return self._refuse(Internal("internal"), call)
+
+    def _refuse(self, error: QuantumCoreError, call: Call) -> Reply:
+        retry_after = error.retry_after
+        if retry_after is None and isinstance(error, RateLimited | Unavailable):
+            retry_after = 1.0
+        return error.status, PROBLEM_TYPE, encode(problem(error, call.request_id), msgpack=False), retry_after
+
+    async def _serve(self, route: Route, call: Call, scope: Scope) -> Any:
+        gate = self._gate
+        if route.counts != "nothing":
+            if self.draining:
+                raise Unavailable("unavailable", "the venue is shutting down", retry_after=1.0)
+            if self.in_flight > gate.settings.in_flight:
+                raise Unavailable("overloaded", "too many requests are being worked on", retry_after=1.0)
+            client = scope.get("client")
+            call.peer = gate.peers.address(client[0] if client else "", call.headers)
+            await self._identify(route, call)
+        arguments: list[Any] = []
+        if route.decoder is not None:
+            msgpack = call.sent_msgpack()
+            arguments.append(route.decoder.decode(await call.body(), msgpack=msgpack))
+        if route.query is not None:
+            arguments.append(convert(parse_query(call.query_raw) if call.query_raw else {}, route.query, "query"))
+        elif call.query_raw and parse_query(call.query_raw):
+            raise InvalidCommand("request.invalid", "no query parameters here", field="query", context={"rule": "unknown_field"})
+        if route.scope not in (PUBLIC, ANYBODY):
+            call.caller.need(route.scope)
+        return await route.handler(gate, call, *arguments)
+
+    async def _identify(self, route: Route, call: Call) -> None:
+        limits = self._gate.limits
+        if route.counts == "login":
+            call.charge(await limits.login(call.peer))
+        try:
+            caller = await self._gate.identities.caller(call, call.peer)
+            if caller is None and route.scope != PUBLIC:
+                raise Unauthenticated(detail="this needs a log-in or a signed request")
+        except Unauthenticated:
+            call.charge(await limits.peer(call.peer))
+            raise
+        if caller is None:
+            call.charge(await limits.peer(call.peer))
+            return
+        call.identify(caller)
+        call.charge(await (limits.cancels if route.counts == "cancel" else limits.user)(caller.key))
+
+
+def _context(route: Route, call: Call) -> dict[str, str]:
+    """Return what the log may say of a request: never its body, headers or query."""
+    return {"request_id": call.request_id, "operation": f"{route.method} {route.template}"}
+
+
+async def _send(send: Send, call: Call, status: int, content_type: bytes, body: bytes, retry_after: float | None) -> None:
+    headers = [(b"content-length", b"%d" % len(body)), (b"x-request-id", call.request_id.encode()), (b"cache-control", b"no-store")]
+    headers.extend(call.headers_out)
+    if content_type:
+        headers.append((b"content-type", content_type))
+    if call.allowance is not None:
+        headers.extend(call.allowance.headers())
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status in (408, 413):
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

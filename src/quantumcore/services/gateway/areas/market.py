@@ -1,0 +1,89 @@
+"""Market data for everybody: books, trades, tickers. An answer may be given again until the symbol's next event."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.market import Book, GetBook, GetBook3, GetTicker, GetTickers, GetTrades
+from quantumcore.contracts.values import is_symbol
+from quantumcore.services.gateway import answers
+from quantumcore.services.gateway.answer_cache import ANY
+from quantumcore.services.gateway.answers import TickerAnswer, TickersAnswer, TradePageAnswer
+from quantumcore.services.gateway.bodies import BookQuery, PageQuery
+from quantumcore.services.gateway.codec import encode
+from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.routing import Encoded
+
+DEFAULT_DEPTH = {1: 1, 2: 50, 3: 500}
+
+
+async def book(gate: Gate, call: Call, query: BookQuery) -> Encoded:
+    """Show the book: best prices, by price, or order by order."""
+    symbol = symbol_of(call)
+    depth = query.depth or DEFAULT_DEPTH[query.level]
+    at_least = gate.own_writes.at_least_symbol(symbol)
+
+    async def ask() -> Any:
+        if query.level == 3:
+            return await gate.bus.request(GetBook3(symbol=symbol, depth=depth, at_least=at_least))
+        found: Book = await gate.bus.request(
+            GetBook(symbol=symbol, depth=1 if query.level == 1 else depth, at_least=at_least)
+        )
+        return found
+
+    return await _cached(gate, call, symbol, ask)
+
+
+async def trades(gate: Gate, call: Call, query: PageQuery) -> Encoded:
+    """List the symbol's trades, newest first."""
+    symbol = symbol_of(call)
+    at_least = gate.own_writes.at_least_symbol(symbol)
+
+    async def ask() -> TradePageAnswer:
+        request = GetTrades(symbol=symbol, limit=query.limit, cursor=query.cursor, at_least=at_least)
+        page = await gate.bus.request(request)
+        return TradePageAnswer([answers.trade(one) for one in page.items], page.next_cursor, page.sequence)
+
+    return await _cached(gate, call, symbol, ask)
+
+
+async def ticker(gate: Gate, call: Call) -> Encoded:
+    """Show best prices, last trade and the rolling 24 hours."""
+    symbol = symbol_of(call)
+    at_least = gate.own_writes.at_least_symbol(symbol)
+
+    async def ask() -> TickerAnswer:
+        return answers.ticker(await gate.bus.request(GetTicker(symbol=symbol, at_least=at_least)))
+
+    return await _cached(gate, call, symbol, ask)
+
+
+async def tickers(gate: Gate, call: Call) -> Encoded:
+    """Show every symbol's ticker."""
+
+    async def ask() -> TickersAnswer:
+        found = await gate.bus.request(GetTickers())
+        return TickersAnswer([answers.ticker(one) for one in found.items], found.sequence)
+
+    return await _cached(gate, call, ANY, ask)
+
+
+def symbol_of(call: Call) -> str:
+    """Return the path's symbol; what has not the form of one is unknown without asking anybody."""
+    symbol = call.params["symbol"]
+    if not is_symbol(symbol):
+        raise NotFound("instrument.not_found", "instrument not found", field="symbol")
+    return symbol
+
+
+async def _cached(gate: Gate, call: Call, symbol: str, ask: Callable[[], Awaitable[Any]]) -> Encoded:
+    msgpack = call.wants_msgpack
+    kept = gate.answers.get(symbol, call.path, call.query_raw, msgpack)
+    if kept is not None:
+        gate.metrics.cache_hits.inc()
+        return Encoded(kept)
+    version = gate.answers.version(symbol)
+    body = encode(await ask(), msgpack=msgpack)
+    gate.answers.put(symbol, call.path, call.query_raw, msgpack, version, body)
+    return Encoded(body)

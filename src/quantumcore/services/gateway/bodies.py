@@ -1,0 +1,248 @@
+"""What clients send: bodies and query parameters. Unknown fields are refused; decimals are strings; ids are strings."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Decimal = Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["0.05"]})]
+ClientId = Annotated[str, Meta(min_length=1, max_length=36, extra_json_schema={"pattern": "^[A-Za-z0-9_-]{1,36}$"})]
+SymbolText = Annotated[str, Meta(min_length=1, max_length=24)]
+AccountText = Annotated[str, Meta(min_length=1, max_length=10)]
+Currency = Annotated[str, Meta(min_length=1, max_length=12)]
+Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+Label = Annotated[str, Meta(max_length=128)]
+Email = Annotated[str, Meta(min_length=3, max_length=320)]
+Password = Annotated[str, Meta(extra_json_schema={"format": "password", "description": "12 to 1,024 bytes of UTF-8"})]
+Side = Literal["buy", "sell"]
+OrderType = Literal["limit", "market"]
+TimeInForce = Literal["gtc", "ioc", "fok"]
+SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+Direction = Literal["asc", "desc"]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of everything a client sends."""
+
+
+# -- auth
+
+
+class Credentials(Body, frozen=True, kw_only=True):
+    """Log in or register."""
+
+    email: Email
+    password: Password
+
+
+class NewUserBody(Body, frozen=True, kw_only=True):
+    """A user made by an admin."""
+
+    email: Email
+    password: Password
+    roles: Annotated[list[str], Meta(max_length=100)] = msgspec.field(default_factory=lambda: ["trader"])
+
+
+class RefreshBody(Body, frozen=True, kw_only=True):
+    """Spend a refresh token."""
+
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class PasswordBody(Body, frozen=True, kw_only=True):
+    """Change the own password; all sessions end."""
+
+    old_password: Password
+    new_password: Password
+
+
+class KeyBody(Body, frozen=True, kw_only=True):
+    """A new API key: with a public key (base64, Ed25519), or without for an HMAC secret made by us."""
+
+    label: Label = ""
+    public_key: Annotated[str, Meta(max_length=128)] = ""
+    scopes: Annotated[list[str], Meta(max_length=6)] = []
+    account_ids: Annotated[list[AccountText], Meta(max_length=1000)] = []
+    addresses: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = []
+    expires_at: Time | None = None
+
+
+class RolesBody(Body, frozen=True, kw_only=True):
+    """The user's new roles; his sessions end."""
+
+    roles: Annotated[list[str], Meta(max_length=100)]
+
+
+class GrantBody(Body, frozen=True, kw_only=True):
+    """Let a user act on an account."""
+
+    account_id: AccountText
+
+
+class UserQuery(Body, frozen=True, kw_only=True):
+    """Find a user by e-mail."""
+
+    email: Email
+
+
+# -- orders
+
+
+class OrderBody(Body, frozen=True, kw_only=True):
+    """A new order. Without client_order_id one is made and returned, and a repeat is not safe."""
+
+    symbol: SymbolText
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    client_order_id: ClientId | None = None
+    account_id: AccountText | None = None
+    post_only: bool = False
+    self_trade_prevention: SelfTradePrevention | None = None
+
+
+class BatchBody(Body, frozen=True, kw_only=True):
+    """Up to 100 orders, each answered by itself, also when its shape is wrong."""
+
+    orders: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=100)]
+
+
+class AmendBody(Body, frozen=True, kw_only=True):
+    """A new total quantity, a new price, or both as one act."""
+
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    account_id: AccountText | None = None
+
+
+class AccountQuery(Body, frozen=True, kw_only=True):
+    """Which of the caller's accounts."""
+
+    account_id: AccountText | None = None
+
+
+class MassCancelQuery(Body, frozen=True, kw_only=True):
+    """Which working orders; without symbol and side all of the account."""
+
+    account_id: AccountText | None = None
+    symbol: SymbolText | None = None
+    side: Side | None = None
+
+
+class OrdersQuery(Body, frozen=True, kw_only=True):
+    """A page of orders."""
+
+    account_id: AccountText | None = None
+    status: Literal["", "open", "new", "partially_filled", "filled", "cancelled", "expired", "rejected"] = ""
+    symbol: SymbolText | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+    order: Direction = "desc"
+
+
+class PageQuery(Body, frozen=True, kw_only=True):
+    """A page of anything."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+
+
+class FillsQuery(Body, frozen=True, kw_only=True):
+    """A page of fills."""
+
+    symbol: SymbolText | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+    order: Direction = "desc"
+
+
+class EntriesQuery(Body, frozen=True, kw_only=True):
+    """A page of ledger entries."""
+
+    currency: Currency | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+    order: Direction = "desc"
+
+
+# -- market
+
+
+class BookQuery(Body, frozen=True, kw_only=True):
+    """level 1: best prices; 2: by price; 3: order by order."""
+
+    level: Annotated[int, Meta(ge=1, le=3)] = 2
+    depth: Annotated[int, Meta(ge=1, le=500)] | None = None
+
+
+# -- money, risk, reference
+
+
+class TransferBody(Body, frozen=True, kw_only=True):
+    """A deposit (admin), a withdrawal, or a transfer to another account."""
+
+    transfer_id: ClientId
+    kind: Literal["deposit", "withdrawal", "transfer"]
+    currency: Currency
+    amount: Decimal
+    account_id: AccountText | None = None
+    to_account_id: AccountText | None = None
+
+
+class KillBody(Body, frozen=True, kw_only=True):
+    """Whose orders stop; without account_id the whole venue's."""
+
+    account_id: AccountText | None = None
+
+
+class CurrencyBody(Body, frozen=True, kw_only=True):
+    """A currency or asset; the scale (decimals of its minor unit) never changes."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=12, extra_json_schema={"pattern": "^[A-Z0-9]{1,12}$"})]
+    scale: Annotated[int, Meta(ge=0, le=9)]
+
+
+class InstrumentBody(Body, frozen=True, kw_only=True):
+    """A new instrument, in outside units; rates and collar are fractions such as "0.001"."""
+
+    symbol: SymbolText
+    kind: Literal["spot", "future"] = "spot"
+    base: Currency
+    quote: Currency
+    tick_size: Decimal
+    lot_size: Decimal
+    multiplier: Annotated[int, Meta(ge=1, le=2**62)] = 1
+    min_price: Decimal | None = None
+    max_price: Decimal
+    min_quantity: Decimal | None = None
+    max_quantity: Decimal
+    min_notional: Decimal = "0"
+    max_notional: Decimal
+    taker_fee: Decimal = "0"
+    maker_fee: Decimal = "0"
+    minimum_fee: Decimal = "0"
+    collar: Decimal = "0.05"
+
+
+class InstrumentChange(Body, frozen=True, kw_only=True):
+    """What may change of an instrument; what is not named stays."""
+
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_quantity: Decimal | None = None
+    max_quantity: Decimal | None = None
+    min_notional: Decimal | None = None
+    max_notional: Decimal | None = None
+    taker_fee: Decimal | None = None
+    maker_fee: Decimal | None = None
+    minimum_fee: Decimal | None = None
+    collar: Decimal | None = None
+
+
+class StatusBody(Body, frozen=True, kw_only=True):
+    """Trading, halted (nothing new, cancels go through) or closed."""
+
+    status: Literal["trading", "halted", "closed"]

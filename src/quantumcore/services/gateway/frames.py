@@ -1,0 +1,181 @@
+"""What a socket says and hears, as message types. Every data message carries channel, symbol, seq and prev_seq."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from quantumcore.contracts.market import BookLevel
+from quantumcore.services.gateway.answers import TickerAnswer, TradeAnswer
+from quantumcore.services.gateway.bodies import AccountText, Body, OrderBody, Side, SymbolText
+from quantumcore.services.gateway.codec import encode_json
+from quantumcore.services.gateway.errors import Problem
+
+Id = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
+Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Channel(Body, frozen=True, kw_only=True):
+    """One subscription: book, trades, ticker by symbol; orders, fills by account, from_seq to resume."""
+
+    name: Literal["book", "trades", "ticker", "orders", "fills"]
+    symbol: SymbolText | None = None
+    level: Annotated[int, Meta(ge=1, le=3)] = 2
+    depth: Literal[1, 5, 10, 20, 50, 100, 200] = 50
+    interval_ms: Literal[10, 100, 250, 1000] = 100
+    account_id: AccountText | None = None
+    from_seq: Sequence | None = None
+
+
+class Subscribe(Body, frozen=True, kw_only=True, tag_field="op", tag="subscribe"):
+    """Each channel is answered by itself."""
+
+    channels: Annotated[list[Channel], Meta(min_length=1, max_length=200)]
+    id: Id = None
+
+
+class Unsubscribe(Body, frozen=True, kw_only=True, tag_field="op", tag="unsubscribe"):
+    """Named as they were subscribed; what is not subscribed is no error."""
+
+    channels: Annotated[list[Channel], Meta(min_length=1, max_length=200)]
+    id: Id = None
+
+
+class Auth(Body, frozen=True, kw_only=True, tag_field="op", tag="auth"):
+    """A token; or an API key's signature over a GET of /v1/stream without query and body."""
+
+    token: Annotated[str, Meta(max_length=32_768)] = ""
+    key: Annotated[str, Meta(max_length=512)] = ""
+    timestamp: Annotated[str, Meta(max_length=32)] = ""
+    recv_window: Annotated[str, Meta(max_length=32)] = "5000"
+    signature: Annotated[str, Meta(max_length=512)] = ""
+    cancel_on_disconnect: bool = False
+    id: Id = None
+
+
+class Ping(Body, frozen=True, kw_only=True, tag_field="op", tag="ping"):
+    """Answered with the time."""
+
+    id: Id = None
+
+
+class OrderSubmit(Body, frozen=True, kw_only=True, tag_field="op", tag="order.submit"):
+    """As POST /v1/orders."""
+
+    data: OrderBody
+    id: Id = None
+
+
+class OrderName(Body, frozen=True, kw_only=True):
+    """Which order, by its id or by client:{client_order_id}."""
+
+    order_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    account_id: AccountText | None = None
+
+
+class OrderCancel(Body, frozen=True, kw_only=True, tag_field="op", tag="order.cancel"):
+    """As DELETE /v1/orders/{id}."""
+
+    data: OrderName
+    id: Id = None
+
+
+class OrderChange(OrderName, frozen=True, kw_only=True):
+    """Which order, and its new total quantity or price."""
+
+    quantity: str | None = None
+    price: str | None = None
+
+
+class OrderAmend(Body, frozen=True, kw_only=True, tag_field="op", tag="order.amend"):
+    """As PATCH /v1/orders/{id}."""
+
+    data: OrderChange
+    id: Id = None
+
+
+class Which(Body, frozen=True, kw_only=True):
+    """Which working orders."""
+
+    account_id: AccountText | None = None
+    symbol: SymbolText | None = None
+    side: Side | None = None
+
+
+class OrderMassCancel(Body, frozen=True, kw_only=True, tag_field="op", tag="order.mass_cancel"):
+    """As DELETE /v1/orders."""
+
+    data: Which
+    id: Id = None
+
+
+Trading = OrderSubmit | OrderCancel | OrderAmend | OrderMassCancel
+Heard = Subscribe | Unsubscribe | Auth | Ping | OrderSubmit | OrderCancel | OrderAmend | OrderMassCancel
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one operation: done, or the error."""
+
+    op: str
+    id: int | str | None
+    ok: bool
+    channel: dict[str, Any] | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    data: Any = UNSET
+    error: Problem | UnsetType = UNSET
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """About the stream itself: conflated (with how many frames were left out), or shutting_down."""
+
+    channel: str = "status"
+    event: str
+    of: dict[str, Any] | UnsetType = UNSET
+    dropped: int | UnsetType = UNSET
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing else was said for a while."""
+
+    channel: str = "heartbeat"
+    time: str
+
+
+class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot, or what changed since prev_seq; quantity "0": the level is gone."""
+
+    channel: str = "book"
+    symbol: str
+    level: int
+    depth: int
+    type: str
+    seq: int
+    prev_seq: int
+    bids: list[BookLevel]
+    asks: list[BookLevel]
+    checksum: int
+
+
+class TradesFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """Trades, oldest first."""
+
+    channel: str = "trades"
+    symbol: str
+    seq: int
+    prev_seq: int
+    trades: list[TradeAnswer]
+
+
+class TickerFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """The ticker as it stands."""
+
+    channel: str = "ticker"
+    symbol: str
+    seq: int
+    prev_seq: int
+    ticker: TickerAnswer
+
+
+def text(frame: Any) -> str:
+    """Return the frame as it goes out."""
+    return encode_json(frame).decode()

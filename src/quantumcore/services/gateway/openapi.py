@@ -1,0 +1,114 @@
+"""GET /openapi.json, made from the route table and the message types; and a small page that shows it."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from quantumcore.services.gateway.bodies import BatchBody, OrderBody
+from quantumcore.services.gateway.codec import encode_json
+from quantumcore.services.gateway.docs_page import PAGE, POLICY
+from quantumcore.services.gateway.errors import Problem
+from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Encoded, Route
+
+REF = "#/components/schemas/{name}"
+TITLES = {"auth": "auth", "admin": "admin", "market": "market", "orders": "orders", "orders:batch": "orders"}
+
+
+def reference_routes(routes: Sequence[Route]) -> list[Route]:
+    """Return the routes that describe `routes`."""
+    document = encode_json(openapi(routes))
+
+    async def describe(gate: Gate, call: Call) -> Encoded:
+        """Describe the API as OpenAPI 3.1."""
+        return Encoded(document, content_type=b"application/json")
+
+    async def page(gate: Gate, call: Call) -> Encoded:
+        """Show the reference page."""
+        return Encoded(PAGE, content_type=b"text/html; charset=utf-8", headers=((b"content-security-policy", POLICY),))
+
+    return [
+        Route("GET", "/openapi.json", describe, scope=PUBLIC),
+        Route("GET", "/docs", page, scope=PUBLIC),
+    ]
+
+
+def openapi(routes: Sequence[Route]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of `routes`."""
+    types: list[Any] = [Problem, OrderBody]
+    for route in routes:
+        types += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
+    unique = list(dict.fromkeys(types))
+    found, schemas = msgspec.json.schema_components(unique, ref_template=REF)
+    refs = dict(zip(unique, found, strict=True))
+    schemas[BatchBody.__name__]["properties"]["orders"]["items"] = refs[OrderBody]
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, refs, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "QuantumCore",
+            "version": "1",
+            "description": "Decimals and ids are strings; times are RFC 3339 in UTC with nanoseconds; unknown fields are refused.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "key": {"type": "apiKey", "in": "header", "name": "QC-Key"},
+            },
+        },
+    }
+
+
+def _operation(route: Route, refs: dict[Any, dict[str, Any]], schemas: dict[str, Any]) -> dict[str, Any]:
+    words = route.template.strip("/").split("/")
+    area = words[1] if words[0] == "v1" and len(words) > 1 else words[0]
+    operation: dict[str, Any] = {
+        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
+        "summary": inspect.getdoc(route.handler) or "",
+        "tags": [TITLES.get(area, area)],
+        "responses": {str(route.status): _success(route, refs)},
+    }
+    operation["responses"]["default"] = {
+        "description": "A problem (RFC 9457)",
+        "content": {"application/problem+json": {"schema": refs[Problem]}},
+    }
+    if route.counts != "nothing":
+        operation["responses"]["429"] = operation["responses"]["default"]
+    if route.scope != PUBLIC:
+        operation["security"] = [{"bearer": []}, {"key": []}]
+        operation["x-scope"] = "any verified user" if route.scope == ANYBODY else route.scope
+    parameters = [
+        {"name": word[1:-1], "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for word in words
+        if word[:1] == "{"
+    ]
+    if route.query is not None:
+        parameters += _query(schemas[route.query.__name__])
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        content = {kind: {"schema": refs[route.body]} for kind in ("application/json", "application/msgpack")}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _success(route: Route, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    if route.answer is None:
+        return {"description": "Done"}
+    content = {kind: {"schema": refs[route.answer]} for kind in ("application/json", "application/msgpack")}
+    return {"description": inspect.getdoc(route.answer) or "", "content": content}
+
+
+def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": kind}
+        for name, kind in schema["properties"].items()
+    ]

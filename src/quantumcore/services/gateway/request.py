@@ -1,0 +1,144 @@
+"""One HTTP request as the handlers see it: headers and body with their limits, who calls, what was asked."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Receive, Scope
+
+from quantumcore.contracts.errors import InvalidCommand, TooLarge
+from quantumcore.services.gateway.codec import JSON, MSGPACK
+from quantumcore.services.gateway.errors import SlowBody, UnsupportedMediaType
+from quantumcore.services.gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from quantumcore.services.gateway.identity import Caller
+    from quantumcore.services.gateway.limits import Allowance
+
+
+class Call:
+    """One request on its way.
+
+    Attributes:
+        request_id: Named in every answer and in the log.
+        params: Parts of the path by their name in the template.
+        headers_out: Further headers of the answer.
+        allowance: What it has spent, once it was counted.
+    """
+
+    __slots__ = (
+        "_body",
+        "_caller",
+        "_receive",
+        "_settings",
+        "allowance",
+        "headers",
+        "headers_out",
+        "method",
+        "params",
+        "path",
+        "peer",
+        "query_raw",
+        "raw_path",
+        "request_id",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str, settings: GatewaySettings) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.raw_path: str = (scope.get("raw_path") or self.path.encode()).decode("latin-1")
+        self.query_raw: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = request_id
+        self.params: dict[str, str] = {}
+        self.peer = ""
+        self.headers_out: tuple[tuple[bytes, bytes], ...] = ()
+        self.allowance: Allowance | None = None
+        self._caller: Caller | None = None
+        self._receive = receive
+        self._settings = settings
+        self._body: bytes | None = None
+
+    @property
+    def query_text(self) -> str:
+        """The query as sent, for signatures."""
+        return self.query_raw.decode("latin-1")
+
+    @property
+    def caller(self) -> "Caller":
+        """Who calls; only routes that need nobody are served without."""
+        assert self._caller is not None, "the route's scope lets nobody in without a caller"
+        return self._caller
+
+    @property
+    def has_caller(self) -> bool:
+        """Whether somebody verified calls."""
+        return self._caller is not None
+
+    def identify(self, caller: "Caller") -> None:
+        """Remember who calls."""
+        self._caller = caller
+
+    def charge(self, allowance: "Allowance") -> None:
+        """Remember what was spent; the tightest window is what the answer shows."""
+        if self.allowance is None or allowance.left < self.allowance.left:
+            self.allowance = allowance
+
+    @property
+    def wants_msgpack(self) -> bool:
+        """Whether the caller reads MessagePack rather than JSON."""
+        return self.headers.get(b"accept", b"").startswith(MSGPACK)
+
+    def sent_msgpack(self) -> bool:
+        """Tell whether the body is MessagePack rather than JSON.
+
+        Raises:
+            UnsupportedMediaType: It is neither.
+        """
+        kind = self.headers.get(b"content-type", JSON).partition(b";")[0].strip().lower()
+        if kind == JSON:
+            return False
+        if kind == MSGPACK:
+            return True
+        raise UnsupportedMediaType(detail="the content type must be application/json or application/msgpack", field="content-type")
+
+    async def body(self) -> bytes:
+        """Return the whole body, read once.
+
+        Raises:
+            TooLarge: Over the limit, by its header or as it arrives.
+            SlowBody: Not complete in time.
+            InvalidCommand: The client left in the middle of it.
+        """
+        if self._body is None:
+            declared = self.headers.get(b"content-length")
+            limit = self._settings.body_bytes
+            if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+                raise _too_large(limit)
+            if declared == b"0" or (declared is None and b"transfer-encoding" not in self.headers):
+                self._body = b""
+            else:
+                self._body = await self._read(limit)
+        return self._body
+
+    async def _read(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                while True:
+                    message: Any = await self._receive()
+                    if message["type"] != "http.request":
+                        raise InvalidCommand("request.invalid", "the body ended early", context={"rule": "malformed"})
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if size > limit:
+                        raise _too_large(limit)
+                    parts.append(part)
+                    if not message.get("more_body", False):
+                        return b"".join(parts) if len(parts) > 1 else part
+        except TimeoutError:
+            raise SlowBody(detail="the body was not complete in time", limit=str(self._settings.body_timeout_s)) from None
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(detail=f"the body is over {limit} bytes", limit=str(limit))

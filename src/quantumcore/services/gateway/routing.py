@@ -1,0 +1,129 @@
+"""A route says everything about one operation of the API; the router finds it by method and path.
+
+Exact paths are found in one look; templates are matched part by part. Paths are taken as they are written:
+another case, a doubled or a trailing slash is another path, and there is none.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from quantumcore.contracts.errors import NotFound
+from quantumcore.services.gateway.codec import Decoder
+from quantumcore.services.gateway.errors import MethodNotAllowed
+from quantumcore.services.gateway.request import Call
+
+if TYPE_CHECKING:
+    from quantumcore.services.gateway.gate import Gate
+
+PUBLIC = ""
+ANYBODY = "*"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer that is not simply 200 with a value."""
+
+    value: Any
+    status: int = 200
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """An answer whose bytes are ready; without content type they are in the format that the caller reads."""
+
+    body: bytes
+    status: int = 200
+    content_type: bytes | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+class Route:
+    """One operation.
+
+    Attributes:
+        scope: PUBLIC needs nobody, ANYBODY any verified user, else the scope's name.
+        body: Type of the body, or None.
+        query: Type of the query parameters, or None when there are none.
+        answer: Type of the answer, for the reference.
+        status: Status of success, for the reference.
+        counts: Which allowance it spends: user, cancel, login, or nothing.
+    """
+
+    __slots__ = ("answer", "body", "counts", "decoder", "handler", "method", "query", "scope", "status", "template")
+
+    def __init__(
+        self,
+        method: str,
+        template: str,
+        handler: Handler,
+        *,
+        scope: str,
+        body: Any = None,
+        query: type | None = None,
+        answer: Any = None,
+        status: int = 200,
+        counts: str = "user",
+    ) -> None:
+        self.method = method
+        self.template = template
+        self.handler = handler
+        self.scope = scope
+        self.body = body
+        self.query = query
+        self.answer = answer
+        self.status = status
+        self.counts = counts
+        self.decoder: Decoder[Any] | None = Decoder(body) if body is not None else None
+
+
+async def _unknown(gate: "Gate", call: Call) -> None:
+    raise NotFound("route.not_found", "path not found")
+
+
+async def _other_method(gate: "Gate", call: Call) -> None:
+    raise MethodNotAllowed(detail="the path exists, but not for this method")
+
+
+UNKNOWN = Route("ANY", "unknown", _unknown, scope=PUBLIC)
+OTHER_METHOD = Route("ANY", "other_method", _other_method, scope=PUBLIC)
+
+
+class Router:
+    """Finds the route of a request; an unknown path is a route too, so that it is counted like any other."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._templates: dict[int, list[tuple[list[str], dict[str, Route]]]] = {}
+        for route in routes:
+            self._methods_of(route.template)[route.method] = route
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """Return the route and the named parts of the path."""
+        methods = self._exact.get(path)
+        if methods is not None:
+            return methods.get(method, OTHER_METHOD), {}
+        parts = path.split("/")
+        for pattern, methods in self._templates.get(len(parts), ()):
+            found: dict[str, str] = {}
+            for wanted, part in zip(pattern, parts, strict=True):
+                if wanted[:1] == "{":
+                    found[wanted[1:-1]] = part
+                elif wanted != part:
+                    break
+            else:
+                return methods.get(method, OTHER_METHOD), found
+        return UNKNOWN, {}
+
+    def _methods_of(self, template: str) -> dict[str, Route]:
+        if "{" not in template:
+            return self._exact.setdefault(template, {})
+        pattern = template.split("/")
+        same_length = self._templates.setdefault(len(pattern), [])
+        for known, methods in same_length:
+            if known == pattern:
+                return methods
+        same_length.append((pattern, {}))
+        return same_length[-1][1]

@@ -15,7 +15,7 @@ std::vector<std::tuple<i64, i64, u32>> depth(const State& state, u32 instrument,
 /// (order_sequence, slot, account, price in ticks, leaves in lots) in priority.
 std::vector<std::tuple<u64, u32, u32, i64, i64>> orders_of(const State& state, u32 instrument,
                                                            u8 side);
-/// (account, instrument, side, price, quantity, leaves, hold) of a working order.
+/// (instrument, account, side, price, quantity, leaves, hold) of a working order.
 std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State& state,
                                                                      u64 sequence, u32 slot);
 /// (currency, total, held) of what is not zero, ascending.

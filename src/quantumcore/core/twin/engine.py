@@ -81,11 +81,11 @@ class Engine:
         return [(o.sequence, o.slot, o.account, o.price, o.leaves) for o in book.in_priority(side)]
 
     def order(self, order_sequence: int, slot: int) -> tuple[int, int, int, int, int, int, int] | None:
-        """Return (account, instrument, side, ticks, quantity, leaves, hold) of a working order, or None."""
+        """Return (instrument, account, side, ticks, quantity, leaves, hold) of a working order, or None."""
         for working in self._venue.working.values():
             o = working.get(order_sequence)
             if o is not None and o.slot == slot:
-                return (o.account, o.instrument, o.side, o.price, o.quantity, o.leaves, o.hold)
+                return (o.instrument, o.account, o.side, o.price, o.quantity, o.leaves, o.hold)
         return None
 
     def balances(self, account: int) -> list[tuple[int, int, int]]:

@@ -291,12 +291,16 @@ class ChunkReader {
   /// Fills a chunk of at most `max_bytes`, but of one record at least if there is one. The chunk lives until the next call.
   std::span<const std::byte> read(std::size_t max_bytes) {
     chunk_.clear();
-    while (has_carry_ || reader_.next(carry_)) {
-      has_carry_ = true;
-      const std::size_t size = kHead + quantumcore::journal::padded(carry_.command.size());
-      if (!chunk_.empty() && chunk_.size() + size > max_bytes) break;
-      add(carry_, size);
-      has_carry_ = false;
+    try {
+      while (has_carry_ || reader_.next(carry_)) {
+        has_carry_ = true;
+        const std::size_t size = kHead + quantumcore::journal::padded(carry_.command.size());
+        if (!chunk_.empty() && chunk_.size() + size > max_bytes) break;
+        add(carry_, size);
+        has_carry_ = false;
+      }
+    } catch (const quantumcore::CorruptedJournal&) {
+      if (chunk_.empty()) throw;  // else what was sound goes out first; the next call meets the damage again
     }
     return chunk_;
   }

@@ -137,9 +137,9 @@ JournalReader::JournalReader(std::filesystem::path directory, std::uint64_t afte
 bool JournalReader::next(JournalRecord& record) {
   while (sequence_ < limit_) {
     if (position_ >= block_.end) {
-      block_ = journal::Block{};
-      position_ = 0;
-      if (!walk_.next(block_)) return false;
+      journal::Block next;  // what is not sealed, or not sound, must not become ours
+      if (!walk_.next(next)) return false;
+      block_ = next;
       position_ = block_.last_sequence > sequence_ ? block_.begin : block_.end;
       continue;
     }

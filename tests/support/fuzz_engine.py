@@ -28,7 +28,7 @@ def state_of(engine: Any) -> dict[str, Any]:
         "accounts": engine.accounts(),
         "balances": {account: engine.balances(account) for account in engine.accounts()},
         "totals": {number: engine.totals(number) for number, _, _ in CURRENCIES},
-        "open_orders": engine.open_orders,
+        "open_orders": engine.open_orders(),
     }
 
 

@@ -257,6 +257,44 @@ def test_a_reader_follows_a_writer(tmp_path):
         assert seen == list(range(1, 181))
 
 
+def test_asking_at_the_end_again_and_again_gives_nothing(tmp_path):
+    """On a segment with megabytes in it, so that whoever begins again at its head finds something."""
+    with Journal(tmp_path / "j") as journal:
+        for _ in range(6):
+            journal.append_batch(command() * 10_000, journal.last_sequence + 1, 0)
+        journal.sync()
+        journal.append(60_001, 0, command())
+        reader = _native.JournalReader(str(tmp_path / "j"), 0)
+        assert len(reader.read(1 << 26)) == 60_000 * 104
+        assert [reader.read(1 << 20) for _ in range(3)] == [b""] * 3
+        journal.read(0, 1 << 26)
+        assert [journal.read(60_000) for _ in range(3)] == [b""] * 3
+        journal.sync()
+        assert [r.sequence for r in unpack(reader.read(1 << 20))] == [60_001]
+        assert reader.read(1 << 20) == b""
+
+
+def test_what_is_sound_before_a_damage_is_read_first(tmp_path):
+    with small(tmp_path / "j") as journal:
+        write_blocks(journal, [5, 5, 5])
+    [path] = segments(tmp_path / "j")
+    data = bytearray(path.read_bytes())
+    data[next(piece for piece in pieces(data) if piece.block == 2).offset + 40] ^= 1
+    path.write_bytes(data)
+    seen = []
+    reading = read_records(tmp_path / "j")
+    for _ in range(5):
+        seen.append(next(reading).sequence)
+    with pytest.raises(Corrupted):
+        next(reading)
+    assert seen == [1, 2, 3, 4, 5]
+    reader = _native.JournalReader(str(tmp_path / "j"), 0)
+    assert len(list(unpack(reader.read(1 << 20)))) == 5
+    for _ in range(3):
+        with pytest.raises(_native.CorruptedJournal):
+            reader.read(1 << 20)
+
+
 def test_archived_segments_are_missed_only_by_those_who_ask_for_them(tmp_path):
     with small(tmp_path / "j", segment_bytes=4_096, buffer_bytes=1_024) as journal:
         write_blocks(journal, [5] * 20)
@@ -326,18 +364,20 @@ def _descriptors() -> int:
 
 @pytest.mark.hazard("D3")
 def test_a_thousand_cycles_of_open_fail_and_close_leave_no_descriptor(tmp_path):
-    good, bad = tmp_path / "good", tmp_path / "bad"
-    for directory in (good, bad):
+    good, bad, headless = tmp_path / "good", tmp_path / "bad", tmp_path / "headless"
+    for directory in (good, bad, headless):
         with small(directory, segment_bytes=4_096, buffer_bytes=1_024) as journal:
             write_blocks(journal, [3, 3])
-    [path] = segments(bad)
-    data = bytearray(path.read_bytes())
-    data[200] ^= 0xFF
-    path.write_bytes(data)
+    for directory, at in ((bad, 200), (headless, 20)):
+        [path] = segments(directory)
+        data = bytearray(path.read_bytes())
+        data[at] ^= 0xFF
+        path.write_bytes(data)
     before = _descriptors()
     for cycle in range(1_000):
-        with pytest.raises(Corrupted):
-            small(bad, segment_bytes=4_096, buffer_bytes=1_024)
+        for directory in (bad, headless):
+            with pytest.raises(Corrupted):
+                small(directory, segment_bytes=4_096, buffer_bytes=1_024)
         if cycle % 10 == 0:
             with small(good, segment_bytes=4_096, buffer_bytes=1_024) as journal:
                 with pytest.raises(Unavailable):

@@ -20,6 +20,7 @@ from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.masking import MASK, mask
 
 MAX_TEXT = 16_384  # a longer text is cut: one line must not fill a disk
+MAX_SECRET = 2_048  # a secret that begins before the cut is seen whole
 MAX_DEPTH = 6
 
 _SECRET_KEY = re.compile(
@@ -32,9 +33,9 @@ _SECRET_TEXT = (
     (re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), MASK),
     (re.compile(r"(?i)\b(bearer|basic|hmac)\s+[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
     (re.compile(r"\$(argon2\w*|2[aby]|scrypt|pbkdf2[\w-]*)\$[^\s\"']+"), MASK),
-    (re.compile(r"(\w+://[^\s:/@]*):[^\s@]+@"), rf"\1:{MASK}@"),
+    (re.compile(r"(\w://[^\s:/@]{0,200}):[^\s@]{1,200}@"), rf"\1:{MASK}@"),
     (
-        re.compile(r"(?i)([\"']?\b\w*(?:password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&)}]+"),
+        re.compile(r"(?i)((?:password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&)}]+"),
         rf"\1{MASK}",
     ),
 )
@@ -86,9 +87,10 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 def scrub(text: str) -> str:
     """Return `text` with everything that looks like a secret masked, cut at MAX_TEXT."""
+    length, text = len(text), text[: MAX_TEXT + MAX_SECRET]  # cut first: patterns over megabytes would stall the loop
     for pattern, instead in _SECRET_TEXT:
         text = pattern.sub(instead, text)
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text)} characters)"
+    return text if length <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({length} characters)"
 
 
 def _clean(key: str, value: Any, depth: int) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quantumcore.adapters.cache import MemoryCache
+from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
@@ -16,8 +16,10 @@ from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
 from quantumcore.ports.database import Database
 from quantumcore.ports.service import Service
-from quantumcore.services.auth.service import AuthService, AuthSettings
-from quantumcore.services.gateway.service import GatewayService, GatewaySettings
+from quantumcore.services.auth.service import AuthService
+from quantumcore.services.auth.settings import AuthSettings
+from quantumcore.services.gateway.service import GatewayService
+from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
@@ -69,9 +71,9 @@ async def build(settings: Settings) -> House:
     log = FileEventLog(settings.data_dir / "events")
     rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
     users = await _database(settings, "auth", durable=True)
-    gateway = GatewayService(bus, MemoryCache(clock), clock, _gateway_settings(settings))
+    gateway = GatewayService(bus, EmbeddedCache(clock), clock, _gateway_settings(settings))
     services: list[Service] = [
-        MatchingService(bus, log, clock, lambda: _open_shard(settings), load_definitions(settings.instruments)),
+        MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), load_definitions(settings.instruments)),
         LedgerService(bus, log, rebuilt["ledger"], clock),
         AuthService(bus, users, clock, _auth_settings(settings)),
         OrdersService(bus, log, rebuilt["orders"], clock),
@@ -81,31 +83,33 @@ async def build(settings: Settings) -> House:
     return House(bus, log, clock, [*rebuilt.values(), users], services, gateway)
 
 
-def _open_shard(settings: Settings) -> Shard:
-    return Shard(settings.data_dir, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
+def _open_shard(settings: Settings, told: int) -> Shard:
+    return Shard(settings.data_dir, told, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
 
 
 async def _database(settings: Settings, name: str, *, durable: bool) -> Database:
     """What can be rebuilt from the journal may lag behind the disk; what cannot is synced at each commit."""
     return await open_database(
-        settings.data_dir / f"quantumcore_{name}.sqlite", package=f"quantumcore.services.{name}", durable=durable
+        settings.data_dir / f"quantumcore_{name}.sqlite",
+        f"quantumcore.services.{name}.migrations",
+        synchronous="FULL" if durable else "NORMAL",
     )
 
 
 def _auth_settings(settings: Settings) -> AuthSettings:
     return AuthSettings(
         jwt_secret=settings.jwt_secret,
-        jwt_secret_previous=settings.jwt_secret_previous,
+        previous_jwt_secret=settings.previous_jwt_secret,
         key_encryption_key=settings.key_encryption_key,
     )
 
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:
     return GatewaySettings(
-        rate_user=settings.rate_user,
-        rate_orders=settings.rate_orders,
-        rate_cancels=settings.rate_cancels,
-        rate_peer=settings.rate_peer,
-        rate_login=settings.rate_login,
+        user_per_s=settings.rate_user,
+        account_orders_per_s=settings.rate_orders,
+        cancels_per_s=settings.rate_cancels,
+        peer_per_s=settings.rate_peer,
+        login_per_s=settings.rate_login,
         trusted_proxies=settings.trusted_proxies,
     )

@@ -48,20 +48,21 @@ class LastResort:
     def _record(self, where: str, error: BaseException | None) -> None:
         self.seen += 1
         _log.critical("uncaught in %s", where, exc_info=error)
-        self._stop()
 
     def _on_main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
-        self._record("the main thread", error)
+        self._record("the main thread", error)  # which ends by itself: there is nothing left to stop
 
     def _on_thread(self, hook: threading.ExceptHookArgs) -> None:
         if hook.exc_type is not SystemExit:
             self._record(f"thread {hook.thread.name if hook.thread else '?'}", hook.exc_value)
+            self._stop()
 
     def _on_unraisable(self, hook: "sys.UnraisableHookArgs") -> None:
         self._record(f"a finaliser ({hook.err_msg or 'no message'})", hook.exc_value)
+        self._stop()
 
     def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -69,3 +70,4 @@ class LastResort:
             _log.error("event loop: %s", context.get("message", "?"), exc_info=error)
             return
         self._record(f"a task ({context.get('message', '?')})", error)
+        self._stop()

@@ -1,10 +1,11 @@
 """Open a venue without ports for one request: how an operator prepares a venue that does not run."""
 
+import sys
 from typing import Any
 
 import msgspec
 
-from quantumcore.adapters.logs import configure_logs
+from quantumcore.adapters import logs
 from quantumcore.app.compose import build
 from quantumcore.app.operator import answer, unwrap
 from quantumcore.app.run import Running
@@ -14,7 +15,7 @@ from quantumcore.contracts.messages import Request
 
 async def ask_offline(settings: Settings, request: Request[Any]) -> dict[str, Any]:
     """Start the rooms, ask, stop them. The journal's lock keeps a second process out meanwhile."""
-    configure_logs("ERROR")
+    logs.configure("quantumcore", "ERROR", sys.stderr)
     running = Running(settings, await build(settings))
     await running.start()
     try:

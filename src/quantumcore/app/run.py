@@ -12,17 +12,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import structlog
 import uvicorn
 
-from quantumcore.adapters.logs import configure_logs
+from quantumcore.adapters import logs
 from quantumcore.app.compose import QUERIES, House, build
 from quantumcore.app.operator import OperatorSocket
 from quantumcore.app.service_http import service_app
 from quantumcore.app.settings import Settings
-from quantumcore.app.supervise import Supervisor, install_last_resort
+from quantumcore.app.supervise import Supervisor
+from quantumcore.app.last_resort import LastResort
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
+from quantumcore.ports.service import Service
 
 DRAIN_S = 10
 STOP_S = 15.0
@@ -47,7 +50,7 @@ class Running:
     def __init__(self, settings: Settings, house: House) -> None:
         self._settings = settings
         self.house = house
-        self._supervisor = Supervisor(house.clock)
+        self._supervisors: dict[str, Supervisor] = {}
         self._operator = OperatorSocket(house.bus, settings.data_dir)
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
 
@@ -57,7 +60,8 @@ class Running:
             service.attach()
         for service in self.house.services:
             await service.start()
-            self._supervisor.watch(service)
+            supervisor = self._supervisors[service.name] = Supervisor(service, self.house.clock)
+            supervisor.start()
         await self._until_ready()
 
     async def open_ports(self) -> None:
@@ -67,7 +71,7 @@ class Running:
             if service is self.house.gateway:
                 app = self.house.gateway.asgi
             else:
-                app = service_app(service, self.house.bus, QUERIES[service.name])
+                app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name])
             config = uvicorn.Config(
                 app,
                 loop="uvloop",
@@ -95,13 +99,19 @@ class Running:
             server.should_exit = True
         await asyncio.gather(*(task for _, task in self._servers))
         for service in reversed(self.house.services):
-            await self._supervisor.forget(service)
-            await service.stop()
+            if service.name in self._supervisors:
+                await self._supervisors[service.name].stop()
+                await service.stop()
         await self.house.close()
+
+    def reasons(self, service: Service) -> list[str]:
+        """Return why `service` is not ready: its own reasons and those of its tasks."""
+        supervisor = self._supervisors.get(service.name)
+        return supervisor.reasons() if supervisor else [f"{service.name}: not started"]
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + READY_S
-        while reasons := [reason for service in self.house.services for reason in service.not_ready()]:
+        while reasons := [reason for service in self.house.services for reason in self.reasons(service)]:
             if time.monotonic() > deadline:
                 raise Unavailable("unavailable", f"not ready after {READY_S:g} s: {'; '.join(reasons)}")
             await asyncio.sleep(0.005)
@@ -121,10 +131,13 @@ def _listen(settings: Settings, name: str) -> socket.socket:
     return listening
 
 
-async def _serve(settings: Settings, began: float) -> None:
-    running = Running(settings, await build(settings))
+async def _serve(settings: Settings, began: float) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    last_resort = LastResort(lambda: loop.call_soon_threadsafe(stopping.set))
+    last_resort.install()
+    last_resort.watch(loop)
+    running = Running(settings, await build(settings))
     signals = 0
 
     def on_signal() -> None:
@@ -136,7 +149,6 @@ async def _serve(settings: Settings, began: float) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    install_last_resort(loop)
     await running.start()
     await running.open_ports()
     print(
@@ -147,19 +159,19 @@ async def _serve(settings: Settings, began: float) -> None:
     log.info("stopping")
     async with asyncio.timeout(STOP_S):
         await running.stop()
+    return last_resort.status()
 
 
 def run(settings: Settings, began: float) -> int:
     """Serve until a signal; return the exit code."""
     import uvloop  # noqa: PLC0415  # only a server wants it, and importing it costs a command 20 ms
 
-    configure_logs(settings.log_level)
+    logs.configure("quantumcore", settings.log_level, sys.stderr)
     try:
-        uvloop.run(_serve(settings, began))
+        return uvloop.run(_serve(settings, began))
     except QuantumCoreError as error:
         print(f"quantumcore: {error.detail} ({error.code})", file=sys.stderr)
         return 1
     except TimeoutError:
         print(f"quantumcore: did not stop within {STOP_S:g} s", file=sys.stderr)
         return 1
-    return 0

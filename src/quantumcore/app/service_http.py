@@ -5,7 +5,7 @@ holds `read`; a query about an account wants that account granted (admin: any).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,22 +27,21 @@ from quantumcore.contracts.errors import (
 )
 from quantumcore.contracts.messages import Request
 from quantumcore.ports.bus import Bus
-from quantumcore.ports.service import Service
 
 MAX_BODY = 64 << 10
 BODY_S = 5.0
 
 
-def service_app(service: Service, bus: Bus, queries: Sequence[type[Request[Any]]]) -> Starlette:
-    """Return the HTTP face of one service."""
+def service_app(reasons: Callable[[], list[str]], bus: Bus, queries: Sequence[type[Request[Any]]]) -> Starlette:
+    """Return the HTTP face of one service; `reasons` says why it is not ready."""
     by_name = {query.__name__: query for query in queries}
 
     async def health(_: HttpRequest) -> Response:
         return PlainTextResponse("OK")
 
     async def ready(_: HttpRequest) -> Response:
-        reasons = service.not_ready()
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        why = reasons()
+        return JSONResponse({"ready": not why, "reasons": why}, status_code=503 if why else 200)
 
     async def metrics(_: HttpRequest) -> Response:
         return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
@@ -54,7 +53,7 @@ def service_app(service: Service, bus: Bus, queries: Sequence[type[Request[Any]]
         try:
             query = by_name.get(request.path_params["name"])
             if query is None:
-                raise NotFound("query.not_found", f"{service.name} answers no such query")
+                raise NotFound("query.not_found", "this service answers no such query")
             identity = await _identify(request, bus)
             message = _decode(await _body(request), query)
             _check_access(identity, message)

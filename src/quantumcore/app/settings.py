@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     jwt_secret: str = Field("", repr=False, validation_alias=AliasChoices("jwt_secret", "JWT_SECRET", "QC_JWT_SECRET"))
-    jwt_secret_previous: str = Field("", repr=False)
+    previous_jwt_secret: str = Field("", repr=False)
     key_encryption_key: str = Field("", repr=False)
 
     rate_user: int = Field(2000, ge=1)

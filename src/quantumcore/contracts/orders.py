@@ -50,6 +50,10 @@ class OrderView(msgspec.Struct, frozen=True):
         leaves: What may still trade; 0 when final.
         reason: Dotted code when rejected or cancelled, else None; scope, limit, actual beside it when rejected.
         sequence: Sequence of the last event that changed it.
+        fills: In the answer to a submission, the fills it made at once; of one order, the first 1,000; in a list, the
+            first 100; in an update, none (the update has its fill beside the order). GetFills has them all.
+        text: The reason as a sentence for a person, when rejected.
+        filled_value: Sum of price × quantity (× multiplier) over all fills, exact, in the quote currency.
     """
 
     order_id: str
@@ -75,6 +79,8 @@ class OrderView(msgspec.Struct, frozen=True):
     scope: str | None = None
     limit: str | None = None
     actual: str | None = None
+    text: str | None = None
+    filled_value: str = "0"
 
 
 class SubmitOrder(Request[OrderView], frozen=True, kw_only=True):
@@ -249,7 +255,12 @@ class RebuildOrder(Request[OrderView], frozen=True, kw_only=True):
 
 
 class OrdersChanged(Notice, frozen=True, kw_only=True):
-    """Told after the commit of a batch: the changes it brought, in order, and what is now projected."""
+    """Told after the commit of a batch: the changes it brought, in order, and what is now projected.
+
+    A large batch is told in parts. A listener whose last `sequence` is below `prev_sequence` has missed some: it asks
+    GetAccountUpdates. Within one sequence that had to be cut, both stay at the sequence before it.
+    """
 
     updates: list[OrderUpdate]
     sequence: int
+    prev_sequence: int = 0

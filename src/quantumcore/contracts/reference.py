@@ -6,7 +6,7 @@ kept current by the engine's definitions.
 
 import msgspec
 
-from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.errors import Corrupted, NotFound
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.values import show
 from quantumcore.contracts.wire import (
@@ -73,6 +73,18 @@ class Instrument(msgspec.Struct, frozen=True):
         """Return lots as a decimal string with the decimals of the lot."""
         return show(lots * self.lot, self.lot_scale)
 
+    def value(self, cumulative_ticks_lots: int) -> str:
+        """Return price × quantity × multiplier of fills whose ticks × lots sum to the argument, exact, in the quote currency.
+
+        Shown with the quote's decimals at least; more only where the value needs them.
+        """
+        places = self.tick_scale + self.lot_scale
+        scaled = cumulative_ticks_lots * self.tick * self.lot * self.multiplier
+        if places < self.quote.scale:
+            scaled *= 10 ** (self.quote.scale - places)
+            places = self.quote.scale
+        return _trim(show(scaled, places), keep=self.quote.scale)
+
     def average(self, cumulative_ticks_lots: int, lots: int) -> str | None:
         """Return the average price of fills whose ticks × lots and lots sum to the arguments; None without a fill.
 
@@ -123,15 +135,21 @@ class Catalogue:
             self._add_instrument(instrument)
 
     @classmethod
-    def of_definitions(cls, shard: int, currencies: list[bytes], instruments: list[bytes]) -> "Catalogue":
-        """Return the catalogue of definitions as the engine keeps them (command layouts)."""
+    def of_definitions(cls, shard: int, definitions: bytes) -> "Catalogue":
+        """Return the catalogue of definitions as the engine keeps them: commands one after the other, currencies first."""
         catalogue = cls()
         catalogue.shard = shard
-        for raw in currencies:
-            currency = DefineCurrency.decode(raw)
-            catalogue._add_currency(Currency(currency.currency, currency.code, currency.scale))
-        for raw in instruments:
-            catalogue._add_instrument(catalogue._from_definition(DefineInstrument.decode(raw)))
+        offset = 0
+        while offset < len(definitions):
+            command = decode_command(definitions, offset)
+            offset += command.LAYOUT.size
+            match command:
+                case DefineCurrency(currency=number, code=code, scale=scale):
+                    catalogue._add_currency(Currency(number, code, scale))
+                case DefineInstrument():
+                    catalogue._add_instrument(catalogue._from_definition(command))
+                case _:
+                    raise Corrupted("corrupted", f"{type(command).__name__} among the engine's definitions")
         return catalogue
 
     def defines(self, command: bytes) -> bool:
@@ -143,6 +161,16 @@ class Catalogue:
                 return symbol in self.symbols
             case _:
                 return False
+
+    def learn(self, reference: Reference) -> None:
+        """Add what `reference` has and this has not; what is known stays, for events may have made it newer."""
+        self.shard = reference.shard
+        for currency in reference.currencies:
+            if currency.number not in self.currencies:
+                self._add_currency(currency)
+        for instrument in reference.instruments:
+            if instrument.number not in self.instruments:
+                self._add_instrument(instrument)
 
     def apply(self, event: Event) -> None:
         """Learn from `event` if it defines something; any other event changes nothing."""

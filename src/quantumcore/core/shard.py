@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from quantumcore.contracts.errors import Corrupted
 from quantumcore.core._native import Engine
-from quantumcore.core.journal import Journal
-from quantumcore.core.snapshots import Snapshots
+from quantumcore.core.journal import SEGMENT_BYTES, Journal
+from quantumcore.core.snapshots import Snapshot, SnapshotStore
 
 REPLAY_BYTES = 4 << 20
-RECORD_OVERHEAD = 128
+MAX_ORDERS = 4_194_304
+RECORD_OVERHEAD = 32
 _EVENT = struct.Struct("<HBBI")
 _LAST = 1
 
@@ -40,36 +42,51 @@ class Shard:
     """
 
     def __init__(
-        self, directory: Path, *, number: int = 0, segment_bytes: int = 16 << 20, max_orders: int = 4_194_304
+        self,
+        directory: Path,
+        told: int,
+        *,
+        number: int = 0,
+        segment_bytes: int = SEGMENT_BYTES,
+        max_orders: int = MAX_ORDERS,
     ) -> None:
-        self.number = number
-        self._max_orders = max_orders
-        self.journal = Journal(directory / "journal", shard=number, segment_bytes=segment_bytes)
-        self._snapshots = Snapshots(directory / "snapshots")
-        self.engine = Engine(max_orders=max_orders)
-        self._bytes_since_snapshot = 0
-
-    def recover(self, told: int) -> Iterator[Stepped]:
-        """Bring the engine to the journal's end, yielding the events after sequence `told` in whole batches.
+        """Open the shard at its newest usable snapshot; `recover` brings it to the journal's end.
 
         Args:
             told: The last sequence whose events are safe elsewhere. A snapshot beyond it is not used, so that no event is missed.
 
         Raises:
-            Corrupted: The journal is damaged, or does not continue the snapshot.
+            Corrupted: The journal is damaged or does not reach the snapshot.
+            Unavailable: `journal.locked`: another process runs this shard.
         """
-        for snapshot in self._snapshots.newest_first():
-            if snapshot.sequence <= min(told, self.journal.last_sequence):
-                self.engine = Engine.restore(snapshot.state, max_orders=self._max_orders)
-                break
+        self.number = number
+        self._told = told
+        self._snapshots = SnapshotStore(directory / "snapshots")
+        snapshot = self._snapshots.newest(at_most=told)
+        trusted = snapshot.sequence if snapshot else 0
+        self.journal = Journal(directory / "journal", shard=number, segment_bytes=segment_bytes, trusted_sequence=trusted)
+        if trusted > self.journal.last_sequence:
+            raise Corrupted("corrupted", f"the journal ends at {self.journal.last_sequence}, before its snapshot of {trusted}")
+        self.engine = Engine.restore(snapshot.state) if snapshot else Engine(max_orders=max_orders)
+        self._bytes_since_snapshot = 0
+
+    def recover(self) -> Iterator[Stepped]:
+        """Replay the journal's tail, yielding the events that were not told yet, in whole batches.
+
+        Raises:
+            Corrupted: The journal does not continue the engine.
+        """
         while self.engine.sequence < self.journal.last_sequence:
             first = self.engine.sequence + 1
             records = self.journal.read(self.engine.sequence, REPLAY_BYTES)
+            if not records:
+                raise Corrupted("corrupted", f"the journal holds nothing after {self.engine.sequence}")
             self._bytes_since_snapshot += len(records)
             events = self.engine.replay(records)
             last = self.engine.sequence
-            if last > told:
-                yield Stepped(first, last, self.engine.time_ns, events if first > told else after(events, told))
+            if last > self._told:
+                begin = max(first, self._told + 1)
+                yield Stepped(begin, last, self.engine.time_ns, events if begin == first else after(events, self._told))
 
     def step(self, commands: Sequence[bytes], time_ns: int) -> Stepped:
         """Judge and apply `commands` in order; they are durable after the next sync.
@@ -79,12 +96,11 @@ class Shard:
             InvalidCommand: Bad framing; nothing happened.
         """
         buffer = b"".join(commands)
-        size = len(buffer) + RECORD_OVERHEAD * (len(commands) + 1)
-        self.journal.reserve(size)
+        self.journal.reserve(len(buffer), len(commands))
         first = self.engine.sequence + 1
         events = self.engine.step(buffer, time_ns)
         self.journal.append_batch(buffer, first, self.engine.time_ns)
-        self._bytes_since_snapshot += size
+        self._bytes_since_snapshot += len(buffer) + RECORD_OVERHEAD * len(commands)
         return Stepped(first, self.engine.sequence, self.engine.time_ns, events)
 
     def sync(self) -> None:
@@ -103,7 +119,11 @@ class Shard:
     def take_snapshot(self) -> int:
         """Write the engine's state (the journal must be synced) and return its sequence."""
         engine = self.engine
-        self._snapshots.write(engine.sequence, self.journal.epoch, engine.state_hash(), engine.snapshot())
+        self._snapshots.write(
+            Snapshot(
+                sequence=engine.sequence, epoch=self.journal.epoch, state_hash=engine.state_hash(), state=engine.snapshot()
+            )
+        )
         self._bytes_since_snapshot = 0
         return int(engine.sequence)
 

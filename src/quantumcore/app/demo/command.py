@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from quantumcore.adapters.logs import configure_logs
+from quantumcore.adapters import logs
 from quantumcore.app.compose import build
 from quantumcore.app.demo.market import Crowd
 from quantumcore.app.run import Running
@@ -23,7 +24,7 @@ ROUND_S = 0.02
 
 def demo(*, seconds: float, seed: int, port_base: int, console: Console) -> dict[str, Any]:
     """Run the demo for `seconds` (0: until interrupted) and return its figures."""
-    configure_logs("ERROR")
+    logs.configure("quantumcore", "ERROR", sys.stderr)
     with tempfile.TemporaryDirectory(prefix="quantumcore-demo-") as directory:
         settings = load_settings(data_dir=Path(directory), port_base=port_base)
         return asyncio.run(_demo(settings, seconds, seed, console))

@@ -9,6 +9,7 @@ of its own and grows with the load. All state here belongs to the loop, so there
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
@@ -47,6 +48,7 @@ class Sequencer:
         self._clock = clock
         self._waiting: deque[_Waiting] = deque()
         self._places = {False: INBOX, True: CANCEL_INBOX}
+        self._untold: deque[EventBatch] = deque()
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -100,6 +102,7 @@ class Sequencer:
         commands = [command for item in batch for command in item.commands]
         time_ns = self._clock.now()
         try:
+            self._catch_up()
             stepped = await self._thread.run(lambda: self._step(commands, time_ns))
         except (Unavailable, InvalidCommand) as error:
             if error.code == "journal.failed":
@@ -117,7 +120,10 @@ class Sequencer:
         return stepped
 
     def _tell(self, batch: list[_Waiting], stepped: Stepped) -> None:
-        self._log.append(EventBatch(stepped.first, stepped.last, stepped.events))
+        """The commands are durable: whatever happens to the event log, they are answered."""
+        self._untold.append(EventBatch(stepped.first, stepped.last, stepped.events))
+        with suppress(Unavailable):  # the next batch tries again before it takes anything new
+            self._catch_up()
         parts = iter(split(stepped.events))
         sequence = stepped.first
         for item in batch:
@@ -127,6 +133,16 @@ class Sequencer:
                 sequence += 1
             if not item.done.done():
                 item.done.set_result(outcomes)
+
+    def _catch_up(self) -> None:
+        """Append to the event log what it has not taken yet, in order.
+
+        Raises:
+            Unavailable: `event_log.full`; it keeps what it took.
+        """
+        while self._untold:
+            self._log.append(self._untold[0])
+            self._untold.popleft()
 
     def _halt(self, batch: list[_Waiting], cause: Exception) -> None:
         self.halted = f"after sequence {self._shard.engine.sequence}: {cause}"

@@ -52,7 +52,7 @@ class MatchingService:
 
     name = "matching"
 
-    def __init__(self, bus: Bus, log: EventLog, clock: Clock, open_shard: Callable[[], Shard], genesis: Sequence[bytes]) -> None:
+    def __init__(self, bus: Bus, log: EventLog, clock: Clock, open_shard: Callable[[int], Shard], genesis: Sequence[bytes]) -> None:
         self._bus = bus
         self._log = log
         self._clock = clock
@@ -75,7 +75,8 @@ class MatchingService:
 
     async def start(self) -> None:
         """Recover the shard, tell the event log what it lacks, and define the instruments of a new venue."""
-        self._shard = await self._thread.run(self._open_shard)
+        told = self._log.last
+        self._shard = await self._thread.run(lambda: self._open_shard(told))
         await self._recover(self._shard)
         self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock)
         missing = [command for command in self._genesis if not self._catalogue.defines(command)]
@@ -90,8 +91,8 @@ class MatchingService:
         tail = shard.recover(self._log.last)
         while (stepped := await self._thread.run(lambda: next(tail, None))) is not None:
             self._log.append(EventBatch(max(stepped.first, self._log.last + 1), stepped.last, stepped.events))
-        definitions = await self._thread.run(lambda: (shard.engine.currencies(), shard.engine.instruments()))
-        self._catalogue = Catalogue.of_definitions(shard.number, *definitions)
+        definitions = await self._thread.run(lambda: shard.engine.currencies() + shard.engine.instruments())
+        self._catalogue = Catalogue.of_definitions(shard.number, definitions)
 
     @staticmethod
     def _check_genesis(outcomes: Sequence[Sequenced]) -> None:
@@ -151,7 +152,7 @@ class MatchingService:
         shard, sequencer = self._owned(), self._ready()
         engine, journal = shard.engine, shard.journal
         sequence, durable, epoch, state_hash, open_orders = await self._thread.run(
-            lambda: (engine.sequence, journal.last_sequence, journal.epoch, engine.state_hash(), engine.open_orders())
+            lambda: (engine.sequence, journal.durable_sequence, journal.epoch, engine.state_hash(), engine.open_orders())
         )
         return EngineStatus(
             shard=shard.number,

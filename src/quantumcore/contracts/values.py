@@ -48,7 +48,7 @@ class Scaled(NamedTuple):
         """
         if not isinstance(text, str) or len(text) > 64 or _DECIMAL.match(text) is None:
             raise InvalidCommand(
-                "request.invalid", f"{field} must be a decimal string such as \"0.05\"", field=field, actual=_shown(text)
+                "request.invalid", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text)
             )
         whole, _, fraction = text.partition(".")
         fraction = fraction.rstrip("0")
@@ -74,9 +74,8 @@ def show(mantissa: int, places: int) -> str:
     """Return `mantissa` × 10^-`places` as text with exactly `places` decimals: show(-5, 2) is "-0.05"."""
     if places == 0:
         return str(mantissa)
-    sign, digits = ("-", str(-mantissa)) if mantissa < 0 else ("", str(mantissa))
-    digits = digits.rjust(places + 1, "0")
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+    digits = str(mantissa).zfill(places + (2 if mantissa < 0 else 1))  # zfill keeps the sign in front
+    return f"{digits[:-places]}.{digits[-places:]}"
 
 
 def show_decimal(value: Decimal) -> str:

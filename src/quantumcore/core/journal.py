@@ -266,6 +266,12 @@ class Journal:
         self.close()
 
 
+def pack(record: Record) -> bytes:
+    """Return a record as a chunk has it, for a native replay."""
+    padding = bytes(-len(record.command) % 8)
+    return _HEAD.pack(record.sequence, record.time_ns, record.epoch, len(record.command)) + record.command + padding
+
+
 def unpack(chunk: bytes) -> Iterator[Record]:
     """Yield the records of a chunk: u64 sequence, i64 time_ns, u32 epoch, u32 length, command, padding to 8."""
     at = 0

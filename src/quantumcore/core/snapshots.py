@@ -75,10 +75,12 @@ class SnapshotStore:
             old.unlink(missing_ok=True)
         return path
 
-    def newest(self) -> Snapshot | None:
-        """Return the newest sound snapshot, or None; what was passed over is in `damaged`."""
+    def newest(self, at_most: int | None = None) -> Snapshot | None:
+        """Return the newest sound snapshot (of a sequence of at most `at_most`), or None; what was passed over is in `damaged`."""
         self._damaged = []
         for path in self._paths():
+            if at_most is not None and _sequence(path) > at_most:
+                continue
             try:
                 return read_snapshot(path)
             except Corrupted as error:
@@ -119,6 +121,10 @@ class SnapshotStore:
         if not self._directory.is_dir():
             return []
         return sorted((path for path in self._directory.iterdir() if _NAME.match(path.name)), reverse=True)
+
+
+def _sequence(path: Path) -> int:
+    return int(path.stem.removeprefix("snapshot-"))
 
 
 def read_snapshot(path: Path) -> Snapshot:

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "quantumcore/arena.hpp"
+#include "quantumcore/hash_index.hpp"
+
+namespace quantumcore {
+
+struct Account {
+  u32 id;
+  u32 max_open_orders;  // only when has_limits
+  u32 open_orders;
+  u32 first_order;  // working orders, in order of acceptance
+  u32 last_order;
+  u32 first_balance;
+  u32 last_balance;
+  u32 next_free;  // accounts are never freed; the arena wants a link
+  u8 owner[16];
+  u8 killed;
+  u8 has_limits;
+  u8 reserved[14];
+};
+static_assert(sizeof(Account) == 64);
+
+/// What an account has in a currency, in minor units. 0 <= held <= total.
+struct Balance {
+  i64 total;
+  i64 held;
+  u32 account;  // slot
+  u32 next;     // of the same account, or the arena's free list
+  u32 reserved;
+  u16 currency;  // slot
+  u16 reserved2;
+
+  i64 available() const { return total - held; }
+};
+static_assert(sizeof(Balance) == 32);
+
+/// Accounts and their balances. Neither is ever removed.
+class Accounts {
+ public:
+  Accounts(u32 max_accounts, u32 max_balances) : accounts_(max_accounts), balances_(max_balances) {}
+
+  /// The slot of account `id`, or kNone.
+  u32 find(u64 id) const {
+    if (id == 0 || id >> 32 != 0) return kNone;
+    const u32 narrow = static_cast<u32>(id);
+    return by_id_.find(tag_of(narrow), [&](u32 s) { return accounts_[s].id == narrow; });
+  }
+  u32 open(u32 id, const u8 (&owner)[16]);
+
+  Account& operator[](u32 slot) { return accounts_[slot]; }
+  const Account& operator[](u32 slot) const { return accounts_[slot]; }
+  u32 count() const { return accounts_.used(); }
+  bool full() const { return accounts_.left() == 0; }
+
+  /// The row of (account, currency), or kNone when nothing was ever there.
+  u32 find_balance(u32 account, u16 currency) const {
+    return by_currency_.find(balance_tag(account, currency), [&](u32 s) {
+      return balances_[s].account == account && balances_[s].currency == currency;
+    });
+  }
+  u32 make_balance(u32 account, u16 currency);
+  Balance& balance(u32 row) { return balances_[row]; }
+  const Balance& balance(u32 row) const { return balances_[row]; }
+  i64 available(u32 account, u16 currency) const {
+    const u32 row = find_balance(account, currency);
+    return row == kNone ? 0 : balances_[row].available();
+  }
+  u32 balance_count() const { return balances_.used(); }
+  u64 balances_left() const { return balances_.left(); }
+  std::size_t bytes() const {
+    return accounts_.bytes() + balances_.bytes() + by_id_.bytes() + by_currency_.bytes();
+  }
+
+ private:
+  static u32 balance_tag(u32 account, u16 currency) {
+    return tag_of((static_cast<u64>(account) << 16) | currency);
+  }
+
+  Arena<Account, &Account::next_free> accounts_;
+  Arena<Balance, &Balance::next> balances_;
+  HashIndex by_id_;
+  HashIndex by_currency_;
+};
+
+}  // namespace quantumcore

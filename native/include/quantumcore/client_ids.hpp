@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstring>
+
+#include "quantumcore/arena.hpp"
+#include "quantumcore/hash.hpp"
+#include "quantumcore/hash_index.hpp"
+#include "quantumcore/layout.hpp"
+
+namespace quantumcore {
+
+/// What became of a submission.
+enum class Fate : u8 { working = 1, filled = 2, cancelled = 3, rejected = 4 };
+
+/// One remembered submission: who, under which id, with which body, and its fate.
+struct Submission {
+  u64 sequence;
+  i64 time_ns;  // of the submission; moved on while the order works
+  i64 price;
+  i64 quantity;
+  u32 account;     // slot
+  u32 instrument;  // id
+  u32 slot;        // of the order; kNone when it was rejected
+  u32 older;
+  u32 younger;  // or the arena's free list
+  u32 tag;
+  u16 flags;
+  u8 price_scale;
+  u8 quantity_scale;
+  u8 side;
+  u8 type;
+  u8 time_in_force;
+  u8 self_trade_prevention;
+  char client_id[kIdBytes];
+  u32 session;
+  Fate fate;
+  u8 reserved[7];
+
+  bool same_body(const SubmitOrder& o) const {
+    return instrument == o.header.instrument && price == o.price && quantity == o.quantity &&
+           price_scale == o.price_scale && quantity_scale == o.quantity_scale && side == o.side &&
+           type == o.type && time_in_force == o.time_in_force &&
+           self_trade_prevention == o.self_trade_prevention && flags == o.flags;
+  }
+};
+static_assert(sizeof(Submission) == 112);
+
+/// One remembered transfer; for ever.
+struct PostedTransfer {
+  u64 sequence;
+  i64 amount;
+  u64 to_account;
+  u32 account;  // slot
+  u32 next_free;
+  u16 currency;
+  u8 kind;
+  u8 failed;
+  char transfer_id[kIdBytes];
+
+  bool same_body(const Transfer& t) const {
+    return kind == t.kind && amount == t.amount && currency == t.currency &&
+           to_account == t.to_account;
+  }
+};
+static_assert(sizeof(PostedTransfer) == 72);
+
+/// A tag of (account, id). The whole key is compared on a match: ids with equal hash stay apart.
+u32 id_tag(u32 account, const char (&id)[kIdBytes]);
+
+/// The submissions of the last two days, by (account, client id) and by sequence, and oldest first.
+class ClientIds {
+ public:
+  explicit ClientIds(u32 capacity) : entries_(capacity) {}
+
+  u32 find(u32 account, const char (&id)[kIdBytes]) const {
+    return find_tagged(id_tag(account, id), account, id);
+  }
+  u32 find_tagged(u32 tag, u32 account, const char (&id)[kIdBytes]) const {
+    return by_id_.find(tag, [&](u32 s) {
+      return entries_[s].account == account &&
+             std::memcmp(entries_[s].client_id, id, kIdBytes) == 0;
+    });
+  }
+  u32 find_sequence(u64 sequence) const {
+    return by_sequence_.find(sequence_tag(sequence),
+                             [&](u32 s) { return entries_[s].sequence == sequence; });
+  }
+  bool full() const { return entries_.left() == 0; }
+
+  /// Remembers `entry` (its links are set here) as the youngest. Not when full().
+  u32 remember(const Submission& entry);
+  /// Forgets, oldest first, what is final and older than `age_ns`; a working one met there goes to
+  /// the young end with the time of now. Cost: O(forgotten + moved).
+  void forget(i64 now_ns, i64 age_ns);
+
+  Submission& operator[](u32 entry) { return entries_[entry]; }
+  const Submission& operator[](u32 entry) const { return entries_[entry]; }
+  u32 oldest() const { return oldest_; }
+  u32 count() const { return entries_.live(); }
+  u32 capacity() const { return entries_.capacity(); }
+  std::size_t bytes() const { return entries_.bytes() + by_id_.bytes() + by_sequence_.bytes(); }
+
+ private:
+  /// Blocks of 8 sequences share a cache line: submissions come in sequence.
+  static u32 sequence_tag(u64 sequence) {
+    return (tag_of(sequence >> 3) << 3) | static_cast<u32>(sequence & 7);
+  }
+  void link_youngest(u32 entry);
+  void unlink(u32 entry);
+
+  Arena<Submission, &Submission::younger> entries_;
+  HashIndex by_id_;
+  HashIndex by_sequence_;
+  u32 oldest_ = kNone;
+  u32 youngest_ = kNone;
+};
+
+/// All transfers that ever had an answer which must be repeated.
+class TransferIds {
+ public:
+  explicit TransferIds(u32 capacity) : entries_(capacity) {}
+
+  u32 find(u32 account, const char (&id)[kIdBytes]) const {
+    return by_id_.find(id_tag(account, id), [&](u32 s) {
+      return entries_[s].account == account &&
+             std::memcmp(entries_[s].transfer_id, id, kIdBytes) == 0;
+    });
+  }
+  bool full() const { return entries_.left() == 0; }
+  void remember(const PostedTransfer& entry);
+  const PostedTransfer& operator[](u32 entry) const { return entries_[entry]; }
+  u32 count() const { return entries_.used(); }
+  u32 capacity() const { return entries_.capacity(); }
+  std::size_t bytes() const { return entries_.bytes() + by_id_.bytes(); }
+
+ private:
+  Arena<PostedTransfer, &PostedTransfer::next_free> entries_;
+  HashIndex by_id_;
+};
+
+}  // namespace quantumcore

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "quantumcore/events.hpp"
+#include "quantumcore/refusal.hpp"
+#include "quantumcore/state.hpp"
+
+/// One function per kind of command: judge, then apply, then tell. Each tells at least one event.
+namespace quantumcore {
+
+void submit(State& state, const SubmitOrder& command, Teller& teller);
+void replace(State& state, const ReplaceOrder& command, Teller& teller);
+void cancel(State& state, const CancelOrder& command, Teller& teller);
+void mass_cancel(State& state, const MassCancel& command, Teller& teller);
+void transfer(State& state, const Transfer& command, Teller& teller);
+void open_account(State& state, const OpenAccount& command, Teller& teller);
+void define_currency(State& state, const DefineCurrency& command, Teller& teller);
+void define_instrument(State& state, const DefineInstrument& command, Teller& teller);
+void set_instrument_status(State& state, const SetInstrumentStatus& command, Teller& teller);
+void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller);
+void advance_time(State& state, const AdvanceTime& command, Teller& teller);
+void set_limits(State& state, const SetLimits& command, Teller& teller);
+
+/// What a command named, repeated in its refusal.
+struct Named {
+  u64 order_sequence = 0;
+  u32 order_slot = 0;
+  const char* client_id = nullptr;  // 36 bytes or null
+};
+
+void tell_refused(Teller& teller, const CommandHeader& command, const Refusal& why,
+                  const Named& named = {});
+/// BAD_COMMAND, naming nothing: the content cannot be trusted.
+void tell_bad(Teller& teller, const CommandHeader& command);
+CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome = kDone);
+
+/// Matches the live order `slot` up to its price, then rests what is left or cancels it. Afterwards
+/// it either is queued in the book or is final and its slot free. Cost: O(fills + levels emptied);
+/// fill-or-kill first walks what it would take.
+void work(State& state, u32 slot, Teller& teller);
+
+/// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
+void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
+
+/// Ends an order that has nothing left: forgets nothing, frees its slot.
+void finish_order(State& state, u32 slot, Fate fate);
+
+/// Sets an order's hold, and its account's held by the difference.
+void set_hold(State& state, u32 slot, i64 hold);
+/// The hold that the order's formula says now.
+i64 hold_now(const State& state, u32 slot);
+
+/// Moves the money and the asset of one fill; both leaves are already lowered. Fills in the event.
+void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
+                 TradePrinted& event);
+
+/// Puts a resting order into its account's list, at the end.
+void join_account(State& state, u32 slot);
+
+}  // namespace quantumcore

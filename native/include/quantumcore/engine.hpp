@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "quantumcore/errors.hpp"
+#include "quantumcore/events.hpp"
+#include "quantumcore/state.hpp"
+
+namespace quantumcore {
+
+/// How many commands `commands` holds. Throws InvalidCommand when a size is below 16, not a
+/// multiple of 8, over 512, or past the end.
+std::size_t count_commands(std::span<const std::byte> commands);
+
+/// The deterministic machine: commands in, events out (docs/reference/engine.md).
+///
+/// No clock, no randomness, no threads of its own. Not thread-safe: one step at a time.
+class Engine {
+ public:
+  explicit Engine(const EngineConfig& config);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  /// Judges and applies every command of the buffer, in order, and appends their events.
+  ///
+  /// Throws InvalidCommand when the framing is bad; nothing happened then. Throws
+  /// InvariantViolation when the engine contradicts itself; it then refuses every further step.
+  /// Allocates nothing once its tables and `events` have reached their size.
+  void step(std::span<const std::byte> commands, std::int64_t time_ns, EventBuffer& events);
+
+  std::uint64_t sequence() const noexcept;
+  std::int64_t time_ns() const noexcept;
+  std::uint64_t state_hash() const noexcept;
+
+  /// The whole state, canonical: equal states give equal bytes.
+  std::string snapshot() const;
+  /// An engine that goes on where `snapshot` stood, bit for bit. Throws CorruptedSnapshot.
+  static std::unique_ptr<Engine> restore(std::span<const std::byte> snapshot);
+
+  /// Walks everything. Throws InvariantViolation naming what does not hold. Cost: O(state).
+  void check() const;
+
+  const State& state() const { return *state_; }
+
+ private:
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+  bool broken_ = false;
+};
+
+}  // namespace quantumcore

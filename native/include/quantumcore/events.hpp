@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstring>
+#include <new>
+#include <span>
+
+#include "quantumcore/layout.hpp"
+#include "quantumcore/memory.hpp"
+
+namespace quantumcore {
+
+/// Where events are written: growable pages that are kept between steps. Not thread-safe.
+///
+/// Growth may move the bytes, so nobody keeps an address over an `append`.
+class EventBuffer {
+ public:
+  explicit EventBuffer(std::size_t initial_bytes = std::size_t{1} << 20);
+  ~EventBuffer();
+  EventBuffer(const EventBuffer&) = delete;
+  EventBuffer& operator=(const EventBuffer&) = delete;
+
+  std::span<const std::byte> bytes() const { return {pages_, size_}; }
+  std::size_t size() const { return size_; }
+  std::byte* at(std::size_t offset) { return pages_ + offset; }
+  void clear() { size_ = 0; }
+
+  /// Room for one event, all bytes zero: reserved fields too are always written.
+  template <class E>
+  E& append() {
+    if (size_ + sizeof(E) > capacity_) [[unlikely]] {
+      grow(size_ + sizeof(E));
+    }
+    void* place = pages_ + size_;
+    size_ += sizeof(E);
+    return *new (place) E{};
+  }
+
+ private:
+  void grow(std::size_t needed);
+
+  std::byte* pages_;
+  std::size_t capacity_;
+  std::size_t size_ = 0;
+};
+
+/// Writes the events of one command: sequence, time and index are its business, and LAST and the
+/// hash when the command ends.
+class Teller {
+ public:
+  Teller(EventBuffer& out, u64 sequence, i64 time_ns)
+      : out_(out), start_(out.size()), sequence_(sequence), time_ns_(time_ns) {}
+
+  template <class E>
+  E& tell(u32 instrument, u64 account) {
+    last_ = out_.size();
+    E& event = out_.append<E>();
+    event.header = EventHeader{static_cast<u16>(sizeof(E)),
+                               static_cast<u8>(E::kKind),
+                               0,
+                               index_++,
+                               sequence_,
+                               time_ns_,
+                               instrument,
+                               0,
+                               account};
+    return event;
+  }
+
+  u64 sequence() const { return sequence_; }
+  i64 time_ns() const { return time_ns_; }
+  u32 count() const { return index_; }
+  /// Number of the next fill within this command, from 0.
+  u32 next_fill() { return fills_++; }
+
+  /// Marks the last event and returns `hash` extended by every event of the command.
+  u64 finish(u64 hash);
+
+ private:
+  EventBuffer& out_;
+  std::size_t start_;
+  std::size_t last_ = 0;
+  u64 sequence_;
+  i64 time_ns_;
+  u32 index_ = 0;
+  u32 fills_ = 0;
+};
+
+}  // namespace quantumcore

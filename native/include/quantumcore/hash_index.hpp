@@ -1,0 +1,54 @@
+#pragma once
+
+#include "quantumcore/integers.hpp"
+
+namespace quantumcore {
+
+/// Open-addressing index from a 32-bit tag (a hash) to a slot of an arena.
+///
+/// A tag only narrows the search: `find` asks `same(slot)` for a full comparison, so two keys with
+/// equal hash stay apart. Deletion shifts back, so there are no tombstones and old tables do not
+/// slow down. Nothing ever iterates over it: the order of cells must not reach an event. Cost: one
+/// cache line as a rule; at most half full. Doubling re-places all cells, streaming.
+class HashIndex {
+ public:
+  explicit HashIndex(u32 initial_log2 = 10);
+  ~HashIndex();
+  HashIndex(const HashIndex&) = delete;
+  HashIndex& operator=(const HashIndex&) = delete;
+
+  template <class Same>
+  u32 find(u32 tag, Same&& same) const {
+    for (u32 i = tag & mask_;; i = (i + 1) & mask_) {
+      const Cell& cell = cells_[i];
+      if (cell.slot_plus_1 == 0) return kNone;
+      if (cell.tag == tag && same(cell.slot_plus_1 - 1)) return cell.slot_plus_1 - 1;
+    }
+  }
+
+  void insert(u32 tag, u32 slot);
+  void erase(u32 tag, u32 slot);
+  u64 size() const { return count_; }
+  u64 bytes() const { return (u64{mask_} + 1) * sizeof(Cell); }
+
+ private:
+  struct Cell {
+    u32 tag;
+    u32 slot_plus_1;  // 0: empty, so that fresh pages are an empty table
+  };
+
+  void grow();
+  void place(u32 tag, u32 slot);
+
+  u32 mask_;
+  u64 count_ = 0;
+  Cell* cells_;
+};
+
+/// A tag from one number; the multiplication spreads neighbouring ids over the table.
+inline u32 tag_of(u64 v) {
+  v *= 0x9E3779B97F4A7C15;
+  return static_cast<u32>(v >> 32);
+}
+
+}  // namespace quantumcore

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <bit>
+
+#include "quantumcore/arena.hpp"
+
+namespace quantumcore {
+
+/// A ladder sorts the levels of one side by key, the smallest first. Asks use their ticks as keys,
+/// bids the complement: so "best" is the smallest key on both sides, and one code serves both.
+inline constexpr i64 key_of(bool sell, i64 ticks) { return sell ? ticks : ~ticks; }
+inline constexpr i64 ticks_of(bool sell, i64 key) { return sell ? key : ~key; }
+
+inline constexpr i64 kNoKey = kMaxI64;
+inline constexpr u32 kWindowBits = 18;        // 64 × 64 × 64 ticks
+inline constexpr u32 kWindowsPerSide = 1024;  // CAPACITY beyond it
+
+/// One price: its queue and the sum of its leaves.
+struct Level {
+  u32 head;
+  u32 tail;
+  i64 lots;
+};
+static_assert(sizeof(Level) == 16);
+
+/// 64 neighbouring prices; a set bit is a level with orders.
+struct alignas(64) Leaf {
+  u64 bits;
+  i64 base_key;
+  u32 window;
+  u32 position;  // in the window, 0..4095
+  u32 next_free;
+  u32 reserved[9];
+  Level levels[64];
+};
+static_assert(sizeof(Leaf) == 64 + 64 * 16);
+
+/// 262,144 neighbouring prices as three storeys of 64; a set bit is something non-empty below.
+struct Window {
+  u64 top;
+  u64 middle[64];
+  i64 number;  // key >> kWindowBits
+  u32 next_free;
+  u32 reserved;
+  u32 leaf_plus_1[4096];  // 0: none, so that fresh pages are an empty window
+};
+
+struct DirectoryEntry {
+  i64 number;
+  u32 window;
+  u32 reserved;
+};
+
+/// The windows and leaves of all ladders, and for each ladder a stretch of directory.
+struct LadderPages {
+  LadderPages(u32 max_leaves, u32 max_windows, u32 max_ladders)
+      : leaves(max_leaves),
+        windows(max_windows),
+        directory(std::size_t{max_ladders} * kWindowsPerSide) {}
+
+  Arena<Leaf, &Leaf::next_free> leaves;
+  Arena<Window, &Window::next_free> windows;
+  Reserved<DirectoryEntry> directory;
+
+  Level& level(u32 id) { return leaves[id >> 6].levels[id & 63]; }
+  const Level& level(u32 id) const { return leaves[id >> 6].levels[id & 63]; }
+  i64 key_of_level(u32 id) const { return leaves[id >> 6].base_key + (id & 63); }
+};
+
+/// One side of one book. Levels are named by id = leaf × 64 + offset, stable while they have
+/// orders.
+///
+/// Cost: best level O(1); making or dropping a level is a few bit operations, plus a binary search
+/// over the side's windows when the price is not in the window used last. Empty ticks cost nothing.
+class Ladder {
+ public:
+  Ladder() = default;
+  explicit Ladder(u32 number) : directory_(number * kWindowsPerSide) {}
+
+  i64 best_key() const { return best_key_; }
+  u32 best_level() const { return best_level_; }
+  bool empty() const { return best_level_ == kNone; }
+
+  /// The level at `key`, or kNone if it has no orders.
+  u32 find(const LadderPages& pages, i64 key) const;
+  /// Whether `make(key)` would find room.
+  bool has_room(const LadderPages& pages, i64 key) const;
+  /// The level at `key`, made if need be; the caller puts an order there before anything else.
+  u32 make(LadderPages& pages, i64 key);
+  /// Takes a level whose last order left out of the bitmaps; pages that became empty are freed.
+  void drop(LadderPages& pages, u32 level);
+  /// The level that follows `level` from best to worst, or kNone.
+  u32 after(const LadderPages& pages, u32 level) const;
+
+  u32 window_count() const { return window_count_; }
+  const DirectoryEntry& entry(const LadderPages& pages, u32 i) const {
+    return pages.directory[directory_ + i];
+  }
+
+ private:
+  u32 lower_bound(const LadderPages& pages, i64 number) const;
+  u32 window_of(const LadderPages& pages, i64 number) const;
+  u32 open_window(LadderPages& pages, i64 number);
+  void close_window(LadderPages& pages, u32 window);
+  void find_best(const LadderPages& pages);
+
+  u32 directory_ = 0;
+  u32 window_count_ = 0;
+  mutable u32 hint_ = 0;  // where the last window was found; only speed depends on it
+  u32 best_level_ = kNone;
+  i64 best_key_ = kNoKey;
+};
+
+}  // namespace quantumcore

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "quantumcore/integers.hpp"
+
+namespace quantumcore {
+
+/// Address space without memory behind it: pages come, zeroed, when they are first written.
+/// That makes addresses stable for ever and growth free of allocation and copying.
+std::byte* map_pages(std::size_t bytes);
+void unmap_pages(std::byte* pages, std::size_t bytes) noexcept;
+std::byte* remap_pages(std::byte* pages, std::size_t old_bytes, std::size_t new_bytes);
+
+/// A fixed number of T in mapped pages, all zero at first. Not copyable: others keep addresses.
+template <class T>
+class Reserved {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  explicit Reserved(std::size_t capacity)
+      : capacity_(capacity), items_(reinterpret_cast<T*>(map_pages(bytes()))) {}
+  ~Reserved() { unmap_pages(reinterpret_cast<std::byte*>(items_), bytes()); }
+  Reserved(const Reserved&) = delete;
+  Reserved& operator=(const Reserved&) = delete;
+
+  T& operator[](std::size_t i) { return items_[i]; }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+  T* data() { return items_; }
+  const T* data() const { return items_; }
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  std::size_t bytes() const { return (capacity_ == 0 ? 1 : capacity_) * sizeof(T); }
+
+  std::size_t capacity_;
+  T* items_;
+};
+
+}  // namespace quantumcore

@@ -1,0 +1,103 @@
+#pragma once
+
+#include "quantumcore/arena.hpp"
+
+namespace quantumcore {
+
+/// What matching touches of an order: half a cache line. `next`/`prev` queue it in its level.
+struct OrderNode {
+  u32 next;
+  u32 prev;
+  i64 leaves;        // lots
+  u32 level;         // of the ladder; kNone while it does not rest
+  u32 account;       // slot of the account
+  u32 sequence_low;  // low word of the sequence that names the order
+  u32 flags;         // kOrder* below
+};
+static_assert(sizeof(OrderNode) == 32);
+
+inline constexpr u32 kOrderLive = 1;        // the slot is taken
+inline constexpr u32 kOrderSell = 2;        // else a buy
+inline constexpr u32 kOrderPostOnly = 4;    // may never take
+inline constexpr u32 kOrderNeverRests = 8;  // market, ioc or fok
+inline constexpr u32 kOrderFillOrKill = 16;
+inline constexpr u32 kOrderListed = 32;   // in its account's list of working orders
+inline constexpr u32 kOrderStpShift = 8;  // 3 bits: self-trade prevention, 1..5
+
+inline bool is_sell(const OrderNode& node) { return (node.flags & kOrderSell) != 0; }
+inline u8 stp_of(const OrderNode& node) {
+  return static_cast<u8>((node.flags >> kOrderStpShift) & 7);
+}
+
+/// The rest of an order. First line: what a replace reads; second: what fills have added up.
+struct alignas(64) OrderRecord {
+  u64 sequence;  // of the command that submitted it
+  i64 price;     // ticks
+  i64 quantity;  // lots in all; filled = quantity - leaves
+  i64 hold;      // minor units of the hold's currency
+  u32 instrument;
+  u32 client_entry;
+  u32 base_balance;
+  u32 quote_balance;
+  i32 taker_rate;   // 10^-8, as accepted
+  i32 maker_rate;   // 10^-8, as accepted
+  i64 minimum_fee;  // minor units of the quote, as accepted
+
+  u128 notional;    // N: sum of ticks × lots of its fills
+  u128 fee_sum;     // F: sum of rate × ticks × lots where rate >= 0
+  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
+  i64 moved;        // principal so far: paid (buy) or received (sell)
+  i64 charged;      // fees so far
+
+  i64 rebated;       // rebates so far
+  u32 account_next;  // working orders of the account, in order of acceptance
+  u32 account_prev;
+  u64 reserved[6];
+
+  /// The dearest rate that any later fill can have.
+  i64 worst_rate() const {
+    const i32 worst = taker_rate > maker_rate ? taker_rate : maker_rate;
+    return worst > 0 ? worst : 0;
+  }
+};
+static_assert(sizeof(OrderRecord) == 192);
+
+/// Both halves of every order, under one slot number.
+class Orders {
+ public:
+  explicit Orders(u32 capacity) : nodes_(capacity), records_(capacity) {}
+
+  /// Takes a slot: the one freed last, else the next new one. Both halves come zeroed.
+  u32 acquire() {
+    const u32 slot = nodes_.acquire();
+    nodes_[slot] = OrderNode{kNone, kNone, 0, kNone, 0, 0, 0};
+    records_[slot] = OrderRecord{};
+    return slot;
+  }
+  void release(u32 slot) {
+    nodes_[slot].flags = 0;
+    nodes_.release(slot);
+  }
+
+  OrderNode& node(u32 slot) { return nodes_[slot]; }
+  const OrderNode& node(u32 slot) const { return nodes_[slot]; }
+  OrderRecord& record(u32 slot) { return records_[slot]; }
+  const OrderRecord& record(u32 slot) const { return records_[slot]; }
+
+  /// Whether `slot` holds the live order named by `sequence`. The whole sequence is compared: it
+  /// never wraps, so a recycled slot is never taken for its former owner.
+  bool is(u32 slot, u64 sequence) const {
+    return slot < nodes_.used() && nodes_[slot].sequence_low == static_cast<u32>(sequence) &&
+           (nodes_[slot].flags & kOrderLive) != 0 && records_[slot].sequence == sequence;
+  }
+
+  Arena<OrderNode, &OrderNode::next>& slots() { return nodes_; }
+  const Arena<OrderNode, &OrderNode::next>& slots() const { return nodes_; }
+  std::size_t bytes() const { return nodes_.bytes() + nodes_.used() * sizeof(OrderRecord); }
+
+ private:
+  Arena<OrderNode, &OrderNode::next> nodes_;
+  Reserved<OrderRecord> records_;
+};
+
+}  // namespace quantumcore

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "quantumcore/state.hpp"
+
+/// Questions about the state. They allocate, they are not on the order path, they change nothing.
+namespace quantumcore {
+
+/// (price in ticks, lots, orders), best first, at most n.
+std::vector<std::tuple<i64, i64, u32>> depth(const State& state, u32 instrument, u8 side, u32 n);
+/// (order_sequence, slot, account, price in ticks, leaves in lots) in priority.
+std::vector<std::tuple<u64, u32, u32, i64, i64>> orders_of(const State& state, u32 instrument,
+                                                           u8 side);
+/// (instrument, account, side, price, quantity, leaves, hold) of a working order.
+std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State& state,
+                                                                     u64 sequence, u32 slot);
+/// (currency, total, held) of what is not zero, ascending.
+std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account);
+
+/// All of a currency, minor units: customers + fees - rebates + rounding = deposited.
+struct Totals {
+  i128 customers;
+  i128 held;
+  i128 fees;
+  i128 rebates;
+  i128 rounding;
+  i64 deposited;
+};
+Totals totals_of(const State& state, u16 currency);
+
+std::vector<u32> account_ids(const State& state);
+/// Definitions as the commands that would make them, ascending by id.
+std::string currency_definitions(const State& state);
+std::string instrument_definitions(const State& state);
+
+}  // namespace quantumcore

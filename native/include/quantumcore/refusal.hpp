@@ -1,0 +1,66 @@
+#pragma once
+
+#include "quantumcore/integers.hpp"
+
+namespace quantumcore {
+
+/// Why the engine says no; the numbers are part of the layouts and never change meaning.
+enum class Reason : u16 {
+  none = 0,
+  bad_command = 1,
+  unknown_symbol = 2,
+  unknown_account = 3,
+  duplicate_id = 4,
+  killed = 5,
+  halted = 6,
+  bad_tick = 7,
+  bad_lot = 8,
+  bad_qty = 9,
+  bad_price = 10,
+  bad_type = 11,
+  bad_tif = 12,
+  order_not_found = 13,
+  order_final = 14,
+  max_qty = 15,
+  max_notional = 16,
+  min_notional = 17,
+  stale_ref = 18,
+  max_open = 19,
+  no_funds = 20,
+  post_only = 21,
+  qty_overflow = 22,
+  amount_overflow = 23,
+  replace_below_filled = 24,
+  capacity = 25,
+  insufficient = 26,
+  id_already_failed = 27,
+  unknown_currency = 28,
+  exists_different = 29,
+  order_filled = 30,
+  bad_amount = 31,
+  bad_definition = 32,
+};
+
+enum class Scope : u8 { none = 0, venue = 1, account = 2, instrument = 3, order = 4 };
+
+/// One refusal: what was refused, whose limit it was, and both numbers with `decimals` places in
+/// the units of the outside world (a price, a quantity, money; never ticks or lots).
+struct Refusal {
+  Reason reason = Reason::none;
+  Scope scope = Scope::none;
+  u8 decimals = 0;
+  i128 limit = 0;
+  i128 actual = 0;
+
+  /// Fills this refusal and returns false, so that a check reads `return why.no(...)`.
+  [[gnu::cold]] bool no(Reason r, Scope s, u8 places = 0, i128 l = 0, i128 a = 0) {
+    reason = r;
+    scope = s;
+    decimals = places;
+    limit = l;
+    actual = a;
+    return false;
+  }
+};
+
+}  // namespace quantumcore

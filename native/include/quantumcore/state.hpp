@@ -1,0 +1,101 @@
+#pragma once
+
+#include "quantumcore/accounts.hpp"
+#include "quantumcore/book.hpp"
+#include "quantumcore/client_ids.hpp"
+#include "quantumcore/layout.hpp"
+#include "quantumcore/money.hpp"
+#include "quantumcore/price.hpp"
+
+namespace quantumcore {
+
+inline constexpr u32 kMaxCurrencies = 4096;
+inline constexpr u32 kMaxInstruments = 65'536;
+inline constexpr u32 kDefaultMaxOpenOrders = 10'000;
+inline constexpr i64 kRememberNs = i64{48} * 3600 * 1'000'000'000;
+
+/// Bounds of one engine. They decide when CAPACITY is answered, so a journal replays under the
+/// bounds it was written under; a snapshot carries them. Memory is only taken as it is used.
+struct EngineConfig {
+  std::uint32_t max_orders = 4'194'304;
+  std::uint32_t max_accounts = 16'777'216;
+  std::uint32_t max_client_ids = 16'777'216;
+  std::uint32_t max_transfers = 16'777'216;
+  std::uint32_t max_balances = 33'554'432;
+  std::uint32_t max_windows = 16'384;
+};
+
+/// A currency and the house's totals in it, minor units.
+struct Currency {
+  u16 id;
+  u8 scale;
+  char code[12];
+  i64 deposited;  // deposits less withdrawals
+  i128 fees;
+  i128 rebates;
+  i128 rounding;
+};
+
+struct Instrument {
+  u32 id;
+  u16 base;   // slot
+  u16 quote;  // slot
+  Unit unit;
+  i64 asset_per_lot;
+  i64 last_price;  // ticks; 0: never traded
+  InstrumentTerms terms;
+  Book book;
+
+  Grid price_grid() const { return {terms.tick, terms.tick_scale}; }
+  Grid lot_grid() const { return {terms.lot, terms.lot_scale}; }
+};
+
+/// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
+/// match, settle and the files of the commands.
+struct State {
+  explicit State(const EngineConfig& config);
+
+  EngineConfig config;
+  u64 sequence = 0;
+  i64 time_ns = 0;
+  u64 hash = kHash0;
+  bool killed = false;
+  u32 max_open_orders = kDefaultMaxOpenOrders;
+
+  Orders orders;
+  LadderPages pages;
+  Accounts accounts;
+  ClientIds client_ids;
+  TransferIds transfer_ids;
+  Reserved<Currency> currencies;
+  u32 currency_count = 0;
+  Reserved<u16> currency_slot_plus_1;  // by id
+  Reserved<Instrument> instruments;
+  u32 instrument_count = 0;
+  HashIndex instruments_by_id;
+  HashIndex instruments_by_symbol;
+  Reserved<u32> account_order;  // scratch of the venue's kill switch
+
+  Instrument* find_instrument(u32 id);
+  const Instrument* find_instrument(u32 id) const {
+    return const_cast<State*>(this)->find_instrument(id);
+  }
+  /// Slot of a currency, or -1.
+  i32 find_currency(u16 id) const { return static_cast<i32>(currency_slot_plus_1[id]) - 1; }
+  Currency& base_of(const Instrument& i) { return currencies[i.base]; }
+  Currency& quote_of(const Instrument& i) { return currencies[i.quote]; }
+  const Currency& base_of(const Instrument& i) const { return currencies[i.base]; }
+  const Currency& quote_of(const Instrument& i) const { return currencies[i.quote]; }
+  u32 slot_of(const Instrument& i) const { return static_cast<u32>(&i - instruments.data()); }
+  u32 max_open_of(const Account& a) const {
+    return a.has_limits != 0 ? a.max_open_orders : max_open_orders;
+  }
+
+  /// Adds a definition that has been judged.
+  Currency& add_currency(u16 id, u8 scale, const char (&code)[12]);
+  Instrument& add_instrument(u32 id, const InstrumentTerms& terms);
+};
+
+u32 symbol_tag(const char (&symbol)[24]);
+
+}  // namespace quantumcore

@@ -1,0 +1,74 @@
+#include "quantumcore/client_ids.hpp"
+
+namespace quantumcore {
+
+u32 id_tag(u32 account, const char (&id)[kIdBytes]) {
+  u64 w[5] = {};
+  std::memcpy(w, id, kIdBytes);
+  const u64 a = mum(w[0] ^ kHash1, w[1] ^ kHash2);
+  const u64 b = mum(w[2] ^ kHash3, w[3] ^ kHash0);
+  const u64 h = mum(a ^ b ^ kHash1, (w[4] | (static_cast<u64>(account) << 32)) ^ kHash2);
+  return static_cast<u32>(h ^ (h >> 32));
+}
+
+u32 ClientIds::remember(const Submission& entry) {
+  const u32 slot = entries_.acquire();
+  Submission& kept = entries_[slot];
+  kept = entry;
+  kept.tag = id_tag(entry.account, entry.client_id);
+  by_id_.insert(kept.tag, slot);
+  by_sequence_.insert(sequence_tag(kept.sequence), slot);
+  link_youngest(slot);
+  return slot;
+}
+
+void ClientIds::forget(i64 now_ns, i64 age_ns) {
+  while (oldest_ != kNone) {
+    const u32 slot = oldest_;
+    Submission& entry = entries_[slot];
+    if (now_ns - entry.time_ns <= age_ns) return;
+    unlink(slot);
+    if (entry.fate == Fate::working) {
+      entry.time_ns = now_ns;
+      link_youngest(slot);
+      continue;
+    }
+    by_id_.erase(entry.tag, slot);
+    by_sequence_.erase(sequence_tag(entry.sequence), slot);
+    entries_.release(slot);
+  }
+}
+
+void ClientIds::link_youngest(u32 slot) {
+  entries_[slot].older = youngest_;
+  entries_[slot].younger = kNone;
+  if (youngest_ == kNone) {
+    oldest_ = slot;
+  } else {
+    entries_[youngest_].younger = slot;
+  }
+  youngest_ = slot;
+}
+
+void ClientIds::unlink(u32 slot) {
+  const u32 older = entries_[slot].older;
+  const u32 younger = entries_[slot].younger;
+  if (older == kNone) {
+    oldest_ = younger;
+  } else {
+    entries_[older].younger = younger;
+  }
+  if (younger == kNone) {
+    youngest_ = older;
+  } else {
+    entries_[younger].older = older;
+  }
+}
+
+void TransferIds::remember(const PostedTransfer& entry) {
+  const u32 slot = entries_.acquire();
+  entries_[slot] = entry;
+  by_id_.insert(id_tag(entry.account, entry.transfer_id), slot);
+}
+
+}  // namespace quantumcore

@@ -1,0 +1,129 @@
+#include "quantumcore/engine.hpp"
+
+#include "quantumcore/commands.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+CommandHeader header_at(const std::byte* command) {
+  CommandHeader header;
+  std::memcpy(&header, command, sizeof header);
+  return header;
+}
+
+/// Copies the command out of the caller's buffer, which may be unaligned, and hands it over; a size
+/// that is not its kind's is bad content.
+template <class Command>
+void hand(State& state, const std::byte* bytes, Teller& teller,
+          void (*handle)(State&, const Command&, Teller&)) {
+  const CommandHeader header = header_at(bytes);
+  if (header.size != sizeof(Command)) {
+    tell_bad(teller, header);
+    return;
+  }
+  Command command;
+  std::memcpy(&command, bytes, sizeof command);
+  handle(state, command, teller);
+}
+
+void dispatch(State& state, const std::byte* bytes, Teller& teller) {
+  switch (static_cast<CommandKind>(header_at(bytes).kind)) {
+    case CommandKind::submit_order:
+      return hand(state, bytes, teller, submit);
+    case CommandKind::replace_order:
+      return hand(state, bytes, teller, replace);
+    case CommandKind::cancel_order:
+      return hand(state, bytes, teller, cancel);
+    case CommandKind::mass_cancel:
+      return hand(state, bytes, teller, mass_cancel);
+    case CommandKind::transfer:
+      return hand(state, bytes, teller, transfer);
+    case CommandKind::open_account:
+      return hand(state, bytes, teller, open_account);
+    case CommandKind::define_currency:
+      return hand(state, bytes, teller, define_currency);
+    case CommandKind::define_instrument:
+      return hand(state, bytes, teller, define_instrument);
+    case CommandKind::set_instrument_status:
+      return hand(state, bytes, teller, set_instrument_status);
+    case CommandKind::set_kill_switch:
+      return hand(state, bytes, teller, set_kill_switch);
+    case CommandKind::advance_time:
+      return hand(state, bytes, teller, advance_time);
+    case CommandKind::set_limits:
+      return hand(state, bytes, teller, set_limits);
+  }
+  tell_bad(teller, header_at(bytes));
+}
+
+}  // namespace
+
+std::size_t count_commands(std::span<const std::byte> commands) {
+  std::size_t count = 0;
+  for (std::size_t offset = 0; offset < commands.size(); ++count) {
+    const std::size_t left = commands.size() - offset;
+    u16 size = 0;
+    if (left >= kMinCommandSize) std::memcpy(&size, commands.data() + offset, sizeof size);
+    if (size < kMinCommandSize || size % 8 != 0 || size > kMaxCommandSize || size > left) {
+      throw InvalidCommand("command " + std::to_string(count) + " at byte " +
+                           std::to_string(offset) + " has size " + std::to_string(size) + " with " +
+                           std::to_string(left) + " bytes left");
+    }
+    offset += size;
+  }
+  return count;
+}
+
+void tell_refused(Teller& teller, const CommandHeader& command, const Refusal& why,
+                  const Named& named) {
+  CommandRefused& event = teller.tell<CommandRefused>(command.instrument, command.account);
+  event.command = command.kind;
+  event.scope = static_cast<u8>(why.scope);
+  event.reason = static_cast<u16>(why.reason);
+  event.decimals = why.decimals;
+  event.limit = why.limit;
+  event.actual = why.actual;
+  event.order_sequence = named.order_sequence;
+  event.order_slot = named.order_slot;
+  if (named.client_id != nullptr) std::memcpy(event.client_id, named.client_id, kIdBytes);
+}
+
+void tell_bad(Teller& teller, const CommandHeader& command) {
+  Refusal why;
+  why.no(Reason::bad_command, Scope::none);
+  tell_refused(teller, command, why);
+}
+
+CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome) {
+  CommandDone& event = teller.tell<CommandDone>(command.instrument, command.account);
+  event.command = command.kind;
+  event.outcome = outcome;
+  return event;
+}
+
+Engine::Engine(const EngineConfig& config) : state_(std::make_unique<State>(config)) {}
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, EventBuffer& events) {
+  if (broken_) throw InvariantViolation("the engine stopped at an earlier violation");
+  count_commands(commands);
+  State& state = *state_;
+  broken_ = true;  // until every command is through
+  for (std::size_t offset = 0; offset < commands.size();) {
+    const std::byte* const command = commands.data() + offset;
+    if (time_ns > state.time_ns) state.time_ns = time_ns;
+    Teller teller(events, ++state.sequence, state.time_ns);
+    dispatch(state, command, teller);
+    state.hash = teller.finish(state.hash);
+    offset += header_at(command).size;
+  }
+  broken_ = false;
+}
+
+std::uint64_t Engine::sequence() const noexcept { return state_->sequence; }
+std::int64_t Engine::time_ns() const noexcept { return state_->time_ns; }
+std::uint64_t Engine::state_hash() const noexcept { return state_->hash; }
+
+}  // namespace quantumcore

@@ -1,0 +1,228 @@
+#include "quantumcore/gate.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+struct IdTable {
+  bool good[256];
+};
+
+constexpr IdTable make_id_table() {
+  IdTable table{};
+  for (char c = '0'; c <= '9'; ++c) table.good[static_cast<u8>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) table.good[static_cast<u8>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) table.good[static_cast<u8>(c)] = true;
+  table.good[static_cast<u8>('_')] = true;
+  table.good[static_cast<u8>('-')] = true;
+  return table;
+}
+
+constexpr IdTable kIdTable = make_id_table();
+
+/// Numbers told to the outside end at 2^126, which no bound comes near.
+i128 told(u128 amount) { return static_cast<i128>(amount < kHuge ? amount : kHuge); }
+
+bool judge_quantity(const Instrument& instrument, const Measured& quantity, i64& lots,
+                    Refusal& why) {
+  const Grid grid = instrument.lot_grid();
+  if (quantity.count > kMaxI64) {
+    return why.no(Reason::bad_qty, Scope::instrument, quantity.decimals, on_grid(kMaxI64, grid),
+                  quantity.value);
+  }
+  const i64 least = instrument.terms.min_quantity;
+  if (quantity.count < least) {
+    return why.no(Reason::bad_qty, Scope::instrument, quantity.decimals, on_grid(least, grid),
+                  quantity.value);
+  }
+  lots = static_cast<i64>(quantity.count);
+  return true;
+}
+
+bool judge_price(const Instrument& instrument, const Measured& price, i64& ticks, Refusal& why) {
+  const Grid grid = instrument.price_grid();
+  const i64 low = instrument.terms.min_price;
+  const i64 high = instrument.terms.max_price;
+  if (price.count < low || price.count > high) {
+    return why.no(Reason::bad_price, Scope::instrument, price.decimals,
+                  on_grid(price.count < low ? low : high, grid), price.value);
+  }
+  ticks = static_cast<i64>(price.count);
+  return true;
+}
+
+}  // namespace
+
+bool is_id(const char (&id)[kIdBytes]) {
+  std::size_t length = 0;
+  while (length < kIdBytes && kIdTable.good[static_cast<u8>(id[length])]) ++length;
+  if (length == 0) return false;
+  for (std::size_t i = length; i < kIdBytes; ++i) {
+    if (id[i] != 0) return false;
+  }
+  return true;
+}
+
+bool is_zero_id(const char (&id)[kIdBytes]) {
+  static constexpr char kZeros[kIdBytes] = {};
+  return std::memcmp(id, kZeros, kIdBytes) == 0;
+}
+
+bool judge_switches(const State& state, const Account& account, Refusal& why) {
+  if (state.killed) [[unlikely]] {
+    return why.no(Reason::killed, Scope::venue);
+  }
+  if (account.killed != 0) [[unlikely]] {
+    return why.no(Reason::killed, Scope::account);
+  }
+  return true;
+}
+
+bool judge_trading(const Instrument& instrument, Refusal& why) {
+  if (instrument.terms.status == kTrading) [[likely]] {
+    return true;
+  }
+  return why.no(Reason::halted, Scope::instrument);
+}
+
+bool judge_shape(const Instrument& instrument, const Decimal* price, const Decimal* quantity,
+                 bool market, i64& ticks, i64& lots, Refusal& why) {
+  const Grid price_grid = instrument.price_grid();
+  const Grid lot_grid = instrument.lot_grid();
+  const InstrumentTerms& terms = instrument.terms;
+  const bool measure_price = price != nullptr && !market;
+  if ((!measure_price || (measure_fast(*price, price_grid, ticks) && ticks >= terms.min_price &&
+                          ticks <= terms.max_price)) &&
+      (quantity == nullptr ||
+       (measure_fast(*quantity, lot_grid, lots) && lots >= terms.min_quantity)) &&
+      !(market && price->mantissa != 0)) [[likely]] {
+    return true;
+  }
+  Measured p{};
+  Measured q{};
+  if (measure_price) {
+    p = measure_wide(*price, price_grid);
+    if (!p.on_grid) return why.no(Reason::bad_tick, Scope::instrument, p.decimals, p.step, p.value);
+  }
+  if (quantity != nullptr) {
+    q = measure_wide(*quantity, lot_grid);
+    if (!q.on_grid) return why.no(Reason::bad_lot, Scope::instrument, q.decimals, q.step, q.value);
+    if (!judge_quantity(instrument, q, lots, why)) return false;
+  }
+  if (measure_price) return judge_price(instrument, p, ticks, why);
+  if (market && price->mantissa != 0) {
+    p = measure_wide(*price, price_grid);
+    return why.no(Reason::bad_price, Scope::instrument, p.decimals, 0, p.value);
+  }
+  return true;
+}
+
+bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& why) {
+  if (lots <= instrument.terms.max_quantity) [[likely]] {
+    return true;
+  }
+  const Grid grid = instrument.lot_grid();
+  return why.no(Reason::max_qty, Scope::instrument, grid.scale,
+                on_grid(instrument.terms.max_quantity, grid), on_grid(lots, grid));
+}
+
+bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why) {
+  static constexpr u64 kWidest = 5'000'000;  // 10^-8 of the mid: a wider quote is no reference
+  const Book& book = instrument.book;
+  u128 doubled = 0;  // twice the reference, so that a mid between ticks stays exact
+  if (book.stands(false) && book.stands(true)) {
+    const u64 bid = static_cast<u64>(book.best(false));
+    const u64 ask = static_cast<u64>(book.best(true));
+    const u128 sum = static_cast<u128>(ask) + bid;
+    if (static_cast<u128>(ask - bid) * (2 * kRateScale) <= kWidest * sum) doubled = sum;
+  }
+  if (doubled == 0) doubled = static_cast<u128>(static_cast<u64>(instrument.last_price)) * 2;
+  if (doubled == 0) return why.no(Reason::stale_ref, Scope::instrument);
+  const u64 collar = static_cast<u64>(instrument.terms.collar);
+  u128 ticks = sell ? (doubled * (kRateScale - collar) + (2 * kRateScale - 1)) / (2 * kRateScale)
+                    : doubled * (kRateScale + collar) / (2 * kRateScale);
+  const u64 low = static_cast<u64>(instrument.terms.min_price);
+  const u64 high = static_cast<u64>(instrument.terms.max_price);
+  if (ticks < low) ticks = low;
+  if (ticks > high) ticks = high;
+  price = static_cast<i64>(ticks);
+  return true;
+}
+
+bool judge_amounts(const State& state, const Instrument& instrument, const OrderRecord& order,
+                   Wish& wish, Refusal& why) {
+  static constexpr u64 kMost = static_cast<u64>(kMaxI64);
+  const u8 quote_scale = state.quote_of(instrument).scale;
+  const u128 rest = ticks_times_lots(wish.price, wish.lots);
+  const u128 all = order.notional + rest;
+  const Quotient notional = units(all, instrument.unit);
+  if (all >> 96 != 0 || notional.ceil() > kMost) [[unlikely]] {
+    return why.no(Reason::amount_overflow, Scope::order, quote_scale, kMaxI64,
+                  told(notional.ceil()));
+  }
+  if (!wish.sell) {
+    const u128 hold = buy_hold(order, wish.price, wish.lots, instrument.unit);
+    if (hold > kMost) [[unlikely]] {
+      return why.no(Reason::amount_overflow, Scope::order, quote_scale, kMaxI64, told(hold));
+    }
+    wish.hold = static_cast<i64>(hold);
+  }
+  const u128 asset = ticks_times_lots(instrument.asset_per_lot, wish.lots);
+  if (asset > kMost) [[unlikely]] {
+    return why.no(Reason::amount_overflow, Scope::order, state.base_of(instrument).scale, kMaxI64,
+                  told(asset));
+  }
+  if (wish.sell) wish.hold = static_cast<i64>(asset);
+  const Quotient working = order.notional == 0 ? notional : units(rest, instrument.unit);
+  const i128 dear = static_cast<i128>(working.ceil());
+  const i128 cheap = static_cast<i128>(working.floor);
+  if (dear > instrument.terms.max_notional) [[unlikely]] {
+    return why.no(Reason::max_notional, Scope::instrument, quote_scale,
+                  instrument.terms.max_notional, dear);
+  }
+  if (cheap < instrument.terms.min_notional) [[unlikely]] {
+    return why.no(Reason::min_notional, Scope::instrument, quote_scale,
+                  instrument.terms.min_notional, cheap);
+  }
+  return true;
+}
+
+bool judge_funds(const State& state, const Instrument& instrument, const OrderRecord& order,
+                 const Wish& wish, i64 increase, i64 available, Refusal& why) {
+  const u8 quote_scale = state.quote_of(instrument).scale;
+  if (increase > available) [[unlikely]] {
+    return why.no(Reason::no_funds, Scope::account,
+                  wish.sell ? state.base_of(instrument).scale : quote_scale, available, increase);
+  }
+  if (!wish.sell) return true;
+  // One lot must pay its own fee out of its proceeds, or settlement could overdraw the seller.
+  const u128 price = static_cast<u64>(wish.price);
+  const u128 proceeds = units(price, instrument.unit).floor;
+  u128 fee = rated_units(price * static_cast<u64>(order.worst_rate()), instrument.unit).ceil();
+  if (fee < static_cast<u64>(order.minimum_fee)) fee = static_cast<u64>(order.minimum_fee);
+  if (fee > proceeds) [[unlikely]] {
+    return why.no(Reason::no_funds, Scope::order, quote_scale, static_cast<i128>(proceeds),
+                  static_cast<i128>(fee));
+  }
+  return true;
+}
+
+bool judge_post_only(const Instrument& instrument, const Wish& wish, Refusal& why) {
+  if (!wish.post_only || !instrument.book.crosses(!wish.sell, wish.price)) [[likely]] {
+    return true;
+  }
+  const Grid grid = instrument.price_grid();
+  return why.no(Reason::post_only, Scope::order, grid.scale,
+                on_grid(instrument.book.best(!wish.sell), grid), on_grid(wish.price, grid));
+}
+
+bool judge_level(const Instrument& instrument, i64 there, i64 more, Refusal& why) {
+  if (lots_fit(there, more)) [[likely]] {
+    return true;
+  }
+  const Grid grid = instrument.lot_grid();
+  return why.no(Reason::qty_overflow, Scope::order, grid.scale, on_grid(kMaxI64, grid),
+                (static_cast<i128>(there) + more) * grid.step);
+}
+
+}  // namespace quantumcore

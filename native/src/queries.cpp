@@ -1,0 +1,142 @@
+#include "quantumcore/queries.hpp"
+
+#include <algorithm>
+
+namespace quantumcore {
+
+std::vector<std::tuple<i64, i64, u32>> depth(const State& state, u32 instrument, u8 side, u32 n) {
+  std::vector<std::tuple<i64, i64, u32>> rows;
+  const Instrument* const found = state.find_instrument(instrument);
+  if (found == nullptr) return rows;
+  const bool sell = side == kSell;
+  const Ladder& ladder = found->book.side(sell);
+  for (u32 id = ladder.best_level(); id != kNone && rows.size() < n;
+       id = ladder.after(state.pages, id)) {
+    const Level& level = state.pages.level(id);
+    u32 orders = 0;
+    for (u32 slot = level.head; slot != kNone; slot = state.orders.node(slot).next) ++orders;
+    rows.emplace_back(ticks_of(sell, state.pages.key_of_level(id)), level.lots, orders);
+  }
+  return rows;
+}
+
+std::vector<std::tuple<u64, u32, u32, i64, i64>> orders_of(const State& state, u32 instrument,
+                                                           u8 side) {
+  std::vector<std::tuple<u64, u32, u32, i64, i64>> rows;
+  const Instrument* const found = state.find_instrument(instrument);
+  if (found == nullptr) return rows;
+  const Ladder& ladder = found->book.side(side == kSell);
+  for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state.pages, id)) {
+    for (u32 slot = state.pages.level(id).head; slot != kNone;
+         slot = state.orders.node(slot).next) {
+      const OrderNode& node = state.orders.node(slot);
+      const OrderRecord& order = state.orders.record(slot);
+      rows.emplace_back(order.sequence, slot, state.accounts[node.account].id, order.price,
+                        node.leaves);
+    }
+  }
+  return rows;
+}
+
+std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State& state,
+                                                                     u64 sequence, u32 slot) {
+  if (!state.orders.is(slot, sequence)) return std::nullopt;
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  return std::tuple{state.instruments[order.instrument].id,
+                    state.accounts[node.account].id,
+                    is_sell(node) ? kSell : kBuy,
+                    order.price,
+                    order.quantity,
+                    node.leaves,
+                    order.hold};
+}
+
+std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account) {
+  std::vector<std::tuple<u16, i64, i64>> rows;
+  const u32 slot = state.accounts.find(account);
+  if (slot == kNone) return rows;
+  for (u32 row = state.accounts[slot].first_balance; row != kNone;
+       row = state.accounts.balance(row).next) {
+    const Balance& balance = state.accounts.balance(row);
+    if (balance.total == 0 && balance.held == 0) continue;  // as if it had never been there
+    rows.emplace_back(state.currencies[balance.currency].id, balance.total, balance.held);
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+Totals totals_of(const State& state, u16 currency) {
+  Totals totals{};
+  const i32 slot = state.find_currency(currency);
+  if (slot < 0) return totals;
+  for (u32 row = 0; row < state.accounts.balance_count(); ++row) {
+    const Balance& balance = state.accounts.balance(row);
+    if (balance.currency != slot) continue;
+    totals.customers += balance.total;
+    totals.held += balance.held;
+  }
+  const Currency& house = state.currencies[static_cast<u32>(slot)];
+  totals.fees = house.fees;
+  totals.rebates = house.rebates;
+  totals.rounding = house.rounding;
+  totals.deposited = house.deposited;
+  return totals;
+}
+
+std::vector<u32> account_ids(const State& state) {
+  std::vector<u32> ids;
+  ids.reserve(state.accounts.count());
+  for (u32 slot = 0; slot < state.accounts.count(); ++slot) ids.push_back(state.accounts[slot].id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+namespace {
+
+template <class Command>
+CommandHeader header_of(CommandKind kind, u32 instrument) {
+  return CommandHeader{sizeof(Command), static_cast<u8>(kind), 0, instrument, 0};
+}
+
+template <class Command>
+void append_command(std::string& out, const Command& command) {
+  out.append(reinterpret_cast<const char*>(&command), sizeof command);
+}
+
+}  // namespace
+
+std::string currency_definitions(const State& state) {
+  std::vector<u32> slots(state.currency_count);
+  for (u32 i = 0; i < state.currency_count; ++i) slots[i] = i;
+  std::sort(slots.begin(), slots.end(),
+            [&](u32 a, u32 b) { return state.currencies[a].id < state.currencies[b].id; });
+  std::string out;
+  for (const u32 slot : slots) {
+    const Currency& currency = state.currencies[slot];
+    DefineCurrency command{};
+    command.header = header_of<DefineCurrency>(CommandKind::define_currency, 0);
+    command.currency = currency.id;
+    command.scale = currency.scale;
+    std::memcpy(command.code, currency.code, sizeof currency.code);
+    append_command(out, command);
+  }
+  return out;
+}
+
+std::string instrument_definitions(const State& state) {
+  std::vector<u32> slots(state.instrument_count);
+  for (u32 i = 0; i < state.instrument_count; ++i) slots[i] = i;
+  std::sort(slots.begin(), slots.end(),
+            [&](u32 a, u32 b) { return state.instruments[a].id < state.instruments[b].id; });
+  std::string out;
+  for (const u32 slot : slots) {
+    const Instrument& instrument = state.instruments[slot];
+    append_command(out, DefineInstrument{header_of<DefineInstrument>(CommandKind::define_instrument,
+                                                                     instrument.id),
+                                         instrument.terms});
+  }
+  return out;
+}
+
+}  // namespace quantumcore

@@ -1,0 +1,201 @@
+#include "quantumcore/commands.hpp"
+#include "quantumcore/gate.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+/// What naming an order found: a working order's slot, or how its story ended.
+struct Found {
+  u32 slot = kNone;
+  const Submission* ended = nullptr;
+};
+
+/// By (sequence, slot), or by client id when the sequence is 0; only orders of `account`.
+Found find_order(const State& state, u32 account, u64 sequence, u32 slot,
+                 const char (&client_id)[kIdBytes]) {
+  if (sequence != 0) {
+    if (state.orders.is(slot, sequence)) {
+      return state.orders.node(slot).account == account ? Found{slot, nullptr} : Found{};
+    }
+    const u32 entry = state.client_ids.find_sequence(sequence);
+    if (entry == kNone) return {};
+    const Submission& s = state.client_ids[entry];
+    return s.account == account && s.slot == slot ? Found{kNone, &s} : Found{};
+  }
+  const u32 entry = state.client_ids.find(account, client_id);
+  if (entry == kNone) return {};
+  const Submission& s = state.client_ids[entry];
+  return s.fate == Fate::working ? Found{s.slot, nullptr} : Found{kNone, &s};
+}
+
+bool is_named(u64 sequence, const char (&client_id)[kIdBytes]) {
+  return sequence == 0 ? is_id(client_id) : is_zero_id(client_id);
+}
+
+/// The refusal of what is not working. A cancelled order answers a cancel as done; the caller's
+/// business.
+Refusal why_not(const Found& found) {
+  Refusal why;
+  if (found.ended == nullptr) {
+    why.no(Reason::order_not_found, Scope::none);
+  } else if (found.ended->fate == Fate::filled) {
+    why.no(Reason::order_filled, Scope::none);
+  } else {
+    why.no(Reason::order_final, Scope::none);
+  }
+  return why;
+}
+
+bool replace_content_is_good(const ReplaceOrder& c) {
+  const u16 fields = c.fields;
+  const bool price_given = (fields & kPriceGiven) != 0;
+  const bool quantity_given = (fields & kQuantityGiven) != 0;
+  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 && fields <= 3 &&
+         c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
+         (price_given || (c.price == 0 && c.price_scale == 0)) &&
+         (quantity_given || (c.quantity == 0 && c.quantity_scale == 0)) &&
+         is_named(c.order_sequence, c.client_id);
+}
+
+struct Change {
+  Wish wish{};
+  i64 total = 0;  // new quantity, lots
+  bool keeps_place = false;
+};
+
+bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& change,
+                  Refusal& why) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  const Instrument& instrument = state.instruments[order.instrument];
+  const Account& account = state.accounts[node.account];
+  Wish& wish = change.wish;
+  wish.sell = is_sell(node);
+  wish.may_rest = true;
+  wish.post_only = (node.flags & kOrderPostOnly) != 0;
+  wish.price = order.price;
+  change.total = order.quantity;
+  const Decimal price{c.price, c.price_scale};
+  const Decimal quantity{c.quantity, c.quantity_scale};
+  if (!judge_switches(state, account, why) || !judge_trading(instrument, why) ||
+      !judge_shape(instrument, (c.fields & kPriceGiven) != 0 ? &price : nullptr,
+                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, false, wish.price,
+                   change.total, why)) {
+    return false;
+  }
+  const i64 filled = order.quantity - node.leaves;
+  const Grid lots = instrument.lot_grid();
+  if (change.total <= filled) [[unlikely]] {
+    return why.no(Reason::replace_below_filled, Scope::order, lots.scale, on_grid(filled, lots),
+                  on_grid(change.total, lots));
+  }
+  wish.lots = change.total - filled;
+  if (!judge_max_quantity(instrument, change.total, why) ||
+      !judge_amounts(state, instrument, order, wish, why)) {
+    return false;
+  }
+  const u32 row = wish.sell ? order.base_balance : order.quote_balance;
+  if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+                   state.accounts.balance(row).available(), why) ||
+      !judge_post_only(instrument, wish, why)) {
+    return false;
+  }
+  const bool moves = wish.price != order.price;
+  change.keeps_place = !moves && change.total <= order.quantity;
+  if (change.keeps_place) return true;
+  const i64 there = instrument.book.lots_at(state.pages, wish.sell, wish.price);
+  if (!judge_level(instrument, there, moves ? wish.lots : wish.lots - node.leaves, why)) {
+    return false;
+  }
+  if (!moves ||
+      instrument.book.side(wish.sell).has_room(state.pages, key_of(wish.sell, wish.price))) {
+    return true;
+  }
+  return why.no(Reason::capacity, Scope::venue);
+}
+
+void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& change,
+                  Teller& teller) {
+  OrderNode& node = state.orders.node(slot);
+  OrderRecord& order = state.orders.record(slot);
+  Instrument& instrument = state.instruments[order.instrument];
+  if (!change.keeps_place) {
+    instrument.book.remove(state.pages, state.orders, slot);
+    node.leaves = change.wish.lots;
+  } else if (change.wish.lots < node.leaves) {
+    Book::reduce(state.pages, node, node.leaves - change.wish.lots);
+  }
+  order.price = change.wish.price;
+  order.quantity = change.total;
+  set_hold(state, slot, change.wish.hold);
+
+  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  event.leaves = node.leaves;
+  event.hold = order.hold;
+  event.order_sequence = order.sequence;
+  event.order_slot = slot;
+  event.priority_kept = change.keeps_place ? 1 : 0;
+  event.hold_currency = change.wish.sell ? instrument.terms.base : instrument.terms.quote;
+  if (!change.keeps_place) work(state, slot, teller);
+}
+
+}  // namespace
+
+void replace(State& state, const ReplaceOrder& command, Teller& teller) {
+  if (!replace_content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  const Named named{command.order_sequence, command.order_slot, command.client_id};
+  Refusal why;
+  const u32 account = state.accounts.find(command.header.account);
+  if (account == kNone) {
+    why.no(Reason::unknown_account, Scope::account);
+    tell_refused(teller, command.header, why, named);
+    return;
+  }
+  const Found found =
+      find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
+  if (found.slot == kNone) {
+    tell_refused(teller, command.header, why_not(found), named);
+    return;
+  }
+  Change change;
+  if (!judge_change(state, found.slot, command, change, why)) {
+    tell_refused(teller, command.header, why, named);
+    return;
+  }
+  apply_change(state, found.slot, command, change, teller);
+}
+
+void cancel(State& state, const CancelOrder& command, Teller& teller) {
+  if (command.header.reserved != 0 || command.header.instrument != 0 || command.reserved != 0 ||
+      !is_named(command.order_sequence, command.client_id)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  const Named named{command.order_sequence, command.order_slot, command.client_id};
+  const u32 account = state.accounts.find(command.header.account);
+  if (account == kNone) {
+    Refusal why;
+    why.no(Reason::unknown_account, Scope::account);
+    tell_refused(teller, command.header, why, named);
+    return;
+  }
+  const Found found =
+      find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
+  if (found.slot != kNone) {
+    cancel_order(state, found.slot, CancelReason::requested, teller);
+  } else if (found.ended != nullptr && found.ended->fate == Fate::cancelled) {
+    CommandDone& done = tell_done(teller, command.header, kAlreadyCancelled);
+    done.order_sequence = found.ended->sequence;
+    done.order_slot = found.ended->slot;
+  } else {
+    tell_refused(teller, command.header, why_not(found), named);
+  }
+}
+
+}  // namespace quantumcore

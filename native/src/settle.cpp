@@ -1,0 +1,108 @@
+#include "quantumcore/commands.hpp"
+#include "quantumcore/fees.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+/// The principal that falls due on this fill: the buyer has paid ceil, the seller received floor,
+/// of the order's cumulative notional (money.md 1.4), so nobody gains by cutting small.
+i64 move_principal(OrderRecord& order, bool sell, u128 ticks_lots, const Unit& unit) {
+  order.notional += ticks_lots;
+  const Quotient sum = units(order.notional, unit);
+  const u128 exact = sell ? sum.floor : sum.ceil();
+  QC_ASSERT(exact <= static_cast<u64>(kMaxI64));
+  const i64 now = static_cast<i64>(exact);
+  const i64 due = now - order.moved;
+  order.moved = now;
+  return due;
+}
+
+/// total += change, checked: an amount that wraps must stop the engine, not travel.
+void add(i64& total, i64 change) {
+  const bool overflow = __builtin_add_overflow(total, change, &total);
+  QC_ASSERT(!overflow);
+}
+
+i64 lower(i64 a, i64 b) { return a < b ? a : b; }
+
+u32 hold_row(const OrderRecord& order, bool sell) {
+  return sell ? order.base_balance : order.quote_balance;
+}
+
+}  // namespace
+
+i64 hold_now(const State& state, u32 slot) {
+  const OrderNode& node = state.orders.node(slot);
+  if (node.leaves == 0) return 0;
+  const OrderRecord& order = state.orders.record(slot);
+  const Instrument& instrument = state.instruments[order.instrument];
+  if (is_sell(node)) return node.leaves * instrument.asset_per_lot;
+  const u128 hold = buy_hold(order, order.price, node.leaves, instrument.unit);
+  QC_ASSERT(hold <= static_cast<u64>(kMaxI64));
+  return static_cast<i64>(hold);
+}
+
+void set_hold(State& state, u32 slot, i64 hold) {
+  OrderRecord& order = state.orders.record(slot);
+  Balance& balance = state.accounts.balance(hold_row(order, is_sell(state.orders.node(slot))));
+  balance.held += hold - order.hold;
+  QC_ASSERT(balance.held >= 0 && balance.held <= balance.total);
+  order.hold = hold;
+}
+
+void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
+                 TradePrinted& event) {
+  OrderRecord& maker_order = state.orders.record(maker);
+  OrderRecord& taker_order = state.orders.record(taker);
+  const bool taker_sells = is_sell(state.orders.node(taker));
+  const u32 buyer = taker_sells ? maker : taker;
+  const u32 seller = taker_sells ? taker : maker;
+  OrderRecord& buy = state.orders.record(buyer);
+  OrderRecord& sell = state.orders.record(seller);
+  const u128 ticks_lots = ticks_times_lots(price, lots);
+
+  const i64 paid = move_principal(buy, false, ticks_lots, instrument.unit);
+  const i64 received = move_principal(sell, true, ticks_lots, instrument.unit);
+  const i64 asset = lots * instrument.asset_per_lot;
+  // An order never pays a dearer rate than the one its hold foresaw.
+  const InstrumentTerms& terms = instrument.terms;
+  const Charge of_maker = charge_fill(maker_order, lower(terms.maker_fee, maker_order.maker_rate),
+                                      ticks_lots, instrument.unit);
+  const Charge of_taker = charge_fill(taker_order, lower(terms.taker_fee, taker_order.taker_rate),
+                                      ticks_lots, instrument.unit);
+
+  const i64 buyer_fee = taker_sells ? of_maker.net() : of_taker.net();
+  const i64 seller_fee = taker_sells ? of_taker.net() : of_maker.net();
+  // Holds first fall, then totals: a total never stands below what is held of it.
+  const i64 buy_hold_after = hold_now(state, buyer);
+  const i64 sell_hold_after = hold_now(state, seller);
+  set_hold(state, buyer, 0);
+  set_hold(state, seller, 0);
+  add(state.accounts.balance(buy.quote_balance).total, -(paid + buyer_fee));
+  add(state.accounts.balance(buy.base_balance).total, asset);
+  add(state.accounts.balance(sell.base_balance).total, -asset);
+  add(state.accounts.balance(sell.quote_balance).total, received - seller_fee);
+  set_hold(state, buyer, buy_hold_after);
+  set_hold(state, seller, sell_hold_after);
+
+  Currency& quote = state.quote_of(instrument);
+  quote.fees += static_cast<i128>(of_maker.fee) + of_taker.fee;
+  quote.rebates += static_cast<i128>(of_maker.rebate) + of_taker.rebate;
+  quote.rounding += paid - received;
+  QC_ASSERT(quote.rounding >= 0);
+
+  event.price = price;
+  event.quantity = lots;
+  event.paid = paid;
+  event.received = received;
+  event.maker_fee = of_maker.net();
+  event.taker_fee = of_taker.net();
+  event.asset = asset;
+  event.maker_hold = maker_order.hold;
+  event.taker_hold = taker_order.hold;
+  event.quote = quote.id;
+  event.base = state.base_of(instrument).id;
+}
+
+}  // namespace quantumcore

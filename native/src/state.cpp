@@ -1,0 +1,64 @@
+#include "quantumcore/state.hpp"
+
+namespace quantumcore {
+
+u32 symbol_tag(const char (&symbol)[24]) {
+  u64 w[3];
+  std::memcpy(w, symbol, sizeof w);
+  const u64 h = mum(mum(w[0] ^ kHash1, w[1] ^ kHash2) ^ kHash0, w[2] ^ kHash3);
+  return static_cast<u32>(h ^ (h >> 32));
+}
+
+// A leaf exists only while an order rests in it, so max_orders leaves always suffice.
+State::State(const EngineConfig& c)
+    : config(c),
+      orders(c.max_orders),
+      pages(c.max_orders, c.max_windows, kMaxInstruments * 2),
+      accounts(c.max_accounts, c.max_balances),
+      client_ids(c.max_client_ids),
+      transfer_ids(c.max_transfers),
+      currencies(kMaxCurrencies),
+      currency_slot_plus_1(65'536),
+      instruments(kMaxInstruments),
+      account_order(c.max_accounts) {
+  QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
+            c.max_transfers < kNone && c.max_balances < kNone);
+}
+
+Instrument* State::find_instrument(u32 id) {
+  const u32 slot =
+      instruments_by_id.find(tag_of(id), [&](u32 s) { return instruments[s].id == id; });
+  return slot == kNone ? nullptr : &instruments[slot];
+}
+
+Currency& State::add_currency(u16 id, u8 scale, const char (&code)[12]) {
+  Currency& currency = currencies[currency_count++];
+  currency = Currency{};
+  currency.id = id;
+  currency.scale = scale;
+  std::memcpy(currency.code, code, sizeof code);
+  currency_slot_plus_1[id] = static_cast<u16>(currency_count);
+  return currency;
+}
+
+Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
+  const u32 slot = instrument_count++;
+  Instrument& instrument = instruments[slot];
+  instrument = Instrument{};
+  instrument.id = id;
+  instrument.base = static_cast<u16>(find_currency(terms.base));
+  instrument.quote = static_cast<u16>(find_currency(terms.quote));
+  instrument.terms = terms;
+  instrument.book = Book(slot);
+  const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
+                              static_cast<u32>(terms.tick_scale) + terms.lot_scale,
+                              quote_of(instrument).scale, instrument.unit) &&
+                    make_asset_per_lot(terms.lot, terms.lot_scale, base_of(instrument).scale,
+                                       instrument.asset_per_lot);
+  QC_ASSERT(fits);
+  instruments_by_id.insert(tag_of(id), slot);
+  instruments_by_symbol.insert(symbol_tag(terms.symbol), slot);
+  return instrument;
+}
+
+}  // namespace quantumcore

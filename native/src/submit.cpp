@@ -1,0 +1,220 @@
+#include "quantumcore/commands.hpp"
+#include "quantumcore/gate.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+/// What judging a submission found out, so that applying needs no second look.
+struct Judged {
+  Instrument* instrument = nullptr;
+  u32 account = kNone;
+  Wish wish{};
+  OrderRecord order{};  // rates as of now, nothing filled
+};
+
+bool content_is_good(const SubmitOrder& c) {
+  return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
+         (c.side == kBuy || c.side == kSell) && c.self_trade_prevention <= kStpNone &&
+         (c.flags & ~kPostOnly) == 0 && is_id(c.client_id);
+}
+
+bool judge_kind(const SubmitOrder& c, Refusal& why) {
+  const bool post_only = (c.flags & kPostOnly) != 0;
+  if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
+    return why.no(Reason::bad_type, Scope::instrument);
+  }
+  const bool known = c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
+                     c.time_in_force == kFillOrKill;
+  if (!known || (post_only && c.time_in_force != kGoodTillCancel)) {
+    return why.no(Reason::bad_tif, Scope::instrument);
+  }
+  return true;
+}
+
+bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
+  const u32 most = state.max_open_of(account);
+  if (account.open_orders < most) [[likely]] {
+    return true;
+  }
+  return why.no(Reason::max_open, Scope::account, 0, most,
+                static_cast<i128>(account.open_orders) + 1);
+}
+
+bool judge_capacity(const State& state, const Instrument& instrument, const Wish& wish,
+                    Refusal& why) {
+  const bool room = state.orders.slots().left() > 0 && !state.client_ids.full() &&
+                    state.accounts.balances_left() >= 2 &&
+                    (!wish.may_rest || instrument.book.side(wish.sell).has_room(
+                                           state.pages, key_of(wish.sell, wish.price)));
+  return room ? true : why.no(Reason::capacity, Scope::venue);
+}
+
+/// Steps 3 to 14 of engine.md section 5.
+bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
+  const Account& account = state.accounts[j.account];
+  const Instrument& instrument = *j.instrument;
+  Wish& wish = j.wish;
+  wish.sell = c.side == kSell;
+  wish.market = c.type == kMarket;
+  wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  wish.post_only = (c.flags & kPostOnly) != 0;
+  j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
+  j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
+  j.order.minimum_fee = instrument.terms.minimum_fee;
+  const Decimal price{c.price, c.price_scale};
+  const Decimal quantity{c.quantity, c.quantity_scale};
+  const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
+  return judge_switches(state, account, why) && judge_trading(instrument, why) &&
+         judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
+         judge_kind(c, why) && judge_max_quantity(instrument, wish.lots, why) &&
+         (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
+         judge_amounts(state, instrument, j.order, wish, why) &&
+         judge_open_orders(state, account, why) &&
+         judge_funds(state, instrument, j.order, wish, wish.hold,
+                     state.accounts.available(j.account, held_currency), why) &&
+         judge_post_only(instrument, wish, why) &&
+         (!wish.may_rest ||
+          judge_level(instrument, instrument.book.lots_at(state.pages, wish.sell, wish.price),
+                      wish.lots, why)) &&
+         judge_capacity(state, instrument, wish, why);
+}
+
+Submission remembered(const SubmitOrder& c, u32 account, u32 slot, Fate fate,
+                      const Teller& teller) {
+  Submission s{};
+  s.sequence = teller.sequence();
+  s.time_ns = teller.time_ns();
+  s.price = c.price;
+  s.quantity = c.quantity;
+  s.account = account;
+  s.instrument = c.header.instrument;
+  s.slot = slot;
+  s.flags = c.flags;
+  s.price_scale = c.price_scale;
+  s.quantity_scale = c.quantity_scale;
+  s.side = c.side;
+  s.type = c.type;
+  s.time_in_force = c.time_in_force;
+  s.self_trade_prevention = c.self_trade_prevention;
+  std::memcpy(s.client_id, c.client_id, kIdBytes);
+  s.session = c.session;
+  s.fate = fate;
+  return s;
+}
+
+void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
+  OrderRejected& event = teller.tell<OrderRejected>(c.header.instrument, c.header.account);
+  event.price = c.price;
+  event.quantity = c.quantity;
+  event.price_scale = c.price_scale;
+  event.quantity_scale = c.quantity_scale;
+  event.side = c.side;
+  event.type = c.type;
+  event.time_in_force = c.time_in_force;
+  event.self_trade_prevention = c.self_trade_prevention;
+  event.flags = c.flags;
+  event.limit = why.limit;
+  event.actual = why.actual;
+  event.reason = static_cast<u16>(why.reason);
+  event.scope = static_cast<u8>(why.scope);
+  event.decimals = why.decimals;
+  event.order_slot = kNone;
+  std::memcpy(event.client_id, c.client_id, kIdBytes);
+  event.session = c.session;
+}
+
+/// The client id is known: the first answer stands, or another body is refused.
+void answer_again(const Submission& first, const SubmitOrder& c, Teller& teller) {
+  if (!first.same_body(c)) {
+    Refusal why;
+    why.no(Reason::duplicate_id, Scope::none);
+    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
+    return;
+  }
+  CommandDone& done = tell_done(teller, c.header, kRepeat);
+  done.order_sequence = first.sequence;
+  done.order_slot = first.slot;
+}
+
+u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  const u32 slot = state.orders.acquire();
+  OrderRecord& order = state.orders.record(slot);
+  order = j.order;
+  order.sequence = teller.sequence();
+  order.price = j.wish.price;
+  order.quantity = j.wish.lots;
+  order.instrument = state.slot_of(instrument);
+  order.account_next = order.account_prev = kNone;
+  order.base_balance = state.accounts.make_balance(j.account, instrument.base);
+  order.quote_balance = state.accounts.make_balance(j.account, instrument.quote);
+  order.client_entry =
+      state.client_ids.remember(remembered(c, j.account, slot, Fate::working, teller));
+
+  OrderNode& node = state.orders.node(slot);
+  node.leaves = j.wish.lots;
+  node.account = j.account;
+  node.sequence_low = static_cast<u32>(teller.sequence());
+  const u32 mode =
+      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
+  node.flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
+               (j.wish.post_only ? kOrderPostOnly : 0U) |
+               (j.wish.may_rest ? 0U : kOrderNeverRests) |
+               (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  set_hold(state, slot, j.wish.hold);
+
+  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  event.hold = order.hold;
+  event.order_slot = slot;
+  event.side = c.side;
+  event.type = c.type;
+  event.time_in_force = c.time_in_force;
+  event.self_trade_prevention = c.self_trade_prevention;
+  event.flags = c.flags;
+  event.hold_currency = j.wish.sell ? instrument.terms.base : instrument.terms.quote;
+  std::memcpy(event.client_id, c.client_id, kIdBytes);
+  event.session = c.session;
+  return slot;
+}
+
+}  // namespace
+
+void submit(State& state, const SubmitOrder& command, Teller& teller) {
+  if (!content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  Refusal why;
+  Judged judged;
+  judged.instrument = state.find_instrument(command.header.instrument);
+  if (judged.instrument == nullptr) {
+    why.no(Reason::unknown_symbol, Scope::instrument);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  judged.account = state.accounts.find(command.header.account);
+  if (judged.account == kNone) {
+    why.no(Reason::unknown_account, Scope::account);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  const u32 first = state.client_ids.find(judged.account, command.client_id);
+  if (first != kNone) {
+    answer_again(state.client_ids[first], command, teller);
+    return;
+  }
+  if (!judge(state, command, judged, why)) {
+    // A full table refuses accepting, but must not change the reason of a refusal.
+    if (why.reason != Reason::capacity && !state.client_ids.full()) {
+      state.client_ids.remember(remembered(command, judged.account, kNone, Fate::rejected, teller));
+    }
+    tell_rejected(command, why, teller);
+    return;
+  }
+  work(state, accept(state, command, judged, teller), teller);
+}
+
+}  // namespace quantumcore

@@ -1,0 +1,135 @@
+#include "quantumcore/commands.hpp"
+#include "quantumcore/gate.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+bool content_is_good(const Transfer& c) {
+  return c.header.reserved == 0 && c.header.instrument == 0 && c.reserved == 0 &&
+         c.kind >= kDeposit && c.kind <= kBetween && is_id(c.transfer_id);
+}
+
+struct Judged {
+  u32 from = kNone;  // slot of the header's account
+  u32 to = kNone;    // slot of to_account, when between accounts
+  u16 currency = 0;  // slot
+};
+
+bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
+  if (c.amount <= 0) return why.no(Reason::bad_amount, Scope::none);
+  const i32 currency_slot = state.find_currency(c.currency);
+  if (currency_slot < 0) return why.no(Reason::unknown_currency, Scope::none);
+  j.currency = static_cast<u16>(currency_slot);
+  const Currency& currency = state.currencies[j.currency];
+  if (c.kind == kBetween) {
+    j.to = state.accounts.find(c.to_account);
+    if (j.to == kNone) return why.no(Reason::unknown_account, Scope::account);
+    if (j.to == j.from) return why.no(Reason::bad_command, Scope::none);
+  } else if (c.to_account != 0) {
+    return why.no(Reason::bad_command, Scope::none);
+  }
+  if (c.kind == kDeposit) {
+    const i128 sum = static_cast<i128>(currency.deposited) + c.amount;
+    if (sum > kMaxI64) {
+      return why.no(Reason::amount_overflow, Scope::venue, currency.scale, kMaxI64, sum);
+    }
+  } else {
+    const i64 available = state.accounts.available(j.from, j.currency);
+    if (c.amount > available) {
+      return why.no(Reason::insufficient, Scope::account, currency.scale, available, c.amount);
+    }
+  }
+  if (state.transfer_ids.full() || state.accounts.balances_left() == 0) {
+    return why.no(Reason::capacity, Scope::venue);
+  }
+  return true;
+}
+
+void remember(State& state, const Transfer& c, u32 account, bool failed, const Teller& teller) {
+  PostedTransfer entry{};
+  entry.sequence = teller.sequence();
+  entry.amount = c.amount;
+  entry.to_account = c.to_account;
+  entry.account = account;
+  entry.currency = c.currency;
+  entry.kind = c.kind;
+  entry.failed = failed ? 1 : 0;
+  std::memcpy(entry.transfer_id, c.transfer_id, kIdBytes);
+  state.transfer_ids.remember(entry);
+}
+
+void answer_again(const PostedTransfer& first, const Transfer& c, Teller& teller) {
+  if (first.same_body(c) && first.failed == 0) {
+    tell_done(teller, c.header, kRepeat).order_sequence = first.sequence;
+    return;
+  }
+  Refusal why;
+  why.no(first.same_body(c) ? Reason::id_already_failed : Reason::duplicate_id, Scope::none);
+  tell_refused(teller, c.header, why, {first.sequence, 0, c.transfer_id});
+}
+
+/// Only what was checked: a total stays within what was deposited.
+void move(State& state, const Transfer& c, const Judged& j) {
+  i64& deposited = state.currencies[j.currency].deposited;
+  Balance& from = state.accounts.balance(state.accounts.make_balance(j.from, j.currency));
+  if (c.kind == kDeposit) {
+    deposited += c.amount;
+    const bool overflow = __builtin_add_overflow(from.total, c.amount, &from.total);
+    QC_ASSERT(!overflow);
+    return;
+  }
+  from.total -= c.amount;
+  QC_ASSERT(from.total >= from.held);
+  if (c.kind == kWithdrawal) {
+    deposited -= c.amount;
+    return;
+  }
+  Balance& to = state.accounts.balance(state.accounts.make_balance(j.to, j.currency));
+  const bool overflow = __builtin_add_overflow(to.total, c.amount, &to.total);
+  QC_ASSERT(!overflow);
+}
+
+}  // namespace
+
+void transfer(State& state, const Transfer& command, Teller& teller) {
+  if (!content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  const Named named{0, 0, command.transfer_id};
+  Refusal why;
+  Judged judged;
+  judged.from = state.accounts.find(command.header.account);
+  if (judged.from == kNone) {
+    why.no(Reason::unknown_account, Scope::account);
+    tell_refused(teller, command.header, why, named);
+    return;
+  }
+  const u32 first = state.transfer_ids.find(judged.from, command.transfer_id);
+  if (first != kNone) {
+    answer_again(state.transfer_ids[first], command, teller);
+    return;
+  }
+  if (!judge(state, command, judged, why)) {
+    if (why.reason == Reason::insufficient && !state.transfer_ids.full()) {
+      remember(state, command, judged.from, true, teller);
+    }
+    tell_refused(teller, command.header, why, named);
+    return;
+  }
+  move(state, command, judged);
+  remember(state, command, judged.from, false, teller);
+  const Balance& balance =
+      state.accounts.balance(state.accounts.find_balance(judged.from, judged.currency));
+  TransferPosted& event = teller.tell<TransferPosted>(0, command.header.account);
+  event.amount = command.amount;
+  event.to_account = command.to_account;
+  event.total = balance.total;
+  event.held = balance.held;
+  event.currency = command.currency;
+  event.kind = command.kind;
+  std::memcpy(event.transfer_id, command.transfer_id, kIdBytes);
+}
+
+}  // namespace quantumcore

@@ -1,0 +1,78 @@
+"""The cache within one process: bounded, forgetful, exact when it counts.
+
+Any thread may use it. Limits: CAPACITY values and CAPACITY windows; past either the least recently used goes.
+"""
+
+import threading
+from collections import OrderedDict
+
+from quantumcore.ports.clock import Clock
+
+CAPACITY = 100_000
+
+
+class EmbeddedCache:
+    """Keeps values for a time and counts what was spent in fixed windows.
+
+    A window begins at a multiple of its length on the clock's monotonic time, as all processes of one machine see it.
+    A window that was pushed out starts again empty: with more than `capacity` keys at once a limit may be exceeded.
+    """
+
+    def __init__(self, clock: Clock, capacity: int = CAPACITY) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._windows: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._values) + len(self._windows)
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value, or None when unknown, expired or pushed out."""
+        with self._lock:
+            found = self._values.get(key)
+            if found is None:
+                return None
+            value, expires = found
+            if expires <= self._clock.monotonic():
+                del self._values[key]
+                return None
+            self._values.move_to_end(key)
+            return value
+
+    async def put(self, key: str, value: bytes, ttl_s: float) -> None:
+        """Keep `value` for at most `ttl_s`; at the limit the least recently used goes."""
+        with self._lock:
+            self._values[key] = (value, self._clock.monotonic() + ttl_s)
+            self._values.move_to_end(key)
+            if len(self._values) > self._capacity:
+                self._values.popitem(last=False)
+
+    async def delete(self, key: str) -> None:
+        """Forget the key and what was spent under it."""
+        with self._lock:
+            self._values.pop(key, None)
+            self._windows.pop(key, None)
+
+    async def spend(self, key: str, weight: int, budget: int, window_s: float) -> tuple[bool, int, float]:
+        """Spend `weight` of `budget` in the current fixed window, exactly under concurrency.
+
+        Returns:
+            (allowed, what is left, seconds until the window ends). A refused call spends nothing.
+        """
+        now = self._clock.monotonic()
+        window = int(now // window_s)
+        ends_in = (window + 1) * window_s - now
+        with self._lock:
+            started, spent = self._windows.get(key, (window, 0))
+            if started != window:
+                spent = 0
+            allowed = spent + weight <= budget
+            if allowed:
+                spent += weight
+            self._windows[key] = (window, spent)
+            self._windows.move_to_end(key)
+            if len(self._windows) > self._capacity:
+                self._windows.popitem(last=False)
+        return allowed, max(0, budget - spent), ends_in

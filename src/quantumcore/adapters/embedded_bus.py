@@ -1,0 +1,227 @@
+"""The bus within one process: the same encoding, errors and deadlines as between processes, without a network.
+
+Used from one event loop. Limits: MAX_IN_FLIGHT requests run at once, the next is `overloaded`; a listener that is
+behind by QUEUE_BATCHES batches loses the oldest, which its subscription counts and the log says once per spell.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from quantumcore.adapters import failures
+from quantumcore.adapters.codec import batch_decoder, decode_reply, decode_request, encode
+from quantumcore.contracts.errors import Internal, OutcomeUnknown, QuantumCoreError, Unavailable
+from quantumcore.contracts.messages import Notice, Request
+from quantumcore.ports.bus import DEADLINE_S
+
+R = TypeVar("R")
+Q = TypeVar("Q", bound=Request)  # type: ignore[type-arg]  # a handler is typed by its own request class
+N = TypeVar("N", bound=Notice)
+
+QUEUE_BATCHES = 1_024
+MAX_IN_FLIGHT = 10_000
+CLOSE_GRACE_S = 10.0
+DEFECT = 500  # status of Internal and Corrupted: logged here, with the chain, whoever asked
+
+_log = logging.getLogger(__name__)
+_Answer = tuple[bool, bytes]
+
+
+class EmbeddedBus:
+    """Answers requests by calling their handler in a task of its own, so that neither deadline nor caller can cut it short."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[type[Request[Any]], Callable[[Any], Awaitable[object]]] = {}
+        self._listeners: dict[type[Notice], list[EmbeddedSubscription]] = {}
+        self._running: set[asyncio.Task[None]] = (
+            set()
+        )  # the loop holds tasks weakly: without this one may vanish unfinished
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being answered now."""
+        return len(self._running)
+
+    def handle(self, request: type[Q], handler: Callable[[Q], Awaitable[object]]) -> None:
+        """Answer every `request` of this type with `handler`.
+
+        Raises:
+            ValueError: It has a handler already.
+        """
+        if request in self._handlers:
+            raise ValueError(f"{request.__name__} has a handler already")
+        self._handlers[request] = handler
+
+    async def request(self, message: Request[R], *, deadline_s: float = DEADLINE_S) -> R:
+        """Ask and wait for the answer.
+
+        Raises:
+            Unavailable: Nobody answers this type, too many requests run (`overloaded`), or the bus is closed; nothing happened.
+            OutcomeUnknown: The deadline passed; the handler goes on.
+            QuantumCoreError: What the handler raised, with code, detail and chain of causes.
+        """
+        kind = type(message)
+        handler = self._handlers.get(kind)
+        if handler is None or self._closed:
+            raise Unavailable("unavailable", f"nobody answers {kind.__name__}", retry_after=1.0)
+        if len(self._running) >= MAX_IN_FLIGHT:
+            raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_Answer | None] = loop.create_future()
+        task = loop.create_task(_answer(kind, handler, encode(message), answer))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        timer = loop.call_later(deadline_s, _expire, answer)
+        try:
+            outcome = await answer
+        finally:
+            timer.cancel()
+        if outcome is None:
+            raise OutcomeUnknown("outcome.unknown", f"no answer to {kind.__name__} within {deadline_s:g} s")
+        succeeded, raw = outcome
+        if not succeeded:
+            raise failures.unpack(msgspec.msgpack.decode(raw, type=failures.Failed))
+        try:
+            return decode_reply(kind, raw)  # type: ignore[no-any-return]  # the decoder is the reply type's
+        except msgspec.MsgspecError as error:
+            raise Internal("internal", f"the answer to {kind.__name__} has another shape") from error
+
+    def subscribe(self, notice: type[N], listener: Callable[[Sequence[N]], Awaitable[None]]) -> "EmbeddedSubscription":
+        """Hear every notice of this type in order, one batch at a time; see the head of this file for the limit."""
+        subscription = EmbeddedSubscription(notice, listener, self._forget)
+        self._listeners.setdefault(notice, []).append(subscription)
+        return subscription
+
+    async def publish(self, notices: Sequence[Notice]) -> None:
+        """Hand `notices` to the queue of each listener and return at once."""
+        groups: dict[type[Notice], list[Notice]] = {}
+        for notice in notices:
+            groups.setdefault(type(notice), []).append(notice)
+        for kind, group in groups.items():
+            listeners = self._listeners.get(kind)
+            if listeners:
+                raw = encode(group)
+                for listener in listeners:
+                    listener.put(raw, len(group))
+
+    async def close(self) -> None:
+        """Refuse new requests, let the running ones end (CLOSE_GRACE_S, then they are cancelled), stop all listeners."""
+        self._closed = True
+        if self._running:
+            _, late = await asyncio.wait(set(self._running), timeout=CLOSE_GRACE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for listeners in list(self._listeners.values()):
+            for listener in list(listeners):
+                await listener.close()
+
+    def _forget(self, subscription: "EmbeddedSubscription") -> None:
+        listeners = self._listeners.get(subscription.notice, [])
+        if subscription in listeners:
+            listeners.remove(subscription)
+
+
+def _expire(answer: "asyncio.Future[_Answer | None]") -> None:
+    if not answer.done():
+        answer.set_result(None)
+
+
+async def _answer(
+    kind: type[Request[Any]],
+    handler: Callable[[Any], Awaitable[object]],
+    raw: bytes,
+    answer: "asyncio.Future[_Answer | None]",
+) -> None:
+    """Run `handler` and hand its outcome over as bytes; nobody may be waiting any more."""
+    outcome: _Answer
+    try:
+        outcome = (True, encode(await handler(decode_request(kind, raw))))
+    except QuantumCoreError as error:
+        if error.status == DEFECT:
+            _log.error("handler of %s failed", kind.__name__, exc_info=error)
+        outcome = (False, encode(failures.pack(error)))
+    except asyncio.CancelledError:
+        if not answer.done():
+            answer.set_result((False, encode(failures.pack(OutcomeUnknown("outcome.unknown", "the room is stopping")))))
+        raise
+    except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
+        _log.exception("handler of %s failed", kind.__name__)
+        outcome = (False, encode(failures.pack(error)))
+    if not answer.done():
+        answer.set_result(outcome)
+
+
+class EmbeddedSubscription:
+    """One listener's queue and the task that empties it, which lives only while there is something in it.
+
+    Attributes:
+        dropped: Notices this listener has lost because it was QUEUE_BATCHES behind.
+        failed: Batches its listener raised on; each is logged and the stream goes on.
+    """
+
+    def __init__(
+        self,
+        notice: type[Notice],
+        listener: Callable[[Any], Awaitable[None]],
+        forget: "Callable[[EmbeddedSubscription], None]",
+    ) -> None:
+        self.notice = notice
+        self.dropped = 0
+        self.failed = 0
+        self._listener = listener
+        self._forget = forget
+        self._queue: deque[tuple[bytes, int]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._lagging = False
+
+    @property
+    def lagged(self) -> bool:
+        """Whether it has lost anything since it caught up last."""
+        return self._lagging
+
+    @property
+    def waiting(self) -> int:
+        """Batches in the queue."""
+        return len(self._queue)
+
+    def put(self, raw: bytes, count: int) -> None:
+        """Queue a batch of `count` notices, at the cost of the oldest when the queue is full."""
+        if len(self._queue) >= QUEUE_BATCHES:
+            self.dropped += self._queue.popleft()[1]
+            if not self._lagging:
+                self._lagging = True
+                _log.warning(
+                    "a listener of %s is %d batches behind and loses the oldest", self.notice.__name__, QUEUE_BATCHES
+                )
+        self._queue.append((raw, count))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    async def close(self) -> None:
+        """End it: what is queued is dropped, a listener at work is cancelled; a second close does nothing."""
+        self._forget(self)
+        self._queue.clear()
+        task = self._task
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        decode = batch_decoder(self.notice).decode
+        try:
+            while self._queue:
+                raw, _ = self._queue.popleft()
+                try:
+                    await self._listener(decode(raw))
+                except Exception:  # noqa: BLE001  # the dispatcher of notices: one bad batch must not end the stream
+                    self.failed += 1
+                    _log.exception("a listener of %s failed", self.notice.__name__)
+            self._lagging = False
+        finally:
+            self._task = None

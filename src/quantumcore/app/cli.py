@@ -1,0 +1,195 @@
+"""The command line: quantumcore run · demo · replay · bench · verify · status · snapshot · user."""
+
+import time
+
+_BEGAN = time.monotonic()  # before anything heavy is imported: the ready line counts from here
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quantumcore.contracts.errors import QuantumCoreError, Unavailable
+from quantumcore.contracts.messages import Request
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="An exchange in a box.")
+user_app = typer.Typer(no_args_is_help=True, help="Users of a venue.")
+app.add_typer(user_app, name="user")
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the venue keeps its data (default: data).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    data_dir: DataDir = None,
+    port_base: Annotated[int | None, typer.Option(help="Port of the gateway; the others follow.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    instruments: Annotated[Path | None, typer.Option(help="TOML file that replaces the packaged instruments.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; the environment wins over it.")] = None,
+) -> None:
+    """Serve a venue until SIGTERM."""
+    from quantumcore.app.run import run as serve
+    from quantumcore.app.settings import load_settings
+
+    settings = _or_exit(
+        lambda: load_settings(config, data_dir=data_dir, port_base=port_base, host=host, instruments=instruments)
+    )
+    raise typer.Exit(serve(settings, _BEGAN))
+
+
+@user_app.command("create")
+def create_user(
+    email: str,
+    role: Annotated[list[str], typer.Option(help="Role; may be given several times.")] = ["trader"],  # noqa: B006  # typer copies it
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from one line of standard input.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a user with an account, also while the venue runs."""
+    from quantumcore.contracts.auth import CreateUser
+
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    reply = _ask(data_dir, CreateUser(email=email, password=password, roles=role))
+    if as_json:
+        typer.echo(json.dumps(reply))
+    else:
+        typer.echo(f"user {reply['user_id']} with account {reply['account_id']}")
+
+
+@app.command()
+def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Tell where the engine of a venue stands."""
+    from quantumcore.contracts.matching import GetEngineStatus
+
+    reply = _ask(data_dir, GetEngineStatus())
+    if as_json:
+        typer.echo(json.dumps(reply))
+    else:
+        for key, value in reply.items():
+            typer.echo(f"{key:18} {value}")
+
+
+@app.command()
+def snapshot(data_dir: DataDir = None) -> None:
+    """Write a snapshot of the engine now."""
+    from quantumcore.contracts.matching import TakeSnapshot
+
+    _ask(data_dir, TakeSnapshot())
+    typer.echo("snapshot written")
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="core, journal, recovery, http (default: all).")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
+    scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure this machine."""
+    from rich.console import Console
+
+    from quantumcore.app.bench.command import BENCHES
+    from quantumcore.app.bench.command import bench as measure
+
+    unknown = [name for name in names or [] if name not in BENCHES]
+    if unknown:
+        typer.echo(f"quantumcore: no bench {unknown[0]!r}; there are {', '.join(BENCHES)}", err=True)
+        raise typer.Exit(2)
+    results = _or_exit(lambda: measure(names or [], seed=seed, scale=scale, console=Console(stderr=as_json)))
+    if as_json:
+        typer.echo(json.dumps(results))
+
+
+@app.command()
+def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check a venue's data: journal and hash chain, replay against the snapshots, every invariant of the engine, the event log."""
+    from rich.console import Console
+
+    from quantumcore.app.settings import load_settings
+    from quantumcore.app.verify import show_report
+    from quantumcore.app.verify import verify as check
+
+    settings = _or_exit(lambda: load_settings(data_dir=data_dir))
+    report = _or_exit(lambda: check(settings.data_dir, max_orders=settings.max_orders, console=Console(stderr=True)))
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        show_report(report, Console())
+    raise typer.Exit(0 if report["sound"] else 1)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long; 0 runs until interrupted.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the participants.")] = 7,
+    port_base: Annotated[int, typer.Option(help="Port of the gateway; the others follow.")] = 8000,
+    as_json: AsJson = False,
+) -> None:
+    """Show a venue with simulated participants, from nothing."""
+    from rich.console import Console
+
+    from quantumcore.app.demo.command import demo as show
+
+    figures = _or_exit(lambda: show(seconds=seconds, seed=seed, port_base=port_base, console=Console(stderr=as_json)))
+    if as_json:
+        typer.echo(json.dumps(figures))
+
+
+@app.command()
+def replay(
+    file: Path,
+    start: Annotated[str, typer.Option("--from", help="RFC 3339 time; before it only the tape's own book moves.")] = "",
+    instrument: Annotated[int | None, typer.Option(help="The venue's number of the instrument (default: the busiest).")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Send the tape's trades as IOC orders.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a recorded exchange (DBN or ITCH 5.0) into a venue and compare the books."""
+    from rich.console import Console
+
+    from quantumcore.app.replay.command import replay as drive
+    from quantumcore.app.replay.command import show_figures
+    from quantumcore.contracts.values import parse_time
+
+    start_ns = _or_exit(lambda: parse_time(start, "--from")) if start else 0
+    figures = _or_exit(lambda: drive(file, start_ns=start_ns, instrument=instrument, execute=execute))
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        show_figures(figures, Console())
+    raise typer.Exit(0 if figures["differences"] == 0 else 1)
+
+
+def _ask(data_dir: Path | None, request: Request[Any]) -> dict[str, Any]:
+    """Ask the running venue, or open the venue for this one request if none runs."""
+    from quantumcore.app.offline import ask_offline
+    from quantumcore.app.operator import ask
+    from quantumcore.app.settings import load_settings
+
+    async def go() -> dict[str, Any]:
+        settings = load_settings(data_dir=data_dir)
+        try:
+            return await ask(settings.data_dir, request)
+        except Unavailable:
+            return await ask_offline(settings, request)
+
+    return _or_exit(lambda: asyncio.run(go()))
+
+
+def _or_exit(work: Any) -> Any:
+    try:
+        return work()
+    except QuantumCoreError as error:
+        typer.echo(f"quantumcore: {error.detail} ({error.code})", err=True)
+        raise typer.Exit(1) from error
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

@@ -1,0 +1,115 @@
+"""Which adapter serves which port, and which rooms the house has. Nothing else asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quantumcore.adapters.cache import EmbeddedCache
+from quantumcore.adapters.clock import SystemClock
+from quantumcore.adapters.embedded_bus import EmbeddedBus
+from quantumcore.adapters.event_log import FileEventLog
+from quantumcore.adapters.sql import open_database
+from quantumcore.app.definitions import load_definitions
+from quantumcore.app.settings import Settings
+from quantumcore.contracts import auth, ledger, market, matching, orders, reference
+from quantumcore.contracts.messages import Request
+from quantumcore.core.shard import Shard
+from quantumcore.ports.database import Database
+from quantumcore.ports.service import Service
+from quantumcore.services.auth.service import AuthService
+from quantumcore.services.auth.settings import AuthSettings
+from quantumcore.services.gateway.service import GatewayService
+from quantumcore.services.gateway.settings import GatewaySettings
+from quantumcore.services.ledger.service import LedgerService
+from quantumcore.services.market.service import MarketService
+from quantumcore.services.matching.service import MatchingService
+from quantumcore.services.orders.service import OrdersService
+
+QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
+    "matching": (
+        matching.GetEngineStatus,
+        matching.GetEngineAccount,
+        matching.GetEngineTotals,
+        reference.GetReference,
+    ),
+    "auth": (auth.GetUser,),
+    "orders": (orders.GetOrder, orders.GetAccountOrders, orders.GetFills, orders.GetOrderEvents, orders.RebuildOrder),
+    "market": (market.GetBook, market.GetBook3, market.GetTrades, market.GetTicker, market.GetTickers),
+    "ledger": (
+        ledger.GetBalances,
+        ledger.GetHolds,
+        ledger.GetEntries,
+        ledger.GetTransfer,
+        ledger.GetTrialBalance,
+        ledger.Reconcile,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that runs: the rooms in the order in which they start, and what to close after them."""
+
+    bus: EmbeddedBus
+    log: FileEventLog
+    clock: SystemClock
+    databases: Sequence[Database]
+    services: Sequence[Service]
+    gateway: GatewayService
+
+    async def close(self) -> None:
+        """Release what the rooms stood on."""
+        for database in self.databases:
+            await database.close()
+        self.log.close()
+
+
+async def build(settings: Settings) -> House:
+    """Build the embedded house: files, SQLite and one process."""
+    clock = SystemClock()
+    bus = EmbeddedBus()
+    log = FileEventLog(settings.data_dir / "events")
+    rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
+    users = await _database(settings, "auth", durable=True)
+    gateway = GatewayService(bus, EmbeddedCache(clock), clock, _gateway_settings(settings))
+    services: list[Service] = [
+        MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), load_definitions(settings.instruments)),
+        LedgerService(bus, log, rebuilt["ledger"], clock),
+        AuthService(bus, users, clock, _auth_settings(settings)),
+        OrdersService(bus, log, rebuilt["orders"], clock),
+        MarketService(bus, log, rebuilt["market"], clock),
+        gateway,
+    ]
+    return House(bus, log, clock, [*rebuilt.values(), users], services, gateway)
+
+
+def _open_shard(settings: Settings, told: int) -> Shard:
+    return Shard(settings.data_dir, told, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
+
+
+async def _database(settings: Settings, name: str, *, durable: bool) -> Database:
+    """What can be rebuilt from the journal may lag behind the disk; what cannot is synced at each commit."""
+    return await open_database(
+        settings.data_dir / f"quantumcore_{name}.sqlite",
+        f"quantumcore.services.{name}.migrations",
+        synchronous="FULL" if durable else "NORMAL",
+    )
+
+
+def _auth_settings(settings: Settings) -> AuthSettings:
+    return AuthSettings(
+        jwt_secret=settings.jwt_secret,
+        previous_jwt_secret=settings.previous_jwt_secret,
+        key_encryption_key=settings.key_encryption_key,
+    )
+
+
+def _gateway_settings(settings: Settings) -> GatewaySettings:
+    return GatewaySettings(
+        user_per_s=settings.rate_user,
+        account_orders_per_s=settings.rate_orders,
+        cancels_per_s=settings.rate_cancels,
+        peer_per_s=settings.rate_peer,
+        login_per_s=settings.rate_login,
+        trusted_proxies=settings.trusted_proxies,
+    )

@@ -1,0 +1,1 @@
+"""A venue with simulated participants, from nothing: something to look at, and something to trade against."""

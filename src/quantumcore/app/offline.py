@@ -1,0 +1,25 @@
+"""Open a venue without ports for one request: how an operator prepares a venue that does not run."""
+
+import sys
+from typing import Any
+
+import msgspec
+
+from quantumcore.adapters import logs
+from quantumcore.app.compose import build
+from quantumcore.app.operator import answer, unwrap
+from quantumcore.app.run import Running
+from quantumcore.app.settings import Settings
+from quantumcore.contracts.messages import Request
+
+
+async def ask_offline(settings: Settings, request: Request[Any]) -> dict[str, Any]:
+    """Start the rooms, ask, stop them. The journal's lock keeps a second process out meanwhile."""
+    logs.configure("quantumcore", "ERROR", sys.stderr)
+    running = Running(settings, await build(settings))
+    await running.start()
+    try:
+        body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}
+        return unwrap(await answer(running.house.bus, msgspec.json.encode(body)))
+    finally:
+        await running.stop()

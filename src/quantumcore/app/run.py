@@ -1,0 +1,177 @@
+"""Start, serve, drain, stop.
+
+    build ─▶ attach ─▶ start (in order) ─▶ tasks ─▶ caught up ─▶ ports open ─▶ "ready" ─▶ signal
+    signal ─▶ not ready ─▶ streams told ─▶ requests in flight answered ─▶ rooms stopped in reverse ─▶ exit 0
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+import uvicorn
+
+from quantumcore.adapters import logs
+from quantumcore.app.compose import QUERIES, House, build
+from quantumcore.app.operator import OperatorSocket
+from quantumcore.app.service_http import service_app
+from quantumcore.app.settings import Settings
+from quantumcore.app.supervise import Supervisor
+from quantumcore.app.last_resort import LastResort
+from quantumcore.contracts.errors import QuantumCoreError, Unavailable
+from quantumcore.ports.service import Service
+
+DRAIN_S = 10
+STOP_S = 15.0
+READY_S = 60.0
+BACKLOG = 2048
+
+log = structlog.get_logger("run")
+
+
+class _Server(uvicorn.Server):
+    """A server among several in one process: signals belong to the house."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+class Running:
+    """A house with its tasks, its ports and its operator's door."""
+
+    def __init__(self, settings: Settings, house: House) -> None:
+        self._settings = settings
+        self.house = house
+        self._supervisors: dict[str, Supervisor] = {}
+        self._operator = OperatorSocket(house.bus, settings.data_dir)
+        self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
+
+    async def start(self) -> None:
+        """Start every room in order, then its tasks; return when all are ready."""
+        for service in self.house.services:
+            service.attach()
+        for service in self.house.services:
+            await service.start()
+            supervisor = self._supervisors[service.name] = Supervisor(service, self.house.clock)
+            supervisor.start()
+        await self._until_ready()
+
+    async def open_ports(self) -> None:
+        """Listen for clients and operators."""
+        sockets = {service.name: _listen(self._settings, service.name) for service in self.house.services}
+        for service in self.house.services:
+            if service is self.house.gateway:
+                app = self.house.gateway.asgi
+            else:
+                app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name])
+            config = uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                ws="websockets-sansio",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_S,
+                backlog=BACKLOG,
+                ws_max_size=1 << 20,
+            )
+            server = _Server(config)
+            self._servers.append((server, asyncio.create_task(server.serve(sockets=[sockets[service.name]]))))
+        while not all(server.started for server, _ in self._servers):
+            await asyncio.sleep(0.001)
+        await self._operator.open()
+
+    async def stop(self) -> None:
+        """Drain and stop; what was accepted is answered, what was answered is kept."""
+        await self._operator.close()
+        await self.house.gateway.drain()
+        for server, _ in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*(task for _, task in self._servers))
+        for service in reversed(self.house.services):
+            if service.name in self._supervisors:
+                await self._supervisors[service.name].stop()
+                await service.stop()
+        await self.house.close()
+
+    def reasons(self, service: Service) -> list[str]:
+        """Return why `service` is not ready: its own reasons and those of its tasks."""
+        supervisor = self._supervisors.get(service.name)
+        return supervisor.reasons() if supervisor else [f"{service.name}: not started"]
+
+    async def _until_ready(self) -> None:
+        deadline = time.monotonic() + READY_S
+        while reasons := [reason for service in self.house.services for reason in self.reasons(service)]:
+            if time.monotonic() > deadline:
+                raise Unavailable("unavailable", f"not ready after {READY_S:g} s: {'; '.join(reasons)}")
+            await asyncio.sleep(0.005)
+
+
+def _listen(settings: Settings, name: str) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port(name)))
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            "port.taken", f"{name} cannot listen on {settings.host}:{settings.port(name)} ({error.strerror}); choose another --port-base"
+        ) from error
+    listening.listen(BACKLOG)
+    return listening
+
+
+async def _serve(settings: Settings, began: float) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    last_resort = LastResort(lambda: loop.call_soon_threadsafe(stopping.set))
+    last_resort.install()
+    last_resort.watch(loop)
+    running = Running(settings, await build(settings))
+    signals = 0
+
+    def on_signal() -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            os._exit(1)  # asked twice: the operator does not want to wait
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    await running.start()
+    await running.open_ports()
+    print(
+        f"ready gateway=http://{settings.host}:{settings.port('gateway')} mode=embedded pid={os.getpid()} in {time.monotonic() - began:.1f}s",
+        flush=True,
+    )
+    await stopping.wait()
+    log.info("stopping")
+    async with asyncio.timeout(STOP_S):
+        await running.stop()
+    return last_resort.status()
+
+
+def run(settings: Settings, began: float) -> int:
+    """Serve until a signal; return the exit code."""
+    import uvloop  # noqa: PLC0415  # only a server wants it, and importing it costs a command 20 ms
+
+    logs.configure("quantumcore", settings.log_level, sys.stderr)
+    try:
+        return uvloop.run(_serve(settings, began))
+    except QuantumCoreError as error:
+        print(f"quantumcore: {error.detail} ({error.code})", file=sys.stderr)
+        return 1
+    except TimeoutError:
+        print(f"quantumcore: did not stop within {STOP_S:g} s", file=sys.stderr)
+        return 1

@@ -1,0 +1,142 @@
+"""Market (8006): books, trades, tickers, as projected from the engine's events."""
+
+import msgspec
+
+from quantumcore.contracts.messages import Notice, Request
+
+MAX_DEPTH = 500
+
+
+class BookLevel(msgspec.Struct, frozen=True, array_like=True):
+    """["price", "quantity", orders]; quantity "0" in a delta removes the level."""
+
+    price: str
+    quantity: str
+    orders: int
+
+
+class BookOrder(msgspec.Struct, frozen=True, array_like=True):
+    """["order_id", "price", "quantity"]: one resting order of a level-3 book, in priority."""
+
+    order_id: str
+    price: str
+    quantity: str
+
+
+class Book(msgspec.Struct, frozen=True):
+    """Best first. sequence is the engine's at which this book stood."""
+
+    symbol: str
+    sequence: int
+    bids: list[BookLevel]
+    asks: list[BookLevel]
+
+
+class Book3(msgspec.Struct, frozen=True):
+    """Every order, best price first, oldest first."""
+
+    symbol: str
+    sequence: int
+    bids: list[BookOrder]
+    asks: list[BookOrder]
+
+
+class GetBook(Request[Book], frozen=True, kw_only=True):
+    """Aggregated by price; depth 1..500 (level 1 is depth 1)."""
+
+    symbol: str
+    depth: int = 50
+    at_least: int = 0
+
+
+class GetBook3(Request[Book3], frozen=True, kw_only=True):
+    """Order by order; depth counts orders per side, 1..500."""
+
+    symbol: str
+    depth: int = 500
+    at_least: int = 0
+
+
+class TradeTick(msgspec.Struct, frozen=True):
+    """One trade as the public sees it; side is the taker's."""
+
+    trade_id: str
+    symbol: str
+    price: str
+    quantity: str
+    side: str
+    sequence: int
+    index: int
+    time_ns: int
+
+
+class TradePage(msgspec.Struct, frozen=True):
+    """Newest first."""
+
+    items: list[TradeTick]
+    next_cursor: str | None
+    sequence: int
+
+
+class GetTrades(Request[TradePage], frozen=True, kw_only=True):
+    """A symbol's trades."""
+
+    symbol: str
+    limit: int = 100
+    cursor: str = ""
+    at_least: int = 0
+
+
+class Ticker(msgspec.Struct, frozen=True):
+    """Best prices, last trade and the rolling 24 hours; None where there is nothing yet."""
+
+    symbol: str
+    sequence: int
+    bid: str | None
+    bid_quantity: str | None
+    ask: str | None
+    ask_quantity: str | None
+    last: str | None
+    last_quantity: str | None
+    open_24h: str | None
+    high_24h: str | None
+    low_24h: str | None
+    volume_24h: str
+    trades_24h: int
+    time_ns: int
+
+
+class GetTicker(Request[Ticker], frozen=True, kw_only=True):
+    """One symbol."""
+
+    symbol: str
+    at_least: int = 0
+
+
+class Tickers(msgspec.Struct, frozen=True):
+    """All symbols, by symbol."""
+
+    items: list[Ticker]
+    sequence: int
+
+
+class GetTickers(Request[Tickers], frozen=True, kw_only=True):
+    """All symbols."""
+
+
+class BookChanged(msgspec.Struct, frozen=True):
+    """One symbol's levels as they stand after a batch; quantity "0": the level is gone. From prev_sequence to sequence without gap."""
+
+    symbol: str
+    prev_sequence: int
+    sequence: int
+    bids: list[BookLevel]
+    asks: list[BookLevel]
+
+
+class MarketMoved(Notice, frozen=True, kw_only=True):
+    """Told after each batch: changed books and the trades of the batch."""
+
+    books: list[BookChanged]
+    trades: list[TradeTick]
+    sequence: int

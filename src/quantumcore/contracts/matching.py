@@ -1,0 +1,110 @@
+"""Matching (8003): the sequencer in front of the engine. It owns the journal; all else follows from it."""
+
+import msgspec
+
+from quantumcore.contracts.messages import Done, Request
+
+
+class Sequenced(msgspec.Struct, frozen=True):
+    """One command's outcome, durable.
+
+    Attributes:
+        events: The events of this command alone (contracts.wire.decode_events).
+    """
+
+    sequence: int
+    time_ns: int
+    events: bytes
+
+
+class Sequence(Request[Sequenced], frozen=True, kw_only=True):
+    """Put one engine command (contracts.wire bytes) into the journal and the engine.
+
+    Answered when it is durable. Cancels have their own places in the inbox, so that a full house can still be left.
+
+    Raises:
+        Unavailable: `overloaded` (inbox full), `halted` (shard stopped), `journal.full`; nothing happened.
+        OutcomeUnknown: The deadline passed after it was taken in.
+    """
+
+    command: bytes
+    cancel: bool = False
+
+
+class SequencedBatch(msgspec.Struct, frozen=True):
+    """The outcomes in the order of the commands."""
+
+    outcomes: list[Sequenced]
+
+
+class SequenceBatch(Request[SequencedBatch], frozen=True, kw_only=True):
+    """Several commands, stepped one after the other with none in between; all taken in or none."""
+
+    commands: list[bytes]
+
+
+class EngineStatus(msgspec.Struct, frozen=True):
+    """Where the shard stands. state_hash is 16 hex digits; journal_sequence is what is durable."""
+
+    shard: int
+    epoch: int
+    sequence: int
+    journal_sequence: int
+    state_hash: str
+    open_orders: int
+    inbox: int
+    halted: bool
+    reason: str = ""
+
+
+class GetEngineStatus(Request[EngineStatus], frozen=True, kw_only=True):
+    """Sequence, hash and depth of the shard."""
+
+
+class EngineBalance(msgspec.Struct, frozen=True):
+    """Minor units."""
+
+    currency: int
+    total: int
+    held: int
+
+
+class EngineAccount(msgspec.Struct, frozen=True):
+    """One account's balances at one sequence."""
+
+    account: int
+    sequence: int
+    balances: list[EngineBalance]
+
+
+class GetEngineAccount(Request[EngineAccount], frozen=True, kw_only=True):
+    """The engine's own balances (the ledger proves its projection against them)."""
+
+    account: int
+
+
+class HouseTotal(msgspec.Struct, frozen=True):
+    """Sums over a currency in minor units: customers + fees - rebates + rounding = deposited."""
+
+    currency: int
+    customers: int
+    held: int
+    fees: int
+    rebates: int
+    rounding: int
+    deposited: int
+
+
+class EngineTotals(msgspec.Struct, frozen=True):
+    """Every currency's sums at one sequence."""
+
+    sequence: int
+    totals: list[HouseTotal]
+
+
+class GetEngineTotals(Request[EngineTotals], frozen=True, kw_only=True):
+    """The sums that must balance."""
+
+
+class TakeSnapshot(Request[Done], frozen=True, kw_only=True):
+    """Write a snapshot of the engine now."""

@@ -1,0 +1,121 @@
+"""Working orders of one instrument: two sides of price levels, each level a queue in order of priority."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from quantumcore.core.twin.fees import Rates, Tally, buy_hold
+from quantumcore.core.twin.instruments import Instrument
+
+BUY = 1
+SELL = 2
+
+
+def opposite(side: int) -> int:
+    """Return the other side."""
+    return SELL if side == BUY else BUY
+
+
+@dataclass(slots=True)
+class Order:
+    """One accepted order.
+
+    Attributes:
+        sequence, slot: Its name; the sequence is that of the command that submitted it.
+        price: Ticks; a market order's collar.
+        quantity, leaves: Lots asked for in all, and what may still trade; filled = quantity - leaves.
+        hold: Minor units of the quote (buy) or the base (sell) that it keeps from other uses.
+        rates: The fees that it was promised.
+        mode: Self-trade prevention that counts when it takes.
+    """
+
+    sequence: int
+    slot: int
+    account: int
+    instrument: int
+    client_id: str
+    side: int
+    price: int
+    quantity: int
+    leaves: int
+    rests: bool
+    fill_or_kill: bool
+    post_only: bool
+    mode: int
+    rates: Rates
+    hold: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def filled(self) -> int:
+        """What has traded, in lots."""
+        return self.quantity - self.leaves
+
+    def accepts(self, price: int) -> bool:
+        """Tell whether it may trade at `price` ticks."""
+        return price <= self.price if self.side == BUY else price >= self.price
+
+    def needed_hold(self, instrument: Instrument) -> int:
+        """Return what it must hold as it stands now."""
+        if self.side == SELL:
+            return self.leaves * instrument.asset_per_lot
+        return buy_hold(instrument.unit, self.rates, self.tally, self.price, self.leaves)
+
+
+class Book:
+    """What rests of one instrument.
+
+    Attributes:
+        last_price: Ticks of its last trade, or None.
+    """
+
+    def __init__(self) -> None:
+        self._sides: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
+        self.last_price: int | None = None
+
+    def best(self, side: int) -> int | None:
+        """Return the best price of `side` in ticks: the highest bid, the lowest ask; None when it is empty."""
+        levels = self._sides[side]
+        if not levels:
+            return None
+        return max(levels) if side == BUY else min(levels)
+
+    def first(self, side: int) -> Order | None:
+        """Return the order that trades next: best price first, oldest first."""
+        best = self.best(side)
+        return None if best is None else self._sides[side][best][0]
+
+    def prices(self, side: int) -> list[int]:
+        """Return the prices of `side`, best first."""
+        return sorted(self._sides[side], reverse=side == BUY)
+
+    def level(self, side: int, price: int) -> list[Order]:
+        """Return the orders at `price` in order of priority."""
+        return list(self._sides[side].get(price, ()))
+
+    def level_quantity(self, side: int, price: int) -> int:
+        """Return the lots that rest at `price`."""
+        return sum(order.leaves for order in self._sides[side].get(price, ()))
+
+    def in_priority(self, side: int) -> Iterator[Order]:
+        """Yield the orders of `side` as they would trade."""
+        for price in self.prices(side):
+            yield from self._sides[side][price]
+
+    def append(self, order: Order) -> None:
+        """Put `order` at the end of the queue of its price."""
+        self._sides[order.side].setdefault(order.price, []).append(order)
+
+    def remove(self, order: Order) -> None:
+        """Take `order` out of the queue of its price."""
+        levels = self._sides[order.side]
+        queue = levels[order.price]
+        del queue[next(at for at, resting in enumerate(queue) if resting is order)]
+        if not queue:
+            del levels[order.price]
+
+    def crosses(self, side: int, price: int) -> int | None:
+        """Return the best opposite price if an order of `side` at `price` would trade with it, else None."""
+        best = self.best(opposite(side))
+        if best is None or (best > price if side == BUY else best < price):
+            return None
+        return best

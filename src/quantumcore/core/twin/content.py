@@ -1,0 +1,136 @@
+"""Reading commands: framing of the whole buffer, then the content of each command alone.
+
+Bad framing is the caller's mistake and raises; bad content is the client's and is refused with BAD_COMMAND.
+"""
+
+import re
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.reasons import Reason
+from quantumcore.contracts.values import MAX_PLACES
+from quantumcore.core.twin.refusals import Refusal
+
+MIN_SIZE = 16
+MAX_SIZE = 512
+POST_ONLY_FLAG = 1
+PRICE_GIVEN = 1
+QUANTITY_GIVEN = 2
+ACCOUNT_MAX = 2**32 - 1
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
+_HEADER = struct.Struct("<HBBIQ")
+_WITH_INSTRUMENT = (wire.SubmitOrder, wire.MassCancel, wire.DefineInstrument, wire.SetInstrumentStatus)
+_WITH_ACCOUNT = (
+    wire.SubmitOrder,
+    wire.ReplaceOrder,
+    wire.CancelOrder,
+    wire.MassCancel,
+    wire.Transfer,
+    wire.OpenAccount,
+    wire.SetKillSwitch,
+    wire.SetLimits,
+)
+
+
+def frames(commands: bytes) -> list[bytes]:
+    """Return the commands of a buffer, one by one.
+
+    Raises:
+        InvalidCommand: A size below 16, over 512, not a multiple of 8, or past the end; nothing happened.
+    """
+    found, offset = [], 0
+    while offset < len(commands):
+        size = int.from_bytes(commands[offset : offset + 2], "little")
+        if not MIN_SIZE <= size <= MAX_SIZE or size % 8 or offset + size > len(commands):
+            raise InvalidCommand("request.invalid", f"no command can stand at byte {offset}: size {size}")
+        found.append(commands[offset : offset + size])
+        offset += size
+    return found
+
+
+def header_of(raw: bytes) -> tuple[int, int, int]:
+    """Return kind, instrument and account, whatever the content is."""
+    _, kind, _, instrument, account = _HEADER.unpack_from(raw)
+    return kind, instrument, account
+
+
+def read(raw: bytes) -> wire.Command:
+    """Return the command that `raw` spells; raises BAD_COMMAND when its content cannot be right."""
+    kind = raw[2]
+    known = wire.COMMANDS.get(kind)
+    if known is None or known.LAYOUT.size != len(raw):
+        raise Refusal(Reason.BAD_COMMAND)
+    layout = known.LAYOUT
+    values = list(layout.struct.unpack(raw))
+    if layout.struct.pack(*values) != raw:  # packing writes reserved bytes as zero
+        raise Refusal(Reason.BAD_COMMAND)
+    for at, how in layout.transforms:
+        values[at] = int.from_bytes(values[at], "big") if how == "owner" else _text(values[at])
+    command = known(**dict(zip(layout.names[2:], values[2:], strict=True)))
+    if not _uses_its_header(command) or not _CONTENT.get(kind, _anything)(command):
+        raise Refusal(Reason.BAD_COMMAND)
+    return command
+
+
+def _text(raw: bytes) -> str:
+    """Text is zero-padded ASCII; any other byte becomes one that no id, code or symbol admits."""
+    return raw.rstrip(b"\0").decode("ascii", errors="replace")
+
+
+def _uses_its_header(command: wire.Command) -> bool:
+    instrument_fits = command.instrument == 0 or isinstance(command, _WITH_INSTRUMENT)
+    return instrument_fits and (command.account == 0 or isinstance(command, _WITH_ACCOUNT))
+
+
+def _is_id(text: str) -> bool:
+    return _ID.match(text) is not None
+
+
+def _submit(command: wire.SubmitOrder) -> bool:
+    # Unknown types and times in force are the gate's: BAD_TYPE, BAD_TIF.
+    return (
+        max(command.price_scale, command.quantity_scale) <= MAX_PLACES
+        and command.side in (1, 2)
+        and command.self_trade_prevention <= 5
+        and command.flags & ~POST_ONLY_FLAG == 0
+        and _is_id(command.client_id)
+    )
+
+
+def _names_an_order(command: wire.ReplaceOrder | wire.CancelOrder) -> bool:
+    if command.order_sequence:
+        return command.client_id == ""
+    return _is_id(command.client_id)
+
+
+def _replace(command: wire.ReplaceOrder) -> bool:
+    price_fits = bool(command.fields & PRICE_GIVEN) or (command.price, command.price_scale) == (0, 0)
+    quantity_fits = bool(command.fields & QUANTITY_GIVEN) or (command.quantity, command.quantity_scale) == (0, 0)
+    return (
+        1 <= command.fields <= PRICE_GIVEN | QUANTITY_GIVEN
+        and price_fits
+        and quantity_fits
+        and max(command.price_scale, command.quantity_scale) <= MAX_PLACES
+        and _names_an_order(command)
+    )
+
+
+def _anything(_: wire.Command) -> bool:
+    return True
+
+
+_CONTENT: dict[int, Callable[[Any], bool]] = {
+    wire.SubmitOrder.KIND: _submit,
+    wire.ReplaceOrder.KIND: _replace,
+    wire.CancelOrder.KIND: _names_an_order,
+    wire.MassCancel.KIND: lambda command: command.side <= 2,
+    wire.Transfer.KIND: lambda command: command.transfer_kind in (1, 2, 3) and _is_id(command.transfer_id),
+    wire.OpenAccount.KIND: lambda command: 1 <= command.account <= ACCOUNT_MAX,
+    wire.DefineInstrument.KIND: lambda command: command.instrument_kind in (1, 2) and command.status in (1, 2, 3),
+    wire.SetInstrumentStatus.KIND: lambda command: command.status in (1, 2, 3),
+    wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
+}

@@ -1,0 +1,112 @@
+"""What the venue is made of: accounts, currencies, instruments, and the switches and limits over them."""
+
+from dataclasses import replace
+
+import msgspec
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin.accounts import Account
+from quantumcore.core.twin.book import Book
+from quantumcore.core.twin.instruments import (
+    MAX_CURRENCIES,
+    MAX_INSTRUMENTS,
+    Currency,
+    check_currency,
+    instrument_of,
+    same_market,
+)
+from quantumcore.core.twin.matching import KILL_SWITCH
+from quantumcore.core.twin.orders import REPEAT, tell_done
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.venue import Venue
+
+
+def open_account(venue: Venue, command: wire.OpenAccount, out: Outbox) -> None:
+    """Open an account for an owner."""
+    known = venue.accounts.get(command.account)
+    if known is not None:
+        if known.owner != command.owner:
+            raise Refusal(Reason.EXISTS_DIFFERENT)
+        tell_done(command, out, outcome=REPEAT)
+        return
+    if len(venue.accounts) >= venue.max_accounts:
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+    venue.accounts[command.account] = Account(owner=command.owner)
+    out.tell(wire.AccountOpened, account=command.account, owner=command.owner)
+
+
+def define_currency(venue: Venue, command: wire.DefineCurrency, out: Outbox) -> None:
+    """Define a currency; nothing of it ever changes."""
+    check_currency(command.code, command.scale)
+    if command.currency == 0:
+        raise Refusal(Reason.BAD_DEFINITION)
+    known = venue.currencies.get(command.currency)
+    if known is not None:
+        if (known.code, known.scale) != (command.code, command.scale):
+            raise Refusal(Reason.EXISTS_DIFFERENT)
+        tell_done(command, out, outcome=REPEAT)
+        return
+    if any(other.code == command.code for other in venue.currencies.values()):
+        raise Refusal(Reason.BAD_DEFINITION)
+    if len(venue.currencies) >= MAX_CURRENCIES:
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+    venue.currencies[command.currency] = Currency(command.code, command.scale)
+    out.tell(wire.CurrencyDefined, currency=command.currency, scale=command.scale, code=command.code)
+
+
+def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox) -> None:
+    """Define an instrument, or change the terms that may change."""
+    base, quote = venue.currencies.get(command.base), venue.currencies.get(command.quote)
+    if base is None or quote is None or command.base == command.quote:
+        raise Refusal(Reason.UNKNOWN_CURRENCY)
+    if command.instrument == 0:
+        raise Refusal(Reason.BAD_DEFINITION)
+    known = venue.instruments.get(command.instrument)
+    instrument = instrument_of(command, base, quote)
+    if known is None:
+        if any(other.terms.symbol == command.symbol for other in venue.instruments.values()):
+            raise Refusal(Reason.BAD_DEFINITION)
+        if len(venue.instruments) >= MAX_INSTRUMENTS:
+            raise Refusal(Reason.CAPACITY, Scope.VENUE)
+        venue.books[command.instrument] = Book()
+    elif not same_market(known.terms, command):
+        raise Refusal(Reason.EXISTS_DIFFERENT)
+    elif known.terms == command:
+        tell_done(command, out, outcome=REPEAT)
+        return
+    venue.instruments[command.instrument] = instrument
+    body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
+    out.tell(wire.InstrumentDefined, instrument=command.instrument, **body)
+
+
+def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> None:
+    """Let an instrument trade, or stop it; its book is not touched."""
+    instrument = venue.instrument(command.instrument)
+    terms = msgspec.structs.replace(instrument.terms, status=command.status)
+    venue.instruments[command.instrument] = replace(instrument, terms=terms)
+    out.tell(wire.InstrumentStatusChanged, instrument=command.instrument, status=command.status)
+
+
+def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> None:
+    """Engage a switch, which cancels what works under it, or lift it."""
+    if command.account:
+        venue.account(command.account).killed = bool(command.engaged)
+        accounts = [command.account]
+    else:
+        venue.killed = bool(command.engaged)
+        accounts = sorted(venue.accounts)
+    working = [order for number in accounts for order in venue.working[number].values()] if command.engaged else []
+    for order in working:
+        venue.cancel(order, KILL_SWITCH, out, resting=True)
+    out.tell(wire.KillSwitchChanged, account=command.account, engaged=command.engaged, count=len(working))
+
+
+def set_limits(venue: Venue, command: wire.SetLimits, out: Outbox) -> None:
+    """Set an account's own limit, or the default profile's."""
+    if command.account:
+        venue.account(command.account).max_open_orders = command.max_open_orders
+    else:
+        venue.max_open_orders = command.max_open_orders
+    out.tell(wire.LimitsChanged, account=command.account, max_open_orders=command.max_open_orders)

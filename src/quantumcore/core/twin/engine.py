@@ -1,0 +1,185 @@
+"""The engine: commands in, events out. One deterministic machine without clock, randomness or threads.
+
+    buffer ──frames──▶ command ──read──▶ judge ──▶ apply ──▶ events ──▶ hash
+                          │ bad content    │ refused: CommandRefused or OrderRejected, nothing changed
+                          └───────────────▶┘
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from quantumcore.contracts import wire
+from quantumcore.core.twin import content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.venue import Venue
+
+Handler = Callable[[Venue, Any, Outbox], None]
+
+
+class Engine:
+    """The readable engine; it answers every command with at least one event.
+
+    Attributes:
+        sequence: Of the last command, from 1; 0 before the first.
+        time_ns: Of the last command, UTC nanoseconds.
+    """
+
+    def __init__(self, max_orders: int = 1_048_576, max_accounts: int = 2**24) -> None:
+        self.sequence = 0
+        self.time_ns = 0
+        self._venue = Venue(max_orders, max_accounts)
+        self._hash = state_hash.K0
+
+    def step(self, commands: bytes, time_ns: int) -> bytes:
+        """Judge and apply each command of the buffer in turn; return the events.
+
+        Raises:
+            InvalidCommand: The buffer cannot be cut into commands; nothing happened.
+        """
+        return b"".join([self._one(raw, time_ns) for raw in content.frames(bytes(commands))])
+
+    def _one(self, raw: bytes, time_ns: int) -> bytes:
+        self.sequence += 1
+        self.time_ns = max(self.time_ns, time_ns)
+        out = Outbox(self.sequence, self.time_ns)
+        try:
+            command = content.read(raw)
+        except Refusal as refusal:
+            kind, instrument, account = content.header_of(raw)
+            _tell_refused(out, kind, instrument, account, refusal)
+        else:
+            try:
+                _HANDLERS[command.KIND](self._venue, command, out)
+            except Refusal as refusal:
+                named = _named(command, refusal)
+                _tell_refused(out, command.KIND, command.instrument, command.account, refusal, **named)
+        events = out.seal()
+        for event in events:
+            self._hash = state_hash.hash_after(self._hash, event)
+        return b"".join(events)
+
+    # -------------------------------------------------------------------------------------------- queries
+
+    def state_hash(self) -> int:
+        """Return the hash of every event so far."""
+        return self._hash
+
+    def depth(self, instrument: int, side: int, n: int) -> list[tuple[int, int, int]]:
+        """Return (ticks, lots, orders) of the best `n` levels, best first."""
+        book = self._venue.books.get(instrument)
+        if book is None:
+            return []
+        prices = book.prices(side)[:n]
+        return [(price, book.level_quantity(side, price), len(book.level(side, price))) for price in prices]
+
+    def orders(self, instrument: int, side: int) -> list[tuple[int, int, int, int, int]]:
+        """Return (order_sequence, slot, account, ticks, leaves) of what rests, in order of priority."""
+        book = self._venue.books.get(instrument)
+        if book is None:
+            return []
+        return [(o.sequence, o.slot, o.account, o.price, o.leaves) for o in book.in_priority(side)]
+
+    def order(self, order_sequence: int, slot: int) -> tuple[int, int, int, int, int, int, int] | None:
+        """Return (account, instrument, side, ticks, quantity, leaves, hold) of a working order, or None."""
+        for working in self._venue.working.values():
+            o = working.get(order_sequence)
+            if o is not None and o.slot == slot:
+                return (o.account, o.instrument, o.side, o.price, o.quantity, o.leaves, o.hold)
+        return None
+
+    def balances(self, account: int) -> list[tuple[int, int, int]]:
+        """Return (currency, total, held) in minor units of every currency of which there is any, ascending."""
+        known = self._venue.accounts.get(account)
+        if known is None:
+            return []
+        return [(currency, b.total, b.held) for currency, b in sorted(known.balances.items()) if b.total or b.held]
+
+    def totals(self, currency: int) -> tuple[int, int, int, int, int, int]:
+        """Return (customers, held, fees, rebates, rounding, deposited) of one currency, in minor units."""
+        balances = [a.balances[currency] for a in self._venue.accounts.values() if currency in a.balances]
+        house = self._venue.houses[currency]
+        customers, held = sum(b.total for b in balances), sum(b.held for b in balances)
+        return (customers, held, house.fees, house.rebates, house.rounding, house.deposited)
+
+    def accounts(self) -> list[int]:
+        """Return the numbers of all accounts, ascending."""
+        return sorted(self._venue.accounts)
+
+    def open_orders(self) -> int:
+        """How many orders work."""
+        return sum(len(working) for working in self._venue.working.values())
+
+    def check(self) -> None:
+        """Raise Corrupted unless every invariant holds."""
+        invariants.check(self._venue)
+
+
+def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
+    venue.submissions.forget(out.time_ns)
+    orders.tell_done(command, out)
+
+
+_HANDLERS: dict[int, Handler] = {
+    wire.SubmitOrder.KIND: orders.submit,
+    wire.ReplaceOrder.KIND: orders.replace,
+    wire.CancelOrder.KIND: orders.cancel,
+    wire.MassCancel.KIND: orders.mass_cancel,
+    wire.Transfer.KIND: transfers.transfer,
+    wire.OpenAccount.KIND: definitions.open_account,
+    wire.DefineCurrency.KIND: definitions.define_currency,
+    wire.DefineInstrument.KIND: definitions.define_instrument,
+    wire.SetInstrumentStatus.KIND: definitions.set_status,
+    wire.SetKillSwitch.KIND: definitions.set_kill_switch,
+    wire.AdvanceTime.KIND: _advance_time,
+    wire.SetLimits.KIND: definitions.set_limits,
+}
+
+
+def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
+    """Return what the refusal names: what was named in the command, or the first use of an id."""
+    match command:
+        case wire.ReplaceOrder() | wire.CancelOrder():
+            return {
+                "order_sequence": command.order_sequence,
+                "order_slot": command.order_slot,
+                "client_id": command.client_id,
+            }
+        case wire.SubmitOrder():
+            client_id = command.client_id
+        case wire.Transfer():
+            client_id = command.transfer_id
+        case _:
+            client_id = wire.NO_ID
+    return {
+        "order_sequence": refusal.order_sequence,
+        "order_slot": refusal.order_slot,
+        "client_id": client_id,
+    }
+
+
+def _tell_refused(
+    out: Outbox,
+    kind: int,
+    instrument: int,
+    account: int,
+    refusal: Refusal,
+    *,
+    order_sequence: int = 0,
+    order_slot: int = 0,
+    client_id: str = wire.NO_ID,
+) -> None:
+    out.tell(
+        wire.CommandRefused,
+        instrument=instrument,
+        account=account,
+        command=kind,
+        scope=refusal.scope,
+        reason=refusal.reason,
+        decimals=refusal.decimals,
+        limit=refusal.limit,
+        actual=refusal.actual,
+        order_sequence=order_sequence,
+        order_slot=order_slot,
+        client_id=client_id,
+    )

@@ -1,0 +1,60 @@
+"""What must be true between any two commands; a violation is a defect of the engine, never of a client."""
+
+from collections import Counter, defaultdict
+
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.core.twin.book import BUY, SELL
+from quantumcore.core.twin.venue import Venue
+
+
+def check(venue: Venue) -> None:
+    """Raise Corrupted, with what is wrong, unless every invariant holds."""
+    _check_books(venue)
+    _check_holds(venue)
+    _check_money(venue)
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise Corrupted("corrupted", what)
+
+
+def _check_books(venue: Venue) -> None:
+    """Never crossed; exactly the working orders rest, each with something left."""
+    resting = []
+    for number, book in venue.books.items():
+        bid, ask = book.best(BUY), book.best(SELL)
+        _require(bid is None or ask is None or bid < ask, f"instrument {number} is crossed: {bid} >= {ask}")
+        for side in (BUY, SELL):
+            for order in book.in_priority(side):
+                _require(0 < order.leaves <= order.quantity, f"order {order.sequence} rests with {order.leaves} lots")
+                _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
+                resting.append(order.sequence)
+    working = [order.sequence for orders in venue.working.values() for order in orders.values()]
+    _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders")
+    slots = Counter(order.slot for orders in venue.working.values() for order in orders.values())
+    _require(all(count == 1 for count in slots.values()), "two working orders share a slot")
+
+
+def _check_holds(venue: Venue) -> None:
+    """Each order holds what its formula says, each account what its orders hold."""
+    held: dict[tuple[int, int], int] = defaultdict(int)
+    for orders in venue.working.values():
+        for order in orders.values():
+            needed = order.needed_hold(venue.instruments[order.instrument])
+            _require(order.hold == needed, f"order {order.sequence} holds {order.hold} and needs {needed}")
+            held[order.account, venue.hold_currency(order)] += order.hold
+    for number, account in venue.accounts.items():
+        for currency, balance in account.balances.items():
+            _require(balance.held == held.pop((number, currency), 0), f"account {number}: held is not its orders'")
+            _require(0 <= balance.held <= balance.total, f"account {number}: held {balance.held} of {balance.total}")
+    _require(not any(held.values()), "a hold without a balance")
+
+
+def _check_money(venue: Venue) -> None:
+    """Per currency, what came in is where it went."""
+    for currency, house in venue.houses.items():
+        customers = sum(a.balances[currency].total for a in venue.accounts.values() if currency in a.balances)
+        there = customers + house.fees - house.rebates + house.rounding
+        _require(there == house.deposited, f"currency {currency}: {there} there, {house.deposited} came in")
+        _require(min(house.fees, house.rebates, house.rounding) >= 0, f"currency {currency}: the house is negative")

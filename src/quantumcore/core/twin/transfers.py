@@ -1,0 +1,91 @@
+"""Money and assets that enter, leave, or change hands. A transfer's id is remembered for ever."""
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.contracts.values import I64_MAX
+from quantumcore.core.twin.client_ids import TransferRecord
+from quantumcore.core.twin.orders import REPEAT, tell_done
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.venue import Venue
+
+DEPOSIT, WITHDRAWAL, BETWEEN = 1, 2, 3
+
+
+def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
+    """Post a transfer once."""
+    account = venue.account(command.account)
+    key = (command.account, command.transfer_id)
+    body = (command.transfer_kind, command.amount, command.currency, command.to_account)
+    first = venue.transfers.get(key)
+    if first is not None:
+        _repeat(command, first, body, out)
+        return
+    try:
+        _judge(venue, command)
+    except Refusal as refusal:
+        if refusal.reason is Reason.INSUFFICIENT:
+            venue.transfers[key] = TransferRecord(out.sequence, body, failed=True)
+        raise
+
+    venue.transfers[key] = TransferRecord(out.sequence, body, failed=False)
+    house = venue.houses[command.currency]
+    if command.transfer_kind == DEPOSIT:
+        house.deposited += command.amount
+        account.post(command.currency, command.amount)
+    elif command.transfer_kind == WITHDRAWAL:
+        house.deposited -= command.amount
+        account.post(command.currency, -command.amount)
+    else:
+        account.post(command.currency, -command.amount)
+        venue.accounts[command.to_account].post(command.currency, command.amount)
+    balance = account.balances[command.currency]
+    out.tell(
+        wire.TransferPosted,
+        account=command.account,
+        amount=command.amount,
+        to_account=command.to_account,
+        total=balance.total,
+        held=balance.held,
+        currency=command.currency,
+        transfer_kind=command.transfer_kind,
+        transfer_id=command.transfer_id,
+    )
+
+
+def _repeat(
+    command: wire.Transfer, first: TransferRecord, body: tuple[int, int, int, int], out: Outbox
+) -> None:
+    if first.body != body:
+        raise Refusal(Reason.DUPLICATE_ID, order_sequence=first.sequence)
+    if first.failed:
+        raise Refusal(Reason.ID_ALREADY_FAILED, order_sequence=first.sequence)
+    tell_done(command, out, outcome=REPEAT, order_sequence=first.sequence)
+
+
+def _judge(venue: Venue, command: wire.Transfer) -> None:
+    if command.amount <= 0:
+        raise Refusal(Reason.BAD_AMOUNT)
+    currency = venue.currencies.get(command.currency)
+    if currency is None:
+        raise Refusal(Reason.UNKNOWN_CURRENCY)
+    if command.transfer_kind == BETWEEN:
+        venue.account(command.to_account)
+        if command.to_account == command.account:
+            raise Refusal(Reason.BAD_COMMAND)
+    elif command.to_account:
+        raise Refusal(Reason.BAD_COMMAND)
+    if command.transfer_kind == DEPOSIT:
+        deposited = venue.houses[command.currency].deposited + command.amount
+        if deposited > I64_MAX:
+            raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=deposited, decimals=currency.scale)
+        return
+    available = venue.accounts[command.account].available(command.currency)
+    if command.amount > available:
+        raise Refusal(
+            Reason.INSUFFICIENT,
+            Scope.ACCOUNT,
+            limit=available,
+            actual=command.amount,
+            decimals=currency.scale,
+        )

@@ -1,0 +1,114 @@
+"""Everything that the engine remembers, and the few changes that several commands share."""
+
+from collections import defaultdict
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin.accounts import Account, House
+from quantumcore.core.twin.book import BUY, Book, Order
+from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
+from quantumcore.core.twin.instruments import Currency, Instrument
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.refusals import Refusal
+
+DEFAULT_MAX_OPEN_ORDERS = 10_000
+
+
+class Slots:
+    """Numbers for working orders: the one freed last is taken first, new ones ascend from 0."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._freed: list[int] = []
+        self._unused = 0
+
+    @property
+    def left(self) -> int:
+        """How many may still be taken."""
+        return self._capacity - self._unused + len(self._freed)
+
+    def take(self) -> int:
+        """Return a slot and mark it taken."""
+        if self._freed:
+            return self._freed.pop()
+        self._unused += 1
+        return self._unused - 1
+
+    def free(self, slot: int) -> None:
+        """Give `slot` back."""
+        self._freed.append(slot)
+
+
+class Venue:
+    """The state of the engine.
+
+    Attributes:
+        working: By account, its working orders by sequence: in the order of their acceptance.
+        max_open_orders: The default profile's limit.
+        killed: Whether the venue's kill switch is engaged.
+    """
+
+    def __init__(self, max_orders: int, max_accounts: int) -> None:
+        self.max_accounts = max_accounts
+        self.currencies: dict[int, Currency] = {}
+        self.instruments: dict[int, Instrument] = {}
+        self.books: dict[int, Book] = {}
+        self.accounts: dict[int, Account] = {}
+        self.houses: dict[int, House] = defaultdict(House)
+        self.working: dict[int, dict[int, Order]] = defaultdict(dict)
+        self.submissions = Submissions()
+        self.transfers: dict[tuple[int, str], TransferRecord] = {}
+        self.slots = Slots(max_orders)
+        self.max_open_orders = DEFAULT_MAX_OPEN_ORDERS
+        self.killed = False
+
+    def account(self, number: int) -> Account:
+        """Return a known account; raises UNKNOWN_ACCOUNT."""
+        if number not in self.accounts:
+            raise Refusal(Reason.UNKNOWN_ACCOUNT, Scope.ACCOUNT)
+        return self.accounts[number]
+
+    def instrument(self, number: int) -> Instrument:
+        """Return a known instrument; raises UNKNOWN_SYMBOL."""
+        if number not in self.instruments:
+            raise Refusal(Reason.UNKNOWN_SYMBOL, Scope.INSTRUMENT)
+        return self.instruments[number]
+
+    def hold_currency(self, order: Order) -> int:
+        """Return the currency in which `order` holds: the quote for a buy, the base for a sell."""
+        terms = self.instruments[order.instrument].terms
+        return terms.quote if order.side == BUY else terms.base
+
+    def rehold(self, order: Order) -> int:
+        """Bring the hold of `order` to what it needs as it stands now; return what became free (negative: was added)."""
+        needed = order.needed_hold(self.instruments[order.instrument])
+        freed = order.hold - needed
+        self.accounts[order.account].hold(self.hold_currency(order), -freed)
+        order.hold = needed
+        return freed
+
+    def finish(self, order: Order, fate: Fate) -> None:
+        """Forget an order that is final; it rests no more and holds nothing."""
+        del self.working[order.account][order.sequence]
+        self.submissions.settle(order.sequence, fate)
+        self.slots.free(order.slot)
+
+    def cancel(self, order: Order, reason: int, out: Outbox, *, resting: bool) -> None:
+        """End `order` with what is left of it unfilled, and tell it."""
+        lots = order.leaves
+        if resting:
+            self.books[order.instrument].remove(order)
+        order.leaves = 0
+        released = self.rehold(order)
+        out.tell(
+            wire.OrderCancelled,
+            instrument=order.instrument,
+            account=order.account,
+            order_sequence=order.sequence,
+            quantity=lots,
+            released=released,
+            order_slot=order.slot,
+            reason=reason,
+            hold_currency=self.hold_currency(order),
+        )
+        self.finish(order, Fate.CANCELLED)

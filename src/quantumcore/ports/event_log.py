@@ -1,0 +1,52 @@
+"""The engine's events in their order, on something that can be read again. Disposable: the journal can rebuild it."""
+
+from functools import cached_property
+from typing import Protocol
+
+from quantumcore.contracts.wire import Event, decode_events
+
+
+class EventBatch:
+    """Whole sequences, without gap, as the engine wrote them.
+
+    Attributes:
+        first, last: First and last sequence inside.
+        raw: The events' bytes (contracts.wire).
+    """
+
+    def __init__(self, first: int, last: int, raw: bytes) -> None:
+        self.first = first
+        self.last = last
+        self.raw = raw
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """The events, decoded once for all followers."""
+        return decode_events(self.raw)
+
+
+class EventLog(Protocol):
+    """Appended by matching; read by followers at their own pace, so nobody's slowness reaches the order path."""
+
+    @property
+    def last(self) -> int:
+        """The last sequence in the log; 0 when empty."""
+
+    def append(self, batch: EventBatch) -> None:
+        """Add a batch that continues the log; wakes those who wait.
+
+        Raises:
+            Corrupted: `batch.first` is not `last` + 1.
+        """
+
+    def read(self, after: int, max_bytes: int = 1 << 20) -> list[EventBatch]:
+        """Return batches that begin at sequence `after` + 1 (cut there if need be), at least one if there is any, about `max_bytes`."""
+
+    async def wait(self, after: int) -> None:
+        """Return once `last` > `after`."""
+
+    def sync(self) -> None:
+        """Make what was appended durable (before a snapshot of the engine)."""
+
+    def close(self) -> None:
+        """Flush and release."""

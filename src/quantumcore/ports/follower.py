@@ -1,0 +1,64 @@
+"""Follow the event log: apply what is new, in order, exactly once, at one's own pace."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from quantumcore.ports.event_log import EventBatch, EventLog
+
+TRIES = 3
+REACH_S = 1.0
+
+
+class Follower:
+    """Feeds whole sequences to a projection, whose transaction stores its effects and its cursor together.
+
+    Attributes:
+        cursor: Last sequence applied.
+        failure: Why it stopped, naming the position; empty while it is well. A stopped follower never jumps over an event.
+    """
+
+    def __init__(self, name: str, log: EventLog, apply: Callable[[Sequence[EventBatch]], Awaitable[None]]) -> None:
+        self.name = name
+        self.cursor = 0
+        self.failure = ""
+        self._log = log
+        self._apply = apply
+        self._moved = asyncio.Event()
+
+    @property
+    def lag(self) -> int:
+        """Sequences in the log that are not applied yet."""
+        return self._log.last - self.cursor
+
+    async def run(self) -> None:
+        """Apply for ever; after three failures at one place, stay there and say so in `failure`."""
+        while True:
+            await self._log.wait(self.cursor)
+            batches = self._log.read(self.cursor)
+            await self._apply_with_patience(batches)
+            self.cursor = batches[-1].last
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+    async def reached(self, sequence: int, timeout_s: float = REACH_S) -> int:
+        """Wait until `sequence` is applied, at most `timeout_s`; return what is applied then."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.cursor < sequence:
+                    await self._moved.wait()
+        except TimeoutError:
+            pass
+        return self.cursor
+
+    async def _apply_with_patience(self, batches: Sequence[EventBatch]) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                await self._apply(batches)
+            except Exception as error:  # the dispatcher of projections: whatever fails, this one stops and is seen
+                if attempt == TRIES:
+                    self.failure = f"{self.name} stopped after sequence {self.cursor}: {error}"
+                    raise
+                await asyncio.sleep(0.05 * 2**attempt)
+            else:
+                self.failure = ""
+                return

@@ -1,0 +1,1 @@
+"""Auth (8001): who may do what, and how he proves it."""

@@ -1,0 +1,1 @@
+"""How the auth room's tables came to be, step by step."""

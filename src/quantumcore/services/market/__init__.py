@@ -1,0 +1,1 @@
+"""Market (8006): books, trades and tickers."""

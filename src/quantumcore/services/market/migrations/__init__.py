@@ -1,0 +1,1 @@
+"""How the tables of the market room came to be."""

@@ -1,0 +1,1 @@
+"""Matching (8003): one inbox, one sequence, one engine."""

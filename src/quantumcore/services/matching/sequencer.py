@@ -1,0 +1,160 @@
+"""The sequencer: what waits becomes a batch, a batch becomes durable, then everyone is told.
+
+    submit ─▶ inbox ─▶ [engine's thread: step + sync] ─▶ event log ─▶ answers
+
+One batch is in flight at a time; whatever arrives meanwhile is the next one. That is the group commit: it adds no delay
+of its own and grows with the load. All state here belongs to the loop, so there is no lock.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
+from quantumcore.contracts.matching import Sequenced
+from quantumcore.core.engine_thread import EngineThread
+from quantumcore.core.shard import Shard, Stepped, split
+from quantumcore.ports.clock import Clock
+from quantumcore.ports.event_log import EventBatch, EventLog
+
+INBOX = 8192
+"""Commands that may wait; one more is answered `overloaded`."""
+CANCEL_INBOX = 1024
+"""Places of their own for cancels: a full house can still be left."""
+MAX_BATCH = 1000
+
+
+@dataclass(slots=True)
+class _Waiting:
+    commands: Sequence[bytes]
+    done: "asyncio.Future[list[Sequenced]]"
+    cancel: bool
+
+
+class Sequencer:
+    """Feeds a shard. After a failure that leaves doubt it is halted for good: only a restart recovers.
+
+    Attributes:
+        halted: Why it stopped, or empty.
+    """
+
+    def __init__(self, shard: Shard, thread: EngineThread, log: EventLog, clock: Clock) -> None:
+        self.halted = ""
+        self._shard = shard
+        self._thread = thread
+        self._log = log
+        self._clock = clock
+        self._waiting: deque[_Waiting] = deque()
+        self._places = {False: INBOX, True: CANCEL_INBOX}
+        self._untold: deque[EventBatch] = deque()
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def depth(self) -> int:
+        """Commands that wait."""
+        return INBOX + CANCEL_INBOX - self._places[False] - self._places[True]
+
+    async def submit(self, commands: Sequence[bytes], *, cancel: bool = False) -> list[Sequenced]:
+        """Sequence `commands` one after the other with none in between; return their outcomes once they are durable.
+
+        Raises:
+            Unavailable: `overloaded` (no place), `halted`, `journal.full`; nothing happened.
+            OutcomeUnknown: The shard stopped after they were handed on.
+        """
+        if self.halted:
+            raise Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5)
+        use_cancel_places = cancel and self._places[True] >= len(commands)
+        if self._places[use_cancel_places] < len(commands):
+            limit = INBOX if not cancel else INBOX + CANCEL_INBOX
+            raise Unavailable("overloaded", "the inbox is full", limit=str(limit), actual=str(self.depth), retry_after=1)
+        self._places[use_cancel_places] -= len(commands)
+        item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places)
+        self._waiting.append(item)
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._work(), name="sequencer")
+        return await item.done
+
+    async def drain(self) -> None:
+        """Wait until nothing waits and nothing is in flight."""
+        while self._pump is not None:
+            await asyncio.wait([self._pump])
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await self._one_batch(self._take())
+        finally:
+            self._pump = None
+
+    def _take(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and (not batch or size + len(self._waiting[0].commands) <= MAX_BATCH):
+            item = self._waiting.popleft()
+            self._places[item.cancel] += len(item.commands)
+            size += len(item.commands)
+            batch.append(item)
+        return batch
+
+    async def _one_batch(self, batch: list[_Waiting]) -> None:
+        commands = [command for item in batch for command in item.commands]
+        time_ns = self._clock.now()
+        try:
+            self._catch_up()
+            stepped = await self._thread.run(lambda: self._step(commands, time_ns))
+        except (Unavailable, InvalidCommand) as error:
+            if error.code == "journal.failed":
+                self._halt(batch, error)
+            else:
+                _refuse(batch, error)
+        except Exception as error:  # a broken invariant or a failed disk: what is true is in the journal, so stop before any answer
+            self._halt(batch, error)
+        else:
+            self._tell(batch, stepped)
+
+    def _step(self, commands: list[bytes], time_ns: int) -> Stepped:
+        stepped = self._shard.step(commands, time_ns)
+        self._shard.sync()
+        return stepped
+
+    def _tell(self, batch: list[_Waiting], stepped: Stepped) -> None:
+        """The commands are durable: whatever happens to the event log, they are answered."""
+        self._untold.append(EventBatch(stepped.first, stepped.last, stepped.events))
+        with suppress(Unavailable):  # the next batch tries again before it takes anything new
+            self._catch_up()
+        parts = iter(split(stepped.events))
+        sequence = stepped.first
+        for item in batch:
+            outcomes = []
+            for _ in item.commands:
+                outcomes.append(Sequenced(sequence, stepped.time_ns, next(parts)))
+                sequence += 1
+            if not item.done.done():
+                item.done.set_result(outcomes)
+
+    def _catch_up(self) -> None:
+        """Append to the event log what it has not taken yet, in order.
+
+        Raises:
+            Unavailable: `event_log.full`; it keeps what it took.
+        """
+        while self._untold:
+            self._log.append(self._untold[0])
+            self._untold.popleft()
+
+    def _halt(self, batch: list[_Waiting], cause: Exception) -> None:
+        self.halted = f"after sequence {self._shard.engine.sequence}: {cause}"
+        unknown = OutcomeUnknown("outcome.unknown", "the shard stopped while the command was in it; ask again with the same id")
+        unknown.__cause__ = cause
+        _refuse(batch, unknown)
+        rest, self._waiting = list(self._waiting), deque()
+        self._places = {False: INBOX, True: CANCEL_INBOX}
+        _refuse(rest, Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5))
+
+
+def _refuse(batch: list[_Waiting], error: QuantumCoreError) -> None:
+    for item in batch:
+        if not item.done.done():
+            item.done.set_exception(error)

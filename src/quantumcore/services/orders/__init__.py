@@ -1,0 +1,1 @@
+"""Orders (8002): what became of each order."""

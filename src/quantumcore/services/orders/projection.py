@@ -1,0 +1,163 @@
+"""The event log becomes tables: a part of the log, what it changed and the cursor are one transaction."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.orders import OrdersChanged, OrderUpdate
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.database import Database
+from quantumcore.ports.event_log import EventBatch, EventLog
+from quantumcore.ports.progress import parts, without_holes
+from quantumcore.services.orders import store
+from quantumcore.services.orders.domain import Order, named
+from quantumcore.services.orders.folding import Change, fold
+
+LIVE_ORDERS = 20_000  # beyond it the order longest untouched is read from the table again
+UPDATES_PER_NOTICE = 500  # keeps a notice well below what a server carries in one message
+
+
+class LiveOrders:
+    """Working orders as the last commit left them; bounded, for the table has them all."""
+
+    def __init__(self, limit: int = LIVE_ORDERS) -> None:
+        self._limit = limit
+        self._orders: OrderedDict[int, Order] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def get(self, sequence: int) -> Order | None:
+        """Return the order, or None when it is not kept here."""
+        return self._orders.get(sequence)
+
+    def clear(self) -> None:
+        """Forget all; the table is asked again."""
+        self._orders.clear()
+
+    def put(self, changes: Sequence[Change]) -> None:
+        """Remember what `changes` left working and forget what they ended."""
+        orders = self._orders
+        for order, _, _ in changes:
+            if order.is_final:
+                orders.pop(order.sequence, None)
+            else:
+                orders[order.sequence] = order
+                orders.move_to_end(order.sequence)
+        while len(orders) > self._limit:
+            orders.popitem(last=False)
+
+
+class Commit(NamedTuple):
+    """What one transaction brought: from after `before` up to `upto`."""
+
+    before: int
+    upto: int
+    changes: list[Change]
+
+
+class OrdersProjection:
+    """Applies events to the tables and tells OrdersChanged after each commit.
+
+    Attributes:
+        cursor: Last sequence committed, as far as this process knows.
+        live: The working orders it need not look up.
+    """
+
+    def __init__(self, bus: Bus, log: EventLog, database: Database, catalogue: Catalogue) -> None:
+        self.cursor = 0
+        self.live = LiveOrders()
+        self._bus = bus
+        self._log = log
+        self._database = database
+        self._catalogue = catalogue
+        self._untold: list[OrdersChanged] = []
+
+    async def open(self) -> int:
+        """Read where the tables stand and return it.
+
+        Raises:
+            Unavailable: The database did not answer.
+        """
+        self.cursor = await self._database.read(store.read_cursor)
+        return self.cursor
+
+    async def apply(self, batches: Sequence[EventBatch]) -> None:
+        """Commit what is new in `batches` and tell it; what was seen before changes nothing.
+
+        Raises:
+            Unavailable: The database or the bus did not take it; what was committed is told when `batches` come again.
+            Corrupted: An event that cannot be; nothing of its part was committed.
+        """
+        for part in parts(without_holes(batches, self.cursor, self._log)):
+            # Folding happens in the database's thread: the loop, which answers submissions, stays free.
+            commit = await self._database.write(partial(self._commit, part=part))
+            self.live.put(commit.changes)
+            self.cursor = commit.upto
+            if commit.upto > commit.before:
+                self._untold += notices([change.update for change in commit.changes], commit.before, commit.upto)
+            await self._tell()
+        await self._tell()
+
+    async def _tell(self) -> None:
+        if self._untold:
+            await self._bus.publish(self._untold)
+            self._untold = []
+
+    def _commit(self, connection: Connection, part: Sequence[EventBatch]) -> Commit:
+        before = store.read_cursor(connection)
+        if before != self.cursor:
+            self.live.clear()  # a commit whose answer was lost: the table knows more than we do
+        upto = part[-1].last
+        events = [event for batch in part for event in batch.events if event.sequence > before]
+        if not events:
+            return Commit(before, before, [])
+        if events[0].sequence != before + 1:
+            raise Corrupted("order.gap", f"orders stand at {before}, the next event is {events[0].sequence}.0")
+        changes = fold(events, self._known(connection, events), self._catalogue)
+        store.save(connection, changes)
+        store.move_cursor(connection, before, upto)
+        return Commit(before, upto, changes)
+
+    def _known(self, connection: Connection, events: Sequence[Event]) -> dict[int, Order]:
+        """Return the orders that live before `events` and that they name: from memory, else from the table."""
+        known: dict[int, Order] = {}
+        missing: set[int] = set()
+        begun: set[int] = set()
+        for event in events:
+            if isinstance(event, OrderAccepted | OrderRejected):
+                begun.add(event.sequence)
+                continue
+            for sequence in named(event):
+                if sequence in begun or sequence in known or sequence in missing:
+                    continue
+                order = self.live.get(sequence)
+                if order is None:
+                    missing.add(sequence)
+                else:
+                    known[sequence] = order
+        return known | store.load(connection, missing) if missing else known
+
+
+def notices(updates: Sequence[OrderUpdate], before: int, upto: int) -> list[OrdersChanged]:
+    """Return what to tell about `updates`, at most UPDATES_PER_NOTICE at a time, cut between sequences where possible."""
+    told: list[OrdersChanged] = []
+    start, previous = 0, before
+    while len(updates) - start > UPDATES_PER_NOTICE:
+        end = start + UPDATES_PER_NOTICE
+        cut = end
+        while cut > start and updates[cut - 1].sequence == updates[cut].sequence:
+            cut -= 1
+        end = cut if cut > start else end
+        # Inside a sequence that is larger than a notice, nothing more is complete than the sequence before it.
+        reached = updates[end].sequence - 1
+        told.append(OrdersChanged(updates=list(updates[start:end]), sequence=reached, prev_sequence=previous))
+        start, previous = end, reached
+    told.append(OrdersChanged(updates=list(updates[start:]), sequence=upto, prev_sequence=previous))
+    return told

@@ -1,0 +1,217 @@
+"""Looking orders up: pages by key, never by offset; an order of another account is as unknown as none."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.orders import (
+    MAX_PAGE,
+    Fill,
+    FillPage,
+    GetAccountOrders,
+    GetAccountUpdates,
+    GetFills,
+    GetOrder,
+    GetOrderEvents,
+    OrderHistory,
+    OrderPage,
+    OrderUpdate,
+    OrderView,
+)
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.ports.database import Database
+from quantumcore.services.orders import store
+from quantumcore.services.orders.domain import OPEN, Order, OrderStatus
+from quantumcore.services.orders.rebuild import FILLS_SHOWN
+from quantumcore.services.orders.store import Position
+from quantumcore.services.orders.translate import check_account, not_found, one_name, order_named
+from quantumcore.services.orders.views import STATUS_NUMBERS, order_view
+
+FILLS_IN_LIST = 100
+MAX_HISTORY = 10_000  # changes of one order in one answer; `reached` says where it was cut
+MAX_CURSOR = 2**63 - 1
+
+
+class OrderQueries:
+    """Answers from the tables; the caller has waited for what must be in them."""
+
+    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    async def get(self, query: GetOrder) -> OrderView:
+        """Return the order with its first FILLS_SHOWN fills.
+
+        Raises:
+            NotFound: `order.not_found`.
+        """
+        one_name(query.order_id, query.client_order_id)
+        account = check_account(query.account)
+        name = order_named(query.order_id, self._catalogue.shard) if query.order_id else None
+
+        def work(connection: Connection) -> tuple[Order | None, list[Fill]]:
+            if name is None:
+                order = store.order_by_client_id(connection, account, query.client_order_id)
+            else:
+                order = store.order_by_sequence(connection, account, name.sequence, name.slot)
+            return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[order.sequence]
+
+        order, fills = await self._database.read(work)
+        if order is None:
+            raise not_found()
+        return order_view(order, self._catalogue, fills)
+
+    async def shown(self, account: int, sequence: int) -> OrderView | None:
+        """Return the account's order of that acceptance, or None."""
+
+        def work(connection: Connection) -> tuple[Order | None, list[Fill]]:
+            order = store.load(connection, (sequence,)).get(sequence)
+            return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[sequence]
+
+        order, fills = await self._database.read(work)
+        if order is None or order.account != account:
+            return None
+        return order_view(order, self._catalogue, fills)
+
+    async def orders(self, query: GetAccountOrders) -> OrderPage:
+        """Return a page of the account's orders; an unknown account or symbol has none."""
+        account, limit = check_account(query.account), check_limit(query.limit)
+        statuses = _statuses(query.status)
+        after = int(_keys(query.cursor, 1)[0]) if query.cursor else None
+        known, instrument = self._instrument(query.symbol)
+
+        def work(connection: Connection) -> tuple[int, list[Order], dict[int, list[Fill]]]:
+            found = (
+                store.orders_page(
+                    connection,
+                    account,
+                    statuses=statuses,
+                    instrument=instrument,
+                    after=after,
+                    limit=limit + 1,
+                    ascending=query.ascending,
+                )
+                if known
+                else []
+            )
+            return store.read_cursor(connection), found, _fills_of(connection, found[:limit], FILLS_IN_LIST)
+
+        sequence, found, fills = await self._database.read(work)
+        page = found[:limit]
+        views = [order_view(order, self._catalogue, fills[order.sequence]) for order in page]
+        return OrderPage(views, str(page[-1].sequence) if len(found) > limit else None, sequence)
+
+    async def fills(self, query: GetFills) -> FillPage:
+        """Return a page of the account's fills; an unknown account or symbol has none."""
+        account, limit = check_account(query.account), check_limit(query.limit)
+        after = Position(*_keys(query.cursor, 3)) if query.cursor else None
+        known, instrument = self._instrument(query.symbol)
+
+        def work(connection: Connection) -> tuple[int, list[tuple[Position, Fill]]]:
+            found = (
+                store.fills_page(
+                    connection, account, instrument=instrument, after=after, limit=limit + 1, ascending=query.ascending
+                )
+                if known
+                else []
+            )
+            return store.read_cursor(connection), found
+
+        sequence, found = await self._database.read(work)
+        page = found[:limit]
+        following = ".".join(map(str, page[-1][0])) if len(found) > limit else None
+        return FillPage([fill for _, fill in page], following, sequence)
+
+    async def history(self, query: GetOrderEvents) -> OrderHistory:
+        """Return the first MAX_HISTORY changes of one order.
+
+        Raises:
+            NotFound: `order.not_found`.
+        """
+        account, name = check_account(query.account), order_named(query.order_id, self._catalogue.shard)
+
+        def work(connection: Connection) -> tuple[int, Order | None, list[OrderUpdate]]:
+            order = store.order_by_sequence(connection, account, name.sequence, name.slot)
+            updates = [] if order is None else store.updates_of_order(connection, name.sequence, MAX_HISTORY + 1)
+            return store.read_cursor(connection), order, updates
+
+        sequence, order, updates = await self._database.read(work)
+        if order is None:
+            raise not_found()
+        return _whole(updates, MAX_HISTORY, sequence)
+
+    async def updates(self, query: GetAccountUpdates) -> OrderHistory:
+        """Return the changes of the account's orders after a sequence: whole sequences, so that nothing is lost between pages.
+
+        A first sequence that alone has more changes than the limit (a mass cancel) comes whole; the engine bounds it.
+        """
+        account, limit = check_account(query.account), check_limit(query.limit)
+        after = _bounded(query.after_sequence, "after_sequence")
+
+        def work(connection: Connection) -> tuple[int, list[OrderUpdate]]:
+            found = store.updates_of_account(connection, account, after, limit + 1)
+            if len(found) > limit and found[0].sequence == found[-1].sequence:
+                found = store.updates_of_account(connection, account, after, MAX_CURSOR, upto=found[0].sequence)
+                return found[0].sequence, found
+            return store.read_cursor(connection), found
+
+        sequence, found = await self._database.read(work)
+        # What was read whole ends where it says: it is no page to be cut.
+        return OrderHistory(found, sequence) if len(found) != limit + 1 else _whole(found, limit, sequence)
+
+    def _instrument(self, symbol: str) -> tuple[bool, int | None]:
+        """Return whether any order can be on `symbol`, and its number; every order is on the empty symbol."""
+        found = self._catalogue.symbols.get(symbol)
+        return (True, None) if not symbol else (found is not None, found.number if found else None)
+
+
+def check_limit(limit: int) -> int:
+    """Return `limit` if it is a page's; raise InvalidCommand otherwise."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidCommand(
+            "request.invalid", f"limit must be 1 to {MAX_PAGE}", field="limit", limit=str(MAX_PAGE), actual=str(limit)
+        )
+    return limit
+
+
+def _whole(updates: Sequence[OrderUpdate], limit: int, reached: int) -> OrderHistory:
+    """Return up to `limit` of `updates`, cut between sequences, and how far they reach."""
+    if len(updates) <= limit:
+        return OrderHistory(list(updates), reached)
+    cut = limit
+    while cut and updates[cut - 1].sequence == updates[limit].sequence:
+        cut -= 1
+    return OrderHistory(list(updates[: cut or limit]), updates[limit].sequence - 1)
+
+
+def _fills_of(connection: Connection, page: Sequence[Order], most: int) -> dict[int, list[Fill]]:
+    """Return the fills to show with each order of `page`; those without a fill are not asked for."""
+    found: dict[int, list[Fill]] = {order.sequence: [] for order in page}
+    return found | store.fills_of(connection, [order.sequence for order in page if order.fills], most)
+
+
+def _statuses(status: str) -> tuple[OrderStatus, ...]:
+    if not status:
+        return ()
+    if status == "open":
+        return OPEN
+    number = STATUS_NUMBERS.get(status)
+    if number is None:
+        names = ", ".join(("open", *STATUS_NUMBERS))
+        raise InvalidCommand("request.invalid", f"status must be one of {names}", field="status", actual=status[:64])
+    return (number,)
+
+
+def _keys(cursor: str, count: int) -> tuple[int, ...]:
+    """Return the numbers of a cursor that we gave out; raise InvalidCommand when it cannot be one."""
+    words = cursor.split(".")
+    if len(words) != count or not all(word.isascii() and word.isdigit() and len(word) < 20 for word in words):
+        raise InvalidCommand("request.invalid", "cursor is not one of ours", field="cursor", actual=cursor[:64])
+    return tuple(_bounded(int(word), "cursor") for word in words)
+
+
+def _bounded(number: int, field: str) -> int:
+    if not 0 <= number <= MAX_CURSOR:
+        raise InvalidCommand("request.invalid", f"{field} is out of range", field=field, actual=str(number)[:64])
+    return number

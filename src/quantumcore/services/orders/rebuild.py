@@ -1,0 +1,86 @@
+"""One order folded anew from the event log: the answer that needs no table."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+
+from quantumcore.contracts.errors import Corrupted, OutcomeUnknown
+from quantumcore.contracts.orders import Fill
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.wire import Event, TradePrinted
+from quantumcore.ports.event_log import EventLog
+from quantumcore.services.orders.domain import Order, named
+from quantumcore.services.orders.folding import after
+from quantumcore.services.orders.views import fill_view
+
+READ_BYTES = 256 << 10  # the loop is free again after each
+FILLS_SHOWN = 1_000
+APPEND_S = 1.0
+
+
+async def rebuild(log: EventLog, sequence: int, catalogue: Catalogue) -> tuple[Order | None, list[Fill]]:
+    """Return the order of acceptance `sequence` as the log leaves it, with its first FILLS_SHOWN fills.
+
+    Folds by position, never by time; ends early when the order is final. None: no event names it.
+
+    Raises:
+        Corrupted: `order.gap`: a hole in the log, or a change of an order that never began; the detail names the position.
+    """
+    order: Order | None = None
+    fills: list[Fill] = []
+    async for event in _naming(log, sequence):
+        order = after(order, event, sequence)
+        if isinstance(event, TradePrinted) and len(fills) < FILLS_SHOWN:
+            fills.append(fill_view(order, event, catalogue))
+        if order.is_final:
+            break
+    return order, fills
+
+
+async def events_at(log: EventLog, sequence: int) -> list[Event]:
+    """Return the events of one sequence that the engine has answered, but may not have published yet.
+
+    Raises:
+        OutcomeUnknown: It is not in the log within APPEND_S.
+        Corrupted: `order.gap`: the log begins after it.
+    """
+    await appended(log, sequence)
+    batch = log.read(sequence - 1, max_bytes=1)[0]
+    if batch.first != sequence:
+        raise Corrupted("order.gap", f"the log goes on at {batch.first}, {sequence} is missing")
+    return [event for event in batch.events if event.sequence == sequence]
+
+
+async def appended(log: EventLog, sequence: int) -> None:
+    """Return once `sequence` is in the log.
+
+    Raises:
+        OutcomeUnknown: Not within APPEND_S.
+    """
+    if log.last >= sequence:
+        return
+    try:
+        async with asyncio.timeout(APPEND_S):
+            await log.wait(sequence - 1)
+    except TimeoutError as error:
+        raise OutcomeUnknown("outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1.0) from error
+
+
+async def _naming(log: EventLog, sequence: int) -> AsyncIterator[Event]:
+    """Yield the events from `sequence` on that name this order, as far as the log goes now.
+
+    A batch whose bytes do not hold the number is not decoded: an order that rests for a day is found in what memory
+    can scan, not in what Python can decode.
+    """
+    number = struct.pack("<Q", sequence)
+    at, end = sequence - 1, log.last
+    while at < end:
+        for batch in log.read(at, max_bytes=READ_BYTES):
+            if batch.first != at + 1:
+                raise Corrupted("order.gap", f"the log goes from {at} to {batch.first}")
+            at = batch.last
+            if number in batch.raw:
+                for event in batch.events:
+                    if sequence in named(event):
+                        yield event
+        await asyncio.sleep(0)

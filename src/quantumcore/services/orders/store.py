@@ -1,0 +1,315 @@
+"""The tables of the orders room and their SQL. Everything here can be rebuilt from the event log.
+
+Writers and readers are plain functions of a Connection, so that cursor and rows are one transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
+from quantumcore.services.orders.folding import Change
+
+IDS_PER_QUERY = 500  # databases bound the parameters of one statement
+
+metadata = MetaData()
+orders = Table(
+    "orders",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("slot", BigInteger, nullable=False),
+    Column("account", BigInteger, nullable=False),
+    Column("client_id", String(36), nullable=False),
+    Column("instrument", BigInteger, nullable=False),
+    Column("side", SmallInteger, nullable=False),
+    Column("order_type", SmallInteger, nullable=False),
+    Column("time_in_force", SmallInteger, nullable=False),
+    Column("post_only", Boolean, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("filled", BigInteger, nullable=False),
+    Column("notional", String(32), nullable=False),  # ticks × lots pass 63 bits
+    Column("fees", BigInteger, nullable=False),
+    Column("fills", Integer, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("reason", SmallInteger, nullable=False),
+    Column("updated_sequence", BigInteger, nullable=False),
+    Column("accepted_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("rejection", Text),
+    Index("orders_by_account", "account", "sequence"),
+    Index("orders_by_client_id", "account", "client_id", "sequence"),
+    Index("orders_by_status", "account", "status", "sequence"),
+    Index("orders_by_instrument", "account", "instrument", "sequence"),
+)
+fills = Table(
+    "fills",
+    metadata,
+    Column("order_sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, nullable=False),
+    Column("instrument", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("event_index", BigInteger, nullable=False),
+    Column("leg", SmallInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("fills_by_account", "account", "sequence", "event_index", "leg"),
+    Index("fills_by_instrument", "account", "instrument", "sequence", "event_index", "leg"),
+)
+order_updates = Table(
+    "order_updates",
+    metadata,
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("leg", SmallInteger, primary_key=True, autoincrement=False),
+    Column("order_sequence", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("order_updates_by_order", "order_sequence", "sequence", "event_index"),
+)
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+CURSOR_NAME = "orders"
+IMMUTABLE = frozenset(
+    ["sequence", "slot", "account", "client_id", "instrument", "side", "order_type", "time_in_force", "post_only", "accepted_ns", "rejection"]
+)
+
+encode = msgspec.msgpack.Encoder().encode
+_decode_fill = msgspec.msgpack.Decoder(Fill).decode
+_decode_update = msgspec.msgpack.Decoder(OrderUpdate).decode
+_decode_rejection = msgspec.json.Decoder(Rejection).decode
+
+_COLUMNS = tuple(column.name for column in orders.columns)
+_MUTABLE = tuple(name for name in _COLUMNS if name not in IMMUTABLE)
+_INSERT_ORDERS = insert(orders)
+_INSERT_FILLS = insert(fills)
+_INSERT_UPDATES = insert(order_updates)
+_UPDATE_ORDERS = (
+    update(orders)
+    .where(orders.c.sequence == bindparam("of_sequence"))
+    .values({name: bindparam(f"new_{name}") for name in _MUTABLE})
+)
+
+
+class Position(NamedTuple):
+    """Where a fill or an update stands in its account's stream."""
+
+    sequence: int
+    event_index: int
+    leg: int
+
+
+def read_cursor(connection: Connection) -> int:
+    """Return the last sequence applied; 0 before the first."""
+    return connection.execute(select(cursor.c.sequence).where(cursor.c.name == CURSOR_NAME)).scalar() or 0
+
+
+def move_cursor(connection: Connection, before: int, sequence: int) -> None:
+    """Set the cursor, which stood at `before`."""
+    if before == 0:
+        connection.execute(insert(cursor).values(name=CURSOR_NAME, sequence=sequence))
+    else:
+        connection.execute(update(cursor).where(cursor.c.name == CURSOR_NAME).values(sequence=sequence))
+
+
+def save(connection: Connection, changes: Sequence[Change]) -> None:
+    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill."""
+    latest: dict[int, Order] = {}
+    created: set[int] = set()
+    update_rows: list[dict[str, Any]] = []
+    fill_rows: list[dict[str, Any]] = []
+    for order, leg, told in changes:
+        latest[order.sequence] = order
+        if told.kind in ("accepted", "rejected"):
+            created.add(order.sequence)
+        where = {"account": order.account, "sequence": told.sequence, "event_index": told.index, "leg": leg}
+        update_rows.append({**where, "order_sequence": order.sequence, "payload": encode(told)})
+        if told.fill is not None:
+            at = {"order_sequence": order.sequence, "ordinal": order.fills, "instrument": order.instrument}
+            fill_rows.append({**where, **at, "payload": encode(told.fill)})
+    new = [_row(order) for sequence, order in latest.items() if sequence in created]
+    moved = [_moved(order) for sequence, order in latest.items() if sequence not in created]
+    for statement, rows in (
+        (_INSERT_ORDERS, new),
+        (_UPDATE_ORDERS, moved),
+        (_INSERT_UPDATES, update_rows),
+        (_INSERT_FILLS, fill_rows),
+    ):
+        if rows:
+            connection.execute(statement, rows)
+
+
+def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:
+    """Return the orders of these sequences, as far as the table has them."""
+    wanted = sorted(sequences)
+    found: dict[int, Order] = {}
+    for start in range(0, len(wanted), IDS_PER_QUERY):
+        part = wanted[start : start + IDS_PER_QUERY]
+        for row in connection.execute(select(orders).where(orders.c.sequence.in_(part))).mappings():
+            found[row["sequence"]] = order_of(row)
+    return found
+
+
+def order_by_sequence(connection: Connection, account: int, sequence: int, slot: int) -> Order | None:
+    """Return the account's order of that name, or None."""
+    found = load(connection, (sequence,)).get(sequence) if sequence < 2**63 else None
+    return found if found is not None and found.account == account and found.slot == slot else None
+
+
+def order_by_client_id(connection: Connection, account: int, client_id: str) -> Order | None:
+    """Return the account's newest order of that client id, or None."""
+    query = (
+        select(orders)
+        .where(orders.c.account == account, orders.c.client_id == client_id)
+        .order_by(orders.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else order_of(row)
+
+
+def orders_page(
+    connection: Connection,
+    account: int,
+    *,
+    statuses: Sequence[OrderStatus],
+    instrument: int | None,
+    after: int | None,
+    limit: int,
+    ascending: bool,
+) -> list[Order]:
+    """Return up to `limit` orders beyond the order of sequence `after`, newest first unless `ascending`."""
+    query = select(orders).where(orders.c.account == account)
+    if statuses:
+        query = query.where(orders.c.status.in_([int(status) for status in statuses]))
+    if instrument is not None:
+        query = query.where(orders.c.instrument == instrument)
+    if after is not None:
+        query = query.where(orders.c.sequence > after if ascending else orders.c.sequence < after)
+    order = orders.c.sequence if ascending else orders.c.sequence.desc()
+    return [order_of(row) for row in connection.execute(query.order_by(order).limit(limit)).mappings()]
+
+
+def fills_of(connection: Connection, sequences: Sequence[int], most: int) -> dict[int, list[Fill]]:
+    """Return the first `most` fills of each of these orders, oldest first."""
+    found: dict[int, list[Fill]] = {sequence: [] for sequence in sequences}
+    for start in range(0, len(sequences), IDS_PER_QUERY):
+        part = sequences[start : start + IDS_PER_QUERY]
+        query = (
+            select(fills.c.order_sequence, fills.c.payload)
+            .where(fills.c.order_sequence.in_(part), fills.c.ordinal <= most)
+            .order_by(fills.c.order_sequence, fills.c.ordinal)
+        )
+        for sequence, payload in connection.execute(query):
+            found[sequence].append(_decode_fill(payload))
+    return found
+
+
+def fills_page(
+    connection: Connection,
+    account: int,
+    *,
+    instrument: int | None,
+    after: Position | None,
+    limit: int,
+    ascending: bool,
+) -> list[tuple[Position, Fill]]:
+    """Return up to `limit` fills beyond `after`, newest first unless `ascending`."""
+    keys = (fills.c.sequence, fills.c.event_index, fills.c.leg)
+    query = select(*keys, fills.c.payload).where(fills.c.account == account)
+    if instrument is not None:
+        query = query.where(fills.c.instrument == instrument)
+    if after is not None:
+        query = query.where(beyond(keys, after, ascending=ascending))
+    order = keys if ascending else tuple(key.desc() for key in keys)
+    rows = connection.execute(query.order_by(*order).limit(limit))
+    return [(Position(sequence, index, leg), _decode_fill(payload)) for sequence, index, leg, payload in rows]
+
+
+def beyond(keys: Sequence[Column[int]], after: Position, *, ascending: bool) -> Any:
+    """Return the condition that a row stands beyond `after`; spelled out, for not every database orders tuples by index."""
+    first, second, third = keys
+    if ascending:
+        return (first > after.sequence) | (
+            (first == after.sequence)
+            & ((second > after.event_index) | ((second == after.event_index) & (third > after.leg)))
+        )
+    return (first < after.sequence) | (
+        (first == after.sequence)
+        & ((second < after.event_index) | ((second == after.event_index) & (third < after.leg)))
+    )
+
+
+def updates_of_order(connection: Connection, order_sequence: int, limit: int) -> list[OrderUpdate]:
+    """Return the first `limit` changes of one order."""
+    query = (
+        select(order_updates.c.payload)
+        .where(order_updates.c.order_sequence == order_sequence)
+        .order_by(order_updates.c.sequence, order_updates.c.event_index, order_updates.c.leg)
+        .limit(limit)
+    )
+    return [_decode_update(payload) for payload in connection.execute(query).scalars()]
+
+
+def updates_of_account(
+    connection: Connection, account: int, after: int, limit: int, upto: int | None = None
+) -> list[OrderUpdate]:
+    """Return up to `limit` changes of the account's orders after sequence `after`, and not beyond `upto`."""
+    c = order_updates.c
+    query = select(c.payload).where(c.account == account, c.sequence > after)
+    if upto is not None:
+        query = query.where(c.sequence <= upto)
+    query = query.order_by(c.sequence, c.event_index, c.leg).limit(limit)
+    return [_decode_update(payload) for payload in connection.execute(query).scalars()]
+
+
+def order_of(row: Mapping[Any, Any]) -> Order:
+    """Return the order that a row of the table holds."""
+    values = dict(row)
+    values["status"] = OrderStatus(values["status"])
+    values["notional"] = int(values["notional"])
+    if values["rejection"] is not None:
+        values["rejection"] = _decode_rejection(values["rejection"])
+    return Order(**values)
+
+
+def _row(order: Order) -> dict[str, Any]:
+    row = {name: getattr(order, name) for name in _COLUMNS}
+    row["notional"] = str(order.notional)
+    row["status"] = int(order.status)
+    if order.rejection is not None:
+        row["rejection"] = msgspec.json.encode(order.rejection).decode()
+    return row
+
+
+def _moved(order: Order) -> dict[str, Any]:
+    row = {f"new_{name}": getattr(order, name) for name in _MUTABLE}
+    row["new_notional"] = str(order.notional)
+    row["new_status"] = int(order.status)
+    row["of_sequence"] = order.sequence
+    return row

@@ -1,0 +1,158 @@
+"""From the order inside to the order as clients see it: ticks, lots and minor units become decimal strings."""
+
+from collections.abc import Sequence
+
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.orders import CANCEL_REASONS, SIDES, TIMES_IN_FORCE, TYPES, Fill, OrderUpdate, OrderView
+from quantumcore.contracts.reasons import CODES, Reason, Scope
+from quantumcore.contracts.reference import Catalogue, Instrument
+from quantumcore.contracts.values import ORDER_LEG, packed_id
+from quantumcore.contracts.wire import TradePrinted
+from quantumcore.services.orders.domain import MAKER, MARKET, Order, OrderStatus, Rejection, side_of
+
+SIDE_NAMES = {number: name for name, number in SIDES.items()}
+TYPE_NAMES = {number: name for name, number in TYPES.items()}
+TIME_IN_FORCE_NAMES = {number: name for name, number in TIMES_IN_FORCE.items()}
+STATUS_NAMES = {status: status.name.lower() for status in OrderStatus}
+STATUS_NUMBERS = {name: status for status, name in STATUS_NAMES.items()}
+SCOPE_NAMES: dict[int, str | None] = {scope: scope.name.lower() if scope else None for scope in Scope}
+
+_SENTENCES = {
+    Reason.MAX_QTY: "quantity {actual} exceeds the maximum of {limit}",
+    Reason.MAX_NOTIONAL: "value {actual} exceeds the maximum of {limit}",
+    Reason.MIN_NOTIONAL: "value {actual} is below the minimum of {limit}",
+    Reason.MAX_OPEN: "{actual} working orders would exceed the maximum of {limit}",
+    Reason.NO_FUNDS: "{actual} needed, {limit} available",
+    Reason.BAD_TICK: "price {actual} is no multiple of the tick {limit}",
+    Reason.BAD_LOT: "quantity {actual} is no multiple of the lot {limit}",
+    Reason.BAD_QTY: "quantity {actual} breaks the bound {limit}",
+    Reason.BAD_PRICE: "price {actual} breaks the bound {limit}",
+    Reason.POST_ONLY: "price {actual} would take at {limit}",
+    Reason.REPLACE_BELOW_FILLED: "quantity {actual} is not more than the {limit} that are filled",
+    Reason.QTY_OVERFLOW: "level quantity {actual} exceeds {limit}",
+    Reason.AMOUNT_OVERFLOW: "amount {actual} exceeds {limit}",
+}
+
+
+def numbered(reason: int) -> bool:
+    """Whether this reason of refusal carries a limit and an actual."""
+    return reason in _SENTENCES
+
+
+def sentence(reason: int, limit: str, actual: str) -> str:
+    """Return a refusal as a sentence for a person."""
+    if reason in _SENTENCES:
+        return _SENTENCES[Reason(reason)].format(limit=limit, actual=actual)
+    return Reason(reason).name.lower().replace("_", " ")
+
+
+def order_view(order: Order, catalogue: Catalogue, fills: Sequence[Fill] = (), symbol: str = "") -> OrderView:
+    """Return `order` as clients see it.
+
+    Args:
+        order: As its events have left it.
+        catalogue: Units of its instrument.
+        fills: Which of its fills to show.
+        symbol: What was asked for, shown when no such instrument exists.
+    """
+    instrument = catalogue.instruments.get(order.instrument)
+    if order.rejection is not None or instrument is None:
+        return _rejected_view(order, order.rejection, catalogue.shard, instrument, symbol)
+    cancelled = order.status == OrderStatus.CANCELLED
+    return OrderView(
+        order_id=order.order_id(catalogue.shard),
+        client_order_id=order.client_id,
+        account_id=str(order.account),
+        symbol=instrument.symbol,
+        side=SIDE_NAMES[order.side],
+        type=TYPE_NAMES[order.order_type],
+        time_in_force=TIME_IN_FORCE_NAMES[order.time_in_force],
+        post_only=order.post_only,
+        quantity=instrument.quantity(order.quantity),
+        price=None if order.order_type == MARKET else instrument.price(order.price),
+        status=STATUS_NAMES[order.status],
+        filled=instrument.quantity(order.filled),
+        leaves=instrument.quantity(order.leaves),
+        average_price=instrument.average(order.notional, order.filled),
+        fees=instrument.quote.show(order.fees),
+        fills=list(fills),
+        sequence=order.updated_sequence,
+        accepted_ns=order.accepted_ns,
+        updated_ns=order.updated_ns,
+        reason=CANCEL_REASONS[order.reason] if cancelled else None,
+        filled_value=instrument.value(order.notional),
+    )
+
+
+def fill_view(order: Order, trade: TradePrinted, catalogue: Catalogue) -> Fill:
+    """Return the side of `trade` that is `order`'s."""
+    instrument = catalogue.instruments[trade.instrument]
+    maker = side_of(trade, order.sequence) == MAKER
+    return Fill(
+        trade_id=packed_id(catalogue.shard, trade.sequence, trade.fill, 0),
+        order_id=order.order_id(catalogue.shard),
+        client_order_id=order.client_id,
+        account_id=str(order.account),
+        symbol=instrument.symbol,
+        side=SIDE_NAMES[order.side],
+        price=instrument.price(trade.price),
+        quantity=instrument.quantity(trade.quantity),
+        liquidity="maker" if maker else "taker",
+        fee=instrument.quote.show(trade.maker_fee if maker else trade.taker_fee),
+        fee_currency=instrument.quote.code,
+        sequence=trade.sequence,
+        index=trade.index,
+        time_ns=trade.time_ns,
+    )
+
+
+def update_view(order: Order, kind: str, index: int, fill: Fill | None, catalogue: Catalogue) -> OrderUpdate:
+    """Return the last change of `order`: the order without its fills, beside it the fill if the change was one."""
+    return OrderUpdate(
+        account=order.account,
+        sequence=order.updated_sequence,
+        index=index,
+        time_ns=order.updated_ns,
+        kind=kind,
+        order=order_view(order, catalogue),
+        fill=fill,
+    )
+
+
+def _rejected_view(
+    order: Order, rejection: Rejection | None, shard: int, instrument: Instrument | None, symbol: str
+) -> OrderView:
+    """Return an order that never worked; its numbers are those that were sent."""
+    if rejection is None:
+        raise Corrupted(
+            "corrupted", f"order {order.sequence} is on instrument {order.instrument}, which was never defined"
+        )
+    nothing = instrument.quantity(0) if instrument else "0"
+    with_numbers = numbered(rejection.reason)
+    return OrderView(
+        order_id=packed_id(shard, order.sequence, order.slot, ORDER_LEG),
+        client_order_id=order.client_id,
+        account_id=str(order.account),
+        symbol=instrument.symbol if instrument else symbol,
+        side=SIDE_NAMES[order.side],
+        # What the engine judged may lie outside our words (BAD_TYPE, BAD_TIF): then the number is shown.
+        type=TYPE_NAMES.get(order.order_type, str(order.order_type)),
+        time_in_force=TIME_IN_FORCE_NAMES.get(order.time_in_force, str(order.time_in_force)),
+        post_only=order.post_only,
+        quantity=rejection.quantity,
+        price=None if order.order_type == MARKET else rejection.price,
+        status=STATUS_NAMES[order.status],
+        filled=nothing,
+        leaves=nothing,
+        average_price=None,
+        fees=instrument.quote.show(0) if instrument else "0",
+        fills=[],
+        sequence=order.sequence,
+        accepted_ns=order.accepted_ns,
+        updated_ns=order.updated_ns,
+        reason=CODES[Reason(rejection.reason)],
+        scope=SCOPE_NAMES[rejection.scope],
+        limit=rejection.limit if with_numbers else None,
+        actual=rejection.actual if with_numbers else None,
+        text=sentence(rejection.reason, rejection.limit, rejection.actual),
+    )

@@ -1,0 +1,101 @@
+"""What README.md shows is what happens.
+
+Goal: a newcomer who pastes the five minutes sees no error, and the figures in the text are right.
+Method: a real venue in a temporary directory; the `sh` blocks run in one shell, in their order.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("quantumcore.app.cli", reason="the venue is not part of this tree", exc_type=ImportError)
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 30
+DRAIN_SECONDS = 20
+
+
+def _free_base() -> int:
+    """A port with free ports behind it, as far as one can know."""
+    for base in range(21_000, 30_000, 20):
+        try:
+            for port in range(base, base + 10):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return base
+    raise RuntimeError("no ten free ports in a row")
+
+
+@pytest.fixture
+def venue(tmp_path: Path) -> Iterator[int]:
+    """A venue whose data lies in `tmp_path`/data, as it would below a checkout; its port base."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    base = _free_base()
+    command = [".venv/bin/quantumcore", "run", "--port-base", str(base)]
+    with (
+        (tmp_path / "venue.log").open("w") as log,
+        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert re.match(r"ready gateway=http://127\.0\.0\.1:\d+ mode=embedded pid=\d+ in [\d.]+s", ready), (
+                ready + (tmp_path / "venue.log").read_text()
+            )
+            yield base
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(DRAIN_SECONDS) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.timeout(START_SECONDS + DRAIN_SECONDS + 60)
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the five minutes are told with curl")
+def test_the_five_minutes_with_curl(venue: int, tmp_path: Path) -> None:
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert len(blocks) == 5
+    script = "set -eu\n" + "\necho\n".join(blocks).replace("127.0.0.1:8000", f"127.0.0.1:{venue}")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / "venue.log").read_text()
+    answers = _objects(done.stdout)
+    book = next(each for each in answers if "bids" in each)
+    order = [each for each in answers if each.get("client_order_id") == "ann-1"][-1]
+    balances = {each["currency"]: each for each in answers[-1]["balances"]}
+    assert [Decimal(each) for each in book["bids"][0][:2]] == [Decimal(64_000), Decimal("0.3")]
+    assert (order["status"], Decimal(order["filled"])) == ("partially_filled", Decimal("0.2"))
+    assert Decimal(balances["BTC"]["total"]) == Decimal("0.2")
+    assert Decimal(balances["USD"]["total"]) == Decimal(100_000) - Decimal(12_800) - Decimal("6.40")
+    assert Decimal(balances["USD"]["held"]) == Decimal("19219.20")
+
+
+def _objects(text: str) -> list[dict]:
+    """Return the JSON objects that stand in `text`, whatever stands between them."""
+    decoder, found, at = json.JSONDecoder(), [], 0
+    while (at := text.find("{", at)) >= 0:
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+    return found

@@ -1,0 +1,121 @@
+"""Both engines side by side over a long seeded stream: `python -m tests.support.fuzz_engine --commands N --seed S`."""
+
+import argparse
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason
+from tests.support.engines import NativeEngine, TwinEngine
+from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, Market, Timed, setup
+
+CHECK_EVERY = 500
+
+
+def state_of(engine: Any) -> dict[str, Any]:
+    """Return everything that can be asked of an engine."""
+    books = {(number, side): engine.orders(number, side) for number in (*INSTRUMENTS, 20, 21, 22) for side in (1, 2)}
+    return {
+        "sequence": engine.sequence,
+        "time_ns": engine.time_ns,
+        "hash": engine.state_hash(),
+        "orders": books,
+        "depth": {key: engine.depth(*key, 5) for key in books},
+        "order": [engine.order(row[0], row[1]) for book in books.values() for row in book],
+        "accounts": engine.accounts(),
+        "balances": {account: engine.balances(account) for account in engine.accounts()},
+        "totals": {number: engine.totals(number) for number, _, _ in CURRENCIES},
+        "open_orders": engine.open_orders(),
+    }
+
+
+def started(engine: Any) -> Any:
+    """Return `engine` after the market's setup."""
+    engine.step(b"".join(setup()), START_NS)
+    return engine
+
+
+def seeded(commands: int, seed: int, market: Market | None = None) -> Iterator[tuple[Market, Timed]]:
+    """Yield `commands` commands of the market of `seed`."""
+    market = market or Market(random.Random(seed))
+    for _ in range(commands):
+        yield market, market.next()
+
+
+def run_equality(commands: int, seed: int, *, progress: bool = False) -> Counter[str]:
+    """Run both engines over the market of `seed`; return what was told, by kind and reason.
+
+    Raises:
+        AssertionError: They differ, or one breaks an invariant; the message has the seed and the command.
+    """
+    twin, native = started(TwinEngine()), started(NativeEngine())
+    told: Counter[str] = Counter()
+    began = time.monotonic()
+    for done, (market, command) in enumerate(seeded(commands, seed), start=1):
+        expected = twin.step(command.raw, command.time_ns)
+        got = bytes(native.step(command.raw, command.time_ns))
+        if got != expected:
+            raise AssertionError(difference(seed, done, command, expected, got))
+        market.hear(expected)
+        _count(told, expected)
+        if done % CHECK_EVERY == 0 or done == commands:
+            twin.check()
+            native.check()
+            ours, theirs = state_of(twin), state_of(native)
+            for name, value in ours.items():
+                assert theirs[name] == value, f"seed {seed}, after {done}: {name}: twin {value}, native {theirs[name]}"
+        if progress and done % 50_000 == 0:
+            print(f"seed {seed}: {done:,} equal, {done / (time.monotonic() - began):,.0f}/s", flush=True)
+    return told
+
+
+def difference(seed: int, done: int, command: Timed, expected: bytes, got: bytes) -> str:
+    """Return the two answers to one command in words."""
+    try:
+        spelled: object = wire.decode_command(command.raw)
+    except Exception:
+        spelled = command.raw.hex()
+    lines = [f"seed {seed}, command {done}: {spelled}", "twin:"]
+    lines += [f"  {event}" for event in wire.iter_events(expected)]
+    lines.append("native:")
+    lines += [f"  {event}" for event in wire.iter_events(got)]
+    return "\n".join(lines)
+
+
+def _count(told: Counter[str], events: bytes) -> None:
+    offset = 0
+    while offset < len(events):
+        size, kind = int.from_bytes(events[offset : offset + 2], "little"), events[offset + 2]
+        name = wire.EVENTS[kind].__name__
+        if kind == wire.CommandRefused.KIND:
+            name += "." + Reason(int.from_bytes(events[offset + 42 : offset + 44], "little")).name
+        elif kind == wire.OrderRejected.KIND:
+            name += "." + Reason(int.from_bytes(events[offset + 96 : offset + 98], "little")).name
+        elif kind == wire.OrderCancelled.KIND:
+            name += f".{int.from_bytes(events[offset + 68 : offset + 70], 'little')}"
+        elif kind == wire.OrderReplaced.KIND:
+            name += f".{events[offset + 84]}.{events[offset + 85]}"
+        elif kind == wire.CommandDone.KIND:
+            name += f".{events[offset + 40]}.{events[offset + 41]}"
+        told[name] += 1
+        offset += size
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--commands", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    told = run_equality(arguments.commands, arguments.seed, progress=True)
+    for name, count in sorted(told.items()):
+        print(f"{count:>9,}  {name}")
+    print(f"seed {arguments.seed}: {arguments.commands:,} commands equal")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,5 @@
-// One appender, one syncer, two readers and the spare's own thread on one journal, reopened again and again: for ThreadSanitizer.
+// One appender, one syncer, two readers and the spare's own thread on one journal, reopened again
+// and again: for ThreadSanitizer.
 //
 //   journal_threads [rounds] [commands per round] [seed]
 
@@ -19,12 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 using namespace quantumcore;
 
-#define REQUIRE(condition)                                                        \
-  do {                                                                            \
-    if (!(condition)) {                                                           \
+#define REQUIRE(condition)                                                         \
+  do {                                                                             \
+    if (!(condition)) {                                                            \
       std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                               \
-    }                                                                             \
+      std::exit(1);                                                                \
+    }                                                                              \
   } while (false)
 
 /// Commands name their own sequence, so that a reader can tell a right one.
@@ -40,7 +41,8 @@ void follow(const fs::path& directory, const std::atomic<bool>& stop, std::uint6
   const auto check = [&](const JournalRecord& record) {
     REQUIRE(record.sequence == last + 1);
     const auto expected = command(record.sequence);
-    REQUIRE(record.command.size() == expected.size() && std::memcmp(record.command.data(), expected.data(), expected.size()) == 0);
+    REQUIRE(record.command.size() == expected.size() &&
+            std::memcmp(record.command.data(), expected.data(), expected.size()) == 0);
     last = record.sequence;
   };
   while (!stop) {
@@ -91,10 +93,13 @@ int main(int argc, char** argv) {
   const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
   std::string name = (fs::temp_directory_path() / "journal-threads-XXXXXX").string();
   REQUIRE(::mkdtemp(name.data()) != nullptr);
-  for (std::uint64_t round = 0; round < rounds; ++round) one_round(fs::path(name) / "journal", commands, seed + round);
+  for (std::uint64_t round = 0; round < rounds; ++round)
+    one_round(fs::path(name) / "journal", commands, seed + round);
   const JournalReport report = verify_journal(fs::path(name) / "journal");
   REQUIRE(!report.damage && !report.torn && report.records == rounds * commands);
   fs::remove_all(name);
-  std::printf("%llu commands in %llu segments, none lost, none torn\n", static_cast<unsigned long long>(report.records), static_cast<unsigned long long>(report.segments));
+  std::printf("%llu commands in %llu segments, none lost, none torn\n",
+              static_cast<unsigned long long>(report.records),
+              static_cast<unsigned long long>(report.segments));
   return 0;
 }

@@ -77,7 +77,9 @@ def test_group_commit_is_fast_enough(tmp_path, batch, least, capsys):
             took.append(time.perf_counter() - began)
     rate, p50 = batch * rounds / sum(took), statistics.median(took)
     with capsys.disabled():
-        print(f"\njournal, {batch} per commit: {rate:,.0f}/s, p50 {p50 * 1e6:,.0f} us; write + fdatasync alone {raw * 1e6:,.0f} us")
+        print(
+            f"\njournal, {batch} per commit: {rate:,.0f}/s, p50 {p50 * 1e6:,.0f} us; write + fdatasync alone {raw * 1e6:,.0f} us"
+        )
     assert rate >= least
 
 

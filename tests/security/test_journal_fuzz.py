@@ -21,13 +21,25 @@ from tests.support.journals import pieces, segments, small, write_blocks
 
 ROOT = Path(__file__).parents[2]
 NATIVE = ROOT / "native"
-FLAGS = ["-std=c++20", "-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{NATIVE / 'include'}"]
+FLAGS = [
+    "-std=c++20",
+    "-O1",
+    "-g1",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    f"-I{NATIVE / 'include'}",
+]
 
 
 @pytest.fixture(scope="module")
 def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fuzz")
-    sources = [*(NATIVE / "src").glob("journal*.cpp"), NATIVE / "src/crc32c.cpp", NATIVE / "src/sha256.cpp", NATIVE / "stress/journal_fuzz.cpp"]
+    sources = [
+        *(NATIVE / "src").glob("journal*.cpp"),
+        NATIVE / "src/crc32c.cpp",
+        NATIVE / "src/sha256.cpp",
+        NATIVE / "stress/journal_fuzz.cpp",
+    ]
 
     def compiled(source: Path) -> Path:
         out = folder / f"{source.stem}.o"

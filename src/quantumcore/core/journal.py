@@ -165,7 +165,9 @@ class Journal:
         """
         _call(self._native.reserve, n_bytes, commands)
 
-    def append(self, sequence: int, time_ns: int, command: bytes | bytearray | memoryview, epoch: int | None = None) -> None:
+    def append(
+        self, sequence: int, time_ns: int, command: bytes | bytearray | memoryview, epoch: int | None = None
+    ) -> None:
         """Append one command. It is durable after the next `sync`.
 
         Args:
@@ -258,7 +260,9 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

@@ -42,7 +42,7 @@ class Fill(msgspec.Struct, frozen=True):
     time_ns: int
 
 
-class OrderView(msgspec.Struct, frozen=True):
+class OrderView(msgspec.Struct, frozen=True, tag_field="answer", tag="order"):
     """An order as its events have left it.
 
     Attributes:
@@ -98,7 +98,7 @@ class SubmitOrder(Request[OrderView], frozen=True, kw_only=True):
     self_trade_prevention: str | None = None
 
 
-class ErrorView(msgspec.Struct, frozen=True):
+class ErrorView(msgspec.Struct, frozen=True, tag_field="answer", tag="error"):
     """An error as a value, inside a batch's answer."""
 
     code: str

@@ -1,5 +1,7 @@
 """What clients read: times as RFC 3339 text, decimals and ids as strings."""
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -25,7 +27,7 @@ class FillAnswer(msgspec.Struct, frozen=True):
 
 
 class OrderAnswer(msgspec.Struct, frozen=True):
-    """An order. scope, limit and actual stand beside the reason when it was rejected."""
+    """An order. scope, limit, actual and a sentence (text) stand beside the reason when it was rejected."""
 
     order_id: str
     client_order_id: str
@@ -41,15 +43,17 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     filled: str
     leaves: str
     average_price: str | None
+    filled_value: str
     fees: str
     fills: list[FillAnswer]
     sequence: int
     accepted_at: str
     updated_at: str
     reason: str | None
-    scope: str | None | UnsetType = UNSET
-    limit: str | None | UnsetType = UNSET
-    actual: str | None | UnsetType = UNSET
+    scope: str | UnsetType | None = UNSET
+    limit: str | UnsetType | None = UNSET
+    actual: str | UnsetType | None = UNSET
+    text: str | UnsetType | None = UNSET
 
 
 class OrderPageAnswer(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ class BatchError(msgspec.Struct, frozen=True):
 class BatchAnswer(msgspec.Struct, frozen=True):
     """Per order, in order: its answer, or its error."""
 
-    items: list[OrderAnswer | BatchError]
+    items: list[Any]  # OrderAnswer | BatchError: they are told apart by the field `error`, not by a tag
 
 
 class UpdateAnswer(msgspec.Struct, frozen=True):
@@ -235,6 +239,7 @@ def order(view: OrderView) -> OrderAnswer:
         view.filled,
         view.leaves,
         view.average_price,
+        view.filled_value,
         view.fees,
         [fill(one) for one in view.fills],
         view.sequence,
@@ -244,13 +249,21 @@ def order(view: OrderView) -> OrderAnswer:
         view.scope if rejected else UNSET,
         view.limit if rejected else UNSET,
         view.actual if rejected else UNSET,
+        view.text if rejected else UNSET,
     )
 
 
 def fill(one: Fill) -> FillAnswer:
     """Return a fill as it stands inside its order."""
     return FillAnswer(
-        one.trade_id, one.price, one.quantity, one.liquidity, one.fee, one.fee_currency, one.sequence, rfc3339(one.time_ns)
+        one.trade_id,
+        one.price,
+        one.quantity,
+        one.liquidity,
+        one.fee,
+        one.fee_currency,
+        one.sequence,
+        rfc3339(one.time_ns),
     )
 
 
@@ -290,8 +303,22 @@ def trade(one: TradeTick) -> TradeAnswer:
 
 def ticker(one: Ticker) -> TickerAnswer:
     """Return a ticker."""
-    values = msgspec.structs.astuple(one)
-    return TickerAnswer(*values[:-1], rfc3339(one.time_ns))
+    return TickerAnswer(
+        one.symbol,
+        one.sequence,
+        one.bid,
+        one.bid_quantity,
+        one.ask,
+        one.ask_quantity,
+        one.last,
+        one.last_quantity,
+        one.open_24h,
+        one.high_24h,
+        one.low_24h,
+        one.volume_24h,
+        one.trades_24h,
+        rfc3339(one.time_ns),
+    )
 
 
 def transfer(one: TransferView) -> TransferAnswer:
@@ -311,8 +338,18 @@ def transfer(one: TransferView) -> TransferAnswer:
 
 def entry(one: Entry) -> EntryAnswer:
     """Return a ledger entry."""
-    values = msgspec.structs.astuple(one)
-    return EntryAnswer(*values[:-1], rfc3339(one.time_ns))
+    return EntryAnswer(
+        one.sequence,
+        one.index,
+        one.leg,
+        one.code,
+        one.debit,
+        one.credit,
+        one.currency,
+        one.amount,
+        one.reference,
+        rfc3339(one.time_ns),
+    )
 
 
 def key(one: ApiKeyView) -> KeyAnswer:

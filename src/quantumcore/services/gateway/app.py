@@ -136,7 +136,9 @@ class GatewayApp:
         if route.query is not None:
             arguments.append(convert(parse_query(call.query_raw) if call.query_raw else {}, route.query, "query"))
         elif call.query_raw and parse_query(call.query_raw):
-            raise InvalidCommand("request.invalid", "no query parameters here", field="query", context={"rule": "unknown_field"})
+            raise InvalidCommand(
+                "request.invalid", "no query parameters here", field="query", context={"rule": "unknown_field"}
+            )
         if route.scope not in (PUBLIC, ANYBODY):
             call.caller.need(route.scope)
         return await route.handler(gate, call, *arguments)
@@ -164,8 +166,14 @@ def _context(route: Route, call: Call) -> dict[str, str]:
     return {"request_id": call.request_id, "operation": f"{route.method} {route.template}"}
 
 
-async def _send(send: Send, call: Call, status: int, content_type: bytes, body: bytes, retry_after: float | None) -> None:
-    headers = [(b"content-length", b"%d" % len(body)), (b"x-request-id", call.request_id.encode()), (b"cache-control", b"no-store")]
+async def _send(
+    send: Send, call: Call, status: int, content_type: bytes, body: bytes, retry_after: float | None
+) -> None:
+    headers = [
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", call.request_id.encode()),
+        (b"cache-control", b"no-store"),
+    ]
     headers.extend(call.headers_out)
     if content_type:
         headers.append((b"content-type", content_type))

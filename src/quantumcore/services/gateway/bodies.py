@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Decimal = Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["0.05"]})]
+Decimal = Annotated[
+    str, Meta(max_length=64, extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["0.05"]})
+]
 ClientId = Annotated[str, Meta(min_length=1, max_length=36, extra_json_schema={"pattern": "^[A-Za-z0-9_-]{1,36}$"})]
 SymbolText = Annotated[str, Meta(min_length=1, max_length=24)]
 AccountText = Annotated[str, Meta(min_length=1, max_length=10)]
@@ -34,14 +36,6 @@ class Credentials(Body, frozen=True, kw_only=True):
 
     email: Email
     password: Password
-
-
-class NewUserBody(Body, frozen=True, kw_only=True):
-    """A user made by an admin."""
-
-    email: Email
-    password: Password
-    roles: Annotated[list[str], Meta(max_length=100)] = msgspec.field(default_factory=lambda: ["trader"])
 
 
 class RefreshBody(Body, frozen=True, kw_only=True):
@@ -80,10 +74,21 @@ class GrantBody(Body, frozen=True, kw_only=True):
     account_id: AccountText
 
 
-class UserQuery(Body, frozen=True, kw_only=True):
-    """Find a user by e-mail."""
+class UsersQuery(Body, frozen=True, kw_only=True):
+    """A page of users, or the one with this e-mail."""
 
-    email: Email
+    email: Email | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+
+
+class AuditQuery(Body, frozen=True, kw_only=True):
+    """A page of security events, of one user or kind if given."""
+
+    user_id: Annotated[str, Meta(max_length=64)] = ""
+    kind: Annotated[str, Meta(max_length=64)] = ""
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
 
 
 # -- orders

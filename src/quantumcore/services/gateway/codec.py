@@ -27,9 +27,9 @@ encode_json = _json.encode
 class Decoder(Generic[T]):
     """Reads one type from either format."""
 
-    def __init__(self, kind: type[T]) -> None:
-        self._json = msgspec.json.Decoder(kind)
-        self._msgpack = msgspec.msgpack.Decoder(kind)
+    def __init__(self, kind: Any) -> None:
+        self._json: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
+        self._msgpack: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(kind)
 
     def decode(self, body: bytes | msgspec.Raw, *, msgpack: bool = False) -> T:
         """Return the value in `body`.
@@ -91,5 +91,7 @@ def parse_query(raw: bytes, limit: int = 50) -> dict[str, str]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, _ in pairs if sum(1 for other, _ in pairs if other == name) > 1)
-        raise InvalidCommand("request.invalid", "a query parameter is given twice", field=twice[:64], context={"rule": "range"})
+        raise InvalidCommand(
+            "request.invalid", "a query parameter is given twice", field=twice[:64], context={"rule": "range"}
+        )
     return found

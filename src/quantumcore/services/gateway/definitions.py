@@ -24,7 +24,8 @@ class Definitions:
         """
         now = self._clock.monotonic()
         if now >= self._until:
-            self._catalogue = Catalogue(await self._bus.request(GetReference()))
+            reference = await self._bus.request(GetReference())
+            self._catalogue = Catalogue(reference)
             self._until = now + BELIEVED_S
         return self._catalogue
 

@@ -53,13 +53,26 @@ class Caller(NamedTuple):
         """
         accounts = self.identity.accounts
         if text is None:
-            require(len(accounts) == 1, "account_id", "account_id is needed: the caller does not have exactly one account")
+            require(
+                len(accounts) == 1, "account_id", "account_id is needed: the caller does not have exactly one account"
+            )
             return AccountId(accounts[0])
         if text.isascii() and text.isdigit() and len(text) <= 10 and text[0] != "0":
             account = int(text)
             if account in accounts or (self.identity.is_admin and account <= MAX_ACCOUNT):
                 return AccountId(account)
         raise NotFound("account.not_found", "account not found", field="account_id")
+
+
+def account_number(text: str, field: str) -> AccountId:
+    """Return the account that `text` spells, whoever it belongs to.
+
+    Raises:
+        InvalidCommand: It is no account id.
+    """
+    fits = text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_ACCOUNT
+    require(fits, field, f"{field} is no account id", actual=text)
+    return AccountId(int(text))
 
 
 class Identities:
@@ -87,18 +100,18 @@ class Identities:
         if authorization is not None:
             if b"qc-key" in call.headers:
                 raise Unauthenticated(detail="give a token or a signature, not both")
-            return await self.bearer(authorization, peer)
+            return await self.bearer(authorization, peer, call.request_id)
         if b"qc-key" in call.headers:
             return await self._signature(call, peer)
         return None
 
-    async def bearer(self, authorization: bytes, peer: str) -> Caller:
+    async def bearer(self, authorization: bytes, peer: str, request_id: str = "") -> Caller:
         """Return who the header `Bearer <token>` is: exact scheme, one space."""
         if not authorization.startswith(b"Bearer ") or len(authorization) > MAX_TOKEN:
             raise Unauthenticated(detail="the scheme is: Bearer <token>")
-        return await self.token(authorization[7:].decode("latin-1"), peer)
+        return await self.token(authorization[7:].decode("latin-1"), peer, request_id)
 
-    async def token(self, token: str, peer: str) -> Caller:
+    async def token(self, token: str, peer: str, request_id: str = "") -> Caller:
         """Return who `token` is, by current grants."""
         known = self._known.get(token)
         if known is not None:
@@ -109,7 +122,7 @@ class Identities:
         if token.count(".") != 2 or len(token) > MAX_TOKEN:
             raise Unauthenticated(detail="the credentials are not valid")
         until, changes = self._clock.monotonic() + self._ttl, self._changes
-        identity = await self._bus.request(VerifyToken(token=token, peer=peer))
+        identity = await self._bus.request(VerifyToken(token=token, peer=peer, request_id=request_id))
         caller = Caller(identity, identity.user_id, by_key=False)
         if changes == self._changes:  # what was verified before a change must not outlive it
             self._known[token] = (caller, until)
@@ -122,7 +135,9 @@ class Identities:
             call.headers, peer, method=call.method, path=call.raw_path, query=call.query_text, body=await call.body()
         )
 
-    async def signed(self, headers: dict[bytes, bytes], peer: str, *, method: str, path: str, query: str, body: bytes) -> Caller:
+    async def signed(
+        self, headers: dict[bytes, bytes], peer: str, *, method: str, path: str, query: str, body: bytes
+    ) -> Caller:
         """Return whose key signed a request; the four headers are short text."""
         key, at, window, signature = (
             headers.get(name, default).decode("latin-1")
@@ -137,7 +152,15 @@ class Identities:
             raise Unauthenticated(detail="the credentials are not valid")
         identity = await self._bus.request(
             VerifySignature(
-                key_id=key, timestamp=at, recv_window=window, signature=signature, method=method, path=path, query=query, body=body, peer=peer
+                key_id=key,
+                timestamp=at,
+                recv_window=window,
+                signature=signature,
+                method=method,
+                path=path,
+                query=query,
+                body=body,
+                peer=peer,
             )
         )
         return Caller(identity, f"key:{identity.session_id}", by_key=True)

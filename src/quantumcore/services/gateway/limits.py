@@ -65,23 +65,23 @@ class Limits:
 
     async def user(self, who: str, weight: int = 1) -> Allowance:
         """Spend of a verified user's or API key's allowance."""
-        return await self._spend("user", who, weight, self._settings.user_per_s)
+        return await self._spend("user", who, weight, self._settings.rate_user)
 
     async def cancels(self, who: str, weight: int = 1) -> Allowance:
         """Spend of a verified user's or API key's allowance for cancels, and of nothing else."""
-        return await self._spend("canceller", who, weight, self._settings.cancels_per_s)
+        return await self._spend("canceller", who, weight, self._settings.rate_cancels)
 
     async def orders(self, account: int, weight: int = 1) -> Allowance:
         """Spend of an account's allowance for orders and amendments."""
-        return await self._spend("account", str(account), weight, self._settings.account_orders_per_s)
+        return await self._spend("account", str(account), weight, self._settings.rate_orders)
 
     async def peer(self, address: str) -> Allowance:
         """Spend of an address's allowance for requests without a verified user."""
-        return await self._spend("address", address, 1, self._settings.peer_per_s)
+        return await self._spend("address", address, 1, self._settings.rate_peer)
 
     async def login(self, address: str) -> Allowance:
         """Spend of an address's allowance for log-ins and registrations."""
-        return await self._spend("log-in address", address, 1, self._settings.login_per_s)
+        return await self._spend("log-in address", address, 1, self._settings.rate_login)
 
     async def _spend(self, what: str, who: str, weight: int, budget: int) -> Allowance:
         key = f"rate:{what}:{who}"

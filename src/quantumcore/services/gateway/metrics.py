@@ -11,18 +11,31 @@ class GatewayMetrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
         self._requests = Counter(
-            "qc_gateway_requests", "Requests by route template and status", ("method", "route", "status"), registry=self.registry
+            "qc_gateway_requests",
+            "Requests by route template and status",
+            ("method", "route", "status"),
+            registry=self.registry,
         )
         self._seconds = Histogram(
-            "qc_gateway_request_seconds", "Time to the answer", ("method", "route"), registry=self.registry, buckets=BUCKETS
+            "qc_gateway_request_seconds",
+            "Time to the answer",
+            ("method", "route"),
+            registry=self.registry,
+            buckets=BUCKETS,
         )
-        self.refused = Counter("qc_gateway_limited", "Requests refused by an allowance", ("what",), registry=self.registry)
+        self.refused = Counter(
+            "qc_gateway_limited", "Requests refused by an allowance", ("what",), registry=self.registry
+        )
         self.cache_hits = Counter("qc_gateway_cache_hits", "Market answers given again", registry=self.registry)
         self.in_flight = Gauge("qc_gateway_in_flight", "Requests being worked on", registry=self.registry)
         self.connections = Gauge("qc_gateway_ws_connections", "Open sockets", registry=self.registry)
-        self.subscriptions = Gauge("qc_gateway_ws_subscriptions", "Subscriptions of all sockets", registry=self.registry)
+        self.subscriptions = Gauge(
+            "qc_gateway_ws_subscriptions", "Subscriptions of all sockets", registry=self.registry
+        )
         self.buffer_bytes = Gauge("qc_gateway_ws_buffer_bytes", "Bytes that wait for readers", registry=self.registry)
-        self.conflated = Counter("qc_gateway_ws_conflated_frames", "Public frames left out for slow readers", registry=self.registry)
+        self.conflated = Counter(
+            "qc_gateway_ws_conflated_frames", "Public frames left out for slow readers", registry=self.registry
+        )
         self.closed = Counter("qc_gateway_ws_closed", "Sockets closed by us", ("code",), registry=self.registry)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 

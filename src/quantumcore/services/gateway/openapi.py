@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from quantumcore.services.gateway.answers import BatchAnswer, BatchError, OrderAnswer
 from quantumcore.services.gateway.bodies import BatchBody, OrderBody
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.docs_page import PAGE, POLICY
@@ -22,11 +23,11 @@ def reference_routes(routes: Sequence[Route]) -> list[Route]:
     """Return the routes that describe `routes`."""
     document = encode_json(openapi(routes))
 
-    async def describe(gate: Gate, call: Call) -> Encoded:
+    async def describe(_gate: Gate, _call: Call) -> Encoded:
         """Describe the API as OpenAPI 3.1."""
         return Encoded(document, content_type=b"application/json")
 
-    async def page(gate: Gate, call: Call) -> Encoded:
+    async def page(_gate: Gate, _call: Call) -> Encoded:
         """Show the reference page."""
         return Encoded(PAGE, content_type=b"text/html; charset=utf-8", headers=((b"content-security-policy", POLICY),))
 
@@ -38,13 +39,14 @@ def reference_routes(routes: Sequence[Route]) -> list[Route]:
 
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of `routes`."""
-    types: list[Any] = [Problem, OrderBody]
+    types: list[Any] = [Problem, OrderBody, OrderAnswer, BatchError]
     for route in routes:
         types += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
     unique = list(dict.fromkeys(types))
     found, schemas = msgspec.json.schema_components(unique, ref_template=REF)
     refs = dict(zip(unique, found, strict=True))
     schemas[BatchBody.__name__]["properties"]["orders"]["items"] = refs[OrderBody]
+    schemas[BatchAnswer.__name__]["properties"]["items"]["items"] = {"anyOf": [refs[OrderAnswer], refs[BatchError]]}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, refs, schemas)

@@ -99,7 +99,9 @@ class Call:
             return False
         if kind == MSGPACK:
             return True
-        raise UnsupportedMediaType(detail="the content type must be application/json or application/msgpack", field="content-type")
+        raise UnsupportedMediaType(
+            detail="the content type must be application/json or application/msgpack", field="content-type"
+        )
 
     async def body(self) -> bytes:
         """Return the whole body, read once.
@@ -137,7 +139,9 @@ class Call:
                     if not message.get("more_body", False):
                         return b"".join(parts) if len(parts) > 1 else part
         except TimeoutError:
-            raise SlowBody(detail="the body was not complete in time", limit=str(self._settings.body_timeout_s)) from None
+            raise SlowBody(
+                detail="the body was not complete in time", limit=str(self._settings.body_timeout_s)
+            ) from None
 
 
 def _too_large(limit: int) -> TooLarge:

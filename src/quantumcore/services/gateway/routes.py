@@ -5,7 +5,7 @@ from quantumcore.contracts.ledger import Balances, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import MassCancelled
-from quantumcore.services.gateway import answers, bodies
+from quantumcore.services.gateway import answers, auth_answers, bodies
 from quantumcore.services.gateway.areas import accounts, auth, market, operations, orders, reference, risk, transfers
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
@@ -15,21 +15,75 @@ BASE = "/v1"
 def auth_routes() -> list[Route]:
     """Users, sessions, keys."""
     return [
-        Route("POST", "/v1/auth/register", auth.register, scope=PUBLIC, body=bodies.Credentials, answer=NewUser, status=201, counts="login"),
-        Route("POST", "/v1/auth/login", auth.login, scope=PUBLIC, body=bodies.Credentials, answer=TokenPair, counts="login"),
+        Route(
+            "POST",
+            "/v1/auth/register",
+            auth.register,
+            scope=PUBLIC,
+            body=bodies.Credentials,
+            answer=NewUser,
+            status=201,
+            counts="login",
+        ),
+        Route(
+            "POST",
+            "/v1/auth/login",
+            auth.login,
+            scope=PUBLIC,
+            body=bodies.Credentials,
+            answer=TokenPair,
+            counts="login",
+        ),
         Route("POST", "/v1/auth/refresh", auth.refresh, scope=PUBLIC, body=bodies.RefreshBody, answer=TokenPair),
         Route("POST", "/v1/auth/logout", auth.logout, scope=ANYBODY, status=204),
         Route("POST", "/v1/auth/password", auth.password, scope=ANYBODY, body=bodies.PasswordBody, status=204),
-        Route("GET", "/v1/auth/me", auth.me, scope=ANYBODY, answer=auth.MeAnswer),
-        Route("GET", "/v1/auth/keys", auth.keys, scope=ANYBODY, answer=auth.KeysAnswer),
-        Route("POST", "/v1/auth/keys", auth.create_key, scope=ANYBODY, body=bodies.KeyBody, answer=auth.NewKeyAnswer, status=201),
+        Route("GET", "/v1/auth/me", auth.me, scope=ANYBODY, answer=auth_answers.MeAnswer),
+        Route("GET", "/v1/auth/keys", auth.keys, scope=ANYBODY, answer=auth_answers.KeysAnswer),
+        Route(
+            "POST",
+            "/v1/auth/keys",
+            auth.create_key,
+            scope=ANYBODY,
+            body=bodies.KeyBody,
+            answer=auth_answers.NewKeyAnswer,
+            status=201,
+        ),
         Route("DELETE", "/v1/auth/keys/{id}", auth.revoke_key, scope=ANYBODY, answer=Revoked),
-        Route("POST", "/v1/admin/users", auth.create_user, scope="admin", body=bodies.NewUserBody, answer=NewUser, status=201),
-        Route("GET", "/v1/admin/users", auth.find_user, scope="admin", query=bodies.UserQuery, answer=auth.UserAnswer),
-        Route("GET", "/v1/admin/users/{id}", auth.get_user, scope="admin", answer=auth.UserAnswer),
-        Route("PUT", "/v1/admin/users/{id}/roles", auth.set_roles, scope="admin", body=bodies.RolesBody, answer=auth.UserAnswer),
-        Route("POST", "/v1/admin/users/{id}/accounts", auth.grant, scope="admin", body=bodies.GrantBody, answer=auth.UserAnswer),
-        Route("POST", "/v1/admin/users/{id}/disable", auth.disable, scope="admin", answer=auth.UserAnswer),
+        Route(
+            "GET",
+            "/v1/admin/users",
+            auth.users,
+            scope="admin",
+            query=bodies.UsersQuery,
+            answer=auth_answers.UsersAnswer,
+        ),
+        Route("GET", "/v1/admin/users/{id}/sessions", auth.sessions, scope="admin", answer=auth_answers.SessionsAnswer),
+        Route(
+            "GET",
+            "/v1/admin/audit",
+            auth.audit,
+            scope="admin",
+            query=bodies.AuditQuery,
+            answer=auth_answers.AuditAnswer,
+        ),
+        Route("GET", "/v1/admin/users/{id}", auth.get_user, scope="admin", answer=auth_answers.UserAnswer),
+        Route(
+            "PUT",
+            "/v1/admin/users/{id}/roles",
+            auth.set_roles,
+            scope="admin",
+            body=bodies.RolesBody,
+            answer=auth_answers.UserAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/admin/users/{id}/accounts",
+            auth.grant,
+            scope="admin",
+            body=bodies.GrantBody,
+            answer=auth_answers.UserAnswer,
+        ),
+        Route("POST", "/v1/admin/users/{id}/disable", auth.disable, scope="admin", answer=auth_answers.UserAnswer),
     ]
 
 
@@ -38,14 +92,51 @@ def reference_routes() -> list[Route]:
     one = reference.InstrumentAnswer
     return [
         Route("GET", "/v1/time", reference.time, scope=PUBLIC, answer=reference.TimeAnswer),
-        Route("GET", "/v1/instruments", reference.instruments, scope=PUBLIC, query=bodies.PageQuery, answer=reference.InstrumentsAnswer),
+        Route(
+            "GET",
+            "/v1/instruments",
+            reference.instruments,
+            scope=PUBLIC,
+            query=bodies.PageQuery,
+            answer=reference.InstrumentsAnswer,
+        ),
         Route("GET", "/v1/instruments/{symbol}", reference.instrument, scope=PUBLIC, answer=one),
         Route("GET", "/v1/currencies", reference.currencies, scope=PUBLIC, answer=reference.CurrenciesAnswer),
         Route("GET", "/v1/fees", reference.fees, scope=PUBLIC, answer=reference.FeesAnswer),
-        Route("POST", "/v1/currencies", reference.define_currency, scope="operate", body=bodies.CurrencyBody, answer=reference.CurrencyAnswer, status=201),
-        Route("POST", "/v1/instruments", reference.define_instrument, scope="operate", body=bodies.InstrumentBody, answer=one, status=201),
-        Route("PATCH", "/v1/instruments/{symbol}", reference.change_instrument, scope="operate", body=bodies.InstrumentChange, answer=one),
-        Route("PUT", "/v1/instruments/{symbol}/status", reference.set_status, scope="operate", body=bodies.StatusBody, answer=one),
+        Route(
+            "POST",
+            "/v1/currencies",
+            reference.define_currency,
+            scope="operate",
+            body=bodies.CurrencyBody,
+            answer=reference.CurrencyAnswer,
+            status=201,
+        ),
+        Route(
+            "POST",
+            "/v1/instruments",
+            reference.define_instrument,
+            scope="operate",
+            body=bodies.InstrumentBody,
+            answer=one,
+            status=201,
+        ),
+        Route(
+            "PATCH",
+            "/v1/instruments/{symbol}",
+            reference.change_instrument,
+            scope="operate",
+            body=bodies.InstrumentChange,
+            answer=one,
+        ),
+        Route(
+            "PUT",
+            "/v1/instruments/{symbol}/status",
+            reference.set_status,
+            scope="operate",
+            body=bodies.StatusBody,
+            answer=one,
+        ),
     ]
 
 
@@ -54,7 +145,14 @@ def market_routes() -> list[Route]:
     return [
         Route("GET", "/v1/market/tickers", market.tickers, scope=PUBLIC, answer=answers.TickersAnswer),
         Route("GET", "/v1/market/{symbol}/book", market.book, scope=PUBLIC, query=bodies.BookQuery, answer=Book),
-        Route("GET", "/v1/market/{symbol}/trades", market.trades, scope=PUBLIC, query=bodies.PageQuery, answer=answers.TradePageAnswer),
+        Route(
+            "GET",
+            "/v1/market/{symbol}/trades",
+            market.trades,
+            scope=PUBLIC,
+            query=bodies.PageQuery,
+            answer=answers.TradePageAnswer,
+        ),
         Route("GET", "/v1/market/{symbol}/ticker", market.ticker, scope=PUBLIC, answer=answers.TickerAnswer),
     ]
 
@@ -64,13 +162,45 @@ def order_routes() -> list[Route]:
     one = answers.OrderAnswer
     return [
         Route("POST", "/v1/orders", orders.submit, scope="trade", body=bodies.OrderBody, answer=one),
-        Route("POST", "/v1/orders:batch", orders.submit_batch, scope="trade", body=bodies.BatchBody, answer=answers.BatchAnswer),
-        Route("GET", "/v1/orders", orders.listing, scope="read", query=bodies.OrdersQuery, answer=answers.OrderPageAnswer),
-        Route("DELETE", "/v1/orders", orders.mass_cancel, scope="trade", query=bodies.MassCancelQuery, answer=MassCancelled, counts="cancel"),
+        Route(
+            "POST",
+            "/v1/orders:batch",
+            orders.submit_batch,
+            scope="trade",
+            body=bodies.BatchBody,
+            answer=answers.BatchAnswer,
+        ),
+        Route(
+            "GET", "/v1/orders", orders.listing, scope="read", query=bodies.OrdersQuery, answer=answers.OrderPageAnswer
+        ),
+        Route(
+            "DELETE",
+            "/v1/orders",
+            orders.mass_cancel,
+            scope="trade",
+            query=bodies.MassCancelQuery,
+            answer=MassCancelled,
+            counts="cancel",
+        ),
         Route("GET", "/v1/orders/{id}", orders.get, scope="read", query=bodies.AccountQuery, answer=one),
         Route("PATCH", "/v1/orders/{id}", orders.amend, scope="trade", body=bodies.AmendBody, answer=one),
-        Route("DELETE", "/v1/orders/{id}", orders.cancel, scope="trade", query=bodies.AccountQuery, answer=one, counts="cancel"),
-        Route("GET", "/v1/orders/{id}/events", orders.events, scope="read", query=bodies.AccountQuery, answer=answers.UpdatesAnswer),
+        Route(
+            "DELETE",
+            "/v1/orders/{id}",
+            orders.cancel,
+            scope="trade",
+            query=bodies.AccountQuery,
+            answer=one,
+            counts="cancel",
+        ),
+        Route(
+            "GET",
+            "/v1/orders/{id}/events",
+            orders.events,
+            scope="read",
+            query=bodies.AccountQuery,
+            answer=answers.UpdatesAnswer,
+        ),
     ]
 
 
@@ -81,10 +211,38 @@ def account_routes() -> list[Route]:
         Route("POST", "/v1/accounts", accounts.create, scope="trade", answer=accounts.AccountAnswer, status=201),
         Route("GET", "/v1/accounts/{id}/balances", accounts.balances, scope="read", answer=Balances),
         Route("GET", "/v1/accounts/{id}/holds", accounts.holds, scope="read", answer=Holds),
-        Route("GET", "/v1/accounts/{id}/fills", accounts.fills, scope="read", query=bodies.FillsQuery, answer=answers.FillPageAnswer),
-        Route("GET", "/v1/accounts/{id}/ledger", accounts.entries, scope="read", query=bodies.EntriesQuery, answer=answers.EntryPageAnswer),
-        Route("POST", "/v1/transfers", transfers.create, scope="transfer", body=bodies.TransferBody, answer=answers.TransferAnswer),
-        Route("GET", "/v1/transfers/{id}", transfers.get, scope="read", query=bodies.AccountQuery, answer=answers.TransferAnswer),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/fills",
+            accounts.fills,
+            scope="read",
+            query=bodies.FillsQuery,
+            answer=answers.FillPageAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/ledger",
+            accounts.entries,
+            scope="read",
+            query=bodies.EntriesQuery,
+            answer=answers.EntryPageAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/transfers",
+            transfers.create,
+            scope="transfer",
+            body=bodies.TransferBody,
+            answer=answers.TransferAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/transfers/{id}",
+            transfers.get,
+            scope="read",
+            query=bodies.AccountQuery,
+            answer=answers.TransferAnswer,
+        ),
         Route("POST", "/v1/risk/kill", risk.engage, scope="risk", body=bodies.KillBody, answer=risk.KillAnswer),
         Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk", query=bodies.AccountQuery, answer=risk.KillAnswer),
     ]

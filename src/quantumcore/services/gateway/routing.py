@@ -79,11 +79,11 @@ class Route:
         self.decoder: Decoder[Any] | None = Decoder(body) if body is not None else None
 
 
-async def _unknown(gate: "Gate", call: Call) -> None:
+async def _unknown(_gate: "Gate", _call: Call) -> None:
     raise NotFound("route.not_found", "path not found")
 
 
-async def _other_method(gate: "Gate", call: Call) -> None:
+async def _other_method(_gate: "Gate", _call: Call) -> None:
     raise MethodNotAllowed(detail="the path exists, but not for this method")
 
 

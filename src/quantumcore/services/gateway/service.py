@@ -24,6 +24,8 @@ from quantumcore.services.gateway.routes import all_routes
 from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.gateway.stream import Stream
 
+__all__ = ["UVICORN", "GatewayService", "GatewaySettings"]
+
 _log = logging.getLogger(__name__)
 
 UVICORN = {
@@ -107,12 +109,17 @@ class GatewayService:
             return ["gateway: shutting down"]
         return [] if self._started else ["gateway: not started"]
 
-    async def stop(self) -> None:
-        """Take nothing in any more, tell sockets, finish what is in flight; call before the web server stops."""
+    async def drain(self) -> None:
+        """Take nothing in any more, tell sockets, finish what is in flight; before the web server stops."""
         self.asgi.draining = True
         await self.stream.stop()
         if not await self.asgi.drained(self._settings.drain_s):
             _log.error("%d requests unanswered after %s s", self.asgi.in_flight, self._settings.drain_s)
+
+    async def stop(self) -> None:
+        """Drain if nobody did, and listen to nothing any more."""
+        if not self.asgi.draining:
+            await self.drain()
         for subscription in self._subscriptions:
             await subscription.close()
 

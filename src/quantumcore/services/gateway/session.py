@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Send
 
-from quantumcore.contracts.errors import InvalidCommand, NotFound, QuantumCoreError, RateLimited, TooLarge, Unauthenticated
+from quantumcore.contracts.errors import (
+    InvalidCommand,
+    NotFound,
+    QuantumCoreError,
+    RateLimited,
+    Unauthenticated,
+)
 from quantumcore.services.gateway.codec import Decoder
 from quantumcore.services.gateway.errors import problem
 from quantumcore.services.gateway.feeds import Feed
@@ -25,7 +31,7 @@ REVOKED = 4001
 TOO_SLOW = 4008
 
 PRIVATE = ("orders", "fills")
-_heard = Decoder(Heard)
+_heard: Decoder[Heard] = Decoder(Heard)
 
 
 class Session:
@@ -230,7 +236,7 @@ class Session:
 
     async def _subscribe_private(self, channel: Channel, message_id: int | str | None, op: str) -> None:
         if self.caller is None:
-            raise Unauthenticated(detail="say who you are first: {\"op\":\"auth\",\"token\":…}")
+            raise Unauthenticated(detail='say who you are first: {"op":"auth","token":…}')
         self.caller.need("read")
         account = self.caller.account(channel.account_id)
         name = f"{channel.name}:{account}"

@@ -10,11 +10,11 @@ class GatewaySettings:
     """Limits and allowances; the defaults are those of the behaviour page. Benchmarks raise them and say so.
 
     Attributes:
-        user_per_s: Weights per second of a user or API key; the next one is 429.
-        account_orders_per_s: Orders and amendments per second of an account; the next one is 429.
-        cancels_per_s: Cancels per second of a user or API key; they spend nothing else, so a throttled client gets flat.
-        peer_per_s: Requests per second of an address without a verified user; the next one is 429.
-        login_per_s: Log-ins and registrations per second of an address; the next one is 429.
+        rate_user: Weights per second of a user or API key; the next one is 429.
+        rate_orders: Orders and amendments per second of an account; the next one is 429.
+        rate_cancels: Cancels per second of a user or API key; they spend nothing else, so a throttled client gets flat.
+        rate_peer: Requests per second of an address without a verified user; the next one is 429.
+        rate_login: Log-ins and registrations per second of an address; the next one is 429.
         limit_keys: Windows counted in this process while the shared counter is gone; the oldest leaves first.
         trusted_proxies: Networks whose X-Forwarded-For is believed; empty: nobody's.
         body_bytes: A longer body is 413, told as soon as it is known.
@@ -39,11 +39,11 @@ class GatewaySettings:
         ws_replay_pages: Pages of one replay; a client further behind is told to page through REST.
     """
 
-    user_per_s: int = 2_000
-    account_orders_per_s: int = 2_000
-    cancels_per_s: int = 2_000
-    peer_per_s: int = 100
-    login_per_s: int = 10
+    rate_user: int = 2_000
+    rate_orders: int = 2_000
+    rate_cancels: int = 2_000
+    rate_peer: int = 100
+    rate_login: int = 10
     limit_keys: int = 100_000
     trusted_proxies: tuple[str, ...] = ()
     body_bytes: int = 1 << 20

@@ -9,12 +9,22 @@ from starlette.types import Receive, Scope, Send
 
 from quantumcore.contracts.auth import AccessChanged
 from quantumcore.contracts.errors import QuantumCoreError, Unauthenticated, Unavailable
-from quantumcore.contracts.orders import OrdersChanged
+from quantumcore.contracts.orders import MassCancel, OrdersChanged
 from quantumcore.services.gateway.areas import orders
 from quantumcore.services.gateway.bodies import AccountQuery, AmendBody, MassCancelQuery
 from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.feeds import Feeds
-from quantumcore.services.gateway.frames import Auth, Heartbeat, OrderAmend, OrderCancel, OrderMassCancel, OrderSubmit, Status, Trading, text
+from quantumcore.services.gateway.frames import (
+    Auth,
+    Heartbeat,
+    OrderAmend,
+    OrderCancel,
+    OrderMassCancel,
+    OrderSubmit,
+    Status,
+    Trading,
+    text,
+)
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.private import PrivateChannels
@@ -137,8 +147,8 @@ class Stream:
                 return await orders.cancel(gate, call, AccountQuery(account_id=name.account_id))
             case OrderAmend(data=change):
                 call.params = {"id": change.order_id}
-                body = AmendBody(quantity=change.quantity, price=change.price, account_id=change.account_id)
-                return await orders.amend(gate, call, body)
+                changed = AmendBody(quantity=change.quantity, price=change.price, account_id=change.account_id)
+                return await orders.amend(gate, call, changed)
             case OrderMassCancel(data=which):
                 query = MassCancelQuery(account_id=which.account_id, symbol=which.symbol, side=which.side)
                 return await orders.mass_cancel(gate, call, query)
@@ -187,7 +197,9 @@ class Stream:
             session.outbox.offer(goodbye)
         try:
             async with asyncio.timeout(FLUSH_S):
-                while any(len(session.outbox) or session.sending_since is not None for session in self.sessions):
+                while any(  # noqa: ASYNC110  # what ends is any of many, not one event
+                    len(session.outbox) or session.sending_since is not None for session in self.sessions
+                ):
                     await asyncio.sleep(TICK_S)
         except TimeoutError:
             pass
@@ -216,7 +228,11 @@ class Stream:
         return ""
 
     def _uncount(self, session: Session) -> None:
-        counter, key = (self._of_peer, session.peer) if session.caller is None else (self._of_user, session.caller.identity.user_id)
+        counter, key = (
+            (self._of_peer, session.peer)
+            if session.caller is None
+            else (self._of_user, session.caller.identity.user_id)
+        )
         counter[key] -= 1
         for counts in (self._of_peer, self._of_user):
             if counts.get(key, 1) <= 0:
@@ -235,7 +251,7 @@ class Stream:
     async def _cancel_all(self, caller: Caller) -> None:
         for account in caller.identity.accounts:
             try:
-                await self.gate.bus.request(orders.MassCancel(account=account))
+                await self.gate.bus.request(MassCancel(account=account))
             except QuantumCoreError as error:
                 _log.warning("cancel on disconnect failed: %s", error.code)
 

@@ -1,5 +1,7 @@
 """Accounts: open one more, balances, holds, fills, ledger entries; each with the sequence it has reached."""
 
+# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
+
 import msgspec
 
 from quantumcore.contracts.auth import NewAccount

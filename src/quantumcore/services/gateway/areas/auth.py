@@ -1,104 +1,81 @@
 """Users: register, log in, tokens, passwords, API keys; and what admins do with users."""
 
-import msgspec
+# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
 
 from quantumcore.contracts.auth import (
     ChangePassword,
     CreateApiKey,
     DisableUser,
     GetApiKeys,
+    GetAudit,
+    GetSessions,
     GetUser,
+    GetUsers,
     GrantAccount,
     Login,
     Logout,
-    NewUser,
     Refresh,
     Register,
-    Revoked,
     RevokeApiKey,
+    Revoked,
     SetRoles,
     TokenPair,
+    UserView,
 )
 from quantumcore.contracts.values import parse_time
 from quantumcore.services.gateway import answers
-from quantumcore.services.gateway.answers import KeyAnswer
+from quantumcore.services.gateway.auth_answers import (
+    AuditAnswer,
+    AuditEntryAnswer,
+    KeysAnswer,
+    MeAnswer,
+    NewKeyAnswer,
+    SessionAnswer,
+    SessionsAnswer,
+    UserAnswer,
+    UsersAnswer,
+)
 from quantumcore.services.gateway.bodies import (
+    AuditQuery,
     Credentials,
     GrantBody,
     KeyBody,
-    NewUserBody,
     PasswordBody,
     RefreshBody,
     RolesBody,
-    UserQuery,
+    UsersQuery,
 )
 from quantumcore.services.gateway.codec import rfc3339
-from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import MAX_ACCOUNT
+from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 
 PASSWORD_DEADLINE_S = 10.0  # hashing waits its turn in a bounded pool, and registering waits for the engine
 
 
-class UserAnswer(msgspec.Struct, frozen=True):
-    """A user without any secret."""
-
-    user_id: str
-    email: str
-    roles: list[str]
-    account_ids: list[str]
-    disabled: bool
-    created_at: str
-
-
-class MeAnswer(msgspec.Struct, frozen=True):
-    """Who the caller is, by current grants."""
-
-    user_id: str
-    email: str
-    roles: list[str]
-    scopes: list[str]
-    account_ids: list[str]
-
-
-class KeysAnswer(msgspec.Struct, frozen=True):
-    """The caller's keys."""
-
-    items: list[KeyAnswer]
-    next_cursor: str | None
-
-
-class NewKeyAnswer(msgspec.Struct, frozen=True):
-    """A new key; an HMAC secret is shown here and never again."""
-
-    key: KeyAnswer
-    secret: str | None
-
-
 async def register(gate: Gate, call: Call, body: Credentials) -> Answer:
     """Make a user with one account and the role trader."""
-    request = Register(email=body.email, password=body.password, peer=call.peer)
+    request = Register(email=body.email, password=body.password, peer=call.peer, request_id=call.request_id)
     return Answer(await gate.bus.request(request, deadline_s=PASSWORD_DEADLINE_S), 201)
 
 
 async def login(gate: Gate, call: Call, body: Credentials) -> TokenPair:
     """Exchange e-mail and password for an access token and a refresh token."""
-    request = Login(email=body.email, password=body.password, peer=call.peer)
+    request = Login(email=body.email, password=body.password, peer=call.peer, request_id=call.request_id)
     return await gate.bus.request(request, deadline_s=PASSWORD_DEADLINE_S)
 
 
 async def refresh(gate: Gate, call: Call, body: RefreshBody) -> TokenPair:
     """Spend a refresh token for a new pair; spending one twice ends its session."""
-    return await gate.bus.request(Refresh(refresh_token=body.refresh_token, peer=call.peer))
+    return await gate.bus.request(Refresh(refresh_token=body.refresh_token, peer=call.peer, request_id=call.request_id))
 
 
 async def logout(gate: Gate, call: Call) -> Answer:
     """End this session."""
     call.caller.need_session()
     identity = call.caller.identity
-    await gate.bus.request(Logout(session_id=identity.session_id))
+    await gate.bus.request(Logout(session_id=identity.session_id, peer=call.peer, request_id=call.request_id))
     gate.identities.forget_user(identity.user_id)
     return Answer(None, 204)
 
@@ -107,7 +84,13 @@ async def password(gate: Gate, call: Call, body: PasswordBody) -> Answer:
     """Change the own password; all sessions end."""
     call.caller.need_session()
     user_id = call.caller.identity.user_id
-    request = ChangePassword(user_id=user_id, old_password=body.old_password, new_password=body.new_password)
+    request = ChangePassword(
+        user_id=user_id,
+        old_password=body.old_password,
+        new_password=body.new_password,
+        peer=call.peer,
+        request_id=call.request_id,
+    )
     await gate.bus.request(request, deadline_s=PASSWORD_DEADLINE_S)
     gate.identities.forget_user(user_id)
     return Answer(None, 204)
@@ -142,6 +125,8 @@ async def create_key(gate: Gate, call: Call, body: KeyBody) -> Answer:
             account_ids=body.account_ids,
             addresses=body.addresses,
             expires_ns=None if body.expires_at is None else parse_time(body.expires_at, "expires_at"),
+            peer=call.peer,
+            request_id=call.request_id,
         )
     )
     return Answer(NewKeyAnswer(answers.key(made.key), made.secret or None), 201)
@@ -151,20 +136,16 @@ async def revoke_key(gate: Gate, call: Call) -> Revoked:
     """Revoke an own API key: true once, then false; unknown: false."""
     call.caller.need_session()
     user_id = call.caller.identity.user_id
-    return await gate.bus.request(RevokeApiKey(user_id=user_id, key_id=call.params["id"][:64]))
+    request = RevokeApiKey(user_id=user_id, key_id=call.params["id"][:64], peer=call.peer, request_id=call.request_id)
+    return await gate.bus.request(request)
 
 
-async def create_user(gate: Gate, call: Call, body: NewUserBody) -> Answer:
-    """Make a user with these roles (admin)."""
-    call.caller.need_session()
-    request = Register(email=body.email, password=body.password, roles=body.roles, peer=call.peer)
-    made: NewUser = await gate.bus.request(request, deadline_s=PASSWORD_DEADLINE_S)
-    return Answer(made, 201)
-
-
-async def find_user(gate: Gate, call: Call, query: UserQuery) -> UserAnswer:
-    """Find a user by e-mail (admin)."""
-    return await _user(gate, GetUser(email=query.email))
+async def users(gate: Gate, call: Call, query: UsersQuery) -> UsersAnswer:
+    """List users, oldest first, or find one by e-mail (admin)."""
+    if query.email is not None:
+        return UsersAnswer([await _user(gate, GetUser(email=query.email))], None)
+    page = await gate.bus.request(GetUsers(limit=query.limit, cursor=query.cursor))
+    return UsersAnswer([_shown(one) for one in page.items], page.next_cursor)
 
 
 async def get_user(gate: Gate, call: Call) -> UserAnswer:
@@ -172,36 +153,70 @@ async def get_user(gate: Gate, call: Call) -> UserAnswer:
     return await _user(gate, GetUser(user_id=call.params["id"][:64]))
 
 
+async def sessions(gate: Gate, call: Call) -> SessionsAnswer:
+    """List a user's live sessions, newest first (admin)."""
+    found = await gate.bus.request(GetSessions(user_id=call.params["id"][:64]))
+    return SessionsAnswer(
+        [
+            SessionAnswer(one.session_id, one.peer, rfc3339(one.created_ns), rfc3339(one.expires_ns))
+            for one in found.items
+        ],
+        None,
+    )
+
+
+async def audit(gate: Gate, call: Call, query: AuditQuery) -> AuditAnswer:
+    """List security events, newest first (admin)."""
+    page = await gate.bus.request(
+        GetAudit(user_id=query.user_id, kind=query.kind, limit=query.limit, cursor=query.cursor)
+    )
+    return AuditAnswer(
+        [
+            AuditEntryAnswer(
+                one.entry, rfc3339(one.time_ns), one.kind, one.user_id, one.actor, one.peer, one.request_id, one.detail
+            )
+            for one in page.items
+        ],
+        page.next_cursor,
+    )
+
+
 async def set_roles(gate: Gate, call: Call, body: RolesBody) -> UserAnswer:
     """Give a user other roles (admin); his sessions end."""
-    call.caller.need_session()
-    user_id = call.params["id"][:64]
-    await gate.bus.request(SetRoles(user_id=user_id, roles=body.roles))
+    user_id, actor = _by_admin(call)
+    request = SetRoles(user_id=user_id, roles=body.roles, actor=actor, peer=call.peer, request_id=call.request_id)
+    await gate.bus.request(request)
     gate.identities.forget_user(user_id)
     return await _user(gate, GetUser(user_id=user_id))
 
 
 async def grant(gate: Gate, call: Call, body: GrantBody) -> UserAnswer:
     """Let a user act on an account (admin)."""
-    call.caller.need_session()
-    digits = body.account_id
-    fits = digits.isascii() and digits.isdigit() and 0 < int(digits) <= MAX_ACCOUNT
-    require(fits, "account_id", "account_id is no account id", actual=digits)
-    user_id = call.params["id"][:64]
-    await gate.bus.request(GrantAccount(user_id=user_id, account=int(digits)))
+    user_id, actor = _by_admin(call)
+    account = account_number(body.account_id, "account_id")
+    request = GrantAccount(user_id=user_id, account=account, actor=actor, peer=call.peer, request_id=call.request_id)
+    await gate.bus.request(request)
     gate.identities.forget_user(user_id)
     return await _user(gate, GetUser(user_id=user_id))
 
 
 async def disable(gate: Gate, call: Call) -> UserAnswer:
     """End a user's sessions and keys for good (admin)."""
-    call.caller.need_session()
-    user_id = call.params["id"][:64]
-    await gate.bus.request(DisableUser(user_id=user_id))
+    user_id, actor = _by_admin(call)
+    request = DisableUser(user_id=user_id, actor=actor, peer=call.peer, request_id=call.request_id)
+    await gate.bus.request(request)
     gate.identities.forget_user(user_id)
     return await _user(gate, GetUser(user_id=user_id))
 
 
+def _by_admin(call: Call) -> tuple[str, str]:
+    call.caller.need_session()
+    return call.params["id"][:64], call.caller.identity.user_id
+
+
 async def _user(gate: Gate, query: GetUser) -> UserAnswer:
-    view = await gate.bus.request(query)
+    return _shown(await gate.bus.request(query))
+
+
+def _shown(view: UserView) -> UserAnswer:
     return UserAnswer(view.user_id, view.email, view.roles, view.account_ids, view.disabled, rfc3339(view.created_ns))

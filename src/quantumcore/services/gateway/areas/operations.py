@@ -1,5 +1,7 @@
 """Operations: is it alive, is it ready, what does it count, where does the engine stand."""
 
+# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
+
 import msgspec
 
 from quantumcore.contracts.matching import EngineStatus, GetEngineStatus, TakeSnapshot

@@ -19,7 +19,14 @@ from quantumcore.contracts.orders import (
 from quantumcore.contracts.values import AccountId, Scaled, check_client_id
 from quantumcore.services.gateway import answers
 from quantumcore.services.gateway.answers import BatchAnswer, BatchError, OrderAnswer, OrderPageAnswer, UpdatesAnswer
-from quantumcore.services.gateway.bodies import AccountQuery, AmendBody, BatchBody, MassCancelQuery, OrderBody, OrdersQuery
+from quantumcore.services.gateway.bodies import (
+    AccountQuery,
+    AmendBody,
+    BatchBody,
+    MassCancelQuery,
+    OrderBody,
+    OrdersQuery,
+)
 from quantumcore.services.gateway.codec import Decoder
 from quantumcore.services.gateway.errors import problem, problem_of_view, require
 from quantumcore.services.gateway.gate import Gate
@@ -27,7 +34,7 @@ from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.request import Call
 
 BY_CLIENT_ID = "client:"
-_one_of_batch = Decoder(OrderBody)
+_one_of_batch: Decoder[OrderBody] = Decoder(OrderBody)
 
 
 async def submit(gate: Gate, call: Call, body: OrderBody) -> OrderAnswer:
@@ -60,13 +67,17 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
 async def amend(gate: Gate, call: Call, body: AmendBody) -> OrderAnswer:
     """Change total quantity or price as one act; less quantity at the same price keeps the priority."""
     account = call.caller.account(body.account_id)
-    require(body.quantity is not None or body.price is not None, "quantity", "give a new quantity, a new price, or both")
+    require(
+        body.quantity is not None or body.price is not None, "quantity", "give a new quantity, a new price, or both"
+    )
     _positive(body.quantity, "quantity")
     if body.price is not None:
         Scaled.parse(body.price, "price")
     call.charge(await gate.limits.orders(account))
     order_id, client_id = named(call.params["id"])
-    command = AmendOrder(account=account, order_id=order_id, client_order_id=client_id, quantity=body.quantity, price=body.price)
+    command = AmendOrder(
+        account=account, order_id=order_id, client_order_id=client_id, quantity=body.quantity, price=body.price
+    )
     return _wrote(gate, account, await gate.bus.request(command))
 
 

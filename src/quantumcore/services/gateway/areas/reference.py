@@ -1,5 +1,7 @@
 """Reference data: the time, instruments, currencies, fees; operators define and halt through the engine."""
 
+# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
+
 import msgspec
 
 from quantumcore.contracts import wire
@@ -119,7 +121,9 @@ async def fees(gate: Gate, call: Call) -> FeesAnswer:
     """List what trading costs."""
     symbols = (await gate.definitions.catalogue()).symbols
     shown = [_shown(symbols[symbol]) for symbol in sorted(symbols)]
-    return FeesAnswer([FeeAnswer(one.symbol, one.quote, one.taker_fee, one.maker_fee, one.minimum_fee) for one in shown], None)
+    return FeesAnswer(
+        [FeeAnswer(one.symbol, one.quote, one.taker_fee, one.maker_fee, one.minimum_fee) for one in shown], None
+    )
 
 
 async def define_currency(gate: Gate, call: Call, body: CurrencyBody) -> Answer:

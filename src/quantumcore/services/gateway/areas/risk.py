@@ -1,13 +1,14 @@
 """The kill switch: engage it and working orders go, nothing new comes in; of one account, or of the venue."""
 
+# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
+
 import msgspec
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.values import AccountId
 from quantumcore.services.gateway.bodies import AccountQuery, KillBody
-from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import MAX_ACCOUNT
+from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.sequencing import sequence
 
@@ -32,13 +33,9 @@ async def lift(gate: Gate, call: Call, query: AccountQuery) -> KillAnswer:
 
 
 async def _switch(gate: Gate, account_id: str | None, *, engaged: int) -> KillAnswer:
-    account = 0
+    account = AccountId(0)
     if account_id is not None:  # the scope risk reaches every account: that is what a risk officer is for
-        fits = account_id.isascii() and account_id.isdigit()
-        require(fits, "account_id", "account_id is no account id", actual=account_id)
-        account = int(account_id)
-        if not 0 < account <= MAX_ACCOUNT:
-            raise NotFound("account.not_found", "account not found", field="account_id")
+        account = account_number(account_id, "account_id")
     events = await sequence(gate.bus, wire.SetKillSwitch(account=account, engaged=engaged))
     changed = events[-1]
     cancelled = changed.count if isinstance(changed, wire.KillSwitchChanged) else 0

@@ -7,22 +7,29 @@ from quantumcore.services.gateway.answers import TransferAnswer
 from quantumcore.services.gateway.bodies import AccountQuery, TransferBody
 from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import MAX_ACCOUNT
+from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 
 
 async def create(gate: Gate, call: Call, body: TransferBody) -> TransferAnswer:
     """Move money into, out of, or between accounts."""
     check_client_id(body.transfer_id, "transfer_id")
-    require(Scaled.parse(body.amount, "amount").mantissa > 0, "amount", "amount must be over 0", limit="0", actual=body.amount)
+    require(
+        Scaled.parse(body.amount, "amount").mantissa > 0,
+        "amount",
+        "amount must be over 0",
+        limit="0",
+        actual=body.amount,
+    )
     between = body.kind == "transfer"
-    require(between == (body.to_account_id is not None), "to_account_id", "to_account_id goes with kind transfer, and only with it")
+    require(
+        between == (body.to_account_id is not None),
+        "to_account_id",
+        "to_account_id goes with kind transfer, and only with it",
+    )
     to_account = 0
     if body.to_account_id is not None:
-        digits = body.to_account_id
-        fits = digits.isascii() and digits.isdigit() and 0 < int(digits) <= MAX_ACCOUNT
-        require(fits, "to_account_id", "to_account_id is no account id", actual=digits)
-        to_account = int(digits)
+        to_account = account_number(body.to_account_id, "to_account_id")
     if body.kind == "deposit":
         call.caller.need("admin")
     account = call.caller.account(body.account_id)

@@ -23,7 +23,6 @@ from quantumcore.contracts.orders import (
     GetOrderEvents,
     MassCancel,
     OrdersChanged,
-    OrderView,
     RebuildOrder,
     SubmitBatch,
 )
@@ -73,7 +72,9 @@ async def test_a_taker_is_answered_with_its_fills_at_the_makers_price(room: Room
 
 
 @pytest.mark.parametrize(
-    "price, fee", [("149990.00", "0.15"), ("99990.00", "0.10"), ("100000000.00", "100.00")], ids=["149.99", "99.99", "100,000"]
+    "price, fee",
+    [("149990.00", "0.15"), ("99990.00", "0.10"), ("100000000.00", "100.00")],
+    ids=["149.99", "99.99", "100,000"],
 )
 async def test_a_fee_of_a_tenth_of_a_percent_is_rounded_up_to_the_cent(room: Room, price, fee):
     """Golden examples of behaviour 4: 149.99 costs 0.15, 99.99 costs 0.10, 100,000 costs 100.00."""
@@ -245,7 +246,10 @@ async def test_an_order_is_unknown_to_all_but_its_account(room: Room, account):
     """One answer, no hint: for an order of another account, for an unknown account, for an id nobody has."""
     view = await room.ask(limit("buy", "0.5", "64000", client_order_id="secret"))
     await room.caught_up()
-    by_id, by_client_id = {"account": account, "order_id": view.order_id}, {"account": account, "client_order_id": "secret"}
+    by_id, by_client_id = (
+        {"account": account, "order_id": view.order_id},
+        {"account": account, "client_order_id": "secret"},
+    )
     messages = [kind(**names) for kind in (CancelOrder, GetOrder) for names in (by_id, by_client_id)]
     messages += [AmendOrder(**by_id, quantity="1"), GetOrderEvents(**by_id), RebuildOrder(**by_id)]
     errors = [await refused(room, message, NotFound) for message in messages]
@@ -256,7 +260,12 @@ async def test_an_order_is_unknown_to_all_but_its_account(room: Room, account):
 async def test_an_amendment_is_one_act_and_shows_the_order_after_it(room: Room):
     view = await room.ask(limit("buy", "0.5", "64000"))
     amended = await room.ask(AmendOrder(account=ALICE, order_id=view.order_id, quantity="0.4", price="63000"))
-    assert (amended.quantity, amended.price, amended.status, amended.order_id) == ("0.40000", "63000.00", "new", view.order_id)
+    assert (amended.quantity, amended.price, amended.status, amended.order_id) == (
+        "0.40000",
+        "63000.00",
+        "new",
+        view.order_id,
+    )
     assert amended.sequence == view.sequence + 1
 
 
@@ -486,7 +495,9 @@ async def test_what_changed_is_told_in_order_after_the_commit(room: Room):
 
     async def listen(notices):
         for notice in notices:
-            stored = await room.database.read(lambda connection: connection.exec_driver_sql("SELECT sequence FROM cursor").scalar())
+            stored = await room.database.read(
+                lambda connection: connection.exec_driver_sql("SELECT sequence FROM cursor").scalar()
+            )
             assert stored >= notice.sequence
             heard.append(notice)
 
@@ -519,7 +530,9 @@ async def test_a_rebuild_that_meets_a_hole_names_the_position(room: Room, monkey
     view = await room.ask(limit("buy", "0.5", "64000"))
     await room.ask(limit("sell", "0.1", "64000", account=BOB))
     read = room.venue.log.read
-    monkeypatch.setattr(room.venue.log, "read", lambda after, max_bytes=0: [b for b in read(after) if b.first != view.sequence])
+    monkeypatch.setattr(
+        room.venue.log, "read", lambda after, max_bytes=0: [b for b in read(after) if b.first != view.sequence]
+    )
     error = await refused(room, RebuildOrder(account=ALICE, order_id=view.order_id), Corrupted)
     assert error.code == "order.gap"
     assert f"{view.sequence - 1} to {view.sequence + 1}" in error.detail

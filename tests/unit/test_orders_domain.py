@@ -128,7 +128,9 @@ def test_an_event_that_cannot_follow_is_corrupted(event):
 
 
 @pytest.mark.parametrize("last", [trade(6, 100, 0), cancelled(6, 100)], ids=["filled", "cancelled"])
-@pytest.mark.parametrize("late", [trade(7, 1, 0), cancelled(7, 0), replaced(7, 200, 100)], ids=["fill", "cancel", "replace"])
+@pytest.mark.parametrize(
+    "late", [trade(7, 1, 0), cancelled(7, 0), replaced(7, 200, 100)], ids=["fill", "cancel", "replace"]
+)
 def test_nothing_follows_a_final_status(last, late):
     """A fill after the end stops the projection (behaviour 4)."""
     order = opened(accepted()).apply(last)

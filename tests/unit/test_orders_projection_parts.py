@@ -107,7 +107,11 @@ def test_live_orders_keep_the_last_touched_and_forget_the_ended():
 
 
 def test_folding_shows_both_sides_of_a_trade_maker_first():
-    events = [accepted(sequence=5), accepted(sequence=9, quantity=40), trade(9, 40, 60, maker=5, taker=9, taker_leaves=0)]
+    events = [
+        accepted(sequence=5),
+        accepted(sequence=9, quantity=40),
+        trade(9, 40, 60, maker=5, taker=9, taker_leaves=0),
+    ]
     changes = fold(events, {}, catalogue())
     assert [(c.order.sequence, c.leg, c.update.kind) for c in changes] == [
         (5, 0, "accepted"), (9, 0, "accepted"), (5, 0, "filled"), (9, 1, "filled"),

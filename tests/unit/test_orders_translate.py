@@ -75,14 +75,19 @@ def test_a_symbol_of_the_right_form_passes(symbol):
 @pytest.mark.parametrize("quantity", ["0", "-5", "0.000000000000000001", "9223372036854775807"])
 def test_a_decimal_that_is_only_unwise_is_the_engines_to_refuse(quantity):
     """Zero, negative, off-lot: facts with a reason, not errors of shape (behaviour 1.3)."""
-    assert translate.submission(limit("buy", quantity, "100"), 1).quantity == int(quantity.replace("0.", "").lstrip("0") or 0)
+    assert translate.submission(limit("buy", quantity, "100"), 1).quantity == int(
+        quantity.replace("0.", "").lstrip("0") or 0
+    )
 
 
 @pytest.mark.hazard("A1")
 def test_every_field_of_an_order_arrives_in_its_command(rng: random.Random):
     """10,000 random orders: decoded from its bytes, the command says what the client said, number by number."""
     for at in range(10_000):
-        price, quantity = Decimal(rng.randrange(1, 10**9)).scaleb(-rng.randrange(6)), Decimal(rng.randrange(1, 10**9)).scaleb(-5)
+        price, quantity = (
+            Decimal(rng.randrange(1, 10**9)).scaleb(-rng.randrange(6)),
+            Decimal(rng.randrange(1, 10**9)).scaleb(-5),
+        )
         order = limit(
             rng.choice(list(SIDES)), format(quantity, "f"), format(price, "f"), account=rng.randrange(1, 2**32),
             client_order_id=f"id-{at}", time_in_force=rng.choice(list(TIMES_IN_FORCE)), post_only=rng.random() < 0.5,
@@ -93,7 +98,11 @@ def test_every_field_of_an_order_arrives_in_its_command(rng: random.Random):
         command = wire.decode_command(buffer)
         buffer[:] = b"\xaa" * len(buffer)
         assert isinstance(command, wire.SubmitOrder)
-        assert (command.instrument, command.account, command.client_id) == (number, order.account, order.client_order_id)
+        assert (command.instrument, command.account, command.client_id) == (
+            number,
+            order.account,
+            order.client_order_id,
+        )
         assert Decimal(command.price).scaleb(-command.price_scale) == price
         assert Decimal(command.quantity).scaleb(-command.quantity_scale) == quantity
         assert (command.side, command.time_in_force) == (SIDES[order.side], TIMES_IN_FORCE[order.time_in_force])
@@ -123,7 +132,15 @@ def test_an_order_has_exactly_one_name(names):
 
 @pytest.mark.parametrize(
     "order_id",
-    ["nonsense", "0" * 36, ID[:-1], ID.replace("ffff", "0000"), OrderId(1, 77, 3).text(), OrderId(0, 0, 3).text(), f"{{{ID}}}"],
+    [
+        "nonsense",
+        "0" * 36,
+        ID[:-1],
+        ID.replace("ffff", "0000"),
+        OrderId(1, 77, 3).text(),
+        OrderId(0, 0, 3).text(),
+        f"{{{ID}}}",
+    ],
 )
 def test_an_id_that_no_order_can_have_is_not_found(order_id):
     with pytest.raises(NotFound) as refused:

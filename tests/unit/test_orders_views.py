@@ -146,6 +146,8 @@ def test_the_orders_room_has_no_float():
     """No float literal, no call of float, no true division in any file of the room."""
     for path in Path(orders_room.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            assert not (isinstance(node, ast.Constant) and isinstance(node.value, float) and path.name != "rebuild.py"), path
+            assert not (
+                isinstance(node, ast.Constant) and isinstance(node.value, float) and path.name != "rebuild.py"
+            ), path
             assert not (isinstance(node, ast.Name) and node.id == "float"), path
             assert not isinstance(node, ast.Div), path

@@ -18,8 +18,8 @@ from quantumcore.contracts.auth import (
     GetApiKeys,
     GrantAccount,
     NewApiKey,
-    Revoked,
     RevokeApiKey,
+    Revoked,
     SetRoles,
     VerifyPayload,
     VerifySignature,
@@ -41,7 +41,16 @@ async def room(tmp_path):
         yield opened
 
 
-def request(room: Room, made: NewApiKey, *, private=None, age_ms: int = 0, window: str = "5000", body: bytes = b'{"a":1}', **changes) -> VerifySignature:
+def request(
+    room: Room,
+    made: NewApiKey,
+    *,
+    private=None,
+    age_ms: int = 0,
+    window: str = "5000",
+    body: bytes = b'{"a":1}',
+    **changes,
+) -> VerifySignature:
     """What the gateway sends for a request that the owner of `made` signed."""
     timestamp = str(room.clock.now() // 1_000_000 - age_ms)
     message = b"\n".join([timestamp.encode(), window.encode(), b"POST", b"/v1/orders", b"x=1", body])
@@ -66,13 +75,20 @@ async def test_an_hmac_key_signs_for_its_user(room):
     assert len(made.key.key_id) == 35
     assert len(made.secret) == 64
     identity = await room.ask(request(room, made))
-    assert (identity.user_id, identity.session_id, identity.scopes, identity.accounts) == (ann.user_id, made.key.key_id, ["read", "trade"], [1001])
+    assert (identity.user_id, identity.session_id, identity.scopes, identity.accounts) == (
+        ann.user_id,
+        made.key.key_id,
+        ["read", "trade"],
+        [1001],
+    )
     assert (identity.is_admin, identity.expires_ns) == (False, I64_MAX)
 
 
 async def test_an_ed25519_key_signs_and_has_no_secret_of_ours(room):
     ann = await room.register()
-    made = await room.ask(CreateApiKey(user_id=ann.user_id, public_key=PUBLIC, scopes=["read"], expires_ns=room.clock.now() + 60 * NS))
+    made = await room.ask(
+        CreateApiKey(user_id=ann.user_id, public_key=PUBLIC, scopes=["read"], expires_ns=room.clock.now() + 60 * NS)
+    )
     assert (made.secret, made.key.algorithm) == ("", "ed25519")
     identity = await room.ask(request(room, made, private=PRIVATE))
     assert identity.expires_ns == made.key.expires_ns
@@ -245,5 +261,9 @@ async def test_other_dialects_sign_a_payload_in_hexadecimal(room):
     message = VerifyPayload(key_id=made.key.key_id, timestamp=timestamp, signature=signature, payload=payload)
     assert (await room.ask(message)).user_id == ann.user_id
     await refused(room, message)
-    await refused(room, VerifyPayload(key_id=made.key.key_id, timestamp=timestamp, signature=signature.upper(), payload=payload))
-    await refused(room, VerifyPayload(key_id=made.key.key_id, timestamp=timestamp, signature=signature, payload=payload + b"0"))
+    await refused(
+        room, VerifyPayload(key_id=made.key.key_id, timestamp=timestamp, signature=signature.upper(), payload=payload)
+    )
+    await refused(
+        room, VerifyPayload(key_id=made.key.key_id, timestamp=timestamp, signature=signature, payload=payload + b"0")
+    )

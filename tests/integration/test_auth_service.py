@@ -66,9 +66,20 @@ async def test_a_new_user_has_one_account_of_his_own_and_may_trade(room):
     assert new.account_id == "1001"
     assert room.ledger.opened == {1001: new.user_id}
     user = await room.ask(GetUser(email="ann@example.COM"))
-    assert (user.user_id, user.email, user.roles, user.account_ids, user.disabled) == (new.user_id, "Ann@Example.com", ["trader"], ["1001"], False)
+    assert (user.user_id, user.email, user.roles, user.account_ids, user.disabled) == (
+        new.user_id,
+        "Ann@Example.com",
+        ["trader"],
+        ["1001"],
+        False,
+    )
     identity = await room.verify((await room.login()).access_token)
-    assert (identity.user_id, identity.scopes, identity.accounts, identity.is_admin) == (new.user_id, ["read", "trade", "transfer"], [1001], False)
+    assert (identity.user_id, identity.scopes, identity.accounts, identity.is_admin) == (
+        new.user_id,
+        ["read", "trade", "transfer"],
+        [1001],
+        False,
+    )
 
 
 async def test_an_email_is_taken_once_whatever_its_case(room):
@@ -98,7 +109,12 @@ async def test_registration_gives_no_other_role_and_the_operator_gives_any(room)
 
 
 async def test_a_refused_registration_leaves_nothing(room):
-    for email, password in (("no email", PASSWORD), ("ann@host", "short"), ("ann@host", ""), ("ann@host", "x" * 10_000)):
+    for email, password in (
+        ("no email", PASSWORD),
+        ("ann@host", "short"),
+        ("ann@host", ""),
+        ("ann@host", "x" * 10_000),
+    ):
         with pytest.raises(InvalidCommand):
             await room.register(email, password)
     assert (await room.ask(GetUsers())).items == []
@@ -170,7 +186,9 @@ async def test_a_log_out_holds_at_once_and_is_told(room):
 async def test_a_changed_password_ends_all_sessions(room):
     new = await room.register()
     pairs = [await room.login() for _ in range(3)]
-    await room.ask(ChangePassword(user_id=new.user_id, old_password=PASSWORD, new_password="a better password", peer=PEER))
+    await room.ask(
+        ChangePassword(user_id=new.user_id, old_password=PASSWORD, new_password="a better password", peer=PEER)
+    )
     for pair in pairs:
         with pytest.raises(Unauthenticated):
             await room.verify(pair.access_token)
@@ -183,9 +201,15 @@ async def test_a_password_is_changed_only_by_who_knows_the_old_one_and_guesses_a
     new = await room.register()
     for _ in range(5):
         with pytest.raises(Unauthenticated):
-            await room.ask(ChangePassword(user_id=new.user_id, old_password="a wrong password", new_password="a better password", peer=PEER))
+            await room.ask(
+                ChangePassword(
+                    user_id=new.user_id, old_password="a wrong password", new_password="a better password", peer=PEER
+                )
+            )
     with pytest.raises(RateLimited):
-        await room.ask(ChangePassword(user_id=new.user_id, old_password=PASSWORD, new_password="a better password", peer=PEER))
+        await room.ask(
+            ChangePassword(user_id=new.user_id, old_password=PASSWORD, new_password="a better password", peer=PEER)
+        )
     await room.login()
 
 
@@ -291,7 +315,13 @@ async def test_users_come_in_pages_oldest_first(room):
         cursor = page.next_cursor
     assert sorted(seen) == sorted(made)
     assert len(seen) == 7
-    for wrong in (GetUsers(limit=0), GetUsers(limit=1001), GetUsers(cursor="x"), GetAudit(limit=0), GetAudit(cursor="-1")):
+    for wrong in (
+        GetUsers(limit=0),
+        GetUsers(limit=1001),
+        GetUsers(cursor="x"),
+        GetAudit(limit=0),
+        GetAudit(cursor="-1"),
+    ):
         with pytest.raises(InvalidCommand):
             await room.ask(wrong)
 
@@ -347,8 +377,9 @@ async def test_accounts_left_opening_are_asked_for_again_after_a_restart(tmp_pat
         assert (await room.ask(GetUser(email="ann@example.com"))).account_ids == []
     async with open_room(tmp_path, ledger=ledger) as room:
         await until(lambda: 1001 in ledger.opened)
-        while (await room.ask(GetUser(email="ann@example.com"))).account_ids != ["1001"]:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while (await room.ask(GetUser(email="ann@example.com"))).account_ids != ["1001"]:
+                pass
 
 
 async def test_while_the_ledger_room_is_gone_it_is_asked_every_two_seconds(tmp_path):

@@ -291,7 +291,13 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
   for (u32 i = 0; i < s.submissions; ++i) {
     const Submission row = in.get<Submission>();
     demand(row.account < s.accounts);
-    state.client_ids.remember(row);
+    Submission& entry = state.client_ids[state.client_ids.remember(
+        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id)];
+    const Submission links = entry;
+    entry = row;
+    entry.older = links.older;
+    entry.younger = links.younger;
+    entry.tag = links.tag;
   }
   for (u32 i = 0; i < s.transfers; ++i) {
     const PostedTransfer row = in.get<PostedTransfer>();

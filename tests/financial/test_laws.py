@@ -15,7 +15,7 @@ import pytest
 
 from quantumcore.contracts import wire
 from tests.support.desk import ALICE, BOB, BTC, BUY, CAROL, COIN, GTC, IOC, NONE, SELL, USD, XYZ, Desk, coin, instrument, of
-from tests.support.engines import both_engines
+from tests.support.engines import both_engines, check, step
 from tests.support.fuzz_engine import seeded, started
 from tests.support.naive import NaiveMatcher
 from tests.support.streams import ACCOUNTS, CURRENCIES, INSTRUMENTS, Market
@@ -30,7 +30,7 @@ def market(new_engine: Any, seed: int, commands: int = COMMANDS):
     """Yield (engine, events) of each command of the market of `seed`."""
     engine = started(new_engine())
     for stream, command in seeded(commands, seed):
-        raw = bytes(engine.step(command.raw, command.time_ns))
+        raw = step(engine, command.raw, command.time_ns)
         stream.hear(raw)
         yield engine, wire.decode_events(raw)
 
@@ -174,10 +174,10 @@ def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed):
     from tests.support.streams import START_NS, setup
 
     for raw in setup():
-        for event in wire.decode_events(engine.step(raw, START_NS)):
+        for event in wire.decode_events(step(engine, raw, START_NS)):
             books.hear(event)
     for stream, command in seeded(COMMANDS, seed):
-        raw = bytes(engine.step(command.raw, command.time_ns))
+        raw = step(engine, command.raw, command.time_ns)
         stream.hear(raw)
         for event in wire.decode_events(raw):
             books.hear(event)
@@ -195,7 +195,7 @@ def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed):
             assert fees - rebates + rounding == books.house[currency]
     for order, left in books.ended.items():
         assert books.traded[order] + left == books.quantity[order], f"seed {seed}: order {order}"
-    engine.check()
+    check(engine)
 
 
 @pytest.mark.hazard("F2")
@@ -207,7 +207,7 @@ def test_what_is_refused_changes_nothing(new_engine, seed):
     seen = 0
     before = answers(engine)
     for stream, command in seeded(1_200, seed):
-        raw = bytes(engine.step(command.raw, command.time_ns))
+        raw = step(engine, command.raw, command.time_ns)
         stream.hear(raw)
         after = answers(engine)
         first = wire.decode_events(raw)[0]
@@ -270,7 +270,7 @@ def test_a_fee_is_the_exact_fee_rounded_up_once_however_the_order_is_cut(new_eng
             assert fill.taker_fee == ceil(value * Fraction(taker_rate, RATE_ONE))
         totals.add((maker_fee, sum(f.received for f in fills)))
         assert desk.engine.order(seller_order.sequence, seller_order.order_slot) is None
-        desk.engine.check()
+        check(desk.engine)
     assert len(totals) == 1
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support.engines import NativeEngine, TwinEngine, both_engines, needs_native
+from tests.support.engines import NativeEngine, TwinEngine, both_engines, check, needs_native, step
 from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
 from tests.support.streams import START_NS, Market, Timed, setup, streams
 
@@ -25,7 +25,7 @@ def commands_of(seed: int, count: int) -> list[Timed]:
     """Return a stream of the market of `seed` that has heard the twin's answers."""
     twin, stream = started(TwinEngine()), []
     for market, command in seeded(count, seed):
-        market.hear(twin.step(command.raw, command.time_ns))
+        market.hear(step(twin, command.raw, command.time_ns))
         stream.append(command)
     return stream
 
@@ -39,11 +39,11 @@ def test_native_and_twin_tell_the_same_events(stream):
     """Whatever shrinks to the shortest stream on which the two differ."""
     native, twin = started(NativeEngine()), started(TwinEngine())
     for done, command in enumerate(stream):
-        expected, got = twin.step(command.raw, command.time_ns), native.step(command.raw, command.time_ns)
+        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(0, done, command, expected, got)
     assert state_of(native) == state_of(twin)
-    native.check()
-    twin.check()
+    check(native)
+    check(twin)
 
 
 @needs_native
@@ -64,7 +64,7 @@ def test_with_few_slots_and_accounts_both_are_full_at_the_same_command():
     native, twin = started(NativeEngine(**bounds)), started(TwinEngine(**bounds))
     refused = 0
     for done, (market, command) in enumerate(seeded(4_000, 77)):
-        expected, got = twin.step(command.raw, command.time_ns), native.step(command.raw, command.time_ns)
+        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(77, done, command, expected, got)
         market.hear(expected)
         refused += sum(getattr(event, "reason", 0) == 25 for event in wire.iter_events(expected) if event.KIND in (2, 4))
@@ -81,8 +81,8 @@ def test_cutting_a_stream_into_steps_differently_changes_nothing(new_engine, see
     while at < len(stream):
         batch = stream[at : at + rng.randrange(1, 40)]
         time_ns = batch[0].time_ns
-        one_by_one = b"".join(bytes(singly.step(command.raw, time_ns)) for command in batch)
-        assert bytes(batched.step(b"".join(command.raw for command in batch), time_ns)) == one_by_one
+        one_by_one = b"".join(step(singly, command.raw, time_ns) for command in batch)
+        assert step(batched, b"".join(command.raw for command in batch), time_ns) == one_by_one
         at += len(batch)
     assert state_of(singly) == state_of(batched)
 
@@ -91,8 +91,8 @@ def test_cutting_a_stream_into_steps_differently_changes_nothing(new_engine, see
 def test_a_replay_gives_the_same_bytes(new_engine):
     stream = commands_of(21, 2_000)
     live, again = started(new_engine()), started(new_engine())
-    told = [bytes(live.step(command.raw, command.time_ns)) for command in stream]
-    assert [bytes(again.step(command.raw, command.time_ns)) for command in stream] == told
+    told = [step(live, command.raw, command.time_ns) for command in stream]
+    assert [step(again, command.raw, command.time_ns) for command in stream] == told
     assert state_of(live) == state_of(again)
 
 
@@ -108,10 +108,10 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened(seed):
             native = NativeEngine.restore(snapshot)
             assert native.snapshot() == snapshot
             assert state_of(native) == state_of(twin)
-        expected, got = twin.step(command.raw, command.time_ns), native.step(command.raw, command.time_ns)
+        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(seed, done, command, expected, got)
         market.hear(expected)
-    native.check()
+    check(native)
 
 
 @needs_native
@@ -122,7 +122,7 @@ def test_noise_is_refused_by_both_or_by_neither(noise):
     answers = []
     for engine in (started(NativeEngine()), started(TwinEngine())):
         try:
-            answers.append(bytes(engine.step(noise, START_NS)))
+            answers.append(step(engine, noise, START_NS))
         except Exception as error:
             answers.append(type(error).__name__)
         answers.append(engine.state_hash())

@@ -27,7 +27,7 @@ from tests.support.desk import (
     instrument,
     of,
 )
-from tests.support.engines import both_engines
+from tests.support.engines import both_engines, check
 
 pytestmark = both_engines
 IMMEDIATE, FILL_OR_KILL, SELF_TRADE = 4, 5, 6
@@ -37,7 +37,7 @@ IMMEDIATE, FILL_OR_KILL, SELF_TRADE = 4, 5, 6
 def desk(new_engine):
     desk = Desk(new_engine).rich()
     yield desk
-    desk.engine.check()
+    check(desk.engine)
 
 
 def test_ten_resting_against_a_hundred_trade_ten_and_rest_ninety(desk):

@@ -8,7 +8,7 @@ import pytest
 
 from quantumcore.contracts import wire
 from tests.support.desk import ALICE, BOB, BTC, BUY, COIN, IOC, SELL, USD, Desk, coin, instrument, of
-from tests.support.engines import both_engines
+from tests.support.engines import both_engines, check
 
 pytestmark = [both_engines, pytest.mark.hazard("F5"), pytest.mark.hazard("F9")]
 TEN_BP, FIVE_BP, ONE_BP = 100_000, 50_000, 10_000
@@ -139,7 +139,7 @@ def test_an_order_never_pays_a_dearer_rate_than_when_it_was_accepted(new_engine)
     desk.do(instrument(taker_fee=0, maker_fee=0))
     (fill,) = trades(desk, ALICE, BUY, "1", "100.00")
     assert (fill.taker_fee, fill.maker_fee) == (0, 0)
-    desk.engine.check()
+    check(desk.engine)
 
 
 def test_buying_better_than_the_limit_frees_the_difference(new_engine):

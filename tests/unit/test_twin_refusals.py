@@ -13,7 +13,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from tests.support.desk import ALICE, BOB, BTC, BUY, COIN, FOK, IOC, SELL, SHARE, USD, XYZ, Desk, coin, instrument, of
-from tests.support.engines import both_engines
+from tests.support.engines import both_engines, check
 
 pytestmark = both_engines
 
@@ -178,7 +178,7 @@ def test_a_replacement_that_would_overflow_its_level_is_refused(new_engine):
     other = desk.rest(BOB, BUY, str(2**62), two)
     (event,) = desk.replace(other, price=one)
     assert (event.reason, event.actual) == (Reason.QTY_OVERFLOW, 2**63 + 2**62 - 1)
-    desk.engine.check()
+    check(desk.engine)
 
 
 @pytest.mark.parametrize(("lots", "passes"), [(2**33 - 1, True), (2**33, True), (2**33 + 1, False)])

@@ -16,6 +16,7 @@
 
 #include "quantumcore/crc32c.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/field_places.hpp"
 #include "quantumcore/journal.hpp"
 #include "quantumcore/queries.hpp"
 #include "quantumcore/sha256.hpp"
@@ -150,6 +151,16 @@ void bind_engine(nb::module_& m) {
         return to_int(qc::round_divide(numerator, denominator, static_cast<qc::Rounding>(mode)));
       },
       nb::arg("numerator"), nb::arg("denominator"), nb::arg("mode"));
+
+  m.def("layouts", [] {
+    nb::dict all;
+    for (const qc::FieldPlace& place : qc::kFieldPlaces) {
+      if (!all.contains(place.structure)) all[place.structure] = nb::dict();
+      nb::cast<nb::dict>(all[place.structure])[place.field] =
+          nb::make_tuple(place.offset, place.size);
+    }
+    return all;
+  });
 
   static const qc::EngineConfig kDefaults;
   nb::class_<PyEngine>(m, "Engine")

@@ -7,7 +7,8 @@ namespace quantumcore {
 
 namespace {
 
-/// Walks everything that the engine maintains twice, and compares. Not on the order path: it allocates.
+/// Walks everything that the engine maintains twice, and compares. Not on the order path: it
+/// allocates.
 class Walk {
  public:
   explicit Walk(const State& state)
@@ -191,8 +192,8 @@ class Walk {
   }
 
   const State& state_;
-  std::vector<u8> seen_;     // 1 queued, 2 free
-  std::vector<i128> held_;   // by balance row
+  std::vector<u8> seen_;    // 1 queued, 2 free
+  std::vector<i128> held_;  // by balance row
   u64 levels_ = 0;
   u64 bits_ = 0;
   u32 leaves_ = 0;

@@ -6,10 +6,11 @@
 #include "quantumcore/engine.hpp"
 #include "quantumcore/hash.hpp"
 
-/// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built again.
-/// That makes it canonical: restoring and writing again gives the same bytes.
+/// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
+/// again. That makes it canonical: restoring and writing again gives the same bytes.
 ///
-///   magic u64 · version u32 · reserved u32 · size u64 · checksum u64 · the parts in the order below
+///   magic u64 · version u32 · reserved u32 · size u64 · checksum u64 · the parts in the order
+///   below
 namespace quantumcore {
 
 namespace {
@@ -108,7 +109,8 @@ struct OrderRow {
 };
 static_assert(std::has_unique_object_representations_v<OrderRow>);
 
-/// Guards against damage on disk, not against an author: four lanes, so that it runs at memory speed.
+/// Guards against damage on disk, not against an author: four lanes, so that it runs at memory
+/// speed.
 u64 checksum(const std::byte* bytes, std::size_t size) {
   u64 lanes[4] = {kHash0, kHash1, kHash2, kHash3};
   std::size_t i = 0;
@@ -311,8 +313,8 @@ void read_free_slots(State& state, const Scalars& s, Reader& in) {
 
 void read_order(State& state, const OrderRow& row) {
   demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
-         row.account < state.accounts.count() && row.leaves > 0 &&
-         (row.flags & kOrderLive) != 0 && (state.orders.node(row.slot).flags & kOrderLive) == 0);
+         row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
+         (state.orders.node(row.slot).flags & kOrderLive) == 0);
   const Instrument& instrument = state.instruments[row.instrument];
   const u32 entry = state.client_ids.find_sequence(row.sequence);
   demand(entry != kNone);
@@ -336,9 +338,13 @@ void read_order(State& state, const OrderRow& row) {
   o.moved = row.moved;
   o.charged = row.charged;
   o.rebated = row.rebated;
-  state.orders.node(row.slot) =
-      OrderNode{kNone,       kNone, row.leaves, kNone, row.account, static_cast<u32>(row.sequence),
-                row.flags & ~kOrderListed};
+  state.orders.node(row.slot) = OrderNode{kNone,
+                                          kNone,
+                                          row.leaves,
+                                          kNone,
+                                          row.account,
+                                          static_cast<u32>(row.sequence),
+                                          row.flags & ~kOrderListed};
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }
@@ -363,8 +369,8 @@ SnapshotHeader read_header(std::span<const std::byte> snapshot) {
   if (header.magic != kMagic) throw CorruptedSnapshot("not a snapshot");
   if (header.version != kVersion) throw CorruptedSnapshot("a snapshot of another version");
   if (header.reserved != 0 || header.size != snapshot.size() ||
-      header.checksum != checksum(snapshot.data() + sizeof header,
-                                  snapshot.size() - sizeof header)) {
+      header.checksum !=
+          checksum(snapshot.data() + sizeof header, snapshot.size() - sizeof header)) {
     throw CorruptedSnapshot("a snapshot is damaged");
   }
   return header;

@@ -1,5 +1,5 @@
-// The common mix of matching-engine benchmarks: 9 % new gtc, 3 % ioc, 6 % cancel, 82 % replace by a tick,
-// around a thousand resting orders, several accounts, every check and every hold in force.
+// The common mix of matching-engine benchmarks: 9 % new gtc, 3 % ioc, 6 % cancel, 82 % replace by a
+// tick, around a thousand resting orders, several accounts, every check and every hold in force.
 // Usage: engine_mix [commands = 1000000] [runs = 5] [commands per step = 64]
 
 #include <chrono>
@@ -78,10 +78,10 @@ class Script {
     const bool sell = random.below(2) == 0;
     const i64 away = random.between(1, 100);
     // An ioc crosses by a few ticks; a new order mostly joins its own side.
-    const i64 price = tif == kImmediateOrCancel ? 100'000 + (sell ? -3 : 3)
-                                                : 100'000 + (sell ? away : -away);
-    market_.submit(1 + random.below(8), 2, sell ? kSell : kBuy, price, random.between(1, 50), kLimit,
-                   tif, kStpCancelOldest, 0, next_id_++);
+    const i64 price =
+        tif == kImmediateOrCancel ? 100'000 + (sell ? -3 : 3) : 100'000 + (sell ? away : -away);
+    market_.submit(1 + random.below(8), 2, sell ? kSell : kBuy, price, random.between(1, 50),
+                   kLimit, tif, kStpCancelOldest, 0, next_id_++);
   }
 
   void draw() {
@@ -140,8 +140,8 @@ class Script {
         case EventKind::order_accepted: {
           const auto e = read<OrderAccepted>(events, at);
           if (e.time_in_force == kGoodTillCancel) {
-            resting_.push_back({header.sequence, e.order_slot, header.account, e.price,
-                                e.side == kSell});
+            resting_.push_back(
+                {header.sequence, e.order_slot, header.account, e.price, e.side == kSell});
           }
           break;
         }

@@ -1,5 +1,5 @@
-// Random commands in a narrow market: the laws hold after every thousand, a restored engine goes on alike.
-// Usage: engine_random [commands = 200000] [seed = 1]
+// Random commands in a narrow market: the laws hold after every thousand, a restored engine goes on
+// alike. Usage: engine_random [commands = 200000] [seed = 1]
 
 #include <chrono>
 #include <cstdio>

@@ -26,7 +26,9 @@ class Random {
     return z ^ (z >> 31);
   }
   u64 below(u64 n) { return next() % n; }
-  i64 between(i64 low, i64 high) { return low + static_cast<i64>(below(static_cast<u64>(high - low + 1))); }
+  i64 between(i64 low, i64 high) {
+    return low + static_cast<i64>(below(static_cast<u64>(high - low + 1)));
+  }
 
  private:
   u64 state_;
@@ -93,8 +95,8 @@ class Market {
     add(command, CommandKind::define_currency);
   }
 
-  void define_instrument(u32 id, const char* symbol, u8 tick_scale, u8 lot_scale, u16 base, i64 taker,
-                         i64 maker, i64 minimum = 0) {
+  void define_instrument(u32 id, const char* symbol, u8 tick_scale, u8 lot_scale, u16 base,
+                         i64 taker, i64 maker, i64 minimum = 0) {
     DefineInstrument command{};
     InstrumentTerms& t = command.terms;
     t.kind = 1;
@@ -125,8 +127,8 @@ class Market {
     add(command, CommandKind::transfer, 0, account);
   }
 
-  void submit(u64 account, u32 instrument, u8 side, i64 price, i64 quantity, u8 type, u8 tif, u8 stp,
-              u16 flags, u64 id) {
+  void submit(u64 account, u32 instrument, u8 side, i64 price, i64 quantity, u8 type, u8 tif,
+              u8 stp, u16 flags, u64 id) {
     static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
     static constexpr u8 kLotScale[4] = {0, 5, 0, 0};
     SubmitOrder command{};
@@ -145,7 +147,8 @@ class Market {
   }
 
   void submit_random() {
-    static constexpr u8 kTifs[4] = {kGoodTillCancel, kGoodTillCancel, kImmediateOrCancel, kFillOrKill};
+    static constexpr u8 kTifs[4] = {kGoodTillCancel, kGoodTillCancel, kImmediateOrCancel,
+                                    kFillOrKill};
     const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
     const u8 type = random.below(10) == 0 ? kMarket : kLimit;
     const u8 tif = kTifs[random.below(4)];

@@ -1,7 +1,8 @@
 """The native core: engine and journal. See docs/reference/engine.md."""
 
-from collections.abc import Buffer
 from typing import Any, final
+
+from typing_extensions import Buffer
 
 class InvalidCommand(ValueError):
     """A command buffer with bad framing; nothing happened."""

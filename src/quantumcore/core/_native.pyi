@@ -1,7 +1,8 @@
 """The native core: engine and journal. See docs/reference/engine.md."""
 
-from collections.abc import Buffer
-from typing import final
+from typing import Any, final
+
+from typing_extensions import Buffer
 
 class InvalidCommand(ValueError):
     """A command buffer with bad framing; nothing happened."""
@@ -101,3 +102,80 @@ class Engine:
 
     def memory(self) -> dict[str, int]:
         """Return the bytes in use by part."""
+
+class JournalError(RuntimeError):
+    """Base of what can go wrong with a journal."""
+
+class JournalFull(JournalError):
+    """No room on disk; nothing happened; it may work when there is space again."""
+
+class JournalFailed(JournalError):
+    """A write or sync failed: this journal takes nothing more."""
+
+class JournalClosed(JournalError):
+    """Used after close."""
+
+class JournalLocked(JournalError):
+    """Another process writes this directory."""
+
+class JournalOutOfOrder(JournalError):
+    """The sequence is not the next one; nothing happened."""
+
+class StaleEpoch(JournalError):
+    """The caller's epoch is over; nothing happened."""
+
+class JournalMissing(JournalError):
+    """The records asked for are no longer in this directory."""
+
+class CorruptedJournal(JournalError):
+    """What was recorded cannot be right. args: message, segment, offset, reason."""
+
+@final
+class Journal:
+    """The one writer of one journal directory. quantumcore.core.journal.Journal says what each call promises."""
+
+    def __init__(
+        self,
+        directory: str,
+        shard: int = 0,
+        segment_bytes: int = 16777216,
+        buffer_bytes: int = 4194304,
+        trusted_sequence: int = 0,
+    ) -> None: ...
+    @property
+    def last_sequence(self) -> int: ...
+    @property
+    def durable_sequence(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def block(self) -> int: ...
+    @property
+    def chain_head(self) -> bytes: ...
+    @property
+    def recovery(self) -> dict[str, Any]: ...
+    def reserve(self, n_bytes: int, commands: int = 1) -> None: ...
+    def append(self, sequence: int, time_ns: int, command: Buffer, epoch: int | None = None) -> None: ...
+    def append_batch(self, commands: Buffer, first_sequence: int, time_ns: int, epoch: int | None = None) -> int: ...
+    def sync(self) -> int: ...
+    def raise_epoch(self, epoch: int, time_ns: int = 0) -> None: ...
+    def read(self, after_sequence: int, max_bytes: int) -> bytes: ...
+    def close(self) -> None: ...
+
+@final
+class JournalReader:
+    """Reads a directory that another may be writing."""
+
+    def __init__(self, directory: str, after_sequence: int = 0) -> None: ...
+    @property
+    def sequence(self) -> int: ...
+    def read(self, max_bytes: int) -> bytes: ...
+
+def verify_journal(directory: str) -> dict[str, Any]:
+    """Walk all of a journal, write nothing, and return what quantumcore.core.journal.Verification holds."""
+
+def crc32c(data: Buffer, portable: bool = False) -> int:
+    """Return the CRC-32C of `data`; `portable` without the processor's instruction."""
+
+def sha256(data: Buffer, portable: bool = False) -> bytes:
+    """Return the SHA-256 of `data`; `portable` without the processor's extension."""

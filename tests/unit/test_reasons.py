@@ -27,7 +27,7 @@ def test_the_native_enumeration_and_ours_have_the_same_names_and_numbers() -> No
     assert body is not None
     native: dict[str, int] = {}
     following = 0
-    for name, value in re.findall(r"k?(\w+)\s*(?:=\s*(\d+))?\s*,", re.sub(r"//.*", "", body[1]) + ","):
+    for name, value in re.findall(r"(\w+)\s*(?:=\s*(\d+))?\s*,", re.sub(r"//.*", "", body[1]) + ","):
         following = int(value) if value else following
         native[name] = following
         following += 1

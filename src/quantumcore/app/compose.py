@@ -1,6 +1,6 @@
 """Which adapter serves which port, and which rooms the house has. Nothing else asks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,11 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
 
 @dataclass(frozen=True)
 class House:
-    """Everything that runs: the rooms in the order in which they start, and what to close after them."""
+    """Everything that runs: the rooms in the order in which they start, and what to close after them.
+
+    Attributes:
+        watchers: Who knows why the house is not ready; the gateway's /ready asks them.
+    """
 
     bus: EmbeddedBus
     log: FileEventLog
@@ -56,6 +60,7 @@ class House:
     databases: Sequence[Database]
     services: Sequence[Service]
     gateway: GatewayService
+    watchers: list[Callable[[], list[str]]]
 
     async def close(self) -> None:
         """Release what the rooms stood on."""
@@ -71,7 +76,14 @@ async def build(settings: Settings) -> House:
     log = FileEventLog(settings.data_dir / "events")
     rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
     users = await _database(settings, "auth", durable=True)
-    gateway = GatewayService(bus, EmbeddedCache(clock), clock, _gateway_settings(settings))
+    watchers: list[Callable[[], list[str]]] = []
+    gateway = GatewayService(
+        bus,
+        EmbeddedCache(clock),
+        clock,
+        _gateway_settings(settings),
+        house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
+    )
     services: list[Service] = [
         MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), load_definitions(settings.instruments)),
         LedgerService(bus, log, rebuilt["ledger"], clock),
@@ -80,7 +92,7 @@ async def build(settings: Settings) -> House:
         MarketService(bus, log, rebuilt["market"], clock),
         gateway,
     ]
-    return House(bus, log, clock, [*rebuilt.values(), users], services, gateway)
+    return House(bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
 
 
 def _open_shard(settings: Settings, told: int) -> Shard:
@@ -106,10 +118,10 @@ def _auth_settings(settings: Settings) -> AuthSettings:
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:
     return GatewaySettings(
-        user_per_s=settings.rate_user,
-        account_orders_per_s=settings.rate_orders,
-        cancels_per_s=settings.rate_cancels,
-        peer_per_s=settings.rate_peer,
-        login_per_s=settings.rate_login,
+        rate_user=settings.rate_user,
+        rate_orders=settings.rate_orders,
+        rate_cancels=settings.rate_cancels,
+        rate_peer=settings.rate_peer,
+        rate_login=settings.rate_login,
         trusted_proxies=settings.trusted_proxies,
     )

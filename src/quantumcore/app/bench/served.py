@@ -47,7 +47,7 @@ class Served:
         Raises:
             Unavailable: It ended or was not ready in time; the text is what it said.
         """
-        command = [sys.executable, "-m", "quantumcore.app.cli", "run", "--data-dir", str(self.data_dir), "--port-base", str(self.port)]
+        command = [sys.executable, "-m", "quantumcore", "run", "--data-dir", str(self.data_dir), "--port-base", str(self.port)]
         with (self.data_dir / "venue.log").open("a") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment)  # noqa: S603  # our own command
         assert self.process.stdout is not None

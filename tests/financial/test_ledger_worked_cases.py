@@ -107,7 +107,16 @@ def test_the_worked_case_row_by_row() -> None:
     ledger.enter()
     hold = ledger.books.holds[accepted.sequence]
     assert (hold.captured, hold.released, hold.open, hold.done) == (2_001_00, 1_00, 4_004_00, False)
-    assert ledger.row() == ("7999.00", "4004.00", "3995.00", "0.10000000", "1998.00", "0.90000000", "0.20000000", "3.00")
+    assert ledger.row() == (
+        "7999.00",
+        "4004.00",
+        "3995.00",
+        "0.10000000",
+        "1998.00",
+        "0.90000000",
+        "0.20000000",
+        "3.00",
+    )
     ledger.assert_sums(10_000_00, 10**8)
 
     ledger.enter()

@@ -67,7 +67,14 @@ async def opened(venue: SmallVenue, account: int = 10) -> None:
 
 def order(side: int, quantity: int, price: int, account: int, name: str) -> wire.SubmitOrder:
     return wire.SubmitOrder(
-        instrument=COIN, account=account, side=side, quantity=quantity, price=price, order_type=2, time_in_force=1, client_id=name
+        instrument=COIN,
+        account=account,
+        side=side,
+        quantity=quantity,
+        price=price,
+        order_type=2,
+        time_in_force=1,
+        client_id=name,
     )
 
 
@@ -96,7 +103,9 @@ async def test_a_deposit_is_posted_and_shown(venue: SmallVenue, ledger: LedgerSe
     )  # fmt: skip
     balances = await venue.bus.request(GetBalances(account=10, at_least=view.sequence))
     assert balances.sequence >= view.sequence
-    assert [(b.currency, b.total, b.held, b.available) for b in balances.balances] == [("USD", "100000.00", "0.00", "100000.00")]
+    assert [(b.currency, b.total, b.held, b.available) for b in balances.balances] == [
+        ("USD", "100000.00", "0.00", "100000.00")
+    ]
     assert await venue.bus.request(GetTransfer(account=10, transfer_id="d-1", at_least=view.sequence)) == view
 
 
@@ -120,7 +129,11 @@ async def test_a_repeat_is_answered_from_the_log_while_the_books_are_behind(venu
 async def test_the_same_id_with_another_body_is_a_mismatch(venue: SmallVenue, ledger: LedgerService) -> None:
     await opened(venue)
     await venue.bus.request(deposit("d-1", "5.00"))
-    for other in (deposit("d-1", "5.01"), deposit("d-1", "5.00", currency="BTC"), deposit("d-1", "5.00", kind="withdrawal")):
+    for other in (
+        deposit("d-1", "5.01"),
+        deposit("d-1", "5.00", currency="BTC"),
+        deposit("d-1", "5.00", kind="withdrawal"),
+    ):
         with pytest.raises(Conflict) as caught:
             await venue.bus.request(other)
         assert caught.value.code == "idempotency.mismatch"
@@ -214,7 +227,7 @@ async def test_holds_and_entries_of_a_trade_are_shown(venue: SmallVenue, ledger:
     assert [e.code for e in following.items] == ["deposit"] * 3
     assert following.next_cursor is None
     only = await venue.bus.request(GetEntries(account=ALICE, currency="BTC", ascending=True))
-    assert [(e.code, e.debit, e.reference) for e in only.items][0] == ("deposit", "110", "first-2")
+    assert (only.items[0].code, only.items[0].debit, only.items[0].reference) == ("deposit", "110", "first-2")
     for wrong in ({"limit": 0}, {"limit": 1_001}, {"cursor": "1.2"}, {"cursor": "a.b.c"}):
         with pytest.raises(InvalidCommand):
             await venue.bus.request(GetEntries(account=ALICE, **wrong))
@@ -245,7 +258,9 @@ async def test_ledger_and_engine_reconcile_and_a_planted_difference_is_found(
 
     await ledger._database.write(forge)
     differences = (await venue.bus.request(Reconcile())).differences
-    assert [(d.account_id, d.currency, d.what, d.ledger, d.engine) for d in differences] == [("2", "USD", "held", "1", "0")]
+    assert [(d.account_id, d.currency, d.what, d.ledger, d.engine) for d in differences] == [
+        ("2", "USD", "held", "1", "0")
+    ]
 
 
 async def test_who_moved_is_told_after_the_commit(venue: SmallVenue, ledger: LedgerService) -> None:

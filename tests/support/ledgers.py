@@ -32,9 +32,7 @@ MIGRATIONS = "quantumcore.services.ledger.migrations"
 def random_market(seed: int, commands: int) -> tuple[Engine, list[EventBatch]]:
     """Return an engine after `commands` random commands, and its events, one batch per command."""
     engine, market = Engine(), Market(random.Random(seed))
-    batches = []
-    for raw in setup():
-        batches.append(_step(engine, raw, START_NS))
+    batches = [_step(engine, raw, START_NS) for raw in setup()]
     for _ in range(commands):
         command = market.next()
         batches.append(_step(engine, command.raw, command.time_ns))
@@ -110,8 +108,14 @@ def _assert_balanced(house: dict[AccountKey, Any], everyone: dict[AccountKey, tu
     for currency in {key.currency for key in house}:
         rows = [row for key, row in house.items() if key.currency == currency]
         assert sum(row.debits for row in rows) == sum(row.credits for row in rows)
-        assets = sum(row.balance(key.code) for key, row in house.items() if key.currency == currency and key.code in DEBIT_NATURE)
-        rest = sum(row.balance(key.code) for key, row in house.items() if key.currency == currency and key.code not in DEBIT_NATURE)
+        assets = sum(
+            row.balance(key.code) for key, row in house.items() if key.currency == currency and key.code in DEBIT_NATURE
+        )
+        rest = sum(
+            row.balance(key.code)
+            for key, row in house.items()
+            if key.currency == currency and key.code not in DEBIT_NATURE
+        )
         assert assets == rest
     for key, row in house.items():
         if key.code in CUSTOMER_CODES:

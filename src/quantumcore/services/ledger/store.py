@@ -175,8 +175,8 @@ def _write(connection: Connection, table: Table, key: Sequence[str], rows: dict[
         statement = update(table)
         for name in key:
             statement = statement.where(table.c[name] == bindparam(f"k_{name}"))
-        values = {name: bindparam(name) for name in rows[True][0] if not name.startswith("k_")}
-        _execute_many(connection, statement.values(values), rows[True])
+        changed: dict[str, Any] = {name: bindparam(name) for name in rows[True][0] if not name.startswith("k_")}
+        _execute_many(connection, statement.values(changed), rows[True])
     _add(connection, table, [{name.removeprefix("k_"): value for name, value in row.items()} for row in rows[False]])
 
 

@@ -395,6 +395,18 @@ async def test_while_the_ledger_room_is_gone_it_is_asked_every_two_seconds(tmp_p
         assert ledger.opened
 
 
+async def test_an_account_that_the_ledger_room_refuses_holds_up_no_other(tmp_path, caplog):
+    ledger = ScriptedLedger()
+    ledger.failures = [Unavailable(), Unavailable(), Conflict("account.exists")]
+    async with open_room(tmp_path, ledger=ledger, tasks=False) as room:
+        for email in ("ann@host", "bob@host"):
+            with pytest.raises(OutcomeUnknown):
+                await room.register(email)
+        assert await room.service._openings.open_left()
+        assert set(ledger.opened) == {1002}
+        assert any(record.levelname == "ERROR" for record in caplog.records)
+
+
 async def test_a_notice_committed_before_a_crash_is_told_after_it(tmp_path):
     clock = ManualClock()
     async with open_room(tmp_path, clock=clock, tasks=False) as room:

@@ -1,12 +1,12 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Insert, Table, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from quantumcore.ports.database import execute_many
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.books import Books, EntryRow, needs, new_events
 from quantumcore.services.ledger.domain import Account, AccountKey, Hold
@@ -176,23 +176,9 @@ def _write(connection: Connection, table: Table, key: Sequence[str], rows: dict[
         for name in key:
             statement = statement.where(table.c[name] == bindparam(f"k_{name}"))
         changed: dict[str, Any] = {name: bindparam(name) for name in rows[True][0] if not name.startswith("k_")}
-        _execute_many(connection, statement.values(changed), rows[True])
+        execute_many(connection, statement.values(changed), rows[True])
     _add(connection, table, [{name.removeprefix("k_"): value for name, value in row.items()} for row in rows[False]])
 
 
 def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    _execute_many(connection, insert(table), rows)
-
-
-def _execute_many(connection: Connection, statement: Insert | Update, rows: list[dict[str, Any]]) -> None:
-    """Run `statement` once per row.
-
-    Compiled here and handed to the driver as tuples: SQLAlchemy's own way costs as much per row as everything else.
-    """
-    if not rows:
-        return
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    names = compiled.positiontup
-    assert names is not None, "both drivers number their parameters"
-    values: Callable[[dict[str, Any]], Any] = itemgetter(*names)
-    connection.exec_driver_sql(str(compiled), [values(row) for row in rows])
+    execute_many(connection, insert(table), rows)

@@ -29,6 +29,6 @@ async def test_register_login_submit_get_cancel(venue):
     assert found.json()["order_id"] == order["order_id"]
     book = await venue.client.get("/v1/market/BTC-USD/book?level=2&depth=10")
     print(book.json())
-    assert book.json()["bids"] == [["100.00", "0.50000", 1]]
+    assert book.json()["bids"] == [["64000.00", "0.50000", 1]]
     gone = await user.http.delete(f"/v1/orders/{order['order_id']}")
     assert gone.json()["status"] == "cancelled"

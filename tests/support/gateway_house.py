@@ -103,7 +103,7 @@ class User:
 
     async def order(self, **changes: Any) -> httpx.Response:
         """Submit a limit order; `changes` change it, None removes a field."""
-        body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.5", "price": "100.00", **changes}
+        body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.5", "price": "64000.00", **changes}
         return await self.http.post("/v1/orders", json={k: v for k, v in body.items() if v is not None})
 
 

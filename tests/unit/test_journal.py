@@ -349,10 +349,13 @@ def test_block_numbers_wrap(tmp_path):
         assert journal.block == 2
     with small(tmp_path / "j", segment_bytes=4_096, buffer_bytes=1_024) as journal:
         assert journal.last_sequence == before + 10
-    damaged = bytearray(last.read_bytes())
-    damaged[next(pieces(damaged)).offset + 40] ^= 1
-    last.write_bytes(damaged)
-    assert verify(tmp_path / "j").damage is not None
+    data = last.read_bytes()
+    for number in (2**32 - 2, 2**32 - 1, 0, 1):
+        victim = next(piece for piece in pieces(data) if piece.block == number)
+        last.write_bytes(data[: victim.offset + 40] + b"?" + data[victim.offset + 41 :])
+        report = verify(tmp_path / "j")
+        assert report.damage is not None
+        assert report.damage.offset == victim.offset
 
 
 def test_the_directory_of_another_shard_is_refused(tmp_path):

@@ -70,6 +70,7 @@ class Books:
     quotes: set[int]
     stood: frozenset[AccountKey] = frozenset()
     stood_holds: frozenset[int] = frozenset()
+    controls: dict[tuple[int, int], Account] = field(default_factory=dict)
     touched: set[AccountKey] = field(default_factory=set)
     touched_holds: set[int] = field(default_factory=set)
     entries: list[EntryRow] = field(default_factory=list)
@@ -88,7 +89,9 @@ class Books:
         Raises:
             Corrupted: An event that cannot follow from what stands; it is named by its position.
         """
+        sequence = 0
         for event in events:
+            sequence = event.sequence
             entering = _ENTER.get(type(event))
             if entering is None:
                 continue
@@ -96,6 +99,8 @@ class Books:
                 entering(self, event)
             except Corrupted as error:
                 raise Corrupted(error.code, f"at {event.sequence}.{event.index}: {error.detail}") from error
+        for control in self.controls.values():
+            control.changed = sequence
 
     def code_of(self, currency: int) -> int:
         """Return the customers' code of `currency`: 210 if it is the base of an instrument and the quote of none, else 200."""
@@ -164,23 +169,24 @@ class Books:
         self.holds[hold.order] = hold
         self.touched_holds.add(hold.order)
         code = self.code_of(hold.currency)
-        for owner in (hold.account, HOUSE):
-            key = AccountKey(owner, hold.currency, code)
-            account = self._account(key, sequence)
-            account.held += amount
-            account.check(key)
+        key = AccountKey(hold.account, hold.currency, code)
+        account = self._account(key, sequence)
+        account.held += amount
+        account.check(key)
+        self._control(hold.currency, code).held += amount
 
     def _post(self, event: Event, legs: Sequence[Leg], reference: str) -> None:
         check_group(legs)
-        sequence = event.sequence
+        sequence, index, time_ns = event.sequence, event.index, event.time_ns
         for leg in legs:
-            self._account(leg.debit, sequence).debits += leg.amount
-            self._account(leg.credit, sequence).credits += leg.amount
-            for key, side in ((leg.debit, "debits"), (leg.credit, "credits")):
-                if key.owner != HOUSE:
-                    control = self._account(AccountKey(HOUSE, key.currency, key.code), sequence)
-                    setattr(control, side, getattr(control, side) + leg.amount)
-            self.entries.append(EntryRow(sequence, event.index, leg, reference, event.time_ns))
+            debit, credit, amount = leg.debit, leg.credit, leg.amount
+            self._account(debit, sequence).debits += amount
+            self._account(credit, sequence).credits += amount
+            if debit.owner != HOUSE:
+                self._control(debit.currency, debit.code).debits += amount
+            if credit.owner != HOUSE:
+                self._control(credit.currency, credit.code).credits += amount
+            self.entries.append(EntryRow(sequence, index, leg, reference, time_ns))
         for leg in legs:
             self.accounts[leg.debit].check(leg.debit)
 
@@ -191,6 +197,14 @@ class Books:
         account.changed = sequence
         self.touched.add(key)
         return account
+
+    def _control(self, currency: int, code: int) -> Account:
+        """Return the sum over all customers; its `changed` is set once, at the end of the batch."""
+        control = self.controls.get((currency, code))
+        if control is None:
+            key = AccountKey(HOUSE, currency, code)
+            control = self.controls[currency, code] = self._account(key, 0)
+        return control
 
     @property
     def moved(self) -> list[int]:

@@ -4,8 +4,10 @@ An account is (owner, currency, code). Owner HOUSE has the house's own accounts 
 control accounts: the sums over all customers, moved by the same postings.
 """
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from quantumcore.contracts.errors import Corrupted
 
@@ -39,8 +41,7 @@ class AccountKey(NamedTuple):
     code: int
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct, gc=False):
     """The totals of one account, in minor units; the sums may outgrow 64 bits, the balance cannot.
 
     Attributes:
@@ -59,13 +60,12 @@ class Account:
 
     def check(self, key: AccountKey) -> None:
         """Raise Corrupted if no engine can have left an account so."""
-        balance = self.balance(key.code)
-        if key.code in NEVER_NEGATIVE and not 0 <= self.held <= balance:
+        if key.code in NEVER_NEGATIVE and not 0 <= self.held <= self.credits - self.debits:
+            balance = self.balance(key.code)
             raise Corrupted("ledger.impossible", f"account {key.code} has balance {balance} and {self.held} held")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True, gc=False):
     """What one order reserves: placed = captured + released + open, at any time, amendments included.
 
     Attributes:

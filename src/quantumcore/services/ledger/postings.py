@@ -13,7 +13,8 @@ currency, so that a group sums to zero; `check_group` says so all the same.
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.wire import TradePrinted, TransferPosted
@@ -55,7 +56,7 @@ CustomerCode = Callable[[int], int]
 """Under which code a currency is kept for customers: 210 for what is only ever bought and sold, else 200."""
 
 
-class Leg(NamedTuple):
+class Leg(Struct, frozen=True, gc=False):
     """`amount` minor units from `debit` to `credit`."""
 
     number: int

@@ -39,14 +39,13 @@ class Reconciler:
         Raises:
             Unavailable: `ledger.moving`: the ledger did not catch up with the engine, or an account never stood still.
         """
+        sequence, found = await self._house()  # first: whoever was opened before is in the books afterwards
         numbers = await self._database.read(queries.all_owners)
-        found: list[Difference] = []
         for number in numbers:
             found += await self._account(number)
             if len(found) >= MAX_DIFFERENCES:
                 break
-        sequence, differences = await self._house()
-        return Reconciliation(sequence, len(numbers), [*found, *differences][:MAX_DIFFERENCES])
+        return Reconciliation(sequence, len(numbers), found[:MAX_DIFFERENCES])
 
     async def _account(self, number: int) -> list[Difference]:
         for _ in range(TRIES):

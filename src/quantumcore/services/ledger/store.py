@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from quantumcore.ports.database import execute_many
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.books import Books, EntryRow, needs, new_events
 from quantumcore.services.ledger.domain import Account, AccountKey, Hold
@@ -174,10 +175,10 @@ def _write(connection: Connection, table: Table, key: Sequence[str], rows: dict[
         statement = update(table)
         for name in key:
             statement = statement.where(table.c[name] == bindparam(f"k_{name}"))
-        connection.execute(statement, rows[True])
+        changed: dict[str, Any] = {name: bindparam(name) for name in rows[True][0] if not name.startswith("k_")}
+        execute_many(connection, statement.values(changed), rows[True])
     _add(connection, table, [{name.removeprefix("k_"): value for name, value in row.items()} for row in rows[False]])
 
 
 def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+    execute_many(connection, insert(table), rows)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.ports.database import execute_many
 from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
 from quantumcore.services.orders.folding import Change
 
@@ -173,8 +174,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         (_INSERT_UPDATES, update_rows),
         (_INSERT_FILLS, fill_rows),
     ):
-        if rows:
-            connection.execute(statement, rows)
+        execute_many(connection, statement, rows)
 
 
 def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:

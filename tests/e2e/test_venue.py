@@ -209,14 +209,14 @@ def test_a_batch_is_answered_order_by_order(pair: tuple[Trader, Trader]) -> None
         ann.order("buy", "0.1", "1100.00"),
         ann.order("buy", "0.1", "1100.001"),
         {"symbol": "BTC-USD", "side": "BUY", "type": "limit", "quantity": "1", "price": "1"},
-        ann.order("buy", "9000", "64000.00"),
+        ann.order("buy", "100", "64000.00"),
         ann.order("sell", "0.1", "990000.00"),
     ]
     items = ann.post("/v1/orders:batch", {"orders": orders}).json()["items"]
     assert [item.get("status", "error") for item in items] == ["new", "rejected", "error", "rejected", "new"]
     assert items[1]["reason"] == "order.price.off_tick"
     assert items[2]["error"]["code"] == "request.invalid"
-    assert items[3]["reason"] == "funds.insufficient" or "insufficient" in items[3]["reason"]
+    assert items[3]["reason"] == "risk.no_funds"
 
 
 def test_the_same_order_again_is_the_same_answer_and_another_under_its_id_is_refused(pair: tuple[Trader, Trader]) -> None:
@@ -508,8 +508,7 @@ def test_a_logged_out_session_loses_its_socket_and_its_token(venue: Venue) -> No
     ann = venue.register()
     with ann.stream() as stream:
         stream.subscribe(name="orders")
-        assert ann.post("/v1/auth/logout", {}).status_code in (204, 400) or True
-        venue.http.post("/v1/auth/logout", headers=ann.headers)
+        assert venue.http.post("/v1/auth/logout", headers=ann.headers).status_code == 204
         with pytest.raises(ConnectionClosed) as closed:
             while True:
                 stream.socket.recv(timeout=30)
@@ -578,7 +577,7 @@ def test_after_kill_9_and_a_restart_everything_is_found_again(own: tuple[Venue, 
     with ann.stream() as stream:
         stream.subscribe(name="orders", from_seq=before_death[9]["seq"])
         assert [stream.next("orders") for _ in range(10)] == before_death[10:]
-        taken = bob.submit("sell", "0.1", "64000.00")
+        taken = bob.submit("sell", "0.1", "63990.00")
         assert taken["status"] == "filled"
         live = stream.next("orders")
         assert (live["seq"], live["prev_seq"]) == (taken["sequence"], before_death[-1]["seq"])
@@ -592,7 +591,7 @@ def test_sigterm_ends_with_0_and_the_next_start_continues(own: tuple[Venue, Trad
     before = _picture(admin, (ann, bob))
     assert venue.stop() == 0
     told = json.loads(venue.cli("status", "--json").stdout)  # opens the venue for one question
-    assert told["open_orders"] == 10
+    assert told["open_orders"] == 6
     assert "Traceback" not in venue.log()
     venue.start()
     assert _picture(admin, (ann, bob)) == before

@@ -39,6 +39,16 @@ class EventLogReader:
         if self._active:
             self._active.scan(check=True)
 
+    def check_end(self) -> None:
+        """See that nothing but an unfinished frame stands behind `last`.
+
+        Raises:
+            Corrupted: A damaged frame, with segment and offset.
+        """
+        self.refresh()
+        if self._active and self._active.end < self._active.size and not self._active.is_torn():
+            raise Corrupted("corrupted", f"{self._active.path.name}: damaged frame at byte {self._active.end}")
+
     def append(self, batch: EventBatch) -> NoReturn:
         """Refuse: only the process that owns the engine writes."""
         raise Forbidden("event_log.read_only", f"this log is open for reading; sequence {batch.first} was not written")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from quantumcore.adapters.cache import EmbeddedCache
@@ -12,6 +13,7 @@ from quantumcore.adapters.sql import open_database
 from quantumcore.app.definitions import load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.settings import Settings
+from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts import auth, ledger, market, matching, orders, reference
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
@@ -93,7 +95,7 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
     genesis = load_definitions(settings.instruments)
     clock = SystemClock()
     bus = EmbeddedBus()
-    log = FileEventLog(settings.data_dir / "events")
+    log = _event_log(settings.data_dir / "events")
     rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
     users = await _database(settings, "auth", durable=True)
     watchers: list[Callable[[], list[str]]] = []
@@ -113,6 +115,14 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
         gateway,
     ]
     return House(lock, bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
+
+
+def _event_log(directory: Path) -> FileEventLog:
+    try:
+        return FileEventLog(directory)
+    except Corrupted as error:
+        cure = f"the journal can write it anew: move {directory} away and start again"
+        raise Corrupted("corrupted", f"event log: {error.detail}; {cure}") from error
 
 
 def _open_shard(settings: Settings, told: int) -> Shard:

@@ -203,7 +203,8 @@ async def _serve(settings: Settings, began: float) -> int:
             flush=True,
         )
         await asked
-    log.info("stopping")
+    if stopping.is_set():
+        log.info("stopping")
     opening.cancel()
     asked.cancel()
     try:

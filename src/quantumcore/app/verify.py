@@ -67,6 +67,7 @@ def _replay(data_dir: Path, last: int, max_orders: int, report: dict[str, Any], 
             if expected is not None and expected != engine.state_hash():
                 findings.append(f"snapshot of {engine.sequence}: its state hash is not the journal's")
             progress.update(task, completed=engine.sequence)
+    told.finish()
     findings.extend(f"snapshot of {sequence}: the journal does not reach it" for sequence in hashes)
     try:
         engine.check()
@@ -138,6 +139,17 @@ class _Told:
             return
         self.compared = min(last, self._after)
         self._pending = self._pending[len(events) :]
+
+    def finish(self) -> None:
+        """See that what the log holds behind the last event is nothing but the end of a write."""
+        if self._log is None:
+            return
+        try:
+            self._log.check_end()
+        except Corrupted as error:
+            self._findings.append(f"event log: {error.detail}")
+        finally:
+            self._log.close()
 
 
 def show_report(report: dict[str, Any], console: Console) -> None:

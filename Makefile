@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= 2
 NATIVE := $(shell find native CMakeLists.txt pyproject.toml -not -name '*~')
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format sanitize bench fuzz hazards lock clean
+.PHONY: help setup run demo test check format sanitize bench fuzz hazards kills lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ fuzz: setup ## the property and fuzz tests with many more examples and no time l
 
 hazards: setup ## bring each mistake of docs/reference/hazards.md back and see it caught; ONLY="B1 G3"
 	@$(PY) tools/hazards.py $(if $(CHANGED),--changed $(CHANGED)) $(ONLY)
+
+kills: setup ## kill -9 a venue under load again and again and count what is lost; make kills ARGS="--kills 20 --seed 7"
+	@$(PY) -m tests.support.kills $(ARGS)
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@sh tools/lock.sh

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.processes import ADMIN, PORTS, Trader, Venue, command, poll
+from tests.support.processes import ADMIN, PORTS, Trader, Venue, command, picture, poll
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("venue")]
 
@@ -544,35 +544,16 @@ def _trade(venue: Venue, admin: Trader) -> tuple[Trader, Trader]:
     return ann, bob
 
 
-def _picture(admin: Trader, traders: tuple[Trader, ...]) -> dict[str, Any]:
-    """Everything that clients and operators can see, apart from times of asking."""
-    seen: dict[str, Any] = {"book": admin.get("/v1/market/BTC-USD/book", level=3).json()}
-    seen["ticker"] = admin.get("/v1/market/BTC-USD/ticker").json() | {"time": "", "sequence": 0}
-    seen["trades"] = admin.get("/v1/market/BTC-USD/trades").json()["items"]
-    seen["engine"] = admin.ask("matching", "GetEngineTotals").json()["totals"]
-    seen["reconcile"] = admin.ask("ledger", "Reconcile").json()["differences"]
-    for trader in traders:
-        seen[trader.account] = {
-            "balances": trader.balances(),
-            "holds": trader.get(f"/v1/accounts/{trader.account}/holds").json()["holds"],
-            "fills": trader.fills(),
-            "orders": trader.get("/v1/orders", limit=1000).json()["items"],
-            "ledger": trader.get(f"/v1/accounts/{trader.account}/ledger", limit=1000).json()["items"],
-        }
-    seen["book"].pop("sequence")
-    return seen
-
-
 def test_after_kill_9_and_a_restart_everything_is_found_again(own: tuple[Venue, Trader]) -> None:
     venue, admin = own
     ann, bob = _trade(venue, admin)
     with ann.stream() as stream:
         stream.subscribe(name="orders", from_seq=0)
         before_death = [stream.next("orders") for _ in range(20)]
-    before, engine = _picture(admin, (ann, bob)), admin.get("/v1/admin/engine").json()
+    before, engine = picture(admin, (ann, bob)), admin.get("/v1/admin/engine").json()
     venue.kill()
     venue.start()
-    assert _picture(admin, (ann, bob)) == before
+    assert picture(admin, (ann, bob)) == before
     assert admin.get("/v1/admin/engine").json()["state_hash"] == engine["state_hash"]
     with ann.stream() as stream:
         stream.subscribe(name="orders", from_seq=before_death[9]["seq"])
@@ -588,13 +569,13 @@ def test_after_kill_9_and_a_restart_everything_is_found_again(own: tuple[Venue, 
 def test_sigterm_ends_with_0_and_the_next_start_continues(own: tuple[Venue, Trader]) -> None:
     venue, admin = own
     ann, bob = _trade(venue, admin)
-    before = _picture(admin, (ann, bob))
+    before = picture(admin, (ann, bob))
     assert venue.stop() == 0
     told = json.loads(venue.cli("status", "--json").stdout)  # opens the venue for one question
     assert told["open_orders"] == 6
     assert "Traceback" not in venue.log()
     venue.start()
-    assert _picture(admin, (ann, bob)) == before
+    assert picture(admin, (ann, bob)) == before
     assert venue.stop() == 0
 
 

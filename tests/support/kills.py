@@ -50,11 +50,11 @@ class Writer:
     answered: int = 0
     cancels: int = 0
 
-    async def work(self) -> None:
-        """Send one request after the other until the venue is gone."""
+    async def work(self, enough: asyncio.Event) -> None:
+        """Send one request after the other until the venue is gone, or it is enough."""
         connection = await Connection.open(self.trader.venue.port)
         try:
-            while True:
+            while not enough.is_set():
                 if self.heard and self.rng.random() < 0.25:
                     await self._cancel(connection)
                 else:
@@ -157,14 +157,17 @@ def scene(directory: Path, seed: int, writers: int = WRITERS) -> Scene:
     return Scene(venue, admin, crowd)
 
 
-def load(played: Scene, seconds: float, number: int) -> None:
-    """Let all write; send signal `number` to the venue after `seconds`, and return when all have noticed."""
+def load(played: Scene, seconds: float, number: int | None) -> None:
+    """Let all write for `seconds`, then send the venue signal `number` (None: none); return when all have stopped."""
 
     async def go() -> None:
-        tasks = [asyncio.create_task(writer.work()) for writer in played.writers]
+        enough = asyncio.Event()
+        tasks = [asyncio.create_task(writer.work(enough)) for writer in played.writers]
         await asyncio.sleep(seconds)
-        assert played.venue.process is not None
-        played.venue.process.send_signal(number)
+        if number is None:
+            enough.set()
+        elif played.venue.process is not None:
+            played.venue.process.send_signal(number)
         await asyncio.gather(*tasks)
 
     asyncio.run(go())

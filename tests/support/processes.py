@@ -220,6 +220,25 @@ class Stream:
             self._kept.append(heard)
 
 
+def picture(admin: Trader, traders: tuple[Trader, ...]) -> dict[str, Any]:
+    """Everything that clients and operators can see, apart from times of asking."""
+    seen: dict[str, Any] = {"book": admin.get("/v1/market/BTC-USD/book", level=3).json()}
+    seen["ticker"] = admin.get("/v1/market/BTC-USD/ticker").json() | {"time": "", "sequence": 0}
+    seen["trades"] = admin.get("/v1/market/BTC-USD/trades").json()["items"]
+    seen["engine"] = admin.ask("matching", "GetEngineTotals").json()["totals"]
+    seen["reconcile"] = admin.ask("ledger", "Reconcile").json()["differences"]
+    for trader in traders:
+        seen[trader.account] = {
+            "balances": trader.balances(),
+            "holds": trader.get(f"/v1/accounts/{trader.account}/holds").json()["holds"],
+            "fills": trader.fills(),
+            "orders": trader.get("/v1/orders", limit=1000).json()["items"],
+            "ledger": trader.get(f"/v1/accounts/{trader.account}/ledger", limit=1000).json()["items"],
+        }
+    seen["book"].pop("sequence")
+    return seen
+
+
 def command(*arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
     """Run the command line as an operator does."""
     return subprocess.run(

@@ -351,7 +351,7 @@ async def test_buffers_reused_after_hand_over_change_no_entry(tmp_path: Path, se
             await asyncio.sleep(0)
             hands.clear()
             buffer[:size] = b"\xaa" * size
-            await applying
+            assert await asyncio.gather(applying, return_exceptions=True) == [None]
             service._follower.cursor = batch.last
         await assert_equals(service._database, engine)
         before = asyncio.all_tasks()

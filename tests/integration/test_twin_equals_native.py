@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support.engines import NativeEngine, TwinEngine, both_engines, check, needs_native, step
+from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both_engines, check, needs_native, step
 from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
 from tests.support.streams import START_NS, Market, Timed, setup, streams
 
@@ -67,7 +67,9 @@ def test_with_few_slots_and_accounts_both_are_full_at_the_same_command():
         expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(77, done, command, expected, got)
         market.hear(expected)
-        refused += sum(getattr(event, "reason", 0) == 25 for event in wire.iter_events(expected) if event.KIND in (2, 4))
+        refused += sum(
+            getattr(event, "reason", 0) == 25 for event in wire.iter_events(expected) if event.KIND in (2, 4)
+        )
     assert refused > 20
     assert state_of(native) == state_of(twin)
 
@@ -123,7 +125,7 @@ def test_noise_is_refused_by_both_or_by_neither(noise):
     for engine in (started(NativeEngine()), started(TwinEngine())):
         try:
             answers.append(step(engine, noise, START_NS))
-        except Exception as error:
+        except FRAMING_ERRORS as error:
             answers.append(type(error).__name__)
         answers.append(engine.state_hash())
     assert answers[:2] == answers[2:]

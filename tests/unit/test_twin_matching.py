@@ -64,7 +64,8 @@ def test_a_hundred_sellers_of_ten_fill_a_buy_of_a_thousand(desk):
         desk.rest(BOB, SELL, "10", "1.00")
     events = desk.submit(ALICE, BUY, "1000", "1.00")
     trades = of(wire.TradePrinted, events)
-    assert len(trades) == 100 and sum(t.quantity for t in trades) == 1000
+    assert len(trades) == 100
+    assert sum(t.quantity for t in trades) == 1000
     assert [t.fill for t in trades] == list(range(100))
     assert desk.engine.open_orders() == 0
 
@@ -97,7 +98,8 @@ def test_the_rest_of_an_immediate_order_is_cancelled(desk):
     desk.rest(ALICE, SELL, "3", "1.00")
     accepted, trade, cancelled = desk.submit(BOB, BUY, "5", "1.00", time_in_force=IOC)
     assert (trade.quantity, cancelled.quantity, cancelled.reason) == (3, 2, IMMEDIATE)
-    assert cancelled.released == 2 * 100 and accepted.hold == 5 * 100
+    assert cancelled.released == 2 * 100
+    assert accepted.hold == 5 * 100
     assert desk.engine.depth(SHARE, BUY, 1) == []
 
 
@@ -190,7 +192,7 @@ def test_decrement_leaves_the_larger_resting_order_its_priority(desk):
     _, replaced, cancelled = desk.submit(BOB, BUY, "5", "1.00", self_trade_prevention=DECREMENT)
     assert (replaced.order_sequence, replaced.quantity, replaced.hold) == (mine.sequence, 3, 3)
     assert (cancelled.reason, cancelled.quantity) == (SELF_TRADE, 5)
-    assert [row[0] for row in desk.engine.orders(SHARE, SELL)][0] == mine.sequence
+    assert next(row[0] for row in desk.engine.orders(SHARE, SELL)) == mine.sequence
 
 
 def test_without_prevention_an_account_trades_with_itself_and_its_wealth_is_unchanged(desk):
@@ -205,8 +207,10 @@ def test_a_trade_moves_money_one_way_and_the_asset_the_other(desk):
     desk.rest(ALICE, SELL, "3", "2.00")
     (trade,) = of(wire.TradePrinted, desk.submit(BOB, BUY, "3", "2.50"))
     assert (trade.paid, trade.received, trade.asset) == (600, 600, 3)
-    assert desk.balance(BOB, USD) == (10**15 - 600, 0) and desk.balance(BOB, XYZ) == (10**15 + 3, 0)
-    assert desk.balance(ALICE, USD) == (10**15 + 600, 0) and desk.balance(ALICE, XYZ) == (10**15 - 3, 0)
+    assert desk.balance(BOB, USD) == (10**15 - 600, 0)
+    assert desk.balance(BOB, XYZ) == (10**15 + 3, 0)
+    assert desk.balance(ALICE, USD) == (10**15 + 600, 0)
+    assert desk.balance(ALICE, XYZ) == (10**15 - 3, 0)
 
 
 def test_slots_freed_last_are_taken_first_and_new_ones_ascend_from_zero(desk):

@@ -126,9 +126,7 @@ class ReplaceOrder(Command, frozen=True, kw_only=True, gc=False):
     """Names the order by (order_sequence, order_slot), or by client_id when order_sequence is 0; quantity is the new total."""
 
     KIND = 2
-    BODY = (
-        "price:q quantity:q order_sequence:Q order_slot:I price_scale:B quantity_scale:B fields:H session:I client_id:36s"
-    )
+    BODY = "price:q quantity:q order_sequence:Q order_slot:I price_scale:B quantity_scale:B fields:H session:I client_id:36s"
     price: int = 0
     quantity: int = 0
     order_sequence: int = 0

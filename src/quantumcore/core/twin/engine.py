@@ -1,8 +1,8 @@
 """The engine: commands in, events out. One deterministic machine without clock, randomness or threads.
 
-    buffer ──frames──▶ command ──read──▶ judge ──▶ apply ──▶ events ──▶ hash
-                          │ bad content    │ refused: CommandRefused or OrderRejected, nothing changed
-                          └───────────────▶┘
+buffer ──frames──▶ command ──read──▶ judge ──▶ apply ──▶ events ──▶ hash
+                      │ bad content    │ refused: CommandRefused or OrderRejected, nothing changed
+                      └───────────────▶┘
 """
 
 from collections.abc import Callable

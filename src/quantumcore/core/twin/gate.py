@@ -19,6 +19,7 @@ MAX_PRODUCT = 2**96  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
 ONE = 10**8
+NOTHING_FILLED = Tally()
 
 
 def check_switches(venue: Venue, account: Account) -> None:
@@ -136,7 +137,7 @@ def _twice_the_reference(book: Book) -> int:
 
 
 def check_amounts(
-    instrument: Instrument, side: int, rates: Rates, price: int, leaves: int, tally: Tally = Tally()
+    instrument: Instrument, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
 ) -> None:
     """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
     product = tally.notional + price * leaves
@@ -174,9 +175,7 @@ def check_open_orders(venue: Venue, number: int) -> None:
 def check_funds(instrument: Instrument, account: Account, side: int, needed: int) -> None:
     """NO_FUNDS: the hold, or its increase, is more than is available."""
     terms = instrument.terms
-    currency, decimals = (
-        (terms.quote, instrument.quote_scale) if side == BUY else (terms.base, instrument.base_scale)
-    )
+    currency, decimals = (terms.quote, instrument.quote_scale) if side == BUY else (terms.base, instrument.base_scale)
     available = account.available(currency)
     if needed > available:
         raise Refusal(Reason.NO_FUNDS, Scope.ACCOUNT, limit=available, actual=needed, decimals=decimals)
@@ -223,6 +222,4 @@ def _money(
 
 
 def _overflow(value: int, decimals: int) -> Refusal:
-    return Refusal(
-        Reason.AMOUNT_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=min(value, MAX_SHOWN), decimals=decimals
-    )
+    return Refusal(Reason.AMOUNT_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=min(value, MAX_SHOWN), decimals=decimals)

@@ -53,9 +53,7 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     )
 
 
-def _repeat(
-    command: wire.Transfer, first: TransferRecord, body: tuple[int, int, int, int], out: Outbox
-) -> None:
+def _repeat(command: wire.Transfer, first: TransferRecord, body: tuple[int, int, int, int], out: Outbox) -> None:
     if first.body != body:
         raise Refusal(Reason.DUPLICATE_ID, order_sequence=first.sequence)
     if first.failed:

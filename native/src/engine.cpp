@@ -1,5 +1,7 @@
 #include "quantumcore/engine.hpp"
 
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
 
 namespace quantumcore {
@@ -12,14 +14,19 @@ CommandHeader header_at(const std::byte* command) {
   return header;
 }
 
-/// Copies the command out of the caller's buffer, which may be unaligned, and hands it over; a size
-/// that is not its kind's is bad content.
+/// Hands the command over where it lies; only one that is not aligned is copied first, because a
+/// fresh copy is read back in other widths than it was written, which stalls. A size that is not
+/// its kind's is bad content.
 template <class Command>
 void hand(State& state, const std::byte* bytes, Teller& teller,
           void (*handle)(State&, const Command&, Teller&)) {
   const CommandHeader header = header_at(bytes);
   if (header.size != sizeof(Command)) {
     tell_bad(teller, header);
+    return;
+  }
+  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Command) == 0) [[likely]] {
+    handle(state, *reinterpret_cast<const Command*>(bytes), teller);
     return;
   }
   Command command;
@@ -57,10 +64,17 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
   tell_bad(teller, header_at(bytes));
 }
 
-/// Starts loading the order that the next command names, while this one is worked on. Only a hint: the
-/// slot may be anything.
+/// Starts loading what the next command will look up, while this one is worked on. Only a hint: its
+/// fields may be anything.
 void prefetch(const State& state, std::span<const std::byte> rest) {
   const CommandHeader header = header_at(rest.data());
+  if (header.kind == static_cast<u8>(CommandKind::submit_order)) {
+    if (rest.size() < sizeof(SubmitOrder)) return;
+    char id[kIdBytes];
+    std::memcpy(id, rest.data() + offsetof(SubmitOrder, client_id), sizeof id);
+    state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id));
+    return;
+  }
   std::size_t at;
   if (header.kind == static_cast<u8>(CommandKind::replace_order)) {
     at = offsetof(ReplaceOrder, order_slot);
@@ -89,6 +103,8 @@ std::size_t count_commands(std::span<const std::byte> commands) {
                            std::to_string(left) + " bytes left");
     }
     offset += size;
+    // Each size says where the next one is: without help the walk waits for every cache line.
+    __builtin_prefetch(commands.data() + std::min(offset + 1024, commands.size() - 1));
   }
   return count;
 }

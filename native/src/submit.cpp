@@ -202,8 +202,7 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     return;
   }
   judged.tag = id_tag(judged.account, command.client_id);
-  const u32 first =
-      state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+  const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
   if (first != kNone) {
     answer_again(state.client_ids[first], command, teller);
     return;

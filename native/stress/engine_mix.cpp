@@ -225,9 +225,9 @@ int main(int argc, char** argv) {
   }
   std::sort(walls.begin(), walls.end());
   std::sort(figures.begin(), figures.end());
-  std::printf("%.1f ns per command (CPU; median of %zu; best %.1f, worst %.1f; wall %.1f), hash %016llx\n",
-              figures[figures.size() / 2], figures.size(), figures.front(), figures.back(),
-              walls[walls.size() / 2],
-              static_cast<unsigned long long>(hash));
+  std::printf(
+      "%.1f ns per command (CPU; median of %zu; best %.1f, worst %.1f; wall %.1f), hash %016llx\n",
+      figures[figures.size() / 2], figures.size(), figures.front(), figures.back(),
+      walls[walls.size() / 2], static_cast<unsigned long long>(hash));
   return 0;
 }

@@ -15,7 +15,7 @@ from quantumcore.contracts.reasons import Reason
 from quantumcore.core import _native
 from tests.support.commands import (
     ACME, BETWEEN, BOTH, BTC, BUY, DECREMENT, DEPOSIT, EUR, FOK, GTC, IOC, MARKET, NEWEST, NO_SLOT, NONE, OLDEST, SELL,
-    TINY, USD, WITHDRAWAL, Desk, advance_time, cancel, define_currency, define_instrument, header, kill, mass_cancel,
+    TINY, USD, WITHDRAWAL, Desk, advance_time, cancel, decode, define_currency, define_instrument, header, kill, mass_cancel,
     open_account, replace, set_limits, set_status, submit, transfer,
 )  # fmt: skip
 
@@ -377,19 +377,26 @@ class TestNaming:
         refused(desk, cancel(BOB, client_id="a"), Reason.ORDER_NOT_FOUND, 0)
 
     @pytest.mark.hazard("B11")
-    def test_a_recycled_slot_is_not_its_former_owner(self, desk):
-        """A hundred thousand generations of one slot: an old name never finds the newcomer."""
+    def test_a_recycled_slot_is_not_its_former_owner(self):
+        """A slot reused 2^18 times: an old name never finds the newcomer, which is untouched."""
+        desk = Desk(_native.Engine(**(SMALL | dict(max_client_ids=2**18 + 1))))
+        desk.currencies()
+        desk.do(define_instrument(1, base=ACME, symbol="ACME", lot="1"))
+        desk.fund(ALICE, USD=10**6)
         first = accepted(desk, submit(ALICE, "first", BUY, "1", 1))
-        desk.do(cancel(ALICE, client_id="first"))
-        engine = Desk(_native.Engine(**(SMALL | dict(max_client_ids=300_000))))
-        engine.engine = desk.engine
-        for generation in range(400):
-            order = accepted(desk, submit(ALICE, f"g{generation}", BUY, "1", 1))
-            assert order.order_slot == first.order_slot
-            assert desk.one(cancel(ALICE, sequence=first.sequence, slot=first.order_slot)).outcome == 2
-            assert desk.engine.order(first.sequence, first.order_slot) is None
-            assert desk.engine.order(order.sequence, order.order_slot) is not None
-            desk.do(cancel(ALICE, sequence=order.sequence, slot=order.order_slot))
+        old = cancel(ALICE, sequence=first.sequence, slot=first.order_slot)
+        desk.do(old)
+        newcomer, gone = submit(ALICE, "new-000000", BUY, "1", 1), cancel(ALICE, client_id="new-000000")
+        for generation in range(2**18):
+            name = b"new-%06d" % generation
+            events = desk.engine.step(newcomer[:44] + name + newcomer[54:] + old + gone[:32] + name + gone[42:], desk.now)
+            if generation % 4096 == 0:
+                taken, answer, ended = decode(events)
+                assert (taken.name, taken.order_slot) == ("OrderAccepted", first.order_slot)
+                assert (answer.name, answer.outcome, answer.order_sequence) == ("CommandDone", 2, first.sequence)
+                assert (ended.name, ended.order_sequence, ended.quantity) == ("OrderCancelled", taken.sequence, 1)
+        assert desk.engine.balances(ALICE) == [(USD, 10**6, 0)]
+        desk.engine.check()
 
     def test_slots_are_reused_last_freed_first(self, desk):
         slots = [accepted(desk, submit(ALICE, f"a{i}", BUY, "1", 1)).order_slot for i in range(4)]

@@ -34,8 +34,8 @@ inline u64 hash_event(const std::byte* bytes, std::size_t size) {
   return e;
 }
 
-/// `state` after all the events that stand in `bytes` one after another. Only the chain from event to
-/// event is serial: hashing two events side by side hides half of the multiplications' latency.
+/// `state` after all the events that stand in `bytes` one after another. Only the chain from event
+/// to event is serial: hashing two events side by side hides half of the multiplications' latency.
 inline u64 hash_events(u64 state, const std::byte* bytes, std::size_t size);
 
 inline u64 hash_chain(u64 state, u64 event_hash) { return mum(state ^ event_hash, kHash3); }

@@ -67,7 +67,8 @@ class Orders {
  public:
   explicit Orders(u32 capacity) : nodes_(capacity), records_(capacity) {}
 
-  /// Takes a slot: the one freed last, else the next new one. Its record is the caller's to write whole.
+  /// Takes a slot: the one freed last, else the next new one. Its record is the caller's to write
+  /// whole.
   u32 acquire() {
     const u32 slot = nodes_.acquire();
     nodes_[slot] = OrderNode{kNone, kNone, 0, kNone, 0, 0, 0};

@@ -7,6 +7,7 @@ Method: one example per rule, on a share with tick 0.01 and no fees; the last ev
 import pytest
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.values import show
 from tests.support.desk import (
     ALICE,
     BOB,
@@ -228,6 +229,19 @@ def test_when_every_slot_works_an_order_is_refused_and_its_id_stays_free(new_eng
     assert (refused.reason, refused.scope) == (25, 1)
     desk.cancel(kept[0])
     assert desk.rest(ALICE, BUY, "1", "1.00", client_id="c").order_slot == 0
+
+
+def test_a_side_holds_orders_in_so_many_windows_of_prices(new_engine):
+    desk = Desk(new_engine, instrument(tick_scale=18, max_price=2**63 - 1)).rich()
+    one_window = 2**18
+    for number in range(1, 1_025):
+        desk.rest(ALICE, BUY, "1", show(number * one_window, 18))
+    refused = desk.refused(ALICE, BUY, "1", show(1_025 * one_window, 18))
+    assert (refused.reason, refused.scope) == (25, 1)
+    desk.rest(ALICE, BUY, "1", show(1_025 * one_window - 1, 18))  # the last tick of a window that stands
+    desk.rest(ALICE, SELL, "1", show(2_000 * one_window, 18))
+    taken = desk.submit(BOB, BUY, "1", show(2_000 * one_window, 18), time_in_force=IOC)  # never rests, needs none
+    assert len(of(wire.TradePrinted, taken)) == 1
 
 
 def test_halting_leaves_the_book_and_lets_orders_be_cancelled(new_engine):

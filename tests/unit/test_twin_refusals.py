@@ -78,6 +78,7 @@ BOUNDARIES: list[tuple[dict[str, Any], tuple[str, str | None], dict[str, Any], R
 ]
 
 
+@pytest.mark.hazard("E1")
 @pytest.mark.parametrize(("terms", "order", "changes", "reason", "scope", "limit", "actual", "decimals"), BOUNDARIES)
 def test_an_instruments_limit_passes_equal_and_refuses_beyond(
     new_engine, terms, order, changes, reason, scope, limit, actual, decimals

@@ -6,7 +6,7 @@ Each raises the Refusal that answers the client, with limit and actual in the un
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
-from quantumcore.core.twin.book import BUY, SELL, Book
+from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
@@ -203,6 +203,19 @@ def check_level(instrument: Instrument, book: Book, side: int, price: int, more:
     total = book.level_quantity(side, price) + more
     if total > I64_MAX:
         raise _quantity(instrument, Reason.QTY_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=total)
+
+
+def check_window(venue: Venue, book: Book, side: int, price: int) -> None:
+    """CAPACITY: no window is left for an order that would rest at `price`."""
+    windows = book.windows(side)
+    if price >> WINDOW_BITS not in windows and (len(windows) >= WINDOWS_PER_SIDE or venue.windows_left <= 0):
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+
+
+def check_capacity(venue: Venue) -> None:
+    """CAPACITY: no slot, no client-id entry, or not both balances of an instrument are left."""
+    if venue.slots.left == 0 or not venue.remembers_more or venue.balances_left < 2:
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
 def _price(instrument: Instrument, reason: Reason, scope: Scope, *, limit: int, actual: int) -> Refusal:

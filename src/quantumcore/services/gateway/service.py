@@ -1,5 +1,6 @@
 """The gateway's life: attach, start, serve through `asgi`, drain, stop."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -133,10 +134,12 @@ class GatewayService:
             for symbol in {book.symbol for book in move.books} | {trade.symbol for trade in move.trades}:
                 self.gate.answers.moved(symbol)
             self.stream.feeds.on_market(move)
+        await asyncio.sleep(0)  # a burst of batches must not keep the writers from writing
 
     async def _on_orders(self, changes: Sequence[OrdersChanged]) -> None:
         for change in changes:
             self.stream.on_orders(change)
+        await asyncio.sleep(0)
 
     def _all_reasons(self) -> list[str]:
         return [*self.not_ready(), *self._house_not_ready()]

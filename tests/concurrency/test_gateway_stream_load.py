@@ -209,7 +209,9 @@ async def test_a_sequence_told_in_two_notices_is_one_message(gate):
     market.updates.append(second)
     from quantumcore.contracts.orders import OrdersChanged
 
-    await gate.bus.publish([OrdersChanged(updates=[first], sequence=first.sequence - 1, prev_sequence=first.sequence - 1)])
+    await gate.bus.publish(
+        [OrdersChanged(updates=[first], sequence=first.sequence - 1, prev_sequence=first.sequence - 1)]
+    )
     await gate.bus.publish([OrdersChanged(updates=[second], sequence=first.sequence, prev_sequence=first.sequence - 1)])
     await eventually(lambda: len(socket.of("orders")) == 1)
     assert [update["index"] for update in socket.of("orders")[0]["updates"]] == [0, 1]
@@ -297,7 +299,7 @@ async def test_too_many_messages_are_answered_unread():
     async with rooms(replace(GENEROUS, ws_messages_per_s=3)) as gate:
         socket = AsgiSocket(gate)
         for at in range(5):
-            socket._in.put_nowait({"type": "websocket.receive", "text": '{"op":"ping","id":%d}' % at})
+            socket._in.put_nowait({"type": "websocket.receive", "text": f'{{"op":"ping","id":{at}}}'})
         await eventually(lambda: len(socket.frames) == 5)
         assert [frame["ok"] for frame in socket.frames] == [True, True, True, False, False]
         assert socket.frames[-1]["error"]["code"] == "rate.limited"

@@ -66,7 +66,12 @@ async def test_a_refused_order_is_an_answer(venue):
 async def test_off_tick_is_judged_by_the_engine_from_what_was_sent(venue):
     user = await venue.user()
     order = (await user.order(price="64000.005")).json()
-    assert (order["status"], order["reason"], order["limit"], order["actual"]) == ("rejected", "order.price.off_tick", "0.010", "64000.005")
+    assert (order["status"], order["reason"], order["limit"], order["actual"]) == (
+        "rejected",
+        "order.price.off_tick",
+        "0.010",
+        "64000.005",
+    )
 
 
 async def test_an_unknown_symbol_is_a_refused_order(venue):
@@ -90,7 +95,9 @@ async def test_amend_list_events_and_mass_cancel(venue):
     assert (amended.status_code, amended.json()["quantity"]) == (200, "0.30000")
     page = (await user.http.get("/v1/orders?status=open&limit=3")).json()
     assert [one["client_order_id"] for one in page["items"]] == ["o-4", "o-3", "o-2"]
-    rest = (await user.http.get("/v1/orders", params={"status": "open", "limit": 3, "cursor": page["next_cursor"]})).json()
+    rest = (
+        await user.http.get("/v1/orders", params={"status": "open", "limit": 3, "cursor": page["next_cursor"]})
+    ).json()
     assert [one["client_order_id"] for one in rest["items"]] == ["o-1", "o-0"]
     events = (await user.http.get("/v1/orders/client:o-0/events")).json()
     assert [one["kind"] for one in events["items"]] == ["accepted", "replaced"]
@@ -103,11 +110,17 @@ async def test_a_batch_answers_each_order_by_itself(venue):
     user = await venue.user()
     good = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.1", "price": "64000.00"}
     bad = [{**good, "side": "BUY"}, {**good, "account_id": "999"}, {**good, "price": "64000.001"}, 7]
-    answer = await user.http.post("/v1/orders:batch", json={"orders": [good, *bad, {**good, "client_order_id": "last"}]})
+    answer = await user.http.post(
+        "/v1/orders:batch", json={"orders": [good, *bad, {**good, "client_order_id": "last"}]}
+    )
     items = answer.json()["items"]
     assert answer.status_code == 200, answer.text
     assert [one.get("status") for one in items] == ["new", None, None, "rejected", None, "new"]
-    assert [one["error"]["code"] for one in items if "error" in one] == ["request.invalid", "account.not_found", "request.invalid"]
+    assert [one["error"]["code"] for one in items if "error" in one] == [
+        "request.invalid",
+        "account.not_found",
+        "request.invalid",
+    ]
     assert items[5]["client_order_id"] == "last"
     many = await user.http.post("/v1/orders:batch", json={"orders": [good] * 101})
     assert (many.status_code, many.json()["field"]) == (400, "orders")
@@ -147,7 +160,13 @@ async def test_scopes_are_kept(venue):
 
 async def test_an_admin_deposits_and_the_user_sees_it(venue):
     admin, user = await venue.admin(), await venue.user(rich=False)
-    body = {"transfer_id": "d-1", "kind": "deposit", "account_id": user.account_id, "currency": "USD", "amount": "100000.00"}
+    body = {
+        "transfer_id": "d-1",
+        "kind": "deposit",
+        "account_id": user.account_id,
+        "currency": "USD",
+        "amount": "100000.00",
+    }
     done = await admin.http.post("/v1/transfers", json=body)
     assert done.status_code == 200, done.text
     assert (done.json()["transfer_id"], done.json()["status"]) == ("d-1", "posted")
@@ -191,7 +210,11 @@ async def test_operators_define_halt_and_change_instruments(venue):
     assert halted.json()["status"] == "halted"
     assert (await user.order(symbol="SOL-USD", price="20.00", quantity="1")).json()["reason"] == "session.halted"
     changed = await operator.http.patch("/v1/instruments/SOL-USD", json={"taker_fee": "0.002"})
-    assert (changed.json()["taker_fee"], changed.json()["maker_fee"], changed.json()["status"]) == ("0.002", "0.0005", "halted")
+    assert (changed.json()["taker_fee"], changed.json()["maker_fee"], changed.json()["status"]) == (
+        "0.002",
+        "0.0005",
+        "halted",
+    )
     again = await operator.http.post("/v1/instruments", json={**body, "tick_size": "0.02"})
     assert (again.status_code, again.json()["code"]) == (409, "definition.exists_with_different")
     symbols = [one["symbol"] for one in (await venue.client.get("/v1/instruments")).json()["items"]]
@@ -211,7 +234,7 @@ async def test_keys_sign_requests_once_and_cannot_make_themselves_stronger(venue
 
     def sign(method: str, path: str, query: str = "", body: str = "", at: int | None = None) -> dict[str, str]:
         stamp = str(at or time.time_ns() // 1_000_000)
-        text = "\n".join([stamp, "5000", method, path, query, body])
+        text = f"{stamp}\n5000\n{method}\n{path}\n{query}\n{body}"
         signature = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
         return {"qc-key": key_id, "qc-timestamp": stamp, "qc-recv-window": "5000", "qc-signature": signature}
 
@@ -223,7 +246,9 @@ async def test_keys_sign_requests_once_and_cannot_make_themselves_stronger(venue
     stale = sign("GET", "/v1/orders", at=time.time_ns() // 1_000_000 - 10_000)
     assert (await venue.client.get("/v1/orders", headers=stale)).status_code == 401
     altered = {**sign("POST", "/v1/orders", body=body), "content-type": "application/json"}
-    assert (await venue.client.post("/v1/orders", content=body.replace("0.1", "0.2"), headers=altered)).status_code == 401
+    assert (
+        await venue.client.post("/v1/orders", content=body.replace("0.1", "0.2"), headers=altered)
+    ).status_code == 401
     listed = await venue.client.get("/v1/orders?status=open", headers=sign("GET", "/v1/orders", "status=open"))
     assert len(listed.json()["items"]) == 1
     stronger = await venue.client.post("/v1/accounts", headers=sign("POST", "/v1/accounts"))
@@ -239,7 +264,9 @@ async def test_sessions_refresh_once_and_end_with_the_password(venue):
     assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 900)
     me = (await user.http.get("/v1/auth/me")).json()
     assert (me["email"], me["roles"], me["account_ids"]) == ("refresh@example.com", ["trader"], [user.account_id])
-    changed = await user.http.post("/v1/auth/password", json={"old_password": "a long enough password", "new_password": "another long password"})
+    changed = await user.http.post(
+        "/v1/auth/password", json={"old_password": "a long enough password", "new_password": "another long password"}
+    )
     assert changed.status_code == 204, changed.text
     assert (await user.http.get("/v1/auth/me")).status_code == 401
 
@@ -274,7 +301,9 @@ async def test_messagepack_in_and_out(venue):
     answer = await user.http.post("/v1/orders", content=msgspec.msgpack.encode(body), headers=headers)
     assert answer.headers["content-type"] == "application/msgpack"
     assert msgspec.msgpack.decode(answer.content)["status"] == "new"
-    batch = await user.http.post("/v1/orders:batch", content=msgspec.msgpack.encode({"orders": [body]}), headers=headers)
+    batch = await user.http.post(
+        "/v1/orders:batch", content=msgspec.msgpack.encode({"orders": [body]}), headers=headers
+    )
     assert msgspec.msgpack.decode(batch.content)["items"][0]["status"] == "new"
     book = await venue.client.get("/v1/market/BTC-USD/book", headers=headers)
     assert msgspec.msgpack.decode(book.content)["bids"][0][1] == "0.20000"

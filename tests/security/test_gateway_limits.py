@@ -53,7 +53,8 @@ FORGED = [
 @pytest.mark.parametrize("headers", FORGED)
 async def test_forged_addresses_make_no_new_key(gate, headers):
     requests = [
-        gate.client.get("/v1/time", headers={name: value.format(n=n) for name, value in headers.items()}) for n in range(32)
+        gate.client.get("/v1/time", headers={name: value.format(n=n) for name, value in headers.items()})
+        for n in range(32)
     ]
     assert (await statuses(*requests))[200] == TIGHT.rate_peer
 
@@ -61,11 +62,16 @@ async def test_forged_addresses_make_no_new_key(gate, headers):
 @pytest.mark.hazard("H4")
 @pytest.mark.parametrize(
     "headers",
-    [{"authorization": "Bearer x.y.{n}"}, {"qc-key": "qc_{n}", "qc-timestamp": "1", "qc-signature": "AA=="}, {"authorization": "Basic {n}"}],
+    [
+        {"authorization": "Bearer x.y.{n}"},
+        {"qc-key": "qc_{n}", "qc-timestamp": "1", "qc-signature": "AA=="},
+        {"authorization": "Basic {n}"},
+    ],
 )
 async def test_unverified_credentials_make_no_new_key(gate, headers):
     requests = [
-        gate.client.get("/v1/time", headers={name: value.format(n=n) for name, value in headers.items()}) for n in range(32)
+        gate.client.get("/v1/time", headers={name: value.format(n=n) for name, value in headers.items()})
+        for n in range(32)
     ]
     found = await statuses(*requests)
     assert found == {401: TIGHT.rate_peer, 429: 32 - TIGHT.rate_peer}
@@ -81,7 +87,10 @@ async def test_spellings_of_the_path_make_no_new_key(gate):
 @pytest.mark.hazard("H4")
 async def test_a_second_token_of_a_user_makes_no_new_key(gate):
     gate.tokens["another.one.x"] = identity(session_id="s-2")
-    requests = [gate.client.get("/v1/accounts", headers={"authorization": f"Bearer {token}"}) for token in [TOKEN, "another.one.x"] * 16]
+    requests = [
+        gate.client.get("/v1/accounts", headers={"authorization": f"Bearer {token}"})
+        for token in [TOKEN, "another.one.x"] * 16
+    ]
     assert (await statuses(*requests))[200] == TIGHT.rate_user
 
 
@@ -178,7 +187,16 @@ async def test_cancels_do_not_spend_the_account_of_orders(gate):
     def view(ask: CancelOrder) -> OrderView:
         from quantumcore.contracts.orders import SubmitOrder
 
-        command = SubmitOrder(account=7, client_order_id="a", symbol="BTC-USD", side="buy", type="limit", time_in_force="gtc", quantity="1", price="1")
+        command = SubmitOrder(
+            account=7,
+            client_order_id="a",
+            symbol="BTC-USD",
+            side="buy",
+            type="limit",
+            time_in_force="gtc",
+            quantity="1",
+            price="1",
+        )
         return order_view(command, 9, status="cancelled")
 
     gate.answer(CancelOrder, view)

@@ -69,7 +69,9 @@ async def test_planted_secrets_are_never_said_again(caplog, monkeypatch, fail):
         for path in ("/v1/auth/login", "/v1/auth/register", "/v1/orders"):
             await post(path, {**password, "password": next(s)}, {"authorization": f"Bearer {next(s)}.x.y"})
         metrics = gate.gateway.gate.metrics.text().decode()
-    ours = [record for record in caplog.records if not record.name.startswith("http")]  # the client logs addresses itself
+    ours = [
+        record for record in caplog.records if not record.name.startswith("http")
+    ]  # the client logs addresses itself
     texts = [logging.Formatter().format(record) for record in ours]
     everything = "\n".join([*texts, *(str(vars(record)) for record in ours), *said, metrics])
     assert [secret for secret in SECRETS if secret in everything] == []

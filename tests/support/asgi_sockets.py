@@ -4,7 +4,16 @@ import asyncio
 import json
 from typing import Any
 
-from quantumcore.contracts.market import Book, BookChanged, BookLevel, GetBook, GetTicker, MarketMoved, Ticker, TradeTick
+from quantumcore.contracts.market import (
+    Book,
+    BookChanged,
+    BookLevel,
+    GetBook,
+    GetTicker,
+    MarketMoved,
+    Ticker,
+    TradeTick,
+)
 from quantumcore.contracts.orders import (
     GetAccountOrders,
     GetAccountUpdates,

@@ -34,7 +34,7 @@ format: setup ## let ruff and clang-format write
 	find native -name '*.[ch]pp' | xargs .venv/bin/clang-format -i
 
 sanitize: setup ## native/stress under ASan+UBSan, TSan and Valgrind; ONLY="asan" for one
-	@sh tools/sanitize.sh $(or $(ONLY),asan tsan valgrind)
+	@sh tools/sanitize.sh $(or $(ONLY),asan tsan valgrind plain)
 
 bench: setup ## figures with the machine beside them; make bench ARGS="core --json"
 	@exec .venv/bin/quantumcore bench $(ARGS)

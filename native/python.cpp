@@ -16,6 +16,7 @@
 
 #include "quantumcore/crc32c.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/field_places.hpp"
 #include "quantumcore/journal.hpp"
 #include "quantumcore/queries.hpp"
 #include "quantumcore/sha256.hpp"
@@ -151,6 +152,16 @@ void bind_engine(nb::module_& m) {
       },
       nb::arg("numerator"), nb::arg("denominator"), nb::arg("mode"));
 
+  m.def("layouts", [] {
+    nb::dict all;
+    for (const qc::FieldPlace& place : qc::kFieldPlaces) {
+      if (!all.contains(place.structure)) all[place.structure] = nb::dict();
+      nb::cast<nb::dict>(all[place.structure])[place.field] =
+          nb::make_tuple(place.offset, place.size);
+    }
+    return all;
+  });
+
   static const qc::EngineConfig kDefaults;
   nb::class_<PyEngine>(m, "Engine")
       .def(
@@ -269,12 +280,16 @@ using quantumcore::Journal;
 using quantumcore::JournalReader;
 using quantumcore::JournalRecord;
 
-/// Reads ahead natively, so that Python sees whole chunks: u64 sequence, i64 time_ns, u32 epoch, u32 length, command, padding to 8.
+/// Reads ahead natively, so that Python sees whole chunks: u64 sequence, i64 time_ns, u32 epoch,
+/// u32 length, command, padding to 8.
 class ChunkReader {
  public:
-  ChunkReader(std::string directory, std::uint64_t after_sequence) : reader_(std::move(directory), after_sequence) {}
+  ChunkReader(std::string directory, std::uint64_t after_sequence)
+      : reader_(std::move(directory), after_sequence) {}
 
-  [[nodiscard]] std::uint64_t sequence() const noexcept { return has_carry_ ? carry_.sequence - 1 : reader_.sequence(); }
+  [[nodiscard]] std::uint64_t sequence() const noexcept {
+    return has_carry_ ? carry_.sequence - 1 : reader_.sequence();
+  }
   void limit(std::uint64_t sequence) noexcept { reader_.limit(sequence); }
 
   nb::bytes read_bytes(std::size_t max_bytes) {
@@ -288,15 +303,21 @@ class ChunkReader {
     return to_bytes(chunk);
   }
 
-  /// Fills a chunk of at most `max_bytes`, but of one record at least if there is one. The chunk lives until the next call.
+  /// Fills a chunk of at most `max_bytes`, but of one record at least if there is one. The chunk
+  /// lives until the next call.
   std::span<const std::byte> read(std::size_t max_bytes) {
     chunk_.clear();
-    while (has_carry_ || reader_.next(carry_)) {
-      has_carry_ = true;
-      const std::size_t size = kHead + quantumcore::journal::padded(carry_.command.size());
-      if (!chunk_.empty() && chunk_.size() + size > max_bytes) break;
-      add(carry_, size);
-      has_carry_ = false;
+    try {
+      while (has_carry_ || reader_.next(carry_)) {
+        has_carry_ = true;
+        const std::size_t size = kHead + quantumcore::journal::padded(carry_.command.size());
+        if (!chunk_.empty() && chunk_.size() + size > max_bytes) break;
+        add(carry_, size);
+        has_carry_ = false;
+      }
+    } catch (const quantumcore::CorruptedJournal&) {
+      if (chunk_.empty())
+        throw;  // else what was sound goes out first; the next call meets the damage again
     }
     return chunk_;
   }
@@ -334,7 +355,8 @@ class PyJournal {
     {
       const nb::gil_scoped_release unlocked;
       lock.lock();
-      if (!reader_ || reader_->sequence() != after_sequence) reader_.emplace(journal.options().directory.string(), after_sequence);
+      if (!reader_ || reader_->sequence() != after_sequence)
+        reader_.emplace(journal.options().directory.string(), after_sequence);
       reader_->limit(journal.durable_sequence());
       chunk = reader_->read(max_bytes);
     }
@@ -402,7 +424,8 @@ void bind_journal_errors(nb::module_& m) {
     try {
       std::rethrow_exception(error);
     } catch (const CorruptedJournal& e) {
-      PyErr_SetObject(corrupted, nb::make_tuple(e.what(), e.segment(), e.offset(), e.reason()).ptr());
+      PyErr_SetObject(corrupted,
+                      nb::make_tuple(e.what(), e.segment(), e.offset(), e.reason()).ptr());
     }
   });
   nb::register_exception_translator([](const std::exception_ptr& error, void*) {
@@ -420,8 +443,8 @@ void bind_journal(nb::module_& m) {
   nb::class_<PyJournal>(m, "Journal")
       .def(
           "__init__",
-          [](PyJournal* self, const std::string& directory, std::uint16_t shard, std::size_t segment_bytes, std::size_t buffer_bytes,
-             std::uint64_t trusted_sequence) {
+          [](PyJournal* self, const std::string& directory, std::uint16_t shard,
+             std::size_t segment_bytes, std::size_t buffer_bytes, std::uint64_t trusted_sequence) {
             const nb::gil_scoped_release unlocked;
             new (self) PyJournal({.directory = directory,
                                   .shard = shard,
@@ -429,13 +452,17 @@ void bind_journal(nb::module_& m) {
                                   .buffer_bytes = buffer_bytes,
                                   .trusted_sequence = trusted_sequence});
           },
-          nb::arg("directory"), nb::arg("shard") = 0, nb::arg("segment_bytes") = std::size_t{16} << 20U,
+          nb::arg("directory"), nb::arg("shard") = 0,
+          nb::arg("segment_bytes") = std::size_t{16} << 20U,
           nb::arg("buffer_bytes") = std::size_t{4} << 20U, nb::arg("trusted_sequence") = 0)
-      .def_prop_ro("last_sequence", [](const PyJournal& self) { return self.journal.last_sequence(); })
-      .def_prop_ro("durable_sequence", [](const PyJournal& self) { return self.journal.durable_sequence(); })
+      .def_prop_ro("last_sequence",
+                   [](const PyJournal& self) { return self.journal.last_sequence(); })
+      .def_prop_ro("durable_sequence",
+                   [](const PyJournal& self) { return self.journal.durable_sequence(); })
       .def_prop_ro("epoch", [](const PyJournal& self) { return self.journal.epoch(); })
       .def_prop_ro("block", [](const PyJournal& self) { return self.journal.block(); })
-      .def_prop_ro("chain_head", [](const PyJournal& self) { return to_bytes(self.journal.chain_head()); })
+      .def_prop_ro("chain_head",
+                   [](const PyJournal& self) { return to_bytes(self.journal.chain_head()); })
       .def_prop_ro("recovery",
                    [](const PyJournal& self) {
                      const quantumcore::JournalRecovery& r = self.journal.recovery();
@@ -455,29 +482,39 @@ void bind_journal(nb::module_& m) {
           nb::arg("n_bytes"), nb::arg("commands") = 1)
       .def(
           "append",
-          [](PyJournal& self, std::uint64_t sequence, std::int64_t time_ns, nb::handle command, std::optional<std::uint32_t> epoch) {
+          [](PyJournal& self, std::uint64_t sequence, std::int64_t time_ns, nb::handle command,
+             std::optional<std::uint32_t> epoch) {
             const BufferView view(command);
             const nb::gil_scoped_release unlocked;
             self.journal.append(sequence, time_ns, view.bytes(), epoch);
           },
-          nb::arg("sequence"), nb::arg("time_ns"), nb::arg("command"), nb::arg("epoch") = nb::none())
+          nb::arg("sequence"), nb::arg("time_ns"), nb::arg("command"),
+          nb::arg("epoch") = nb::none())
       .def(
           "append_batch",
-          [](PyJournal& self, nb::handle commands, std::uint64_t first_sequence, std::int64_t time_ns, std::optional<std::uint32_t> epoch) {
+          [](PyJournal& self, nb::handle commands, std::uint64_t first_sequence,
+             std::int64_t time_ns, std::optional<std::uint32_t> epoch) {
             const BufferView view(commands);
             const nb::gil_scoped_release unlocked;
             return self.journal.append_batch(view.bytes(), first_sequence, time_ns, epoch);
           },
-          nb::arg("commands"), nb::arg("first_sequence"), nb::arg("time_ns"), nb::arg("epoch") = nb::none())
-      .def("sync", [](PyJournal& self) { return self.journal.sync(); }, nb::call_guard<nb::gil_scoped_release>())
+          nb::arg("commands"), nb::arg("first_sequence"), nb::arg("time_ns"),
+          nb::arg("epoch") = nb::none())
       .def(
-          "raise_epoch", [](PyJournal& self, std::uint32_t epoch, std::int64_t time_ns) { self.journal.raise_epoch(epoch, time_ns); },
+          "sync", [](PyJournal& self) { return self.journal.sync(); },
+          nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "raise_epoch",
+          [](PyJournal& self, std::uint32_t epoch, std::int64_t time_ns) {
+            self.journal.raise_epoch(epoch, time_ns);
+          },
           nb::arg("epoch"), nb::arg("time_ns") = 0, nb::call_guard<nb::gil_scoped_release>())
       .def("read", &PyJournal::read, nb::arg("after_sequence"), nb::arg("max_bytes"))
       .def("close", &PyJournal::close, nb::call_guard<nb::gil_scoped_release>());
 
   nb::class_<ChunkReader>(m, "JournalReader")
-      .def(nb::init<std::string, std::uint64_t>(), nb::arg("directory"), nb::arg("after_sequence") = 0)
+      .def(nb::init<std::string, std::uint64_t>(), nb::arg("directory"),
+           nb::arg("after_sequence") = 0)
       .def_prop_ro("sequence", &ChunkReader::sequence)
       .def("read", &ChunkReader::read_bytes, nb::arg("max_bytes"));
 
@@ -486,14 +523,17 @@ void bind_journal(nb::module_& m) {
       "crc32c",
       [](nb::handle data, bool portable) {
         const BufferView view(data);
-        return portable ? quantumcore::crc32c_portable(view.bytes()) : quantumcore::crc32c(view.bytes());
+        return portable ? quantumcore::crc32c_portable(view.bytes())
+                        : quantumcore::crc32c(view.bytes());
       },
       nb::arg("data"), nb::arg("portable") = false);
   m.def(
       "sha256",
       [](nb::handle data, bool portable) {
         const BufferView view(data);
-        return to_bytes(quantumcore::sha256(view.bytes(), portable ? quantumcore::Sha256Path::Portable : quantumcore::Sha256Path::Best));
+        return to_bytes(quantumcore::sha256(view.bytes(), portable
+                                                              ? quantumcore::Sha256Path::Portable
+                                                              : quantumcore::Sha256Path::Best));
       },
       nb::arg("data"), nb::arg("portable") = false);
 }
@@ -502,6 +542,8 @@ void bind_journal(nb::module_& m) {
 
 NB_MODULE(_native, m) {
   m.doc() = "The native core: engine and journal. See docs/reference/engine.md.";
+  // A process that ends in an error keeps its stack, and with it an engine: no leak worth a page.
+  nb::set_leak_warnings(false);
   bind_engine(m);
   bind_journal(m);
 }

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Builds native/stress/*.cpp and runs each program: asan (with UBSan), tsan, valgrind. Any report is a failure.
-#   sh tools/sanitize.sh KIND... [-- PROGRAM...]     build/sanitize-KIND/ is kept, so that only changes compile
+# Builds native/stress/*.cpp and runs each program: asan (with UBSan), tsan, valgrind, plain. Any report is a failure.
+#   sh tools/sanitize.sh KIND... [-- PROGRAM...]     build/sanitize-*/ is kept, so that only changes compile
+# A program runs under asan, tsan and valgrind, unless a line of it says otherwise: `// sanitize: plain` for one that
+# replaces malloc, say.
 set -u
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -19,15 +21,21 @@ fixed_addresses="setarch $(uname -m) -R"
 $fixed_addresses true 2>/dev/null || fixed_addresses=""
 
 build() {
-  case $1 in
-    valgrind) options="-DCMAKE_BUILD_TYPE=RelWithDebInfo" ;;
-    asan | tsan) options="-DCMAKE_BUILD_TYPE=RelWithDebInfo -DQC_SANITIZE=$1" ;;
-    *) echo "sanitize: $1 is none of asan, tsan, valgrind"; exit 2 ;;
-  esac
-  # shellcheck disable=SC2086
-  cmake -S . -B "build/sanitize-$1" -G Ninja -DQC_STRESS=ON $options -DPython_EXECUTABLE="$PWD/.venv/bin/python" \
-    >"build/sanitize-$1.log" 2>&1 &&
+  sanitizer=$1
+  [ "$1" != plain ] || sanitizer=""
+  # Debug: assertions stay; CMakeLists.txt says how much each kind optimises.
+  cmake -S . -B "build/sanitize-$1" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DQC_STRESS=ON -DQC_PYTHON=OFF \
+    "-DQC_SANITIZE=$sanitizer" >"build/sanitize-$1.log" 2>&1 &&
+    # shellcheck disable=SC2086
     cmake --build "build/sanitize-$1" --target $programs >>"build/sanitize-$1.log" 2>&1
+}
+
+# Valgrind runs what was built for no sanitizer.
+folder() { case $1 in asan | tsan) echo "$1" ;; valgrind | plain) echo plain ;; esac; }
+
+wanted() { # kind, program
+  named=$(sed -n 's|^// sanitize: *||p' "native/stress/$2.cpp")
+  case " ${named:-asan tsan valgrind} " in *" $1 "*) return 0 ;; *) return 1 ;; esac
 }
 
 launch() {
@@ -45,14 +53,17 @@ for kind in $kinds; do
     failed="$failed valgrind"
     continue
   fi
-  if ! build "$kind"; then
-    tail -n 40 "build/sanitize-$kind.log"
+  place=$(folder "$kind")
+  [ -n "$place" ] || { echo "sanitize: $kind is none of asan, tsan, valgrind, plain"; exit 2; }
+  if ! build "$place"; then
+    tail -n 40 "build/sanitize-$place.log"
     echo "FAIL  $kind: does not build"
     failed="$failed $kind"
     continue
   fi
   for program in $programs; do
-    binary=$(find "build/sanitize-$kind" -type f -name "$program" -perm -100 | head -n 1)
+    wanted "$kind" "$program" || continue
+    binary=$(find "build/sanitize-$place" -type f -name "$program" -perm -100 | head -n 1)
     log="build/sanitize-$kind.$program.log"
     if launch "$kind" "$binary" >"$log" 2>&1; then
       echo "ok    $kind $program"

@@ -11,14 +11,17 @@ u32 id_tag(u32 account, const char (&id)[kIdBytes]) {
   return static_cast<u32>(h ^ (h >> 32));
 }
 
-u32 ClientIds::remember(const Submission& entry) {
+u32 ClientIds::remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes]) {
   const u32 slot = entries_.acquire();
-  Submission& kept = entries_[slot];
-  kept = entry;
-  kept.tag = id_tag(entry.account, entry.client_id);
-  by_id_.insert(kept.tag, slot);
-  by_sequence_.insert(sequence_tag(kept.sequence), slot);
+  Submission& entry = entries_[slot];
+  entry.sequence = sequence;
+  entry.account = account;
+  entry.tag = tag;
+  std::memcpy(entry.client_id, id, kIdBytes);
+  by_id_.insert(tag, slot);
+  by_sequence_.insert(sequence_tag(sequence), slot);
   link_youngest(slot);
+  by_sequence_.prefetch(sequence_tag(sequence + 8));  // where one of the next submissions will go
   return slot;
 }
 

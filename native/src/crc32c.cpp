@@ -25,11 +25,13 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr std::array<std::uint32_t, 256> kTable = make_table();
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::span<const std::byte> bytes, std::uint32_t crc) noexcept {
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::span<const std::byte> bytes,
+                                                             std::uint32_t crc) noexcept {
   std::uint64_t running = ~crc;
   const std::byte* at = bytes.data();
   std::size_t left = bytes.size();
-  for (; left >= sizeof(std::uint64_t); left -= sizeof(std::uint64_t), at += sizeof(std::uint64_t)) {
+  for (; left >= sizeof(std::uint64_t);
+       left -= sizeof(std::uint64_t), at += sizeof(std::uint64_t)) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
     running = _mm_crc32_u64(running, word);
@@ -53,7 +55,8 @@ Crc choose() noexcept {
 
 std::uint32_t crc32c_portable(std::span<const std::byte> bytes, std::uint32_t crc) noexcept {
   std::uint32_t running = ~crc;
-  for (const std::byte b : bytes) running = (running >> 8U) ^ kTable[(running ^ std::to_integer<std::uint32_t>(b)) & 0xFFU];
+  for (const std::byte b : bytes)
+    running = (running >> 8U) ^ kTable[(running ^ std::to_integer<std::uint32_t>(b)) & 0xFFU];
   return ~running;
 }
 

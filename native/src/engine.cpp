@@ -1,5 +1,7 @@
 #include "quantumcore/engine.hpp"
 
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
 
 namespace quantumcore {
@@ -12,14 +14,19 @@ CommandHeader header_at(const std::byte* command) {
   return header;
 }
 
-/// Copies the command out of the caller's buffer, which may be unaligned, and hands it over; a size
-/// that is not its kind's is bad content.
+/// Hands the command over where it lies; only one that is not aligned is copied first, because a
+/// fresh copy is read back in other widths than it was written, which stalls. A size that is not
+/// its kind's is bad content.
 template <class Command>
 void hand(State& state, const std::byte* bytes, Teller& teller,
           void (*handle)(State&, const Command&, Teller&)) {
   const CommandHeader header = header_at(bytes);
   if (header.size != sizeof(Command)) {
     tell_bad(teller, header);
+    return;
+  }
+  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Command) == 0) [[likely]] {
+    handle(state, *reinterpret_cast<const Command*>(bytes), teller);
     return;
   }
   Command command;
@@ -57,6 +64,31 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
   tell_bad(teller, header_at(bytes));
 }
 
+/// Starts loading what the next command will look up, while this one is worked on. Only a hint: its
+/// fields may be anything.
+void prefetch(const State& state, std::span<const std::byte> rest) {
+  const CommandHeader header = header_at(rest.data());
+  if (header.kind == static_cast<u8>(CommandKind::submit_order)) {
+    if (rest.size() < sizeof(SubmitOrder)) return;
+    char id[kIdBytes];
+    std::memcpy(id, rest.data() + offsetof(SubmitOrder, client_id), sizeof id);
+    state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id));
+    return;
+  }
+  std::size_t at;
+  if (header.kind == static_cast<u8>(CommandKind::replace_order)) {
+    at = offsetof(ReplaceOrder, order_slot);
+  } else if (header.kind == static_cast<u8>(CommandKind::cancel_order)) {
+    at = offsetof(CancelOrder, order_slot);
+  } else {
+    return;
+  }
+  u32 slot;
+  if (rest.size() < at + sizeof slot) return;
+  std::memcpy(&slot, rest.data() + at, sizeof slot);
+  state.orders.prefetch(slot);
+}
+
 }  // namespace
 
 std::size_t count_commands(std::span<const std::byte> commands) {
@@ -71,6 +103,8 @@ std::size_t count_commands(std::span<const std::byte> commands) {
                            std::to_string(left) + " bytes left");
     }
     offset += size;
+    // Each size says where the next one is: without help the walk waits for every cache line.
+    __builtin_prefetch(commands.data() + std::min(offset + 1024, commands.size() - 1));
   }
   return count;
 }
@@ -111,14 +145,17 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
   count_commands(commands);
   State& state = *state_;
   broken_ = true;  // until every command is through
+  const std::size_t told_before = events.size();
   for (std::size_t offset = 0; offset < commands.size();) {
     const std::byte* const command = commands.data() + offset;
+    offset += header_at(command).size;
+    if (offset < commands.size()) prefetch(state, commands.subspan(offset));
     if (time_ns > state.time_ns) state.time_ns = time_ns;
     Teller teller(events, ++state.sequence, state.time_ns);
     dispatch(state, command, teller);
-    state.hash = teller.finish(state.hash);
-    offset += header_at(command).size;
+    teller.finish();
   }
+  state.hash = hash_events(state.hash, events.at(told_before), events.size() - told_before);
   broken_ = false;
 }
 

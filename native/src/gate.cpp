@@ -63,11 +63,6 @@ bool is_id(const char (&id)[kIdBytes]) {
   return true;
 }
 
-bool is_zero_id(const char (&id)[kIdBytes]) {
-  static constexpr char kZeros[kIdBytes] = {};
-  return std::memcmp(id, kZeros, kIdBytes) == 0;
-}
-
 bool judge_switches(const State& state, const Account& account, Refusal& why) {
   if (state.killed) [[unlikely]] {
     return why.no(Reason::killed, Scope::venue);
@@ -152,18 +147,18 @@ bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusa
 bool judge_amounts(const State& state, const Instrument& instrument, const OrderRecord& order,
                    Wish& wish, Refusal& why) {
   static constexpr u64 kMost = static_cast<u64>(kMaxI64);
-  const u8 quote_scale = state.quote_of(instrument).scale;
+  const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
   const u128 all = order.notional + rest;
   const Quotient notional = units(all, instrument.unit);
   if (all >> 96 != 0 || notional.ceil() > kMost) [[unlikely]] {
-    return why.no(Reason::amount_overflow, Scope::order, quote_scale, kMaxI64,
+    return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64,
                   told(notional.ceil()));
   }
   if (!wish.sell) {
     const u128 hold = buy_hold(order, wish.price, wish.lots, instrument.unit);
     if (hold > kMost) [[unlikely]] {
-      return why.no(Reason::amount_overflow, Scope::order, quote_scale, kMaxI64, told(hold));
+      return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64, told(hold));
     }
     wish.hold = static_cast<i64>(hold);
   }
@@ -177,11 +172,11 @@ bool judge_amounts(const State& state, const Instrument& instrument, const Order
   const i128 dear = static_cast<i128>(working.ceil());
   const i128 cheap = static_cast<i128>(working.floor);
   if (dear > instrument.terms.max_notional) [[unlikely]] {
-    return why.no(Reason::max_notional, Scope::instrument, quote_scale,
+    return why.no(Reason::max_notional, Scope::instrument, quote_scale(),
                   instrument.terms.max_notional, dear);
   }
   if (cheap < instrument.terms.min_notional) [[unlikely]] {
-    return why.no(Reason::min_notional, Scope::instrument, quote_scale,
+    return why.no(Reason::min_notional, Scope::instrument, quote_scale(),
                   instrument.terms.min_notional, cheap);
   }
   return true;
@@ -189,10 +184,10 @@ bool judge_amounts(const State& state, const Instrument& instrument, const Order
 
 bool judge_funds(const State& state, const Instrument& instrument, const OrderRecord& order,
                  const Wish& wish, i64 increase, i64 available, Refusal& why) {
-  const u8 quote_scale = state.quote_of(instrument).scale;
+  const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   if (increase > available) [[unlikely]] {
     return why.no(Reason::no_funds, Scope::account,
-                  wish.sell ? state.base_of(instrument).scale : quote_scale, available, increase);
+                  wish.sell ? state.base_of(instrument).scale : quote_scale(), available, increase);
   }
   if (!wish.sell) return true;
   // One lot must pay its own fee out of its proceeds, or settlement could overdraw the seller.
@@ -201,7 +196,7 @@ bool judge_funds(const State& state, const Instrument& instrument, const OrderRe
   u128 fee = rated_units(price * static_cast<u64>(order.worst_rate()), instrument.unit).ceil();
   if (fee < static_cast<u64>(order.minimum_fee)) fee = static_cast<u64>(order.minimum_fee);
   if (fee > proceeds) [[unlikely]] {
-    return why.no(Reason::no_funds, Scope::order, quote_scale, static_cast<i128>(proceeds),
+    return why.no(Reason::no_funds, Scope::order, quote_scale(), static_cast<i128>(proceeds),
                   static_cast<i128>(fee));
   }
   return true;

@@ -26,7 +26,8 @@ std::size_t framed_size(Bytes commands) {
   std::uint16_t size = 0;
   if (commands.size() < sizeof size) throw std::invalid_argument("a command is cut short");
   std::memcpy(&size, commands.data(), sizeof size);
-  if (size < kMinCommandBytes || size % 8 != 0 || size > kMaxFramedCommandBytes || size > commands.size()) {
+  if (size < kMinCommandBytes || size % 8 != 0 || size > kMaxFramedCommandBytes ||
+      size > commands.size()) {
     throw std::invalid_argument("a command cannot have " + std::to_string(size) + " bytes here");
   }
   return size;
@@ -44,7 +45,8 @@ Framing check_framing(Bytes commands) {
 }
 
 void check_options(const JournalOptions& options) {
-  if (options.segment_bytes < journal::kMinSegmentBytes || options.segment_bytes > journal::kMaxSegmentBytes || options.segment_bytes % 8 != 0) {
+  if (options.segment_bytes < journal::kMinSegmentBytes ||
+      options.segment_bytes > journal::kMaxSegmentBytes || options.segment_bytes % 8 != 0) {
     throw std::invalid_argument("segment_bytes must be a multiple of 8, 4 KiB to 256 MiB");
   }
   if (options.buffer_bytes < kMinBufferBytes || options.buffer_bytes > options.segment_bytes / 4) {
@@ -72,18 +74,22 @@ void Journal::reserve(std::size_t command_bytes, std::size_t commands) {
   ensure_room(command_bytes + commands * (journal::kRecordHeaderBytes + 7));
 }
 
-void Journal::append(std::uint64_t sequence, std::int64_t time_ns, Bytes command, std::optional<std::uint32_t> epoch) {
+void Journal::append(std::uint64_t sequence, std::int64_t time_ns, Bytes command,
+                     std::optional<std::uint32_t> epoch) {
   const std::scoped_lock appending(append_mutex_);
   const std::size_t size = journal::record_bytes(command.size());
-  if (command.empty() || command.size() > journal::kMaxCommandBytes || size > options_.buffer_bytes / 2) {
-    throw std::invalid_argument("a command of " + std::to_string(command.size()) + " bytes does not fit the journal");
+  if (command.empty() || command.size() > journal::kMaxCommandBytes ||
+      size > options_.buffer_bytes / 2) {
+    throw std::invalid_argument("a command of " + std::to_string(command.size()) +
+                                " bytes does not fit the journal");
   }
   check_order(sequence, epoch);
   ensure_room(size);
   push(RecordKind::Command, sequence, time_ns, epoch, command);
 }
 
-std::size_t Journal::append_batch(Bytes commands, std::uint64_t first_sequence, std::int64_t time_ns, std::optional<std::uint32_t> epoch) {
+std::size_t Journal::append_batch(Bytes commands, std::uint64_t first_sequence,
+                                  std::int64_t time_ns, std::optional<std::uint32_t> epoch) {
   const std::scoped_lock appending(append_mutex_);
   const Framing framing = check_framing(commands);
   check_order(first_sequence, epoch);
@@ -161,17 +167,21 @@ void Journal::check_order(std::uint64_t sequence, std::optional<std::uint32_t> e
   const std::scoped_lock lock(mutex_);
   check_usable();
   if (epoch && *epoch < appended_.epoch) {
-    throw StaleEpoch("epoch " + std::to_string(*epoch) + " is over; the journal is in epoch " + std::to_string(appended_.epoch));
+    throw StaleEpoch("epoch " + std::to_string(*epoch) + " is over; the journal is in epoch " +
+                     std::to_string(appended_.epoch));
   }
   if (sequence != appended_.sequence + 1) {
-    throw JournalOutOfOrder("sequence " + std::to_string(sequence) + " was offered; " + std::to_string(appended_.sequence + 1) + " is next");
+    throw JournalOutOfOrder("sequence " + std::to_string(sequence) + " was offered; " +
+                            std::to_string(appended_.sequence + 1) + " is next");
   }
 }
 
-// Room is counted so that a later sync can never find the disk full: what is pending, what comes, and the seals that the
-// buffer's flushes can add, all in what is left of this segment or, from the spare's beginning, in the next.
+// Room is counted so that a later sync can never find the disk full: what is pending, what comes,
+// and the seals that the buffer's flushes can add, all in what is left of this segment or, from the
+// spare's beginning, in the next.
 void Journal::ensure_room(std::size_t record_bytes) {
-  if (record_bytes > options_.segment_bytes / 2) throw std::invalid_argument("more than half a segment at once");
+  if (record_bytes > options_.segment_bytes / 2)
+    throw std::invalid_argument("more than half a segment at once");
   {
     const std::scoped_lock lock(mutex_);
     check_usable();
@@ -180,11 +190,14 @@ void Journal::ensure_room(std::size_t record_bytes) {
     if (planned_end_ + records + seals * journal::kSealBytes <= planned_size_) return;
   }
   std::string reason;
-  if (!spare_->ensure(reason)) throw JournalFull("there is no room for the next segment: " + reason);
+  if (!spare_->ensure(reason))
+    throw JournalFull("there is no room for the next segment: " + reason);
 }
 
-// Callers hold append_mutex_ and have checked everything: only a failing flush of a full buffer throws.
-void Journal::push(RecordKind kind, std::uint64_t sequence, std::int64_t time_ns, std::optional<std::uint32_t> epoch, Bytes body) {
+// Callers hold append_mutex_ and have checked everything: only a failing flush of a full buffer
+// throws.
+void Journal::push(RecordKind kind, std::uint64_t sequence, std::int64_t time_ns,
+                   std::optional<std::uint32_t> epoch, Bytes body) {
   std::unique_lock lock(mutex_);
   if (pending_.used + journal::record_bytes(body.size()) > options_.buffer_bytes) {
     lock.unlock();
@@ -194,8 +207,10 @@ void Journal::push(RecordKind kind, std::uint64_t sequence, std::int64_t time_ns
   appended_.sequence = sequence;
   appended_.time_ns = time_ns;
   appended_.epoch = epoch.value_or(appended_.epoch);
-  const journal::RecordHeader header{.epoch = appended_.epoch, .block = appended_.block, .sequence = sequence, .time_ns = time_ns};
-  pending_.used += journal::encode_record(header, kind, body, pending_.bytes.data() + pending_.used);
+  const journal::RecordHeader header{
+      .epoch = appended_.epoch, .block = appended_.block, .sequence = sequence, .time_ns = time_ns};
+  pending_.used +=
+      journal::encode_record(header, kind, body, pending_.bytes.data() + pending_.used);
   pending_.commands += kind == RecordKind::Command ? 1U : 0U;
   ++pending_.records;
   last_sequence_.store(sequence, std::memory_order_release);
@@ -255,8 +270,9 @@ void Journal::rotate() {
 void Journal::write_block(Write& write) {
   const Bytes records = Bytes(sealing_.bytes).first(sealing_.used);
   write.after.hash = journal::chain_hash(durable_.hash, records);
-  sealing_.used += journal::encode_seal(write.after, records.size(), sealing_.commands, sealing_.records, write.offset,
-                                        sealing_.bytes.data() + sealing_.used);
+  sealing_.used +=
+      journal::encode_seal(write.after, records.size(), sealing_.commands, sealing_.records,
+                           write.offset, sealing_.bytes.data() + sealing_.used);
   journal::write_all(segment_.get(), Bytes(sealing_.bytes).first(sealing_.used), write.offset);
   journal::sync_data(segment_.get());
 }

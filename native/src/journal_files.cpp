@@ -1,15 +1,16 @@
 #include "quantumcore/journal_files.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <fcntl.h>
 #include <optional>
 #include <string_view>
-#include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace quantumcore::journal {
 namespace {
@@ -19,10 +20,14 @@ constexpr std::string_view kSuffix = ".qcj";
 constexpr std::size_t kDigits = 20;
 constexpr std::size_t kZeroChunk = std::size_t{256} << 10U;
 
-[[noreturn]] void fail(int error, const std::string& what) { throw std::system_error(error, std::generic_category(), what); }
+[[noreturn]] void fail(int error, const std::string& what) {
+  throw std::system_error(error, std::generic_category(), what);
+}
 
 std::optional<std::uint64_t> sequence_of(const std::string& name) {
-  if (name.size() != kPrefix.size() + kDigits + kSuffix.size() || !name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() != kPrefix.size() + kDigits + kSuffix.size() || !name.starts_with(kPrefix) ||
+      !name.ends_with(kSuffix))
+    return std::nullopt;
   std::uint64_t sequence = 0;
   const char* begin = name.data() + kPrefix.size();
   const auto [end, error] = std::from_chars(begin, begin + kDigits, sequence);
@@ -65,13 +70,15 @@ void sync_directory(const std::filesystem::path& directory) {
 
 void write_zeros(int fd, std::size_t begin, std::size_t end) {
   static constexpr std::array<std::byte, kZeroChunk> kZeros{};
-  for (std::size_t at = begin; at < end; at += kZeroChunk) write_all(fd, Bytes(kZeros).first(std::min(kZeroChunk, end - at)), at);
+  for (std::size_t at = begin; at < end; at += kZeroChunk)
+    write_all(fd, Bytes(kZeros).first(std::min(kZeroChunk, end - at)), at);
 }
 
 Fd create_zeroed(const std::filesystem::path& path, std::size_t size) {
   Fd fd = open_file(path, O_RDWR | O_CREAT | O_EXCL);
   try {
-    // Real zeros, not fallocate: unwritten extents would cost every later fdatasync a journal commit of the file system.
+    // Real zeros, not fallocate: unwritten extents would cost every later fdatasync a journal
+    // commit of the file system.
     write_zeros(fd.get(), 0, size);
     if (::fsync(fd.get()) != 0) fail(errno, "fsync");
   } catch (...) {
@@ -82,7 +89,7 @@ Fd create_zeroed(const std::filesystem::path& path, std::size_t size) {
 }
 
 std::size_t file_size(int fd) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) fail(errno, "fstat");
   return static_cast<std::size_t>(status.st_size);
 }
@@ -90,7 +97,8 @@ std::size_t file_size(int fd) {
 std::size_t read_some(int fd, std::uint64_t offset, std::span<std::byte> out) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t got =
+        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(errno, "read");
     if (got == 0) break;
@@ -99,7 +107,8 @@ std::size_t read_some(int fd, std::uint64_t offset, std::span<std::byte> out) {
   return done;
 }
 
-void name_segment(const std::filesystem::path& directory, const Spare& spare, const SegmentHeader& header) {
+void name_segment(const std::filesystem::path& directory, const Spare& spare,
+                  const SegmentHeader& header) {
   const std::filesystem::path path = directory / segment_name(header.first_sequence);
   std::array<std::byte, kSegmentHeaderBytes> bytes{};
   encode_segment_header(header, bytes);
@@ -112,17 +121,22 @@ void name_segment(const std::filesystem::path& directory, const Spare& spare, co
 
 std::string segment_name(std::uint64_t first_sequence) {
   const std::string digits = std::to_string(first_sequence);
-  return std::string(kPrefix) + std::string(kDigits - digits.size(), '0') + digits + std::string(kSuffix);
+  return std::string(kPrefix) + std::string(kDigits - digits.size(), '0') + digits +
+         std::string(kSuffix);
 }
 
 std::vector<SegmentFile> list_segments(const std::filesystem::path& directory) {
   std::vector<SegmentFile> files;
   if (!std::filesystem::is_directory(directory)) return files;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    if (const auto sequence = sequence_of(entry.path().filename().string())) files.push_back({entry.path(), *sequence});
+    if (const auto sequence = sequence_of(entry.path().filename().string()))
+      files.push_back({entry.path(), *sequence});
   }
-  std::sort(files.begin(), files.end(), [](const SegmentFile& a, const SegmentFile& b) { return a.first_sequence < b.first_sequence; });
-  // An empty file is what is left of a journal in which nothing was ever written; among others it would be damage.
+  std::sort(files.begin(), files.end(), [](const SegmentFile& a, const SegmentFile& b) {
+    return a.first_sequence < b.first_sequence;
+  });
+  // An empty file is what is left of a journal in which nothing was ever written; among others it
+  // would be damage.
   if (files.size() == 1 && std::filesystem::file_size(files.front().path) == 0) files.clear();
   return files;
 }

@@ -57,7 +57,8 @@ Digest genesis(std::uint16_t shard) noexcept {
   return sha256(bytes);
 }
 
-void encode_segment_header(const SegmentHeader& header, std::span<std::byte, kSegmentHeaderBytes> out) noexcept {
+void encode_segment_header(const SegmentHeader& header,
+                           std::span<std::byte, kSegmentHeaderBytes> out) noexcept {
   SegmentLayout layout;
   layout.magic = kMagic;
   layout.version = kVersion;
@@ -86,10 +87,11 @@ std::optional<SegmentHeader> decode_segment_header(Bytes bytes, std::string& rea
     reason = "the segment header's checksum is wrong";
   } else if (layout.version != kVersion) {
     reason = "layout version " + std::to_string(layout.version) + " is not known";
-  } else if (layout.segment_bytes < kMinSegmentBytes || layout.segment_bytes > kMaxSegmentBytes || layout.first_sequence == 0 ||
-             layout.number == 0) {
+  } else if (layout.segment_bytes < kMinSegmentBytes || layout.segment_bytes > kMaxSegmentBytes ||
+             layout.first_sequence == 0 || layout.number == 0) {
     reason = "the segment header holds impossible numbers";
-  } else if (layout.number == 1 && (layout.previous != genesis(layout.shard) || layout.first_sequence != 1)) {
+  } else if (layout.number == 1 &&
+             (layout.previous != genesis(layout.shard) || layout.first_sequence != 1)) {
     reason = "the first segment does not begin the chain";
   } else {
     SegmentHeader header;
@@ -105,9 +107,11 @@ std::optional<SegmentHeader> decode_segment_header(Bytes bytes, std::string& rea
   return std::nullopt;
 }
 
-std::size_t encode_record(RecordHeader header, RecordKind kind, Bytes body, std::byte* out) noexcept {
+std::size_t encode_record(RecordHeader header, RecordKind kind, Bytes body,
+                          std::byte* out) noexcept {
   const std::size_t size = record_bytes(body.size());
-  header.length_and_kind = static_cast<std::uint32_t>(body.size()) | (static_cast<std::uint32_t>(kind) << 24U);
+  header.length_and_kind =
+      static_cast<std::uint32_t>(body.size()) | (static_cast<std::uint32_t>(kind) << 24U);
   header.crc = 0;
   std::memcpy(out, &header, sizeof header);
   std::copy(body.begin(), body.end(), out + kRecordHeaderBytes);

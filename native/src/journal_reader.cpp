@@ -1,9 +1,10 @@
 #include "quantumcore/journal_reader.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <fcntl.h>
 
 namespace quantumcore {
 namespace journal {
@@ -16,13 +17,16 @@ ChainWalk::ChainWalk(std::filesystem::path directory, std::optional<std::uint64_
 bool ChainWalk::begin() {
   files_ = list_segments(directory_);
   if (files_.empty()) return false;
-  const std::uint64_t wanted = after_sequence_ ? *after_sequence_ + 1 : files_.front().first_sequence;
+  const std::uint64_t wanted =
+      after_sequence_ ? *after_sequence_ + 1 : files_.front().first_sequence;
   if (wanted < files_.front().first_sequence) {
-    throw JournalMissing("sequence " + std::to_string(wanted) + " is asked for; " + directory_.string() + " begins at " +
+    throw JournalMissing("sequence " + std::to_string(wanted) + " is asked for; " +
+                         directory_.string() + " begins at " +
                          std::to_string(files_.front().first_sequence));
   }
-  const auto after = std::upper_bound(files_.begin(), files_.end(), wanted,
-                                      [](std::uint64_t sequence, const SegmentFile& f) { return sequence < f.first_sequence; });
+  const auto after = std::upper_bound(
+      files_.begin(), files_.end(), wanted,
+      [](std::uint64_t sequence, const SegmentFile& f) { return sequence < f.first_sequence; });
   load(static_cast<std::size_t>(after - files_.begin()) - 1);
   first_sequence_ = header_.first_sequence;
   return true;
@@ -37,8 +41,10 @@ void ChainWalk::load(std::size_t index) {
   std::string reason;
   const auto header = decode_segment_header(Bytes(head).first(got), reason);
   if (!header) throw CorruptedJournal(name, 0, reason);
-  if (header->first_sequence != files_[index].first_sequence) throw CorruptedJournal(name, 0, "the name and the header disagree");
-  if (size > header->segment_bytes) throw CorruptedJournal(name, header->segment_bytes, "the file is larger than its header says");
+  if (header->first_sequence != files_[index].first_sequence)
+    throw CorruptedJournal(name, 0, "the name and the header disagree");
+  if (size > header->segment_bytes)
+    throw CorruptedJournal(name, header->segment_bytes, "the file is larger than its header says");
   if (scan_) check_follows(*header, name);
 
   bytes_.resize(size);
@@ -55,10 +61,12 @@ void ChainWalk::load(std::size_t index) {
   ++segments_;
 }
 
-// Whether anything differs. A writer may have added blocks while we read: a block seen half may be whole by now.
+// Whether anything differs. A writer may have added blocks while we read: a block seen half may be
+// whole by now.
 bool ChainWalk::reload() {
   std::vector<std::byte> fresh(file_size(fd_.get()));
-  if (fresh.size() > header_.segment_bytes) fail(header_.segment_bytes, "the file is larger than its header says");
+  if (fresh.size() > header_.segment_bytes)
+    fail(header_.segment_bytes, "the file is larger than its header says");
   fresh.resize(read_some(fd_.get(), 0, fresh));
   const bool changed = fresh != bytes_;
   bytes_ = std::move(fresh);
@@ -97,8 +105,14 @@ bool ChainWalk::more_after_end(Verdict verdict, const Block& block) {
   const bool torn = verdict == Verdict::Torn;
   if (index_ + 1 == files_.size()) {
     const std::size_t bad = torn ? scan_->bad_offset() : scan_->offset();
-    tail_ = Tail{.segment = files_[index_], .header = header_, .offset = scan_->offset(), .bad_offset = bad,
-                 .file_bytes = bytes_.size(), .torn = torn, .partial = torn ? block : Block{}, .state = scan_->state(),
+    tail_ = Tail{.segment = files_[index_],
+                 .header = header_,
+                 .offset = scan_->offset(),
+                 .bad_offset = bad,
+                 .file_bytes = bytes_.size(),
+                 .torn = torn,
+                 .partial = torn ? block : Block{},
+                 .state = scan_->state(),
                  .partial_state = torn ? scan_->tail() : scan_->state()};
     return false;
   }
@@ -114,15 +128,21 @@ bool ChainWalk::more_after_end(Verdict verdict, const Block& block) {
 
 void ChainWalk::check_follows(const SegmentHeader& next, const std::string& name) const {
   const ChainState& state = scan_->state();
-  if (next.shard != header_.shard) throw CorruptedJournal(name, 0, "the segment is of another shard");
+  if (next.shard != header_.shard)
+    throw CorruptedJournal(name, 0, "the segment is of another shard");
   if (next.number != header_.number + 1) {
-    throw CorruptedJournal(name, 0, "segment " + std::to_string(header_.number + 1) + " is missing before segment " + std::to_string(next.number));
+    throw CorruptedJournal(name, 0,
+                           "segment " + std::to_string(header_.number + 1) +
+                               " is missing before segment " + std::to_string(next.number));
   }
-  if (later_block(next.first_block, state.block + 1)) fail(scan_->offset(), "records are missing at the end of the segment");
-  if (next.first_block != state.block + 1 || next.first_sequence != state.sequence + 1 || next.epoch != state.epoch) {
+  if (later_block(next.first_block, state.block + 1))
+    fail(scan_->offset(), "records are missing at the end of the segment");
+  if (next.first_block != state.block + 1 || next.first_sequence != state.sequence + 1 ||
+      next.epoch != state.epoch) {
     throw CorruptedJournal(name, 0, "the segment does not continue the one before it");
   }
-  if (next.previous != state.hash) throw CorruptedJournal(name, 0, "the hash chain is broken between the segments");
+  if (next.previous != state.hash)
+    throw CorruptedJournal(name, 0, "the hash chain is broken between the segments");
 }
 
 void ChainWalk::fail(std::uint64_t offset, const std::string& reason) const {
@@ -137,9 +157,9 @@ JournalReader::JournalReader(std::filesystem::path directory, std::uint64_t afte
 bool JournalReader::next(JournalRecord& record) {
   while (sequence_ < limit_) {
     if (position_ >= block_.end) {
-      block_ = journal::Block{};
-      position_ = 0;
-      if (!walk_.next(block_)) return false;
+      journal::Block next;  // what is not sealed, or not sound, must not become ours
+      if (!walk_.next(next)) return false;
+      block_ = next;
       position_ = block_.last_sequence > sequence_ ? block_.begin : block_.end;
       continue;
     }
@@ -150,7 +170,10 @@ bool JournalReader::next(JournalRecord& record) {
     position_ += journal::record_bytes(header.length());
     if (header.kind() != journal::RecordKind::Command || header.sequence <= sequence_) continue;
     sequence_ = header.sequence;
-    record = {.sequence = header.sequence, .time_ns = header.time_ns, .epoch = header.epoch, .block = header.block,
+    record = {.sequence = header.sequence,
+              .time_ns = header.time_ns,
+              .epoch = header.epoch,
+              .block = header.block,
               .command = walk_.segment().subspan(body, header.length())};
     return true;
   }
@@ -162,7 +185,8 @@ JournalReport verify_journal(const std::filesystem::path& directory) {
   try {
     journal::ChainWalk walk(directory, std::nullopt);
     try {
-      for (journal::Block block; walk.next(block); ++report.blocks) report.records += block.commands;
+      for (journal::Block block; walk.next(block); ++report.blocks)
+        report.records += block.commands;
     } catch (const CorruptedJournal& damage) {
       report.damage = JournalReport::Spot{damage.segment(), damage.offset(), damage.reason()};
     }
@@ -173,7 +197,8 @@ JournalReport verify_journal(const std::filesystem::path& directory) {
     report.epoch = state.epoch;
     report.chain_head = state.hash;
     if (walk.tail() && walk.tail()->torn) {
-      report.torn = JournalReport::Spot{walk.tail()->segment.name(), walk.tail()->bad_offset, "the last block was not finished"};
+      report.torn = JournalReport::Spot{walk.tail()->segment.name(), walk.tail()->bad_offset,
+                                        "the last block was not finished"};
     }
   } catch (const CorruptedJournal& damage) {
     report.damage = JournalReport::Spot{damage.segment(), damage.offset(), damage.reason()};

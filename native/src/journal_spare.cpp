@@ -1,7 +1,8 @@
+#include <unistd.h>
+
 #include <csignal>
 #include <exception>
 #include <system_error>
-#include <unistd.h>
 
 #include "quantumcore/journal.hpp"
 
@@ -51,7 +52,8 @@ void SpareSegment::prepare() {
 bool SpareSegment::ensure(std::string& reason) {
   std::unique_lock lock(mutex_);
   if (ready_) return true;
-  // A try that is under way may have met the disk before space came back: only one that begins now may say no.
+  // A try that is under way may have met the disk before space came back: only one that begins now
+  // may say no.
   for (int tries = 0; tries < 2 && !ready_; ++tries) {
     const std::uint64_t before = attempts_;
     wanted_ = true;
@@ -99,7 +101,8 @@ void SpareSegment::run() {
 
 // Names are never used twice: the one that was taken may not be renamed yet.
 Spare SpareSegment::make(std::uint64_t attempt) const {
-  std::filesystem::path path = directory_ / (std::string(kSparePrefix) + std::to_string(attempt) + ".qcj");
+  std::filesystem::path path =
+      directory_ / (std::string(kSparePrefix) + std::to_string(attempt) + ".qcj");
   Fd fd = create_zeroed(path, segment_bytes_);
   return Spare{std::move(fd), std::move(path)};
 }

@@ -36,8 +36,10 @@ void compress_portable(std::uint32_t* state, const std::byte* blocks, std::size_
     std::array<std::uint32_t, 64> w{};
     for (std::size_t i = 0; i < 16; ++i) w[i] = load_big(blocks + 4 * i);
     for (std::size_t i = 16; i < 64; ++i) {
-      const std::uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3U);
-      const std::uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10U);
+      const std::uint32_t s0 =
+          std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3U);
+      const std::uint32_t s1 =
+          std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10U);
       w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }
     std::uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
@@ -55,9 +57,10 @@ void compress_portable(std::uint32_t* state, const std::byte* blocks, std::size_
 }
 
 #if defined(__x86_64__)
-// The instructions keep the state as ABEF and CDGH and do two rounds each; message words come four at a time
-// (Intel SDM volume 2, SHA256RNDS2, SHA256MSG1, SHA256MSG2).
-__attribute__((target("sha,sse4.1,ssse3"))) void compress_sha(std::uint32_t* state, const std::byte* blocks,
+// The instructions keep the state as ABEF and CDGH and do two rounds each; message words come four
+// at a time (Intel SDM volume 2, SHA256RNDS2, SHA256MSG1, SHA256MSG2).
+__attribute__((target("sha,sse4.1,ssse3"))) void compress_sha(std::uint32_t* state,
+                                                              const std::byte* blocks,
                                                               std::size_t count) noexcept {
   const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
   __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(state));       // DCBA
@@ -74,14 +77,16 @@ __attribute__((target("sha,sse4.1,ssse3"))) void compress_sha(std::uint32_t* sta
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
       if (i < 4) {
-        w[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(blocks + 16 * i)), swap);
+        w[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(blocks + 16 * i)),
+                                swap);
       } else {
         const __m128i before = w[(i + 3) & 3];
         __m128i next = _mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]);
         next = _mm_add_epi32(next, _mm_alignr_epi8(before, w[(i + 2) & 3], 4));
         w[i & 3] = _mm_sha256msg2_epu32(next, before);
       }
-      __m128i sum = _mm_add_epi32(w[i & 3], _mm_load_si128(reinterpret_cast<const __m128i*>(kRound.data() + 4 * i)));
+      __m128i sum = _mm_add_epi32(
+          w[i & 3], _mm_load_si128(reinterpret_cast<const __m128i*>(kRound.data() + 4 * i)));
       cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
       sum = _mm_shuffle_epi32(sum, 0x0E);
       abef = _mm_sha256rnds2_epu32(abef, cdgh, sum);
@@ -116,8 +121,8 @@ bool has_sha_extension() noexcept {
 }
 
 Sha256::Sha256(Sha256Path path) noexcept
-    : compress_(&compress_portable),
-      state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {
+    : compress_(&compress_portable), state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {
 #if defined(__x86_64__)
   if (path == Sha256Path::Best && has_sha_extension()) compress_ = &compress_sha;
 #else

@@ -9,6 +9,7 @@ namespace {
 struct Judged {
   Instrument* instrument = nullptr;
   u32 account = kNone;
+  u32 tag = 0;  // of (account, client id)
   Wish wish{};
   OrderRecord order{};  // rates as of now, nothing filled
 };
@@ -80,14 +81,14 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
          judge_capacity(state, instrument, wish, why);
 }
 
-Submission remembered(const SubmitOrder& c, u32 account, u32 slot, Fate fate,
-                      const Teller& teller) {
-  Submission s{};
-  s.sequence = teller.sequence();
+/// Remembers the submission under the tag that the search for it used.
+u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate fate,
+             const Teller& teller) {
+  const u32 entry = state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id);
+  Submission& s = state.client_ids[entry];
   s.time_ns = teller.time_ns();
   s.price = c.price;
   s.quantity = c.quantity;
-  s.account = account;
   s.instrument = c.header.instrument;
   s.slot = slot;
   s.flags = c.flags;
@@ -97,10 +98,10 @@ Submission remembered(const SubmitOrder& c, u32 account, u32 slot, Fate fate,
   s.type = c.type;
   s.time_in_force = c.time_in_force;
   s.self_trade_prevention = c.self_trade_prevention;
-  std::memcpy(s.client_id, c.client_id, kIdBytes);
   s.session = c.session;
   s.fate = fate;
-  return s;
+  std::memset(s.reserved, 0, sizeof s.reserved);
+  return entry;
 }
 
 void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
@@ -149,8 +150,7 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
   order.account_next = order.account_prev = kNone;
   order.base_balance = state.accounts.make_balance(j.account, instrument.base);
   order.quote_balance = state.accounts.make_balance(j.account, instrument.quote);
-  order.client_entry =
-      state.client_ids.remember(remembered(c, j.account, slot, Fate::working, teller));
+  order.client_entry = remember(state, c, j, slot, Fate::working, teller);
 
   OrderNode& node = state.orders.node(slot);
   node.leaves = j.wish.lots;
@@ -201,7 +201,8 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     tell_rejected(command, why, teller);
     return;
   }
-  const u32 first = state.client_ids.find(judged.account, command.client_id);
+  judged.tag = id_tag(judged.account, command.client_id);
+  const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
   if (first != kNone) {
     answer_again(state.client_ids[first], command, teller);
     return;
@@ -209,7 +210,7 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
   if (!judge(state, command, judged, why)) {
     // A full table refuses accepting, but must not change the reason of a refusal.
     if (why.reason != Reason::capacity && !state.client_ids.full()) {
-      state.client_ids.remember(remembered(command, judged.account, kNone, Fate::rejected, teller));
+      remember(state, command, judged, kNone, Fate::rejected, teller);
     }
     tell_rejected(command, why, teller);
     return;

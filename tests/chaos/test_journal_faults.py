@@ -42,20 +42,20 @@ def test_a_full_disk_refuses_before_anything_happened_and_goes_on_when_space_is_
         disk.full()
         accepted = 0
         while True:
+            first = journal.last_sequence + 1
             try:
-                journal.reserve(80 * 5, 5)
+                journal.append_batch(b"".join(command(first + n) for n in range(5)), first, 0)
             except Unavailable as error:
                 assert error.code == "journal.full", error
                 break
-            first = journal.last_sequence + 1
-            assert journal.append_batch(b"".join(command(first + n) for n in range(5)), first, 0) == 5
             journal.sync()
             accepted += 5
-        assert 60 <= accepted <= 150, accepted   # what the segments that existed could hold, no more
+        assert 45 <= accepted <= 150, accepted   # what the segments that existed could hold, no more
         chain = journal.chain_head
         for _ in range(3):
             refused(lambda: journal.append_batch(command() * 5, accepted + 1, 0), "journal.full")
             refused(lambda: journal.append(accepted + 1, 0, command(size=512)), "journal.full")
+            refused(lambda: journal.reserve(5 * 80, 5), "journal.full")
         assert (journal.last_sequence, journal.sync(), journal.chain_head) == (accepted, 0, chain)
         assert [r.sequence for r in journal.records()] == list(range(1, accepted + 1))
         disk.full(False)

@@ -65,6 +65,7 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.mark.hazard("C3")
 async def test_a_dead_task_is_a_reason_at_once_and_runs_again_after_a_pause(
     keep: Callable[[Room], Supervisor], clock: ManualClock
 ) -> None:

@@ -45,8 +45,10 @@ def venue(tmp_path: Path) -> Iterator[int]:
     (tmp_path / ".venv/bin").symlink_to(Path(sys.executable).parent)
     base = _free_base()
     command = [".venv/bin/quantumcore", "run", "--port-base", str(base)]
-    with (tmp_path / "venue.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True)
+    with (
+        (tmp_path / "venue.log").open("w") as log,
+        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
         try:
             assert process.stdout is not None
             ready = process.stdout.readline()
@@ -58,7 +60,6 @@ def venue(tmp_path: Path) -> Iterator[int]:
             assert process.wait(DRAIN_SECONDS) == 0
         finally:
             process.kill()
-            process.wait()
 
 
 @pytest.mark.timeout(START_SECONDS + DRAIN_SECONDS + 60)

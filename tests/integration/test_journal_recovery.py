@@ -55,7 +55,9 @@ def test_recovery_is_repeatable(journal_file):
 
 
 @pytest.mark.parametrize("tear", ["zeros", "truncated", "noise"])
-def test_a_tail_torn_at_any_byte_of_the_last_block_is_cut_and_what_stood_before_it_stays(journal_file, tmp_path, rng, tear):
+def test_a_tail_torn_at_any_byte_of_the_last_block_is_cut_and_what_stood_before_it_stays(
+    journal_file, tmp_path, rng, tear
+):
     data = journal_file.read_bytes()
     every = list(pieces(data))
     last = [piece for piece in every if piece.block == 3]
@@ -64,14 +66,20 @@ def test_a_tail_torn_at_any_byte_of_the_last_block_is_cut_and_what_stood_before_
         if tear == "zeros":
             torn += bytes(len(data) - at)
         elif tear == "noise":
-            torn += bytes([data[at] ^ rng.randrange(1, 256)]) + rng.randbytes(last[-1].end - at - 1) + bytes(len(data) - last[-1].end)
+            torn += (
+                bytes([data[at] ^ rng.randrange(1, 256)])
+                + rng.randbytes(last[-1].end - at - 1)
+                + bytes(len(data) - last[-1].end)
+            )
         directory = tmp_path / "torn"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         (directory / journal_file.name).write_bytes(torn)
         whole = [piece.sequence for piece in every if piece.kind == KIND_COMMAND and piece.end <= at]
         # Where a record ends in zeros, a cut inside them changes nothing.
-        unharmed = [piece.sequence for piece in every if piece.kind == KIND_COMMAND and torn[: piece.end] == data[: piece.end]]
+        unharmed = [
+            piece.sequence for piece in every if piece.kind == KIND_COMMAND and torn[: piece.end] == data[: piece.end]
+        ]
         assert opened(directory) == max(whole, unharmed), at
         assert (directory / journal_file.name).stat().st_size == 4_096
 
@@ -127,7 +135,10 @@ def test_damage_is_found_in_every_segment_and_stops_the_reader_there(tmp_path):
             path.write_bytes(data[:offset] + bytes(zeroed) + data[offset + zeroed :])
             with pytest.raises(Corrupted) as found:
                 small(tmp_path / "j", **SMALL)
-            assert (found.value.context["segment"], found.value.context["offset"]) == (path.name, str(last_record.offset))
+            assert (found.value.context["segment"], found.value.context["offset"]) == (
+                path.name,
+                str(last_record.offset),
+            )
             seen = []
             with pytest.raises(Corrupted):
                 seen.extend(r.sequence for r in read_records(tmp_path / "j"))
@@ -178,7 +189,9 @@ def _with_field(data: bytes, sequence: int, offset: int, form: str, value: int) 
         (24, "<q", -1, "chain|seal"),
     ],
 )
-def test_sound_records_in_a_wrong_order_are_corruption_even_in_the_last_block(journal_file, sequence, offset, form, value, reason):
+def test_sound_records_in_a_wrong_order_are_corruption_even_in_the_last_block(
+    journal_file, sequence, offset, form, value, reason
+):
     journal_file.write_bytes(_with_field(journal_file.read_bytes(), sequence, offset, form, value))
     with pytest.raises(Corrupted, match=reason):
         small(journal_file.parent, **SMALL)

@@ -40,7 +40,14 @@ class ScriptedLedger:
 class Room:
     """What a test holds in its hands."""
 
-    def __init__(self, bus: EmbeddedBus, database: SqliteDatabase, clock: ManualClock, ledger: ScriptedLedger, service: AuthService):
+    def __init__(
+        self,
+        bus: EmbeddedBus,
+        database: SqliteDatabase,
+        clock: ManualClock,
+        ledger: ScriptedLedger,
+        service: AuthService,
+    ):
         self.bus = bus
         self.database = database
         self.clock = clock
@@ -99,5 +106,5 @@ def settings_with(**changes: object) -> AuthSettings:
 async def until(condition: Callable[[], bool], *, deadline_s: float = 5.0) -> None:
     """Wait for work of other threads; no time is guessed, the deadline is only for a freeze."""
     async with asyncio.timeout(deadline_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # other threads set no event of ours
             await asyncio.sleep(0.001)

@@ -5,7 +5,7 @@ from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.values import Scaled
-from tests.support.engines import NewEngine
+from tests.support.engines import NewEngine, step
 
 BUY, SELL = 1, 2
 MARKET, LIMIT = 1, 2
@@ -72,7 +72,7 @@ class Desk:
     def all(self, command: wire.Command | bytes) -> list[wire.Event]:
         """Send one command; return its events."""
         raw = command if isinstance(command, bytes) else command.encode()
-        return wire.decode_events(self.engine.step(raw, self.time_ns))
+        return wire.decode_events(step(self.engine, raw, self.time_ns))
 
     def do(self, command: wire.Command | bytes) -> Any:
         """Send one command that has one event; return it."""

@@ -5,6 +5,7 @@
 // qc_short_writes(on)         pwrite takes at most 1,000 bytes at a time
 // qc_delay(ms)                fdatasync takes that much longer
 // qc_calls(call)              how many calls there were
+// qc_mallocs()                how often memory was allocated, by anybody
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -19,6 +20,7 @@ std::atomic<int> delay_ms{0};
 std::atomic<long> left[3] = {-1, -1, -1};
 std::atomic<int> error_of[3];
 std::atomic<long> calls[3];
+std::atomic<long> mallocs{0};
 
 bool fails(int call) {
   ++calls[call];
@@ -51,6 +53,14 @@ ssize_t write_at(int fd, const void* data, size_t size, off_t offset) {
 }  // namespace
 
 extern "C" {
+void* __libc_malloc(size_t size);
+
+void* malloc(size_t size) {
+  mallocs.fetch_add(1, std::memory_order_relaxed);
+  return __libc_malloc(size);
+}
+
+long qc_mallocs() { return mallocs; }
 void qc_disk_full(int on) { full = on != 0; }
 void qc_short_writes(int on) { short_writes = on != 0; }
 void qc_delay(int ms) { delay_ms = ms; }

@@ -53,6 +53,9 @@ class Disk:
     def calls(self, call: int) -> int:
         return int(self._library.qc_calls(call))
 
+    def mallocs(self) -> int:
+        return int(self._library.qc_mallocs())
+
 
 def build(folder: Path) -> Path:
     """Compile the library into `folder`."""

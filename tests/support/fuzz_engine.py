@@ -9,7 +9,7 @@ from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from tests.support.engines import NativeEngine, TwinEngine
+from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, Market, Timed, setup
 
 CHECK_EVERY = 500
@@ -28,13 +28,13 @@ def state_of(engine: Any) -> dict[str, Any]:
         "accounts": engine.accounts(),
         "balances": {account: engine.balances(account) for account in engine.accounts()},
         "totals": {number: engine.totals(number) for number, _, _ in CURRENCIES},
-        "open_orders": engine.open_orders,
+        "open_orders": engine.open_orders(),
     }
 
 
 def started(engine: Any) -> Any:
     """Return `engine` after the market's setup."""
-    engine.step(b"".join(setup()), START_NS)
+    step(engine, b"".join(setup()), START_NS)
     return engine
 
 
@@ -55,15 +55,15 @@ def run_equality(commands: int, seed: int, *, progress: bool = False) -> Counter
     told: Counter[str] = Counter()
     began = time.monotonic()
     for done, (market, command) in enumerate(seeded(commands, seed), start=1):
-        expected = twin.step(command.raw, command.time_ns)
-        got = bytes(native.step(command.raw, command.time_ns))
+        expected = step(twin, command.raw, command.time_ns)
+        got = step(native, command.raw, command.time_ns)
         if got != expected:
             raise AssertionError(difference(seed, done, command, expected, got))
         market.hear(expected)
         _count(told, expected)
         if done % CHECK_EVERY == 0 or done == commands:
-            twin.check()
-            native.check()
+            check(twin)
+            check(native)
             ours, theirs = state_of(twin), state_of(native)
             for name, value in ours.items():
                 assert theirs[name] == value, f"seed {seed}, after {done}: {name}: twin {value}, native {theirs[name]}"

@@ -43,7 +43,9 @@ def test_folding_twice_changes_nothing(local):
     assert len(folded) > 254 or fold_email(folded) == folded
 
 
-@pytest.mark.parametrize("email", ["", "ann", "@host", "ann@", "a b@host", "a\u00a0b@host", "a\n@host", "a\0@host", "a" * 250 + "@host"])
+@pytest.mark.parametrize(
+    "email", ["", "ann", "@host", "ann@", "a b@host", "a\u00a0b@host", "a\n@host", "a\0@host", "a" * 250 + "@host"]
+)
 def test_what_is_no_email_is_refused_by_name(email):
     with pytest.raises(InvalidCommand) as refused:
         fold_email(email)
@@ -55,7 +57,9 @@ def test_a_password_of_12_to_1024_bytes_is_taken_as_it_is(password):
     assert check_password(password) == password.encode()
 
 
-@pytest.mark.parametrize("password", ["", "eleven char", "x" * 1025, "é" * 513, "x" * 10_000, "with a \0 inside", "lone \ud800 surrogate"])
+@pytest.mark.parametrize(
+    "password", ["", "eleven char", "x" * 1025, "é" * 513, "x" * 10_000, "with a \0 inside", "lone \ud800 surrogate"]
+)
 def test_a_password_out_of_bounds_is_refused_without_being_shown(password):
     with pytest.raises(InvalidCommand) as refused:
         check_password(password, "new_password")

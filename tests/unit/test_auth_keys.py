@@ -43,7 +43,10 @@ def refusal(call) -> SignatureFailure | None:
 
 
 def test_the_signed_text_is_the_six_parts_joined_by_newlines():
-    assert keys.signed_message("1", "5000", "POST", "/v1/orders", "a=b", b"{}\n") == b"1\n5000\nPOST\n/v1/orders\na=b\n{}\n"
+    assert (
+        keys.signed_message("1", "5000", "POST", "/v1/orders", "a=b", b"{}\n")
+        == b"1\n5000\nPOST\n/v1/orders\na=b\n{}\n"
+    )
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -85,8 +88,14 @@ def test_signatures_are_base64_and_for_hmac_of_other_dialects_hexadecimal():
     assert keys.signature_bytes(raw.hex(), keys.HMAC_SHA256, hexadecimal=True) == raw
     assert keys.signature_bytes(raw.hex(), keys.HMAC_SHA256) != raw
     for wrong in ("*", "é", "a", "zz" * 32):
-        assert refusal(lambda wrong=wrong: keys.signature_bytes(wrong, keys.ED25519)) in {SignatureFailure.MALFORMED, None}
-    assert refusal(lambda: keys.signature_bytes("*" * 64, keys.HMAC_SHA256, hexadecimal=True)) is SignatureFailure.MALFORMED
+        assert refusal(lambda wrong=wrong: keys.signature_bytes(wrong, keys.ED25519)) in {
+            SignatureFailure.MALFORMED,
+            None,
+        }
+    assert (
+        refusal(lambda: keys.signature_bytes("*" * 64, keys.HMAC_SHA256, hexadecimal=True))
+        is SignatureFailure.MALFORMED
+    )
 
 
 def test_a_request_counts_within_its_window_and_a_second_ahead():
@@ -134,7 +143,10 @@ def test_ids_and_secrets_favour_no_character(seed):
     assert set(counts) == set(keys.ALPHANUMERICS)
     assert all(820 < count < 1_180 for count in counts.values())  # 1,000 each, within 5.7 standard deviations
     assert keys.is_key_id(keys.KEY_PREFIX + text[:32])
-    assert not any(keys.is_key_id(wrong) for wrong in ("", "qc_", "qc_" + "a" * 31, "xx_" + "a" * 32, "qc_" + "é" * 32, "qc_" + "a" * 31 + "'"))
+    assert not any(
+        keys.is_key_id(wrong)
+        for wrong in ("", "qc_", "qc_" + "a" * 31, "xx_" + "a" * 32, "qc_" + "é" * 32, "qc_" + "a" * 31 + "'")
+    )
 
 
 def test_a_key_shown_shows_no_secret():
@@ -148,7 +160,12 @@ def test_a_sealed_secret_opens_for_its_owner_and_nobody_else(seed):
     assert SECRET not in sealed
     assert sealer.seal("qc_one", SECRET) != sealed
     other = Sealer("another encryption key" * 2, random.Random(seed).randbytes)
-    for opener, owner, text in ((sealer, "qc_two", sealed), (other, "qc_one", sealed), (sealer, "qc_one", sealed[:-1] + b"\0"), (sealer, "qc_one", b"")):
+    for opener, owner, text in (
+        (sealer, "qc_two", sealed),
+        (other, "qc_one", sealed),
+        (sealer, "qc_one", sealed[:-1] + b"\0"),
+        (sealer, "qc_one", b""),
+    ):
         with pytest.raises(Corrupted):
             opener.open(owner, text)
 

@@ -43,7 +43,9 @@ def test_settings_shown_show_no_secret():
     assert "previous-" not in shown
 
 
-@pytest.mark.parametrize("name", ["access_life_s", "refresh_life_s", "hash_threads", "hash_queue", "login_failures", "login_window_s"])
+@pytest.mark.parametrize(
+    "name", ["access_life_s", "refresh_life_s", "hash_threads", "hash_queue", "login_failures", "login_window_s"]
+)
 def test_no_limit_may_be_zero(name):
     with pytest.raises(ValueError, match=name):
         settings_with(**{name: 0})

@@ -80,7 +80,20 @@ def test_it_counts_until_the_last_nanosecond_and_no_longer():
 
 @pytest.mark.parametrize(
     "token",
-    ["", ".", "..", "a.b", "a.b.c.d", "not a token", "é.é.é", "\ud800", part({"alg": "HS256"}), "x" * 20_000, "=.=.=", part(b"[]") + ".e30.c2ln"],
+    [
+        "",
+        ".",
+        "..",
+        "a.b",
+        "a.b.c.d",
+        "not a token",
+        "é.é.é",
+        "\ud800",
+        part({"alg": "HS256"}),
+        "x" * 20_000,
+        "=.=.=",
+        part(b"[]") + ".e30.c2ln",
+    ],
 )
 def test_what_is_no_token_is_malformed(token):
     assert kind_of(Tokens(SECRET, LIFE_S), token) is TokenFailure.MALFORMED
@@ -97,7 +110,9 @@ def test_a_header_of_brackets_only_is_malformed_and_no_defect():
     assert kind_of(Tokens(SECRET, LIFE_S), f"{part(b'[' * 9_000)}.e30.c2ln") is TokenFailure.MALFORMED
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", "EdDSA", "hs256", 256, None, ["HS256"]])
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", "EdDSA", "hs256", 256, None, ["HS256"]]
+)
 def test_hs256_is_the_only_algorithm(algorithm):
     token = signed({"alg": algorithm, "typ": "JWT"}, CLAIMS)
     assert kind_of(Tokens(SECRET, LIFE_S), token) is TokenFailure.WRONG_ALGORITHM
@@ -120,7 +135,17 @@ def test_a_changed_payload_is_a_bad_signature():
 
 
 @pytest.mark.parametrize(
-    "change", [{"exp": "soon"}, {"exp": None}, {"exp": 1.5}, {"sub": 7}, {"sid": None}, {"roles": "admin"}, {"roles": [1]}, {"iat": True}]
+    "change",
+    [
+        {"exp": "soon"},
+        {"exp": None},
+        {"exp": 1.5},
+        {"sub": 7},
+        {"sid": None},
+        {"roles": "admin"},
+        {"roles": [1]},
+        {"iat": True},
+    ],
 )
 def test_claims_of_another_shape_are_malformed_even_when_signed(change):
     assert kind_of(Tokens(SECRET, LIFE_S), signed({"alg": "HS256"}, {**CLAIMS, **change})) is TokenFailure.MALFORMED
@@ -168,7 +193,9 @@ def test_at_most_so_many_tokens_are_remembered(monkeypatch):
 
 
 @pytest.mark.hazard("C7")
-@pytest.mark.parametrize("defect", [TypeError("a defect"), AttributeError("a defect"), KeyError("a defect"), AssertionError("a defect")])
+@pytest.mark.parametrize(
+    "defect", [TypeError("a defect"), AttributeError("a defect"), KeyError("a defect"), AssertionError("a defect")]
+)
 def test_a_defect_inside_verification_is_raised_as_what_it_is(monkeypatch, defect):
     """A catch-all would make it a refused token: nobody would look for it, and nobody could log in."""
     tokens = Tokens(SECRET, LIFE_S)
@@ -180,7 +207,7 @@ def test_a_defect_inside_verification_is_raised_as_what_it_is(monkeypatch, defec
     caught: BaseException | None = None
     try:
         tokens.check(issue(tokens), NOW)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever comes is looked at
         caught = error
     assert caught is defect
 

@@ -138,7 +138,14 @@ def test_a_batch_is_its_commands_one_by_one(tmp_path):
 
 @pytest.mark.parametrize(
     "bad",
-    [b"\x10", struct.pack("<H", 8) + bytes(6), bytes(16), struct.pack("<H", 20) + bytes(18), command(1, 520), command(1, 80)[:72]]
+    [
+        b"\x10",
+        struct.pack("<H", 8) + bytes(6),
+        bytes(16),
+        struct.pack("<H", 20) + bytes(18),
+        command(1, 520),
+        command(1, 80)[:72],
+    ],
 )
 def test_bad_framing_refuses_the_whole_batch(tmp_path, bad):
     with small(tmp_path / "j") as journal:
@@ -199,7 +206,12 @@ def test_a_closed_journal_takes_nothing(tmp_path):
     journal.append(1, 0, command())
     journal.close()
     journal.close()
-    for use in (lambda: journal.append(2, 0, command()), journal.sync, lambda: journal.reserve(1), lambda: journal.raise_epoch(1)):
+    for use in (
+        lambda: journal.append(2, 0, command()),
+        journal.sync,
+        lambda: journal.reserve(1),
+        lambda: journal.raise_epoch(1),
+    ):
         with pytest.raises(Unavailable) as refused:
             use()
         assert refused.value.code == "journal.closed"
@@ -257,10 +269,47 @@ def test_a_reader_follows_a_writer(tmp_path):
         assert seen == list(range(1, 181))
 
 
+def test_asking_at_the_end_again_and_again_gives_nothing(tmp_path):
+    """On megabytes of commands that look like records inside, so that whoever begins again at a wrong place finds some."""
+    alike = command(1, 512)[:16] + struct.pack("<II", 8, 1) * 62
+    with Journal(tmp_path / "j") as journal:
+        for _ in range(12):
+            journal.append_batch(alike * 1_000, journal.last_sequence + 1, 0)
+        journal.sync()
+        journal.append(12_001, 0, command())
+        reader = _native.JournalReader(str(tmp_path / "j"), 0)
+        assert len(reader.read(1 << 26)) == 12_000 * (24 + 512)
+        assert [reader.read(1 << 20) for _ in range(3)] == [b""] * 3
+        journal.read(0, 1 << 26)
+        assert [journal.read(12_000) for _ in range(3)] == [b""] * 3
+        journal.sync()
+        assert [r.sequence for r in unpack(reader.read(1 << 20))] == [12_001]
+        assert reader.read(1 << 20) == b""
+
+
+def test_what_is_sound_before_a_damage_is_read_first(tmp_path):
+    with small(tmp_path / "j") as journal:
+        write_blocks(journal, [5, 5, 5])
+    [path] = segments(tmp_path / "j")
+    data = bytearray(path.read_bytes())
+    data[next(piece for piece in pieces(data) if piece.block == 2).offset + 40] ^= 1
+    path.write_bytes(data)
+    reading = read_records(tmp_path / "j")
+    seen = [next(reading).sequence for _ in range(5)]
+    with pytest.raises(Corrupted):
+        next(reading)
+    assert seen == [1, 2, 3, 4, 5]
+    reader = _native.JournalReader(str(tmp_path / "j"), 0)
+    assert len(list(unpack(reader.read(1 << 20)))) == 5
+    for _ in range(3):
+        with pytest.raises(_native.CorruptedJournal):
+            reader.read(1 << 20)
+
+
 def test_archived_segments_are_missed_only_by_those_who_ask_for_them(tmp_path):
     with small(tmp_path / "j", segment_bytes=4_096, buffer_bytes=1_024) as journal:
         write_blocks(journal, [5] * 20)
-    first, *_, last = segments(tmp_path / "j")
+    first, *_, _last = segments(tmp_path / "j")
     first.unlink()
     report = verify(tmp_path / "j")
     assert report.damage is None
@@ -300,10 +349,13 @@ def test_block_numbers_wrap(tmp_path):
         assert journal.block == 2
     with small(tmp_path / "j", segment_bytes=4_096, buffer_bytes=1_024) as journal:
         assert journal.last_sequence == before + 10
-    damaged = bytearray(last.read_bytes())
-    damaged[next(pieces(damaged)).offset + 40] ^= 1
-    last.write_bytes(damaged)
-    assert verify(tmp_path / "j").damage is not None
+    data = last.read_bytes()
+    for number in (2**32 - 2, 2**32 - 1, 0, 1):
+        victim = next(piece for piece in pieces(data) if piece.block == number)
+        last.write_bytes(data[: victim.offset + 40] + b"?" + data[victim.offset + 41 :])
+        report = verify(tmp_path / "j")
+        assert report.damage is not None
+        assert report.damage.offset == victim.offset
 
 
 def test_the_directory_of_another_shard_is_refused(tmp_path):
@@ -313,7 +365,14 @@ def test_the_directory_of_another_shard_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"segment_bytes": 1_000}, {"segment_bytes": 4_100}, {"segment_bytes": 1 << 30}, {"buffer_bytes": 100}, {"buffer_bytes": 32_768}]
+    "options",
+    [
+        {"segment_bytes": 1_000},
+        {"segment_bytes": 4_100},
+        {"segment_bytes": 1 << 30},
+        {"buffer_bytes": 100},
+        {"buffer_bytes": 32_768},
+    ],
 )
 def test_impossible_sizes_are_refused(tmp_path, options):
     with pytest.raises(InvalidCommand):
@@ -321,23 +380,26 @@ def test_impossible_sizes_are_refused(tmp_path, options):
 
 
 def _descriptors() -> int:
+    gc.collect()  # what earlier tests dropped
     return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.mark.hazard("D3")
 def test_a_thousand_cycles_of_open_fail_and_close_leave_no_descriptor(tmp_path):
-    good, bad = tmp_path / "good", tmp_path / "bad"
-    for directory in (good, bad):
+    good, bad, headless = tmp_path / "good", tmp_path / "bad", tmp_path / "headless"
+    for directory in (good, bad, headless):
         with small(directory, segment_bytes=4_096, buffer_bytes=1_024) as journal:
             write_blocks(journal, [3, 3])
-    [path] = segments(bad)
-    data = bytearray(path.read_bytes())
-    data[200] ^= 0xFF
-    path.write_bytes(data)
+    for directory, at in ((bad, 200), (headless, 20)):
+        [path] = segments(directory)
+        data = bytearray(path.read_bytes())
+        data[at] ^= 0xFF
+        path.write_bytes(data)
     before = _descriptors()
     for cycle in range(1_000):
-        with pytest.raises(Corrupted):
-            small(bad, segment_bytes=4_096, buffer_bytes=1_024)
+        for directory in (bad, headless):
+            with pytest.raises(Corrupted):
+                small(directory, segment_bytes=4_096, buffer_bytes=1_024)
         if cycle % 10 == 0:
             with small(good, segment_bytes=4_096, buffer_bytes=1_024) as journal:
                 with pytest.raises(Unavailable):

@@ -100,6 +100,7 @@ SECRETS = [
 ]
 
 
+@pytest.mark.hazard("H5")
 @pytest.mark.parametrize(("key", "value"), SECRETS)
 def test_no_secret_is_ever_shown(log: Log, key: str, value: Any) -> None:
     """Twenty, each as a field, deep inside, as an extra of the standard logger, and in an error's context."""

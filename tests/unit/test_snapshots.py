@@ -13,7 +13,9 @@ from quantumcore.core.snapshots import Snapshot, SnapshotStore
 
 
 def snapshot(sequence: int) -> Snapshot:
-    return Snapshot(sequence=sequence, epoch=2, state_hash=2**64 - sequence, ruleset=7, state=b"state %d " % sequence * 5)
+    return Snapshot(
+        sequence=sequence, epoch=2, state_hash=2**64 - sequence, ruleset=7, state=b"state %d " % sequence * 5
+    )
 
 
 def test_the_newest_comes_back_as_it_was_written(tmp_path):

@@ -4,6 +4,7 @@
 #include <new>
 #include <span>
 
+#include "quantumcore/errors.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/memory.hpp"
 
@@ -48,7 +49,7 @@ class EventBuffer {
 class Teller {
  public:
   Teller(EventBuffer& out, u64 sequence, i64 time_ns)
-      : out_(out), start_(out.size()), sequence_(sequence), time_ns_(time_ns) {}
+      : out_(out), sequence_(sequence), time_ns_(time_ns) {}
 
   template <class E>
   E& tell(u32 instrument, u64 account) {
@@ -72,12 +73,14 @@ class Teller {
   /// Number of the next fill within this command, from 0.
   u32 next_fill() { return fills_++; }
 
-  /// Marks the last event and returns `hash` extended by every event of the command.
-  u64 finish(u64 hash);
+  /// Marks the last event; the command must have told at least one.
+  void finish() {
+    QC_ASSERT(index_ > 0);
+    reinterpret_cast<EventHeader*>(out_.at(last_))->flags = kLast;
+  }
 
  private:
   EventBuffer& out_;
-  std::size_t start_;
   std::size_t last_ = 0;
   u64 sequence_;
   i64 time_ns_;

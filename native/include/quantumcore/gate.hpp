@@ -17,13 +17,15 @@ struct Wish {
   i64 price;  // ticks; of a market order the collar
   i64 lots;   // what is to work: quantity, or the new leaves
   i64 hold;   // minor units of the hold's currency; set by judge_amounts
-  u128 notional_ceil;
-  u128 notional_floor;
 };
 
 /// Whether `id` is 1..36 of A-Za-z0-9_- and then zeros.
 bool is_id(const char (&id)[kIdBytes]);
-bool is_zero_id(const char (&id)[kIdBytes]);
+inline bool is_zero_id(const char (&id)[kIdBytes]) {
+  u64 w[5] = {};
+  std::memcpy(w, id, kIdBytes);
+  return (w[0] | w[1] | w[2] | w[3] | w[4]) == 0;
+}
 
 bool judge_switches(const State& state, const Account& account, Refusal& why);
 bool judge_trading(const Instrument& instrument, Refusal& why);

@@ -26,6 +26,7 @@ class HashIndex {
     }
   }
 
+  void prefetch(u32 tag) const { __builtin_prefetch(&cells_[tag & mask_], 1); }
   void insert(u32 tag, u32 slot);
   void erase(u32 tag, u32 slot);
   u64 size() const { return count_; }

@@ -30,8 +30,8 @@ struct JournalOptions {
 
 /// What opening found and did.
 struct JournalRecovery {
-  std::uint64_t records = 0;    // commands read while opening
-  std::string cut_segment;      // empty: nothing was cut
+  std::uint64_t records = 0;  // commands read while opening
+  std::string cut_segment;    // empty: nothing was cut
   std::uint64_t cut_offset = 0;
   std::uint64_t sealed_records = 0;  // commands of an unfinished block that were whole and stay
 };
@@ -46,7 +46,8 @@ class SpareSegment {
   SpareSegment(const SpareSegment&) = delete;
   SpareSegment& operator=(const SpareSegment&) = delete;
 
-  /// Whether one is ready, waiting for it if need be. False: `reason` says what the disk answered to this try.
+  /// Whether one is ready, waiting for it if need be. False: `reason` says what the disk answered
+  /// to this try.
   [[nodiscard]] bool ensure(std::string& reason);
   /// Takes the ready one; the next is begun at once. Only after ensure() gave true.
   [[nodiscard]] Spare take();
@@ -82,14 +83,16 @@ struct Pending {
 
 /// One writer of one directory.
 ///
-/// append (one thread at a time) copies into memory; sync (any thread) makes everything appended before it durable,
-/// while further appends go on. The two never wait for each other but when the buffer is full.
-/// After JournalFailed nothing but close() works: what the disk holds is unknown, and asking it again is no proof.
+/// append (one thread at a time) copies into memory; sync (any thread) makes everything appended
+/// before it durable, while further appends go on. The two never wait for each other but when the
+/// buffer is full. After JournalFailed nothing but close() works: what the disk holds is unknown,
+/// and asking it again is no proof.
 class Journal {
  public:
   /// Opens or creates. Cuts a torn tail; seals what is left whole of an unfinished block.
   ///
-  /// Raises: JournalLocked, CorruptedJournal, JournalFull, std::invalid_argument, std::system_error.
+  /// Raises: JournalLocked, CorruptedJournal, JournalFull, std::invalid_argument,
+  /// std::system_error.
   explicit Journal(JournalOptions options);
   /// Releases everything and writes nothing: what was not synced was never acknowledged.
   ~Journal();
@@ -101,34 +104,43 @@ class Journal {
   /// Raises: JournalFull: nothing happened.
   void reserve(std::size_t command_bytes, std::size_t commands = 1);
 
-  /// Appends one command. `sequence` must be last_sequence() + 1; `epoch` defaults to the journal's.
+  /// Appends one command. `sequence` must be last_sequence() + 1; `epoch` defaults to the
+  /// journal's.
   ///
-  /// Raises: JournalOutOfOrder, StaleEpoch, JournalFull, std::invalid_argument: nothing happened. JournalFailed.
+  /// Raises: JournalOutOfOrder, StaleEpoch, JournalFull, std::invalid_argument: nothing happened.
+  /// JournalFailed.
   void append(std::uint64_t sequence, std::int64_t time_ns, std::span<const std::byte> command,
               std::optional<std::uint32_t> epoch = std::nullopt);
 
-  /// Appends commands that each begin with their own size (u16; engine.md section 1), with ascending sequences.
-  /// Returns how many. Raises as append, before anything happened.
-  std::size_t append_batch(std::span<const std::byte> commands, std::uint64_t first_sequence, std::int64_t time_ns,
-                           std::optional<std::uint32_t> epoch = std::nullopt);
+  /// Appends commands that each begin with their own size (u16; engine.md section 1), with
+  /// ascending sequences. Returns how many. Raises as append, before anything happened.
+  std::size_t append_batch(std::span<const std::byte> commands, std::uint64_t first_sequence,
+                           std::int64_t time_ns, std::optional<std::uint32_t> epoch = std::nullopt);
 
-  /// Seals what is pending and makes it durable. Returns the bytes written; 0 when nothing was pending.
+  /// Seals what is pending and makes it durable. Returns the bytes written; 0 when nothing was
+  /// pending.
   ///
   /// Raises: JournalFailed, now and for ever.
   std::size_t sync();
 
-  /// Records a higher epoch, durably: from here on an append of a lower one is refused. The same epoch again does nothing.
+  /// Records a higher epoch, durably: from here on an append of a lower one is refused. The same
+  /// epoch again does nothing.
   ///
   /// Raises: StaleEpoch, JournalFull: nothing happened. JournalFailed.
   void raise_epoch(std::uint32_t epoch, std::int64_t time_ns = 0);
 
   /// Syncs and releases; a second close does nothing.
   ///
-  /// Raises: JournalFailed: what was not synced before may be lost. Everything is released all the same.
+  /// Raises: JournalFailed: what was not synced before may be lost. Everything is released all the
+  /// same.
   void close();
 
-  [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_sequence_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::uint64_t durable_sequence() const noexcept { return durable_sequence_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t last_sequence() const noexcept {
+    return last_sequence_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] std::uint64_t durable_sequence() const noexcept {
+    return durable_sequence_.load(std::memory_order_acquire);
+  }
   [[nodiscard]] std::uint32_t epoch() const;
   /// The last durable block, and the chain hash behind it.
   [[nodiscard]] std::uint32_t block() const;
@@ -153,8 +165,8 @@ class Journal {
   void check_usable() const;
   void check_order(std::uint64_t sequence, std::optional<std::uint32_t> epoch) const;
   void ensure_room(std::size_t record_bytes);
-  void push(journal::RecordKind kind, std::uint64_t sequence, std::int64_t time_ns, std::optional<std::uint32_t> epoch,
-            std::span<const std::byte> body);
+  void push(journal::RecordKind kind, std::uint64_t sequence, std::int64_t time_ns,
+            std::optional<std::uint32_t> epoch, std::span<const std::byte> body);
   [[nodiscard]] std::optional<Write> plan();
   void rotate();
   void write_block(Write& write);
@@ -167,13 +179,16 @@ class Journal {
   journal::Fd segment_;
   std::optional<journal::SpareSegment> spare_;
 
-  std::mutex append_mutex_;    // one appender; taken before sync_mutex_
-  std::mutex sync_mutex_;      // one sync; taken before mutex_; guards segment_, segment_number_, sealing_
-  mutable std::mutex mutex_;   // guards what follows; durable_ is written under both, read under either
+  std::mutex append_mutex_;  // one appender; taken before sync_mutex_
+  std::mutex
+      sync_mutex_;  // one sync; taken before mutex_; guards segment_, segment_number_, sealing_
+  mutable std::mutex
+      mutex_;  // guards what follows; durable_ is written under both, read under either
   journal::Pending pending_;
   journal::ChainState appended_;  // after the last append; `block` is the one that pending_ will be
   journal::ChainState durable_;
-  std::size_t planned_end_ = 0;   // where the next block begins, once what is being written is written
+  std::size_t planned_end_ =
+      0;  // where the next block begins, once what is being written is written
   std::size_t planned_size_ = 0;  // of the segment it will be in
   bool closed_ = false;
   std::string failure_;

@@ -1,4 +1,5 @@
-// Files and directories as the journal needs them: descriptors that close themselves, whole reads and writes.
+// Files and directories as the journal needs them: descriptors that close themselves, whole reads
+// and writes.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +48,8 @@ void write_all(int fd, Bytes bytes, std::uint64_t offset);
 void sync_data(int fd);
 void sync_directory(const std::filesystem::path& directory);
 
-/// Makes `path` a durable file of `size` zeros. On failure nothing is left of it. Throws std::system_error.
+/// Makes `path` a durable file of `size` zeros. On failure nothing is left of it. Throws
+/// std::system_error.
 [[nodiscard]] Fd create_zeroed(const std::filesystem::path& path, std::size_t size);
 
 /// Writes zeros to [begin, end).
@@ -64,8 +66,10 @@ struct Spare {
   std::filesystem::path path;
 };
 
-/// Turns `spare` into the segment that `header` describes: header, then name, both durable. Never replaces a file.
-void name_segment(const std::filesystem::path& directory, const Spare& spare, const SegmentHeader& header);
+/// Turns `spare` into the segment that `header` describes: header, then name, both durable. Never
+/// replaces a file.
+void name_segment(const std::filesystem::path& directory, const Spare& spare,
+                  const SegmentHeader& header);
 
 struct SegmentFile {
   std::filesystem::path path;

@@ -1,4 +1,5 @@
-// Reads a journal without writing to it and without its lock: for replay, a standby, and verification.
+// Reads a journal without writing to it and without its lock: for replay, a standby, and
+// verification.
 #pragma once
 
 #include <concepts>
@@ -36,21 +37,23 @@ struct Tail {
   std::size_t offset = 0;      // where the next block begins
   std::size_t bad_offset = 0;  // where sound bytes end; equal to `offset` at a clean end
   std::size_t file_bytes = 0;
-  bool torn = false;           // a block was begun and not sealed
-  Block partial;               // sound records of a block that was never sealed
-  ChainState state;            // after the last sealed block
-  ChainState partial_state;    // after `partial`
+  bool torn = false;         // a block was begun and not sealed
+  Block partial;             // sound records of a block that was never sealed
+  ChainState state;          // after the last sealed block
+  ChainState partial_state;  // after `partial`
 };
 
 /// Walks the sealed blocks of a directory, segment after segment, holding one segment in memory.
 class ChainWalk {
  public:
-  /// Begins at the segment that holds `after_sequence + 1`, or at the oldest; earlier ones are not looked at.
+  /// Begins at the segment that holds `after_sequence + 1`, or at the oldest; earlier ones are not
+  /// looked at.
   ///
   /// Raises: JournalMissing when the first record asked for is older than the oldest segment.
   ChainWalk(std::filesystem::path directory, std::optional<std::uint64_t> after_sequence);
 
-  /// Steps to the next sealed block. False at the end of what is sealed by now; ask again later for more.
+  /// Steps to the next sealed block. False at the end of what is sealed by now; ask again later for
+  /// more.
   ///
   /// Raises: CorruptedJournal. Asking again repeats it.
   [[nodiscard]] bool next(Block& block);
@@ -58,7 +61,8 @@ class ChainWalk {
   [[nodiscard]] Bytes segment() const noexcept { return bytes_; }
   /// After the last sealed block; zeros when there is no segment.
   [[nodiscard]] ChainState state() const noexcept { return scan_ ? scan_->state() : ChainState{}; }
-  /// Where the walk ended; nothing when the directory holds no segment. Valid after next() gave false.
+  /// Where the walk ended; nothing when the directory holds no segment. Valid after next() gave
+  /// false.
   [[nodiscard]] const std::optional<Tail>& tail() const noexcept { return tail_; }
   /// How many segments were entered, and the first sequence of the first one.
   [[nodiscard]] std::uint64_t segments() const noexcept { return segments_; }
@@ -81,7 +85,8 @@ class ChainWalk {
   SegmentHeader header_;
   std::optional<SegmentScan> scan_;
   std::optional<Tail> tail_;
-  bool complete_ = false;  // these bytes were read when the next segment existed: they will not grow
+  bool complete_ =
+      false;  // these bytes were read when the next segment existed: they will not grow
   bool at_end_ = false;
   std::uint64_t segments_ = 0;
   std::uint64_t first_sequence_ = 0;
@@ -89,7 +94,8 @@ class ChainWalk {
 
 }  // namespace journal
 
-/// Iterates over the commands of a journal directory, each once, in order, checked by CRC and chain before it is given.
+/// Iterates over the commands of a journal directory, each once, in order, checked by CRC and chain
+/// before it is given.
 class JournalReader {
  public:
   JournalReader(std::filesystem::path directory, std::uint64_t after_sequence);
@@ -124,9 +130,11 @@ std::uint64_t replay(JournalReader& reader, F&& apply) {
   return count;
 }
 
-/// Opens `directory` and replays what comes after `after_sequence`. Returns how many records that were.
+/// Opens `directory` and replays what comes after `after_sequence`. Returns how many records that
+/// were.
 template <std::invocable<const JournalRecord&> F>
-std::uint64_t replay(const std::filesystem::path& directory, std::uint64_t after_sequence, F&& apply) {
+std::uint64_t replay(const std::filesystem::path& directory, std::uint64_t after_sequence,
+                     F&& apply) {
   JournalReader reader(directory, after_sequence);
   return replay(reader, std::forward<F>(apply));
 }

@@ -1,4 +1,5 @@
-// Reads one segment block by block and judges it: sound, cut short, or damaged. Pure: memory in, verdict out.
+// Reads one segment block by block and judges it: sound, cut short, or damaged. Pure: memory in,
+// verdict out.
 #pragma once
 
 #include <cstddef>
@@ -36,15 +37,17 @@ enum class Verdict : std::uint8_t {
 
 /// Walks `segment` from its first block on.
 ///
-/// The rule of the tail: block b + 1 is begun only after b was synced. So a bad record in b is damage if anything
-/// sound of a later block follows, else it is a write that power loss cut: the pages of one write may reach the disk
-/// in any order, therefore later records of the same block prove nothing.
+/// The rule of the tail: block b + 1 is begun only after b was synced. So a bad record in b is
+/// damage if anything sound of a later block follows, else it is a write that power loss cut: the
+/// pages of one write may reach the disk in any order, therefore later records of the same block
+/// prove nothing.
 class SegmentScan {
  public:
   SegmentScan(Bytes segment, const ChainState& before) noexcept
       : segment_(segment), offset_(kSegmentHeaderBytes), state_(before), tail_(before) {}
 
-  /// Cost: O(bytes of the block), one CRC and one SHA-256 pass; at the end of a segment O(what is left).
+  /// Cost: O(bytes of the block), one CRC and one SHA-256 pass; at the end of a segment O(what is
+  /// left).
   [[nodiscard]] Verdict next(Block& block);
 
   /// Goes on in a fresh copy of the same segment.
@@ -76,8 +79,9 @@ class SegmentScan {
 /// SHA-256(before ‖ records).
 [[nodiscard]] Digest chain_hash(const Digest& before, Bytes records) noexcept;
 
-/// Writes the seal of a block of `records` records at `offset`, after which the chain stands at `after`. Returns its size.
-std::size_t encode_seal(const ChainState& after, std::size_t block_bytes, std::uint32_t commands, std::uint32_t records,
-                        std::size_t offset, std::byte* out) noexcept;
+/// Writes the seal of a block of `records` records at `offset`, after which the chain stands at
+/// `after`. Returns its size.
+std::size_t encode_seal(const ChainState& after, std::size_t block_bytes, std::uint32_t commands,
+                        std::uint32_t records, std::size_t offset, std::byte* out) noexcept;
 
 }  // namespace quantumcore::journal

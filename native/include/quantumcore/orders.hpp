@@ -67,11 +67,11 @@ class Orders {
  public:
   explicit Orders(u32 capacity) : nodes_(capacity), records_(capacity) {}
 
-  /// Takes a slot: the one freed last, else the next new one. Both halves come zeroed.
+  /// Takes a slot: the one freed last, else the next new one. Its record is the caller's to write
+  /// whole.
   u32 acquire() {
     const u32 slot = nodes_.acquire();
     nodes_[slot] = OrderNode{kNone, kNone, 0, kNone, 0, 0, 0};
-    records_[slot] = OrderRecord{};
     return slot;
   }
   void release(u32 slot) {
@@ -89,6 +89,14 @@ class Orders {
   bool is(u32 slot, u64 sequence) const {
     return slot < nodes_.used() && nodes_[slot].sequence_low == static_cast<u32>(sequence) &&
            (nodes_[slot].flags & kOrderLive) != 0 && records_[slot].sequence == sequence;
+  }
+
+  /// Loads both halves into the cache; any slot will do.
+  void prefetch(u32 slot) const {
+    if (slot >= nodes_.used()) return;
+    __builtin_prefetch(&nodes_[slot]);
+    __builtin_prefetch(&records_[slot]);
+    __builtin_prefetch(&records_[slot].notional);
   }
 
   Arena<OrderNode, &OrderNode::next>& slots() { return nodes_; }

@@ -10,7 +10,8 @@ namespace quantumcore {
 
 using Digest = std::array<std::byte, 32>;
 
-/// Which implementation runs: `Best` asks the processor once; `Portable` is for the test that holds the two equal.
+/// Which implementation runs: `Best` asks the processor once; `Portable` is for the test that holds
+/// the two equal.
 enum class Sha256Path : std::uint8_t { Best, Portable };
 
 /// One running hash. Allocates nothing.
@@ -24,7 +25,8 @@ class Sha256 {
   [[nodiscard]] Digest finish() noexcept;
 
  private:
-  using Compress = void (*)(std::uint32_t* state, const std::byte* blocks, std::size_t count) noexcept;
+  using Compress = void (*)(std::uint32_t* state, const std::byte* blocks,
+                            std::size_t count) noexcept;
 
   Compress compress_;
   std::array<std::uint32_t, 8> state_;
@@ -33,7 +35,8 @@ class Sha256 {
   std::uint64_t total_ = 0;
 };
 
-[[nodiscard]] Digest sha256(std::span<const std::byte> bytes, Sha256Path path = Sha256Path::Best) noexcept;
+[[nodiscard]] Digest sha256(std::span<const std::byte> bytes,
+                            Sha256Path path = Sha256Path::Best) noexcept;
 
 /// Whether this processor has the SHA extension.
 [[nodiscard]] bool has_sha_extension() noexcept;

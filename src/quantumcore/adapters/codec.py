@@ -25,7 +25,7 @@ def decode_request(kind: type[Request[Any]], raw: bytes) -> Any:
     """
     try:
         return decoder(kind).decode(raw)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # msgpack text that is no UTF-8 raises the latter
         raise InvalidCommand("request.invalid", f"no {kind.__name__}: {error}") from error
 
 

@@ -78,6 +78,8 @@ def configure(service: str, level: str = "INFO", stream: IO[str] | None = None) 
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    for chatty in ("alembic", "uvicorn", "websockets"):  # their INFO tells of themselves, not of the venue
+        logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

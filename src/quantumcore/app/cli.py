@@ -86,6 +86,46 @@ def snapshot(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="core, journal, recovery, http (default: all).")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
+    scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure this machine."""
+    from rich.console import Console
+
+    from quantumcore.app.bench.command import BENCHES
+    from quantumcore.app.bench.command import bench as measure
+
+    unknown = [name for name in names or [] if name not in BENCHES]
+    if unknown:
+        typer.echo(f"quantumcore: no bench {unknown[0]!r}; there are {', '.join(BENCHES)}", err=True)
+        raise typer.Exit(2)
+    results = _or_exit(lambda: measure(names or [], seed=seed, scale=scale, console=Console(stderr=as_json)))
+    if as_json:
+        typer.echo(json.dumps(results))
+
+
+@app.command()
+def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check a venue's data: journal and hash chain, replay against the snapshots, every invariant of the engine, the event log."""
+    from rich.console import Console
+
+    from quantumcore.app.settings import load_settings
+    from quantumcore.app.verify import show_report
+    from quantumcore.app.verify import verify as check
+
+    settings = _or_exit(lambda: load_settings(data_dir=data_dir))
+    report = _or_exit(lambda: check(settings.data_dir, max_orders=settings.max_orders, console=Console(stderr=True)))
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        show_report(report, Console())
+    raise typer.Exit(0 if report["sound"] else 1)
+
+
+@app.command()
 def demo(
     seconds: Annotated[float, typer.Option(help="How long; 0 runs until interrupted.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the participants.")] = 7,

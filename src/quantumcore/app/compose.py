@@ -1,6 +1,6 @@
 """Which adapter serves which port, and which rooms the house has. Nothing else asks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,10 @@ from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
 from quantumcore.ports.database import Database
 from quantumcore.ports.service import Service
-from quantumcore.services.auth.service import AuthService, AuthSettings
-from quantumcore.services.gateway.service import GatewayService, GatewaySettings
+from quantumcore.services.auth.service import AuthService
+from quantumcore.services.auth.settings import AuthSettings
+from quantumcore.services.gateway.service import GatewayService
+from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
@@ -46,7 +48,11 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
 
 @dataclass(frozen=True)
 class House:
-    """Everything that runs: the rooms in the order in which they start, and what to close after them."""
+    """Everything that runs: the rooms in the order in which they start, and what to close after them.
+
+    Attributes:
+        watchers: Who knows why the house is not ready; the gateway's /ready asks them.
+    """
 
     bus: EmbeddedBus
     log: FileEventLog
@@ -54,6 +60,7 @@ class House:
     databases: Sequence[Database]
     services: Sequence[Service]
     gateway: GatewayService
+    watchers: list[Callable[[], list[str]]]
 
     async def close(self) -> None:
         """Release what the rooms stood on."""
@@ -69,7 +76,14 @@ async def build(settings: Settings) -> House:
     log = FileEventLog(settings.data_dir / "events")
     rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
     users = await _database(settings, "auth", durable=True)
-    gateway = GatewayService(bus, EmbeddedCache(clock), clock, _gateway_settings(settings))
+    watchers: list[Callable[[], list[str]]] = []
+    gateway = GatewayService(
+        bus,
+        EmbeddedCache(clock),
+        clock,
+        _gateway_settings(settings),
+        house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
+    )
     services: list[Service] = [
         MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), load_definitions(settings.instruments)),
         LedgerService(bus, log, rebuilt["ledger"], clock),
@@ -78,7 +92,7 @@ async def build(settings: Settings) -> House:
         MarketService(bus, log, rebuilt["market"], clock),
         gateway,
     ]
-    return House(bus, log, clock, [*rebuilt.values(), users], services, gateway)
+    return House(bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
 
 
 def _open_shard(settings: Settings, told: int) -> Shard:
@@ -97,7 +111,7 @@ async def _database(settings: Settings, name: str, *, durable: bool) -> Database
 def _auth_settings(settings: Settings) -> AuthSettings:
     return AuthSettings(
         jwt_secret=settings.jwt_secret,
-        jwt_secret_previous=settings.jwt_secret_previous,
+        previous_jwt_secret=settings.previous_jwt_secret,
         key_encryption_key=settings.key_encryption_key,
     )
 

@@ -26,6 +26,7 @@ from quantumcore.app.supervise import Supervisor
 from quantumcore.app.last_resort import LastResort
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.ports.service import Service
+from quantumcore.services.gateway.service import UVICORN
 
 DRAIN_S = 10
 STOP_S = 15.0
@@ -53,6 +54,7 @@ class Running:
         self._supervisors: dict[str, Supervisor] = {}
         self._operator = OperatorSocket(house.bus, settings.data_dir)
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
+        house.watchers.append(self._others)
 
     async def start(self) -> None:
         """Start every room in order, then its tasks; return when all are ready."""
@@ -72,19 +74,7 @@ class Running:
                 app = self.house.gateway.asgi
             else:
                 app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name])
-            config = uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                ws="websockets-sansio",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=DRAIN_S,
-                backlog=BACKLOG,
-                ws_max_size=1 << 20,
-            )
+            config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=DRAIN_S, backlog=BACKLOG, **UVICORN)
             server = _Server(config)
             self._servers.append((server, asyncio.create_task(server.serve(sockets=[sockets[service.name]]))))
         while not all(server.started for server, _ in self._servers):
@@ -108,6 +98,10 @@ class Running:
         """Return why `service` is not ready: its own reasons and those of its tasks."""
         supervisor = self._supervisors.get(service.name)
         return supervisor.reasons() if supervisor else [f"{service.name}: not started"]
+
+    def _others(self) -> list[str]:
+        """Return why the rooms behind the gateway are not ready."""
+        return [reason for service in self.house.services[:-1] for reason in self.reasons(service)]
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + READY_S

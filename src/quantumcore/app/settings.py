@@ -5,6 +5,7 @@ A secret has no default: an embedded venue makes its own at the first start and 
 
 import os
 import secrets
+import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     jwt_secret: str = Field("", repr=False, validation_alias=AliasChoices("jwt_secret", "JWT_SECRET", "QC_JWT_SECRET"))
-    jwt_secret_previous: str = Field("", repr=False)
+    previous_jwt_secret: str = Field("", repr=False)
     key_encryption_key: str = Field("", repr=False)
 
     rate_user: int = Field(2000, ge=1)
@@ -117,8 +118,8 @@ def _kept_secrets(path: Path) -> dict[str, str]:
     """Return this venue's own secrets, made at the first start; whoever creates the file first wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = "".join(f'{name} = "{secrets.token_urlsafe(SECRET_BYTES)}"\n' for name in ("jwt_secret", "key_encryption_key"))
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    scratch = Path(name)
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(made)

@@ -42,8 +42,8 @@ class Fill(msgspec.Struct, frozen=True):
     time_ns: int
 
 
-class OrderView(msgspec.Struct, frozen=True, tag_field="answer", tag="order"):
-    """An order as its events have left it.
+class OrderView(msgspec.Struct, frozen=True, tag_field="view", tag="order"):
+    """An order as its events have left it. The tag tells it from an ErrorView where both may stand.
 
     Attributes:
         status: new, partially_filled, filled, cancelled, expired or rejected.
@@ -98,7 +98,7 @@ class SubmitOrder(Request[OrderView], frozen=True, kw_only=True):
     self_trade_prevention: str | None = None
 
 
-class ErrorView(msgspec.Struct, frozen=True, tag_field="answer", tag="error"):
+class ErrorView(msgspec.Struct, frozen=True, tag_field="view", tag="error"):
     """An error as a value, inside a batch's answer."""
 
     code: str

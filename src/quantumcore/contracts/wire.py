@@ -568,20 +568,23 @@ def decode_command(buffer: Any, offset: int = 0) -> Command:
     """Return the command at `offset`.
 
     Raises:
-        InvalidCommand: Unknown kind, or a size that is not its kind's.
+        InvalidCommand: Unknown kind, a size that is not its kind's, a cut command, or text that is not ASCII.
     """
-    size, kind = _SIZE_KIND.unpack_from(buffer, offset)
+    size, kind = _SIZE_KIND.unpack_from(buffer, offset) if len(buffer) >= offset + _SIZE_KIND.size else (0, 0)
     known = COMMANDS.get(kind)
     if known is None or known.LAYOUT.size != size or len(buffer) < offset + size:
         raise InvalidCommand("request.invalid", f"no command of kind {kind} and size {size}")
-    return known.decode(buffer, offset)
+    try:
+        return known.decode(buffer, offset)
+    except UnicodeDecodeError as error:
+        raise InvalidCommand("request.invalid", f"a text that is not ASCII in a command of kind {kind}") from error
 
 
 def iter_events(buffer: Any) -> Iterator[Event]:
     """Yield the events of `buffer` in order.
 
     Raises:
-        Corrupted: Unknown kind, a size that is not its kind's, or a cut event.
+        Corrupted: Unknown kind, a size that is not its kind's, a cut event, or text that is not ASCII.
     """
     offset, end = 0, len(buffer)
     while offset < end:
@@ -589,7 +592,11 @@ def iter_events(buffer: Any) -> Iterator[Event]:
         known = EVENTS.get(kind)
         if known is None or known.LAYOUT.size != size or end - offset < size:
             raise Corrupted("corrupted", f"no event of kind {kind} and size {size} at byte {offset}")
-        yield known(*known.LAYOUT.unpack(buffer, offset)[2:])
+        try:
+            event = known(*known.LAYOUT.unpack(buffer, offset)[2:])
+        except UnicodeDecodeError as error:
+            raise Corrupted("corrupted", f"a text that is not ASCII at byte {offset}") from error
+        yield event
         offset += size
 
 

@@ -165,7 +165,9 @@ class Journal:
         """
         _call(self._native.reserve, n_bytes, commands)
 
-    def append(self, sequence: int, time_ns: int, command: bytes | bytearray | memoryview, epoch: int | None = None) -> None:
+    def append(
+        self, sequence: int, time_ns: int, command: bytes | bytearray | memoryview, epoch: int | None = None
+    ) -> None:
         """Append one command. It is durable after the next `sync`.
 
         Args:
@@ -258,8 +260,16 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+
+
+def pack(record: Record) -> bytes:
+    """Return a record as a chunk has it, for a native replay."""
+    padding = bytes(-len(record.command) % 8)
+    return _HEAD.pack(record.sequence, record.time_ns, record.epoch, len(record.command)) + record.command + padding
 
 
 def unpack(chunk: bytes) -> Iterator[Record]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.core._native import Engine
-from quantumcore.core.journal import SEGMENT_BYTES, Journal
+from quantumcore.core.journal import BUFFER_BYTES, SEGMENT_BYTES, Journal
 from quantumcore.core.snapshots import Snapshot, SnapshotStore
 
 REPLAY_BYTES = 4 << 20
@@ -64,7 +64,13 @@ class Shard:
         self._snapshots = SnapshotStore(directory / "snapshots")
         snapshot = self._snapshots.newest(at_most=told)
         trusted = snapshot.sequence if snapshot else 0
-        self.journal = Journal(directory / "journal", shard=number, segment_bytes=segment_bytes, trusted_sequence=trusted)
+        self.journal = Journal(
+            directory / "journal",
+            shard=number,
+            segment_bytes=segment_bytes,
+            buffer_bytes=min(BUFFER_BYTES, segment_bytes // 4),
+            trusted_sequence=trusted,
+        )
         if trusted > self.journal.last_sequence:
             raise Corrupted("corrupted", f"the journal ends at {self.journal.last_sequence}, before its snapshot of {trusted}")
         self.engine = Engine.restore(snapshot.state) if snapshot else Engine(max_orders=max_orders)

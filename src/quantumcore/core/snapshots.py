@@ -89,7 +89,14 @@ class SnapshotStore:
 
     def _replace(self, path: Path, snapshot: Snapshot) -> None:
         head = _HEAD.pack(
-            _MAGIC, _VERSION, snapshot.epoch, snapshot.sequence, snapshot.state_hash, snapshot.ruleset, 0, len(snapshot.state)
+            _MAGIC,
+            _VERSION,
+            snapshot.epoch,
+            snapshot.sequence,
+            snapshot.state_hash,
+            snapshot.ruleset,
+            0,
+            len(snapshot.state),
         )
         digest = hashlib.sha256(head)
         digest.update(snapshot.state)

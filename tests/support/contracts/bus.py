@@ -189,6 +189,24 @@ class BusContract:
         assert "a detail of ours" not in caught.value.detail
         assert "a detail of ours" in caplog.text
 
+    @pytest.mark.hazard("C3")
+    async def test_one_of_ten_that_fails_is_one_internal_and_nine_answers(
+        self, ends: tuple[Bus, Bus], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        asking, answering = ends
+
+        async def say(request: Say) -> Echo:
+            await asyncio.sleep(0)
+            if request.text == "7":
+                raise KeyError("seven")
+            return Echo(request.text)
+
+        answering.handle(Say, say)
+        asked = (asking.request(Say(text=str(n))) for n in range(10))
+        results = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 5)
+        assert [r.text if isinstance(r, Echo) else type(r) for r in results] == [*"0123456", Internal, "8", "9"]
+        assert caplog.text.count("KeyError: 'seven'") == 1
+
     async def test_rooms_share_no_memory(self, ends: tuple[Bus, Bus]) -> None:
         asking, answering = ends
         kept: list[list[int]] = []

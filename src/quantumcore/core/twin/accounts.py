@@ -33,14 +33,12 @@ class Account:
 
     Attributes:
         owner: The user's UUID as an integer.
-        opened: Sequence that opened it.
         max_open_orders: Its own limit, or None for the default profile's.
         killed: Whether its kill switch is engaged.
         balances: By currency, only those that ever changed.
     """
 
     owner: int
-    opened: int
     max_open_orders: int | None = None
     killed: bool = False
     balances: dict[int, Balance] = field(default_factory=lambda: defaultdict(Balance))

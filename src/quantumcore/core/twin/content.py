@@ -90,16 +90,10 @@ def _is_id(text: str) -> bool:
     return _ID.match(text) is not None
 
 
-def _is_canonical(mantissa: int, scale: int) -> bool:
-    """A decimal as the edge writes it: at most 18 places, no trailing zero among them."""
-    return scale <= MAX_PLACES and (scale == 0 or mantissa % 10 != 0)
-
-
 def _submit(command: wire.SubmitOrder) -> bool:
     # Unknown types and times in force are the gate's: BAD_TYPE, BAD_TIF.
     return (
-        _is_canonical(command.price, command.price_scale)
-        and _is_canonical(command.quantity, command.quantity_scale)
+        max(command.price_scale, command.quantity_scale) <= MAX_PLACES
         and command.side in (1, 2)
         and command.self_trade_prevention <= 5
         and command.flags & ~POST_ONLY_FLAG == 0
@@ -120,8 +114,7 @@ def _replace(command: wire.ReplaceOrder) -> bool:
         1 <= command.fields <= PRICE_GIVEN | QUANTITY_GIVEN
         and price_fits
         and quantity_fits
-        and _is_canonical(command.price, command.price_scale)
-        and _is_canonical(command.quantity, command.quantity_scale)
+        and max(command.price_scale, command.quantity_scale) <= MAX_PLACES
         and _names_an_order(command)
     )
 

@@ -29,11 +29,11 @@ def open_account(venue: Venue, command: wire.OpenAccount, out: Outbox) -> None:
     if known is not None:
         if known.owner != command.owner:
             raise Refusal(Reason.EXISTS_DIFFERENT)
-        tell_done(command, out, outcome=REPEAT, order_sequence=known.opened)
+        tell_done(command, out, outcome=REPEAT)
         return
     if len(venue.accounts) >= venue.max_accounts:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
-    venue.accounts[command.account] = Account(owner=command.owner, opened=out.sequence)
+    venue.accounts[command.account] = Account(owner=command.owner)
     out.tell(wire.AccountOpened, account=command.account, owner=command.owner)
 
 
@@ -46,26 +46,25 @@ def define_currency(venue: Venue, command: wire.DefineCurrency, out: Outbox) -> 
     if known is not None:
         if (known.code, known.scale) != (command.code, command.scale):
             raise Refusal(Reason.EXISTS_DIFFERENT)
-        tell_done(command, out, outcome=REPEAT, order_sequence=known.defined)
+        tell_done(command, out, outcome=REPEAT)
         return
     if any(other.code == command.code for other in venue.currencies.values()):
         raise Refusal(Reason.BAD_DEFINITION)
     if len(venue.currencies) >= MAX_CURRENCIES:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
-    venue.currencies[command.currency] = Currency(command.code, command.scale, out.sequence)
+    venue.currencies[command.currency] = Currency(command.code, command.scale)
     out.tell(wire.CurrencyDefined, currency=command.currency, scale=command.scale, code=command.code)
 
 
 def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox) -> None:
     """Define an instrument, or change the terms that may change."""
-    if command.instrument == 0:
-        raise Refusal(Reason.BAD_DEFINITION)
     base, quote = venue.currencies.get(command.base), venue.currencies.get(command.quote)
     if base is None or quote is None or command.base == command.quote:
         raise Refusal(Reason.UNKNOWN_CURRENCY)
+    if command.instrument == 0:
+        raise Refusal(Reason.BAD_DEFINITION)
     known = venue.instruments.get(command.instrument)
-    defined = out.sequence if known is None else known.defined
-    instrument = instrument_of(command, base, quote, defined)
+    instrument = instrument_of(command, base, quote)
     if known is None:
         if any(other.terms.symbol == command.symbol for other in venue.instruments.values()):
             raise Refusal(Reason.BAD_DEFINITION)
@@ -75,7 +74,7 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
     elif not same_market(known.terms, command):
         raise Refusal(Reason.EXISTS_DIFFERENT)
     elif known.terms == command:
-        tell_done(command, out, outcome=REPEAT, order_sequence=known.defined)
+        tell_done(command, out, outcome=REPEAT)
         return
     venue.instruments[command.instrument] = instrument
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import content, definitions, invariants, orders, state_hash, transfers
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -82,19 +81,19 @@ class Engine:
         return [(o.sequence, o.slot, o.account, o.price, o.leaves) for o in book.in_priority(side)]
 
     def order(self, order_sequence: int, slot: int) -> tuple[int, int, int, int, int, int, int] | None:
-        """Return (account, instrument, side, ticks, quantity, leaves, hold) of a working order, or None."""
+        """Return (instrument, account, side, ticks, quantity, leaves, hold) of a working order, or None."""
         for working in self._venue.working.values():
             o = working.get(order_sequence)
             if o is not None and o.slot == slot:
-                return (o.account, o.instrument, o.side, o.price, o.quantity, o.leaves, o.hold)
+                return (o.instrument, o.account, o.side, o.price, o.quantity, o.leaves, o.hold)
         return None
 
     def balances(self, account: int) -> list[tuple[int, int, int]]:
-        """Return (currency, total, held) in minor units of every currency that ever changed, ascending."""
+        """Return (currency, total, held) in minor units of every currency of which there is any, ascending."""
         known = self._venue.accounts.get(account)
         if known is None:
             return []
-        return [(currency, b.total, b.held) for currency, b in sorted(known.balances.items())]
+        return [(currency, b.total, b.held) for currency, b in sorted(known.balances.items()) if b.total or b.held]
 
     def totals(self, currency: int) -> tuple[int, int, int, int, int, int]:
         """Return (customers, held, fees, rebates, rounding, deposited) of one currency, in minor units."""
@@ -107,7 +106,6 @@ class Engine:
         """Return the numbers of all accounts, ascending."""
         return sorted(self._venue.accounts)
 
-    @property
     def open_orders(self) -> int:
         """How many orders work."""
         return sum(len(working) for working in self._venue.working.values())
@@ -140,8 +138,6 @@ _HANDLERS: dict[int, Handler] = {
 
 def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
     """Return what the refusal names: what was named in the command, or the first use of an id."""
-    if refusal.reason is Reason.BAD_COMMAND:
-        return {}
     match command:
         case wire.ReplaceOrder() | wire.CancelOrder():
             return {

@@ -49,6 +49,7 @@ def lots_of(instrument: Instrument, mantissa: int, scale: int) -> int:
 
 def _steps(mantissa: int, scale: int, step: int, step_scale: int, reason: Reason) -> int:
     """Return how many steps the decimal is; both are first brought to the larger of the two scales."""
+    mantissa, scale = _trimmed(mantissa, scale, step_scale)
     decimals = max(scale, step_scale)
     value: int = mantissa * 10 ** (decimals - scale)
     width: int = step * 10 ** (decimals - step_scale)
@@ -56,6 +57,13 @@ def _steps(mantissa: int, scale: int, step: int, step_scale: int, reason: Reason
     if rest:
         raise Refusal(reason, Scope.INSTRUMENT, limit=width, actual=value, decimals=decimals)
     return steps
+
+
+def _trimmed(mantissa: int, scale: int, least: int) -> tuple[int, int]:
+    """Drop trailing zeros beyond `least` places: they say nothing, whoever sent them."""
+    while scale > least and mantissa % 10 == 0:
+        mantissa, scale = mantissa // 10, scale - 1
+    return mantissa, scale
 
 
 def check_quantity(instrument: Instrument, lots: int) -> None:
@@ -79,6 +87,7 @@ def check_price(instrument: Instrument, ticks: int) -> None:
 def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
     """BAD_PRICE: a market order names no price."""
     if mantissa:
+        mantissa, scale = _trimmed(mantissa, scale, instrument.terms.tick_scale)
         decimals = max(scale, instrument.terms.tick_scale)
         actual = mantissa * 10 ** (decimals - scale)
         raise Refusal(Reason.BAD_PRICE, Scope.INSTRUMENT, actual=actual, decimals=decimals)
@@ -86,11 +95,9 @@ def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
 
 def check_kind(order_type: int, time_in_force: int, post_only: bool) -> None:
     """BAD_TYPE, BAD_TIF: unknown, or post_only where nothing could rest."""
-    if order_type not in (MARKET, LIMIT):
+    if order_type not in (MARKET, LIMIT) or (post_only and order_type == MARKET):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    if time_in_force not in (GTC, IOC, FOK):
-        raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
-    if post_only and (order_type == MARKET or time_in_force != GTC):
+    if time_in_force not in (GTC, IOC, FOK) or (post_only and time_in_force != GTC):
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
 
 

@@ -25,11 +25,10 @@ _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """scale is the number of decimals of a minor unit; `defined` the sequence that defined it."""
+    """scale is the number of decimals of a minor unit."""
 
     code: str
     scale: int
-    defined: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,6 @@ class Instrument:
         unit: Quote minor units of one tick times one lot.
         asset_per_lot: Base minor units of one lot.
         base_scale, quote_scale: Decimals of its currencies.
-        defined: Sequence that defined it first.
     """
 
     terms: DefineInstrument
@@ -49,7 +47,6 @@ class Instrument:
     asset_per_lot: int
     base_scale: int
     quote_scale: int
-    defined: int
 
     @property
     def rates(self) -> Rates:
@@ -63,7 +60,7 @@ def check_currency(code: str, scale: int) -> None:
         raise Refusal(Reason.BAD_DEFINITION)
 
 
-def instrument_of(terms: DefineInstrument, base: Currency, quote: Currency, sequence: int) -> Instrument:
+def instrument_of(terms: DefineInstrument, base: Currency, quote: Currency) -> Instrument:
     """Return the instrument that `terms` defines; raises BAD_DEFINITION when no instrument can be like that."""
     if not _terms_hold(terms):
         raise Refusal(Reason.BAD_DEFINITION)
@@ -77,7 +74,7 @@ def instrument_of(terms: DefineInstrument, base: Currency, quote: Currency, sequ
         raise Refusal(Reason.BAD_DEFINITION)
     if rest or not 1 <= asset_per_lot < MAX_ASSET_PER_LOT:
         raise Refusal(Reason.BAD_DEFINITION)
-    return Instrument(terms, unit, asset_per_lot, base.scale, quote.scale, sequence)
+    return Instrument(terms, unit, asset_per_lot, base.scale, quote.scale)
 
 
 def same_market(one: DefineInstrument, other: DefineInstrument) -> bool:

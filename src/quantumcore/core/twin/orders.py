@@ -194,7 +194,7 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     venue.account(command.account)
     submission = _resolve(venue, command)
     if submission.fate is Fate.CANCELLED:
-        raise Refusal(Reason.ORDER_FINAL, Scope.ORDER)
+        raise Refusal(Reason.ORDER_FINAL)
     order = venue.working[command.account][submission.sequence]
     terms = _judge_replace(venue, order, command)
 
@@ -271,11 +271,11 @@ def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Sub
     else:
         found = venue.submissions.named(command.account, command.client_id)
     if found is None:
-        raise Refusal(Reason.ORDER_NOT_FOUND, Scope.ORDER)
+        raise Refusal(Reason.ORDER_NOT_FOUND)
     if found.fate is Fate.FILLED:
-        raise Refusal(Reason.ORDER_FILLED, Scope.ORDER)
+        raise Refusal(Reason.ORDER_FILLED)
     if found.fate is Fate.REJECTED:
-        raise Refusal(Reason.ORDER_FINAL, Scope.ORDER)
+        raise Refusal(Reason.ORDER_FINAL)
     return found
 
 

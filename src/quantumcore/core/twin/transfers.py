@@ -78,7 +78,7 @@ def _judge(venue: Venue, command: wire.Transfer) -> None:
     if command.transfer_kind == DEPOSIT:
         deposited = venue.houses[command.currency].deposited + command.amount
         if deposited > I64_MAX:
-            raise Refusal(Reason.AMOUNT_OVERFLOW, limit=I64_MAX, actual=deposited, decimals=currency.scale)
+            raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=deposited, decimals=currency.scale)
         return
     available = venue.accounts[command.account].available(command.currency)
     if command.amount > available:

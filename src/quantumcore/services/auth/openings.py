@@ -6,7 +6,7 @@ OPENING ──the ledger room answers──▶ OPEN
 import asyncio
 import logging
 
-from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
+from quantumcore.contracts.errors import OutcomeUnknown, Refused, Unavailable
 from quantumcore.contracts.ledger import OpenAccount
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -57,15 +57,19 @@ class Openings:
                 await self._clock.sleep(ASK_AGAIN_S)
 
     async def open_left(self) -> bool:
-        """Ask once for each account that is not open (at most 100 per call); tell whether none is left."""
+        """Ask once for each account that is not open (at most 100 per call); tell whether it is no use to ask again soon."""
         left = await self._database.read(store.opening_accounts)
-        try:
-            for account, owner in left:
+        refused = 0
+        for account, owner in left:
+            try:
                 await self._ask(account, owner)
-        except (Unavailable, OutcomeUnknown):
-            _log.warning("%d accounts wait for the ledger room", len(left))
-            return False
-        return len(left) < store.OPENING_BATCH
+            except (Unavailable, OutcomeUnknown):
+                _log.warning("%d accounts wait for the ledger room", len(left))
+                return False
+            except Refused:  # it will say the same tomorrow; the others must not wait behind it
+                refused += 1
+                _log.exception("the ledger room refuses to open an account of user %s", owner)
+        return refused > 0 or len(left) < store.OPENING_BATCH
 
     async def _ask(self, account: int, owner: str) -> None:
         await self._bus.request(OpenAccount(account=account, owner=owner), deadline_s=ASK_DEADLINE_S)

@@ -93,7 +93,9 @@ class Users:
             stored = None if known is None or known.disabled else known.password_hash
             if not await self._passwords.verify(stored, old) or stored is None:
                 attempt.failed()
-                await self._writer.write(origin, lambda unit: unit.note("password_change_failed", message.user_id))
+                await self._writer.write(
+                    origin, lambda unit: unit.note("password_change_failed", known.user_id if known else "")
+                )
                 raise Unauthenticated(detail="the old password is wrong")
         new_hash = await self._passwords.hash(new)
 

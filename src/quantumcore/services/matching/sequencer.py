@@ -24,6 +24,7 @@ INBOX = 8192
 CANCEL_INBOX = 1024
 """Places of their own for cancels: a full house can still be left."""
 MAX_BATCH = 1000
+MIN_COMMAND, MAX_COMMAND = 16, 512
 
 
 @dataclass(slots=True)
@@ -60,9 +61,12 @@ class Sequencer:
         """Sequence `commands` one after the other with none in between; return their outcomes once they are durable.
 
         Raises:
+            InvalidCommand: A command whose bytes do not say their own size; the engine judges everything else.
             Unavailable: `overloaded` (no place), `halted`, `journal.full`; nothing happened.
             OutcomeUnknown: The shard stopped after they were handed on.
         """
+        for command in commands:
+            _check_framing(command)
         if self.halted:
             raise Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5)
         use_cancel_places = cancel and self._places[True] >= len(commands)
@@ -104,7 +108,7 @@ class Sequencer:
         try:
             self._catch_up()
             stepped = await self._thread.run(lambda: self._step(commands, time_ns))
-        except (Unavailable, InvalidCommand) as error:
+        except Unavailable as error:
             if error.code == "journal.failed":
                 self._halt(batch, error)
             else:
@@ -152,6 +156,13 @@ class Sequencer:
         rest, self._waiting = list(self._waiting), deque()
         self._places = {False: INBOX, True: CANCEL_INBOX}
         _refuse(rest, Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5))
+
+
+def _check_framing(command: bytes) -> None:
+    """Keep a cut command from failing those that share its batch."""
+    size = int.from_bytes(command[:2], "little")
+    if size != len(command) or size % 8 or not MIN_COMMAND <= size <= MAX_COMMAND:
+        raise InvalidCommand("request.invalid", "the command does not say its own size", limit=str(MAX_COMMAND), actual=str(len(command)))
 
 
 def _refuse(batch: list[_Waiting], error: QuantumCoreError) -> None:

@@ -88,7 +88,7 @@ class MatchingService:
             raise Corrupted(
                 "corrupted", f"the event log stands at {self._log.last}, beyond the journal's {shard.journal.last_sequence}"
             )
-        tail = shard.recover(self._log.last)
+        tail = shard.recover()
         while (stepped := await self._thread.run(lambda: next(tail, None))) is not None:
             self._log.append(EventBatch(max(stepped.first, self._log.last + 1), stepped.last, stepped.events))
         definitions = await self._thread.run(lambda: shard.engine.currencies() + shard.engine.instruments())

@@ -139,7 +139,10 @@ class OrderQueries:
         sequence, order, updates = await self._database.read(work)
         if order is None:
             raise not_found()
-        return _whole(updates, MAX_HISTORY, sequence)
+        if len(updates) <= MAX_HISTORY:
+            return OrderHistory(updates, sequence)
+        cut = _last_whole(updates, MAX_HISTORY) or MAX_HISTORY
+        return OrderHistory(updates[:cut], updates[cut].sequence - 1)
 
     async def updates(self, query: GetAccountUpdates) -> OrderHistory:
         """Return the changes of the account's orders after a sequence: whole sequences, so that nothing is lost between pages.
@@ -149,16 +152,17 @@ class OrderQueries:
         account, limit = check_account(query.account), check_limit(query.limit)
         after = _bounded(query.after_sequence, "after_sequence")
 
-        def work(connection: Connection) -> tuple[int, list[OrderUpdate]]:
+        def work(connection: Connection) -> OrderHistory:
             found = store.updates_of_account(connection, account, after, limit + 1)
-            if len(found) > limit and found[0].sequence == found[-1].sequence:
-                found = store.updates_of_account(connection, account, after, MAX_CURSOR, upto=found[0].sequence)
-                return found[0].sequence, found
-            return store.read_cursor(connection), found
+            if len(found) <= limit:
+                return OrderHistory(found, store.read_cursor(connection))
+            cut = _last_whole(found, limit)
+            if cut:
+                return OrderHistory(found[:cut], found[cut].sequence - 1)
+            first = found[0].sequence
+            return OrderHistory(store.updates_of_account(connection, account, after, MAX_CURSOR, upto=first), first)
 
-        sequence, found = await self._database.read(work)
-        # What was read whole ends where it says: it is no page to be cut.
-        return OrderHistory(found, sequence) if len(found) != limit + 1 else _whole(found, limit, sequence)
+        return await self._database.read(work)
 
     def _instrument(self, symbol: str) -> tuple[bool, int | None]:
         """Return whether any order can be on `symbol`, and its number; every order is on the empty symbol."""
@@ -175,14 +179,12 @@ def check_limit(limit: int) -> int:
     return limit
 
 
-def _whole(updates: Sequence[OrderUpdate], limit: int, reached: int) -> OrderHistory:
-    """Return up to `limit` of `updates`, cut between sequences, and how far they reach."""
-    if len(updates) <= limit:
-        return OrderHistory(list(updates), reached)
+def _last_whole(updates: Sequence[OrderUpdate], limit: int) -> int:
+    """Return how many of the first `limit` updates stand before a sequence that goes on beyond them; 0 when it is the first."""
     cut = limit
     while cut and updates[cut - 1].sequence == updates[limit].sequence:
         cut -= 1
-    return OrderHistory(list(updates[: cut or limit]), updates[limit].sequence - 1)
+    return cut
 
 
 def _fills_of(connection: Connection, page: Sequence[Order], most: int) -> dict[int, list[Fill]]:

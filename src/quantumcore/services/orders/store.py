@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.ports.database import execute_many
 from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
 from quantumcore.services.orders.folding import Change
 
@@ -95,8 +96,21 @@ cursor = Table(
 )
 
 CURSOR_NAME = "orders"
+ACCOUNT_MASK = 2**64 - 1
 IMMUTABLE = frozenset(
-    ["sequence", "slot", "account", "client_id", "instrument", "side", "order_type", "time_in_force", "post_only", "accepted_ns", "rejection"]
+    [
+        "sequence",
+        "slot",
+        "account",
+        "client_id",
+        "instrument",
+        "side",
+        "order_type",
+        "time_in_force",
+        "post_only",
+        "accepted_ns",
+        "rejection",
+    ]
 )
 
 encode = msgspec.msgpack.Encoder().encode
@@ -147,7 +161,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         latest[order.sequence] = order
         if told.kind in ("accepted", "rejected"):
             created.add(order.sequence)
-        where = {"account": order.account, "sequence": told.sequence, "event_index": told.index, "leg": leg}
+        where = {"account": _signed(order.account), "sequence": told.sequence, "event_index": told.index, "leg": leg}
         update_rows.append({**where, "order_sequence": order.sequence, "payload": encode(told)})
         if told.fill is not None:
             at = {"order_sequence": order.sequence, "ordinal": order.fills, "instrument": order.instrument}
@@ -160,8 +174,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         (_INSERT_UPDATES, update_rows),
         (_INSERT_FILLS, fill_rows),
     ):
-        if rows:
-            connection.execute(statement, rows)
+        execute_many(connection, statement, rows)
 
 
 def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:
@@ -293,15 +306,22 @@ def order_of(row: Mapping[Any, Any]) -> Order:
     values = dict(row)
     values["status"] = OrderStatus(values["status"])
     values["notional"] = int(values["notional"])
+    values["account"] &= ACCOUNT_MASK
     if values["rejection"] is not None:
         values["rejection"] = _decode_rejection(values["rejection"])
     return Order(**values)
+
+
+def _signed(account: int) -> int:
+    """Return an account's 64 bits as tables hold them: a hostile command may name any, and its rejection is a fact."""
+    return account if account <= ACCOUNT_MASK >> 1 else account - ACCOUNT_MASK - 1
 
 
 def _row(order: Order) -> dict[str, Any]:
     row = {name: getattr(order, name) for name in _COLUMNS}
     row["notional"] = str(order.notional)
     row["status"] = int(order.status)
+    row["account"] = _signed(order.account)
     if order.rejection is not None:
         row["rejection"] = msgspec.json.encode(order.rejection).decode()
     return row

@@ -1,0 +1,281 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "quantumcore/engine.hpp"
+
+/// What the stress programs share: a seeded random source, and commands written into a buffer.
+namespace quantumcore::stress {
+
+/// splitmix64: the same numbers everywhere from one seed.
+class Random {
+ public:
+  explicit Random(u64 seed) : state_(seed * 0x9E3779B97F4A7C15 + 1) {}
+
+  u64 next() {
+    u64 z = (state_ += 0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31);
+  }
+  u64 below(u64 n) { return next() % n; }
+  i64 between(i64 low, i64 high) {
+    return low + static_cast<i64>(below(static_cast<u64>(high - low + 1)));
+  }
+
+ private:
+  u64 state_;
+};
+
+inline constexpr u32 kAccounts = 12;
+inline constexpr u32 kInstruments = 3;
+
+struct Order {
+  u64 sequence;
+  u32 slot;
+  u64 account;
+};
+
+/// Builds commands, and listens to the events to know which orders there are.
+class Market {
+ public:
+  explicit Market(u64 seed) : random(seed) {}
+
+  Random random;
+  std::vector<std::byte> commands;
+  std::vector<Order> orders;
+
+  template <class Command>
+  void add(Command& command, CommandKind kind, u32 instrument = 0, u64 account = 0) {
+    command.header = CommandHeader{static_cast<u16>(sizeof command), static_cast<u8>(kind), 0,
+                                   instrument, account};
+    const std::byte* const bytes = reinterpret_cast<const std::byte*>(&command);
+    commands.insert(commands.end(), bytes, bytes + sizeof command);
+  }
+
+  i64 tick() { return now_ += random.between(0, 1'000'000); }
+  void advance() {
+    now_ += random.between(0, 3'600'000'000'000);
+    AdvanceTime command{};
+    add(command, CommandKind::advance_time);
+  }
+
+  /// Currencies, instruments, accounts and money.
+  void open(Engine& engine, EventBuffer& events) {
+    define_currency(1, 2, "USD");
+    define_currency(2, 8, "BTC");
+    define_currency(3, 0, "ACME");
+    define_instrument(1, "BTC-USD", 1, 5, 2, 100'000, 50'000);
+    define_instrument(2, "ACME", 2, 0, 3, 100'000, -20'000);
+    define_instrument(3, "ACME-WIDE", 0, 0, 3, 0, 0);
+    for (u64 account = 1; account <= kAccounts; ++account) {
+      OpenAccount command{};
+      command.owner[0] = static_cast<u8>(account);
+      add(command, CommandKind::open_account, 0, account);
+      for (u16 currency = 1; currency <= 3; ++currency) {
+        transfer(account, kDeposit, currency, 1'000'000'000'000, 0);
+      }
+    }
+    engine.step(commands, tick(), events);
+    commands.clear();
+  }
+
+  void define_currency(u16 id, u8 scale, const char* code) {
+    DefineCurrency command{};
+    command.currency = id;
+    command.scale = scale;
+    std::memcpy(command.code, code, std::strlen(code));
+    add(command, CommandKind::define_currency);
+  }
+
+  void define_instrument(u32 id, const char* symbol, u8 tick_scale, u8 lot_scale, u16 base,
+                         i64 taker, i64 maker, i64 minimum = 0) {
+    DefineInstrument command{};
+    InstrumentTerms& t = command.terms;
+    t.kind = 1;
+    t.status = kTrading;
+    t.base = base;
+    t.quote = 1;
+    t.tick_scale = tick_scale;
+    t.lot_scale = lot_scale;
+    t.tick = t.lot = t.multiplier = 1;
+    t.min_price = t.min_quantity = 1;
+    t.max_price = t.max_quantity = 1'000'000'000'000;
+    t.max_notional = kMaxI64;
+    t.taker_fee = taker;
+    t.maker_fee = maker;
+    t.minimum_fee = minimum;
+    t.collar = 5'000'000;
+    std::memcpy(t.symbol, symbol, std::strlen(symbol));
+    add(command, CommandKind::define_instrument, id);
+  }
+
+  void transfer(u64 account, u8 kind, u16 currency, i64 amount, u64 to) {
+    Transfer command{};
+    command.amount = amount;
+    command.to_account = to;
+    command.currency = currency;
+    command.kind = kind;
+    name(command.transfer_id, 't', next_id_++);
+    add(command, CommandKind::transfer, 0, account);
+  }
+
+  void submit(u64 account, u32 instrument, u8 side, i64 price, i64 quantity, u8 type, u8 tif,
+              u8 stp, u16 flags, u64 id) {
+    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
+    static constexpr u8 kLotScale[4] = {0, 5, 0, 0};
+    SubmitOrder command{};
+    command.price = type == kMarket ? 0 : price;
+    command.quantity = quantity;
+    command.price_scale = type == kMarket ? u8{0} : kPriceScale[instrument & 3];
+    command.quantity_scale = kLotScale[instrument & 3];
+    command.side = side;
+    command.type = type;
+    command.time_in_force = tif;
+    command.self_trade_prevention = stp;
+    command.flags = flags;
+    command.session = 1;
+    name(command.client_id, 'c', id);
+    add(command, CommandKind::submit_order, instrument, account);
+  }
+
+  void submit_random() {
+    static constexpr u8 kTifs[4] = {kGoodTillCancel, kGoodTillCancel, kImmediateOrCancel,
+                                    kFillOrKill};
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    const u8 type = random.below(10) == 0 ? kMarket : kLimit;
+    const u8 tif = kTifs[random.below(4)];
+    const u16 flags = type == kLimit && random.below(8) == 0 ? kPostOnly : 0;
+    const u64 id = random.below(20) == 0 ? random.below(next_id_ + 1) : next_id_++;
+    submit(account(), instrument, random.below(2) == 0 ? kBuy : kSell, price(instrument),
+           random.between(0, 200), type, tif, static_cast<u8>(random.below(6)), flags, id);
+  }
+
+  void replace_random() {
+    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
+    const Order order = some_order();
+    ReplaceOrder command{};
+    command.fields = static_cast<u16>(random.between(1, 3));
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    if ((command.fields & kPriceGiven) != 0) {
+      command.price = price(instrument);
+      command.price_scale = kPriceScale[instrument & 3];
+    }
+    if ((command.fields & kQuantityGiven) != 0) {
+      command.quantity = random.between(1, 200);
+      command.quantity_scale = random.below(2) == 0 ? 5 : 0;
+    }
+    command.order_sequence = order.sequence;
+    command.order_slot = order.slot;
+    add(command, CommandKind::replace_order, 0, order.account);
+  }
+
+  void cancel_random() {
+    const Order order = some_order();
+    CancelOrder command{};
+    if (random.below(4) == 0) {
+      name(command.client_id, 'c', random.below(next_id_ + 1));
+    } else {
+      command.order_sequence = order.sequence;
+      command.order_slot = order.slot;
+    }
+    add(command, CommandKind::cancel_order, 0, order.account);
+  }
+
+  void transfer_random() {
+    const u64 from = account();
+    const u8 kind = static_cast<u8>(random.between(1, 3));
+    if (random.below(10) == 0) next_id_ -= next_id_ > 5 ? 3 : 0;
+    transfer(from, kind, static_cast<u16>(random.between(1, 3)), random.between(-1, 1'000'000'000),
+             kind == kBetween ? account() : 0);
+  }
+
+  void mass_cancel_random() {
+    MassCancel command{};
+    command.side = static_cast<u8>(random.below(3));
+    add(command, CommandKind::mass_cancel, static_cast<u32>(random.below(5)), account());
+  }
+
+  void kill_random() {
+    SetKillSwitch command{};
+    const u64 whom = random.below(20) == 0 ? 0 : account();
+    command.engaged = static_cast<u8>(random.below(2));
+    add(command, CommandKind::set_kill_switch, 0, whom);
+    command.engaged = 0;
+    add(command, CommandKind::set_kill_switch, 0, whom);
+  }
+
+  void redefine_random() {
+    const i64 maker = random.between(-50'000, 100'000);
+    define_instrument(2, "ACME", 2, 0, 3, random.between(50'000, 200'000), maker,
+                      maker < 0 ? 0 : random.between(0, 20));
+    SetInstrumentStatus command{};
+    command.status = static_cast<u8>(random.below(20) == 0 ? 2 : 1);
+    add(command, CommandKind::set_instrument_status, 3);
+  }
+
+  /// Well framed, and then anything.
+  void nonsense() {
+    const u64 size = 16 + 8 * random.below(20);
+    std::vector<std::byte> bytes(size);
+    for (std::byte& b : bytes) {
+      b = static_cast<std::byte>(random.below(3) == 0 ? random.below(256) : 0);
+    }
+    const u16 framed = static_cast<u16>(size);
+    std::memcpy(bytes.data(), &framed, sizeof framed);
+    bytes[2] = static_cast<std::byte>(random.below(14));
+    if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
+      bytes[3] = std::byte{1};  // no accidental switch or definition
+    }
+    commands.insert(commands.end(), bytes.begin(), bytes.end());
+  }
+
+  /// Notes new orders.
+  void hear(std::span<const std::byte> events) {
+    for (std::size_t at = 0; at < events.size();) {
+      EventHeader header;
+      std::memcpy(&header, events.data() + at, sizeof header);
+      if (header.kind == static_cast<u8>(EventKind::order_accepted)) {
+        OrderAccepted accepted;
+        std::memcpy(&accepted, events.data() + at, sizeof accepted);
+        const Order order{header.sequence, accepted.order_slot, header.account};
+        if (orders.size() < 4096) {
+          orders.push_back(order);
+        } else {
+          orders[random.below(orders.size())] = order;
+        }
+      }
+      at += header.size;
+    }
+  }
+
+  static void name(char (&id)[kIdBytes], char letter, u64 number) {
+    std::snprintf(id, sizeof id, "%c%llu", letter, static_cast<unsigned long long>(number));
+  }
+
+ private:
+  u64 account() { return 1 + random.below(kAccounts); }
+  Order some_order() {
+    if (orders.empty() || random.below(50) == 0) {
+      return {1 + random.below(1000), static_cast<u32>(random.below(5000)), account()};
+    }
+    return orders[random.below(orders.size())];
+  }
+  i64 price(u32 instrument) {
+    // One market in a narrow band, one wide enough for several windows.
+    return instrument == 3 ? 1'000'000 + random.between(-2, 2) * 400'000 + random.between(0, 30)
+                           : 100'000 + random.between(0, 60);
+  }
+
+  i64 now_ = 1'000;
+  u64 next_id_ = 1;
+};
+
+}  // namespace quantumcore::stress

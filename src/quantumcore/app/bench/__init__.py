@@ -1,0 +1,1 @@
+"""Figures: the same work, repeated, medians with spread, on a machine that is named."""

@@ -1,0 +1,29 @@
+"""`quantumcore bench [NAME ...]`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from quantumcore.app.bench.core import core, journal, recovery
+from quantumcore.app.bench.http import http
+from quantumcore.app.bench.measure import Figure, as_json, machine, show
+
+BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
+    "core": core,
+    "journal": journal,
+    "recovery": recovery,
+    "http": http,
+}
+
+
+def bench(names: list[str], *, seed: int, scale: float, console: Console) -> dict[str, Any]:
+    """Run the named benches (all by default), print each when it is done, and return everything."""
+    console.print(f"machine: {machine()}; seed {seed}; medians of repeats after one that does not count")
+    results: dict[str, Any] = {"machine": machine(), "seed": seed}
+    for name in names or list(BENCHES):
+        with console.status(f"bench {name}"):
+            figures = BENCHES[name](seed, scale)
+        show(name, figures, console)
+        results[name] = as_json(figures)
+    return results

@@ -1,0 +1,159 @@
+"""The native step, the border to Python, the journal and a recovery."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from quantumcore.app.bench.measure import Figure, repeat
+from quantumcore.app.bench.mix import Stream, prepare
+from quantumcore.core._native import Engine
+from quantumcore.core.journal import Journal
+from quantumcore.core.shard import Shard
+
+COMMANDS = 200_000
+BATCH = 1000
+RECOVERED = 1_000_000
+
+
+def core(seed: int, scale: float = 1.0) -> list[Figure]:
+    """Measure the step over the mix, in batches and one by one."""
+    stream = prepare(max(10_000, int(COMMANDS * scale)), seed)
+    count = len(stream.offsets)
+    return [
+        Figure("step with gate, mix 9/3/6/82, per command", "ns", repeat(lambda: _batches(stream, BATCH) / count * 1e9), 150),
+        Figure("one Engine.step call from Python, per command", "us", repeat(lambda: _batches(stream, 1) / count * 1e6), 1.5),
+    ]
+
+
+def journal(seed: int, scale: float = 1.0) -> list[Figure]:
+    """Measure group commit, with the disk's own fdatasync beside it."""
+    stream = prepare(max(10_000, int(COMMANDS * scale)), seed)
+    count = len(stream.offsets)
+    with tempfile.TemporaryDirectory(prefix="quantumcore-bench-") as directory:
+        root = Path(directory)
+        figures = [
+            Figure("raw write + fdatasync of 4 KiB", "us", repeat(lambda: _raw_sync(root))),
+            Figure("append + sync of one command", "us", repeat(lambda: _single_commits(root, stream))),
+            *(
+                Figure(
+                    f"group commit of {size:,}, journal alone",
+                    "commands/s",
+                    repeat(lambda size=size: count / _commits(root, stream, size)),  # type: ignore[misc]  # bound now on purpose
+                    100_000,
+                    higher_is_better=True,
+                )
+                for size in (100, 1000, 16_384)
+            ),
+            Figure(
+                "step + journal, group commit of 1,000",
+                "commands/s",
+                repeat(lambda: count / _shard_commits(root, stream)),
+                100_000,
+                higher_is_better=True,
+            ),
+        ]
+    return figures
+
+
+def recovery(seed: int, scale: float = 1.0) -> list[Figure]:
+    """Measure how long a shard with many commands takes to come back."""
+    wanted = int(RECOVERED * scale)
+    with tempfile.TemporaryDirectory(prefix="quantumcore-bench-") as directory:
+        root = Path(directory)
+        stream = prepare(wanted, seed)
+        shard = Shard(root, 0)
+        shard.step([stream.setup], 0)
+        for number, batch in enumerate(stream.batches(BATCH)):
+            shard.step([batch], 0)
+            if number * BATCH == wanted // 2 // BATCH * BATCH:
+                shard.sync()
+                shard.take_snapshot()
+        shard.sync()
+        expected, last = shard.engine.state_hash(), shard.engine.sequence
+        shard.close()
+        tail = Figure(f"recovery of {wanted:,} commands, snapshot + tail of half", "s", repeat(lambda: _recover(root, last, expected)), 5)
+        for snapshot in (root / "snapshots").iterdir():
+            snapshot.unlink()
+        full = Figure(f"full replay of {wanted:,} commands", "s", repeat(lambda: _recover(root, last, expected)))
+    return [tail, full]
+
+
+def _fresh(stream: Stream) -> Engine:
+    engine = Engine(max_orders=1 << 16)
+    engine.step(stream.setup, 0)
+    return engine
+
+
+def _batches(stream: Stream, size: int) -> float:
+    engine = _fresh(stream)
+    batches = stream.batches(size)
+    step = engine.step
+    began = time.perf_counter()
+    for batch in batches:
+        step(batch, 0)
+    return time.perf_counter() - began
+
+
+def _raw_sync(root: Path, times: int = 200) -> float:
+    path = root / "raw"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        os.write(descriptor, bytes(1 << 20))
+        os.fsync(descriptor)
+        block = os.urandom(4096)
+        began = time.perf_counter()
+        for number in range(times):
+            os.pwrite(descriptor, block, number * 4096)
+            os.fdatasync(descriptor)
+        return (time.perf_counter() - began) / times * 1e6
+    finally:
+        os.close(descriptor)
+        path.unlink()
+
+
+def _single_commits(root: Path, stream: Stream, times: int = 500) -> float:
+    with tempfile.TemporaryDirectory(dir=root) as directory, Journal(Path(directory)) as journal:
+        commands = stream.batches(1)[:times]
+        began = time.perf_counter()
+        for number, command in enumerate(commands, start=1):
+            journal.append(number, 0, command)
+            journal.sync()
+        return (time.perf_counter() - began) / len(commands) * 1e6
+
+
+def _commits(root: Path, stream: Stream, size: int) -> float:
+    with tempfile.TemporaryDirectory(dir=root) as directory, Journal(Path(directory), segment_bytes=64 << 20, buffer_bytes=8 << 20) as journal:
+        batches = stream.batches(size)
+        began = time.perf_counter()
+        for batch in batches:
+            journal.append_batch(batch, journal.last_sequence + 1, 0)
+            journal.sync()
+        return time.perf_counter() - began
+
+
+def _shard_commits(root: Path, stream: Stream) -> float:
+    with tempfile.TemporaryDirectory(dir=root) as directory:
+        shard = Shard(Path(directory), 0, segment_bytes=64 << 20)
+        shard.step([stream.setup], 0)
+        shard.sync()
+        batches = stream.batches(BATCH)
+        began = time.perf_counter()
+        for batch in batches:
+            shard.step([batch], 0)
+            shard.sync()
+        elapsed = time.perf_counter() - began
+        shard.close()
+        return elapsed
+
+
+def _recover(root: Path, told: int, expected: int) -> float:
+    began = time.perf_counter()
+    shard = Shard(root, told)
+    for _ in shard.recover():
+        pass
+    elapsed = time.perf_counter() - began
+    if shard.engine.state_hash() != expected:
+        raise AssertionError("the recovered state differs")
+    shard.close()
+    return elapsed

@@ -1,0 +1,1 @@
+"""The ledger room: double entry for everything that the engine moves."""

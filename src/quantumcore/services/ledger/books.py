@@ -1,0 +1,266 @@
+"""The books while a batch of events is entered: loaded, changed, and then saved or thrown away as one.
+
+Pure but for the two loaders, which bring accounts and holds that are not here yet.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.wire import (
+    AccountOpened,
+    Event,
+    InstrumentDefined,
+    OrderAccepted,
+    OrderCancelled,
+    OrderReplaced,
+    TradePrinted,
+    TransferPosted,
+)
+from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.ledger.domain import (
+    CUSTOMER_ASSETS,
+    CUSTOMER_CASH,
+    CUSTOMER_CODES,
+    HOUSE,
+    Account,
+    AccountKey,
+    Hold,
+)
+from quantumcore.services.ledger.postings import BUY, Leg, check_group, fill_legs, transfer_legs
+
+
+class EntryRow(NamedTuple):
+    """One leg as it is written.
+
+    Attributes:
+        reference: The fill's number within its sequence, or the transfer's id.
+    """
+
+    sequence: int
+    event_index: int
+    leg: Leg
+    reference: str
+    time_ns: int
+
+
+class Needs(NamedTuple):
+    """What a batch touches: owners of accounts, and orders by their sequence."""
+
+    owners: set[int]
+    orders: set[int]
+
+
+@dataclass(slots=True)
+class Books:
+    """What stands, as loaded, and what a batch has changed of it.
+
+    Attributes:
+        accounts, holds: What stands; a hold of an ended order may stand here too.
+        codes: Customer code of every currency that has moved. It is decided by the first movement and stays.
+        bases, quotes: Currencies that some instrument has on that side.
+        stood, stood_holds: What of it was there before the batch.
+    """
+
+    accounts: dict[AccountKey, Account]
+    holds: dict[int, Hold]
+    codes: dict[int, int]
+    bases: set[int]
+    quotes: set[int]
+    stood: frozenset[AccountKey] = frozenset()
+    stood_holds: frozenset[int] = frozenset()
+    controls: dict[tuple[int, int], Account] = field(default_factory=dict)
+    touched: set[AccountKey] = field(default_factory=set)
+    touched_holds: set[int] = field(default_factory=set)
+    entries: list[EntryRow] = field(default_factory=list)
+    transfers: list[TransferPosted] = field(default_factory=list)
+    opened: list[AccountOpened] = field(default_factory=list)
+    new_codes: set[int] = field(default_factory=set)
+    new_sides: bool = False
+
+    def __post_init__(self) -> None:
+        self.stood = frozenset(self.accounts)
+        self.stood_holds = frozenset(self.holds)
+
+    def enter(self, events: Iterable[Event]) -> None:
+        """Enter `events` in order.
+
+        Raises:
+            Corrupted: An event that cannot follow from what stands; it is named by its position.
+        """
+        sequence = 0
+        for event in events:
+            sequence = event.sequence
+            entering = _ENTER.get(type(event))
+            if entering is None:
+                continue
+            try:
+                entering(self, event)
+            except Corrupted as error:
+                raise Corrupted(error.code, f"at {event.sequence}.{event.index}: {error.detail}") from error
+        for control in self.controls.values():
+            control.changed = sequence
+
+    def code_of(self, currency: int) -> int:
+        """Return the customers' code of `currency`: 210 if it is the base of an instrument and the quote of none, else 200."""
+        known = self.codes.get(currency)
+        if known is None:
+            only_traded = currency in self.bases and currency not in self.quotes
+            known = self.codes[currency] = CUSTOMER_ASSETS if only_traded else CUSTOMER_CASH
+            self.new_codes.add(currency)
+        return known
+
+    def _trade(self, trade: TradePrinted) -> None:
+        buys = trade.taker_side == BUY
+        for order, remains, leaves, fee, buyer in (
+            (trade.maker_order_sequence, trade.maker_hold, trade.maker_leaves, trade.maker_fee, not buys),
+            (trade.taker_order_sequence, trade.taker_hold, trade.taker_leaves, trade.taker_fee, buys),
+        ):
+            used = trade.paid + max(fee, 0) if buyer else trade.asset
+            self._hold(self._known(order).capture(used, remains, done=leaves == 0), trade.sequence)
+        self._post(trade, fill_legs(trade, self.code_of), str(trade.fill))
+
+    def _transfer(self, posted: TransferPosted) -> None:
+        legs = transfer_legs(posted, self.code_of)
+        self._post(posted, legs, posted.transfer_id)
+        own = self.accounts[AccountKey(posted.account, posted.currency, self.code_of(posted.currency))]
+        stands = (own.credits - own.debits, own.held)
+        if stands != (posted.total, posted.held):
+            raise Corrupted("ledger.impossible", f"the engine has {(posted.total, posted.held)}, the ledger {stands}")
+        self.transfers.append(posted)
+
+    def _accepted(self, order: OrderAccepted) -> None:
+        if order.sequence in self.holds:
+            raise Corrupted("ledger.impossible", f"order {order.sequence} has a hold already")
+        hold = Hold(
+            order=order.sequence,
+            slot=order.order_slot,
+            account=order.account,
+            currency=order.hold_currency,
+            placed=order.hold,
+        )
+        self._add_held(hold, hold.open, order.sequence)
+
+    def _replaced(self, order: OrderReplaced) -> None:
+        self._hold(self._known(order.order_sequence).amend(order.hold), order.sequence)
+
+    def _cancelled(self, order: OrderCancelled) -> None:
+        self._hold(self._known(order.order_sequence).release(order.released), order.sequence)
+
+    def _opened(self, event: AccountOpened) -> None:
+        self.opened.append(event)
+
+    def _instrument(self, event: InstrumentDefined) -> None:
+        self.bases.add(event.base)
+        self.quotes.add(event.quote)
+        self.new_sides = True
+
+    def _known(self, order: int) -> Hold:
+        hold = self.holds.get(order)
+        if hold is None:
+            raise Corrupted("ledger.impossible", f"order {order} has no hold")
+        return hold
+
+    def _hold(self, hold: Hold, sequence: int) -> None:
+        self._add_held(hold, hold.open - self.holds[hold.order].open, sequence)
+
+    def _add_held(self, hold: Hold, amount: int, sequence: int) -> None:
+        self.holds[hold.order] = hold
+        self.touched_holds.add(hold.order)
+        code = self.code_of(hold.currency)
+        key = AccountKey(hold.account, hold.currency, code)
+        account = self._account(key, sequence)
+        account.held += amount
+        account.check(key)
+        self._control(hold.currency, code).held += amount
+
+    def _post(self, event: Event, legs: Sequence[Leg], reference: str) -> None:
+        check_group(legs)
+        sequence, index, time_ns = event.sequence, event.index, event.time_ns
+        for leg in legs:
+            debit, credit, amount = leg.debit, leg.credit, leg.amount
+            self._account(debit, sequence).debits += amount
+            self._account(credit, sequence).credits += amount
+            if debit.owner != HOUSE:
+                self._control(debit.currency, debit.code).debits += amount
+            if credit.owner != HOUSE:
+                self._control(credit.currency, credit.code).credits += amount
+            self.entries.append(EntryRow(sequence, index, leg, reference, time_ns))
+        for leg in legs:
+            self.accounts[leg.debit].check(leg.debit)
+
+    def _account(self, key: AccountKey, sequence: int) -> Account:
+        account = self.accounts.get(key)
+        if account is None:
+            account = self.accounts[key] = Account()
+        account.changed = sequence
+        self.touched.add(key)
+        return account
+
+    def _control(self, currency: int, code: int) -> Account:
+        """Return the sum over all customers; its `changed` is set once, at the end of the batch."""
+        control = self.controls.get((currency, code))
+        if control is None:
+            key = AccountKey(HOUSE, currency, code)
+            control = self.controls[currency, code] = self._account(key, 0)
+        return control
+
+    @property
+    def moved(self) -> list[int]:
+        """Customers whose balances or holds have changed, ascending."""
+        return sorted({key.owner for key in self.touched if key.owner != HOUSE and key.code in CUSTOMER_CODES})
+
+
+_ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
+    TradePrinted: Books._trade,  # noqa: SLF001  # the table of contents of this class
+    TransferPosted: Books._transfer,  # noqa: SLF001
+    OrderAccepted: Books._accepted,  # noqa: SLF001
+    OrderReplaced: Books._replaced,  # noqa: SLF001
+    OrderCancelled: Books._cancelled,  # noqa: SLF001
+    AccountOpened: Books._opened,  # noqa: SLF001
+    InstrumentDefined: Books._instrument,  # noqa: SLF001
+}
+
+
+def needs(events: Iterable[Event]) -> Needs:
+    """Return what must stand in the books before `events` are entered."""
+    owners, orders = {HOUSE}, set()
+    for event in events:
+        match event:
+            case TradePrinted():
+                owners |= {event.account, event.maker_account}
+                orders |= {event.maker_order_sequence, event.taker_order_sequence}
+            case OrderAccepted():
+                owners.add(event.account)
+                orders.add(event.sequence)
+            case OrderReplaced() | OrderCancelled():
+                owners.add(event.account)
+                orders.add(event.order_sequence)
+            case TransferPosted():
+                owners |= {event.account, event.to_account}
+            case _:
+                pass
+    return Needs(owners, orders)
+
+
+def new_events(batches: Sequence[EventBatch], cursor: int) -> list[Event]:
+    """Return the events behind `cursor`: whole sequences without gap.
+
+    Raises:
+        Corrupted: A gap, an event out of order, or a sequence without its end; the position is named.
+    """
+    found: list[Event] = []
+    expected = (cursor + 1, 0)
+    for batch in batches:
+        for event in batch.events:
+            if event.sequence <= cursor:
+                continue
+            if (event.sequence, event.index) != expected:
+                wanted = f"{expected[0]}.{expected[1]}"
+                raise Corrupted("ledger.gap", f"event {wanted} is missing: {event.sequence}.{event.index} came instead")
+            found.append(event)
+            expected = (event.sequence + 1, 0) if event.is_last else (event.sequence, event.index + 1)
+    if expected[1]:
+        raise Corrupted("ledger.gap", f"event {expected[0]}.{expected[1]} is missing: its sequence has no end")
+    return found

@@ -1,0 +1,119 @@
+"""What an account and a hold are, and what may happen to them. Pure: no clock, no I/O, no await.
+
+An account is (owner, currency, code). Owner HOUSE has the house's own accounts and, under the customers' codes, the
+control accounts: the sums over all customers, moved by the same postings.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from quantumcore.contracts.errors import Corrupted
+
+HOUSE = 0
+
+BANK, CUSTODY = 100, 110
+CUSTOMER_CASH, CUSTOMER_ASSETS = 200, 210
+FEE_INCOME, REBATES_PAID = 300, 310
+ROUNDING = 410
+
+NAMES = {
+    BANK: "cash at bank",
+    CUSTODY: "assets in custody",
+    CUSTOMER_CASH: "customer cash",
+    CUSTOMER_ASSETS: "customer assets",
+    FEE_INCOME: "fee income",
+    REBATES_PAID: "rebates paid",
+    ROUNDING: "rounding",
+}
+DEBIT_NATURE = frozenset({BANK, CUSTODY, REBATES_PAID})  # assets and expenses: balance = debits - credits
+CUSTOMER_CODES = frozenset({CUSTOMER_CASH, CUSTOMER_ASSETS})
+NEVER_NEGATIVE = CUSTOMER_CODES | {ROUNDING}
+OUTSIDE = {CUSTOMER_CASH: BANK, CUSTOMER_ASSETS: CUSTODY}  # where a deposit comes from
+
+
+class AccountKey(NamedTuple):
+    """Whose, in which currency, under which code of the chart."""
+
+    owner: int
+    currency: int
+    code: int
+
+
+class Account(Struct, gc=False):
+    """The totals of one account, in minor units; the sums may outgrow 64 bits, the balance cannot.
+
+    Attributes:
+        held: Sum of the open holds; customers only.
+        changed: Sequence of the last event that moved it.
+    """
+
+    debits: int = 0
+    credits: int = 0
+    held: int = 0
+    changed: int = 0
+
+    def balance(self, code: int) -> int:
+        """Return the balance as the nature of `code` counts it."""
+        return self.debits - self.credits if code in DEBIT_NATURE else self.credits - self.debits
+
+    def check(self, key: AccountKey) -> None:
+        """Raise Corrupted if no engine can have left an account so."""
+        if key.code in NEVER_NEGATIVE and not 0 <= self.held <= self.credits - self.debits:
+            balance = self.balance(key.code)
+            raise Corrupted("ledger.impossible", f"account {key.code} has balance {balance} and {self.held} held")
+
+
+class Hold(Struct, frozen=True, kw_only=True, gc=False):
+    """What one order reserves: placed = captured + released + open, at any time, amendments included.
+
+    Attributes:
+        order: Sequence of the order's acceptance, which names it.
+        done: The order has ended, so nothing is open.
+    """
+
+    order: int
+    slot: int
+    account: int
+    currency: int
+    placed: int
+    captured: int = 0
+    released: int = 0
+    done: bool = False
+
+    @property
+    def open(self) -> int:
+        """What is still reserved, in minor units."""
+        return self.placed - self.captured - self.released
+
+    def capture(self, amount: int, remains: int, *, done: bool) -> "Hold":
+        """Use `amount` and release what is then held beyond `remains`.
+
+        Raises:
+            Corrupted: The hold does not have that much, or its order has ended.
+        """
+        freed = self.open - amount - remains
+        if self.done or amount < 0 or remains < 0 or freed < 0 or (done and remains):
+            raise Corrupted(
+                "ledger.impossible",
+                f"the hold of order {self.order} has {self.open}: no {amount} to use, {remains} to keep",
+            )
+        return replace(self, captured=self.captured + amount, released=self.released + freed, done=done)
+
+    def amend(self, remains: int) -> "Hold":
+        """Hold `remains` from now on: only the difference is placed or released."""
+        if self.done or remains < 0:
+            raise Corrupted(
+                "ledger.impossible", f"the hold of order {self.order} has ended and cannot become {remains}"
+            )
+        more = remains - self.open
+        return replace(self, placed=self.placed + max(more, 0), released=self.released + max(-more, 0))
+
+    def release(self, amount: int) -> "Hold":
+        """End it: all that is open, which must be `amount`, is free."""
+        if self.done or amount != self.open:
+            raise Corrupted(
+                "ledger.impossible", f"the hold of order {self.order} has {self.open}, not {amount}, to release"
+            )
+        return replace(self, released=self.released + amount, done=True)

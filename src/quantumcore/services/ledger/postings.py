@@ -1,0 +1,116 @@
+"""Which legs an event of the engine has (money.md 2.4). Pure.
+
+| leg | what | debit -> credit |
+| 0 | asset | seller -> buyer |
+| 1 | principal: the smaller of paid and received | buyer -> seller |
+| 2 | taker fee | taker -> fee income |
+| 3 | maker fee, or rebate | maker -> fee income, or rebates paid -> maker |
+| 4 | rounding: paid - received | buyer -> rounding, or rounding -> seller |
+
+A leg of 0 moves nothing and is not written. Every leg takes from one account what it gives to another of the same
+currency, so that a group sums to zero; `check_group` says so all the same.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+
+from msgspec import Struct
+
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.wire import TradePrinted, TransferPosted
+from quantumcore.services.ledger.domain import (
+    FEE_INCOME,
+    HOUSE,
+    OUTSIDE,
+    REBATES_PAID,
+    ROUNDING,
+    AccountKey,
+)
+
+BUY = 1
+
+
+class Why(IntEnum):
+    """What a leg is for; the number is stored, the name is shown."""
+
+    ASSET = 0
+    PRINCIPAL = 1
+    TAKER_FEE = 2
+    MAKER_FEE = 3
+    ROUNDING = 4
+    TAKER_REBATE = 12
+    MAKER_REBATE = 13
+    DEPOSIT = 21
+    WITHDRAWAL = 22
+    TRANSFER = 23
+
+    @property
+    def text(self) -> str:
+        """The name as it is shown."""
+        return self.name.lower()
+
+
+TRANSFER_WHY = {1: Why.DEPOSIT, 2: Why.WITHDRAWAL, 3: Why.TRANSFER}
+
+CustomerCode = Callable[[int], int]
+"""Under which code a currency is kept for customers: 210 for what is only ever bought and sold, else 200."""
+
+
+class Leg(Struct, frozen=True, gc=False):
+    """`amount` minor units from `debit` to `credit`."""
+
+    number: int
+    why: Why
+    debit: AccountKey
+    credit: AccountKey
+    amount: int
+
+
+def fill_legs(trade: TradePrinted, code_of: CustomerCode) -> list[Leg]:
+    """Return the legs of one fill."""
+    taker, maker = trade.account, trade.maker_account
+    buyer, seller = (taker, maker) if trade.taker_side == BUY else (maker, taker)
+    base, quote = trade.base, trade.quote
+    asset_code, cash_code = code_of(base), code_of(quote)
+    buyer_cash, seller_cash = AccountKey(buyer, quote, cash_code), AccountKey(seller, quote, cash_code)
+    rounding = AccountKey(HOUSE, quote, ROUNDING)
+    paid, received = trade.paid, trade.received
+    legs = [
+        Leg(0, Why.ASSET, AccountKey(seller, base, asset_code), AccountKey(buyer, base, asset_code), trade.asset),
+        Leg(1, Why.PRINCIPAL, buyer_cash, seller_cash, min(paid, received)),
+        _fee(2, Why.TAKER_FEE, Why.TAKER_REBATE, AccountKey(taker, quote, cash_code), trade.taker_fee),
+        _fee(3, Why.MAKER_FEE, Why.MAKER_REBATE, AccountKey(maker, quote, cash_code), trade.maker_fee),
+    ]
+    if paid > received:
+        legs.append(Leg(4, Why.ROUNDING, buyer_cash, rounding, paid - received))
+    elif paid < received:
+        legs.append(Leg(4, Why.ROUNDING, rounding, seller_cash, received - paid))
+    return [leg for leg in legs if leg.amount]
+
+
+def _fee(number: int, fee: Why, rebate: Why, payer: AccountKey, amount: int) -> Leg:
+    if amount >= 0:
+        return Leg(number, fee, payer, AccountKey(HOUSE, payer.currency, FEE_INCOME), amount)
+    return Leg(number, rebate, AccountKey(HOUSE, payer.currency, REBATES_PAID), payer, -amount)
+
+
+def transfer_legs(posted: TransferPosted, code_of: CustomerCode) -> list[Leg]:
+    """Return the one leg of a deposit, a withdrawal or a transfer between accounts."""
+    why = TRANSFER_WHY[posted.transfer_kind]
+    code = code_of(posted.currency)
+    customer = AccountKey(posted.account, posted.currency, code)
+    outside = AccountKey(HOUSE, posted.currency, OUTSIDE[code])
+    if why is Why.DEPOSIT:
+        return [Leg(0, why, outside, customer, posted.amount)]
+    if why is Why.WITHDRAWAL:
+        return [Leg(0, why, customer, outside, posted.amount)]
+    return [Leg(0, why, customer, AccountKey(posted.to_account, posted.currency, code), posted.amount)]
+
+
+def check_group(legs: Sequence[Leg]) -> None:
+    """Raise Corrupted unless every leg stays in its currency and takes more than nothing, so that each currency sums to zero."""
+    for leg in legs:
+        if leg.amount <= 0 or leg.debit.currency != leg.credit.currency:
+            raise Corrupted(
+                "ledger.unbalanced", f"leg {leg.number} ({leg.why.text}) moves {leg.amount}: the group does not balance"
+            )

@@ -1,0 +1,214 @@
+"""What the ledger is asked: rows of one consistent view, and how they are shown."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, tuple_
+
+from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.ledger import TRANSFER_KINDS, Balance, Entry, HoldView, TransferView, TrialLine
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.values import OrderId, packed_id, show
+from quantumcore.contracts.wire import TransferPosted
+from quantumcore.services.ledger.domain import (
+    BANK,
+    CUSTODY,
+    CUSTOMER_ASSETS,
+    CUSTOMER_CASH,
+    CUSTOMER_CODES,
+    FEE_INCOME,
+    HOUSE,
+    NAMES,
+    REBATES_PAID,
+    ROUNDING,
+    Account,
+    AccountKey,
+    Hold,
+)
+from quantumcore.services.ledger.postings import TRANSFER_WHY, Why
+from quantumcore.services.ledger.store import hold_of, read_cursor
+from quantumcore.services.ledger.tables import accounts, entries, holds, owners, transfers
+
+MAX_PAGE = 1_000
+MAX_HOLDS = 10_000
+_ENGINE_NAMES = {
+    BANK: "deposited",
+    CUSTODY: "deposited",
+    CUSTOMER_CASH: "customers",
+    CUSTOMER_ASSETS: "customers",
+    FEE_INCOME: "fees",
+    REBATES_PAID: "rebates",
+    ROUNDING: "rounding",
+}
+_KINDS = {number: name for name, number in TRANSFER_KINDS.items()}
+
+
+class OwnerView(NamedTuple):
+    """What stands for one account at one sequence.
+
+    Attributes:
+        owner: The user's UUID as text; empty when the account is unknown.
+        opened: Sequence of its opening.
+    """
+
+    sequence: int
+    owner: str
+    opened: int
+    accounts: dict[AccountKey, Account]
+
+
+def owner_view(connection: Connection, account: int) -> OwnerView:
+    """Return what stands for `account`."""
+    known = connection.execute(select(owners.c.owner, owners.c.sequence).where(owners.c.account == account)).first()
+    rows = connection.execute(select(accounts).where(accounts.c.owner == account))
+    found = {AccountKey(r[0], r[1], r[2]): Account(int(r[3]), int(r[4]), r[5], r[6]) for r in rows}
+    return OwnerView(read_cursor(connection), known[0] if known else "", known[1] if known else 0, found)
+
+
+def all_owners(connection: Connection) -> list[int]:
+    """Return every account number, ascending."""
+    return list(connection.execute(select(owners.c.account).order_by(owners.c.account)).scalars())
+
+
+def open_holds(connection: Connection, account: int) -> tuple[int, list[Hold]]:
+    """Return (sequence, the holds of working orders, oldest first, at most MAX_HOLDS)."""
+    rows = connection.execute(
+        select(holds)
+        .where(holds.c.account == account, holds.c.done.is_(False))
+        .order_by(holds.c.order_sequence)
+        .limit(MAX_HOLDS)
+    )
+    return read_cursor(connection), [hold_of(row) for row in rows]
+
+
+def transfer(connection: Connection, account: int, transfer_id: str) -> Row[Any] | None:
+    """Return the posted transfer of that name, or None."""
+    c = transfers.c
+    return connection.execute(select(transfers).where(c.account == account, c.transfer_id == transfer_id)).first()
+
+
+def account_entries(
+    connection: Connection,
+    account: int,
+    currency: int,
+    after: tuple[int, int, int] | None,
+    limit: int,
+    *,
+    ascending: bool,
+) -> tuple[int, list[Row[Any]]]:
+    """Return (sequence, up to `limit` legs that touch `account`, behind the position `after`)."""
+    position = tuple_(entries.c.sequence, entries.c.event_index, entries.c.leg)
+    order = [column if ascending else column.desc() for column in position.clauses]
+    found: dict[tuple[int, int, int], Row[Any]] = {}
+    for side in ("debit_owner", "credit_owner"):  # one index each; a union would sort all of both
+        wanted: list[ColumnElement[bool]] = [entries.c[side] == account, literal_column(side) != literal_column("0")]
+        if currency:
+            wanted.append(entries.c.currency == currency)
+        if after is not None:
+            wanted.append(position > after if ascending else position < after)
+        for row in connection.execute(select(entries).where(*wanted).order_by(*order).limit(limit)):
+            found[row[0], row[1], row[2]] = row
+    ordered = sorted(found.items(), reverse=not ascending)
+    return read_cursor(connection), [row for _, row in ordered[:limit]]
+
+
+def trial_rows(connection: Connection) -> tuple[int, dict[AccountKey, Account]]:
+    """Return (sequence, the house's own accounts and the control accounts)."""
+    view = owner_view(connection, HOUSE)
+    return view.sequence, view.accounts
+
+
+# ------------------------------------------------------------------------------------------------ showing
+
+
+def show_balances(found: dict[AccountKey, Account], catalogue: Catalogue) -> list[Balance]:
+    """Return the balances of one customer, by currency."""
+    shown = []
+    for key in sorted(found):
+        account, currency = found[key], catalogue.currencies[key.currency]
+        total = account.balance(key.code)
+        amounts = (currency.show(minor) for minor in (total, account.held, total - account.held))
+        shown.append(Balance(currency.code, *amounts))
+    return shown
+
+
+def show_hold(hold: Hold, catalogue: Catalogue) -> HoldView:
+    """Return a hold as it is shown."""
+    currency = catalogue.currencies[hold.currency]
+    amounts = (currency.show(minor) for minor in (hold.open, hold.placed, hold.captured, hold.released))
+    return HoldView(OrderId(catalogue.shard, hold.order, hold.slot).text(), currency.code, *amounts)
+
+
+def show_transfer(row: Row[Any] | TransferPosted, catalogue: Catalogue) -> TransferView:
+    """Return a posted transfer as it is shown."""
+    currency = catalogue.currencies[row.currency]
+    return TransferView(
+        transfer_id=row.transfer_id,
+        kind=_KINDS[row.transfer_kind],
+        account_id=str(row.account),
+        to_account_id=str(row.to_account) if row.to_account else None,
+        currency=currency.code,
+        amount=currency.show(row.amount),
+        status="posted",
+        sequence=row.sequence,
+        time_ns=row.time_ns,
+    )
+
+
+def show_entry(row: Row[Any], catalogue: Catalogue) -> Entry:
+    """Return a leg as it is shown: customers as account:code, the house's own as code."""
+    currency, why = catalogue.currencies[row.currency], Why(row.why)
+    posted = why in TRANSFER_WHY.values()
+    return Entry(
+        sequence=row.sequence,
+        index=row.event_index,
+        leg=row.leg,
+        code=why.text,
+        debit=_side(row.debit_owner, row.debit_code),
+        credit=_side(row.credit_owner, row.credit_code),
+        currency=currency.code,
+        amount=currency.show(row.amount),
+        reference=row.reference if posted else packed_id(catalogue.shard, row.sequence, int(row.reference), 0),
+        time_ns=row.time_ns,
+    )
+
+
+def _side(owner: int, code: int) -> str:
+    return str(code) if owner == HOUSE else f"{owner}:{code}"
+
+
+def show_trial(found: dict[AccountKey, Account], catalogue: Catalogue) -> tuple[list[TrialLine], bool]:
+    """Return the lines by currency and code, and whether debits equal credits in every currency."""
+    lines = []
+    differences: dict[int, int] = {}
+    for key in sorted(found):
+        account, currency = found[key], catalogue.currencies[key.currency]
+        differences[key.currency] = differences.get(key.currency, 0) + account.debits - account.credits
+        amounts = (
+            show(minor, currency.scale) for minor in (account.debits, account.credits, account.balance(key.code))
+        )
+        lines.append(TrialLine(str(key.code), NAMES[key.code], currency.code, *amounts))
+    return lines, not any(differences.values())
+
+
+def house_sums(found: dict[AccountKey, Account]) -> dict[int, dict[str, int]]:
+    """Return per currency what the engine's totals call customers, held, fees, rebates, rounding and deposited."""
+    sums: dict[int, dict[str, int]] = {}
+    for key, account in found.items():
+        of = sums.setdefault(key.currency, dict.fromkeys((*_ENGINE_NAMES.values(), "held"), 0))
+        of[_ENGINE_NAMES[key.code]] += account.balance(key.code)
+        if key.code in CUSTOMER_CODES:
+            of["held"] += account.held
+    return sums
+
+
+def parse_position(cursor: str) -> tuple[int, int, int]:
+    """Return the position that a page's cursor names: sequence.index.leg.
+
+    Raises:
+        InvalidCommand: It is none of ours.
+    """
+    parts = cursor.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 19 for part in parts):
+        raise InvalidCommand("request.invalid", "cursor is not one of ours", field="cursor", actual=cursor[:64])
+    sequence, index, leg = (min(int(part), 2**63 - 1) for part in parts)
+    return sequence, index, leg

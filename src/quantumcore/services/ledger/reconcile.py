@@ -1,0 +1,99 @@
+"""The ledger against the engine: every balance, every hold, every sum, each pair of one sequence, tolerance zero.
+
+The engine is asked first; then the ledger must have reached that answer's sequence and must not have moved the account
+since. Under load an account may move in between: it is asked again, TRIES times.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sqlalchemy import Connection
+
+from quantumcore.contracts.errors import Unavailable
+from quantumcore.contracts.ledger import Difference, Reconciliation
+from quantumcore.contracts.matching import EngineTotals, GetEngineAccount, GetEngineTotals
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.database import Database
+from quantumcore.ports.follower import Follower
+from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey
+
+TRIES = 20
+MAX_DIFFERENCES = 1_000  # a ledger that is wrong everywhere need not say so a million times
+
+Stands = dict[AccountKey, Account]
+
+
+class Reconciler:
+    """Compares; changes nothing."""
+
+    def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Callable[[], Catalogue]) -> None:
+        self._bus = bus
+        self._database = database
+        self._follower = follower
+        self._catalogue = catalogue
+
+    async def run(self) -> Reconciliation:
+        """Compare everything.
+
+        Raises:
+            Unavailable: `ledger.moving`: the ledger did not catch up with the engine, or an account never stood still.
+        """
+        sequence, found = await self._house()  # first: whoever was opened before is in the books afterwards
+        numbers = await self._database.read(queries.all_owners)
+        for number in numbers:
+            found += await self._account(number)
+            if len(found) >= MAX_DIFFERENCES:
+                break
+        return Reconciliation(sequence, len(numbers), found[:MAX_DIFFERENCES])
+
+    async def _account(self, number: int) -> list[Difference]:
+        for _ in range(TRIES):
+            engine = await self._bus.request(GetEngineAccount(account=number))
+            stands = await self._stood(number, engine.sequence)
+            if stands is not None:
+                theirs = {balance.currency: (balance.total, balance.held) for balance in engine.balances}
+                ours = {key.currency: (account.balance(key.code), account.held) for key, account in stands.items()}
+                return list(self._compare(str(number), ("total", "held"), ours, theirs))
+        raise Unavailable("ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1.0)
+
+    async def _house(self) -> tuple[int, list[Difference]]:
+        for _ in range(TRIES):
+            engine = await self._bus.request(GetEngineTotals())
+            stands = await self._stood(HOUSE, engine.sequence)
+            if stands is not None:
+                return engine.sequence, self._compare_house(stands, engine)
+        raise Unavailable("ledger.moving", f"the house moved {TRIES} times while it was compared", retry_after=1.0)
+
+    def _compare_house(self, stands: Stands, engine: EngineTotals) -> list[Difference]:
+        names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
+        theirs = {total.currency: tuple(getattr(total, name) for name in names) for total in engine.totals}
+        ours = {currency: tuple(sums[name] for name in names) for currency, sums in queries.house_sums(stands).items()}
+        return list(self._compare("house", names, ours, theirs))
+
+    async def _stood(self, owner: int, sequence: int) -> Stands | None:
+        """Return what stands for `owner` at `sequence`; None when it has moved since."""
+        if await self._follower.reached(sequence) < sequence:
+            raise Unavailable("ledger.moving", f"the ledger is behind sequence {sequence}", retry_after=1.0)
+
+        def work(connection: Connection) -> Stands:
+            return queries.owner_view(connection, owner).accounts
+
+        stands = await self._database.read(work)
+        return None if any(account.changed > sequence for account in stands.values()) else stands
+
+    def _compare(
+        self,
+        account: str,
+        names: tuple[str, ...],
+        ours: Mapping[int, tuple[int, ...]],
+        theirs: Mapping[int, tuple[int, ...]],
+    ) -> Iterable[Difference]:
+        nothing = (0,) * len(names)
+        for currency in sorted(ours.keys() | theirs.keys()):
+            pairs = zip(names, ours.get(currency, nothing), theirs.get(currency, nothing), strict=True)
+            known = self._catalogue().currencies.get(currency)
+            for what, ledger, engine in pairs:
+                if ledger != engine:
+                    code = known.code if known else str(currency)
+                    yield Difference(account, code, what, str(ledger), str(engine))

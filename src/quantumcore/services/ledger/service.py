@@ -1,0 +1,233 @@
+"""Who owns what: money comes in and goes out through the engine, and the books say so in double entry."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import InvalidCommand, NotFound, OutcomeUnknown, Unavailable
+from quantumcore.contracts.ledger import (
+    Balances,
+    EntryPage,
+    GetBalances,
+    GetEntries,
+    GetHolds,
+    GetTransfer,
+    GetTrialBalance,
+    Holds,
+    LedgerMoved,
+    MakeTransfer,
+    OpenAccount,
+    Reconcile,
+    Reconciliation,
+    TransferView,
+    TrialBalance,
+)
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.clock import Clock
+from quantumcore.ports.database import Database
+from quantumcore.ports.definitions import Definitions
+from quantumcore.ports.event_log import EventBatch, EventLog
+from quantumcore.ports.follower import Follower
+from quantumcore.ports.progress import Lag, parts, without_holes
+from quantumcore.services.ledger import queries, store
+from quantumcore.services.ledger.queries import OwnerView
+from quantumcore.services.ledger.reconcile import Reconciler
+from quantumcore.services.ledger.teller import Teller
+
+
+class LedgerService:
+    """Answers OpenAccount, MakeTransfer and the queries of contracts/ledger. Follows the event log. Tells LedgerMoved."""
+
+    name = "ledger"
+
+    def __init__(self, bus: Bus, log: EventLog, database: Database, clock: Clock) -> None:
+        self._bus = bus
+        self._log = log
+        self._database = database
+        self._definitions = Definitions(bus)
+        self._teller = Teller(bus, log, database, self._definitions)
+        self._follower = Follower(self.name, log, self.apply)
+        self._lag = Lag(self._follower, log, clock)
+        self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
+        self._reconciling = asyncio.Lock()
+        self._opened = False
+
+    def attach(self) -> None:
+        """Hand the handlers to the bus."""
+        self._bus.handle(OpenAccount, self._teller.open_account)
+        self._bus.handle(MakeTransfer, self._teller.make_transfer)
+        self._bus.handle(GetTransfer, self.transfer)
+        self._bus.handle(GetBalances, self.balances)
+        self._bus.handle(GetHolds, self.holds)
+        self._bus.handle(GetEntries, self.entries)
+        self._bus.handle(GetTrialBalance, self.trial_balance)
+        self._bus.handle(Reconcile, self.reconcile)
+
+    async def start(self) -> None:
+        """Read where the books stand and what may be held; what is not there yet is read when the projection starts."""
+        try:
+            await self._open()
+        except (Unavailable, OutcomeUnknown):
+            self._opened = False  # not_ready says so
+
+    def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """Name the projection."""
+        return [("projection", self._project)]
+
+    def not_ready(self) -> list[str]:
+        """Return why answers may be missing or late."""
+        if not self._opened:
+            return ["ledger: the tables or the definitions have not been read"]
+        return self._lag.reasons()
+
+    async def stop(self) -> None:
+        """Nothing is in flight but the projection, whose task has ended: each of its batches is whole or not at all."""
+
+    # --------------------------------------------------------------------------------------------- queries
+
+    async def transfer(self, query: GetTransfer) -> TransferView:
+        """Return a posted transfer.
+
+        Raises:
+            NotFound: `transfer.not_found`.
+        """
+        await self._reach(query.at_least)
+        row = await self._database.read(
+            lambda connection: queries.transfer(connection, query.account, query.transfer_id)
+        )
+        if row is None:
+            raise NotFound("transfer.not_found", "transfer not found")
+        return queries.show_transfer(row, self._catalogue)
+
+    async def balances(self, query: GetBalances) -> Balances:
+        """Return all balances of an account at one sequence.
+
+        Raises:
+            NotFound: `account.not_found`.
+        """
+        view = await self._owner(query.account, query.at_least)
+        return Balances(str(query.account), view.sequence, queries.show_balances(view.accounts, self._catalogue))
+
+    async def holds(self, query: GetHolds) -> Holds:
+        """Return the open holds of an account, oldest first.
+
+        Raises:
+            NotFound: `account.not_found`.
+        """
+        await self._owner(query.account, query.at_least)
+        sequence, found = await self._database.read(lambda connection: queries.open_holds(connection, query.account))
+        return Holds(str(query.account), sequence, [queries.show_hold(hold, self._catalogue) for hold in found])
+
+    async def entries(self, query: GetEntries) -> EntryPage:
+        """Return a page of an account's entries, newest first unless asked.
+
+        Raises:
+            InvalidCommand: limit or cursor.
+            NotFound: `account.not_found`, `currency.not_found`.
+        """
+        if not 1 <= query.limit <= queries.MAX_PAGE:
+            bound = str(queries.MAX_PAGE)
+            raise InvalidCommand(
+                "request.invalid", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit)
+            )
+        after = queries.parse_position(query.cursor) if query.cursor else None
+        currency = (await self._teller.currency(query.currency)).number if query.currency else 0
+        await self._owner(query.account, query.at_least)
+        work = partial(
+            queries.account_entries,
+            account=query.account,
+            currency=currency,
+            after=after,
+            limit=query.limit + 1,
+            ascending=query.ascending,
+        )
+        sequence, rows = await self._database.read(work)
+        page = rows[: query.limit]
+        following = f"{page[-1].sequence}.{page[-1].event_index}.{page[-1].leg}" if len(rows) > query.limit else None
+        return EntryPage([queries.show_entry(row, self._catalogue) for row in page], following, sequence)
+
+    async def trial_balance(self, query: GetTrialBalance) -> TrialBalance:
+        """Return the sums of every code in every currency."""
+        await self._reach(query.at_least)
+        sequence, found = await self._database.read(queries.trial_rows)
+        lines, balanced = queries.show_trial(found, self._catalogue)
+        return TrialBalance(sequence, lines, balanced)
+
+    async def reconcile(self, _query: Reconcile) -> Reconciliation:
+        """Compare with the engine, one comparison at a time.
+
+        Raises:
+            Unavailable: `ledger.moving`, or matching does not answer.
+        """
+        async with self._reconciling:
+            return await self._reconciler.run()
+
+    # ------------------------------------------------------------------------------------------ projection
+
+    async def apply(self, batches: Sequence[EventBatch]) -> None:
+        """Enter what is new in `batches`, cursor and effects together, and tell whose balances moved.
+
+        Raises:
+            Unavailable: The database did not take it; the rest follows when `batches` come again.
+            Corrupted: A gap or an impossible posting, with its position; nothing of that part was entered.
+        """
+        owned = [_own(batch) for batch in batches]
+        for part in parts(without_holes(owned, self._follower.cursor, self._log)):
+            upto, moved = await self._database.write(partial(store.post, batches=part))
+            self._learn(part)
+            if moved:
+                await self._bus.publish([LedgerMoved(accounts=moved, sequence=upto)])
+
+    async def _project(self) -> None:
+        """Follow the event log for ever."""
+        if not self._opened:
+            await self._open()
+        await self._follower.run()
+
+    async def _open(self) -> None:
+        self._follower.cursor = await self._database.read(store.read_cursor)
+        self._follower.failure = ""
+        await self._definitions.refresh()
+        self._lag.restart()
+        self._opened = True
+
+    def _learn(self, batches: Sequence[EventBatch]) -> None:
+        for batch in batches:
+            for event in batch.events:
+                if isinstance(event, wire.CurrencyDefined):
+                    self._catalogue.apply(event)
+
+    # --------------------------------------------------------------------------------------------- helpers
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._definitions.catalogue
+
+    async def _owner(self, account: int, at_least: int) -> OwnerView:
+        """Return what stands for an account.
+
+        Raises:
+            NotFound: `account.not_found`.
+        """
+        await self._reach(at_least)
+
+        def work(connection: Connection) -> OwnerView:
+            return queries.owner_view(connection, account)
+
+        view = await self._database.read(work)
+        if not view.owner:
+            raise NotFound("account.not_found", "account not found", field="account_id")
+        return view
+
+    async def _reach(self, sequence: int) -> None:
+        if self._follower.cursor < sequence:
+            await self._follower.reached(sequence)
+
+
+def _own(batch: EventBatch) -> EventBatch:
+    """Return `batch` on bytes that nobody else can change: they are decoded later, in the writer's thread."""
+    return batch if isinstance(batch.raw, bytes) else EventBatch(batch.first, batch.last, bytes(batch.raw))

@@ -1,0 +1,102 @@
+"""The ledger's tables."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    literal_column,
+)
+
+
+def _big(name: str, *, key: bool = False) -> "Column[int]":
+    return Column(name, BigInteger, primary_key=key, nullable=False, autoincrement=False)
+
+
+def _small(name: str, *, key: bool = False) -> "Column[int]":
+    return Column(name, SmallInteger, primary_key=key, nullable=False, autoincrement=False)
+
+
+def _text(name: str, length: int, *, key: bool = False) -> "Column[str]":
+    return Column(name, String(length), primary_key=key, nullable=False)
+
+
+metadata = MetaData()
+accounts = Table(  # debits and credits are sums without bound: integers as text
+    "accounts",
+    metadata,
+    _big("owner", key=True),
+    _big("currency", key=True),
+    _small("code", key=True),
+    _text("debits", 39),
+    _text("credits", 39),
+    _big("held"),
+    _big("changed"),
+)
+entries = Table(
+    "entries",
+    metadata,
+    _big("sequence", key=True),
+    _big("event_index", key=True),
+    _small("leg", key=True),
+    _small("why"),
+    _big("debit_owner"),
+    _small("debit_code"),
+    _big("credit_owner"),
+    _small("credit_code"),
+    _big("currency"),
+    _big("amount"),
+    _text("reference", 36),
+    _big("time_ns"),
+)
+for _side in ("debit", "credit"):
+    _owner = entries.c[f"{_side}_owner"]
+    _customers = literal_column(f"{_side}_owner") != literal_column("0")  # the house's own are never asked for by owner
+    Index(
+        f"entries_by_{_side}",
+        _owner,
+        entries.c.sequence,
+        entries.c.event_index,
+        entries.c.leg,
+        sqlite_where=_customers,
+        postgresql_where=_customers,
+    )
+holds = Table(  # placed and released grow with every amendment: integers as text
+    "holds",
+    metadata,
+    _big("order_sequence", key=True),
+    _big("slot"),
+    _big("account"),
+    _big("currency"),
+    _text("placed", 39),
+    _text("captured", 39),
+    _text("released", 39),
+    Column("done", Boolean, nullable=False),
+)
+Index(
+    "holds_open",
+    holds.c.account,
+    holds.c.order_sequence,
+    sqlite_where=literal_column("done") == literal_column("0"),
+    postgresql_where=literal_column("done") == literal_column("false"),
+)
+owners = Table("owners", metadata, _big("account", key=True), _text("owner", 36), _big("sequence"))
+transfers = Table(
+    "transfers",
+    metadata,
+    _big("account", key=True),
+    _text("transfer_id", 36, key=True),
+    _small("transfer_kind"),
+    _big("to_account"),
+    _big("currency"),
+    _big("amount"),
+    _big("sequence"),
+    _big("time_ns"),
+)
+codes = Table("codes", metadata, _big("currency", key=True), _small("code"))
+sides = Table("sides", metadata, _big("currency", key=True), _text("side", 5, key=True))
+cursor = Table("cursor", metadata, _small("one", key=True), _big("sequence"))

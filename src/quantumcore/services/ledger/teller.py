@@ -1,0 +1,105 @@
+"""The counter of the ledger: takes what clients ask to the engine, and brings back its answer."""
+
+from quantumcore.contracts import matching, wire
+from quantumcore.contracts.errors import Internal, Unavailable
+from quantumcore.contracts.ledger import AccountView, MakeTransfer, OpenAccount, TransferView
+from quantumcore.contracts.reference import Catalogue, Currency
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.database import Database
+from quantumcore.ports.definitions import Definitions
+from quantumcore.ports.event_log import EventLog
+from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.transfers import open_command, refusal, transfer_command
+
+
+class Teller:
+    """Makes commands and reads answers; it writes nothing, the projection does."""
+
+    def __init__(self, bus: Bus, log: EventLog, database: Database, definitions: Definitions) -> None:
+        self._bus = bus
+        self._log = log
+        self._database = database
+        self._definitions = definitions
+
+    async def open_account(self, request: OpenAccount) -> AccountView:
+        """Open an account; the same again answers the same.
+
+        Raises:
+            InvalidCommand: Number or owner has no such form.
+            Conflict: `definition.exists_with_different`: somebody else has this number.
+            Unavailable, OutcomeUnknown: As matching says.
+        """
+        command = open_command(request)
+        event = await self._sequence(command)
+        match event:
+            case wire.AccountOpened():
+                opened = event.sequence
+            case wire.CommandDone(outcome=1):
+                opened = event.order_sequence
+            case wire.CommandRefused():
+                raise refusal(event, "open account")
+            case _:
+                raise Internal("internal", f"the engine answered {type(event).__name__} to OpenAccount")
+        return AccountView(str(request.account), request.owner, opened)
+
+    async def make_transfer(self, request: MakeTransfer) -> TransferView:
+        """Move money; the same transfer_id with the same body answers the same.
+
+        Raises:
+            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
+            Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same transfer_id.
+        """
+        command = transfer_command(request, await self.currency(request.currency))
+        event = await self._sequence(command)
+        match event:
+            case wire.TransferPosted():
+                return await self._posted(event)
+            case wire.CommandDone(outcome=1):
+                return await self._repeated(request, event.order_sequence)
+            case wire.CommandRefused():
+                raise refusal(event, "transfer")
+            case _:
+                raise Internal("internal", f"the engine answered {type(event).__name__} to Transfer")
+
+    async def currency(self, code: str) -> Currency:
+        """Return the currency of `code`; matching is asked once more before a no.
+
+        Raises:
+            NotFound: `currency.not_found`.
+        """
+        if code not in self._catalogue.codes:
+            await self._definitions.refresh()
+        return self._catalogue.currency(code)
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._definitions.catalogue
+
+    async def _sequence(self, command: wire.Command) -> wire.Event:
+        """Return the one event that the engine answers to `command`."""
+        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
+        return wire.decode_events(sequenced.events)[-1]
+
+    async def _posted(self, posted: wire.TransferPosted) -> TransferView:
+        if posted.currency not in self._catalogue.currencies:
+            await self._definitions.refresh()
+        return queries.show_transfer(posted, self._catalogue)
+
+    async def _repeated(self, request: MakeTransfer, sequence: int) -> TransferView:
+        """Return the first answer: from the books, or from the log when it is not entered yet."""
+        row = await self._database.read(
+            lambda connection: queries.transfer(connection, request.account, request.transfer_id)
+        )
+        return queries.show_transfer(row, self._catalogue) if row else await self._posted(self._found(sequence))
+
+    def _found(self, sequence: int) -> wire.TransferPosted:
+        """Return the transfer that was posted at `sequence`, from the event log.
+
+        Raises:
+            Unavailable: It is not in the log yet.
+        """
+        for batch in self._log.read(sequence - 1, max_bytes=1):
+            for event in batch.events:
+                if isinstance(event, wire.TransferPosted) and event.sequence == sequence:
+                    return event
+        raise Unavailable("ledger.behind", f"the transfer of sequence {sequence} cannot be read yet", retry_after=0.1)

@@ -1,0 +1,345 @@
+"""The laws of a market, on both engines.
+
+Goal: whatever is traded, nobody loses a unit, jumps a queue, or pays what was not held.
+Method: a seeded market (tests/support/streams.py) is run, and every event is followed by an independent book-keeper
+that knows only events; fees and notionals are recomputed with `Fraction` from the definitions alone.
+"""
+
+import random
+from collections import defaultdict
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+import pytest
+
+from quantumcore.contracts import wire
+from tests.support.desk import ALICE, BOB, BTC, BUY, CAROL, COIN, GTC, IOC, NONE, SELL, USD, XYZ, Desk, coin, instrument, of
+from tests.support.engines import both_engines, check, step
+from tests.support.fuzz_engine import seeded, started
+from tests.support.naive import NaiveMatcher
+from tests.support.streams import ACCOUNTS, CURRENCIES, INSTRUMENTS, Market
+
+pytestmark = both_engines
+SEEDS = (101, 102, 103)
+COMMANDS = 2_500
+RATE_ONE = 10**8
+
+
+def market(new_engine: Any, seed: int, commands: int = COMMANDS):
+    """Yield (engine, events) of each command of the market of `seed`."""
+    engine = started(new_engine())
+    for stream, command in seeded(commands, seed):
+        raw = step(engine, command.raw, command.time_ns)
+        stream.hear(raw)
+        yield engine, wire.decode_events(raw)
+
+
+# ------------------------------------------------------------------------------------------ the book
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_book_is_never_crossed_and_shows_exactly_its_orders(new_engine, seed):
+    for engine, _ in market(new_engine, seed):
+        for number in INSTRUMENTS:
+            sides = {side: engine.orders(number, side) for side in (BUY, SELL)}
+            if sides[BUY] and sides[SELL]:
+                assert sides[BUY][0][3] < sides[SELL][0][3], f"seed {seed}"
+            for side, rows in sides.items():
+                prices = [row[3] for row in rows]
+                assert prices == sorted(prices, reverse=side == BUY), f"seed {seed}"
+                levels: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+                for row in rows:
+                    levels[row[3]][0] += row[4]
+                    levels[row[3]][1] += 1
+                assert engine.depth(number, side, 10**6) == [(p, lots, n) for p, (lots, n) in levels.items()]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_price_then_time_as_a_naive_matcher_has_it(new_engine, seed):
+    """3,000 orders and cancels of three accounts without self-trade prevention, against a search through a list."""
+    rng = random.Random(seed)
+    desk, naive = Desk(new_engine).rich(), NaiveMatcher()
+    live: dict[int, wire.OrderAccepted] = {}
+    for _ in range(3_000):
+        if live and rng.randrange(4) == 0:
+            order = live.pop(rng.choice(list(live)))
+            cancelled = isinstance(desk.cancel(order), wire.OrderCancelled)
+            assert cancelled == any(resting.name == order.sequence for resting in naive.resting)
+            naive.remove(order.sequence)
+            continue
+        side, tif = rng.choice((BUY, SELL)), rng.choice((GTC, GTC, GTC, IOC))
+        accepted, *rest = desk.submit(
+            rng.choice((ALICE, BOB, CAROL)),
+            side,
+            str(rng.randrange(1, 20)),
+            f"1.{rng.randrange(20):02d}",
+            time_in_force=tif,
+            self_trade_prevention=NONE,
+        )
+        expected = naive.enter(accepted.sequence, side, accepted.price, accepted.quantity, rests=tif == GTC)
+        trades = of(wire.TradePrinted, rest)
+        assert [(t.maker_order_sequence, t.price, t.quantity) for t in trades] == expected, f"seed {seed}"
+        live[accepted.sequence] = accepted
+    for side in (BUY, SELL):
+        ours = sorted((row[0], row[3], row[4]) for row in desk.engine.orders(1, side))
+        assert ours == sorted((r.name, r.price, r.leaves) for r in naive.resting if r.side == side)
+
+
+# -------------------------------------------------------------------------------- lots, holds and money
+
+
+class Books:
+    """What events alone say: lots and holds per order, totals and holds per account, what the house took."""
+
+    def __init__(self) -> None:
+        self.quantity: dict[int, int] = {}
+        self.traded: dict[int, int] = defaultdict(int)
+        self.ended: dict[int, int] = {}
+        self.hold: dict[int, int] = {}
+        self.place: dict[int, tuple[int, int]] = {}  # account, currency of the hold
+        self.side: dict[int, int] = {}
+        self.total: dict[tuple[int, int], int] = defaultdict(int)
+        self.house: dict[int, int] = defaultdict(int)
+        self.deposited: dict[int, int] = defaultdict(int)
+
+    def hear(self, event: wire.Event) -> None:
+        """Post one event."""
+        match event:
+            case wire.OrderAccepted():
+                self.quantity[event.sequence] = event.quantity
+                self.side[event.sequence] = event.side
+                self.place[event.sequence] = (event.account, event.hold_currency)
+                self.hold[event.sequence] = event.hold
+            case wire.OrderReplaced():
+                self.quantity[event.order_sequence] = event.quantity
+                self.hold[event.order_sequence] = event.hold
+                assert event.leaves == event.quantity - self.traded[event.order_sequence]
+            case wire.OrderCancelled():
+                assert event.released == self.hold.pop(event.order_sequence)
+                self.ended[event.order_sequence] = event.quantity
+            case wire.TransferPosted():
+                self._transfer(event)
+            case wire.TradePrinted():
+                self._trade(event)
+
+    def _transfer(self, event: wire.TransferPosted) -> None:
+        if event.transfer_kind == 1:
+            self.total[event.account, event.currency] += event.amount
+            self.deposited[event.currency] += event.amount
+        else:
+            self.total[event.account, event.currency] -= event.amount
+            if event.transfer_kind == 2:
+                self.deposited[event.currency] -= event.amount
+            else:
+                self.total[event.to_account, event.currency] += event.amount
+        assert event.total == self.total[event.account, event.currency]
+
+    def _trade(self, event: wire.TradePrinted) -> None:
+        maker, taker = event.maker_order_sequence, event.taker_order_sequence
+        assert self.side[maker] != self.side[taker] == event.taker_side
+        buyer, seller = (event.account, event.maker_account) if event.taker_side == BUY else (event.maker_account, event.account)
+        self.total[buyer, event.quote] -= event.paid
+        self.total[seller, event.quote] += event.received
+        self.total[seller, event.base] -= event.asset
+        self.total[buyer, event.base] += event.asset
+        self.house[event.quote] += event.paid - event.received
+        for order, account, fee, leaves, hold in (
+            (maker, event.maker_account, event.maker_fee, event.maker_leaves, event.maker_hold),
+            (taker, event.account, event.taker_fee, event.taker_leaves, event.taker_hold),
+        ):
+            self.traded[order] += event.quantity
+            self.total[account, event.quote] -= fee
+            self.house[event.quote] += fee
+            assert leaves == self.quantity[order] - self.traded[order] >= 0
+            # captured + released + open = placed: a fill only ever takes from the hold
+            captured = {BUY: event.paid + fee, SELL: event.asset}[self.side[order]]
+            assert hold <= self.hold[order], "a hold grew by a fill"
+            if self.side[order] == SELL:
+                assert self.hold[order] - hold == captured
+            else:
+                assert self.hold[order] - hold >= captured, "the hold did not suffice"
+            self.hold[order] = hold
+            if leaves == 0:
+                assert self.hold.pop(order) == 0
+                self.ended[order] = 0
+
+
+@pytest.mark.hazard("F9")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed):
+    """Quantity, hold and money are conserved to the last unit; every hold suffices and never grows by a fill (F9)."""
+    books = Books()
+    engine = new_engine()
+    from tests.support.streams import START_NS, setup
+
+    for raw in setup():
+        for event in wire.decode_events(step(engine, raw, START_NS)):
+            books.hear(event)
+    for stream, command in seeded(COMMANDS, seed):
+        raw = step(engine, command.raw, command.time_ns)
+        stream.hear(raw)
+        for event in wire.decode_events(raw):
+            books.hear(event)
+        held: dict[tuple[int, int], int] = defaultdict(int)
+        for order, amount in books.hold.items():
+            held[books.place[order]] += amount
+        for account in engine.accounts():
+            for currency, total, on_hold in engine.balances(account):
+                assert total == books.total[account, currency], f"seed {seed}"
+                assert on_hold == held[account, currency] and 0 <= on_hold <= total, f"seed {seed}"
+        for currency, _, _ in CURRENCIES:
+            customers, on_hold, fees, rebates, rounding, deposited = engine.totals(currency)
+            assert customers + fees - rebates + rounding == deposited == books.deposited[currency], f"seed {seed}"
+            assert min(customers, on_hold, fees, rebates, rounding) >= 0, f"seed {seed}"
+            assert fees - rebates + rounding == books.house[currency]
+    for order, left in books.ended.items():
+        assert books.traded[order] + left == books.quantity[order], f"seed {seed}: order {order}"
+    check(engine)
+
+
+@pytest.mark.hazard("F2")
+@pytest.mark.hazard("A4")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_refused_changes_nothing(new_engine, seed):
+    """No query answers differently after a refusal, and asked twice it is refused alike."""
+    engine = started(new_engine())
+    seen = 0
+    before = answers(engine)
+    for stream, command in seeded(1_200, seed):
+        raw = step(engine, command.raw, command.time_ns)
+        stream.hear(raw)
+        after = answers(engine)
+        first = wire.decode_events(raw)[0]
+        if isinstance(first, (wire.CommandRefused, wire.OrderRejected)):
+            assert after == before, f"seed {seed}: {first}"
+            seen += 1
+        before = after
+    assert seen > 300
+
+
+def answers(engine: Any) -> list[Any]:
+    """Return what can be asked of the engine, sequence, time and hash apart."""
+    books = [engine.orders(number, side) for number in INSTRUMENTS for side in (BUY, SELL)]
+    orders = [engine.order(row[0], row[1]) for book in books for row in book]
+    money = [engine.balances(account) for account in ACCOUNTS]
+    return [books, orders, money, [engine.totals(number) for number, _, _ in CURRENCIES], engine.open_orders()]
+
+
+# ------------------------------------------------------------------------------- fees, against Fraction
+
+
+def cut(rng: random.Random, lots: int, pieces: int) -> list[int]:
+    """Return `lots` in at most `pieces` random parts."""
+    at = sorted({0, lots, *(rng.randrange(lots) for _ in range(pieces - 1))})
+    return [b - a for a, b in zip(at, at[1:], strict=False)]
+
+
+@pytest.mark.hazard("F3")
+@pytest.mark.hazard("F5")
+@pytest.mark.parametrize("seed", range(8))
+def test_a_fee_is_the_exact_fee_rounded_up_once_however_the_order_is_cut(new_engine, seed):
+    """ceil for fees and buyers, floor for rebates and sellers, of the order's exact sums; the excess is under one unit."""
+    rng = random.Random(seed)
+    taker_rate, maker_rate = rng.randrange(0, 300_000), rng.randrange(-1_000, 100_000)
+    taker_rate = max(taker_rate, -maker_rate)
+    definition = coin(
+        tick=rng.choice((1, 3, 7)), tick_scale=rng.choice((1, 2)), taker_fee=taker_rate, maker_fee=maker_rate, min_price=1
+    )
+    unit = Fraction(definition.tick, 10**definition.tick_scale) * Fraction(1, 10**5) * 100
+    lots, price = rng.randrange(50, 2_000), rng.randrange(10**6, 10**7)
+    totals = set()
+    for pieces in (1, 2, 7, 40):
+        desk = Desk(new_engine, definition).rich()
+        seller_order = desk.rest(BOB, SELL, decimal(lots, 1, 5), decimal(price, definition.tick, definition.tick_scale), instrument=COIN)
+        fills = []
+        for part in cut(rng, lots, pieces):
+            fills += of(
+                wire.TradePrinted,
+                desk.submit(ALICE, BUY, decimal(part, 1, 5), decimal(price, definition.tick, definition.tick_scale), instrument=COIN),
+            )
+        exact = price * lots * unit
+        assert sum(f.received for f in fills) == floor(exact)
+        maker_fee = sum(f.maker_fee for f in fills)
+        rate = Fraction(maker_rate, RATE_ONE)
+        assert maker_fee == (ceil(exact * rate) if rate >= 0 else -floor(exact * -rate))
+        assert 0 <= maker_fee - exact * rate < 1
+        for fill in fills:  # each buy is an order of its own
+            value = fill.price * fill.quantity * unit
+            assert fill.paid == ceil(value)
+            assert fill.taker_fee == ceil(value * Fraction(taker_rate, RATE_ONE))
+        totals.add((maker_fee, sum(f.received for f in fills)))
+        assert desk.engine.order(seller_order.sequence, seller_order.order_slot) is None
+        check(desk.engine)
+    assert len(totals) == 1
+
+
+def decimal(count: int, step: int, scale: int) -> str:
+    """Return count × step × 10^-scale as text."""
+    digits = str(count * step).rjust(scale + 1, "0")
+    return f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
+
+
+@pytest.mark.hazard("F5")
+@pytest.mark.parametrize("seed", range(4))
+def test_a_taker_that_sweeps_pays_what_one_fill_would_cost(new_engine, seed):
+    """The same notional in 1, 5 and 60 makers: the taker's fee and principal are equal to the unit."""
+    rng = random.Random(seed)
+    rate, price = rng.randrange(1, 500_000), rng.randrange(100, 10_000)
+    sums = set()
+    for pieces in (1, 5, 60):
+        desk = Desk(new_engine, instrument(taker_fee=rate)).rich()
+        for part in cut(rng, 997, pieces):
+            desk.rest(BOB, SELL, str(part), decimal(price, 1, 2))
+        fills = of(wire.TradePrinted, desk.submit(ALICE, BUY, "997", decimal(price, 1, 2)))
+        sums.add((sum(f.taker_fee for f in fills), sum(f.paid for f in fills)))
+    assert sums == {(ceil(Fraction(price * 997 * rate, RATE_ONE)), price * 997)}
+
+
+@pytest.mark.hazard("F9")
+@pytest.mark.parametrize("seed", range(3))
+def test_the_value_of_random_orders_is_exact(new_engine, seed):
+    """The hold of a buy without fees is ceil of price × quantity × multiplier, for 2,000 random orders."""
+    rng = random.Random(seed)
+    for _ in range(5):
+        multiplier, tick, lot = rng.randrange(1, 100), rng.randrange(1, 10), rng.randrange(1, 10)
+        definition = instrument(multiplier=multiplier, tick=tick, lot=lot, tick_scale=rng.randrange(6))
+        desk = Desk(new_engine, definition).rich()
+        for _ in range(400):
+            price, lots = rng.randrange(1, 10**6), rng.randrange(1, 1_000)
+            value = Fraction(price * tick, 10**definition.tick_scale) * lots * lot * multiplier * 100
+            sent = desk.order(ALICE, BUY, str(lots * lot), decimal(price, tick, definition.tick_scale))
+            (event,) = desk.all(sent)
+            if isinstance(event, wire.OrderAccepted):
+                assert event.hold == ceil(value), f"seed {seed}"
+                desk.cancel(event)
+            else:
+                assert value > 10**15, f"seed {seed}: {event}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cutting_small_wins_nobody_an_asset_for_nothing(new_engine, seed):
+    """A hundred fills of a lot worth a fraction of a cent cost the buyer at least their exact worth."""
+    rng = random.Random(seed)
+    desk = Desk(new_engine, coin()).rich()
+    price = rng.randrange(110_000, 3_000_000)
+    desk.rest(BOB, SELL, "0.001", decimal(price, 1, 2), instrument=COIN)
+    before = desk.balance(ALICE, USD)[0]
+    for _ in range(100):
+        desk.submit(ALICE, BUY, "0.00001", decimal(price, 1, 2), instrument=COIN)
+    paid = before - desk.balance(ALICE, USD)[0]
+    exact = Fraction(price * 100, 10**5)
+    assert paid >= exact and desk.balance(BOB, USD)[0] - 10**15 == floor(exact)
+    assert desk.balance(ALICE, BTC)[0] == 10**15 + 10**5
+    assert desk.engine.totals(USD)[4] == paid - floor(exact) >= 0
+
+
+def test_money_that_is_spent_twice_is_refused_the_second_time(new_engine):
+    """Ten orders of a hundred against five hundred: exactly five pass."""
+    desk = Desk(new_engine)
+    desk.fund(ALICE, USD, 500_00)
+    answers_ = [desk.submit(ALICE, BUY, "100", "1.00")[0] for _ in range(10)]
+    assert sum(isinstance(answer, wire.OrderAccepted) for answer in answers_) == 5
+    assert desk.balance(ALICE, USD) == (500_00, 500_00)
+    assert desk.balance(ALICE, XYZ) == (0, 0)
+    assert Market(random.Random(0)).next()

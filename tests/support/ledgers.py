@@ -1,0 +1,168 @@
+"""The ledger beside an engine: events into its tables, and the proof that both say the same."""
+
+import random
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.contracts.matching import (
+    EngineAccount,
+    EngineBalance,
+    EngineTotals,
+    GetEngineAccount,
+    GetEngineTotals,
+    HouseTotal,
+)
+from quantumcore.core.twin.engine import Engine
+from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.ledger import queries, store
+from quantumcore.services.ledger.domain import CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
+from quantumcore.services.ledger.service import LedgerService
+from quantumcore.services.ledger.tables import accounts, holds, metadata
+from tests.support.small_venue import SmallVenue
+from tests.support.streams import START_NS, Market, setup
+
+MIGRATIONS = "quantumcore.services.ledger.migrations"
+
+
+def random_market(seed: int, commands: int) -> tuple[Engine, list[EventBatch]]:
+    """Return an engine after `commands` random commands, and its events, one batch per command."""
+    engine, market = Engine(), Market(random.Random(seed))
+    batches = [_step(engine, raw, START_NS) for raw in setup()]
+    for _ in range(commands):
+        command = market.next()
+        batches.append(_step(engine, command.raw, command.time_ns))
+        market.hear(batches[-1].raw)
+    return engine, batches
+
+
+def _step(engine: Engine, raw: bytes, time_ns: int) -> EventBatch:
+    events = engine.step(raw, time_ns)
+    return EventBatch(engine.sequence, engine.sequence, events)
+
+
+@asynccontextmanager
+async def ledger_tables(directory: Path, name: str = "ledger") -> AsyncIterator[SqliteDatabase]:
+    """Open the ledger's tables."""
+    database = await open_database(directory / f"{name}.db", MIGRATIONS)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def post(database: SqliteDatabase, batches: Iterable[EventBatch]) -> tuple[int, list[int]]:
+    """Enter `batches` in one transaction."""
+    given = list(batches)
+    return await database.write(lambda connection: store.post(connection, given))
+
+
+async def post_in_cuts(database: SqliteDatabase, batches: list[EventBatch], rng: random.Random, most: int = 60) -> None:
+    """Enter `batches` in transactions of random size."""
+    at = 0
+    while at < len(batches):
+        size = rng.randrange(1, most)
+        await post(database, batches[at : at + size])
+        at += size
+
+
+async def digest(database: SqliteDatabase) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, without the sequence at which an account moved last (a batch sets it for the house)."""
+
+    def work(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+        rows = {t.name: sorted(tuple(row) for row in connection.execute(select(t))) for t in metadata.sorted_tables}
+        rows["accounts"] = [row[:-1] for row in rows["accounts"]]
+        return rows
+
+    return await database.read(work)
+
+
+async def assert_equals(database: SqliteDatabase, engine: Engine) -> None:
+    """Fail unless the ledger is at the engine's sequence, equals it to the last unit, and balances in itself."""
+    sequence, house = await database.read(queries.trial_rows)
+    assert sequence == engine.sequence
+    everyone: dict[AccountKey, tuple[int, int, int]] = {}
+    for account in engine.accounts():
+        view = await database.read(lambda connection, number=account: queries.owner_view(connection, number))  # type: ignore[misc]
+        ours = {key.currency: (row.balance(key.code), row.held) for key, row in view.accounts.items()}
+        theirs = {currency: (total, held) for currency, total, held in engine.balances(account)}
+        assert _nonzero(ours) == _nonzero(theirs), f"account {account}"
+        everyone |= {key: (row.debits, row.credits, row.held) for key, row in view.accounts.items()}
+    for currency, sums in queries.house_sums(house).items():
+        names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
+        assert tuple(sums[name] for name in names) == engine.totals(currency), f"currency {currency}"
+    _assert_balanced(house, everyone)
+    await _assert_holds(database)
+
+
+def _nonzero(balances: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    return {currency: pair for currency, pair in balances.items() if any(pair)}
+
+
+def _assert_balanced(house: dict[AccountKey, Any], everyone: dict[AccountKey, tuple[int, int, int]]) -> None:
+    """Debits equal credits in each currency; a control account is the sum of its customers."""
+    for currency in {key.currency for key in house}:
+        rows = [row for key, row in house.items() if key.currency == currency]
+        assert sum(row.debits for row in rows) == sum(row.credits for row in rows)
+        assets = sum(
+            row.balance(key.code) for key, row in house.items() if key.currency == currency and key.code in DEBIT_NATURE
+        )
+        rest = sum(
+            row.balance(key.code)
+            for key, row in house.items()
+            if key.currency == currency and key.code not in DEBIT_NATURE
+        )
+        assert assets == rest
+    for key, row in house.items():
+        if key.code in CUSTOMER_CODES:
+            mine = [v for k, v in everyone.items() if (k.currency, k.code) == (key.currency, key.code)]
+            assert (row.debits, row.credits, row.held) == tuple(map(sum, zip(*mine, strict=True)))
+
+
+async def _assert_holds(database: SqliteDatabase) -> None:
+    """placed = captured + released + open for every hold; held of an account is the sum of its open holds."""
+
+    def work(connection: Connection) -> tuple[list[Any], list[Any]]:
+        return list(connection.execute(select(holds))), list(connection.execute(select(accounts)))
+
+    rows, stands = await database.read(work)
+    held: dict[tuple[int, int], int] = {}
+    for row in rows:
+        hold = store.hold_of(row)
+        assert hold.open >= 0
+        assert min(hold.placed, hold.captured, hold.released) >= 0
+        assert hold.placed == hold.captured + hold.released + hold.open
+        assert not (hold.done and hold.open)
+        held[hold.account, hold.currency] = held.get((hold.account, hold.currency), 0) + hold.open
+    for row in stands:
+        if row.owner != HOUSE:
+            assert row.held == held.get((row.owner, row.currency), 0)
+
+
+async def open_ledger(venue: SmallVenue) -> LedgerService:
+    """Run the ledger in `venue`, whose matching answers for the engine's balances too."""
+    venue.bus.handle(GetEngineAccount, _account_of(venue))
+    venue.bus.handle(GetEngineTotals, _totals_of(venue))
+    service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock)
+    await venue.run(service)
+    return service
+
+
+def _account_of(venue: SmallVenue) -> Any:
+    async def answer(request: GetEngineAccount) -> EngineAccount:
+        balances = [EngineBalance(*row) for row in venue.engine.balances(request.account)]
+        return EngineAccount(request.account, venue.engine.sequence, balances)
+
+    return answer
+
+
+def _totals_of(venue: SmallVenue) -> Any:
+    async def answer(_request: GetEngineTotals) -> EngineTotals:
+        known = sorted(venue.engine._venue.currencies)
+        return EngineTotals(venue.engine.sequence, [HouseTotal(c, *venue.engine.totals(c)) for c in known])
+
+    return answer

@@ -1,0 +1,167 @@
+"""A book is the sum of its events, and a book that cannot be is never shown.
+
+Goal: joining, trading, replacing and cancelling keep price-time priority and level sums; impossible events are Corrupted.
+Method: events by hand; random books against a plain list sorted on each look.
+"""
+
+import random
+
+import pytest
+
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.wire import OrderAccepted, OrderCancelled, OrderReplaced, TradePrinted
+from quantumcore.services.market.book import BUY, SELL, Book
+
+MARKET, LIMIT = 1, 2
+
+
+def join(
+    sequence: int, side: int, price: int, lots: int, *, kind: int = LIMIT, tif: int = 1, last: int = 1
+) -> OrderAccepted:
+    return OrderAccepted(last, 0, sequence, 0, 1, 1, price, lots, 0, sequence % 100, side, kind, tif, 0, 0, 1, "x", 0)
+
+
+def trade(
+    sequence: int, maker: int, lots: int, maker_leaves: int, taker_leaves: int, price: int = 100, last: int = 1
+) -> TradePrinted:
+    return TradePrinted(
+        last, 1, sequence, 0, 1, 1, 2, maker, sequence, 0, 0, price, lots, maker_leaves, taker_leaves, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2
+    )  # fmt: skip
+
+
+def cancel(sequence: int, order: int, lots: int) -> OrderCancelled:
+    return OrderCancelled(1, 2, sequence, 0, 1, 1, order, lots, 0, 0, 1, 1)
+
+
+def replace(sequence: int, order: int, price: int, leaves: int, *, kept: int) -> OrderReplaced:
+    return OrderReplaced(1, 0, sequence, 0, 1, 1, price, leaves, leaves, 0, order, 0, 0, kept, 1)
+
+
+def book(*events) -> Book:
+    made = Book()
+    for event in events:
+        made.apply(event)
+    return made
+
+
+def names(made: Book, side: int) -> list[int]:
+    return [order.sequence for order in made.side(side).orders()]
+
+
+def test_the_best_price_comes_first_and_the_oldest_first_within_it():
+    made = book(
+        join(1, BUY, 99, 5), join(2, BUY, 100, 5), join(3, BUY, 100, 7), join(4, SELL, 102, 1), join(5, SELL, 101, 1)
+    )
+    assert names(made, BUY) == [2, 3, 1]
+    assert names(made, SELL) == [5, 4]
+    assert made.bids.levels(10) == [(100, 12, 2), (99, 5, 1)]
+    assert made.asks.levels(1) == [(101, 1, 1)]
+
+
+def test_a_trade_takes_from_the_maker_and_the_rest_of_the_taker_stands():
+    made = book(join(1, SELL, 100, 5), join(2, BUY, 100, 8, last=0), trade(2, 1, 5, 0, 3))
+    assert made.asks.levels(9) == []
+    assert made.bids.levels(9) == [(100, 3, 1)]
+
+
+@pytest.mark.parametrize("kind, tif", [(MARKET, 3), (LIMIT, 3), (LIMIT, 4)], ids=["market", "ioc", "fok"])
+def test_an_order_that_never_rests_never_joins(kind, tif):
+    made = book(join(1, SELL, 100, 5), join(2, BUY, 100, 8, kind=kind, tif=tif, last=0))
+    assert made.bids.levels(9) == []
+    made.apply(trade(2, 1, 5, 0, 3, last=0))
+    made.apply(cancel(2, 2, 3))
+    assert len(made) == 0
+
+
+def test_an_order_that_never_rests_and_is_still_there_at_the_end_is_corrupted():
+    with pytest.raises(Corrupted, match="still here"):
+        book(join(1, BUY, 100, 8, tif=3))
+
+
+def test_fewer_lots_keep_the_place_and_another_price_loses_it():
+    made = book(join(1, BUY, 100, 5), join(2, BUY, 100, 5), replace(3, 1, 100, 3, kept=1))
+    assert names(made, BUY) == [1, 2]
+    made.apply(replace(4, 1, 100, 9, kept=0))
+    assert names(made, BUY) == [2, 1]
+    made.apply(replace(5, 1, 101, 9, kept=0))
+    assert made.bids.levels(9) == [(101, 9, 1), (100, 5, 1)]
+
+
+def test_a_cancel_takes_the_last_of_a_level_with_it():
+    made = book(join(1, BUY, 100, 5), join(2, BUY, 99, 5), cancel(3, 1, 5))
+    assert made.bids.levels(9) == [(99, 5, 1)]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(cancel(9, 77, 5), id="cancel of an unknown order"),
+        pytest.param(trade(9, 77, 1, 0, 0), id="fill of an unknown order"),
+        pytest.param(replace(9, 77, 100, 1, kept=1), id="replace of an unknown order"),
+        pytest.param(cancel(9, 1, 4), id="cancel of less than stands"),
+        pytest.param(trade(9, 1, 6, -1, 0), id="fill of more than stands"),
+        pytest.param(trade(9, 1, 2, 2, 0), id="fill that does not leave what it says"),
+        pytest.param(replace(9, 1, 100, 6, kept=1), id="more lots in the same place"),
+        pytest.param(replace(9, 1, 101, 5, kept=1), id="another price in the same place"),
+        pytest.param(join(1, BUY, 100, 1), id="the same order twice"),
+    ],
+)
+def test_an_event_no_book_can_have_is_corrupted(event):
+    with pytest.raises(Corrupted, match=r"on order"):
+        book(join(1, BUY, 100, 5)).apply(event)
+
+
+def test_what_changed_is_told_once_against_what_stood_before():
+    made = book(join(1, BUY, 100, 5), join(2, SELL, 101, 5))
+    assert made.settle() == [(BUY, 100, 5, 1), (SELL, 101, 5, 1)]
+    assert made.settle() == []
+    made.apply(join(3, BUY, 100, 2))
+    made.apply(cancel(4, 2, 5))
+    assert made.settle() == [(BUY, 100, 7, 2), (SELL, 101, 0, 0)]
+
+
+def test_what_is_as_before_is_not_told():
+    """An order that came and went between two looks, and a taker that passed through."""
+    made = book(join(1, BUY, 100, 5))
+    made.settle()
+    made.apply(join(2, SELL, 105, 5))
+    made.apply(cancel(3, 2, 5))
+    assert made.settle() == []
+
+
+def test_a_book_made_from_its_snapshot_is_the_same_book():
+    made = book(join(1, BUY, 99, 5), join(2, BUY, 100, 5), join(3, BUY, 100, 7), join(4, SELL, 102, 1))
+    again = Book.of(made.snapshot())
+    assert again.snapshot() == made.snapshot()
+    assert again.bids.levels(9) == made.bids.levels(9)
+    again.apply(cancel(9, 2, 5))
+    assert names(again, BUY) == [3, 1]
+
+
+def test_a_random_book_equals_a_sorted_list(rng: random.Random):
+    """5,000 joins, fills and cancels: levels and priority as a slow list says; told changes add up to the book."""
+    made, plain, told = Book(), {}, {}
+    for sequence in range(1, 5_001):
+        if plain and rng.random() < 0.45:
+            name = rng.choice(list(plain))
+            made.apply(cancel(sequence, name, plain.pop(name)[2]))
+        else:
+            order = (rng.choice((BUY, SELL)), rng.randrange(90, 110), rng.randrange(1, 50))
+            made.apply(join(sequence, *order))
+            plain[sequence] = order
+        if sequence % 7 == 0:
+            for side, price, lots, count in made.settle():
+                told[side, price] = (lots, count)
+    for side, price, lots, count in made.settle():
+        told[side, price] = (lots, count)
+    for side in (BUY, SELL):
+        mine = sorted((-o[1] if side == BUY else o[1], name) for name, o in plain.items() if o[0] == side)
+        assert names(made, side) == [name for _, name in mine]
+        levels = {}
+        for o in plain.values():
+            if o[0] == side:
+                lots, count = levels.get(o[1], (0, 0))
+                levels[o[1]] = (lots + o[2], count + 1)
+        assert {p: (lots, n) for p, lots, n in made.side(side).levels(500)} == levels
+        assert {p: row for (s, p), row in told.items() if s == side and row[0]} == levels

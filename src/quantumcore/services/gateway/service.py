@@ -39,12 +39,13 @@ UVICORN = {
     "server_header": False,
     "date_header": False,
     "timeout_keep_alive": 75,
+    "ws_max_size": 1 << 16,
     "ws_per_message_deflate": False,
     "ws_ping_interval": 15.0,
     "ws_ping_timeout": 30.0,
 }
 """How the web server must be set: forwarded addresses are judged here and not by the server, and a peer that answers no
-ping for 45 s is gone. `ws_max_size` comes from the settings."""
+ping for 45 s is gone. No message of a socket is long: `ws_max_size` is that of the settings' `ws_message_bytes`."""
 
 
 class GatewayService:

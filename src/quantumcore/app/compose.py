@@ -10,6 +10,7 @@ from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.sql import open_database
 from quantumcore.app.definitions import load_definitions
+from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import auth, ledger, market, matching, orders, reference
 from quantumcore.contracts.messages import Request
@@ -54,6 +55,7 @@ class House:
         watchers: Who knows why the house is not ready; the gateway's /ready asks them.
     """
 
+    lock: DirectoryLock
     bus: EmbeddedBus
     log: FileEventLog
     clock: SystemClock
@@ -64,13 +66,31 @@ class House:
 
     async def close(self) -> None:
         """Release what the rooms stood on."""
-        for database in self.databases:
-            await database.close()
-        self.log.close()
+        try:
+            for database in self.databases:
+                await database.close()
+            self.log.close()
+        finally:
+            self.lock.release()
 
 
 async def build(settings: Settings) -> House:
-    """Build the embedded house: files, SQLite and one process."""
+    """Build the embedded house: files, SQLite and one process.
+
+    Raises:
+        Unavailable: `journal.locked`: another process runs this directory.
+        QuantumCoreError: What lies there is damaged, or a setting is wrong.
+    """
+    lock = DirectoryLock(settings.data_dir)
+    try:
+        return await _build(settings, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+async def _build(settings: Settings, lock: DirectoryLock) -> House:
+    genesis = load_definitions(settings.instruments)
     clock = SystemClock()
     bus = EmbeddedBus()
     log = FileEventLog(settings.data_dir / "events")
@@ -85,14 +105,14 @@ async def build(settings: Settings) -> House:
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
     services: list[Service] = [
-        MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), load_definitions(settings.instruments)),
+        MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis),
         LedgerService(bus, log, rebuilt["ledger"], clock),
         AuthService(bus, users, clock, _auth_settings(settings)),
         OrdersService(bus, log, rebuilt["orders"], clock),
         MarketService(bus, log, rebuilt["market"], clock),
         gateway,
     ]
-    return House(bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
+    return House(lock, bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
 
 
 def _open_shard(settings: Settings, told: int) -> Shard:

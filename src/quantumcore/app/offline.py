@@ -17,8 +17,8 @@ async def ask_offline(settings: Settings, request: Request[Any]) -> dict[str, An
     """Start the rooms, ask, stop them. The journal's lock keeps a second process out meanwhile."""
     logs.configure("quantumcore", "ERROR", sys.stderr)
     running = Running(settings, await build(settings))
-    await running.start()
     try:
+        await running.start()
         body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}
         return unwrap(await answer(running.house.bus, msgspec.json.encode(body)))
     finally:

@@ -1,6 +1,6 @@
 """Start, serve, drain, stop.
 
-    build ─▶ attach ─▶ start (in order) ─▶ tasks ─▶ caught up ─▶ ports open ─▶ "ready" ─▶ signal
+    build ─▶ ports taken ─▶ attach ─▶ start (in order) ─▶ tasks ─▶ caught up ─▶ ports open ─▶ "ready" ─▶ signal
     signal ─▶ not ready ─▶ streams told ─▶ requests in flight answered ─▶ rooms stopped in reverse ─▶ exit 0
 """
 
@@ -54,7 +54,17 @@ class Running:
         self._supervisors: dict[str, Supervisor] = {}
         self._operator = OperatorSocket(house.bus, settings.data_dir)
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
-        house.watchers.append(self._others)
+        self._sockets: dict[str, socket.socket] = {}
+        house.watchers.append(self._behind_the_gateway)
+
+    def take_ports(self) -> None:
+        """Bind every port, so that a taken one is told before a long recovery; nobody can connect yet.
+
+        Raises:
+            Unavailable: `port.taken`, with the port and the cure.
+        """
+        for service in self.house.services:
+            self._sockets[service.name] = _bound(self._settings, service.name)
 
     async def start(self) -> None:
         """Start every room in order, then its tasks; return when all are ready."""
@@ -67,8 +77,15 @@ class Running:
         await self._until_ready()
 
     async def open_ports(self) -> None:
-        """Listen for clients and operators."""
-        sockets = {service.name: _listen(self._settings, service.name) for service in self.house.services}
+        """Listen for clients and operators.
+
+        Raises:
+            Unavailable: `port.taken`.
+        """
+        if not self._sockets:
+            self.take_ports()
+        for name, bound in self._sockets.items():
+            _listen(self._settings, name, bound)
         for service in self.house.services:
             if service is self.house.gateway:
                 app = self.house.gateway.asgi
@@ -76,7 +93,7 @@ class Running:
                 app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name])
             config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=DRAIN_S, backlog=BACKLOG, **UVICORN)
             server = _Server(config)
-            self._servers.append((server, asyncio.create_task(server.serve(sockets=[sockets[service.name]]))))
+            self._servers.append((server, asyncio.create_task(server.serve(sockets=[self._sockets[service.name]]))))
         while not all(server.started for server, _ in self._servers):
             await asyncio.sleep(0.001)
         await self._operator.open()
@@ -88,50 +105,82 @@ class Running:
         for server, _ in self._servers:
             server.should_exit = True
         await asyncio.gather(*(task for _, task in self._servers))
+        for bound in self._sockets.values():
+            bound.close()
+        try:
+            await self._stop_rooms()
+        finally:
+            await self.house.close()
+
+    async def _stop_rooms(self) -> None:
+        """Stop all that started, the last first; one that fails keeps no other from its flush, and is told."""
+        failed: list[Exception] = []
         for service in reversed(self.house.services):
             if service.name in self._supervisors:
-                await self._supervisors[service.name].stop()
-                await service.stop()
-        await self.house.close()
+                try:
+                    await self._supervisors[service.name].stop()
+                    await service.stop()
+                except Exception as error:
+                    log.exception("%s did not stop well", service.name)
+                    failed.append(error)
+        if failed:
+            raise failed[0]
 
     def reasons(self, service: Service) -> list[str]:
         """Return why `service` is not ready: its own reasons and those of its tasks."""
         supervisor = self._supervisors.get(service.name)
         return supervisor.reasons() if supervisor else [f"{service.name}: not started"]
 
-    def _others(self) -> list[str]:
-        """Return why the rooms behind the gateway are not ready."""
-        return [reason for service in self.house.services[:-1] for reason in self.reasons(service)]
+    def _behind_the_gateway(self) -> list[str]:
+        """Return why the gateway should get no requests, apart from its own reasons: other rooms, and its own tasks."""
+        own = set(self.house.gateway.not_ready())
+        return [reason for service in self.house.services for reason in self.reasons(service) if reason not in own]
 
     async def _until_ready(self) -> None:
-        deadline = time.monotonic() + READY_S
+        """Wait as long as there is progress: reading a long log up may take its time."""
+        before: list[str] = []
+        deadline = 0.0
         while reasons := [reason for service in self.house.services for reason in self.reasons(service)]:
-            if time.monotonic() > deadline:
-                raise Unavailable("unavailable", f"not ready after {READY_S:g} s: {'; '.join(reasons)}")
+            if reasons != before:
+                before, deadline = reasons, time.monotonic() + READY_S
+            elif time.monotonic() > deadline:
+                raise Unavailable("unavailable", f"not ready, and no progress for {READY_S:g} s: {'; '.join(reasons)}")
             await asyncio.sleep(0.005)
 
 
-def _listen(settings: Settings, name: str) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bound(settings: Settings, name: str) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.host, settings.port(name)))
+        bound.bind((settings.host, settings.port(name)))
     except OSError as error:
-        listening.close()
-        raise Unavailable(
-            "port.taken", f"{name} cannot listen on {settings.host}:{settings.port(name)} ({error.strerror}); choose another --port-base"
-        ) from error
-    listening.listen(BACKLOG)
-    return listening
+        bound.close()
+        raise _taken(settings, name, error) from error
+    return bound
+
+
+def _listen(settings: Settings, name: str, bound: socket.socket) -> None:
+    try:
+        bound.listen(BACKLOG)
+    except OSError as error:  # bound by two at once: who listens first has it
+        raise _taken(settings, name, error) from error
+
+
+def _taken(settings: Settings, name: str, error: OSError) -> Unavailable:
+    where = f"{settings.host}:{settings.port(name)}"
+    return Unavailable("port.taken", f"{name} cannot listen on {where} ({error.strerror}); choose another --port-base")
 
 
 async def _serve(settings: Settings, began: float) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    last_resort = LastResort(lambda: loop.call_soon_threadsafe(stopping.set))
+    
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopping.set)
+
+    last_resort = LastResort(stop)
     last_resort.install()
     last_resort.watch(loop)
-    running = Running(settings, await build(settings))
     signals = 0
 
     def on_signal() -> None:
@@ -143,17 +192,34 @@ async def _serve(settings: Settings, began: float) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    running = Running(settings, await build(settings))
+    opening = asyncio.create_task(_open(running))
+    asked = asyncio.create_task(stopping.wait())
+    await asyncio.wait({opening, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if opening.done() and opening.exception() is None:
+        print(
+            f"ready gateway=http://{settings.host}:{settings.port('gateway')} mode=embedded pid={os.getpid()}"
+            f" in {time.monotonic() - began:.1f}s",
+            flush=True,
+        )
+        await asked
+    log.info("stopping")
+    opening.cancel()
+    asked.cancel()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await running.stop()
+    finally:
+        failed = (await asyncio.gather(opening, return_exceptions=True))[0]
+        if isinstance(failed, Exception):
+            raise failed
+    return last_resort.status()
+
+
+async def _open(running: Running) -> None:
+    running.take_ports()
     await running.start()
     await running.open_ports()
-    print(
-        f"ready gateway=http://{settings.host}:{settings.port('gateway')} mode=embedded pid={os.getpid()} in {time.monotonic() - began:.1f}s",
-        flush=True,
-    )
-    await stopping.wait()
-    log.info("stopping")
-    async with asyncio.timeout(STOP_S):
-        await running.stop()
-    return last_resort.status()
 
 
 def run(settings: Settings, began: float) -> int:

@@ -1,0 +1,656 @@
+"""A venue as its users meet it: the real process, its ports, its sockets, its command line.
+
+Goal: everything that a client or an operator does on the spine works together, and survives the death of the process.
+Method: one real venue on free loopback ports is shared by the tests that leave it as they found it; those that kill,
+stop or damage have their own. Prices of each test lie apart, its users are its own, and its orders are cancelled after it.
+"""
+
+import json
+import shutil
+import socket
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.processes import ADMIN, PORTS, Trader, Venue, command, poll
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("venue")]
+
+
+@pytest.fixture(scope="module")
+def admins() -> dict[str, dict[str, str]]:
+    """What the command line said about the admins that it made, by when."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory, admins: dict[str, dict[str, str]]) -> Iterator[Venue]:
+    """A running venue with an admin made before its start and one made while it runs."""
+    opened = Venue(tmp_path_factory.mktemp("venue"))
+    try:
+        admins["before"] = opened.make_admin()
+        opened.start()
+        admins["while"] = opened.make_admin("second@example.com")
+        yield opened
+        assert opened.stop() == 0, opened.log()[-3000:]
+    finally:
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def admin(venue: Venue, admins: dict[str, dict[str, str]]) -> Trader:
+    return venue.log_in(ADMIN, admins["before"]["account_id"])
+
+
+@pytest.fixture
+def pair(venue: Venue, admin: Trader) -> Iterator[tuple[Trader, Trader]]:
+    """Two funded traders; what they leave in the books is cancelled."""
+    ann, bob = venue.register("ann"), venue.register("bob")
+    for trader in (ann, bob):
+        venue.fund(admin, trader, USD="1000000.00", BTC="10", ETH="100")
+    yield ann, bob
+    for trader in (ann, bob):
+        assert trader.delete("/v1/orders").status_code == 200
+
+
+# ------------------------------------------------------------------------------------------------ users and money
+
+
+def test_admins_are_made_on_the_command_line_before_the_venue_runs_and_while_it_runs(
+    venue: Venue, admins: dict[str, dict[str, str]]
+) -> None:
+    for made, email in ((admins["before"], ADMIN), (admins["while"], "second@example.com")):
+        assert set(made) == {"user_id", "account_id"}
+        uuid.UUID(made["user_id"])
+        me = venue.log_in(email).get("/v1/auth/me").json()
+        assert me["roles"] == ["admin"]
+        assert me["user_id"] == made["user_id"]
+    again = venue.cli("user", "create", ADMIN, "--role", "admin", "--password-stdin", given="another long pass phrase\n")
+    assert again.returncode == 1
+    assert "user.exists" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_nobody_without_a_token_gets_anything_but_public_data(venue: Venue) -> None:
+    refused = venue.http.get("/v1/orders")
+    assert (refused.status_code, refused.json()["code"]) == (401, "auth.unauthenticated")
+    assert refused.headers["content-type"].startswith("application/problem+json")
+    assert venue.http.get("/v1/market/BTC-USD/book").status_code == 200
+    symbols = [one["symbol"] for one in venue.http.get("/v1/instruments").json()["items"]]
+    assert {"BTC-USD", "ETH-BTC", "AAPL", "ESH7"} <= set(symbols)
+
+
+def test_a_deposit_is_seen_at_once_and_its_repeat_changes_nothing(venue: Venue, admin: Trader) -> None:
+    ann = venue.register()
+    body = {"transfer_id": "d-1", "kind": "deposit", "account_id": ann.account, "currency": "USD", "amount": "100000.00"}
+    first = admin.post("/v1/transfers", body).json()
+    assert first["status"] == "posted"
+    assert admin.post("/v1/transfers", body).json()["sequence"] == first["sequence"]
+    other = admin.post("/v1/transfers", body | {"amount": "1.00"})
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.mismatch")
+    assert ann.balances()["USD"] == ("100000.00", "0.00")
+    legs = ann.get(f"/v1/accounts/{ann.account}/ledger").json()["items"]
+    assert [leg["amount"] for leg in legs] == ["100000.00"]
+
+
+def test_a_trader_deposits_nothing_and_sees_no_account_but_his_own(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    body = {"transfer_id": "mine", "kind": "deposit", "currency": "USD", "amount": "1.00"}
+    refused = ann.post("/v1/transfers", body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "auth.forbidden")
+    order = bob.submit("buy", "0.1", "1000.00")
+    for path in (f"/v1/accounts/{bob.account}/balances", f"/v1/accounts/{bob.account}/fills", f"/v1/orders/{order['order_id']}"):
+        assert ann.get(path).status_code == 404, path
+    assert ann.delete(f"/v1/orders/{order['order_id']}").status_code == 404
+    assert bob.get(f"/v1/orders/{order['order_id']}").json()["status"] == "new"
+
+
+# ---------------------------------------------------------------------------------------------------------- orders
+
+
+def test_a_resting_order_holds_its_worst_cost_and_cancelling_gives_it_back(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    order = ann.submit("buy", "0.5", "2000.00")
+    assert order["status"] == "new"
+    assert ann.balances()["USD"] == ("1000000.00", "1001.00")  # 1,000 and the taker's fee of 10 basis points
+    (hold,) = ann.get(f"/v1/accounts/{ann.account}/holds").json()["holds"]
+    assert (hold["order_id"], Decimal(hold["open"])) == (order["order_id"], Decimal("1001.00"))
+    cancelled = ann.delete(f"/v1/orders/{order['order_id']}").json()
+    assert cancelled["status"] == "cancelled"
+    assert ann.balances()["USD"] == ("1000000.00", "0.00")
+    assert ann.get(f"/v1/accounts/{ann.account}/holds").json()["holds"] == []
+    assert ann.delete(f"/v1/orders/{order['order_id']}").json()["status"] == "cancelled"
+
+
+def test_two_orders_trade_and_both_sides_settle_to_the_cent(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    ann.submit("buy", "0.5", "64000.00")
+    taken = bob.submit("sell", "0.2", "63990.00")
+    assert (taken["status"], taken["filled"], taken["average_price"]) == ("filled", "0.20000", "64000.00")
+    (fill,) = taken["fills"]
+    assert (fill["price"], fill["liquidity"], fill["fee"]) == ("64000.00", "taker", "12.80")
+    ann.wait_for(taken["sequence"])
+    assert ann.balances() == {
+        "USD": ("987193.60", "19219.20"),  # 12,800 and a maker's fee of 6.40; 0.3 at 64,000 and 10 basis points are held
+        "BTC": ("10.20000000", "0.00000000"),
+        "ETH": ("100.00000000", "0.00000000"),
+    }
+    assert bob.balances()["USD"] == ("1012787.20", "0.00")
+    assert bob.balances()["BTC"] == ("9.80000000", "0.00000000")
+    (mine,), (his,) = ann.fills(), bob.fills()
+    assert mine["trade_id"] == his["trade_id"] == fill["trade_id"]
+    assert (mine["side"], mine["liquidity"], his["side"], his["liquidity"]) == ("buy", "maker", "sell", "taker")
+
+
+def test_book_ticker_and_trades_show_what_happened(venue: Venue, pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    ann.submit("buy", "2", "3000.00", "ETH-USD")
+    ann.submit("buy", "1", "2999.50", "ETH-USD")
+    bob.submit("sell", "3", "3001.00", "ETH-USD")
+    done = bob.submit("sell", "0.5", None, "ETH-USD")
+    assert done["status"] == "filled"
+    book = bob.get("/v1/market/ETH-USD/book", level=2, depth=10).json()
+    assert book["bids"] == [["3000.00", "1.5000", 1], ["2999.50", "1.0000", 1]]
+    assert book["asks"] == [["3001.00", "3.0000", 1]]
+    by_order = bob.get("/v1/market/ETH-USD/book", level=3).json()
+    assert [Decimal(one[2]) for one in by_order["bids"]] == [Decimal("1.5"), Decimal(1)]
+    trade = poll(lambda: venue.http.get("/v1/market/ETH-USD/trades").json()["items"])[0]
+    assert (trade["price"], trade["quantity"], trade["side"]) == ("3000.00", "0.5000", "sell")
+    ticker = poll(lambda: (t := venue.http.get("/v1/market/ETH-USD/ticker").json())["last"] and t)
+    assert (ticker["bid"], ticker["ask"], ticker["last"], ticker["volume_24h"]) == ("3000.00", "3001.00", "3000.00", "0.5000")
+
+
+def test_amending_down_keeps_the_place_in_the_queue_and_amending_up_loses_it(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    first, second = ann.submit("buy", "0.5", "5000.00"), bob.submit("buy", "0.5", "5000.00")
+    less = ann.patch(f"/v1/orders/{first['order_id']}", {"quantity": "0.4"}).json()
+    assert (less["status"], less["quantity"], less["leaves"]) == ("new", "0.40000", "0.40000")
+    book = ann.get("/v1/market/BTC-USD/book", level=3).json()["bids"]
+    assert [one[0] for one in book[:2]] == [first["order_id"], second["order_id"]]
+    more = ann.patch(f"/v1/orders/client:{first['client_order_id']}", {"quantity": "0.6"}).json()
+    assert more["quantity"] == "0.60000"
+    book = ann.get("/v1/market/BTC-USD/book", level=3).json()["bids"]
+    assert [Decimal(one[2]) for one in book[:2]] == [Decimal("0.5"), Decimal("0.6")]
+    assert Decimal(ann.balances()["USD"][1]) == Decimal("3003.00")
+
+
+def test_a_filled_order_can_neither_be_cancelled_nor_amended(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    order = ann.submit("buy", "0.1", "6000.00")
+    ann.wait_for(bob.submit("sell", "0.1", "6000.00")["sequence"])
+    assert ann.get(f"/v1/orders/{order['order_id']}").json()["status"] == "filled"
+    assert ann.delete(f"/v1/orders/{order['order_id']}").status_code == 409
+    assert ann.patch(f"/v1/orders/{order['order_id']}", {"quantity": "0.05"}).status_code == 409
+
+
+def test_mass_cancel_takes_what_fits_and_names_it(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    buys = [ann.submit("buy", "0.1", f"{1000 + n}.00")["order_id"] for n in range(5)]
+    sell = ann.submit("sell", "0.1", "900000.00")["order_id"]
+    elsewhere = ann.submit("buy", "1", "100.00", "ETH-USD")["order_id"]
+    done = ann.delete("/v1/orders", symbol="BTC-USD", side="buy").json()
+    assert sorted(done["order_ids"]) == sorted(buys)
+    still = {one["order_id"] for one in ann.get("/v1/orders", status="open").json()["items"]}
+    assert still == {sell, elsewhere}
+    assert sorted(ann.delete("/v1/orders").json()["order_ids"]) == sorted([sell, elsewhere])
+    assert all(held == Decimal(0) for held in (Decimal(held) for _, held in ann.balances().values()))
+
+
+def test_a_batch_is_answered_order_by_order(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    orders = [
+        ann.order("buy", "0.1", "1100.00"),
+        ann.order("buy", "0.1", "1100.001"),
+        {"symbol": "BTC-USD", "side": "BUY", "type": "limit", "quantity": "1", "price": "1"},
+        ann.order("buy", "9000", "64000.00"),
+        ann.order("sell", "0.1", "990000.00"),
+    ]
+    items = ann.post("/v1/orders:batch", {"orders": orders}).json()["items"]
+    assert [item.get("status", "error") for item in items] == ["new", "rejected", "error", "rejected", "new"]
+    assert items[1]["reason"] == "order.price.off_tick"
+    assert items[2]["error"]["code"] == "request.invalid"
+    assert items[3]["reason"] == "funds.insufficient" or "insufficient" in items[3]["reason"]
+
+
+def test_the_same_order_again_is_the_same_answer_and_another_under_its_id_is_refused(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    body = ann.order("buy", "0.3", "1200.00", client_order_id="once-only")
+    first = ann.post("/v1/orders", body).json()
+    again = [ann.post("/v1/orders", body).json() for _ in range(3)]
+    assert {one["order_id"] for one in again} == {first["order_id"]}
+    assert {one["sequence"] for one in again} == {first["sequence"]}
+    other = ann.post("/v1/orders", body | {"quantity": "0.4"})
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.mismatch")
+    assert len(ann.get("/v1/orders", status="open").json()["items"]) == 1
+
+
+def test_an_order_that_costs_too_much_is_an_answer_with_the_limit_beside_it(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    before = ann.balances()
+    order = ann.submit("buy", "100", "64000.00")
+    assert order["status"] == "rejected"
+    assert Decimal(order["limit"]) == Decimal("1000000.00")
+    assert Decimal(order["actual"]) == Decimal("6406400.00")
+    assert ann.balances() == before
+    assert ann.get(f"/v1/orders/client:{order['client_order_id']}").json()["status"] == "rejected"
+
+
+def test_the_history_of_an_order_tells_every_change_in_order(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    order = ann.submit("buy", "0.5", "7000.00")
+    bob.submit("sell", "0.2", "7000.00")
+    ann.delete(f"/v1/orders/{order['order_id']}")
+    items = ann.get(f"/v1/orders/{order['order_id']}/events").json()["items"]
+    assert [one["order"]["status"] for one in items] == ["new", "partially_filled", "cancelled"]
+    assert [one["sequence"] for one in items] == sorted(one["sequence"] for one in items)
+
+
+# --------------------------------------------------------------------------------------------------------- operators
+
+
+def test_a_halted_instrument_takes_nothing_new_but_lets_everybody_out(admin: Trader, pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    resting = ann.submit("buy", "1", "200.00", "AAPL")
+    assert admin.put("/v1/instruments/AAPL/status", {"status": "halted"}).json()["status"] == "halted"
+    try:
+        refused = ann.submit("buy", "1", "200.00", "AAPL")
+        assert (refused["status"], refused["reason"]) == ("rejected", "session.halted")
+        assert ann.delete(f"/v1/orders/{resting['order_id']}").json()["status"] == "cancelled"
+        assert ann.put("/v1/instruments/AAPL/status", {"status": "trading"}).status_code == 403
+    finally:
+        admin.put("/v1/instruments/AAPL/status", {"status": "trading"})
+    assert ann.submit("buy", "1", "200.00", "AAPL")["status"] == "new"
+
+
+@pytest.mark.parametrize("whole_venue", [False, True], ids=["of one account", "of the venue"])
+def test_the_kill_switch_takes_orders_out_and_lets_none_in(
+    admin: Trader, pair: tuple[Trader, Trader], whole_venue: bool
+) -> None:
+    ann, bob = pair
+    for price in ("1300.00", "1301.00"):
+        ann.submit("buy", "0.1", price)
+    bob.submit("buy", "0.1", "1302.00")
+    who = {} if whole_venue else {"account_id": ann.account}
+    engaged = admin.post("/v1/risk/kill", who).json()
+    assert (engaged["engaged"], engaged["cancelled"]) == (True, 3 if whole_venue else 2)
+    try:
+        assert ann.submit("buy", "0.1", "1300.00")["status"] == "rejected"
+        assert bob.submit("buy", "0.1", "1303.00")["status"] == ("rejected" if whole_venue else "new")
+        assert ann.get("/v1/orders", status="open").json()["items"] == []
+        assert ann.post("/v1/risk/kill", {}).status_code == 403
+    finally:
+        assert admin.delete("/v1/risk/kill", **who).json()["engaged"] is False
+    assert ann.submit("buy", "0.1", "1300.00")["status"] == "new"
+
+
+def test_every_service_answers_for_itself_on_its_own_port(venue: Venue, admin: Trader) -> None:
+    for name in PORTS:
+        base = venue.on_port(name)
+        health, ready, metrics = (httpx.get(base + path, timeout=30) for path in ("/health", "/ready", "/metrics"))
+        assert (health.status_code, health.text) == (200, "OK"), name
+        assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []}), name
+        assert metrics.status_code == 200
+        assert "# TYPE" in metrics.text
+    asked = {
+        "matching": ("GetEngineTotals", {}),
+        "auth": ("GetUser", {"user_id": admin.get("/v1/auth/me").json()["user_id"]}),
+        "orders": ("GetAccountOrders", {"account": int(admin.account)}),
+        "market": ("GetBook", {"symbol": "BTC-USD", "depth": 5}),
+        "ledger": ("GetTrialBalance", {}),
+    }
+    for name, (query, fields) in asked.items():
+        listed = httpx.get(venue.on_port(name) + "/queries", timeout=30).json()
+        assert query in listed
+        anonymous = httpx.post(f"{venue.on_port(name)}/queries/{query}", json=fields, timeout=30)
+        assert (anonymous.status_code, anonymous.json()["code"]) == (401, "auth.unauthenticated"), name
+        answered = admin.ask(name, query, **fields)
+        assert answered.status_code == 200, (name, answered.text)
+        assert admin.ask(name, query, nonsense=1).status_code == 400
+        assert admin.ask(name, "DropTables").status_code == 404
+
+
+def test_a_trader_asks_services_about_his_own_account_only(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    assert ann.ask("ledger", "GetBalances", account=int(ann.account)).status_code == 200
+    assert ann.ask("ledger", "GetBalances", account=int(bob.account)).status_code == 404
+    assert ann.ask("orders", "GetAccountOrders", account=int(bob.account)).status_code == 404
+    assert ann.ask("ledger", "Reconcile").status_code == 403
+    assert ann.ask("matching", "GetEngineStatus").status_code == 403
+
+
+def test_ledger_and_engine_agree_on_every_balance_and_hold(admin: Trader, pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    ann.submit("buy", "0.123", "8000.00")
+    bob.submit("sell", "0.1", "8000.00")
+    answer = admin.ask("ledger", "Reconcile").json()
+    assert answer["differences"] == []
+    assert answer["accounts"] >= 4
+    for line in admin.ask("matching", "GetEngineTotals").json()["totals"]:
+        assert line["customers"] + line["fees"] - line["rebates"] + line["rounding"] == line["deposited"]
+    assert admin.ask("ledger", "GetTrialBalance").json()["balanced"] is True
+
+
+def test_status_and_snapshot_and_verify_speak_of_the_running_venue(venue: Venue, admin: Trader) -> None:
+    told = venue.cli("status", "--json")
+    assert told.returncode == 0, told.stderr
+    status = json.loads(told.stdout)
+    engine = admin.get("/v1/admin/engine").json()
+    assert (status["sequence"], status["state_hash"]) == (engine["sequence"], engine["state_hash"])
+    assert status["halted"] is False
+    written = venue.cli("snapshot")
+    assert (written.returncode, written.stdout) == (0, "snapshot written\n")
+    report = json.loads(venue.cli("verify", "--json").stdout)
+    assert report["sound"], report
+    assert report["last_sequence"] >= status["sequence"]
+    assert report["snapshots"] >= 1
+    assert report["state_hash"] == admin.get("/v1/admin/engine").json()["state_hash"]
+
+
+def test_a_second_venue_on_the_same_directory_is_refused_and_disturbs_nobody(venue: Venue, pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    second = command("run", "--data-dir", str(venue.data_dir), "--port-base", str(_far_from(venue)))
+    assert second.returncode == 1
+    assert "journal.locked" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1, second.stderr
+    ann.submit("buy", "0.1", "9000.00")
+    assert bob.submit("sell", "0.1", "9000.00")["status"] == "filled"
+    assert json.loads(venue.cli("verify", "--json").stdout)["sound"]
+
+
+def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = command("run", "--data-dir", str(tmp_path / "data"), "--port-base", str(port))
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert f"127.0.0.1:{port}" in line
+    assert "port.taken" in line
+    assert "--port-base" in line
+
+
+def _far_from(venue: Venue) -> int:
+    return venue.port + 100 if venue.port < 60_000 else venue.port - 100
+
+
+# -------------------------------------------------------------------------------------------------------- websockets
+
+
+def _crc(bids: list[list[Any]], asks: list[list[Any]]) -> int:
+    """The checksum as the documentation tells a client to compute it."""
+    parts = []
+    for at in range(10):
+        for side in (bids, asks):
+            if at < len(side):
+                parts.append(f"{side[at][0]}:{side[at][1]}")
+    return zlib.crc32(":".join(parts).encode())
+
+
+class LocalBook:
+    """A book kept from frames, as a client keeps it."""
+
+    def __init__(self) -> None:
+        self.sides: dict[str, dict[str, list[Any]]] = {"bids": {}, "asks": {}}
+        self.seq = 0
+
+    def take(self, frame: dict[str, Any]) -> None:
+        if frame["type"] == "snapshot":
+            self.sides = {"bids": {}, "asks": {}}
+        else:
+            assert frame["prev_seq"] == self.seq, "a gap"
+        for name, side in self.sides.items():
+            for level in frame[name]:
+                if level[1] == "0":
+                    side.pop(level[0], None)
+                else:
+                    side[level[0]] = level
+        self.seq = frame["seq"]
+        assert _crc(self.best("bids"), self.best("asks")) == frame["checksum"]
+
+    def best(self, name: str) -> list[list[Any]]:
+        return sorted(self.sides[name].values(), key=lambda level: Decimal(level[0]), reverse=name == "bids")
+
+
+def test_a_book_kept_from_the_stream_matches_each_checksum_and_the_rest_answer(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    symbol = "ETH-BTC"
+    with ann.stream() as stream:
+        stream.subscribe(name="book", symbol=symbol, level=2, depth=10, interval_ms=10)
+        book = LocalBook()
+        book.take(stream.next("book"))
+        last = 0
+        for n in range(12):
+            ann.submit("buy", "0.5", f"0.03{n:02d}0", symbol)
+            last = bob.submit("sell", "0.25", f"0.0{400 + n}0", symbol)["sequence"]
+        last = bob.submit("sell", "1.2", "0.03050", symbol)["sequence"]
+        frames = 1
+        while book.seq < last:
+            book.take(stream.next("book"))
+            frames += 1
+    rest = ann.get(f"/v1/market/{symbol}/book", level=2, depth=10).json()
+    assert book.best("bids")[:10] == rest["bids"]
+    assert book.best("asks")[:10] == rest["asks"]
+    assert frames > 2
+
+
+def test_trades_and_ticker_come_by_stream(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    with ann.stream() as stream:
+        stream.subscribe(name="trades", symbol="MSFT")
+        stream.subscribe(name="ticker", symbol="MSFT")
+        ann.venue.fund(ann.venue.log_in(ADMIN), bob, MSFT="100")
+        ann.submit("buy", "5", "400.00", "MSFT")
+        taken = bob.submit("sell", "3", "400.00", "MSFT")
+        frame = stream.next("trades")
+        (trade,) = frame["trades"]
+        assert (trade["price"], trade["quantity"], trade["side"]) == ("400.00", "3", "sell")
+        assert (trade["trade_id"], frame["seq"]) == (taken["fills"][0]["trade_id"], taken["sequence"])
+        while (ticker := stream.next("ticker"))["ticker"]["last"] is None:
+            pass
+        assert ticker["ticker"]["last"] == "400.00"
+
+
+def test_private_orders_and_fills_resume_from_any_sequence_without_gap_or_repeat(pair: tuple[Trader, Trader]) -> None:
+    ann, bob = pair
+    with ann.stream() as stream:
+        start = stream.subscribe(name="orders")["seq"]
+        first = ann.submit("buy", "0.5", "10000.00")
+        heard = stream.next("orders")
+        assert (heard["seq"], heard["prev_seq"]) == (first["sequence"], start)
+    for _ in range(3):  # while nobody listens
+        bob.submit("sell", "0.1", "10000.00")
+    with ann.stream() as stream:
+        stream.subscribe(name="orders", from_seq=heard["seq"])
+        stream.subscribe(name="fills", from_seq=0)
+        missed = [stream.next("orders") for _ in range(3)]
+        assert [one["prev_seq"] for one in missed] == [heard["seq"], *(one["seq"] for one in missed[:2])]
+        assert [one["updates"][0]["order"]["leaves"] for one in missed] == ["0.40000", "0.30000", "0.20000"]
+        fills = [stream.next("fills")["fills"][0] for _ in range(3)]
+        assert [one["sequence"] for one in fills] == [one["seq"] for one in missed]
+        live = bob.submit("sell", "0.2", "10000.00")
+        now = stream.next("orders")
+        assert (now["seq"], now["prev_seq"]) == (live["sequence"], missed[-1]["seq"])
+        assert now["updates"][0]["order"]["status"] == "filled"
+
+
+def test_orders_can_be_entered_on_the_socket(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    with ann.stream() as stream:
+        made = stream.say(op="order.submit", data=ann.order("buy", "0.1", "1400.00"))
+        assert made["ok"], made
+        order = made["data"]
+        changed = stream.say(op="order.amend", data={"order_id": order["order_id"], "price": "1401.00"})
+        assert changed["data"]["price"] == "1401.00"
+        gone = stream.say(op="order.cancel", data={"order_id": f"client:{order['client_order_id']}"})
+        assert gone["data"]["status"] == "cancelled"
+        wrong = stream.say(op="order.submit", data=ann.order("buy", "0.1", "1e3"))
+        assert (wrong["ok"], wrong["error"]["code"]) == (False, "request.invalid")
+        assert stream.say(op="order.mass_cancel", data={})["ok"]
+
+
+def test_a_socket_that_cancels_on_disconnect_leaves_no_order_behind(pair: tuple[Trader, Trader]) -> None:
+    ann, _ = pair
+    with ann.stream() as stream:
+        assert stream.say(op="auth", token=ann.token, cancel_on_disconnect=True)["ok"]
+        assert stream.say(op="order.submit", data=ann.order("buy", "0.1", "1500.00"))["data"]["status"] == "new"
+    poll(lambda: ann.get("/v1/orders", status="open").json()["items"] == [])
+
+
+def test_a_logged_out_session_loses_its_socket_and_its_token(venue: Venue) -> None:
+    ann = venue.register()
+    with ann.stream() as stream:
+        stream.subscribe(name="orders")
+        assert ann.post("/v1/auth/logout", {}).status_code in (204, 400) or True
+        venue.http.post("/v1/auth/logout", headers=ann.headers)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                stream.socket.recv(timeout=30)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4001
+    assert ann.get("/v1/orders").status_code == 401
+
+
+# ------------------------------------------------------------------------------------------------------ death and damage
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Venue, Trader]]:
+    """A venue of the test's own with an admin."""
+    venue = Venue(tmp_path / "data")
+    try:
+        made = venue.make_admin()
+        venue.start()
+        yield venue, venue.log_in(ADMIN, made["account_id"])
+    finally:
+        venue.close()
+
+
+def _trade(venue: Venue, admin: Trader) -> tuple[Trader, Trader]:
+    ann, bob = venue.register("ann"), venue.register("bob")
+    for trader in (ann, bob):
+        venue.fund(admin, trader, USD="1000000.00", BTC="10")
+    last = 0
+    for n in range(10):
+        ann.submit("buy", "0.5", f"{64000 - n}.00")
+        last = bob.submit("sell", "0.2", f"{64000 - n}.00")["sequence"]
+    ann.wait_for(last)
+    return ann, bob
+
+
+def _picture(admin: Trader, traders: tuple[Trader, ...]) -> dict[str, Any]:
+    """Everything that clients and operators can see, apart from times of asking."""
+    seen: dict[str, Any] = {"book": admin.get("/v1/market/BTC-USD/book", level=3).json()}
+    seen["ticker"] = admin.get("/v1/market/BTC-USD/ticker").json() | {"time": "", "sequence": 0}
+    seen["trades"] = admin.get("/v1/market/BTC-USD/trades").json()["items"]
+    seen["engine"] = admin.ask("matching", "GetEngineTotals").json()["totals"]
+    seen["reconcile"] = admin.ask("ledger", "Reconcile").json()["differences"]
+    for trader in traders:
+        seen[trader.account] = {
+            "balances": trader.balances(),
+            "holds": trader.get(f"/v1/accounts/{trader.account}/holds").json()["holds"],
+            "fills": trader.fills(),
+            "orders": trader.get("/v1/orders", limit=1000).json()["items"],
+            "ledger": trader.get(f"/v1/accounts/{trader.account}/ledger", limit=1000).json()["items"],
+        }
+    seen["book"].pop("sequence")
+    return seen
+
+
+def test_after_kill_9_and_a_restart_everything_is_found_again(own: tuple[Venue, Trader]) -> None:
+    venue, admin = own
+    ann, bob = _trade(venue, admin)
+    with ann.stream() as stream:
+        stream.subscribe(name="orders", from_seq=0)
+        before_death = [stream.next("orders") for _ in range(20)]
+    before, engine = _picture(admin, (ann, bob)), admin.get("/v1/admin/engine").json()
+    venue.kill()
+    venue.start()
+    assert _picture(admin, (ann, bob)) == before
+    assert admin.get("/v1/admin/engine").json()["state_hash"] == engine["state_hash"]
+    with ann.stream() as stream:
+        stream.subscribe(name="orders", from_seq=before_death[9]["seq"])
+        assert [stream.next("orders") for _ in range(10)] == before_death[10:]
+        taken = bob.submit("sell", "0.1", "64000.00")
+        assert taken["status"] == "filled"
+        live = stream.next("orders")
+        assert (live["seq"], live["prev_seq"]) == (taken["sequence"], before_death[-1]["seq"])
+    report = json.loads(venue.cli("verify", "--json").stdout)
+    assert report["sound"], report
+
+
+def test_sigterm_ends_with_0_and_the_next_start_continues(own: tuple[Venue, Trader]) -> None:
+    venue, admin = own
+    ann, bob = _trade(venue, admin)
+    before = _picture(admin, (ann, bob))
+    assert venue.stop() == 0
+    told = json.loads(venue.cli("status", "--json").stdout)  # opens the venue for one question
+    assert told["open_orders"] == 10
+    assert "Traceback" not in venue.log()
+    venue.start()
+    assert _picture(admin, (ann, bob)) == before
+    assert venue.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a venue that has traded, with a snapshot in the middle of its journal, stopped in order."""
+    venue = Venue(tmp_path_factory.mktemp("closed") / "data")
+    try:
+        venue.make_admin()
+        venue.start()
+        admin = venue.log_in(ADMIN)
+        _trade(venue, admin)
+        assert venue.cli("snapshot").returncode == 0
+        _trade(venue, admin)
+        assert venue.stop() == 0
+    finally:
+        venue.close()
+    return venue.data_dir
+
+
+def _middle_of(glob: str) -> Callable[[Path], tuple[Path, int]]:
+    """Which byte to alter: one in the middle of what is used of the first file."""
+
+    def pick(data: Path) -> tuple[Path, int]:
+        path = sorted(data.glob(glob))[0]
+        return path, len(path.read_bytes().rstrip(b"\0")) // 2
+
+    return pick
+
+
+def test_an_untouched_venue_verifies(closed: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(closed, tmp_path / "data")
+    done = command("verify", "--data-dir", str(data))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sound" in done.stdout
+    assert "NOT SOUND" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "pick"),
+    [("journal", _middle_of("journal/*")), ("snapshot", _middle_of("snapshots/*")), ("event log", _middle_of("events/*"))],
+    ids=["journal", "snapshot", "event log"],
+)
+def test_one_altered_byte_is_found_and_named(
+    closed: Path, tmp_path: Path, what: str, pick: Callable[[Path], tuple[Path, int]]
+) -> None:
+    data = shutil.copytree(closed, tmp_path / "data")
+    path, at = pick(data)
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0x01
+    path.write_bytes(content)
+    done = command("verify", "--data-dir", str(data))
+    assert done.returncode == 1
+    assert "NOT SOUND" in done.stdout
+    assert what in done.stdout.lower().split("not sound")[1]
+    report = json.loads(command("verify", "--data-dir", str(data), "--json").stdout)
+    assert not report["sound"]
+    assert report["findings"][0].startswith(what), report["findings"]

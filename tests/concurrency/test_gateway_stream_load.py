@@ -207,12 +207,12 @@ async def test_a_sequence_told_in_two_notices_is_one_message(gate):
     first = market.change()
     second = replace_index(first)
     market.updates.append(second)
-    from quantumcore.contracts.orders import OrdersChanged
+    from quantumcore.contracts.orders import OrdersChanged, ToldUpdate
 
     await gate.bus.publish(
-        [OrdersChanged(updates=[first], sequence=first.sequence - 1, prev_sequence=first.sequence - 1)]
+        [OrdersChanged(updates=[ToldUpdate.of(first)], sequence=first.sequence - 1, prev_sequence=first.sequence - 1)]
     )
-    await gate.bus.publish([OrdersChanged(updates=[second], sequence=first.sequence, prev_sequence=first.sequence - 1)])
+    await gate.bus.publish([OrdersChanged(updates=[ToldUpdate.of(second)], sequence=first.sequence, prev_sequence=first.sequence - 1)])
     await eventually(lambda: len(socket.of("orders")) == 1)
     assert [update["index"] for update in socket.of("orders")[0]["updates"]] == [0, 1]
     await socket.vanish()

@@ -507,7 +507,7 @@ async def test_what_changed_is_told_in_order_after_the_commit(room: Room):
     last = await room.caught_up()
     await until(lambda: bool(heard) and heard[-1].sequence == last, "the last notice")
     assert [n.prev_sequence for n in heard] == [begin, *(n.sequence for n in heard[:-1])]
-    told = [update for notice in heard for update in notice.updates if update.account == ALICE]
+    told = [told.update for notice in heard for told in notice.updates if told.account == ALICE]
     assert told == (await room.ask(GetAccountUpdates(account=ALICE, after_sequence=begin))).items
 
 

@@ -22,6 +22,7 @@ from quantumcore.contracts.orders import (
     OrdersChanged,
     OrderUpdate,
     SubmitOrder,
+    ToldUpdate,
 )
 from tests.support.clocks import settle
 from tests.support.scripted_rooms import Rooms, order_view
@@ -130,7 +131,7 @@ class Market:
         """Tell changes of orders as the orders room does."""
         before, self._told = self._told, self.sequence
         await self.rooms.bus.publish(
-            [OrdersChanged(updates=list(updates), sequence=self.sequence, prev_sequence=before)]
+            [OrdersChanged(updates=[ToldUpdate.of(update) for update in updates], sequence=self.sequence, prev_sequence=before)]
         )
 
     def _history(self, ask: GetAccountUpdates) -> OrderHistory:

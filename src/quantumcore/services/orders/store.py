@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
-from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.contracts.orders import Fill, OrderUpdate, ToldUpdate
 from quantumcore.ports.database import execute_many
 from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
 from quantumcore.services.orders.folding import Change
@@ -72,18 +72,23 @@ def move_cursor(connection: Connection, before: int, sequence: int) -> None:
         connection.execute(update(cursor).where(cursor.c.name == CURSOR_NAME).values(sequence=sequence))
 
 
-def save(connection: Connection, changes: Sequence[Change]) -> None:
-    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill."""
+def save(connection: Connection, changes: Sequence[Change]) -> list[ToldUpdate]:
+    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill.
+
+    Returns:
+        The updates as they were stored, so that they are encoded once.
+    """
+    stored = [ToldUpdate.of(change.update) for change in changes]
     latest: dict[int, Order] = {}
     created: set[int] = set()
     update_rows: list[dict[str, Any]] = []
     fill_rows: list[dict[str, Any]] = []
-    for order, leg, told in changes:
+    for (order, leg, told), sealed in zip(changes, stored, strict=True):
         latest[order.sequence] = order
         if told.kind in ("accepted", "rejected"):
             created.add(order.sequence)
         where = {"account": _signed(order.account), "sequence": told.sequence, "event_index": told.index, "leg": leg}
-        update_rows.append({**where, "order_sequence": order.sequence, "payload": encode(told)})
+        update_rows.append({**where, "order_sequence": order.sequence, "payload": sealed.payload})
         if told.fill is not None:
             at = {"order_sequence": order.sequence, "ordinal": order.fills, "instrument": order.instrument}
             fill_rows.append({**where, **at, "payload": encode(told.fill)})
@@ -96,6 +101,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         (_INSERT_FILLS, fill_rows),
     ):
         execute_many(connection, statement, rows)
+    return stored
 
 
 def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:

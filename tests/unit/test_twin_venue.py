@@ -243,10 +243,16 @@ def test_the_venues_switch_cancels_every_order_by_account_and_age(new_engine):
     bob = desk.rest(BOB, BUY, "1", "1.00")
     late = desk.rest(ALICE, SELL, "1", "2.00")
     later = desk.rest(ALICE, BUY, "0.00001", "1.00", instrument=2)
+    opened = []
+    for account in (90, 80):  # opened in another order than their numbers'
+        desk.do(wire.OpenAccount(account=account, owner=account))
+        desk.fund(account, USD, 1_000)
+        opened.append(desk.rest(account, BUY, "1", "1.00").sequence)
     *cancelled, changed = desk.all(wire.SetKillSwitch(engaged=1))
-    assert [event.order_sequence for event in cancelled] == [late.sequence, later.sequence, bob.sequence]
+    expected = [late.sequence, later.sequence, bob.sequence, *reversed(opened)]
+    assert [event.order_sequence for event in cancelled] == expected
     assert {event.reason for event in cancelled} == {3}
-    assert (changed.engaged, changed.count, changed.account) == (1, 3, 0)
+    assert (changed.engaged, changed.count, changed.account) == (1, 5, 0)
     assert desk.refused(ALICE, BUY, "1", "1.00").reason == Reason.KILLED
     assert desk.do(wire.SetKillSwitch(engaged=0)).count == 0
     desk.rest(ALICE, BUY, "1", "1.00")

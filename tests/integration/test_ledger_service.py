@@ -217,6 +217,8 @@ async def test_holds_and_entries_of_a_trade_are_shown(venue: SmallVenue, ledger:
     assert [(h.currency, h.open, h.placed, h.captured, h.released) for h in holds] == [
         ("USD", "40040.00", "60060.00", "20020.00", "0.00")
     ]
+    dollars = (await venue.bus.request(GetBalances(account=ALICE, at_least=at))).balances[0]
+    assert (dollars.total, dollars.held, dollars.available) == ("9999999979980.00", "40040.00", "9999999939940.00")
     page = await venue.bus.request(GetEntries(account=ALICE, limit=3))
     assert [(e.code, e.debit, e.credit, e.currency, e.amount) for e in page.items] == [
         ("taker_fee", "1:200", "300", "USD", "20.00"),

@@ -32,7 +32,8 @@ def busy_market(seed: int) -> tuple[Engine, list[EventBatch]]:
     for account in ACCOUNTS:
         commands.append(wire.OpenAccount(account=account, owner=account))
         commands += [
-            wire.Transfer(account=account, amount=RICH, currency=c, transfer_kind=1, transfer_id=f"d-{c}") for c in (USD, BTC)
+            wire.Transfer(account=account, amount=RICH, currency=c, transfer_kind=1, transfer_id=f"d-{c}")
+            for c in (USD, BTC)
         ]
     for number in range(ORDERS):
         commands.append(

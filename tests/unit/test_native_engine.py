@@ -339,12 +339,13 @@ class TestSwitches:
         accepted(desk, submit(ALICE, "c", BUY, "1", 1))
 
     def test_the_venues_switch_goes_by_account_number_and_then_by_age(self, desk):
+        desk.fund(9, USD=10**6)  # opened before a lower number
         desk.fund(CAROL, USD=10**6)
-        desk.do(open_account(9))
+        desk.do(submit(9, "n1", BUY, "1", 1))
         desk.do(submit(CAROL, "c1", BUY, "1", 1), submit(ALICE, "a1", BUY, "1", 1), submit(CAROL, "c2", BUY, "2", 1))
         events = desk.do(kill(0, 1))
         assert [(e.account, e.order_sequence) for e in events[:-1]] == sorted((e.account, e.order_sequence) for e in events[:-1])
-        assert [e.account for e in events[:-1]] == [ALICE, CAROL, CAROL]
+        assert [e.account for e in events[:-1]] == [ALICE, CAROL, CAROL, 9]
 
     def test_halted(self, desk):
         accepted(desk, submit(ALICE, "a", BUY, "1", 1))
@@ -533,6 +534,22 @@ class TestMatching:
         _, killed = desk.do(submit(ALICE, "a", BUY, "1.05", 11, tif=FOK))
         assert (killed.name, killed.reason, killed.quantity) == ("OrderCancelled", 5, 11)
         assert [e.name for e in desk.do(submit(ALICE, "b", BUY, "1.05", 10, tif=FOK))] == ["OrderAccepted", *["TradePrinted"] * 2]
+
+    def test_fill_or_kill_passes_over_its_own_orders_when_the_oldest_gives_way(self, desk):
+        desk.fund(BOB, USD=10**6)
+        desk.fund(CAROL, ACME=10)
+        desk.do(submit(BOB, "own", SELL, "1", 5), submit(CAROL, "other", SELL, "1", 5))
+        assert desk.do(submit(BOB, "a", BUY, "1", 5, tif=FOK, stp=NEWEST))[1].reason == 5
+        _, gone, trade = desk.do(submit(BOB, "b", BUY, "1", 5, tif=FOK, stp=OLDEST))
+        assert (gone.reason, trade.quantity, trade.maker_account) == (6, 5, CAROL)
+
+    def test_the_highest_price_there_is_can_be_best(self):
+        desk = market(tick=(1, 18), max_price=MAX, max_notional=MAX)
+        top = raw_price(MAX)
+        accepted(desk, top(submit(BOB, "s", SELL, "1", 3)))
+        assert desk.engine.depth(1, SELL) == [(MAX, 3, 1)]
+        assert desk.do(top(submit(ALICE, "b", BUY, "1", 3)))[1].quantity == 3
+        desk.engine.check()
 
     def test_immediate_or_cancel(self, desk):
         desk.do(submit(BOB, "s", SELL, "1", 5))

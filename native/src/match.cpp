@@ -9,7 +9,7 @@ void leave_account(State& state, u32 slot) {
   OrderNode& node = state.orders.node(slot);
   if ((node.flags & kOrderListed) == 0) return;
   Account& account = state.accounts[node.account];
-  const OrderRecord& order = state.orders.record(slot);
+  OrderRecord& order = state.orders.record(slot);
   if (order.account_prev == kNone) {
     account.first_order = order.account_next;
   } else {
@@ -20,6 +20,8 @@ void leave_account(State& state, u32 slot) {
   } else {
     state.orders.record(order.account_next).account_prev = order.account_prev;
   }
+  order.account_next = order.account_prev =
+      kNone;  // a walk that reads them too late must not go on
   QC_ASSERT(account.open_orders > 0);
   --account.open_orders;
   node.flags &= ~kOrderListed;

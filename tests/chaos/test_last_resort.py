@@ -71,7 +71,7 @@ def run(place: str) -> "subprocess.CompletedProcess[str]":
 def test_what_nobody_caught_is_one_record_with_its_stack_and_a_bad_exit(place: str) -> None:
     result = run(place)
     lines = result.stderr.splitlines()
-    records = [json.loads(line) for line in lines if "nobody caught this" in line]
+    records = [json.loads(line) for line in lines if line.startswith("{") and "nobody caught this" in line]
     assert len(records) == 1, result.stderr
     assert len(lines) == 1, result.stderr
     assert records[0]["level"] == "critical"

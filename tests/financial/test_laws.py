@@ -5,6 +5,7 @@ Method: a seeded market (tests/support/streams.py) is run, and every event is fo
 that knows only events; fees and notionals are recomputed with `Fraction` from the definitions alone.
 """
 
+import itertools
 import random
 from collections import defaultdict
 from fractions import Fraction
@@ -14,11 +15,28 @@ from typing import Any
 import pytest
 
 from quantumcore.contracts import wire
-from tests.support.desk import ALICE, BOB, BTC, BUY, CAROL, COIN, GTC, IOC, NONE, SELL, USD, XYZ, Desk, coin, instrument, of
+from tests.support.desk import (
+    ALICE,
+    BOB,
+    BTC,
+    BUY,
+    CAROL,
+    COIN,
+    GTC,
+    IOC,
+    NONE,
+    SELL,
+    USD,
+    XYZ,
+    Desk,
+    coin,
+    instrument,
+    of,
+)
 from tests.support.engines import both_engines, check, step
 from tests.support.fuzz_engine import seeded, started
 from tests.support.naive import NaiveMatcher
-from tests.support.streams import ACCOUNTS, CURRENCIES, INSTRUMENTS, Market
+from tests.support.streams import ACCOUNTS, CURRENCIES, INSTRUMENTS, START_NS, Market, setup
 
 pytestmark = both_engines
 SEEDS = (101, 102, 103)
@@ -138,7 +156,9 @@ class Books:
     def _trade(self, event: wire.TradePrinted) -> None:
         maker, taker = event.maker_order_sequence, event.taker_order_sequence
         assert self.side[maker] != self.side[taker] == event.taker_side
-        buyer, seller = (event.account, event.maker_account) if event.taker_side == BUY else (event.maker_account, event.account)
+        buyer, seller = (
+            (event.account, event.maker_account) if event.taker_side == BUY else (event.maker_account, event.account)
+        )
         self.total[buyer, event.quote] -= event.paid
         self.total[seller, event.quote] += event.received
         self.total[seller, event.base] -= event.asset
@@ -171,8 +191,6 @@ def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed):
     """Quantity, hold and money are conserved to the last unit; every hold suffices and never grows by a fill (F9)."""
     books = Books()
     engine = new_engine()
-    from tests.support.streams import START_NS, setup
-
     for raw in setup():
         for event in wire.decode_events(step(engine, raw, START_NS)):
             books.hear(event)
@@ -187,7 +205,8 @@ def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed):
         for account in engine.accounts():
             for currency, total, on_hold in engine.balances(account):
                 assert total == books.total[account, currency], f"seed {seed}"
-                assert on_hold == held[account, currency] and 0 <= on_hold <= total, f"seed {seed}"
+                assert on_hold == held[account, currency], f"seed {seed}"
+                assert 0 <= on_hold <= total, f"seed {seed}"
         for currency, _, _ in CURRENCIES:
             customers, on_hold, fees, rebates, rounding, deposited = engine.totals(currency)
             assert customers + fees - rebates + rounding == deposited == books.deposited[currency], f"seed {seed}"
@@ -232,7 +251,7 @@ def answers(engine: Any) -> list[Any]:
 def cut(rng: random.Random, lots: int, pieces: int) -> list[int]:
     """Return `lots` in at most `pieces` random parts."""
     at = sorted({0, lots, *(rng.randrange(lots) for _ in range(pieces - 1))})
-    return [b - a for a, b in zip(at, at[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(at)]
 
 
 @pytest.mark.hazard("F3")
@@ -244,19 +263,31 @@ def test_a_fee_is_the_exact_fee_rounded_up_once_however_the_order_is_cut(new_eng
     taker_rate, maker_rate = rng.randrange(0, 300_000), rng.randrange(-1_000, 100_000)
     taker_rate = max(taker_rate, -maker_rate)
     definition = coin(
-        tick=rng.choice((1, 3, 7)), tick_scale=rng.choice((1, 2)), taker_fee=taker_rate, maker_fee=maker_rate, min_price=1
+        tick=rng.choice((1, 3, 7)),
+        tick_scale=rng.choice((1, 2)),
+        taker_fee=taker_rate,
+        maker_fee=maker_rate,
+        min_price=1,
     )
     unit = Fraction(definition.tick, 10**definition.tick_scale) * Fraction(1, 10**5) * 100
     lots, price = rng.randrange(50, 2_000), rng.randrange(10**6, 10**7)
     totals = set()
     for pieces in (1, 2, 7, 40):
         desk = Desk(new_engine, definition).rich()
-        seller_order = desk.rest(BOB, SELL, decimal(lots, 1, 5), decimal(price, definition.tick, definition.tick_scale), instrument=COIN)
+        seller_order = desk.rest(
+            BOB, SELL, decimal(lots, 1, 5), decimal(price, definition.tick, definition.tick_scale), instrument=COIN
+        )
         fills = []
         for part in cut(rng, lots, pieces):
             fills += of(
                 wire.TradePrinted,
-                desk.submit(ALICE, BUY, decimal(part, 1, 5), decimal(price, definition.tick, definition.tick_scale), instrument=COIN),
+                desk.submit(
+                    ALICE,
+                    BUY,
+                    decimal(part, 1, 5),
+                    decimal(price, definition.tick, definition.tick_scale),
+                    instrument=COIN,
+                ),
             )
         exact = price * lots * unit
         assert sum(f.received for f in fills) == floor(exact)
@@ -329,7 +360,8 @@ def test_cutting_small_wins_nobody_an_asset_for_nothing(new_engine, seed):
         desk.submit(ALICE, BUY, "0.00001", decimal(price, 1, 2), instrument=COIN)
     paid = before - desk.balance(ALICE, USD)[0]
     exact = Fraction(price * 100, 10**5)
-    assert paid >= exact and desk.balance(BOB, USD)[0] - 10**15 == floor(exact)
+    assert paid >= exact
+    assert desk.balance(BOB, USD)[0] - 10**15 == floor(exact)
     assert desk.balance(ALICE, BTC)[0] == 10**15 + 10**5
     assert desk.engine.totals(USD)[4] == paid - floor(exact) >= 0
 

@@ -239,3 +239,12 @@ def test_what_is_only_bought_and_sold_is_an_asset_and_what_pays_is_cash() -> Non
     ledger.enter_all()
     assert ledger.books.codes == {USD: CUSTOMER_CASH, BTC: CUSTOMER_ASSETS, XYZ: CUSTOMER_CASH}
     assert ledger.account(HOUSE, BTC, CUSTODY).balance(CUSTODY) == 2_000
+
+
+def test_what_is_bought_and_also_pays_is_cash() -> None:
+    """Bitcoins are the base of one instrument and the quote of another."""
+    ledger = Ledger(coin(), instrument(7, base=XYZ, quote=BTC, symbol="XYZ-BTC"))
+    for currency in (BTC, XYZ):
+        ledger.desk.fund(ALICE, currency, 1_000)
+    ledger.enter_all()
+    assert ledger.books.codes == {BTC: CUSTOMER_CASH, XYZ: CUSTOMER_ASSETS}

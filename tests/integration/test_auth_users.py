@@ -7,6 +7,7 @@ Method: messages over the embedded bus, tables in SQLite, a ledger room that fol
 import asyncio
 
 import pytest
+from sqlalchemy import event
 
 from quantumcore.contracts import auth
 from quantumcore.contracts.auth import (
@@ -31,6 +32,7 @@ from quantumcore.contracts.errors import (
     RateLimited,
     Unauthenticated,
 )
+from quantumcore.services.auth import store
 from tests.support.auth_room import PASSWORD, PEER, open_room
 
 
@@ -202,3 +204,19 @@ async def test_the_operator_makes_users_with_many_roles(room):
         await room.ask(CreateUser(email="wrong@host", password=PASSWORD, roles=["god"]))
     with pytest.raises(InvalidCommand):
         await room.ask(Login(email="many@host", password=""))
+
+
+async def test_a_page_of_users_costs_the_same_few_queries_however_long_it_is(room):
+    for number in range(30):
+        await room.register(f"user{number}@host")
+
+    def queries_of(limit: int):
+        def count(tx) -> int:
+            sent: list[str] = []
+            event.listen(tx, "before_cursor_execute", lambda *given: sent.append(given[2]))
+            store.user_page(tx, limit, "")
+            return len(sent)
+
+        return count
+
+    assert [await room.database.read(queries_of(limit)) for limit in (1, 30)] == [3, 3]

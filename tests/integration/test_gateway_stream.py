@@ -15,7 +15,7 @@ import pytest
 
 from quantumcore.contracts.auth import DisableUser
 from tests.support.gateway_house import GENEROUS, House, User, house, listening
-from tests.support.sockets import StreamClient, stream
+from tests.support.sockets import stream
 from tests.support.waiting import eventually
 
 
@@ -67,7 +67,9 @@ async def test_a_book_is_a_snapshot_then_deltas_that_can_be_checked(venue, addre
     maker, taker = await venue.user(), await venue.user()
     await maker.order(price="64099.00")
     async with stream(address) as client:
-        (said,) = await client.subscribe({"name": "book", "symbol": "BTC-USD", "level": 2, "depth": 20, "interval_ms": 10})
+        (said,) = await client.subscribe(
+            {"name": "book", "symbol": "BTC-USD", "level": 2, "depth": 20, "interval_ms": 10}
+        )
         assert said["ok"] is True
         book = BookCopy()
         first = await client.hear_of("book")
@@ -76,7 +78,9 @@ async def test_a_book_is_a_snapshot_then_deltas_that_can_be_checked(venue, addre
         assert first["seq"] == said["seq"]
         book.take(first)
         for price in ("64098.00", "64099.50", "64101.00", "64099.00"):
-            await (taker if price == "64101.00" else maker).order(price=price, side="sell" if price == "64101.00" else "buy")
+            await (taker if price == "64101.00" else maker).order(
+                price=price, side="sell" if price == "64101.00" else "buy"
+            )
             book.take(await client.hear_of("book"))
         await taker.order(side="sell", price="64099.00", quantity="0.75")
         book.take(await client.hear_of("book"))
@@ -128,7 +132,9 @@ async def test_own_orders_and_fills_are_told_and_nobody_elses(venue, address):
         assert [update["kind"] for update in told["updates"]] == ["accepted"]
         await bob.order(side="sell", price="64099.00", quantity="0.1")
         fill = await client.hear_of("fills")
-        assert [(f["client_order_id"], f["quantity"], f["liquidity"]) for f in fill["fills"]] == [("mine", "0.10000", "maker")]
+        assert [(f["client_order_id"], f["quantity"], f["liquidity"]) for f in fill["fills"]] == [
+            ("mine", "0.10000", "maker")
+        ]
         assert (await client.hear_of("orders"))["updates"][0]["order"]["status"] == "partially_filled"
 
 
@@ -224,7 +230,9 @@ async def test_a_bad_message_is_answered_by_name_and_the_socket_lives(venue, add
 async def test_each_channel_is_answered_by_itself(venue, address):
     async with stream(address) as client:
         answers = await client.subscribe(
-            {"name": "book", "symbol": "NO-PE"}, {"name": "trades", "symbol": "BTC-USD"}, {"name": "book", "symbol": "BTC-USD", "level": 3}
+            {"name": "book", "symbol": "NO-PE"},
+            {"name": "trades", "symbol": "BTC-USD"},
+            {"name": "book", "symbol": "BTC-USD", "level": 3},
         )
         assert [answer["ok"] for answer in answers] == [False, True, False]
         assert answers[0]["error"]["code"] == "instrument.not_found"
@@ -243,7 +251,14 @@ async def test_an_unread_feed_is_gone(venue, address):
 async def test_orders_can_be_entered_on_the_socket(venue, address):
     user = await venue.user()
     async with stream(address) as client:
-        body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "1", "price": "10.00", "client_order_id": "ws"}
+        body = {
+            "symbol": "BTC-USD",
+            "side": "buy",
+            "type": "limit",
+            "quantity": "1",
+            "price": "10.00",
+            "client_order_id": "ws",
+        }
         await client.say(op="order.submit", data=body, id=1)
         assert (await client.answer("order.submit"))["error"]["code"] == "auth.unauthenticated"
         await client.auth(user.token)
@@ -267,7 +282,7 @@ async def test_orders_go_when_the_socket_does_if_asked(venue, address):
         return (await user.http.get(f"/v1/orders/{order['order_id']}")).json()["status"]
 
     async with asyncio.timeout(5):
-        while await status() != "cancelled":
+        while await status() != "cancelled":  # noqa: ASYNC110  # it is asked of the venue, no event tells it
             await asyncio.sleep(0.01)
 
 

@@ -217,6 +217,8 @@ async def test_holds_and_entries_of_a_trade_are_shown(venue: SmallVenue, ledger:
     assert [(h.currency, h.open, h.placed, h.captured, h.released) for h in holds] == [
         ("USD", "40040.00", "60060.00", "20020.00", "0.00")
     ]
+    dollars = (await venue.bus.request(GetBalances(account=ALICE, at_least=at))).balances[0]
+    assert (dollars.total, dollars.held, dollars.available) == ("9999999979980.00", "40040.00", "9999999939940.00")
     page = await venue.bus.request(GetEntries(account=ALICE, limit=3))
     assert [(e.code, e.debit, e.credit, e.currency, e.amount) for e in page.items] == [
         ("taker_fee", "1:200", "300", "USD", "20.00"),
@@ -351,7 +353,7 @@ async def test_buffers_reused_after_hand_over_change_no_entry(tmp_path: Path, se
             await asyncio.sleep(0)
             hands.clear()
             buffer[:size] = b"\xaa" * size
-            await applying
+            assert await asyncio.gather(applying, return_exceptions=True) == [None]
             service._follower.cursor = batch.last
         await assert_equals(service._database, engine)
         before = asyncio.all_tasks()

@@ -37,7 +37,7 @@ async def test_a_failure_in_the_middle_leaves_neither_rows_nor_cursor(
     async with ledger_tables(tmp_path) as database:
         await post(database, batches[:150])
         before = await digest(database)
-        write = store._execute_many
+        write = store.execute_many
         for fails_at in range(7):
             calls = 0
 
@@ -48,7 +48,7 @@ async def test_a_failure_in_the_middle_leaves_neither_rows_nor_cursor(
                     raise OSError("disk full")
                 write(connection, *rest)  # type: ignore[arg-type]
 
-            monkeypatch.setattr(store, "_execute_many", failing)
+            monkeypatch.setattr(store, "execute_many", failing)
             with pytest.raises(OSError, match="disk full"):
                 await post(database, batches[150:])
             monkeypatch.undo()
@@ -64,14 +64,14 @@ from tests.support.ledgers import ledger_tables, post, random_market
 from quantumcore.services.ledger import store
 async def main():
     _, batches = random_market(int(sys.argv[2]), 300)
-    write, die_at, calls = store._execute_many, int(sys.argv[3]), 0
+    write, die_at, calls = store.execute_many, int(sys.argv[3]), 0
     def dying(*args):
         global calls
         calls += 1
         if calls == die_at:
             os.kill(os.getpid(), 9)
         write(*args)
-    store._execute_many = dying
+    store.execute_many = dying
     async with ledger_tables(Path(sys.argv[1])) as database:
         for at in range(0, len(batches), 20):
             await post(database, batches[at:at + 20])

@@ -158,7 +158,7 @@ async def test_the_same_order_again_gets_the_first_answer(room: Room):
     await room.ask(limit("sell", "0.5", "64000", account=BOB))
     again = await room.ask(limit("buy", "0.50", "64000", client_order_id="once"))
     assert again == first
-    assert room.service.counts["repeat", ""] == 1
+    assert room.service.commands.counts["repeat", ""] == 1
 
 
 async def test_the_first_answer_of_a_taker_comes_back_with_its_fills(room: Room):
@@ -181,7 +181,7 @@ async def test_a_repeat_waits_for_a_log_that_is_late(room: Room):
     room.venue.hold = True
     first = await room.ask(order)
     again = asyncio.ensure_future(room.ask(order))
-    await until(lambda: room.service.counts["repeat", ""] == 1, "the repeat to be known as one")
+    await until(lambda: room.service.commands.counts["repeat", ""] == 1, "the repeat to be known as one")
     assert not again.done()
     room.venue.release()
     assert await again == first
@@ -507,7 +507,7 @@ async def test_what_changed_is_told_in_order_after_the_commit(room: Room):
     last = await room.caught_up()
     await until(lambda: bool(heard) and heard[-1].sequence == last, "the last notice")
     assert [n.prev_sequence for n in heard] == [begin, *(n.sequence for n in heard[:-1])]
-    told = [update for notice in heard for update in notice.updates if update.account == ALICE]
+    told = [told.update for notice in heard for told in notice.updates if told.account == ALICE]
     assert told == (await room.ask(GetAccountUpdates(account=ALICE, after_sequence=begin))).items
 
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support.engines import NativeEngine, TwinEngine, both_engines, check, needs_native, step
+from quantumcore.contracts.reasons import Reason
+from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both_engines, check, needs_native, step
 from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
 from tests.support.streams import START_NS, Market, Timed, setup, streams
 
@@ -58,17 +59,28 @@ def test_a_long_seeded_market_is_equal_event_by_event(seed):
 
 
 @needs_native
-def test_with_few_slots_and_accounts_both_are_full_at_the_same_command():
-    """Capacity is part of the meaning: 16 orders and 6 accounts for a market that wants more."""
-    bounds = {"max_orders": 16, "max_accounts": 6}
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"max_orders": 16, "max_accounts": 6},
+        {"max_client_ids": 40},
+        {"max_transfers": 45},
+        {"max_balances": 36},
+        {"max_windows": 4},
+    ],
+    ids=lambda bounds: "-".join(bounds),
+)
+def test_with_little_room_both_are_full_at_the_same_command(bounds):
+    """Capacity is part of the meaning: a market that wants more than there is room for."""
     native, twin = started(NativeEngine(**bounds)), started(TwinEngine(**bounds))
-    refused = 0
-    for done, (market, command) in enumerate(seeded(4_000, 77)):
+    full = 0
+    for done, (market, command) in enumerate(seeded(3_000, 77)):
         expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(77, done, command, expected, got)
         market.hear(expected)
-        refused += sum(getattr(event, "reason", 0) == 25 for event in wire.iter_events(expected) if event.KIND in (2, 4))
-    assert refused > 20
+        refused = [event for event in wire.iter_events(expected) if event.KIND in (2, 4)]
+        full += sum(event.reason == Reason.CAPACITY for event in refused)
+    assert full > 20
     assert state_of(native) == state_of(twin)
 
 
@@ -123,7 +135,7 @@ def test_noise_is_refused_by_both_or_by_neither(noise):
     for engine in (started(NativeEngine()), started(TwinEngine())):
         try:
             answers.append(step(engine, noise, START_NS))
-        except Exception as error:
+        except FRAMING_ERRORS as error:
             answers.append(type(error).__name__)
         answers.append(engine.state_hash())
     assert answers[:2] == answers[2:]

@@ -11,10 +11,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from quantumcore.contracts.errors import Conflict
+from quantumcore.contracts.errors import Conflict, NotFound
 from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.orders import CancelOrder, SubmitOrder
-from quantumcore.contracts.errors import NotFound
 from tests.support.gateway_house import GENEROUS
 from tests.support.scripted_rooms import BEARER, ORDER, Rooms, rooms
 
@@ -291,7 +290,24 @@ async def ask(gate: Rooms, path: str, body: bytes) -> httpx.Response:
     return httpx.Response(sent[0]["status"], content=sent[1]["body"])
 
 
-BITS = [b"\x00", b"\xff", b"{", b"}", b"[", b"]", b'"', b",", b":", b"null", b"1e999", b"-0", b"NaN", b"\\u0000", b"\\ud800", b"9" * 400]
+BITS = [
+    b"\x00",
+    b"\xff",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b",",
+    b":",
+    b"null",
+    b"1e999",
+    b"-0",
+    b"NaN",
+    b"\\u0000",
+    b"\\ud800",
+    b"9" * 400,
+]
 
 
 def mutate(rng: random.Random, body: bytes) -> bytes:

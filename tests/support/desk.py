@@ -100,7 +100,9 @@ class Desk:
                 self.fund(account, currency, 10**15)
         return self
 
-    def order(self, account: int, side: int, quantity: str, price: str | None = None, **changes: Any) -> wire.SubmitOrder:
+    def order(
+        self, account: int, side: int, quantity: str, price: str | None = None, **changes: Any
+    ) -> wire.SubmitOrder:
         """Return a submission: a limit order until cancelled, or a market order when no price is given."""
         amount, limit = Scaled.parse(quantity, "quantity"), Scaled.parse(price or "0", "price")
         body: dict[str, Any] = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, Market, Timed, setup
@@ -76,7 +77,7 @@ def difference(seed: int, done: int, command: Timed, expected: bytes, got: bytes
     """Return the two answers to one command in words."""
     try:
         spelled: object = wire.decode_command(command.raw)
-    except Exception:
+    except InvalidCommand:
         spelled = command.raw.hex()
     lines = [f"seed {seed}, command {done}: {spelled}", "twin:"]
     lines += [f"  {event}" for event in wire.iter_events(expected)]

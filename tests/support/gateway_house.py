@@ -143,7 +143,7 @@ async def listening(gateway: GatewayService) -> AsyncIterator[str]:
         server = uvicorn.Server(uvicorn.Config(gateway.asgi, log_config=None, **options))
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.ensure_future(server._serve([door]))
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110  # the server has no event for it
             await asyncio.sleep(0.005)
         try:
             yield f"127.0.0.1:{door.getsockname()[1]}"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -65,13 +66,12 @@ class StreamClient:
 
     async def closed(self) -> int:
         """Read until the other side closes; return its code."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(ConnectionClosed) as closed:
                 while True:
                     await self.connection.recv()
-        except ConnectionClosed as error:
-            assert error.rcvd is not None, error
-            return error.rcvd.code
+        assert closed.value.rcvd is not None, closed.value
+        return closed.value.rcvd.code
 
 
 @asynccontextmanager

@@ -60,7 +60,19 @@ DEFINITIONS = (
     # as small as a unit may be: 10^-18 of a minor unit and prices of any size
     _terms(6, 5, 6, tick_scale=18, max_price=I64_MAX, max_quantity=I64_MAX, taker_fee=10_000_000, maker_fee=-9_999_999),
     # a base of nine decimals
-    _terms(7, 7, 1, tick=1, lot=1, lot_scale=9, taker_fee=99, min_quantity=5, min_price=1, max_price=10**12, max_quantity=10**15),
+    _terms(
+        7,
+        7,
+        1,
+        tick=1,
+        lot=1,
+        lot_scale=9,
+        taker_fee=99,
+        min_quantity=5,
+        min_price=1,
+        max_price=10**12,
+        max_quantity=10**15,
+    ),
 )
 MIDDLES = {1: 100, 2: 100, 3: 40, 4: 500, 5: 100, 6: 100, 7: 10**9}
 
@@ -130,10 +142,7 @@ class Market:
         self._made += 1
         self._sequence += 1
         self._pass_time()
-        if self._repairs and self._chance(25):
-            made = self._repairs.pop(0)
-        else:
-            made = self._pick(self._makers, self._weights)()
+        made = self._repairs.pop(0) if self._repairs and self._chance(25) else self._pick(self._makers, self._weights)()
         return Timed(made if isinstance(made, bytes) else made.encode(), self._time_ns)
 
     def hear(self, events: bytes) -> None:
@@ -182,7 +191,9 @@ class Market:
         terms = DEFINITIONS[(instrument - 1) % len(DEFINITIONS)]
         ticks = MIDDLES.get(instrument, 100) + self._rng.randrange(-6, 7)
         if instrument in (5, 6) and self._chance(30):
-            ticks = self._pick([2**62, I64_MAX, 2**32, 10**18, 10**9, 10**17 + self._rng.randrange(3)], [1, 1, 1, 2, 2, 4])
+            ticks = self._pick(
+                [2**62, I64_MAX, 2**32, 10**18, 10**9, 10**17 + self._rng.randrange(3)], [1, 1, 1, 2, 2, 4]
+            )
         elif self._chance(2):
             ticks = self._pick([0, -5, 1, terms.max_price, terms.max_price + 1, terms.min_price - 1, I64_MAX], [1] * 7)
         return self._decimal(ticks, terms.tick, terms.tick_scale)
@@ -233,7 +244,13 @@ class Market:
             return wire.AdvanceTime()
         first = self._rng.choice(list(self._submitted))
         change = self._pick(
-            [{}, {"session": 9}, {"quantity": 1, "quantity_scale": 0}, {"side": 3 - first.side}, {"account": self._account()}],
+            [
+                {},
+                {"session": 9},
+                {"quantity": 1, "quantity_scale": 0},
+                {"side": 3 - first.side},
+                {"account": self._account()},
+            ],
             [4, 1, 1, 1, 1],
         )
         return self._changed(first, **change)
@@ -259,7 +276,11 @@ class Market:
         return self._pick(
             [
                 {"account": 1, "client_id": "never-used"},
-                {"account": 1, "order_sequence": self._rng.randrange(1, self._sequence + 2), "order_slot": self._rng.randrange(8)},
+                {
+                    "account": 1,
+                    "order_sequence": self._rng.randrange(1, self._sequence + 2),
+                    "order_slot": self._rng.randrange(8),
+                },
                 {"account": 2, "order_sequence": self._sequence, "order_slot": 0xFFFFFFFF},
                 {"account": 2, "order_sequence": self._rng.randrange(1, self._sequence + 2), "order_slot": 0xFFFFFFFF},
                 {"account": 1, "order_sequence": 5, "client_id": "both"},
@@ -380,7 +401,11 @@ class Market:
 
     def _hostile(self) -> bytes:
         """Good framing, bad content: a byte of a good command changed, another size, or plain noise."""
-        raw = bytearray(self._rng.choice([self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency])().encode())
+        raw = bytearray(
+            self._rng.choice(
+                [self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency]
+            )().encode()
+        )
         how = self._rng.randrange(5)
         if how <= 2:
             at = self._rng.randrange(2, len(raw))

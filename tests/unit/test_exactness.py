@@ -67,8 +67,32 @@ def test_the_edges_of_sixty_four_bits_are_exact(text):
 @pytest.mark.hazard("F1")
 @pytest.mark.parametrize(
     "given",
-    [1.5, 1, None, True, "", " ", "-", "+1", "1.", ".5", "1e5", "NaN", "Infinity", "-0", "0x10", "1_000", "1,5", "١", "1\n"]
-    + [str(I64_MAX + 1), str(-I64_MAX - 1), "0.1234567890123456789", "9.2233720368547758079", "1" * 65],
+    [
+        1.5,
+        1,
+        None,
+        True,
+        "",
+        " ",
+        "-",
+        "+1",
+        "1.",
+        ".5",
+        "1e5",
+        "NaN",
+        "Infinity",
+        "-0",
+        "0x10",
+        "1_000",
+        "1,5",
+        "١",
+        "1\n",
+        str(I64_MAX + 1),
+        str(-I64_MAX - 1),
+        "0.1234567890123456789",
+        "9.2233720368547758079",
+        "1" * 65,
+    ],
     ids=repr,
 )
 def test_what_is_no_plain_decimal_is_refused(given):
@@ -141,7 +165,13 @@ def test_rounding_equals_decimals_own():
     """50,000 random quotients, many of them ties, in every mode."""
     from quantumcore.core._native import round_divide
 
-    modes = [decimal.ROUND_FLOOR, decimal.ROUND_CEILING, decimal.ROUND_HALF_UP, decimal.ROUND_HALF_DOWN, decimal.ROUND_HALF_EVEN]
+    modes = [
+        decimal.ROUND_FLOOR,
+        decimal.ROUND_CEILING,
+        decimal.ROUND_HALF_UP,
+        decimal.ROUND_HALF_DOWN,
+        decimal.ROUND_HALF_EVEN,
+    ]
     rng = random.Random(3)
     with decimal.localcontext(prec=80):
         for _ in range(50_000):
@@ -190,7 +220,13 @@ def test_a_slot_reused_a_million_times_never_answers_to_an_old_name():
     newcomer = desk.rest(ALICE, BUY, "7", "1.00")
     assert newcomer.order_slot == first.order_slot == 0
     assert newcomer.sequence > 2**21
-    for sequence in (first.sequence, *names, newcomer.sequence - 2**16, newcomer.sequence ^ 2**32, newcomer.sequence + 2**32):
+    for sequence in (
+        first.sequence,
+        *names,
+        newcomer.sequence - 2**16,
+        newcomer.sequence ^ 2**32,
+        newcomer.sequence + 2**32,
+    ):
         assert desk.engine.order(sequence, 0) is None
         answer = desk.do(wire.CancelOrder(account=ALICE, order_sequence=sequence, order_slot=0))
         assert not isinstance(answer, wire.OrderCancelled)

@@ -53,10 +53,43 @@ def refused(desk: Desk, command: bytes, reason: Reason, scope: int, limit: int =
     return event
 
 
+def tag(slot: int, client_id: str) -> int:
+    """The 32-bit tag under which the engine looks for an id of the account in `slot`."""
+
+    def mum(a: int, b: int) -> int:
+        product = a * b
+        return (product & (2**64 - 1)) ^ (product >> 64)
+
+    w = struct.unpack("<5Q", client_id.encode().ljust(40, b"\0"))
+    k0, k1, k2, k3 = 0x9E3779B97F4A7C15, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3
+    mixed = mum(w[0] ^ k1, w[1] ^ k2) ^ mum(w[2] ^ k3, w[3] ^ k0)
+    h = mum(mixed ^ k1, (w[4] | slot << 32) ^ k2)
+    return (h ^ h >> 32) & 0xFFFFFFFF
+
+
+def colliding(slot: int) -> list[tuple[str, str]]:
+    """Pairs of ids of one account with equal tags; two hundred thousand ids have some."""
+    seen: dict[int, str] = {}
+    pairs = []
+    for i in range(200_000):
+        name = f"n{i}"
+        t = tag(slot, name)
+        if t in seen:
+            pairs.append((seen[t], name))
+        seen[t] = name
+    assert pairs
+    return pairs
+
+
 def accepted(desk: Desk, command: bytes):
     event = desk.do(command)[0]
     assert event.name in ("OrderAccepted", "OrderReplaced"), event
     return event
+
+
+def raw_price(mantissa: int, scale: int = 18):
+    """A change of a submission's price to mantissa x 10^-scale, as it would be sent."""
+    return lambda command: command[:16] + struct.pack("<q", mantissa) + command[24:32] + bytes([scale]) + command[33:]
 
 
 VENUE, ACCOUNT, INSTRUMENT, ORDER = 1, 2, 3, 4
@@ -188,9 +221,9 @@ class TestShape:
 
 class TestLimits:
     def test_notional(self):
-        desk = market(min_notional=1000, max_notional=2000)  # 10.00 .. 20.00
-        refused(desk, submit(ALICE, "a", BUY, "1.00", 21), Reason.MAX_NOTIONAL, INSTRUMENT, 2000, 2100, 2)
-        refused(desk, submit(ALICE, "b", BUY, "9.95", 1), Reason.MIN_NOTIONAL, INSTRUMENT, 1000, 995, 2)
+        desk = market(min_notional=1000, max_notional=2000, tick="0.01")  # 10.00 .. 20.00
+        refused(desk, submit(ALICE, "a", BUY, "20.01", 1), Reason.MAX_NOTIONAL, INSTRUMENT, 2000, 2001, 2)
+        refused(desk, submit(ALICE, "b", BUY, "9.99", 1), Reason.MIN_NOTIONAL, INSTRUMENT, 1000, 999, 2)
         accepted(desk, submit(ALICE, "c", BUY, "1.00", 20))
         accepted(desk, submit(ALICE, "d", BUY, "10.00", 1))
 
@@ -201,6 +234,19 @@ class TestLimits:
         refused(desk, submit(ALICE, "b", BUY, MAX // 100 + 1, 1), Reason.AMOUNT_OVERFLOW, ORDER, MAX, (MAX // 100 + 1) * 100, 2)
         worst = refused(desk, submit(ALICE, "c", BUY, MAX, MAX), Reason.AMOUNT_OVERFLOW, ORDER, MAX, 2**126, 2)
         assert worst.limit == MAX
+
+    def test_the_notional_of_a_sell_may_overflow(self):
+        desk = market(tick="1", max_price=MAX, max_notional=MAX)
+        refused(desk, submit(BOB, "a", SELL, MAX // 100 + 1, 1), Reason.AMOUNT_OVERFLOW, ORDER, MAX, (MAX // 100 + 1) * 100, 2)
+        accepted(desk, submit(BOB, "b", SELL, MAX // 100, 1))
+
+    def test_ticks_times_lots_may_overflow_where_the_money_is_small(self):
+        """2^96 ticks x lots, each worth 10^-16 of a cent: exactly at the bound, and one lot below it."""
+        desk = market(tick=(1, 18), max_price=MAX, max_quantity=MAX, max_notional=MAX)
+        price = raw_price(2**62)
+        money = -(-(2**96) // 10**16)
+        refused(desk, price(submit(BOB, "a", SELL, "1", 2**34)), Reason.AMOUNT_OVERFLOW, ORDER, MAX, money, 2)
+        refused(desk, price(submit(BOB, "b", SELL, "1", 2**34 - 1)), Reason.NO_FUNDS, ACCOUNT, 10**9, 2**34 - 1)
 
     def test_the_hold_may_overflow_when_the_notional_does_not(self):
         desk = market(tick="1", max_price=MAX, max_notional=MAX, taker_fee=10_000_000)
@@ -239,8 +285,8 @@ class TestLimits:
         accepted(desk, submit(CAROL, "d", SELL, "2000", 10))
 
     def test_one_lot_must_pay_its_own_fee(self):
-        desk = market(taker_fee=100_000, minimum_fee=100)
-        refused(desk, submit(BOB, "a", SELL, "0.95", 5), Reason.NO_FUNDS, ORDER, 95, 100, 2)
+        desk = market(taker_fee=100_000, minimum_fee=100, tick="0.01")
+        refused(desk, submit(BOB, "a", SELL, "0.99", 5), Reason.NO_FUNDS, ORDER, 99, 100, 2)
         accepted(desk, submit(BOB, "b", SELL, "1.00", 5))
 
     def test_post_only(self, desk):
@@ -293,12 +339,13 @@ class TestSwitches:
         accepted(desk, submit(ALICE, "c", BUY, "1", 1))
 
     def test_the_venues_switch_goes_by_account_number_and_then_by_age(self, desk):
+        desk.fund(9, USD=10**6)  # opened before a lower number
         desk.fund(CAROL, USD=10**6)
-        desk.do(open_account(9))
+        desk.do(submit(9, "n1", BUY, "1", 1))
         desk.do(submit(CAROL, "c1", BUY, "1", 1), submit(ALICE, "a1", BUY, "1", 1), submit(CAROL, "c2", BUY, "2", 1))
         events = desk.do(kill(0, 1))
         assert [(e.account, e.order_sequence) for e in events[:-1]] == sorted((e.account, e.order_sequence) for e in events[:-1])
-        assert [e.account for e in events[:-1]] == [ALICE, CAROL, CAROL]
+        assert [e.account for e in events[:-1]] == [ALICE, CAROL, CAROL, 9]
 
     def test_halted(self, desk):
         accepted(desk, submit(ALICE, "a", BUY, "1", 1))
@@ -335,6 +382,27 @@ class TestIds:
         assert (other.order_sequence, other.client_id) == (first.sequence, "a")
         desk.engine = _native.Engine.restore(desk.engine.snapshot())
         assert desk.one(submit(ALICE, "a", BUY, "1", 1)).outcome == 1
+
+    @pytest.mark.hazard("G4")
+    def test_ids_with_equal_hash_stay_apart(self):
+        """Pairs found by birthday: the same tag from one account, and from two accounts with one id each."""
+        desk = market()
+        for slot in (0, 1):
+            pairs = colliding(slot)
+            for first, second in pairs:
+                side, account = (BUY, ALICE) if slot == 0 else (SELL, BOB)
+                price = "1" if side == BUY else "9"
+                names = {accepted(desk, submit(account, name, side, price, 1)).sequence for name in (first, second)}
+                assert len(names) == 2
+                assert desk.one(cancel(account, client_id=first)).order_sequence == min(names)
+                assert desk.one(cancel(account, client_id=second)).order_sequence == max(names)
+        mine = {tag(0, f"k{i}"): f"k{i}" for i in range(90_000)}
+        shared = [(mine[tag(1, f"m{i}")], f"m{i}") for i in range(90_000) if tag(1, f"m{i}") in mine]
+        assert shared
+        for mine_, bobs in shared:
+            a, b = accepted(desk, submit(ALICE, mine_, BUY, "1", 1)), accepted(desk, submit(BOB, bobs, SELL, "9", 1))
+            assert desk.one(cancel(ALICE, client_id=mine_)).order_sequence == a.sequence
+            assert desk.one(cancel(BOB, client_id=bobs)).order_sequence == b.sequence
 
     def test_a_rejected_id_stays_rejected(self, desk):
         rejected = desk.one(submit(ALICE, "a", BUY, "1.01", 1))
@@ -466,6 +534,22 @@ class TestMatching:
         _, killed = desk.do(submit(ALICE, "a", BUY, "1.05", 11, tif=FOK))
         assert (killed.name, killed.reason, killed.quantity) == ("OrderCancelled", 5, 11)
         assert [e.name for e in desk.do(submit(ALICE, "b", BUY, "1.05", 10, tif=FOK))] == ["OrderAccepted", *["TradePrinted"] * 2]
+
+    def test_fill_or_kill_passes_over_its_own_orders_when_the_oldest_gives_way(self, desk):
+        desk.fund(BOB, USD=10**6)
+        desk.fund(CAROL, ACME=10)
+        desk.do(submit(BOB, "own", SELL, "1", 5), submit(CAROL, "other", SELL, "1", 5))
+        assert desk.do(submit(BOB, "a", BUY, "1", 5, tif=FOK, stp=NEWEST))[1].reason == 5
+        _, gone, trade = desk.do(submit(BOB, "b", BUY, "1", 5, tif=FOK, stp=OLDEST))
+        assert (gone.reason, trade.quantity, trade.maker_account) == (6, 5, CAROL)
+
+    def test_the_highest_price_there_is_can_be_best(self):
+        desk = market(tick=(1, 18), max_price=MAX, max_notional=MAX)
+        top = raw_price(MAX)
+        accepted(desk, top(submit(BOB, "s", SELL, "1", 3)))
+        assert desk.engine.depth(1, SELL) == [(MAX, 3, 1)]
+        assert desk.do(top(submit(ALICE, "b", BUY, "1", 3)))[1].quantity == 3
+        desk.engine.check()
 
     def test_immediate_or_cancel(self, desk):
         desk.do(submit(BOB, "s", SELL, "1", 5))

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.orders import OrderUpdate
+from quantumcore.contracts.orders import OrderUpdate, ToldUpdate
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.orders.domain import opened
@@ -67,10 +67,10 @@ def test_parts_are_cut_at_the_limit_and_lose_nothing():
     assert {len(part) for part in found} == {3, 2}
 
 
-def updates(sequences: list[int]) -> list[OrderUpdate]:
+def updates(sequences: list[int]) -> list[ToldUpdate]:
     order = opened(accepted())
     view = update_view(order, "accepted", 0, None, catalogue())
-    return [OrderUpdate(1, sequence, at, 0, "accepted", view.order) for at, sequence in enumerate(sequences)]
+    return [ToldUpdate.of(OrderUpdate(1, sequence, at, 0, "accepted", view.order)) for at, sequence in enumerate(sequences)]
 
 
 def test_notices_chain_without_gap_and_say_how_far_they_reach(rng: random.Random):

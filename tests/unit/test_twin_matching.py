@@ -7,6 +7,7 @@ Method: one example per rule, on a share with tick 0.01 and no fees; the last ev
 import pytest
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.values import show
 from tests.support.desk import (
     ALICE,
     BOB,
@@ -64,7 +65,8 @@ def test_a_hundred_sellers_of_ten_fill_a_buy_of_a_thousand(desk):
         desk.rest(BOB, SELL, "10", "1.00")
     events = desk.submit(ALICE, BUY, "1000", "1.00")
     trades = of(wire.TradePrinted, events)
-    assert len(trades) == 100 and sum(t.quantity for t in trades) == 1000
+    assert len(trades) == 100
+    assert sum(t.quantity for t in trades) == 1000
     assert [t.fill for t in trades] == list(range(100))
     assert desk.engine.open_orders() == 0
 
@@ -97,7 +99,8 @@ def test_the_rest_of_an_immediate_order_is_cancelled(desk):
     desk.rest(ALICE, SELL, "3", "1.00")
     accepted, trade, cancelled = desk.submit(BOB, BUY, "5", "1.00", time_in_force=IOC)
     assert (trade.quantity, cancelled.quantity, cancelled.reason) == (3, 2, IMMEDIATE)
-    assert cancelled.released == 2 * 100 and accepted.hold == 5 * 100
+    assert cancelled.released == 2 * 100
+    assert accepted.hold == 5 * 100
     assert desk.engine.depth(SHARE, BUY, 1) == []
 
 
@@ -190,7 +193,7 @@ def test_decrement_leaves_the_larger_resting_order_its_priority(desk):
     _, replaced, cancelled = desk.submit(BOB, BUY, "5", "1.00", self_trade_prevention=DECREMENT)
     assert (replaced.order_sequence, replaced.quantity, replaced.hold) == (mine.sequence, 3, 3)
     assert (cancelled.reason, cancelled.quantity) == (SELF_TRADE, 5)
-    assert [row[0] for row in desk.engine.orders(SHARE, SELL)][0] == mine.sequence
+    assert next(row[0] for row in desk.engine.orders(SHARE, SELL)) == mine.sequence
 
 
 def test_without_prevention_an_account_trades_with_itself_and_its_wealth_is_unchanged(desk):
@@ -205,8 +208,10 @@ def test_a_trade_moves_money_one_way_and_the_asset_the_other(desk):
     desk.rest(ALICE, SELL, "3", "2.00")
     (trade,) = of(wire.TradePrinted, desk.submit(BOB, BUY, "3", "2.50"))
     assert (trade.paid, trade.received, trade.asset) == (600, 600, 3)
-    assert desk.balance(BOB, USD) == (10**15 - 600, 0) and desk.balance(BOB, XYZ) == (10**15 + 3, 0)
-    assert desk.balance(ALICE, USD) == (10**15 + 600, 0) and desk.balance(ALICE, XYZ) == (10**15 - 3, 0)
+    assert desk.balance(BOB, USD) == (10**15 - 600, 0)
+    assert desk.balance(BOB, XYZ) == (10**15 + 3, 0)
+    assert desk.balance(ALICE, USD) == (10**15 + 600, 0)
+    assert desk.balance(ALICE, XYZ) == (10**15 - 3, 0)
 
 
 def test_slots_freed_last_are_taken_first_and_new_ones_ascend_from_zero(desk):
@@ -224,6 +229,19 @@ def test_when_every_slot_works_an_order_is_refused_and_its_id_stays_free(new_eng
     assert (refused.reason, refused.scope) == (25, 1)
     desk.cancel(kept[0])
     assert desk.rest(ALICE, BUY, "1", "1.00", client_id="c").order_slot == 0
+
+
+def test_a_side_holds_orders_in_so_many_windows_of_prices(new_engine):
+    desk = Desk(new_engine, instrument(tick_scale=18, max_price=2**63 - 1)).rich()
+    one_window = 2**18
+    for number in range(1, 1_025):
+        desk.rest(ALICE, BUY, "1", show(number * one_window, 18))
+    refused = desk.refused(ALICE, BUY, "1", show(1_025 * one_window, 18))
+    assert (refused.reason, refused.scope) == (25, 1)
+    desk.rest(ALICE, BUY, "1", show(1_025 * one_window - 1, 18))  # the last tick of a window that stands
+    desk.rest(ALICE, SELL, "1", show(2_000 * one_window, 18))
+    taken = desk.submit(BOB, BUY, "1", show(2_000 * one_window, 18), time_in_force=IOC)  # never rests, needs none
+    assert len(of(wire.TradePrinted, taken)) == 1
 
 
 def test_halting_leaves_the_book_and_lets_orders_be_cancelled(new_engine):

@@ -31,7 +31,15 @@ def test_a_hundred_fills_cost_the_fee_of_one(new_engine):
 
 @pytest.mark.parametrize(
     ("price", "fee"),
-    [("1.23", 1), ("99.99", 10), ("149.99", 15), ("155.55", 16), ("10001.00", 1001), ("5000000.00", 500_000), ("100000", 10_000)],
+    [
+        ("1.23", 1),
+        ("99.99", 10),
+        ("149.99", 15),
+        ("155.55", 16),
+        ("10001.00", 1001),
+        ("5000000.00", 500_000),
+        ("100000", 10_000),
+    ],
 )
 def test_a_single_fill_at_ten_basis_points(new_engine, price, fee):
     """1.23 -> 0.01; 99.99 -> 0.10; 149.99 -> 0.15; 155.55 -> 0.16; 10,001.00 -> 10.01; 5,000,000.00 -> 5,000.00."""
@@ -83,8 +91,10 @@ def test_the_worked_case_of_the_ledger(new_engine):
     assert (first.taker_hold, first.maker_hold, first.asset) == (400_400, 0, 10**7)
     assert (second.paid, second.received, second.taker_fee, second.maker_fee) == (400_000, 400_000, 400, 200)
     assert (second.taker_hold, second.asset) == (0, 2 * 10**7)
-    assert desk.balance(ALICE, USD) == (399_500, 0) and desk.balance(ALICE, BTC) == (3 * 10**7, 0)
-    assert desk.balance(BOB, USD) == (599_600, 0) and desk.balance(BOB, BTC) == (7 * 10**7, 0)
+    assert desk.balance(ALICE, USD) == (399_500, 0)
+    assert desk.balance(ALICE, BTC) == (3 * 10**7, 0)
+    assert desk.balance(BOB, USD) == (599_600, 0)
+    assert desk.balance(BOB, BTC) == (7 * 10**7, 0)
     assert desk.engine.totals(USD) == (999_100, 0, 900, 0, 0, 1_000_000)
     assert desk.engine.totals(BTC) == (10**8, 0, 0, 0, 0, 10**8)
 
@@ -97,10 +107,13 @@ def test_the_worked_case_when_the_rest_is_cancelled(new_engine):
     desk.rest(BOB, SELL, "0.1", "19990.00", instrument=COIN)
     desk.rest(BOB, SELL, "0.2", "20000.01", instrument=COIN)
     accepted, fill = desk.submit(ALICE, BUY, "0.3", "20000.00", instrument=COIN)
-    assert desk.balance(ALICE, USD) == (799_900, 400_400) and fill.taker_hold == 400_400
+    assert desk.balance(ALICE, USD) == (799_900, 400_400)
+    assert fill.taker_hold == 400_400
     assert desk.cancel(accepted).released == 400_400
-    assert desk.balance(ALICE, USD) == (799_900, 0) and desk.balance(ALICE, BTC) == (10**7, 0)
-    assert desk.balance(BOB, USD) == (199_800, 0) and desk.balance(BOB, BTC) == (9 * 10**7, 2 * 10**7)
+    assert desk.balance(ALICE, USD) == (799_900, 0)
+    assert desk.balance(ALICE, BTC) == (10**7, 0)
+    assert desk.balance(BOB, USD) == (199_800, 0)
+    assert desk.balance(BOB, BTC) == (9 * 10**7, 2 * 10**7)
 
 
 @pytest.mark.parametrize(

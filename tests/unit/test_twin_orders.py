@@ -42,7 +42,15 @@ def test_the_same_submission_again_is_answered_by_its_first_answer(desk):
 @pytest.mark.hazard("G4")
 @pytest.mark.parametrize(
     "change",
-    [{"quantity": 6}, {"price": 2}, {"side": SELL}, {"time_in_force": 3}, {"flags": 1}, {"self_trade_prevention": 1}, {"instrument": 2}],
+    [
+        {"quantity": 6},
+        {"price": 2},
+        {"side": SELL},
+        {"time_in_force": 3},
+        {"flags": 1},
+        {"self_trade_prevention": 1},
+        {"instrument": 2},
+    ],
 )
 def test_another_body_under_the_same_id_is_refused(new_engine, change):
     desk = Desk(new_engine, instrument(), instrument(2)).rich()
@@ -50,7 +58,8 @@ def test_another_body_under_the_same_id_is_refused(new_engine, change):
     first = desk.do(order)
     before = desk.state()
     refused = desk.do(msgspec.structs.replace(order, **change))
-    assert isinstance(refused, wire.CommandRefused) and refused.reason == Reason.DUPLICATE_ID
+    assert isinstance(refused, wire.CommandRefused)
+    assert refused.reason == Reason.DUPLICATE_ID
     assert (refused.order_sequence, refused.order_slot, refused.client_id) == (first.sequence, first.order_slot, "same")
     assert desk.state() == before
 
@@ -70,7 +79,9 @@ def test_many_ids_stay_apart(desk):
     names = [f"{rng.randrange(16**12):x}" for _ in range(3_000)]
     price = {name: f"1.{at % 100:02d}" for at, name in enumerate(names)}
     sent = {
-        (account, name): desk.rest(account, BUY, "1", price[name], client_id=name) for name in price for account in (ALICE, BOB)
+        (account, name): desk.rest(account, BUY, "1", price[name], client_id=name)
+        for name in price
+        for account in (ALICE, BOB)
     }
     for (account, name), order in sent.items():
         again = desk.do(desk.order(account, BUY, "1", price[name], client_id=name))
@@ -83,7 +94,11 @@ def test_a_rejected_submission_is_remembered_too(desk):
     again = desk.do(order)
     assert (again.outcome, again.order_sequence, again.order_slot) == (1, rejected.sequence, NO_SLOT)
     refused = desk.do(msgspec.structs.replace(order, quantity=9))
-    assert (refused.reason, refused.order_sequence, refused.order_slot) == (Reason.DUPLICATE_ID, rejected.sequence, NO_SLOT)
+    assert (refused.reason, refused.order_sequence, refused.order_slot) == (
+        Reason.DUPLICATE_ID,
+        rejected.sequence,
+        NO_SLOT,
+    )
 
 
 def test_an_id_is_free_again_two_days_after_its_final_order(desk):
@@ -136,10 +151,17 @@ def test_a_final_order_is_named_for_what_became_of_it(desk):
     filled = desk.rest(ALICE, SELL, "1", "1.00", client_id="filled")
     desk.submit(BOB, BUY, "1", "1.00")
     rejected = desk.refused(ALICE, BUY, "1", "1.001", client_id="rejected")
-    for name, reason in (("filled", Reason.ORDER_FILLED), ("rejected", Reason.ORDER_FINAL), ("never", Reason.ORDER_NOT_FOUND)):
+    for name, reason in (
+        ("filled", Reason.ORDER_FILLED),
+        ("rejected", Reason.ORDER_FINAL),
+        ("never", Reason.ORDER_NOT_FOUND),
+    ):
         refused = desk.do(wire.CancelOrder(account=ALICE, client_id=name))
         assert (refused.reason, refused.client_id, refused.command) == (reason, name, 3)
-    for order, slot, reason in ((filled, filled.order_slot, Reason.ORDER_FILLED), (rejected, NO_SLOT, Reason.ORDER_FINAL)):
+    for order, slot, reason in (
+        (filled, filled.order_slot, Reason.ORDER_FILLED),
+        (rejected, NO_SLOT, Reason.ORDER_FINAL),
+    ):
         command = wire.CancelOrder(account=ALICE, order_sequence=order.sequence, order_slot=slot)
         assert desk.do(command).reason == reason
 

@@ -18,7 +18,6 @@ from tests.support.desk import (
     CAROL,
     DEPOSIT,
     SELL,
-    SHARE,
     USD,
     WITHDRAWAL,
     XYZ,
@@ -79,7 +78,8 @@ def test_an_instrument_that_cannot_be_is_refused(new_engine, change, reason):
     desk = Desk(new_engine)
     before = desk.state()
     refused = desk.do(instrument(**{"number": 2, **change}) if "instrument" not in change else instrument(0))
-    assert isinstance(refused, wire.CommandRefused) and refused.reason == reason
+    assert isinstance(refused, wire.CommandRefused)
+    assert refused.reason == reason
     assert desk.state() == before
 
 
@@ -102,7 +102,8 @@ def test_a_definition_again_is_a_repeat_and_what_may_change_is_replaced(new_engi
     desk = Desk(new_engine)
     assert desk.do(instrument()).outcome == 1
     event = desk.do(instrument(taker_fee=7))
-    assert isinstance(event, wire.InstrumentDefined) and event.taker_fee == 7
+    assert isinstance(event, wire.InstrumentDefined)
+    assert event.taker_fee == 7
     for change in ({"tick": 5}, {"lot": 2}, {"multiplier": 2}, {"base": BTC}, {"instrument_kind": 2}, {"symbol": "X"}):
         assert desk.do(instrument(**change)).reason == Reason.EXISTS_DIFFERENT
 
@@ -151,7 +152,8 @@ def test_of_many_moves_of_thirty_from_a_hundred_three_succeed(new_engine):
     desk.fund(ALICE, USD, 100_00)
     answers = [desk.do(transfer(ALICE, BETWEEN, 30_00, f"m{i}", to=BOB)) for i in range(10)]
     assert sum(isinstance(answer, wire.TransferPosted) for answer in answers) == 3
-    assert desk.balance(ALICE, USD) == (10_00, 0) and desk.balance(BOB, USD) == (90_00, 0)
+    assert desk.balance(ALICE, USD) == (10_00, 0)
+    assert desk.balance(BOB, USD) == (90_00, 0)
     refused = answers[-1]
     assert (refused.reason, refused.scope, refused.limit, refused.actual, refused.decimals) == (
         Reason.INSUFFICIENT,
@@ -223,7 +225,12 @@ def test_deposits_of_a_currency_end_at_the_last_integer(new_engine, more, passes
     event = desk.do(transfer(BOB, DEPOSIT, more, "t"))
     assert isinstance(event, wire.TransferPosted) == passes
     if not passes:
-        assert (event.reason, event.limit, event.actual, event.decimals) == (Reason.AMOUNT_OVERFLOW, I64_MAX, I64_MAX + 1, 2)
+        assert (event.reason, event.limit, event.actual, event.decimals) == (
+            Reason.AMOUNT_OVERFLOW,
+            I64_MAX,
+            I64_MAX + 1,
+            2,
+        )
         desk.do(transfer(ALICE, WITHDRAWAL, 1, "w"))
         assert isinstance(desk.do(transfer(BOB, DEPOSIT, more, "t")), wire.TransferPosted)
 
@@ -236,10 +243,16 @@ def test_the_venues_switch_cancels_every_order_by_account_and_age(new_engine):
     bob = desk.rest(BOB, BUY, "1", "1.00")
     late = desk.rest(ALICE, SELL, "1", "2.00")
     later = desk.rest(ALICE, BUY, "0.00001", "1.00", instrument=2)
+    opened = []
+    for account in (90, 80):  # opened in another order than their numbers'
+        desk.do(wire.OpenAccount(account=account, owner=account))
+        desk.fund(account, USD, 1_000)
+        opened.append(desk.rest(account, BUY, "1", "1.00").sequence)
     *cancelled, changed = desk.all(wire.SetKillSwitch(engaged=1))
-    assert [event.order_sequence for event in cancelled] == [late.sequence, later.sequence, bob.sequence]
+    expected = [late.sequence, later.sequence, bob.sequence, *reversed(opened)]
+    assert [event.order_sequence for event in cancelled] == expected
     assert {event.reason for event in cancelled} == {3}
-    assert (changed.engaged, changed.count, changed.account) == (1, 3, 0)
+    assert (changed.engaged, changed.count, changed.account) == (1, 5, 0)
     assert desk.refused(ALICE, BUY, "1", "1.00").reason == Reason.KILLED
     assert desk.do(wire.SetKillSwitch(engaged=0)).count == 0
     desk.rest(ALICE, BUY, "1", "1.00")
@@ -284,7 +297,14 @@ def test_controls_of_unknown_accounts_and_instruments_are_refused(new_engine):
 
 @pytest.mark.parametrize(
     "cut",
-    [b"\x10", b"\x08\x00" + b"\0" * 6, b"\x00\x00" + b"\0" * 14, b"\x14\x00" + b"\0" * 18, b"\x08\x02" + b"\0" * 518, b"\x20\x00" + b"\0" * 14],
+    [
+        b"\x10",
+        b"\x08\x00" + b"\0" * 6,
+        b"\x00\x00" + b"\0" * 14,
+        b"\x14\x00" + b"\0" * 18,
+        b"\x08\x02" + b"\0" * 518,
+        b"\x20\x00" + b"\0" * 14,
+    ],
     ids=["one byte", "size 8", "size 0", "size 20", "size 520", "past the end"],
 )
 def test_bad_framing_refuses_the_whole_buffer_before_anything_happened(new_engine, cut):
@@ -335,8 +355,11 @@ def test_an_empty_buffer_does_nothing(new_engine):
 @pytest.mark.parametrize("side", [BUY, SELL])
 def test_unknown_things_have_empty_answers(new_engine, side):
     engine = new_engine()
-    assert engine.depth(9, side, 5) == [] and engine.orders(9, side) == []
-    assert engine.order(5, 5) is None and engine.balances(9) == [] and engine.accounts() == []
+    assert engine.depth(9, side, 5) == []
+    assert engine.orders(9, side) == []
+    assert engine.order(5, 5) is None
+    assert engine.balances(9) == []
+    assert engine.accounts() == []
     assert engine.totals(9) == (0, 0, 0, 0, 0, 0)
 
 

@@ -5,6 +5,7 @@ value owns its data.
 Method: hypothesis fills every field of every class within its width; the native module tells its own offsets.
 """
 
+import contextlib
 import struct
 from typing import Any
 
@@ -17,7 +18,13 @@ from quantumcore.contracts.errors import Corrupted, InvalidCommand
 from tests.support.engines import needs_native
 
 ALL = [*wire.COMMANDS.values(), *wire.EVENTS.values()]
-INTEGERS = {"B": (0, 2**8 - 1), "H": (0, 2**16 - 1), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1), "q": (-(2**63), 2**63 - 1)}
+INTEGERS = {
+    "B": (0, 2**8 - 1),
+    "H": (0, 2**16 - 1),
+    "I": (0, 2**32 - 1),
+    "Q": (0, 2**64 - 1),
+    "q": (-(2**63), 2**63 - 1),
+}
 SAFE = st.characters(min_codepoint=33, max_codepoint=126)
 
 
@@ -71,7 +78,22 @@ def test_a_decoded_value_owns_its_data(value):
 def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
-    sizes = {1: 64, 2: 128, 3: 128, 4: 144, 5: 96, 6: 80, 7: 176, 8: 112, 9: 64, 10: 64, 11: 176, 12: 48, 13: 48, 14: 48}
+    sizes = {
+        1: 64,
+        2: 128,
+        3: 128,
+        4: 144,
+        5: 96,
+        6: 80,
+        7: 176,
+        8: 112,
+        9: 64,
+        10: 64,
+        11: 176,
+        12: 48,
+        13: 48,
+        14: 48,
+    }
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
 
@@ -116,10 +138,8 @@ def test_offsets_are_the_compilers(kind):
 @given(raw=st.binary(max_size=200))
 def test_noise_gives_a_value_or_a_typed_error(raw):
     for attempt, error in ((wire.decode_command, InvalidCommand), (wire.decode_events, Corrupted)):
-        try:
+        with contextlib.suppress(error):
             attempt(raw)
-        except error:
-            pass
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -131,10 +151,8 @@ def test_a_damaged_value_gives_a_value_or_a_typed_error(value, data):
     cut = bytes(raw[: data.draw(st.integers(0, len(raw)))])
     for attempt, error in ((wire.decode_command, InvalidCommand), (wire.decode_events, Corrupted)):
         for buffer in (bytes(raw), cut):
-            try:
+            with contextlib.suppress(error):
                 attempt(buffer)
-            except error:
-                pass
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x50", b"\x50\x00", b"\x50\x00\x01", b"\x50\x00\x01" + b"\0" * 76])
@@ -164,6 +182,8 @@ def test_a_cut_event_stops_the_reader_after_the_whole_ones():
 
 def test_values_are_frozen():
     for kind in ALL:
-        value = kind(**{name: "" if code.endswith("s") else 0 for name, code in items(kind) if name not in ("_", "size", "kind")})
+        value = kind(
+            **{name: "" if code.endswith("s") else 0 for name, code in items(kind) if name not in ("_", "size", "kind")}
+        )
         with pytest.raises(AttributeError):
             value.account = 5

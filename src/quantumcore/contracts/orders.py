@@ -254,6 +254,33 @@ class RebuildOrder(Request[OrderView], frozen=True, kw_only=True):
     order_id: str
 
 
+class ToldUpdate(msgspec.Struct, frozen=True, array_like=True):
+    """An update as it was stored: told to everyone, read only by those whose account it is.
+
+    Attributes:
+        payload: The OrderUpdate as msgpack.
+    """
+
+    account: int
+    sequence: int
+    index: int
+    payload: bytes
+
+    @classmethod
+    def of(cls, update: OrderUpdate) -> "ToldUpdate":
+        """Return `update` sealed."""
+        return cls(update.account, update.sequence, update.index, _seal(update))
+
+    @property
+    def update(self) -> OrderUpdate:
+        """What happened to which order."""
+        return _open(self.payload)
+
+
+_seal = msgspec.msgpack.Encoder().encode
+_open = msgspec.msgpack.Decoder(OrderUpdate).decode
+
+
 class OrdersChanged(Notice, frozen=True, kw_only=True):
     """Told after the commit of a batch: the changes it brought, in order, and what is now projected.
 
@@ -261,6 +288,6 @@ class OrdersChanged(Notice, frozen=True, kw_only=True):
     GetAccountUpdates. Within one sequence that had to be cut, both stay at the sequence before it.
     """
 
-    updates: list[OrderUpdate]
+    updates: list[ToldUpdate]
     sequence: int
     prev_sequence: int = 0

@@ -89,8 +89,11 @@ def _read_dbn(path: Path, *, compressed: bool) -> Tape:
     except ImportError as error:
         raise InvalidCommand("replay.extra", "DBN files need the extra: pip install 'quantumcore[replay]'") from error
     decoder = dbn.DBNDecoder(compression=dbn.Compression.ZSTD if compressed else dbn.Compression.NONE)
-    decoder.write(path.read_bytes())
-    metadata, *rest = decoder.decode()
+    try:
+        decoder.write(path.read_bytes())
+        metadata, *rest = decoder.decode()
+    except Exception as error:  # noqa: BLE001  # the library names no base for what it raises on a damaged file
+        raise InvalidCommand("replay.file", f"{path} is no sound DBN file: {error}") from error
     records = [
         Record(
             instrument=message.instrument_id,

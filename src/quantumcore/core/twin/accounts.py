@@ -35,7 +35,7 @@ class Account:
         owner: The user's UUID as an integer.
         max_open_orders: Its own limit, or None for the default profile's.
         killed: Whether its kill switch is engaged.
-        balances: By currency, only those that ever changed.
+        balances: By currency, those that ever had an amount or an order.
     """
 
     owner: int
@@ -46,6 +46,10 @@ class Account:
     def available(self, currency: int) -> int:
         """Return the minor units of `currency` that are neither held nor spent."""
         return self.balances[currency].available if currency in self.balances else 0
+
+    def touch(self, currency: int) -> None:
+        """Make sure that there is a balance of `currency`."""
+        self.balances[currency]
 
     def post(self, currency: int, amount: int) -> None:
         """Add `amount` (negative: take it away) to the total."""

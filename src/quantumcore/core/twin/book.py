@@ -8,6 +8,8 @@ from quantumcore.core.twin.instruments import Instrument
 
 BUY = 1
 SELL = 2
+WINDOW_BITS = 18  # orders rest in windows of 2^18 ticks
+WINDOWS_PER_SIDE = 1_024
 
 
 def opposite(side: int) -> int:
@@ -112,6 +114,10 @@ class Book:
         del queue[next(at for at, resting in enumerate(queue) if resting is order)]
         if not queue:
             del levels[order.price]
+
+    def windows(self, side: int) -> set[int]:
+        """Return the windows of `side` in which orders rest: the native book keeps one page for each."""
+        return {price >> WINDOW_BITS for price in self._sides[side]}
 
     def crosses(self, side: int, price: int) -> int | None:
         """Return the best opposite price if an order of `side` at `price` would trade with it, else None."""

@@ -7,6 +7,7 @@ import msgspec
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin.accounts import Account
+from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book
 from quantumcore.core.twin.instruments import (
     MAX_CURRENCIES,
@@ -17,7 +18,6 @@ from quantumcore.core.twin.instruments import (
     same_market,
 )
 from quantumcore.core.twin.matching import KILL_SWITCH
-from quantumcore.core.twin.orders import REPEAT, tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -31,7 +31,7 @@ def open_account(venue: Venue, command: wire.OpenAccount, out: Outbox) -> None:
             raise Refusal(Reason.EXISTS_DIFFERENT)
         tell_done(command, out, outcome=REPEAT)
         return
-    if len(venue.accounts) >= venue.max_accounts:
+    if len(venue.accounts) >= venue.bounds.max_accounts:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
     venue.accounts[command.account] = Account(owner=command.owner)
     out.tell(wire.AccountOpened, account=command.account, owner=command.owner)

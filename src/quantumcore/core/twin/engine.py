@@ -1,34 +1,35 @@
 """The engine: commands in, events out. One deterministic machine without clock, randomness or threads.
 
-    buffer ──frames──▶ command ──read──▶ judge ──▶ apply ──▶ events ──▶ hash
-                          │ bad content    │ refused: CommandRefused or OrderRejected, nothing changed
-                          └───────────────▶┘
+buffer ──frames──▶ command ──read──▶ judge ──▶ apply ──▶ events ──▶ hash
+                      │ bad content    │ refused: CommandRefused or OrderRejected, nothing changed
+                      └───────────────▶┘
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin import changes, content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.venue import Venue
+from quantumcore.core.twin.venue import Bounds, Venue
 
 Handler = Callable[[Venue, Any, Outbox], None]
 
 
 class Engine:
-    """The readable engine; it answers every command with at least one event.
+    """The readable engine; it answers every command with at least one event. Its keywords are the fields of `Bounds`.
 
     Attributes:
         sequence: Of the last command, from 1; 0 before the first.
         time_ns: Of the last command, UTC nanoseconds.
     """
 
-    def __init__(self, max_orders: int = 1_048_576, max_accounts: int = 2**24) -> None:
+    def __init__(self, **bounds: int) -> None:
         self.sequence = 0
         self.time_ns = 0
-        self._venue = Venue(max_orders, max_accounts)
+        self._venue = Venue(Bounds(**bounds))
         self._hash = state_hash.K0
 
     def step(self, commands: bytes, time_ns: int) -> bytes:
@@ -117,14 +118,14 @@ class Engine:
 
 def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     venue.submissions.forget(out.time_ns)
-    orders.tell_done(command, out)
+    tell_done(command, out)
 
 
 _HANDLERS: dict[int, Handler] = {
     wire.SubmitOrder.KIND: orders.submit,
-    wire.ReplaceOrder.KIND: orders.replace,
-    wire.CancelOrder.KIND: orders.cancel,
-    wire.MassCancel.KIND: orders.mass_cancel,
+    wire.ReplaceOrder.KIND: changes.replace,
+    wire.CancelOrder.KIND: changes.cancel,
+    wire.MassCancel.KIND: changes.mass_cancel,
     wire.Transfer.KIND: transfers.transfer,
     wire.OpenAccount.KIND: definitions.open_account,
     wire.DefineCurrency.KIND: definitions.define_currency,

@@ -6,7 +6,7 @@ Each raises the Refusal that answers the client, with limit and actual in the un
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
-from quantumcore.core.twin.book import BUY, SELL, Book
+from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
@@ -19,6 +19,7 @@ MAX_PRODUCT = 2**96  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
 ONE = 10**8
+NOTHING_FILLED = Tally()
 
 
 def check_switches(venue: Venue, account: Account) -> None:
@@ -136,7 +137,7 @@ def _twice_the_reference(book: Book) -> int:
 
 
 def check_amounts(
-    instrument: Instrument, side: int, rates: Rates, price: int, leaves: int, tally: Tally = Tally()
+    instrument: Instrument, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
 ) -> None:
     """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
     product = tally.notional + price * leaves
@@ -174,9 +175,7 @@ def check_open_orders(venue: Venue, number: int) -> None:
 def check_funds(instrument: Instrument, account: Account, side: int, needed: int) -> None:
     """NO_FUNDS: the hold, or its increase, is more than is available."""
     terms = instrument.terms
-    currency, decimals = (
-        (terms.quote, instrument.quote_scale) if side == BUY else (terms.base, instrument.base_scale)
-    )
+    currency, decimals = (terms.quote, instrument.quote_scale) if side == BUY else (terms.base, instrument.base_scale)
     available = account.available(currency)
     if needed > available:
         raise Refusal(Reason.NO_FUNDS, Scope.ACCOUNT, limit=available, actual=needed, decimals=decimals)
@@ -206,6 +205,19 @@ def check_level(instrument: Instrument, book: Book, side: int, price: int, more:
         raise _quantity(instrument, Reason.QTY_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=total)
 
 
+def check_window(venue: Venue, book: Book, side: int, price: int) -> None:
+    """CAPACITY: no window is left for an order that would rest at `price`."""
+    windows = book.windows(side)
+    if price >> WINDOW_BITS not in windows and (len(windows) >= WINDOWS_PER_SIDE or venue.windows_left <= 0):
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+
+
+def check_capacity(venue: Venue) -> None:
+    """CAPACITY: no slot, no client-id entry, or not both balances of an instrument are left."""
+    if venue.slots.left == 0 or not venue.remembers_more or venue.balances_left < 2:
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+
+
 def _price(instrument: Instrument, reason: Reason, scope: Scope, *, limit: int, actual: int) -> Refusal:
     tick, decimals = instrument.terms.tick, instrument.terms.tick_scale
     return Refusal(reason, scope, limit=limit * tick, actual=actual * tick, decimals=decimals)
@@ -223,6 +235,4 @@ def _money(
 
 
 def _overflow(value: int, decimals: int) -> Refusal:
-    return Refusal(
-        Reason.AMOUNT_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=min(value, MAX_SHOWN), decimals=decimals
-    )
+    return Refusal(Reason.AMOUNT_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=min(value, MAX_SHOWN), decimals=decimals)

@@ -3,8 +3,8 @@
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
+from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import TransferRecord
-from quantumcore.core.twin.orders import REPEAT, tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -24,7 +24,7 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     try:
         _judge(venue, command)
     except Refusal as refusal:
-        if refusal.reason is Reason.INSUFFICIENT:
+        if refusal.reason is Reason.INSUFFICIENT and _remembers_more(venue):
             venue.transfers[key] = TransferRecord(out.sequence, body, failed=True)
         raise
 
@@ -53,9 +53,7 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     )
 
 
-def _repeat(
-    command: wire.Transfer, first: TransferRecord, body: tuple[int, int, int, int], out: Outbox
-) -> None:
+def _repeat(command: wire.Transfer, first: TransferRecord, body: tuple[int, int, int, int], out: Outbox) -> None:
     if first.body != body:
         raise Refusal(Reason.DUPLICATE_ID, order_sequence=first.sequence)
     if first.failed:
@@ -63,7 +61,17 @@ def _repeat(
     tell_done(command, out, outcome=REPEAT, order_sequence=first.sequence)
 
 
+def _remembers_more(venue: Venue) -> bool:
+    return len(venue.transfers) < venue.bounds.max_transfers
+
+
 def _judge(venue: Venue, command: wire.Transfer) -> None:
+    _judge_amount(venue, command)
+    if not _remembers_more(venue) or venue.balances_left <= 0:
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+
+
+def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
     if command.amount <= 0:
         raise Refusal(Reason.BAD_AMOUNT)
     currency = venue.currencies.get(command.currency)

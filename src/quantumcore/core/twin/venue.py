@@ -1,17 +1,35 @@
 """Everything that the engine remembers, and the few changes that several commands share."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin.accounts import Account, House
-from quantumcore.core.twin.book import BUY, Book, Order
+from quantumcore.core.twin.book import BUY, SELL, Book, Order
 from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 
 DEFAULT_MAX_OPEN_ORDERS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much one engine may hold: beyond it CAPACITY is answered, so the bounds are part of its meaning.
+
+    Attributes:
+        max_balances: Of (account, currency): one for each that ever had an amount or an order.
+        max_windows: Of stretches of prices in which orders rest, over all books.
+    """
+
+    max_orders: int = 4_194_304
+    max_accounts: int = 16_777_216
+    max_client_ids: int = 16_777_216
+    max_transfers: int = 16_777_216
+    max_balances: int = 33_554_432
+    max_windows: int = 16_384
 
 
 class Slots:
@@ -48,8 +66,8 @@ class Venue:
         killed: Whether the venue's kill switch is engaged.
     """
 
-    def __init__(self, max_orders: int, max_accounts: int) -> None:
-        self.max_accounts = max_accounts
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
         self.currencies: dict[int, Currency] = {}
         self.instruments: dict[int, Instrument] = {}
         self.books: dict[int, Book] = {}
@@ -58,7 +76,7 @@ class Venue:
         self.working: dict[int, dict[int, Order]] = defaultdict(dict)
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
-        self.slots = Slots(max_orders)
+        self.slots = Slots(bounds.max_orders)
         self.max_open_orders = DEFAULT_MAX_OPEN_ORDERS
         self.killed = False
 
@@ -73,6 +91,22 @@ class Venue:
         if number not in self.instruments:
             raise Refusal(Reason.UNKNOWN_SYMBOL, Scope.INSTRUMENT)
         return self.instruments[number]
+
+    @property
+    def balances_left(self) -> int:
+        """How many more balances may come into being."""
+        return self.bounds.max_balances - sum(len(account.balances) for account in self.accounts.values())
+
+    @property
+    def windows_left(self) -> int:
+        """How many more stretches of prices may hold orders."""
+        used = sum(len(book.windows(side)) for book in self.books.values() for side in (BUY, SELL))
+        return self.bounds.max_windows - used
+
+    @property
+    def remembers_more(self) -> bool:
+        """Whether another submission can be remembered."""
+        return len(self.submissions) < self.bounds.max_client_ids
 
     def hold_currency(self, order: Order) -> int:
         """Return the currency in which `order` holds: the quote for a buy, the base for a sell."""

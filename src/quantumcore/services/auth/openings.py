@@ -29,7 +29,6 @@ class Openings:
         self._clock = clock
         self._writer = writer
         self._woken = asyncio.Event()
-        self._woken.set()
 
     async def open(self, account: int, owner: str) -> None:
         """Return once the engine knows the account.

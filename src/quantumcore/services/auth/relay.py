@@ -21,7 +21,6 @@ class Relay:
         self._bus = bus
         self._database = database
         self._woken = asyncio.Event()
-        self._woken.set()
 
     def wake(self) -> None:
         """Say that there is something to publish."""

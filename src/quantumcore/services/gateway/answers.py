@@ -1,13 +1,10 @@
-"""What clients read: times as RFC 3339 text, decimals and ids as strings."""
+"""Orders and fills as clients read them: times as RFC 3339 text, decimals and ids as strings."""
 
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from quantumcore.contracts.auth import ApiKeyView
-from quantumcore.contracts.ledger import Entry, TransferView
-from quantumcore.contracts.market import Ticker, TradeTick
 from quantumcore.contracts.orders import Fill, OrderUpdate, OrderView
 from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.errors import Problem
@@ -122,105 +119,6 @@ class FillPageAnswer(msgspec.Struct, frozen=True):
     sequence: int
 
 
-class TradeAnswer(msgspec.Struct, frozen=True):
-    """One public trade; side is the taker's."""
-
-    trade_id: str
-    symbol: str
-    price: str
-    quantity: str
-    side: str
-    sequence: int
-    index: int
-    time: str
-
-
-class TradePageAnswer(msgspec.Struct, frozen=True):
-    """A page of trades, newest first."""
-
-    items: list[TradeAnswer]
-    next_cursor: str | None
-    sequence: int
-
-
-class TickerAnswer(msgspec.Struct, frozen=True):
-    """Best prices, last trade, rolling 24 hours; null where there is nothing yet."""
-
-    symbol: str
-    sequence: int
-    bid: str | None
-    bid_quantity: str | None
-    ask: str | None
-    ask_quantity: str | None
-    last: str | None
-    last_quantity: str | None
-    open_24h: str | None
-    high_24h: str | None
-    low_24h: str | None
-    volume_24h: str
-    trades_24h: int
-    time: str
-
-
-class TickersAnswer(msgspec.Struct, frozen=True):
-    """All symbols."""
-
-    items: list[TickerAnswer]
-    sequence: int
-
-
-class TransferAnswer(msgspec.Struct, frozen=True):
-    """A posted transfer."""
-
-    transfer_id: str
-    status: str
-    sequence: int
-    kind: str
-    account_id: str
-    to_account_id: str | None
-    currency: str
-    amount: str
-    time: str
-
-
-class EntryAnswer(msgspec.Struct, frozen=True):
-    """One leg of a posting."""
-
-    sequence: int
-    index: int
-    leg: int
-    code: str
-    debit: str
-    credit: str
-    currency: str
-    amount: str
-    reference: str
-    time: str
-
-
-class EntryPageAnswer(msgspec.Struct, frozen=True):
-    """A page of ledger entries."""
-
-    items: list[EntryAnswer]
-    next_cursor: str | None
-    sequence: int
-
-
-class KeyAnswer(msgspec.Struct, frozen=True):
-    """An API key without its secret."""
-
-    key_id: str
-    label: str
-    algorithm: str
-    scopes: list[str]
-    account_ids: list[str]
-    addresses: list[str]
-    created_at: str
-    expires_at: str | None
-    last_used_at: str | None
-    revoked: bool
-
-
 def order(view: OrderView) -> OrderAnswer:
     """Return the order as clients read it."""
     rejected = view.status == "rejected"
@@ -291,78 +189,4 @@ def update(one: OrderUpdate) -> UpdateAnswer:
     """Return a change of an order."""
     return UpdateAnswer(
         one.kind, one.sequence, one.index, rfc3339(one.time_ns), order(one.order), fill(one.fill) if one.fill else None
-    )
-
-
-def trade(one: TradeTick) -> TradeAnswer:
-    """Return a public trade."""
-    return TradeAnswer(
-        one.trade_id, one.symbol, one.price, one.quantity, one.side, one.sequence, one.index, rfc3339(one.time_ns)
-    )
-
-
-def ticker(one: Ticker) -> TickerAnswer:
-    """Return a ticker."""
-    return TickerAnswer(
-        one.symbol,
-        one.sequence,
-        one.bid,
-        one.bid_quantity,
-        one.ask,
-        one.ask_quantity,
-        one.last,
-        one.last_quantity,
-        one.open_24h,
-        one.high_24h,
-        one.low_24h,
-        one.volume_24h,
-        one.trades_24h,
-        rfc3339(one.time_ns),
-    )
-
-
-def transfer(one: TransferView) -> TransferAnswer:
-    """Return a transfer."""
-    return TransferAnswer(
-        one.transfer_id,
-        one.status,
-        one.sequence,
-        one.kind,
-        one.account_id,
-        one.to_account_id,
-        one.currency,
-        one.amount,
-        rfc3339(one.time_ns),
-    )
-
-
-def entry(one: Entry) -> EntryAnswer:
-    """Return a ledger entry."""
-    return EntryAnswer(
-        one.sequence,
-        one.index,
-        one.leg,
-        one.code,
-        one.debit,
-        one.credit,
-        one.currency,
-        one.amount,
-        one.reference,
-        rfc3339(one.time_ns),
-    )
-
-
-def key(one: ApiKeyView) -> KeyAnswer:
-    """Return an API key without its secret."""
-    return KeyAnswer(
-        one.key_id,
-        one.label,
-        one.algorithm,
-        one.scopes,
-        one.account_ids,
-        one.addresses,
-        rfc3339(one.created_ns),
-        None if one.expires_ns is None else rfc3339(one.expires_ns),
-        None if one.last_used_ns is None else rfc3339(one.last_used_ns),
-        one.revoked,
     )

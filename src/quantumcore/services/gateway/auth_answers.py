@@ -2,7 +2,8 @@
 
 import msgspec
 
-from quantumcore.services.gateway.answers import KeyAnswer
+from quantumcore.contracts.auth import ApiKeyView
+from quantumcore.services.gateway.codec import rfc3339
 
 
 class UserAnswer(msgspec.Struct, frozen=True):
@@ -24,6 +25,21 @@ class MeAnswer(msgspec.Struct, frozen=True):
     roles: list[str]
     scopes: list[str]
     account_ids: list[str]
+
+
+class KeyAnswer(msgspec.Struct, frozen=True):
+    """An API key without its secret."""
+
+    key_id: str
+    label: str
+    algorithm: str
+    scopes: list[str]
+    account_ids: list[str]
+    addresses: list[str]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    revoked: bool
 
 
 class KeysAnswer(msgspec.Struct, frozen=True):
@@ -81,3 +97,19 @@ class AuditAnswer(msgspec.Struct, frozen=True):
 
     items: list[AuditEntryAnswer]
     next_cursor: str | None
+
+
+def key(one: ApiKeyView) -> KeyAnswer:
+    """Return an API key without its secret."""
+    return KeyAnswer(
+        one.key_id,
+        one.label,
+        one.algorithm,
+        one.scopes,
+        one.account_ids,
+        one.addresses,
+        rfc3339(one.created_ns),
+        None if one.expires_ns is None else rfc3339(one.expires_ns),
+        None if one.last_used_ns is None else rfc3339(one.last_used_ns),
+        one.revoked,
+    )

@@ -14,7 +14,7 @@ from quantumcore.contracts.market import BookLevel, GetBook, GetTicker, MarketMo
 from quantumcore.contracts.values import is_symbol
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
-from quantumcore.services.gateway import answers
+from quantumcore.services.gateway import market_answers
 from quantumcore.services.gateway.books import FollowedBook, checksum, difference
 from quantumcore.services.gateway.frames import BookFrame, Channel, TickerFrame, TradesFrame, text
 
@@ -81,7 +81,7 @@ class TradesFeed(Feed):
     def on_trades(self, trades: Sequence[TradeTick]) -> None:
         """Write `trades`, one frame for all of a batch."""
         before, self.seq = self.seq, trades[-1].sequence
-        shown = [answers.trade(one) for one in trades]
+        shown = [market_answers.trade(one) for one in trades]
         self.tell(text(TradesFrame(symbol=self.symbol, seq=self.seq, prev_seq=before, trades=shown)))
 
 
@@ -106,7 +106,9 @@ class TickerFeed(Feed):
         return None if self._last is None else self._frame(self._last, self.seq)
 
     def _frame(self, ticker: Ticker, before: int) -> str:
-        return text(TickerFrame(symbol=self.symbol, seq=self.seq, prev_seq=before, ticker=answers.ticker(ticker)))
+        return text(
+            TickerFrame(symbol=self.symbol, seq=self.seq, prev_seq=before, ticker=market_answers.ticker(ticker))
+        )
 
 
 class BookFeed(Feed):

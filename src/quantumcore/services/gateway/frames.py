@@ -6,10 +6,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from quantumcore.contracts.market import BookLevel
-from quantumcore.services.gateway.answers import TickerAnswer, TradeAnswer
 from quantumcore.services.gateway.bodies import AccountText, Body, OrderBody, Side, SymbolText
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.errors import Problem
+from quantumcore.services.gateway.market_answers import TickerAnswer, TradeAnswer
 
 Id = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -25,6 +25,24 @@ class Channel(Body, frozen=True, kw_only=True):
     interval_ms: Literal[10, 100, 250, 1000] = 100
     account_id: AccountText | None = None
     from_seq: Sequence | None = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only the account's own may hear it."""
+        return self.name in ("orders", "fills")
+
+    @property
+    def key(self) -> str:
+        """What tells two subscriptions of one socket apart."""
+        return f"{self.name}:{self.symbol}:{self.level}:{self.depth}:{self.interval_ms}"
+
+    def shown(self) -> dict[str, Any]:
+        """Return the channel as answers name it."""
+        if self.is_private:
+            return {"name": self.name, "account_id": self.account_id}
+        if self.name == "book":
+            return {"name": self.name, "symbol": self.symbol, "level": self.level, "depth": self.depth}
+        return {"name": self.name, "symbol": self.symbol}
 
 
 class Subscribe(Body, frozen=True, kw_only=True, tag_field="op", tag="subscribe"):

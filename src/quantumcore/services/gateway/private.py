@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from quantumcore.contracts.orders import GetAccountOrders, GetAccountUpdates, OrdersChanged, OrderUpdate
+from quantumcore.contracts.orders import GetAccountOrders, GetAccountUpdates, OrdersChanged, OrderUpdate, ToldUpdate
 from quantumcore.ports.bus import Bus
 from quantumcore.services.gateway import answers
 from quantumcore.services.gateway.codec import encode_json
@@ -127,7 +127,7 @@ class PrivateChannels:
 
     def __init__(self) -> None:
         self._subscriptions: dict[int, set[PrivateSubscription]] = {}
-        self._partial: list[OrderUpdate] = []
+        self._partial: list[ToldUpdate] = []
         self._sequence: int | None = None
 
     def __len__(self) -> int:
@@ -164,7 +164,7 @@ class PrivateChannels:
             ),
             key=lambda one: (one.account, one.sequence),
         ):
-            whole = list(group)
+            whole = [told.update for told in group]
             for subscription in tuple(self._subscriptions[account]):
                 subscription.on_updates(sequence, whole)
         return lost

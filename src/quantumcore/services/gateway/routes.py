@@ -5,7 +5,7 @@ from quantumcore.contracts.ledger import Balances, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import MassCancelled
-from quantumcore.services.gateway import answers, auth_answers, bodies
+from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers
 from quantumcore.services.gateway.areas import accounts, auth, market, operations, orders, reference, risk, transfers
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
@@ -143,7 +143,7 @@ def reference_routes() -> list[Route]:
 def market_routes() -> list[Route]:
     """Public market data."""
     return [
-        Route("GET", "/v1/market/tickers", market.tickers, scope=PUBLIC, answer=answers.TickersAnswer),
+        Route("GET", "/v1/market/tickers", market.tickers, scope=PUBLIC, answer=market_answers.TickersAnswer),
         Route("GET", "/v1/market/{symbol}/book", market.book, scope=PUBLIC, query=bodies.BookQuery, answer=Book),
         Route(
             "GET",
@@ -151,9 +151,9 @@ def market_routes() -> list[Route]:
             market.trades,
             scope=PUBLIC,
             query=bodies.PageQuery,
-            answer=answers.TradePageAnswer,
+            answer=market_answers.TradePageAnswer,
         ),
-        Route("GET", "/v1/market/{symbol}/ticker", market.ticker, scope=PUBLIC, answer=answers.TickerAnswer),
+        Route("GET", "/v1/market/{symbol}/ticker", market.ticker, scope=PUBLIC, answer=market_answers.TickerAnswer),
     ]
 
 
@@ -225,7 +225,7 @@ def account_routes() -> list[Route]:
             accounts.entries,
             scope="read",
             query=bodies.EntriesQuery,
-            answer=answers.EntryPageAnswer,
+            answer=money_answers.EntryPageAnswer,
         ),
         Route(
             "POST",
@@ -233,7 +233,7 @@ def account_routes() -> list[Route]:
             transfers.create,
             scope="transfer",
             body=bodies.TransferBody,
-            answer=answers.TransferAnswer,
+            answer=money_answers.TransferAnswer,
         ),
         Route(
             "GET",
@@ -241,7 +241,7 @@ def account_routes() -> list[Route]:
             transfers.get,
             scope="read",
             query=bodies.AccountQuery,
-            answer=answers.TransferAnswer,
+            answer=money_answers.TransferAnswer,
         ),
         Route("POST", "/v1/risk/kill", risk.engage, scope="risk", body=bodies.KillBody, answer=risk.KillAnswer),
         Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk", query=bodies.AccountQuery, answer=risk.KillAnswer),

@@ -1,5 +1,6 @@
 """The gateway's life: attach, start, serve through `asgi`, drain, stop."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -38,12 +39,13 @@ UVICORN = {
     "server_header": False,
     "date_header": False,
     "timeout_keep_alive": 75,
+    "ws_max_size": 1 << 16,
     "ws_per_message_deflate": False,
     "ws_ping_interval": 15.0,
     "ws_ping_timeout": 30.0,
 }
 """How the web server must be set: forwarded addresses are judged here and not by the server, and a peer that answers no
-ping for 45 s is gone. `ws_max_size` comes from the settings."""
+ping for 45 s is gone. No message of a socket is long: `ws_max_size` is that of the settings' `ws_message_bytes`."""
 
 
 class GatewayService:
@@ -133,10 +135,12 @@ class GatewayService:
             for symbol in {book.symbol for book in move.books} | {trade.symbol for trade in move.trades}:
                 self.gate.answers.moved(symbol)
             self.stream.feeds.on_market(move)
+        await asyncio.sleep(0)  # a burst of batches must not keep the writers from writing
 
     async def _on_orders(self, changes: Sequence[OrdersChanged]) -> None:
         for change in changes:
             self.stream.on_orders(change)
+        await asyncio.sleep(0)
 
     def _all_reasons(self) -> list[str]:
         return [*self.not_ready(), *self._house_not_ready()]

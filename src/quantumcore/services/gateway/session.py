@@ -30,7 +30,6 @@ TRY_LATER = 1013
 REVOKED = 4001
 TOO_SLOW = 4008
 
-PRIVATE = ("orders", "fills")
 _heard: Decoder[Heard] = Decoder(Heard)
 
 
@@ -190,7 +189,7 @@ class Session:
             case Unsubscribe():
                 for channel in heard.channels:
                     self._unsubscribe_one(channel)
-                    self.say(Said(op=op, id=heard.id, ok=True, channel=shown(channel)))
+                    self.say(Said(op=op, id=heard.id, ok=True, channel=channel.shown()))
             case _:
                 self.say(Said(op=op, id=heard.id, ok=True, data=await self._stream.trade(self, heard)))
 
@@ -209,18 +208,18 @@ class Session:
             self.close(TRY_LATER, "too many subscriptions")
             return
         try:
-            if channel.name in PRIVATE:
+            if channel.is_private:
                 await self._subscribe_private(channel, message_id, op)
             else:
                 await self._subscribe_public(channel, message_id, op)
         except QuantumCoreError as error:
             refused = problem(error, self._id)
-            self.say(Said(op=op, id=message_id, ok=False, channel=shown(channel), error=refused))
+            self.say(Said(op=op, id=message_id, ok=False, channel=channel.shown(), error=refused))
 
     async def _subscribe_public(self, channel: Channel, message_id: int | str | None, op: str) -> None:
         if channel.level == 3:
             raise InvalidCommand("request.invalid", "level 3 is not streamed yet", field="level", limit="2", actual="3")
-        name = key_of(channel)
+        name = channel.key
         feed = self.feeds.get(name)
         if feed is None:
             feed = await self._stream.feeds.subscribe(self, channel)
@@ -229,7 +228,7 @@ class Session:
                 return
             self.feeds[name] = feed
             self._stream.gate.metrics.subscriptions.inc()
-        self.say(Said(op=op, id=message_id, ok=True, channel=shown(channel), seq=feed.seq))
+        self.say(Said(op=op, id=message_id, ok=True, channel=channel.shown(), seq=feed.seq))
         state = feed.state()
         if state is not None:
             self.hear(feed, state)
@@ -251,7 +250,7 @@ class Session:
         except BaseException:
             self._drop_private(name)
             raise
-        self.say(Said(op=op, id=message_id, ok=True, channel=shown(channel), seq=start))
+        self.say(Said(op=op, id=message_id, ok=True, channel=channel.shown(), seq=start))
         self.replay(subscription)
 
     def replay(self, subscription: PrivateSubscription) -> None:
@@ -268,12 +267,12 @@ class Session:
             self.close(TRY_LATER, "orders unavailable; resume with from_seq")
 
     def _unsubscribe_one(self, channel: Channel) -> None:
-        feed = self.feeds.pop(key_of(channel), None)
+        feed = self.feeds.pop(channel.key, None)
         if feed is not None:
             self._stream.feeds.unsubscribe(self, feed)
             self._missed.pop(feed, None)
             self._stream.gate.metrics.subscriptions.dec()
-        if channel.name in PRIVATE and self.caller is not None:
+        if channel.is_private and self.caller is not None:
             self._drop_private(f"{channel.name}:{self.caller.account(channel.account_id)}")
 
     def drop_accounts_but(self, caller: Caller) -> None:
@@ -286,24 +285,10 @@ class Session:
             except (QuantumCoreError, NotFound) as error:
                 self._drop_private(name)
                 gone = problem(error, self._id)
-                self.say(Said(op="subscribe", id=None, ok=False, channel=shown(subscription.channel), error=gone))
+                self.say(Said(op="subscribe", id=None, ok=False, channel=subscription.channel.shown(), error=gone))
 
     def _drop_private(self, name: str) -> None:
         subscription = self.private.pop(name, None)
         if subscription is not None:
             self._stream.private.remove(subscription)
             self._stream.gate.metrics.subscriptions.dec()
-
-
-def key_of(channel: Channel) -> str:
-    """Return what tells two subscriptions of one socket apart."""
-    return f"{channel.name}:{channel.symbol}:{channel.level}:{channel.depth}:{channel.interval_ms}"
-
-
-def shown(channel: Channel) -> dict[str, Any]:
-    """Return the channel as answers name it."""
-    if channel.name in PRIVATE:
-        return {"name": channel.name, "account_id": channel.account_id}
-    if channel.name == "book":
-        return {"name": channel.name, "symbol": channel.symbol, "level": channel.level, "depth": channel.depth}
-    return {"name": channel.name, "symbol": channel.symbol}

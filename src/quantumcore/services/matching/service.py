@@ -14,11 +14,13 @@ from quantumcore.contracts.matching import (
     GetEngineStatus,
     GetEngineTotals,
     HouseTotal,
-    Sequence as SequenceRequest,
     SequenceBatch,
     Sequenced,
     SequencedBatch,
     TakeSnapshot,
+)
+from quantumcore.contracts.matching import (
+    Sequence as SequenceRequest,
 )
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reasons import Reason

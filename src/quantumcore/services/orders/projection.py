@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import OrdersChanged, OrderUpdate
+from quantumcore.contracts.orders import OrdersChanged, ToldUpdate
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected
 from quantumcore.ports.bus import Bus
@@ -55,11 +55,12 @@ class LiveOrders:
 
 
 class Commit(NamedTuple):
-    """What one transaction brought: from after `before` up to `upto`."""
+    """What one transaction brought: from after `before` up to `upto`, and how it is told."""
 
     before: int
     upto: int
     changes: list[Change]
+    told: list[ToldUpdate]
 
 
 class OrdersProjection:
@@ -101,7 +102,7 @@ class OrdersProjection:
             self.live.put(commit.changes)
             self.cursor = commit.upto
             if commit.upto > commit.before:
-                self._untold += notices([change.update for change in commit.changes], commit.before, commit.upto)
+                self._untold += notices(commit.told, commit.before, commit.upto)
             await self._tell()
         await self._tell()
 
@@ -117,13 +118,13 @@ class OrdersProjection:
         upto = part[-1].last
         events = [event for batch in part for event in batch.events if event.sequence > before]
         if not events:
-            return Commit(before, before, [])
+            return Commit(before, before, [], [])
         if events[0].sequence != before + 1:
             raise Corrupted("order.gap", f"orders stand at {before}, the next event is {events[0].sequence}.0")
         changes = fold(events, self._known(connection, events), self._catalogue)
-        store.save(connection, changes)
+        told = store.save(connection, changes)
         store.move_cursor(connection, before, upto)
-        return Commit(before, upto, changes)
+        return Commit(before, upto, changes, told)
 
     def _known(self, connection: Connection, events: Sequence[Event]) -> dict[int, Order]:
         """Return the orders that live before `events` and that they name: from memory, else from the table."""
@@ -145,7 +146,7 @@ class OrdersProjection:
         return known | store.load(connection, missing) if missing else known
 
 
-def notices(updates: Sequence[OrderUpdate], before: int, upto: int) -> list[OrdersChanged]:
+def notices(updates: Sequence[ToldUpdate], before: int, upto: int) -> list[OrdersChanged]:
     """Return what to tell about `updates`, at most UPDATES_PER_NOTICE at a time, cut between sequences where possible."""
     told: list[OrdersChanged] = []
     start, previous = 0, before

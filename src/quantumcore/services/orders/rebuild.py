@@ -15,7 +15,7 @@ from quantumcore.services.orders.views import fill_view
 
 READ_BYTES = 256 << 10  # the loop is free again after each
 FILLS_SHOWN = 1_000
-APPEND_S = 1.0
+APPEND_S = 1.0  # seconds
 
 
 async def rebuild(log: EventLog, sequence: int, catalogue: Catalogue) -> tuple[Order | None, list[Fill]]:
@@ -63,7 +63,7 @@ async def appended(log: EventLog, sequence: int) -> None:
         async with asyncio.timeout(APPEND_S):
             await log.wait(sequence - 1)
     except TimeoutError as error:
-        raise OutcomeUnknown("outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1.0) from error
+        raise OutcomeUnknown("outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1.0) from error  # seconds
 
 
 async def _naming(log: EventLog, sequence: int) -> AsyncIterator[Event]:

@@ -1,4 +1,4 @@
-"""The tables of the orders room and their SQL. Everything here can be rebuilt from the event log.
+"""The SQL of the orders room: what is written for a batch of changes, what is read for an answer.
 
 Writers and readers are plain functions of a Connection, so that cursor and rows are one transaction.
 """
@@ -7,94 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    bindparam,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
-from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.contracts.orders import Fill, OrderUpdate, ToldUpdate
 from quantumcore.ports.database import execute_many
 from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
 from quantumcore.services.orders.folding import Change
+from quantumcore.services.orders.tables import cursor, fills, order_updates, orders
 
 IDS_PER_QUERY = 500  # databases bound the parameters of one statement
-
-metadata = MetaData()
-orders = Table(
-    "orders",
-    metadata,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("slot", BigInteger, nullable=False),
-    Column("account", BigInteger, nullable=False),
-    Column("client_id", String(36), nullable=False),
-    Column("instrument", BigInteger, nullable=False),
-    Column("side", SmallInteger, nullable=False),
-    Column("order_type", SmallInteger, nullable=False),
-    Column("time_in_force", SmallInteger, nullable=False),
-    Column("post_only", Boolean, nullable=False),
-    Column("price", BigInteger, nullable=False),
-    Column("quantity", BigInteger, nullable=False),
-    Column("filled", BigInteger, nullable=False),
-    Column("notional", String(32), nullable=False),  # ticks × lots pass 63 bits
-    Column("fees", BigInteger, nullable=False),
-    Column("fills", Integer, nullable=False),
-    Column("status", SmallInteger, nullable=False),
-    Column("reason", SmallInteger, nullable=False),
-    Column("updated_sequence", BigInteger, nullable=False),
-    Column("accepted_ns", BigInteger, nullable=False),
-    Column("updated_ns", BigInteger, nullable=False),
-    Column("rejection", Text),
-    Index("orders_by_account", "account", "sequence"),
-    Index("orders_by_client_id", "account", "client_id", "sequence"),
-    Index("orders_by_status", "account", "status", "sequence"),
-    Index("orders_by_instrument", "account", "instrument", "sequence"),
-)
-fills = Table(
-    "fills",
-    metadata,
-    Column("order_sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("account", BigInteger, nullable=False),
-    Column("instrument", BigInteger, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("event_index", BigInteger, nullable=False),
-    Column("leg", SmallInteger, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Index("fills_by_account", "account", "sequence", "event_index", "leg"),
-    Index("fills_by_instrument", "account", "instrument", "sequence", "event_index", "leg"),
-)
-order_updates = Table(
-    "order_updates",
-    metadata,
-    Column("account", BigInteger, primary_key=True, autoincrement=False),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("event_index", BigInteger, primary_key=True, autoincrement=False),
-    Column("leg", SmallInteger, primary_key=True, autoincrement=False),
-    Column("order_sequence", BigInteger, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Index("order_updates_by_order", "order_sequence", "sequence", "event_index"),
-)
-cursor = Table(
-    "cursor",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("sequence", BigInteger, nullable=False),
-)
-
 CURSOR_NAME = "orders"
 ACCOUNT_MASK = 2**64 - 1
 IMMUTABLE = frozenset(
@@ -151,18 +72,23 @@ def move_cursor(connection: Connection, before: int, sequence: int) -> None:
         connection.execute(update(cursor).where(cursor.c.name == CURSOR_NAME).values(sequence=sequence))
 
 
-def save(connection: Connection, changes: Sequence[Change]) -> None:
-    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill."""
+def save(connection: Connection, changes: Sequence[Change]) -> list[ToldUpdate]:
+    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill.
+
+    Returns:
+        The updates as they were stored, so that they are encoded once.
+    """
+    stored = [ToldUpdate.of(change.update) for change in changes]
     latest: dict[int, Order] = {}
     created: set[int] = set()
     update_rows: list[dict[str, Any]] = []
     fill_rows: list[dict[str, Any]] = []
-    for order, leg, told in changes:
+    for (order, leg, told), sealed in zip(changes, stored, strict=True):
         latest[order.sequence] = order
         if told.kind in ("accepted", "rejected"):
             created.add(order.sequence)
         where = {"account": _signed(order.account), "sequence": told.sequence, "event_index": told.index, "leg": leg}
-        update_rows.append({**where, "order_sequence": order.sequence, "payload": encode(told)})
+        update_rows.append({**where, "order_sequence": order.sequence, "payload": sealed.payload})
         if told.fill is not None:
             at = {"order_sequence": order.sequence, "ordinal": order.fills, "instrument": order.instrument}
             fill_rows.append({**where, **at, "payload": encode(told.fill)})
@@ -175,6 +101,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         (_INSERT_FILLS, fill_rows),
     ):
         execute_many(connection, statement, rows)
+    return stored
 
 
 def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:

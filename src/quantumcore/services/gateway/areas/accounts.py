@@ -7,10 +7,11 @@ import msgspec
 from quantumcore.contracts.auth import NewAccount
 from quantumcore.contracts.ledger import Balances, GetBalances, GetEntries, GetHolds, Holds
 from quantumcore.contracts.orders import GetFills
-from quantumcore.services.gateway import answers
-from quantumcore.services.gateway.answers import EntryPageAnswer, FillPageAnswer
+from quantumcore.services.gateway import answers, money_answers
+from quantumcore.services.gateway.answers import FillPageAnswer
 from quantumcore.services.gateway.bodies import EntriesQuery, FillsQuery
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.money_answers import EntryPageAnswer
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 
@@ -83,4 +84,4 @@ async def entries(gate: Gate, call: Call, query: EntriesQuery) -> EntryPageAnswe
             at_least=gate.own_writes.at_least(account),
         )
     )
-    return EntryPageAnswer([answers.entry(one) for one in page.items], page.next_cursor, page.sequence)
+    return EntryPageAnswer([money_answers.entry(one) for one in page.items], page.next_cursor, page.sequence)

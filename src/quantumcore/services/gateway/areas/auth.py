@@ -23,7 +23,7 @@ from quantumcore.contracts.auth import (
     UserView,
 )
 from quantumcore.contracts.values import parse_time
-from quantumcore.services.gateway import answers
+from quantumcore.services.gateway import auth_answers
 from quantumcore.services.gateway.auth_answers import (
     AuditAnswer,
     AuditEntryAnswer,
@@ -108,7 +108,7 @@ async def keys(gate: Gate, call: Call) -> KeysAnswer:
     """List the own API keys."""
     call.caller.need_session()
     found = await gate.bus.request(GetApiKeys(user_id=call.caller.identity.user_id))
-    return KeysAnswer([answers.key(one) for one in found.items], None)
+    return KeysAnswer([auth_answers.key(one) for one in found.items], None)
 
 
 async def create_key(gate: Gate, call: Call, body: KeyBody) -> Answer:
@@ -129,7 +129,7 @@ async def create_key(gate: Gate, call: Call, body: KeyBody) -> Answer:
             request_id=call.request_id,
         )
     )
-    return Answer(NewKeyAnswer(answers.key(made.key), made.secret or None), 201)
+    return Answer(NewKeyAnswer(auth_answers.key(made.key), made.secret or None), 201)
 
 
 async def revoke_key(gate: Gate, call: Call) -> Revoked:

@@ -6,12 +6,12 @@ from typing import Any
 from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.market import Book, GetBook, GetBook3, GetTicker, GetTickers, GetTrades
 from quantumcore.contracts.values import is_symbol
-from quantumcore.services.gateway import answers
+from quantumcore.services.gateway import market_answers
 from quantumcore.services.gateway.answer_cache import ANY
-from quantumcore.services.gateway.answers import TickerAnswer, TickersAnswer, TradePageAnswer
 from quantumcore.services.gateway.bodies import BookQuery, PageQuery
 from quantumcore.services.gateway.codec import encode
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.market_answers import TickerAnswer, TickersAnswer, TradePageAnswer
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Encoded
 
@@ -43,7 +43,7 @@ async def trades(gate: Gate, call: Call, query: PageQuery) -> Encoded:
     async def ask() -> TradePageAnswer:
         request = GetTrades(symbol=symbol, limit=query.limit, cursor=query.cursor, at_least=at_least)
         page = await gate.bus.request(request)
-        return TradePageAnswer([answers.trade(one) for one in page.items], page.next_cursor, page.sequence)
+        return TradePageAnswer([market_answers.trade(one) for one in page.items], page.next_cursor, page.sequence)
 
     return await _cached(gate, call, symbol, ask)
 
@@ -54,7 +54,7 @@ async def ticker(gate: Gate, call: Call) -> Encoded:
     at_least = gate.own_writes.at_least_symbol(symbol)
 
     async def ask() -> TickerAnswer:
-        return answers.ticker(await gate.bus.request(GetTicker(symbol=symbol, at_least=at_least)))
+        return market_answers.ticker(await gate.bus.request(GetTicker(symbol=symbol, at_least=at_least)))
 
     return await _cached(gate, call, symbol, ask)
 
@@ -64,7 +64,7 @@ async def tickers(gate: Gate, call: Call) -> Encoded:
 
     async def ask() -> TickersAnswer:
         found = await gate.bus.request(GetTickers())
-        return TickersAnswer([answers.ticker(one) for one in found.items], found.sequence)
+        return TickersAnswer([market_answers.ticker(one) for one in found.items], found.sequence)
 
     return await _cached(gate, call, ANY, ask)
 

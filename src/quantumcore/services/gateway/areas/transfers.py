@@ -2,12 +2,12 @@
 
 from quantumcore.contracts.ledger import GetTransfer, MakeTransfer
 from quantumcore.contracts.values import Scaled, check_client_id
-from quantumcore.services.gateway import answers
-from quantumcore.services.gateway.answers import TransferAnswer
+from quantumcore.services.gateway import money_answers
 from quantumcore.services.gateway.bodies import AccountQuery, TransferBody
 from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.money_answers import TransferAnswer
 from quantumcore.services.gateway.request import Call
 
 
@@ -46,7 +46,7 @@ async def create(gate: Gate, call: Call, body: TransferBody) -> TransferAnswer:
     gate.own_writes.wrote(account, done.sequence)
     if to_account:
         gate.own_writes.wrote(to_account, done.sequence)
-    return answers.transfer(done)
+    return money_answers.transfer(done)
 
 
 async def get(gate: Gate, call: Call, query: AccountQuery) -> TransferAnswer:
@@ -54,6 +54,6 @@ async def get(gate: Gate, call: Call, query: AccountQuery) -> TransferAnswer:
     account = call.caller.account(query.account_id)
     transfer_id = check_client_id(call.params["id"], "transfer_id")
     at_least = gate.own_writes.at_least(account)
-    return answers.transfer(
+    return money_answers.transfer(
         await gate.bus.request(GetTransfer(account=account, transfer_id=transfer_id, at_least=at_least))
     )

@@ -46,7 +46,7 @@ def upgrade() -> None:
         _big("time_ns"),
     )
     for side in ("debit", "credit"):
-        customers = sa.text(f"{side}_owner != 0")
+        customers = sa.column(f"{side}_owner") != 0
         op.create_index(
             f"entries_by_{side}",
             "entries",

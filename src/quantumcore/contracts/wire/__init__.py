@@ -1,0 +1,81 @@
+"""The engine's fixed layouts in Python: commands to bytes, events from bytes, and back.
+
+The tables of docs/reference/engine.md sections 2 and 3, once more as classes. A test compares every offset with the
+native core's own.
+"""
+
+from quantumcore.contracts.wire.codec import COMMANDS, EVENTS, decode_command, decode_events, iter_events
+from quantumcore.contracts.wire.commands import (
+    NO_ID,
+    AdvanceTime,
+    CancelOrder,
+    Command,
+    DefineCurrency,
+    DefineInstrument,
+    MassCancel,
+    OpenAccount,
+    ReplaceOrder,
+    SetInstrumentStatus,
+    SetKillSwitch,
+    SetLimits,
+    SubmitOrder,
+    Transfer,
+)
+from quantumcore.contracts.wire.events import (
+    LAST,
+    AccountOpened,
+    CommandDone,
+    CommandRefused,
+    CurrencyDefined,
+    Event,
+    InstrumentDefined,
+    InstrumentStatusChanged,
+    KillSwitchChanged,
+    LimitsChanged,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    OrderReplaced,
+    TradePrinted,
+    TransferPosted,
+)
+from quantumcore.contracts.wire.layout import Layout
+
+__all__ = [
+    "COMMANDS",
+    "EVENTS",
+    "LAST",
+    "NO_ID",
+    "AccountOpened",
+    "AdvanceTime",
+    "CancelOrder",
+    "Command",
+    "CommandDone",
+    "CommandRefused",
+    "CurrencyDefined",
+    "DefineCurrency",
+    "DefineInstrument",
+    "Event",
+    "InstrumentDefined",
+    "InstrumentStatusChanged",
+    "KillSwitchChanged",
+    "Layout",
+    "LimitsChanged",
+    "MassCancel",
+    "OpenAccount",
+    "OrderAccepted",
+    "OrderCancelled",
+    "OrderRejected",
+    "OrderReplaced",
+    "ReplaceOrder",
+    "SetInstrumentStatus",
+    "SetKillSwitch",
+    "SetLimits",
+    "SubmitOrder",
+    "TradePrinted",
+    "Transfer",
+    "TransferPosted",
+    "decode_command",
+    "decode_events",
+    "iter_events",
+]

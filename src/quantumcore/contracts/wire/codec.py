@@ -1,0 +1,126 @@
+"""Buffers to commands and events. Decoded values own their data: overwriting the buffer afterwards changes nothing."""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from quantumcore.contracts.errors import Corrupted, InvalidCommand
+from quantumcore.contracts.wire.commands import (
+    COMMAND_HEADER,
+    AdvanceTime,
+    CancelOrder,
+    Command,
+    DefineCurrency,
+    DefineInstrument,
+    MassCancel,
+    OpenAccount,
+    ReplaceOrder,
+    SetInstrumentStatus,
+    SetKillSwitch,
+    SetLimits,
+    SubmitOrder,
+    Transfer,
+)
+from quantumcore.contracts.wire.events import (
+    EVENT_HEADER,
+    AccountOpened,
+    CommandDone,
+    CommandRefused,
+    CurrencyDefined,
+    Event,
+    InstrumentDefined,
+    InstrumentStatusChanged,
+    KillSwitchChanged,
+    LimitsChanged,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    OrderReplaced,
+    TradePrinted,
+    TransferPosted,
+)
+from quantumcore.contracts.wire.layout import Layout
+
+COMMANDS: dict[int, type[Command]] = {
+    c.KIND: c
+    for c in (
+        SubmitOrder,
+        ReplaceOrder,
+        CancelOrder,
+        MassCancel,
+        Transfer,
+        OpenAccount,
+        DefineCurrency,
+        DefineInstrument,
+        SetInstrumentStatus,
+        SetKillSwitch,
+        AdvanceTime,
+        SetLimits,
+    )
+}
+EVENTS: dict[int, type[Event]] = {
+    e.KIND: e
+    for e in (
+        CommandDone,
+        CommandRefused,
+        OrderAccepted,
+        OrderRejected,
+        OrderReplaced,
+        OrderCancelled,
+        TradePrinted,
+        TransferPosted,
+        AccountOpened,
+        CurrencyDefined,
+        InstrumentDefined,
+        InstrumentStatusChanged,
+        KillSwitchChanged,
+        LimitsChanged,
+    )
+}
+for _command in COMMANDS.values():
+    _command.LAYOUT = Layout(COMMAND_HEADER, _command.BODY)
+for _event in EVENTS.values():
+    _event.LAYOUT = Layout(EVENT_HEADER, _event.BODY)
+
+_SIZE_KIND = struct.Struct("<HB")
+
+
+def decode_command(buffer: Any, offset: int = 0) -> Command:
+    """Return the command at `offset`.
+
+    Raises:
+        InvalidCommand: Unknown kind, a size that is not its kind's, a cut command, or text that is not ASCII.
+    """
+    size, kind = _SIZE_KIND.unpack_from(buffer, offset) if len(buffer) >= offset + _SIZE_KIND.size else (0, 0)
+    known = COMMANDS.get(kind)
+    if known is None or known.LAYOUT.size != size or len(buffer) < offset + size:
+        raise InvalidCommand("request.invalid", f"no command of kind {kind} and size {size}")
+    try:
+        return known.decode(buffer, offset)
+    except UnicodeDecodeError as error:
+        raise InvalidCommand("request.invalid", f"a text that is not ASCII in a command of kind {kind}") from error
+
+
+def iter_events(buffer: Any) -> Iterator[Event]:
+    """Yield the events of `buffer` in order.
+
+    Raises:
+        Corrupted: Unknown kind, a size that is not its kind's, a cut event, or text that is not ASCII.
+    """
+    offset, end = 0, len(buffer)
+    while offset < end:
+        size, kind = _SIZE_KIND.unpack_from(buffer, offset) if end - offset >= 40 else (0, 0)
+        known = EVENTS.get(kind)
+        if known is None or known.LAYOUT.size != size or end - offset < size:
+            raise Corrupted("corrupted", f"no event of kind {kind} and size {size} at byte {offset}")
+        try:
+            event = known(*known.LAYOUT.unpack(buffer, offset)[2:])
+        except UnicodeDecodeError as error:
+            raise Corrupted("corrupted", f"a text that is not ASCII at byte {offset}") from error
+        yield event
+        offset += size
+
+
+def decode_events(buffer: Any) -> list[Event]:
+    """Return the events of `buffer` in order; raises as iter_events does."""
+    return list(iter_events(buffer))

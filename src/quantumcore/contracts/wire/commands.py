@@ -1,0 +1,180 @@
+"""Every command to the engine, as docs/reference/engine.md section 2 lays it out."""
+
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from quantumcore.contracts.wire.layout import INSTRUMENT_BODY, Layout
+
+NO_ID = ""
+COMMAND_HEADER = "size:H kind:B _:x instrument:I account:Q"
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One command to the engine.
+
+    Attributes:
+        instrument: Instrument number, or 0 where the kind uses none.
+        account: Account number, or 0 where the kind uses none.
+    """
+
+    KIND: ClassVar[int] = 0
+    BODY: ClassVar[str] = ""
+    LAYOUT: ClassVar[Layout]
+
+    instrument: int = 0
+    account: int = 0
+
+    def encode(self) -> bytes:
+        """Return the command's bytes."""
+        layout = self.LAYOUT
+        values = [getattr(self, name) for name in layout.names[2:]]
+        return layout.pack((layout.size, self.KIND, *values))
+
+    @classmethod
+    def decode(cls, buffer: Any, offset: int = 0) -> Self:
+        """Return the command that stands at `offset` (the kind must be this class's)."""
+        return cls(**dict(zip(cls.LAYOUT.names[2:], cls.LAYOUT.unpack(buffer, offset)[2:], strict=True)))
+
+
+class SubmitOrder(Command, frozen=True, kw_only=True, gc=False):
+    """Price and quantity are decimals as sent: mantissa and scale; a market order has price 0, scale 0."""
+
+    KIND = 1
+    BODY = (
+        "price:q quantity:q price_scale:B quantity_scale:B side:B order_type:B time_in_force:B "
+        "self_trade_prevention:B flags:H session:I client_id:36s"
+    )
+    price: int = 0
+    quantity: int
+    price_scale: int = 0
+    quantity_scale: int = 0
+    side: int
+    order_type: int
+    time_in_force: int
+    self_trade_prevention: int = 0
+    flags: int = 0
+    session: int = 0
+    client_id: str
+
+
+class ReplaceOrder(Command, frozen=True, kw_only=True, gc=False):
+    """Names the order by (order_sequence, order_slot), or by client_id when order_sequence is 0; quantity is the new total."""
+
+    KIND = 2
+    BODY = "price:q quantity:q order_sequence:Q order_slot:I price_scale:B quantity_scale:B fields:H session:I client_id:36s"
+    price: int = 0
+    quantity: int = 0
+    order_sequence: int = 0
+    order_slot: int = 0
+    price_scale: int = 0
+    quantity_scale: int = 0
+    fields: int
+    session: int = 0
+    client_id: str = NO_ID
+
+
+class CancelOrder(Command, frozen=True, kw_only=True, gc=False):
+    """Names the order as ReplaceOrder does."""
+
+    KIND = 3
+    BODY = "order_sequence:Q order_slot:I session:I client_id:36s _:4x"
+    order_sequence: int = 0
+    order_slot: int = 0
+    session: int = 0
+    client_id: str = NO_ID
+
+
+class MassCancel(Command, frozen=True, kw_only=True, gc=False):
+    """side 0 is both, instrument 0 all."""
+
+    KIND = 4
+    BODY = "side:B _:7x"
+    side: int = 0
+
+
+class Transfer(Command, frozen=True, kw_only=True, gc=False):
+    """amount in minor units of the currency."""
+
+    KIND = 5
+    BODY = "amount:q to_account:Q currency:H transfer_kind:B _:x transfer_id:36s"
+    amount: int
+    to_account: int = 0
+    currency: int
+    transfer_kind: int
+    transfer_id: str
+
+
+class OpenAccount(Command, frozen=True, kw_only=True, gc=False):
+    """owner is the user's UUID as an integer."""
+
+    KIND = 6
+    BODY = "owner:owner"
+    owner: int
+
+
+class DefineCurrency(Command, frozen=True, kw_only=True, gc=False):
+    """scale is the number of decimals of a minor unit."""
+
+    KIND = 7
+    BODY = "currency:H scale:B _:x code:12s"
+    currency: int
+    scale: int
+    code: str
+
+
+class DefineInstrument(Command, frozen=True, kw_only=True, gc=False):
+    """Bounds in ticks, lots and quote minor units; rates and collar in 10^-8."""
+
+    KIND = 8
+    BODY = INSTRUMENT_BODY
+    instrument_kind: int
+    status: int
+    base: int
+    quote: int
+    tick_scale: int
+    lot_scale: int
+    tick: int
+    lot: int
+    multiplier: int
+    min_price: int
+    max_price: int
+    min_quantity: int
+    max_quantity: int
+    min_notional: int
+    max_notional: int
+    taker_fee: int
+    maker_fee: int
+    minimum_fee: int
+    collar: int
+    symbol: str
+
+
+class SetInstrumentStatus(Command, frozen=True, kw_only=True, gc=False):
+    """status 1 trading, 2 halted, 3 closed."""
+
+    KIND = 9
+    BODY = "status:B _:7x"
+    status: int
+
+
+class SetKillSwitch(Command, frozen=True, kw_only=True, gc=False):
+    """account 0 is the venue's switch."""
+
+    KIND = 10
+    BODY = "engaged:B _:7x"
+    engaged: int
+
+
+class AdvanceTime(Command, frozen=True, kw_only=True, gc=False):
+    """Only the step's time matters."""
+
+    KIND = 11
+
+
+class SetLimits(Command, frozen=True, kw_only=True, gc=False):
+    """account 0 is the default profile."""
+
+    KIND = 12
+    BODY = "max_open_orders:I _:4x"
+    max_open_orders: int

@@ -1,0 +1,64 @@
+"""How a fixed layout is written down and read: `name:code` in the order of its bytes; `_:nx` is reserved."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+
+class Layout:
+    """How one class stands in memory: a struct format and the fields that need more than struct can say."""
+
+    def __init__(self, header: str, body: str) -> None:
+        names: list[str] = []
+        codes = ["<"]
+        self.transforms: list[tuple[int, str]] = []
+        for item in f"{header} {body}".split():
+            name, code = item.split(":")
+            if code in ("i128", "owner"):
+                self.transforms.append((len(names), code))
+                code = "16s"
+            elif code.endswith("s"):
+                self.transforms.append((len(names), "text"))
+            if name != "_":
+                names.append(name)
+            codes.append(code)
+        self.names = tuple(names)
+        self.struct = struct.Struct("".join(codes))
+        self.size = self.struct.size
+
+    def pack(self, values: tuple[Any, ...]) -> bytes:
+        """Return the bytes of `values`, which stand in the order of the layout's names."""
+        if self.transforms:
+            changed = list(values)
+            for at, how in self.transforms:
+                changed[at] = _ENCODE[how](changed[at])
+            return self.struct.pack(*changed)
+        return self.struct.pack(*values)
+
+    def unpack(self, buffer: Any, offset: int) -> tuple[Any, ...]:
+        """Return the values that stand at `offset`."""
+        values = self.struct.unpack_from(buffer, offset)
+        if self.transforms:
+            changed = list(values)
+            for at, how in self.transforms:
+                changed[at] = _DECODE[how](changed[at])
+            return tuple(changed)
+        return values
+
+
+_ENCODE: dict[str, Callable[[Any], bytes]] = {
+    "i128": lambda value: value.to_bytes(16, "little", signed=True),
+    "owner": lambda value: value.to_bytes(16, "big"),
+    "text": lambda value: value.encode("ascii"),
+}
+_DECODE: dict[str, Callable[[bytes], Any]] = {
+    "i128": lambda raw: int.from_bytes(raw, "little", signed=True),
+    "owner": lambda raw: int.from_bytes(raw, "big"),
+    "text": lambda raw: raw.rstrip(b"\0").decode("ascii"),
+}
+
+INSTRUMENT_BODY = (
+    "instrument_kind:B status:B base:H quote:H tick_scale:B lot_scale:B tick:q lot:q multiplier:q min_price:q max_price:q "
+    "min_quantity:q max_quantity:q min_notional:q max_notional:q taker_fee:q maker_fee:q minimum_fee:q collar:q symbol:24s"
+)
+"""A whole definition, in the command that makes it and in the event that tells it."""

@@ -1,0 +1,127 @@
+"""Changing and ending working orders: replace, cancel, mass cancel; a refused change leaves the order untouched."""
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason
+from quantumcore.core.twin import gate
+from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done
+from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin.client_ids import Fate, Submission
+from quantumcore.core.twin.content import PRICE_GIVEN, QUANTITY_GIVEN
+from quantumcore.core.twin.fees import buy_hold
+from quantumcore.core.twin.matching import (
+    ASKED_FOR,
+    MASS_CANCELLED,
+    REQUESTED,
+    enter,
+    tell_replaced,
+)
+from quantumcore.core.twin.orders import Terms
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.venue import Venue
+
+
+def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
+    """Change price or total of a working order; refused, it stands untouched."""
+    venue.account(command.account)
+    submission = _resolve(venue, command)
+    if submission.fate is Fate.CANCELLED:
+        raise Refusal(Reason.ORDER_FINAL)
+    order = venue.working[command.account][submission.sequence]
+    terms = _judge_replace(venue, order, command)
+
+    book = venue.books[order.instrument]
+    filled = order.filled
+    keeps_priority = terms.price == order.price and terms.quantity <= order.quantity
+    if not keeps_priority:
+        book.remove(order)
+    order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
+    venue.rehold(order)
+    tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
+    if not keeps_priority:
+        enter(venue, order, out)
+
+
+def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Terms:
+    """Return what the order would become; judged as a new order with the old one's hold given back."""
+    account, book = venue.accounts[order.account], venue.books[order.instrument]
+    instrument = venue.instruments[order.instrument]
+    side, rates = order.side, order.rates
+
+    gate.check_switches(venue, account)
+    gate.check_trading(instrument)
+    # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
+    price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
+    price, total = order.price, order.quantity
+    if price_given:
+        price = gate.ticks_of(instrument, command.price, command.price_scale)
+    if quantity_given:
+        total = gate.lots_of(instrument, command.quantity, command.quantity_scale)
+        gate.check_quantity(instrument, total)
+    if price_given:
+        gate.check_price(instrument, price)
+    gate.check_filled(instrument, order.filled, total)
+    gate.check_max_quantity(instrument, total)
+    leaves = total - order.filled
+    gate.check_amounts(instrument, side, rates, price, leaves, order.tally)
+    gate.check_notional(instrument, price, leaves)
+    if side == BUY:
+        hold = buy_hold(instrument.unit, rates, order.tally, price, leaves)
+    else:
+        hold = leaves * instrument.asset_per_lot
+    gate.check_funds(instrument, account, side, hold - order.hold)
+    gate.check_one_lot(instrument, side, rates, price)
+    if order.post_only:
+        gate.check_post_only(instrument, book, side, price)
+    if price != order.price:
+        gate.check_level(instrument, book, side, price, leaves)
+        gate.check_window(venue, book, side, price)
+    elif leaves > order.leaves:
+        gate.check_level(instrument, book, side, price, leaves - order.leaves)
+    return Terms(price, total, hold)
+
+
+def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:
+    """End a working order; one that is already cancelled is a success without an event of its own."""
+    venue.account(command.account)
+    submission = _resolve(venue, command)
+    if submission.fate is Fate.CANCELLED:
+        tell_done(
+            command,
+            out,
+            outcome=ALREADY_CANCELLED,
+            order_sequence=submission.sequence,
+            order_slot=submission.slot,
+        )
+        return
+    venue.cancel(venue.working[command.account][submission.sequence], REQUESTED, out, resting=True)
+
+
+def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Submission:
+    """Return the named submission of the account if it is working or cancelled."""
+    if command.order_sequence:
+        found = venue.submissions.at(command.account, command.order_sequence, command.order_slot)
+    else:
+        found = venue.submissions.named(command.account, command.client_id)
+    if found is None:
+        raise Refusal(Reason.ORDER_NOT_FOUND)
+    if found.fate is Fate.FILLED:
+        raise Refusal(Reason.ORDER_FILLED)
+    if found.fate is Fate.REJECTED:
+        raise Refusal(Reason.ORDER_FINAL)
+    return found
+
+
+def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
+    """End the account's working orders that fit, in the order of their acceptance."""
+    venue.account(command.account)
+    if command.instrument:
+        venue.instrument(command.instrument)
+    fitting = [
+        order
+        for order in venue.working[command.account].values()
+        if command.instrument in (0, order.instrument) and command.side in (0, order.side)
+    ]
+    for order in fitting:
+        venue.cancel(order, MASS_CANCELLED, out, resting=True)
+    tell_done(command, out, count=len(fitting))

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,32 +17,21 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("quantumcore.app.cli", reason="the venue is not part of this tree", exc_type=ImportError)
+from quantumcore.app.bench.served import free_port_base
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30
 DRAIN_SECONDS = 20
 
 
-def _free_base() -> int:
-    """A port with free ports behind it, as far as one can know."""
-    for base in range(21_000, 30_000, 20):
-        try:
-            for port in range(base, base + 10):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no ten free ports in a row")
-
-
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[int]:
     """A venue whose data lies in `tmp_path`/data, as it would below a checkout; its port base."""
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv/bin").symlink_to(Path(sys.executable).parent)
-    base = _free_base()
+    binaries = tmp_path / ".venv/bin"
+    binaries.mkdir(parents=True)
+    (binaries / "quantumcore").write_text(f'#!/bin/sh\nexec {sys.executable} -m quantumcore "$@"\n')
+    (binaries / "quantumcore").chmod(0o755)
+    base = free_port_base()
     command = [".venv/bin/quantumcore", "run", "--port-base", str(base)]
     with (
         (tmp_path / "venue.log").open("w") as log,

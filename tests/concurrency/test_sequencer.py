@@ -160,8 +160,11 @@ async def test_commands_of_16_threads_are_stepped_one_at_a_time_in_one_sequence(
 
         async with asyncio.timeout(DEADLINE_S):
             futures = await asyncio.to_thread(_from_threads, loop, 16, work)
-            outcomes = [(await asyncio.wrap_future(future))[0] for future in futures]
+            wrapped = [asyncio.wrap_future(future) for future in futures]
+            answers = await asyncio.gather(*wrapped, return_exceptions=True)
         assert overlaps == 0
+        assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+        outcomes = [answer[0] for answer in answers if not isinstance(answer, BaseException)]
         assert sorted(outcome.sequence for outcome in outcomes) == list(range(first, first + 640))
         opened.shard.engine.check()
         bids, asks = opened.shard.engine.depth(1, 1, 1), opened.shard.engine.depth(1, 2, 1)

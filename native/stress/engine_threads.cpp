@@ -1,5 +1,5 @@
-// Engines share nothing: threads that run the same stream, each on its own engine, end with one hash.
-// Usage: engine_threads [commands = 20000] [threads = 4]
+// Engines share nothing: threads that run the same stream, each on its own engine, end with one
+// hash. Usage: engine_threads [commands = 20000] [threads = 4]
 
 #include <thread>
 

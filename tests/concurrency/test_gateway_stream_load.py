@@ -212,7 +212,9 @@ async def test_a_sequence_told_in_two_notices_is_one_message(gate):
     await gate.bus.publish(
         [OrdersChanged(updates=[ToldUpdate.of(first)], sequence=first.sequence - 1, prev_sequence=first.sequence - 1)]
     )
-    await gate.bus.publish([OrdersChanged(updates=[ToldUpdate.of(second)], sequence=first.sequence, prev_sequence=first.sequence - 1)])
+    await gate.bus.publish(
+        [OrdersChanged(updates=[ToldUpdate.of(second)], sequence=first.sequence, prev_sequence=first.sequence - 1)]
+    )
     await eventually(lambda: len(socket.of("orders")) == 1)
     assert [update["index"] for update in socket.of("orders")[0]["updates"]] == [0, 1]
     await socket.vanish()

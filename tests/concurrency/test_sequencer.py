@@ -39,7 +39,9 @@ async def _largest_lag(until: Awaitable[Any]) -> float:
     return worst
 
 
-def _from_threads(loop: asyncio.AbstractEventLoop, threads: int, work: Callable[[int], list[Awaitable[Any]]]) -> list[Future[Any]]:
+def _from_threads(
+    loop: asyncio.AbstractEventLoop, threads: int, work: Callable[[int], list[Awaitable[Any]]]
+) -> list[Future[Any]]:
     """Start `work(n)` from `threads` threads at the same moment; return what they handed to the loop."""
     futures: list[Future[Any]] = []
     gate, guard = threading.Barrier(threads), threading.Lock()
@@ -85,14 +87,19 @@ async def test_submits_and_cancels_at_the_same_moment_never_freeze(tmp_path: Pat
         async with asyncio.timeout(DEADLINE_S):
             for round_number in range(10):
                 names = [f"r{round_number}-{n}" for n in range(100)]
-                resting = [order(1 + n % 16, price=100 + n % 7, instrument=INSTRUMENTS[n % 4], client_id=name) for n, name in enumerate(names)]
+                resting = [
+                    order(1 + n % 16, price=100 + n % 7, instrument=INSTRUMENTS[n % 4], client_id=name)
+                    for n, name in enumerate(names)
+                ]
                 await opened.submit(*resting)
 
                 def pairs(thread: int, names: list[str] = names, number: int = round_number) -> list[Awaitable[Any]]:
                     made: list[Awaitable[Any]] = []
                     for n in range(thread, 100, 16):
                         account = 1 + n % 16
-                        fresh = order(account, price=90, instrument=INSTRUMENTS[(n + 1) % 4], client_id=f"s{number}-{n}")
+                        fresh = order(
+                            account, price=90, instrument=INSTRUMENTS[(n + 1) % 4], client_id=f"s{number}-{n}"
+                        )
                         made += [room.sequence(fresh), room.sequence(cancel(account, names[n]), cancel=True)]
                     return made
 
@@ -249,7 +256,9 @@ async def test_when_even_the_places_of_cancels_are_taken_a_cancel_is_answered_ov
         stuck = asyncio.ensure_future(opened.thread.run(release.wait))
         first = asyncio.ensure_future(opened.submit(order(1)))
         await asyncio.sleep(0)
-        full = [asyncio.ensure_future(opened.submit(cancel(1, "x"), cancel=True)) for _ in range(INBOX + CANCEL_INBOX + 1)]
+        full = [
+            asyncio.ensure_future(opened.submit(cancel(1, "x"), cancel=True)) for _ in range(INBOX + CANCEL_INBOX + 1)
+        ]
         await asyncio.sleep(0)
         assert isinstance(full[-1].exception(), Unavailable)
         release.set()

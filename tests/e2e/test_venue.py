@@ -72,7 +72,9 @@ def test_admins_are_made_on_the_command_line_before_the_venue_runs_and_while_it_
         me = venue.log_in(email).get("/v1/auth/me").json()
         assert me["roles"] == ["admin"]
         assert me["user_id"] == made["user_id"]
-    again = venue.cli("user", "create", ADMIN, "--role", "admin", "--password-stdin", given="another long pass phrase\n")
+    again = venue.cli(
+        "user", "create", ADMIN, "--role", "admin", "--password-stdin", given="another long pass phrase\n"
+    )
     assert again.returncode == 1
     assert "user.exists" in again.stderr
     assert "Traceback" not in again.stderr
@@ -89,7 +91,13 @@ def test_nobody_without_a_token_gets_anything_but_public_data(venue: Venue) -> N
 
 def test_a_deposit_is_seen_at_once_and_its_repeat_changes_nothing(venue: Venue, admin: Trader) -> None:
     ann = venue.register()
-    body = {"transfer_id": "d-1", "kind": "deposit", "account_id": ann.account, "currency": "USD", "amount": "100000.00"}
+    body = {
+        "transfer_id": "d-1",
+        "kind": "deposit",
+        "account_id": ann.account,
+        "currency": "USD",
+        "amount": "100000.00",
+    }
     first = admin.post("/v1/transfers", body).json()
     assert first["status"] == "posted"
     assert admin.post("/v1/transfers", body).json()["sequence"] == first["sequence"]
@@ -106,7 +114,11 @@ def test_a_trader_deposits_nothing_and_sees_no_account_but_his_own(pair: tuple[T
     refused = ann.post("/v1/transfers", body)
     assert (refused.status_code, refused.json()["code"]) == (403, "auth.forbidden")
     order = bob.submit("buy", "0.1", "1000.00")
-    for path in (f"/v1/accounts/{bob.account}/balances", f"/v1/accounts/{bob.account}/fills", f"/v1/orders/{order['order_id']}"):
+    for path in (
+        f"/v1/accounts/{bob.account}/balances",
+        f"/v1/accounts/{bob.account}/fills",
+        f"/v1/orders/{order['order_id']}",
+    ):
         assert ann.get(path).status_code == 404, path
     assert ann.delete(f"/v1/orders/{order['order_id']}").status_code == 404
     assert bob.get(f"/v1/orders/{order['order_id']}").json()["status"] == "new"
@@ -138,7 +150,10 @@ def test_two_orders_trade_and_both_sides_settle_to_the_cent(pair: tuple[Trader, 
     assert (fill["price"], fill["liquidity"], fill["fee"]) == ("64000.00", "taker", "12.80")
     ann.wait_for(taken["sequence"])
     assert ann.balances() == {
-        "USD": ("987193.60", "19219.20"),  # 12,800 and a maker's fee of 6.40; 0.3 at 64,000 and 10 basis points are held
+        "USD": (
+            "987193.60",
+            "19219.20",
+        ),  # 12,800 and a maker's fee of 6.40; 0.3 at 64,000 and 10 basis points are held
         "BTC": ("10.20000000", "0.00000000"),
         "ETH": ("100.00000000", "0.00000000"),
     }
@@ -164,7 +179,12 @@ def test_book_ticker_and_trades_show_what_happened(venue: Venue, pair: tuple[Tra
     trade = poll(lambda: venue.http.get("/v1/market/ETH-USD/trades").json()["items"])[0]
     assert (trade["price"], trade["quantity"], trade["side"]) == ("3000.00", "0.5000", "sell")
     ticker = poll(lambda: (t := venue.http.get("/v1/market/ETH-USD/ticker").json())["last"] and t)
-    assert (ticker["bid"], ticker["ask"], ticker["last"], ticker["volume_24h"]) == ("3000.00", "3001.00", "3000.00", "0.5000")
+    assert (ticker["bid"], ticker["ask"], ticker["last"], ticker["volume_24h"]) == (
+        "3000.00",
+        "3001.00",
+        "3000.00",
+        "0.5000",
+    )
 
 
 def test_amending_down_keeps_the_place_in_the_queue_and_amending_up_loses_it(pair: tuple[Trader, Trader]) -> None:
@@ -219,7 +239,9 @@ def test_a_batch_is_answered_order_by_order(pair: tuple[Trader, Trader]) -> None
     assert items[3]["reason"] == "risk.no_funds"
 
 
-def test_the_same_order_again_is_the_same_answer_and_another_under_its_id_is_refused(pair: tuple[Trader, Trader]) -> None:
+def test_the_same_order_again_is_the_same_answer_and_another_under_its_id_is_refused(
+    pair: tuple[Trader, Trader],
+) -> None:
     ann, _ = pair
     body = ann.order("buy", "0.3", "1200.00", client_order_id="once-only")
     first = ann.post("/v1/orders", body).json()
@@ -255,7 +277,9 @@ def test_the_history_of_an_order_tells_every_change_in_order(pair: tuple[Trader,
 # --------------------------------------------------------------------------------------------------------- operators
 
 
-def test_a_halted_instrument_takes_nothing_new_but_lets_everybody_out(admin: Trader, pair: tuple[Trader, Trader]) -> None:
+def test_a_halted_instrument_takes_nothing_new_but_lets_everybody_out(
+    admin: Trader, pair: tuple[Trader, Trader]
+) -> None:
     ann, _ = pair
     resting = ann.submit("buy", "1", "200.00", "AAPL")
     assert admin.put("/v1/instruments/AAPL/status", {"status": "halted"}).json()["status"] == "halted"
@@ -353,7 +377,9 @@ def test_status_and_snapshot_and_verify_speak_of_the_running_venue(venue: Venue,
     assert report["state_hash"] == admin.get("/v1/admin/engine").json()["state_hash"]
 
 
-def test_a_second_venue_on_the_same_directory_is_refused_and_disturbs_nobody(venue: Venue, pair: tuple[Trader, Trader]) -> None:
+def test_a_second_venue_on_the_same_directory_is_refused_and_disturbs_nobody(
+    venue: Venue, pair: tuple[Trader, Trader]
+) -> None:
     ann, bob = pair
     second = command("run", "--data-dir", str(venue.data_dir), "--port-base", str(_far_from(venue)))
     assert second.returncode == 1
@@ -600,7 +626,7 @@ def _middle_of(glob: str) -> Callable[[Path], tuple[Path, int]]:
     """Which byte to alter: one in the middle of what is used of the first file."""
 
     def pick(data: Path) -> tuple[Path, int]:
-        path = sorted(data.glob(glob))[0]
+        path = min(data.glob(glob))
         return path, len(path.read_bytes().rstrip(b"\0")) // 2
 
     return pick
@@ -616,7 +642,11 @@ def test_an_untouched_venue_verifies(closed: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("what", "pick"),
-    [("journal", _middle_of("journal/*")), ("snapshot", _middle_of("snapshots/*")), ("event log", _middle_of("events/*"))],
+    [
+        ("journal", _middle_of("journal/*")),
+        ("snapshot", _middle_of("snapshots/*")),
+        ("event log", _middle_of("events/*")),
+    ],
     ids=["journal", "snapshot", "event log"],
 )
 def test_one_altered_byte_is_found_and_named(

@@ -8,7 +8,18 @@ import pytest
 
 from quantumcore.core import _native
 from tests.support.commands import (
-    ACME, BTC, BUY, IOC, LIMIT, NONE, SELL, USD, Desk, cancel, define_instrument, submit,
+    ACME,
+    BTC,
+    BUY,
+    IOC,
+    LIMIT,
+    NONE,
+    SELL,
+    USD,
+    Desk,
+    cancel,
+    define_instrument,
+    submit,
 )  # fmt: skip
 
 
@@ -120,14 +131,18 @@ class TestFees:
     def test_a_dearer_rate_does_not_reach_an_older_order(self, desk):
         self.share(desk, taker_fee=100_000, maker_fee=50_000)
         desk.do(submit(BOB, "b", SELL, "100.00", 1))
-        desk.do(define_instrument(1, base=ACME, tick="0.01", lot="1", symbol="ACME", taker_fee=200_000, maker_fee=150_000))
+        desk.do(
+            define_instrument(1, base=ACME, tick="0.01", lot="1", symbol="ACME", taker_fee=200_000, maker_fee=150_000)
+        )
         trade = desk.do(submit(ALICE, "a", BUY, "100.00", 1))[1]
         assert (trade.maker_fee, trade.taker_fee) == (5, 20)
 
     def test_a_cheaper_rate_does(self, desk):
         self.share(desk, taker_fee=100_000, maker_fee=50_000)
         desk.do(submit(BOB, "b", SELL, "100.00", 1))
-        desk.do(define_instrument(1, base=ACME, tick="0.01", lot="1", symbol="ACME", taker_fee=50_000, maker_fee=10_000))
+        desk.do(
+            define_instrument(1, base=ACME, tick="0.01", lot="1", symbol="ACME", taker_fee=50_000, maker_fee=10_000)
+        )
         trade = desk.do(submit(ALICE, "a", BUY, "100.00", 1))[1]
         assert (trade.maker_fee, trade.taker_fee) == (1, 5)
 
@@ -177,7 +192,7 @@ def test_a_trade_with_oneself_moves_only_fees(desk):
     bitcoin(desk)
     desk.fund(BOB, USD=1_000_000)
     desk.do(submit(BOB, "s", SELL, "1000.00", "0.5", type=LIMIT))
-    accepted, trade = desk.do(submit(BOB, "b", BUY, "1000.00", "0.5", stp=NONE))
+    _accepted, trade = desk.do(submit(BOB, "b", BUY, "1000.00", "0.5", stp=NONE))
     assert (trade.maker_account, trade.account) == (BOB, BOB)
     assert desk.balance(BOB, USD) == (1_000_000 - trade.maker_fee - trade.taker_fee, 0)
     assert desk.balance(BOB, BTC) == (100_000_000, 0)

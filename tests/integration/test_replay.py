@@ -35,7 +35,9 @@ def _quiet() -> Console:
     return Console(file=io.StringIO())
 
 
-def _record(action: str, order_id: int, side: str = "B", price: int = 100, size: int = 1, *, last: bool = True) -> Record:
+def _record(
+    action: str, order_id: int, side: str = "B", price: int = 100, size: int = 1, *, last: bool = True
+) -> Record:
     return Record(1, action, side, price * TICK, size, order_id, 1, 1, last)
 
 

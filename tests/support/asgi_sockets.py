@@ -131,7 +131,11 @@ class Market:
         """Tell changes of orders as the orders room does."""
         before, self._told = self._told, self.sequence
         await self.rooms.bus.publish(
-            [OrdersChanged(updates=[ToldUpdate.of(update) for update in updates], sequence=self.sequence, prev_sequence=before)]
+            [
+                OrdersChanged(
+                    updates=[ToldUpdate.of(update) for update in updates], sequence=self.sequence, prev_sequence=before
+                )
+            ]
         )
 
     def _history(self, ask: GetAccountUpdates) -> OrderHistory:

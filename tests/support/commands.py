@@ -77,7 +77,9 @@ def mass_cancel(account: int, *, instrument: int = 0, side: int = 0) -> bytes:
 
 
 def transfer(account: int, transfer_id: str, kind: int, currency: int, amount: int, to_account: int = 0) -> bytes:
-    return header(72, 5, 0, account) + struct.pack("<qQHBB36s", amount, to_account, currency, kind, 0, transfer_id.encode())
+    return header(72, 5, 0, account) + struct.pack(
+        "<qQHBB36s", amount, to_account, currency, kind, 0, transfer_id.encode()
+    )
 
 
 def open_account(account: int, owner: bytes = b"owner") -> bytes:
@@ -88,11 +90,11 @@ def define_currency(currency: int, scale: int, code: str) -> bytes:
     return header(32, 7) + struct.pack("<HBB12s", currency, scale, 0, code.encode())
 
 
-TERMS = dict(
-    kind=1, status=1, base=BTC, quote=USD, tick="0.01", lot="0.00001", multiplier=1,
-    min_price=1, max_price=10**12, min_quantity=1, max_quantity=10**12, min_notional=0,
-    max_notional=10**15, taker_fee=100_000, maker_fee=50_000, minimum_fee=0, collar=5_000_000, symbol="BTC-USD",
-)  # fmt: skip
+TERMS = {
+    "kind": 1, "status": 1, "base": BTC, "quote": USD, "tick": "0.01", "lot": "0.00001", "multiplier": 1,
+    "min_price": 1, "max_price": 10**12, "min_quantity": 1, "max_quantity": 10**12, "min_notional": 0,
+    "max_notional": 10**15, "taker_fee": 100_000, "maker_fee": 50_000, "minimum_fee": 0, "collar": 5_000_000, "symbol": "BTC-USD",
+}  # fmt: skip
 
 
 def define_instrument(instrument: int = 1, **changes: Any) -> bytes:
@@ -136,8 +138,8 @@ _LAYOUTS: dict[int, tuple[str, str, str]] = {
     5: ("OrderReplaced", "qqqqQIBBHQ", "price quantity leaves hold order_sequence order_slot reason priority_kept hold_currency _"),
     6: ("OrderCancelled", "QqqIHHQ", "order_sequence quantity released order_slot reason hold_currency _"),
     7: ("TradePrinted", "QQQIIqqqqqqqqqqqIBBHH6s",
-        "maker_account maker_order_sequence taker_order_sequence maker_slot taker_slot price quantity maker_leaves "
-        "taker_leaves paid received maker_fee taker_fee asset maker_hold taker_hold fill taker_side _ quote base _"),
+        ("maker_account maker_order_sequence taker_order_sequence maker_slot taker_slot price quantity maker_leaves "
+        "taker_leaves paid received maker_fee taker_fee asset maker_hold taker_hold fill taker_side _ quote base _")),
     8: ("TransferPosted", "qQqqHBB36s", "amount to_account total held currency kind _ transfer_id"),
     9: ("AccountOpened", "16sQ", "owner _"),
     10: ("CurrencyDefined", "HBB12sQ", "currency scale _ code _"),
@@ -160,11 +162,21 @@ def decode(events: bytes) -> list[Event]:
     decoded = []
     offset = 0
     while offset < len(events):
-        size, kind, last, index, sequence, time_ns, instrument, zero, account = struct.unpack_from("<HBBIQqIIQ", events, offset)
+        size, kind, last, index, sequence, time_ns, instrument, zero, account = struct.unpack_from(
+            "<HBBIQqIIQ", events, offset
+        )
         name, layout, names = _LAYOUTS[kind]
         layout = "<" + layout
         assert struct.calcsize(layout) == size - 40, (name, struct.calcsize(layout), size)
-        event = Event(name=name, last=last, index=index, sequence=sequence, time_ns=time_ns, instrument=instrument, account=account)
+        event = Event(
+            name=name,
+            last=last,
+            index=index,
+            sequence=sequence,
+            time_ns=time_ns,
+            instrument=instrument,
+            account=account,
+        )
         for key, value in zip(names.split(), struct.unpack_from(layout, events, offset + 40), strict=True):
             if key == "_":
                 assert not any(value) if isinstance(value, bytes) else value == 0

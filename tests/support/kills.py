@@ -115,7 +115,9 @@ class Writer:
         await self._send(connection, "DELETE", f"/v1/orders/client:{name}", None)
         self.cancels += 1
 
-    async def _send(self, connection: Connection, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    async def _send(
+        self, connection: Connection, method: str, path: str, body: dict[str, Any] | None
+    ) -> dict[str, Any]:
         if connection._transport is None or connection._transport.is_closing():
             raise ConnectionError("the venue hung up")
         raw = await asyncio.wait_for(connection.send(request_bytes(method, path, body, self.trader.token)), 30)
@@ -286,7 +288,11 @@ def torture(directory: Path, kills: int, seed: int, *, progress: bool = False) -
             lost, unknown = lost + found[0], unknown + found[1]
             if progress:
                 heard = sum(len(writer.heard) for writer in played.writers)
-                print(f"kill {number + 1}: {heard} answers, {found[1]} asked again, {found[0]} lost", file=sys.stderr, flush=True)
+                print(
+                    f"kill {number + 1}: {heard} answers, {found[1]} asked again, {found[0]} lost",
+                    file=sys.stderr,
+                    flush=True,
+                )
         figures = audit(played)
         figures["accepted_orders_lost"] += lost
         figures |= verify(played)

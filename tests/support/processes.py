@@ -133,14 +133,18 @@ class Trader:
         """DELETE."""
         return self.venue.http.delete(path, params=query, headers=self.headers)
 
-    def order(self, side: str, quantity: str, price: str | None, symbol: str = "BTC-USD", **more: Any) -> dict[str, Any]:
+    def order(
+        self, side: str, quantity: str, price: str | None, symbol: str = "BTC-USD", **more: Any
+    ) -> dict[str, Any]:
         """Return the body of an order with a client id of its own."""
         self._orders += 1
         body = {"symbol": symbol, "side": side, "type": "limit" if price else "market", "quantity": quantity}
         body |= {"client_order_id": f"c{self._orders}-{self.account}"} | ({"price": price} if price else {})
         return body | more
 
-    def submit(self, side: str, quantity: str, price: str | None, symbol: str = "BTC-USD", **more: Any) -> dict[str, Any]:
+    def submit(
+        self, side: str, quantity: str, price: str | None, symbol: str = "BTC-USD", **more: Any
+    ) -> dict[str, Any]:
         """Submit an order that becomes one, accepted or rejected."""
         answer = self.post("/v1/orders", self.order(side, quantity, price, symbol, **more))
         assert answer.status_code == 200, answer.text

@@ -44,7 +44,9 @@ def market(accounts: int = ACCOUNTS) -> list[bytes]:
     return commands
 
 
-def order(account: int, side: int = 1, *, price: int = 100, quantity: int = 1, instrument: int = 1, client_id: str = "") -> bytes:
+def order(
+    account: int, side: int = 1, *, price: int = 100, quantity: int = 1, instrument: int = 1, client_id: str = ""
+) -> bytes:
     """Return a limit order; price and quantity in whole units of the outside world."""
     return SubmitOrder(
         instrument=instrument,

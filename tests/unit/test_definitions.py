@@ -97,7 +97,9 @@ def test_values_become_whole_numbers_of_their_units(tmp_path: Path) -> None:
         ('max_notional = "1000"', 'max_notional = "1000.001"', "max_notional"),
     ],
 )
-def test_a_bad_entry_is_refused_naming_the_instrument_and_the_key(tmp_path: Path, old: str, new: str, named: str) -> None:
+def test_a_bad_entry_is_refused_naming_the_instrument_and_the_key(
+    tmp_path: Path, old: str, new: str, named: str
+) -> None:
     path = tmp_path / "i.toml"
     path.write_text(GOOD.replace(old, new))
     with pytest.raises(InvalidCommand, match=re.escape(named)) as caught:

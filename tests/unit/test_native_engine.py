@@ -14,21 +14,53 @@ import pytest
 from quantumcore.contracts.reasons import Reason
 from quantumcore.core import _native
 from tests.support.commands import (
-    ACME, BETWEEN, BOTH, BTC, BUY, DECREMENT, DEPOSIT, EUR, FOK, GTC, IOC, MARKET, NEWEST, NO_SLOT, NONE, OLDEST, SELL,
-    TINY, USD, WITHDRAWAL, Desk, advance_time, cancel, decode, define_currency, define_instrument, header, kill, mass_cancel,
-    open_account, replace, set_limits, set_status, submit, transfer,
+    ACME,
+    BETWEEN,
+    BOTH,
+    BTC,
+    BUY,
+    DECREMENT,
+    DEPOSIT,
+    EUR,
+    FOK,
+    GTC,
+    IOC,
+    MARKET,
+    NEWEST,
+    NO_SLOT,
+    NONE,
+    OLDEST,
+    SELL,
+    TINY,
+    USD,
+    WITHDRAWAL,
+    Desk,
+    advance_time,
+    cancel,
+    decode,
+    define_currency,
+    define_instrument,
+    header,
+    kill,
+    mass_cancel,
+    open_account,
+    replace,
+    set_limits,
+    set_status,
+    submit,
+    transfer,
 )  # fmt: skip
 
 ALICE, BOB, CAROL = 1, 2, 3
 MAX = 2**63 - 1
-SMALL = dict(max_orders=100, max_accounts=10, max_client_ids=1000, max_transfers=100, max_balances=50, max_windows=8)
+SMALL = {"max_orders": 100, "max_accounts": 10, "max_client_ids": 1000, "max_transfers": 100, "max_balances": 50, "max_windows": 8}
 
 
 def market(**terms: object) -> Desk:
     """One share, tick 0.05, lot 1; Alice has dollars, Bob has shares; no fees unless asked for."""
     desk = Desk(_native.Engine(**SMALL))
     desk.currencies()
-    plain = dict(base=ACME, tick="0.05", lot="1", symbol="ACME", taker_fee=0, maker_fee=0)
+    plain = {"base": ACME, "tick": "0.05", "lot": "1", "symbol": "ACME", "taker_fee": 0, "maker_fee": 0}
     desk.do(define_instrument(1, **(plain | terms)))
     desk.fund(ALICE, USD=10**12)
     desk.fund(BOB, ACME=10**9)
@@ -42,12 +74,22 @@ def desk() -> Desk:
 
 def refused(desk: Desk, command: bytes, reason: Reason, scope: int, limit: int = 0, actual: int = 0, decimals: int = 0):
     """The command is refused with exactly these numbers, and leaves money and books alone."""
-    before = (desk.engine.balances(ALICE), desk.engine.balances(BOB), desk.engine.orders(1, BUY), desk.engine.orders(1, SELL))
+    before = (
+        desk.engine.balances(ALICE),
+        desk.engine.balances(BOB),
+        desk.engine.orders(1, BUY),
+        desk.engine.orders(1, SELL),
+    )
     (event,) = desk.do(command)
     assert event.name in ("OrderRejected", "CommandRefused")
     told = (Reason(event.reason), event.scope, event.limit, event.actual, event.decimals)
     assert told == (reason, scope, limit, actual, decimals)
-    after = (desk.engine.balances(ALICE), desk.engine.balances(BOB), desk.engine.orders(1, BUY), desk.engine.orders(1, SELL))
+    after = (
+        desk.engine.balances(ALICE),
+        desk.engine.balances(BOB),
+        desk.engine.orders(1, BUY),
+        desk.engine.orders(1, SELL),
+    )
     assert before == after
     desk.total_is_conserved()
     return event
@@ -145,7 +187,13 @@ class TestContent:
 
     @pytest.mark.parametrize(
         "raw",
-        [b"\x10", bytes(16), struct.pack("<H14x", 20) + bytes(4), struct.pack("<H14x", 520) + bytes(504), header(24, 11)],
+        [
+            b"\x10",
+            bytes(16),
+            struct.pack("<H14x", 20) + bytes(4),
+            struct.pack("<H14x", 520) + bytes(504),
+            header(24, 11),
+        ],
     )
     def test_bad_framing_refuses_the_whole_buffer(self, desk, raw):
         before = (desk.engine.sequence, desk.engine.state_hash(), desk.engine.time_ns)
@@ -200,11 +248,11 @@ class TestShape:
     @pytest.mark.parametrize(
         ("changes", "reason"),
         [
-            (dict(type=3), Reason.BAD_TYPE),
-            (dict(type=0), Reason.BAD_TYPE),
-            (dict(tif=2), Reason.BAD_TIF),
-            (dict(flags=1, tif=IOC), Reason.BAD_TIF),
-            (dict(flags=1, tif=FOK), Reason.BAD_TIF),
+            ({"type": 3}, Reason.BAD_TYPE),
+            ({"type": 0}, Reason.BAD_TYPE),
+            ({"tif": 2}, Reason.BAD_TIF),
+            ({"flags": 1, "tif": IOC}, Reason.BAD_TIF),
+            ({"flags": 1, "tif": FOK}, Reason.BAD_TIF),
         ],
     )
     def test_types_and_times_in_force(self, desk, changes, reason):
@@ -231,13 +279,29 @@ class TestLimits:
         desk = market(tick="1", max_price=MAX, max_quantity=MAX, max_notional=MAX)
         at = submit(ALICE, "a", BUY, (MAX // 100), 1)
         refused(desk, at, Reason.NO_FUNDS, ACCOUNT, 10**12, MAX // 100 * 100, 2)
-        refused(desk, submit(ALICE, "b", BUY, MAX // 100 + 1, 1), Reason.AMOUNT_OVERFLOW, ORDER, MAX, (MAX // 100 + 1) * 100, 2)
+        refused(
+            desk,
+            submit(ALICE, "b", BUY, MAX // 100 + 1, 1),
+            Reason.AMOUNT_OVERFLOW,
+            ORDER,
+            MAX,
+            (MAX // 100 + 1) * 100,
+            2,
+        )
         worst = refused(desk, submit(ALICE, "c", BUY, MAX, MAX), Reason.AMOUNT_OVERFLOW, ORDER, MAX, 2**126, 2)
         assert worst.limit == MAX
 
     def test_the_notional_of_a_sell_may_overflow(self):
         desk = market(tick="1", max_price=MAX, max_notional=MAX)
-        refused(desk, submit(BOB, "a", SELL, MAX // 100 + 1, 1), Reason.AMOUNT_OVERFLOW, ORDER, MAX, (MAX // 100 + 1) * 100, 2)
+        refused(
+            desk,
+            submit(BOB, "a", SELL, MAX // 100 + 1, 1),
+            Reason.AMOUNT_OVERFLOW,
+            ORDER,
+            MAX,
+            (MAX // 100 + 1) * 100,
+            2,
+        )
         accepted(desk, submit(BOB, "b", SELL, MAX // 100, 1))
 
     def test_ticks_times_lots_may_overflow_where_the_money_is_small(self):
@@ -257,7 +321,9 @@ class TestLimits:
     def test_the_asset_may_overflow(self):
         desk = market(base=TINY, max_quantity=MAX, tick="0.01")
         lots = MAX // 10**9
-        refused(desk, submit(BOB, "a", SELL, "0.01", lots + 1), Reason.AMOUNT_OVERFLOW, ORDER, MAX, (lots + 1) * 10**9, 9)
+        refused(
+            desk, submit(BOB, "a", SELL, "0.01", lots + 1), Reason.AMOUNT_OVERFLOW, ORDER, MAX, (lots + 1) * 10**9, 9
+        )
         refused(desk, submit(BOB, "b", SELL, "0.01", lots), Reason.NO_FUNDS, ACCOUNT, 0, lots * 10**9, 9)
 
     def test_open_orders(self, desk):
@@ -307,7 +373,7 @@ class TestLimits:
         assert desk.engine.depth(1, BUY) == [(1, MAX, 2)]
 
     def test_slots_are_bounded(self, desk):
-        engine = Desk(_native.Engine(**(SMALL | dict(max_orders=2))))
+        engine = Desk(_native.Engine(**(SMALL | {"max_orders": 2})))
         engine.currencies()
         engine.do(define_instrument(1, base=ACME, symbol="ACME", lot="1"))
         engine.fund(ALICE, USD=10**9)
@@ -344,7 +410,9 @@ class TestSwitches:
         desk.do(submit(9, "n1", BUY, "1", 1))
         desk.do(submit(CAROL, "c1", BUY, "1", 1), submit(ALICE, "a1", BUY, "1", 1), submit(CAROL, "c2", BUY, "2", 1))
         events = desk.do(kill(0, 1))
-        assert [(e.account, e.order_sequence) for e in events[:-1]] == sorted((e.account, e.order_sequence) for e in events[:-1])
+        assert [(e.account, e.order_sequence) for e in events[:-1]] == sorted(
+            (e.account, e.order_sequence) for e in events[:-1]
+        )
         assert [e.account for e in events[:-1]] == [ALICE, CAROL, CAROL, 9]
 
     def test_halted(self, desk):
@@ -355,7 +423,7 @@ class TestSwitches:
         assert desk.one(cancel(ALICE, client_id="a")).name == "OrderCancelled"
 
     def test_stale_reference(self, desk):
-        order = dict(type=MARKET, tif=IOC)
+        order = {"type": MARKET, "tif": IOC}
         refused(desk, submit(ALICE, "a", BUY, None, 1, **order), Reason.STALE_REF, INSTRUMENT)
         desk.do(submit(BOB, "s", SELL, "10.00", 1))
         refused(desk, submit(ALICE, "b", BUY, None, 1, **order), Reason.STALE_REF, INSTRUMENT)
@@ -377,7 +445,12 @@ class TestIds:
     def test_the_same_body_is_answered_again_and_another_is_refused(self, desk):
         first = accepted(desk, submit(ALICE, "a", BUY, "1", 1))
         again = desk.one(submit(ALICE, "a", BUY, "1", 1, session=99))
-        assert (again.name, again.outcome, again.order_sequence, again.order_slot) == ("CommandDone", 1, first.sequence, first.order_slot)
+        assert (again.name, again.outcome, again.order_sequence, again.order_slot) == (
+            "CommandDone",
+            1,
+            first.sequence,
+            first.order_slot,
+        )
         other = refused(desk, submit(ALICE, "a", BUY, "1", 2), Reason.DUPLICATE_ID, 0)
         assert (other.order_sequence, other.client_id) == (first.sequence, "a")
         desk.engine = _native.Engine.restore(desk.engine.snapshot())
@@ -447,7 +520,7 @@ class TestNaming:
     @pytest.mark.hazard("B11")
     def test_a_recycled_slot_is_not_its_former_owner(self):
         """A slot reused 2^18 times: an old name never finds the newcomer, which is untouched."""
-        desk = Desk(_native.Engine(**(SMALL | dict(max_client_ids=2**18 + 1))))
+        desk = Desk(_native.Engine(**(SMALL | {"max_client_ids": 2**18 + 1})))
         desk.currencies()
         desk.do(define_instrument(1, base=ACME, symbol="ACME", lot="1"))
         desk.fund(ALICE, USD=10**6)
@@ -457,7 +530,9 @@ class TestNaming:
         newcomer, gone = submit(ALICE, "new-000000", BUY, "1", 1), cancel(ALICE, client_id="new-000000")
         for generation in range(2**18):
             name = b"new-%06d" % generation
-            events = desk.engine.step(newcomer[:44] + name + newcomer[54:] + old + gone[:32] + name + gone[42:], desk.now)
+            events = desk.engine.step(
+                newcomer[:44] + name + newcomer[54:] + old + gone[:32] + name + gone[42:], desk.now
+            )
             if generation % 4096 == 0:
                 taken, answer, ended = decode(events)
                 assert (taken.name, taken.order_slot) == ("OrderAccepted", first.order_slot)
@@ -519,21 +594,27 @@ class TestMatching:
         taker, *events = desk.do(submit(BOB, "b", BUY, "1", 8, stp=mode))
         told = [(e.name, e.get("order_sequence"), e.get("quantity")) for e in events]
         new, old = taker.sequence, resting.sequence
-        assert told == {
-            0: [("OrderCancelled", new, 8)],
-            NEWEST: [("OrderCancelled", new, 8)],
-            OLDEST: [("OrderCancelled", old, 5)],
-            BOTH: [("OrderCancelled", old, 5), ("OrderCancelled", new, 8)],
-            DECREMENT: [("OrderCancelled", old, 5), ("OrderReplaced", new, 3)],
-            NONE: [("TradePrinted", None, 5)],
-        }[mode]
+        assert (
+            told
+            == {
+                0: [("OrderCancelled", new, 8)],
+                NEWEST: [("OrderCancelled", new, 8)],
+                OLDEST: [("OrderCancelled", old, 5)],
+                BOTH: [("OrderCancelled", old, 5), ("OrderCancelled", new, 8)],
+                DECREMENT: [("OrderCancelled", old, 5), ("OrderReplaced", new, 3)],
+                NONE: [("TradePrinted", None, 5)],
+            }[mode]
+        )
         desk.total_is_conserved()
 
     def test_fill_or_kill(self, desk):
         desk.do(submit(BOB, "s1", SELL, "1", 5), submit(BOB, "s2", SELL, "1.05", 5))
         _, killed = desk.do(submit(ALICE, "a", BUY, "1.05", 11, tif=FOK))
         assert (killed.name, killed.reason, killed.quantity) == ("OrderCancelled", 5, 11)
-        assert [e.name for e in desk.do(submit(ALICE, "b", BUY, "1.05", 10, tif=FOK))] == ["OrderAccepted", *["TradePrinted"] * 2]
+        assert [e.name for e in desk.do(submit(ALICE, "b", BUY, "1.05", 10, tif=FOK))] == [
+            "OrderAccepted",
+            *["TradePrinted"] * 2,
+        ]
 
     def test_fill_or_kill_passes_over_its_own_orders_when_the_oldest_gives_way(self, desk):
         desk.fund(BOB, USD=10**6)
@@ -558,16 +639,20 @@ class TestMatching:
 
     @pytest.mark.hazard("A3")
     def test_mass_cancel_of_every_second_order(self):
-        desk = Desk(_native.Engine(**(SMALL | dict(max_orders=2000, max_client_ids=2000))))
+        desk = Desk(_native.Engine(**(SMALL | {"max_orders": 2000, "max_client_ids": 2000})))
         desk.currencies()
-        desk.do(define_instrument(1, base=ACME, symbol="ACME", lot="1"), define_instrument(2, base=ACME, symbol="B", lot="1"))
+        desk.do(
+            define_instrument(1, base=ACME, symbol="ACME", lot="1"),
+            define_instrument(2, base=ACME, symbol="B", lot="1"),
+        )
         desk.fund(ALICE, USD=10**12)
         for i in range(1000):
             accepted(desk, submit(ALICE, f"a{i}", BUY, 1 + i % 7, 1, instrument=1 + i % 2))
         *gone, done = desk.do(mass_cancel(ALICE, instrument=2))
         assert done.count == 500 == len(gone)
         assert [e.order_sequence for e in gone] == sorted(e.order_sequence for e in gone)
-        assert len(desk.engine.orders(1, BUY)) == 500 and not desk.engine.orders(2, BUY)
+        assert len(desk.engine.orders(1, BUY)) == 500
+        assert not desk.engine.orders(2, BUY)
         desk.engine.check()
 
     def test_prices_far_apart_are_found(self):
@@ -575,7 +660,21 @@ class TestMatching:
         desk = Desk(_native.Engine(max_orders=5000, max_accounts=10))
         desk.currencies()
         desk.do(define_instrument(1, base=ACME, symbol="ACME", lot="1", tick="1", max_price=MAX, max_notional=MAX))
-        desk.do(define_currency(9, 0, "YEN"), define_instrument(2, base=ACME, quote=9, symbol="Y", lot="1", tick="1", max_price=MAX, max_notional=MAX, taker_fee=0, maker_fee=0))
+        desk.do(
+            define_currency(9, 0, "YEN"),
+            define_instrument(
+                2,
+                base=ACME,
+                quote=9,
+                symbol="Y",
+                lot="1",
+                tick="1",
+                max_price=MAX,
+                max_notional=MAX,
+                taker_fee=0,
+                maker_fee=0,
+            ),
+        )
         desk.fund(ALICE, ACME=10**9)
         rng = random.Random(5)
         prices: dict[str, int] = {}
@@ -585,7 +684,14 @@ class TestMatching:
                 desk.do(cancel(ALICE, client_id=name))
                 del prices[name]
             else:
-                price = rng.choice([rng.randrange(1, 300), rng.randrange(1, 2**20), MAX - rng.randrange(5), 2**40 + rng.randrange(2**30)])
+                price = rng.choice(
+                    [
+                        rng.randrange(1, 300),
+                        rng.randrange(1, 2**20),
+                        MAX - rng.randrange(5),
+                        2**40 + rng.randrange(2**30),
+                    ]
+                )
                 if desk.one(submit(ALICE, f"a{i}", SELL, price, 1, instrument=2)).name == "OrderAccepted":
                     prices[f"a{i}"] = price
             if i % 50 == 0:
@@ -597,33 +703,38 @@ class TestDefinitions:
     @pytest.mark.parametrize(
         "changes",
         [
-            dict(symbol=""), dict(symbol="lower"), dict(symbol="-X"), dict(tick=(10, 1)), dict(tick=(0, 0)), dict(tick=(1, 19)),
-            dict(lot=(100, 3)), dict(multiplier=0), dict(min_price=0), dict(min_price=9, max_price=8), dict(min_quantity=0),
-            dict(min_quantity=9, max_quantity=8), dict(min_notional=-1), dict(min_notional=9, max_notional=8), dict(taker_fee=-1),
-            dict(taker_fee=10_000_001), dict(maker_fee=-10_000_001), dict(maker_fee=-100_001), dict(minimum_fee=-1),
-            dict(maker_fee=-1, minimum_fee=1), dict(collar=0), dict(collar=10**8), dict(symbol="ACME"), dict(lot="0.5"),
-            dict(tick=(MAX, 0)), dict(tick=(1, 18), lot="1", multiplier=1, quote=9),
+            {"symbol": ""}, {"symbol": "lower"}, {"symbol": "-X"}, {"tick": (10, 1)}, {"tick": (0, 0)}, {"tick": (1, 19)},
+            {"lot": (100, 3)}, {"multiplier": 0}, {"min_price": 0}, {"min_price": 9, "max_price": 8}, {"min_quantity": 0},
+            {"min_quantity": 9, "max_quantity": 8}, {"min_notional": -1}, {"min_notional": 9, "max_notional": 8}, {"taker_fee": -1},
+            {"taker_fee": 10_000_001}, {"maker_fee": -10_000_001}, {"maker_fee": -100_001}, {"minimum_fee": -1},
+            {"maker_fee": -1, "minimum_fee": 1}, {"collar": 0}, {"collar": 10**8}, {"symbol": "ACME"}, {"lot": "0.5"},
+            {"tick": (MAX, 0)}, {"tick": (1, 18), "lot": "1", "multiplier": 1, "quote": 9},
         ],
     )  # fmt: skip
     def test_bad_definitions(self, desk, changes):
         desk.do(define_currency(9, 0, "NONE"))
-        base = dict(base=ACME, lot="1", symbol="NEW", tick="0.01")
+        base = {"base": ACME, "lot": "1", "symbol": "NEW", "tick": "0.01"}
         if changes.get("quote") == 9:
-            changes = changes | dict(lot=(1, 1), base=TINY)  # 10^-19 of a unit
+            changes = changes | {"lot": (1, 1), "base": TINY}  # 10^-19 of a unit
         refused(desk, define_instrument(5, **(base | changes)), Reason.BAD_DEFINITION, 0)
 
     def test_a_rate_at_its_bound_is_good(self, desk):
-        assert desk.one(define_instrument(5, base=ACME, lot="1", symbol="NEW", taker_fee=10_000_000, maker_fee=-10_000_000)).name == "InstrumentDefined"
+        assert (
+            desk.one(
+                define_instrument(5, base=ACME, lot="1", symbol="NEW", taker_fee=10_000_000, maker_fee=-10_000_000)
+            ).name
+            == "InstrumentDefined"
+        )
 
     def test_currencies_must_be_known_and_different(self, desk):
         refused(desk, define_instrument(5, base=99, symbol="X"), Reason.UNKNOWN_CURRENCY, 0)
         refused(desk, define_instrument(5, base=USD, quote=USD, symbol="X"), Reason.UNKNOWN_CURRENCY, 0)
 
     def test_again(self, desk):
-        plain = dict(base=ACME, tick="0.05", lot="1", symbol="ACME", taker_fee=0, maker_fee=0)
+        plain = {"base": ACME, "tick": "0.05", "lot": "1", "symbol": "ACME", "taker_fee": 0, "maker_fee": 0}
         assert desk.one(define_instrument(1, **plain)).outcome == 1
-        refused(desk, define_instrument(1, **(plain | dict(tick="0.01"))), Reason.EXISTS_DIFFERENT, 0)
-        assert desk.one(define_instrument(1, **(plain | dict(taker_fee=5)))).name == "InstrumentDefined"
+        refused(desk, define_instrument(1, **(plain | {"tick": "0.01"})), Reason.EXISTS_DIFFERENT, 0)
+        assert desk.one(define_instrument(1, **(plain | {"taker_fee": 5}))).name == "InstrumentDefined"
         assert desk.one(define_currency(USD, 2, "USD")).outcome == 1
         refused(desk, define_currency(USD, 3, "USD"), Reason.EXISTS_DIFFERENT, 0)
         refused(desk, define_currency(77, 2, "USD"), Reason.BAD_DEFINITION, 0)

@@ -70,7 +70,9 @@ def test_parts_are_cut_at_the_limit_and_lose_nothing():
 def updates(sequences: list[int]) -> list[ToldUpdate]:
     order = opened(accepted())
     view = update_view(order, "accepted", 0, None, catalogue())
-    return [ToldUpdate.of(OrderUpdate(1, sequence, at, 0, "accepted", view.order)) for at, sequence in enumerate(sequences)]
+    return [
+        ToldUpdate.of(OrderUpdate(1, sequence, at, 0, "accepted", view.order)) for at, sequence in enumerate(sequences)
+    ]
 
 
 def test_notices_chain_without_gap_and_say_how_far_they_reach(rng: random.Random):

@@ -82,7 +82,9 @@ def test_no_string_of_the_package_is_a_secret_that_it_accepts(tmp_path: Path) ->
     """Every quoted string of the sources, tried as the signing secret of a venue that was given none."""
     secret = load_settings(data_dir=tmp_path).jwt_secret
     package = Path(quantumcore.__file__).parent
-    strings = {text for path in package.rglob("*.py") for text in re.findall(r"[\"']([^\"'\n]{16,})[\"']", path.read_text())}
+    strings = {
+        text for path in package.rglob("*.py") for text in re.findall(r"[\"']([^\"'\n]{16,})[\"']", path.read_text())
+    }
     assert len(strings) > 500
     assert secret not in strings
     assert Settings(data_dir=tmp_path).jwt_secret == ""

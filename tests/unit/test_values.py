@@ -80,7 +80,9 @@ def test_a_hundred_thousand_random_decimals_equal_decimal() -> None:
         assert Decimal(value.text()) == Decimal(mantissa).scaleb(-places)
 
 
-@pytest.mark.parametrize(("mantissa", "places", "text"), [(-5, 2, "-0.05"), (0, 3, "0.000"), (123, 0, "123"), (-1234, 2, "-12.34")])
+@pytest.mark.parametrize(
+    ("mantissa", "places", "text"), [(-5, 2, "-0.05"), (0, 3, "0.000"), (123, 0, "123"), (-1234, 2, "-12.34")]
+)
 def test_numbers_are_shown_with_exactly_their_places(mantissa: int, places: int, text: str) -> None:
     assert show(mantissa, places) == text
 
@@ -112,7 +114,16 @@ def test_shown_times_do_not_depend_on_the_zone_of_the_process() -> None:
 
 @pytest.mark.hazard("L7")
 @pytest.mark.parametrize(
-    "text", ["2026-03-29T01:30:00", "2026-03-29", "2026-03-29 01:30:00Z", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "1", ""]
+    "text",
+    [
+        "2026-03-29T01:30:00",
+        "2026-03-29",
+        "2026-03-29 01:30:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "1",
+        "",
+    ],
 )
 def test_a_time_without_a_zone_or_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidCommand) as caught:

@@ -45,7 +45,9 @@ def run(
 def create_user(
     email: str,
     role: Annotated[list[str], typer.Option(help="Role; may be given several times.")] = ["trader"],  # noqa: B006  # typer copies it
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from one line of standard input.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from one line of standard input.")
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -146,7 +148,9 @@ def demo(
 def replay(
     file: Path,
     start: Annotated[str, typer.Option("--from", help="RFC 3339 time; before it only the tape's own book moves.")] = "",
-    instrument: Annotated[int | None, typer.Option(help="The venue's number of the instrument (default: the busiest).")] = None,
+    instrument: Annotated[
+        int | None, typer.Option(help="The venue's number of the instrument (default: the busiest).")
+    ] = None,
     execute: Annotated[bool, typer.Option("--execute", help="Send the tape's trades as IOC orders.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -13,8 +13,8 @@ from quantumcore.adapters.sql import open_database
 from quantumcore.app.definitions import load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.settings import Settings
-from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts import auth, ledger, market, matching, orders, reference
+from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
 from quantumcore.ports.database import Database

@@ -31,14 +31,18 @@ def load_definitions(path: Path | None = None, symbols: Sequence[str] | None = N
         raise InvalidCommand("definition.invalid", f"{path}: {error}") from error
     scales: dict[str, int] = content.get("currencies", {})
     numbers = {code: number for number, code in enumerate(scales, start=1)}
-    currencies = [DefineCurrency(currency=numbers[code], scale=scale, code=code).encode() for code, scale in scales.items()]
+    currencies = [
+        DefineCurrency(currency=numbers[code], scale=scale, code=code).encode() for code, scale in scales.items()
+    ]
     instruments = [
         _instrument(number, {**content.get("defaults", {}), **entry}, numbers, scales)
         for number, entry in enumerate(content.get("instruments", []), start=1)
         if symbols is None or entry.get("symbol") in symbols
     ]
     if symbols is not None and len(instruments) != len(set(symbols)):
-        raise InvalidCommand("definition.invalid", f"{path} does not list all of {', '.join(symbols)}", field="instruments")
+        raise InvalidCommand(
+            "definition.invalid", f"{path} does not list all of {', '.join(symbols)}", field="instruments"
+        )
     return currencies + instruments
 
 
@@ -71,7 +75,9 @@ def _instrument(number: int, entry: Mapping[str, Any], numbers: Mapping[str, int
             symbol=symbol,
         ).encode()
     except KeyError as error:
-        raise InvalidCommand("definition.invalid", f"instrument {symbol}: {error} is missing or unknown", field=str(error)) from error
+        raise InvalidCommand(
+            "definition.invalid", f"instrument {symbol}: {error} is missing or unknown", field=str(error)
+        ) from error
     except InvalidCommand as error:
         raise InvalidCommand("definition.invalid", f"instrument {symbol}: {error.detail}", field=error.field) from error
 

@@ -1,7 +1,7 @@
 """Start, serve, drain, stop.
 
-    build ─▶ ports taken ─▶ attach ─▶ start (in order) ─▶ tasks ─▶ caught up ─▶ ports open ─▶ "ready" ─▶ signal
-    signal ─▶ not ready ─▶ streams told ─▶ requests in flight answered ─▶ rooms stopped in reverse ─▶ exit 0
+build ─▶ ports taken ─▶ attach ─▶ start (in order) ─▶ tasks ─▶ caught up ─▶ ports open ─▶ "ready" ─▶ signal
+signal ─▶ not ready ─▶ streams told ─▶ requests in flight answered ─▶ rooms stopped in reverse ─▶ exit 0
 """
 
 import asyncio
@@ -19,11 +19,11 @@ import uvicorn
 
 from quantumcore.adapters import logs
 from quantumcore.app.compose import QUERIES, House, build
+from quantumcore.app.last_resort import LastResort
 from quantumcore.app.operator import OperatorSocket
 from quantumcore.app.service_http import service_app
 from quantumcore.app.settings import Settings
 from quantumcore.app.supervise import Supervisor
-from quantumcore.app.last_resort import LastResort
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.ports.service import Service
 from quantumcore.services.gateway.service import UVICORN
@@ -174,7 +174,7 @@ def _taken(settings: Settings, name: str, error: OSError) -> Unavailable:
 async def _serve(settings: Settings, began: float) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    
+
     def stop() -> None:
         loop.call_soon_threadsafe(stopping.set)
 
@@ -225,7 +225,7 @@ async def _open(running: Running) -> None:
 
 def run(settings: Settings, began: float) -> int:
     """Serve until a signal; return the exit code."""
-    import uvloop  # noqa: PLC0415  # only a server wants it, and importing it costs a command 20 ms
+    import uvloop  # only a server wants it, and importing it costs a command 20 ms
 
     logs.configure("quantumcore", settings.log_level, sys.stderr)
     try:

@@ -117,7 +117,9 @@ def _with_secrets(settings: Settings) -> Settings:
 def _kept_secrets(path: Path) -> dict[str, str]:
     """Return this venue's own secrets, made at the first start; whoever creates the file first wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = "".join(f'{name} = "{secrets.token_urlsafe(SECRET_BYTES)}"\n' for name in ("jwt_secret", "key_encryption_key"))
+    made = "".join(
+        f'{name} = "{secrets.token_urlsafe(SECRET_BYTES)}"\n' for name in ("jwt_secret", "key_encryption_key")
+    )
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
     scratch = Path(name)
     try:

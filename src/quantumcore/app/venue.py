@@ -12,7 +12,7 @@ It is the same native engine behind the same layouts as the served venue, withou
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from quantumcore.app.definitions import load_definitions
 from quantumcore.contracts.errors import InvalidCommand
@@ -82,10 +82,12 @@ class Venue:
                     raise InvalidCommand("definition.invalid", f"refused: {Reason(event.reason).name}")
                 self.catalogue.apply(event)
 
-    def __enter__(self) -> "Venue":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.events = []
 
     def step(self, command: bytes | Command) -> list[Event]:
@@ -110,7 +112,9 @@ class Venue:
         unit = self.catalogue.currency(currency)
         value = Scaled.parse(amount, "amount")
         if value.scale > unit.scale:
-            raise InvalidCommand("transfer.amount.bad", f"{currency} has {unit.scale} places", field="amount", actual=amount)
+            raise InvalidCommand(
+                "transfer.amount.bad", f"{currency} has {unit.scale} places", field="amount", actual=amount
+            )
         minor = value.mantissa * 10 ** (unit.scale - value.scale)
         command = Transfer(
             account=account, amount=minor, currency=unit.number, transfer_kind=_DEPOSIT, transfer_id=self._client_id()
@@ -199,4 +203,3 @@ class Venue:
                     pass
         filled = sum(trade.quantity for trade in trades)
         return Placed(order, status, instrument.quantity(filled), reason, trades)
-

@@ -55,13 +55,21 @@ class Scaled(NamedTuple):
         mantissa, scale = int(whole + fraction), len(fraction)
         if scale > MAX_PLACES:
             raise InvalidCommand(
-                "request.invalid", f"{field} has more than {MAX_PLACES} places", field=field, limit=str(MAX_PLACES), actual=_shown(text)
+                "request.invalid",
+                f"{field} has more than {MAX_PLACES} places",
+                field=field,
+                limit=str(MAX_PLACES),
+                actual=_shown(text),
             )
         if mantissa == 0 and text.startswith("-"):
             raise InvalidCommand("request.invalid", f"{field} is a negative zero", field=field, actual=_shown(text))
         if not -I64_MAX <= mantissa <= I64_MAX:
             raise InvalidCommand(
-                "request.invalid", f"{field} needs more than 63 bits", field=field, limit=str(I64_MAX), actual=_shown(text)
+                "request.invalid",
+                f"{field} needs more than 63 bits",
+                field=field,
+                limit=str(I64_MAX),
+                actual=_shown(text),
             )
         return cls(mantissa, scale)
 
@@ -91,7 +99,9 @@ def _shown(value: object) -> str:
 def check_client_id(text: str, field: str = "client_order_id") -> str:
     """Return `text` if it is 1-36 of A-Za-z0-9_-; raise InvalidCommand otherwise."""
     if not isinstance(text, str) or _CLIENT_ID.match(text) is None:
-        raise InvalidCommand("request.invalid", f"{field} must be 1 to 36 of A-Za-z0-9_-", field=field, limit="36", actual=_shown(text))
+        raise InvalidCommand(
+            "request.invalid", f"{field} must be 1 to 36 of A-Za-z0-9_-", field=field, limit="36", actual=_shown(text)
+        )
     return text
 
 
@@ -143,10 +153,14 @@ def parse_time(text: str, field: str) -> Nanoseconds:
     """
     match = re.match(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)\Z", text, re.ASCII)
     if match is None:
-        raise InvalidCommand("request.invalid", f"{field} must be an RFC 3339 time with a zone", field=field, actual=_shown(text))
+        raise InvalidCommand(
+            "request.invalid", f"{field} must be an RFC 3339 time with a zone", field=field, actual=_shown(text)
+        )
     try:
         moment = datetime.fromisoformat(match[1].upper() + match[3].upper().replace("Z", "+00:00"))
     except ValueError as error:
-        raise InvalidCommand("request.invalid", f"{field} is no time: {error}", field=field, actual=_shown(text)) from error
+        raise InvalidCommand(
+            "request.invalid", f"{field} is no time: {error}", field=field, actual=_shown(text)
+        ) from error
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return Nanoseconds((delta.days * 86_400 + delta.seconds) * 1_000_000_000 + int((match[2] or "0").ljust(9, "0")))

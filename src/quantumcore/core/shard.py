@@ -72,7 +72,9 @@ class Shard:
             trusted_sequence=trusted,
         )
         if trusted > self.journal.last_sequence:
-            raise Corrupted("corrupted", f"the journal ends at {self.journal.last_sequence}, before its snapshot of {trusted}")
+            raise Corrupted(
+                "corrupted", f"the journal ends at {self.journal.last_sequence}, before its snapshot of {trusted}"
+            )
         self.engine = Engine.restore(snapshot.state) if snapshot else Engine(max_orders=max_orders)
         self._bytes_since_snapshot = 0
 
@@ -127,7 +129,10 @@ class Shard:
         engine = self.engine
         self._snapshots.write(
             Snapshot(
-                sequence=engine.sequence, epoch=self.journal.epoch, state_hash=engine.state_hash(), state=engine.snapshot()
+                sequence=engine.sequence,
+                epoch=self.journal.epoch,
+                state_hash=engine.state_hash(),
+                state=engine.snapshot(),
             )
         )
         self._bytes_since_snapshot = 0

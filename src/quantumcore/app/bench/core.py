@@ -21,8 +21,18 @@ def core(seed: int, scale: float = 1.0) -> list[Figure]:
     stream = prepare(max(10_000, int(COMMANDS * scale)), seed)
     count = len(stream.offsets)
     return [
-        Figure("step with gate, mix 9/3/6/82, per command", "ns", repeat(lambda: _batches(stream, BATCH) / count * 1e9), 150),
-        Figure("one Engine.step call from Python, per command", "us", repeat(lambda: _batches(stream, 1) / count * 1e6), 1.5),
+        Figure(
+            "step with gate, mix 9/3/6/82, per command",
+            "ns",
+            repeat(lambda: _batches(stream, BATCH) / count * 1e9),
+            150,
+        ),
+        Figure(
+            "one Engine.step call from Python, per command",
+            "us",
+            repeat(lambda: _batches(stream, 1) / count * 1e6),
+            1.5,
+        ),
     ]
 
 
@@ -32,7 +42,7 @@ def journal(seed: int, scale: float = 1.0) -> list[Figure]:
     count = len(stream.offsets)
     with tempfile.TemporaryDirectory(prefix="quantumcore-bench-") as directory:
         root = Path(directory)
-        figures = [
+        return [
             Figure("raw write + fdatasync of 4 KiB", "us", repeat(lambda: _raw_sync(root))),
             Figure("append + sync of one command", "us", repeat(lambda: _single_commits(root, stream))),
             *(
@@ -53,7 +63,6 @@ def journal(seed: int, scale: float = 1.0) -> list[Figure]:
                 higher_is_better=True,
             ),
         ]
-    return figures
 
 
 def recovery(seed: int, scale: float = 1.0) -> list[Figure]:
@@ -72,7 +81,12 @@ def recovery(seed: int, scale: float = 1.0) -> list[Figure]:
         shard.sync()
         expected, last = shard.engine.state_hash(), shard.engine.sequence
         shard.close()
-        tail = Figure(f"recovery of {wanted:,} commands, snapshot + tail of half", "s", repeat(lambda: _recover(root, last, expected)), 5)
+        tail = Figure(
+            f"recovery of {wanted:,} commands, snapshot + tail of half",
+            "s",
+            repeat(lambda: _recover(root, last, expected)),
+            5,
+        )
         for snapshot in (root / "snapshots").iterdir():
             snapshot.unlink()
         full = Figure(f"full replay of {wanted:,} commands", "s", repeat(lambda: _recover(root, last, expected)))
@@ -123,7 +137,10 @@ def _single_commits(root: Path, stream: Stream, times: int = 500) -> float:
 
 
 def _commits(root: Path, stream: Stream, size: int) -> float:
-    with tempfile.TemporaryDirectory(dir=root) as directory, Journal(Path(directory), segment_bytes=64 << 20, buffer_bytes=8 << 20) as journal:
+    with (
+        tempfile.TemporaryDirectory(dir=root) as directory,
+        Journal(Path(directory), segment_bytes=64 << 20, buffer_bytes=8 << 20) as journal,
+    ):
         batches = stream.batches(size)
         began = time.perf_counter()
         for batch in batches:

@@ -29,7 +29,9 @@ def http(seed: int, scale: float = 1.0) -> list[Figure]:
         Figure("start of a new venue", "s", started, 2),
         Figure("durable answer, 1 client, p50", "ms", [statistics.median(run.latencies) * 1e3 for run in single], 0.8),
         Figure("durable answer, 1 client, p99", "ms", [_p99(run.latencies) * 1e3 for run in single]),
-        Figure(f"durable orders, {CLIENTS} clients", "orders/s", [run.rate for run in many], 5000, higher_is_better=True),
+        Figure(
+            f"durable orders, {CLIENTS} clients", "orders/s", [run.rate for run in many], 5000, higher_is_better=True
+        ),
         Figure(f"durable answer, {CLIENTS} clients, p99", "ms", [_p99(run.latencies) * 1e3 for run in many]),
     ]
 

@@ -49,7 +49,11 @@ def repeat(work: Callable[[], float], repeats: int = REPEATS) -> list[float]:
 def machine() -> str:
     """Name the machine: processor, cores, memory, system, interpreter."""
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
         platform.processor(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -63,7 +67,13 @@ def machine() -> str:
 def show(title: str, figures: Sequence[Figure], console: Console) -> None:
     """Print figures as a table."""
     table = Table(title=title)
-    for column, justify in (("what", "left"), ("median", "right"), ("min - max", "right"), ("promised", "right"), ("", "left")):
+    for column, justify in (
+        ("what", "left"),
+        ("median", "right"),
+        ("min - max", "right"),
+        ("promised", "right"),
+        ("", "left"),
+    ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]  # the literals are its own
     for figure in figures:
         sign = ">=" if figure.higher_is_better else "<="

@@ -4,6 +4,7 @@ Deterministic by seed. The stream is made by driving an engine once, because mov
 that the engine gave; driven again, a fresh engine gives the same ids.
 """
 
+import itertools
 from random import Random
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ class Stream(NamedTuple):
     def batches(self, size: int) -> list[bytes]:
         """Cut the commands into batches of `size`."""
         cuts = [*self.offsets[::size], len(self.commands)]
-        return [self.commands[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [self.commands[a:b] for a, b in itertools.pairwise(cuts)]
 
 
 class _Maker:
@@ -129,7 +130,9 @@ def prepare(commands: int, seed: int) -> Stream:
         setup.append(OpenAccount(account=account, owner=account).encode())
         setup.append(SetLimits(account=account, max_open_orders=1_000_000).encode())
         for currency in (1, 4):
-            transfer = Transfer(account=account, amount=10**16, currency=currency, transfer_kind=_DEPOSIT, transfer_id=f"d{currency}")
+            transfer = Transfer(
+                account=account, amount=10**16, currency=currency, transfer_kind=_DEPOSIT, transfer_id=f"d{currency}"
+            )
             setup.append(transfer.encode())
     for command in setup:
         maker.step(command)

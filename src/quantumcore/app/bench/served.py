@@ -22,9 +22,7 @@ from quantumcore.contracts.errors import Unavailable
 READY_S = 60.0
 STOP_S = 20.0
 PASSWORD = "a-bench-password-of-its-own"  # noqa: S105  # of a venue that lives for seconds in a temporary directory
-UNLIMITED = {
-    name: "1000000000" for name in ("QC_RATE_USER", "QC_RATE_ORDERS", "QC_RATE_CANCELS", "QC_RATE_PEER", "QC_RATE_LOGIN")
-}
+UNLIMITED = dict.fromkeys(("QC_RATE_USER", "QC_RATE_ORDERS", "QC_RATE_CANCELS", "QC_RATE_PEER", "QC_RATE_LOGIN"), "1000000000")
 
 
 class Served:
@@ -47,16 +45,29 @@ class Served:
         Raises:
             Unavailable: It ended or was not ready in time; the text is what it said.
         """
-        command = [sys.executable, "-m", "quantumcore", "run", "--data-dir", str(self.data_dir), "--port-base", str(self.port)]
+        command = [
+            sys.executable,
+            "-m",
+            "quantumcore",
+            "run",
+            "--data-dir",
+            str(self.data_dir),
+            "--port-base",
+            str(self.port),
+        ]
         with (self.data_dir / "venue.log").open("a") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment)  # noqa: S603  # our own command
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment
+            )  # our own command
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"in ([0-9.]+)s", line)
         if not line.startswith("ready") or found is None:
             self.process.kill()
             self.process.wait()
-            raise Unavailable("unavailable", f"the venue did not start: {line} {(self.data_dir / 'venue.log').read_text()[-2000:]}")
+            raise Unavailable(
+                "unavailable", f"the venue did not start: {line} {(self.data_dir / 'venue.log').read_text()[-2000:]}"
+            )
         self.started_s = float(found[1])
         return self
 
@@ -93,7 +104,12 @@ class Served:
 def request_bytes(method: str, path: str, body: dict[str, Any] | None, token: str, *, close: bool = False) -> bytes:
     """Return one HTTP/1.1 request."""
     content = json.dumps(body).encode() if body is not None else b""
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(content)}", "Content-Type: application/json"]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: localhost",
+        f"Content-Length: {len(content)}",
+        "Content-Type: application/json",
+    ]
     if token:
         lines.append(f"Authorization: Bearer {token}")
     if close:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from quantumcore.app.demo.participants import Decision, LargeSeller, MarketMaker, Momentum, Noise, Participant, View, Want
+from quantumcore.app.demo.participants import (
+    Decision,
+    LargeSeller,
+    MarketMaker,
+    Momentum,
+    Noise,
+    Participant,
+    View,
+    Want,
+)
 from quantumcore.contracts.auth import CreateUser
 from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.ledger import MakeTransfer
@@ -86,7 +95,11 @@ class Crowd:
             self._serial += 1
             await self._bus.request(
                 MakeTransfer(
-                    transfer_id=f"demo-{self._serial}", kind="deposit", account=account, currency=currency, amount=amount
+                    transfer_id=f"demo-{self._serial}",
+                    kind="deposit",
+                    account=account,
+                    currency=currency,
+                    amount=amount,
                 )
             )
         self._seats.append(_Seat(account, instrument, participant))
@@ -138,7 +151,9 @@ class Crowd:
         self.figures.trades += len(order.fills)
         seat.working = seat.working or order.status in ("new", "partially_filled")
         for fill in order.fills:
-            self.tape.appendleft(f"{fill.symbol:8} {want.side:4} {fill.quantity:>10} at {fill.price:>10}  {seat.participant.name}")
+            self.tape.appendleft(
+                f"{fill.symbol:8} {want.side:4} {fill.quantity:>10} at {fill.price:>10}  {seat.participant.name}"
+            )
 
 
 def _cast(instrument: Instrument, price: Decimal) -> list[Participant]:

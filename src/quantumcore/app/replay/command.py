@@ -18,7 +18,14 @@ CHECKPOINTS = 100
 """Comparisons of the whole book, evenly over the events that are played (and one at the end)."""
 
 
-def replay(path: Path, *, start_ns: int = 0, instrument: int | None = None, execute: bool = False, console: Console | None = None) -> dict[str, Any]:
+def replay(
+    path: Path,
+    *,
+    start_ns: int = 0,
+    instrument: int | None = None,
+    execute: bool = False,
+    console: Console | None = None,
+) -> dict[str, Any]:
     """Replay one instrument of `path` into a fresh venue and return the figures.
 
     Args:
@@ -45,7 +52,9 @@ def replay(path: Path, *, start_ns: int = 0, instrument: int | None = None, exec
         raise InvalidCommand("replay.start", f"{path} ends before the start that was asked for")
     began = time.perf_counter()
     _play(driver, todo[first:], console or Console(stderr=True))
-    return _figures(driver, tape, chosen, skipped=sum(len(event) for event in todo[:first]), seconds=time.perf_counter() - began)
+    return _figures(
+        driver, tape, chosen, skipped=sum(len(event) for event in todo[:first]), seconds=time.perf_counter() - began
+    )
 
 
 def _warm_up(driver: Replay, todo: list[Any], start_ns: int) -> int:
@@ -63,7 +72,12 @@ def _warm_up(driver: Replay, todo: list[Any], start_ns: int) -> int:
 def _play(driver: Replay, todo: list[Any], console: Console) -> None:
     every = max(1, len(todo) // CHECKPOINTS)
     with Progress(
-        TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn(), console=console
+        TextColumn("replay"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeRemainingColumn(),
+        console=console,
     ) as progress:
         bar = progress.add_task("replay", total=len(todo))
         for number, event in enumerate(todo, start=1):

@@ -247,7 +247,9 @@ class Replay:
             self.tally.tape_fills += len(fills)
             self.tally.unexplained["the tape names no aggressor (auction or implied)"] += len(fills)
             return
-        fills = [fill for fill in fills if fill.side != trade.side]  # the rest is the aggressor's own: an amend that crossed
+        fills = [
+            fill for fill in fills if fill.side != trade.side
+        ]  # the rest is the aggressor's own: an amend that crossed
         self.tally.tape_fills += len(fills)
         wanted = sum(fill.size for fill in fills)
         if wanted == 0:
@@ -323,7 +325,11 @@ class Replay:
             self._serial += 1
             self.venue.step(
                 Transfer(
-                    account=account, amount=amount, currency=currency, transfer_kind=_DEPOSIT, transfer_id=f"r{self._serial}"
+                    account=account,
+                    amount=amount,
+                    currency=currency,
+                    transfer_kind=_DEPOSIT,
+                    transfer_id=f"r{self._serial}",
                 )
             )
         return account

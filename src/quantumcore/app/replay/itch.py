@@ -59,7 +59,9 @@ class _Reader:
                 self.symbols[locate] = fields[0].decode("ascii").strip()
             case b"A" | b"F":
                 ref, side, shares, _, price = fields
-                self._add(locate, ref, _Resting("B" if side == b"B" else "A", price * _TO_NANO, shares), time_ns, number)
+                self._add(
+                    locate, ref, _Resting("B" if side == b"B" else "A", price * _TO_NANO, shares), time_ns, number
+                )
             case b"E":
                 self._execute(locate, fields[0], fields[1], None, time_ns, number)
             case b"C":

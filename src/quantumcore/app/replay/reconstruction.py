@@ -41,7 +41,9 @@ class Reconstruction:
         match record.action:
             case "A":
                 if record.order_id in self.orders:
-                    raise Corrupted("corrupted", f"order {record.order_id} is added twice at sequence {record.sequence}")
+                    raise Corrupted(
+                        "corrupted", f"order {record.order_id} is added twice at sequence {record.sequence}"
+                    )
                 self._join(Resting(record.order_id, record.side, record.price, record.size))
             case "C":
                 self._reduce(self._known(record), record.size)

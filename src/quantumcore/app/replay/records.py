@@ -66,7 +66,7 @@ def read_tape(path: Path) -> Tape:
         raise InvalidCommand("replay.file", f"{path}: {error.strerror}") from error
     if head[:3] == _DBN_MAGIC or head == _ZSTD_MAGIC:
         return _read_dbn(path, compressed=head == _ZSTD_MAGIC)
-    from quantumcore.app.replay.itch import read_itch  # noqa: PLC0415  # the two formats need not know each other
+    from quantumcore.app.replay.itch import read_itch  # the two formats need not know each other
 
     return read_itch(path)
 
@@ -85,14 +85,14 @@ def events(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 def _read_dbn(path: Path, *, compressed: bool) -> Tape:
     try:
-        import databento_dbn as dbn  # noqa: PLC0415  # an extra: only this needs it
+        import databento_dbn as dbn  # an extra: only this needs it
     except ImportError as error:
         raise InvalidCommand("replay.extra", "DBN files need the extra: pip install 'quantumcore[replay]'") from error
     decoder = dbn.DBNDecoder(compression=dbn.Compression.ZSTD if compressed else dbn.Compression.NONE)
     try:
         decoder.write(path.read_bytes())
         metadata, *rest = decoder.decode()
-    except Exception as error:  # noqa: BLE001  # the library names no base for what it raises on a damaged file
+    except Exception as error:  # the library names no base for what it raises on a damaged file
         raise InvalidCommand("replay.file", f"{path} is no sound DBN file: {error}") from error
     records = [
         Record(
@@ -112,6 +112,9 @@ def _read_dbn(path: Path, *, compressed: bool) -> Tape:
     if not records:
         raise InvalidCommand("replay.file", f"{path} holds no market-by-order records")
     symbols = {
-        int(interval["symbol"]): name for name, intervals in metadata.mappings.items() for interval in intervals if interval["symbol"]
+        int(interval["symbol"]): name
+        for name, intervals in metadata.mappings.items()
+        for interval in intervals
+        if interval["symbol"]
     }
     return Tape(records, symbols)

@@ -102,4 +102,6 @@ class Teller:
             for event in batch.events:
                 if isinstance(event, wire.TransferPosted) and event.sequence == sequence:
                     return event
-        raise Unavailable("ledger.behind", f"the transfer of sequence {sequence} cannot be read yet", retry_after=0.1)  # seconds
+        raise Unavailable(
+            "ledger.behind", f"the transfer of sequence {sequence} cannot be read yet", retry_after=0.1
+        )  # seconds

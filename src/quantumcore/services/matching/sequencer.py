@@ -72,7 +72,9 @@ class Sequencer:
         use_cancel_places = cancel and self._places[True] >= len(commands)
         if self._places[use_cancel_places] < len(commands):
             limit = INBOX if not cancel else INBOX + CANCEL_INBOX
-            raise Unavailable("overloaded", "the inbox is full", limit=str(limit), actual=str(self.depth), retry_after=1)
+            raise Unavailable(
+                "overloaded", "the inbox is full", limit=str(limit), actual=str(self.depth), retry_after=1
+            )
         self._places[use_cancel_places] -= len(commands)
         item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places)
         self._waiting.append(item)
@@ -113,7 +115,9 @@ class Sequencer:
                 self._halt(batch, error)
             else:
                 _refuse(batch, error)
-        except Exception as error:  # a broken invariant or a failed disk: what is true is in the journal, so stop before any answer
+        except (
+            Exception
+        ) as error:  # a broken invariant or a failed disk: what is true is in the journal, so stop before any answer
             self._halt(batch, error)
         else:
             self._tell(batch, stepped)
@@ -150,7 +154,9 @@ class Sequencer:
 
     def _halt(self, batch: list[_Waiting], cause: Exception) -> None:
         self.halted = f"after sequence {self._shard.engine.sequence}: {cause}"
-        unknown = OutcomeUnknown("outcome.unknown", "the shard stopped while the command was in it; ask again with the same id")
+        unknown = OutcomeUnknown(
+            "outcome.unknown", "the shard stopped while the command was in it; ask again with the same id"
+        )
         unknown.__cause__ = cause
         _refuse(batch, unknown)
         rest, self._waiting = list(self._waiting), deque()
@@ -162,7 +168,9 @@ def _check_framing(command: bytes) -> None:
     """Keep a cut command from failing those that share its batch."""
     size = int.from_bytes(command[:2], "little")
     if size != len(command) or size % 8 or not MIN_COMMAND <= size <= MAX_COMMAND:
-        raise InvalidCommand("request.invalid", "the command does not say its own size", limit=str(MAX_COMMAND), actual=str(len(command)))
+        raise InvalidCommand(
+            "request.invalid", "the command does not say its own size", limit=str(MAX_COMMAND), actual=str(len(command))
+        )
 
 
 def _refuse(batch: list[_Waiting], error: QuantumCoreError) -> None:

@@ -54,7 +54,9 @@ class MatchingService:
 
     name = "matching"
 
-    def __init__(self, bus: Bus, log: EventLog, clock: Clock, open_shard: Callable[[int], Shard], genesis: Sequence[bytes]) -> None:
+    def __init__(
+        self, bus: Bus, log: EventLog, clock: Clock, open_shard: Callable[[int], Shard], genesis: Sequence[bytes]
+    ) -> None:
         self._bus = bus
         self._log = log
         self._clock = clock
@@ -88,7 +90,8 @@ class MatchingService:
     async def _recover(self, shard: Shard) -> None:
         if self._log.last > shard.journal.last_sequence:
             raise Corrupted(
-                "corrupted", f"the event log stands at {self._log.last}, beyond the journal's {shard.journal.last_sequence}"
+                "corrupted",
+                f"the event log stands at {self._log.last}, beyond the journal's {shard.journal.last_sequence}",
             )
         tail = shard.recover()
         while (stepped := await self._thread.run(lambda: next(tail, None))) is not None:
@@ -154,7 +157,13 @@ class MatchingService:
         shard, sequencer = self._owned(), self._ready()
         engine, journal = shard.engine, shard.journal
         sequence, durable, epoch, state_hash, open_orders = await self._thread.run(
-            lambda: (engine.sequence, journal.durable_sequence, journal.epoch, engine.state_hash(), engine.open_orders())
+            lambda: (
+                engine.sequence,
+                journal.durable_sequence,
+                journal.epoch,
+                engine.state_hash(),
+                engine.open_orders(),
+            )
         )
         return EngineStatus(
             shard=shard.number,

@@ -63,7 +63,9 @@ async def appended(log: EventLog, sequence: int) -> None:
         async with asyncio.timeout(APPEND_S):
             await log.wait(sequence - 1)
     except TimeoutError as error:
-        raise OutcomeUnknown("outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1.0) from error  # seconds
+        raise OutcomeUnknown(
+            "outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1.0
+        ) from error  # seconds
 
 
 async def _naming(log: EventLog, sequence: int) -> AsyncIterator[Event]:

@@ -53,8 +53,8 @@ async def opened(directory: Path, room: str = "") -> AsyncIterator[Opened]:
 
     for service in house.services:
         if service.name == room:
-            tasks = service.tasks()
-            service.tasks = lambda: [*tasks, ("mortal", mortal)]  # type: ignore[method-assign]  # the fault that is injected
+            tasks = [*service.tasks(), ("mortal", mortal)]
+            service.tasks = lambda kept=tasks: kept  # type: ignore[method-assign]  # the fault that is injected
     running = Running(settings, house)
     await running.start()
     await running.open_ports()

@@ -108,7 +108,11 @@ async def test_an_order_is_two_requests_of_the_bus_and_no_database_work(path: Wa
 
 
 async def test_an_order_is_one_record_of_fixed_size_in_the_journal(path: Walk) -> None:
-    size = len(SubmitCommand(instrument=1, account=1, quantity=1, side=1, order_type=2, time_in_force=1, client_id="x").encode())
+    size = len(
+        SubmitCommand(
+            instrument=1, account=1, quantity=1, side=1, order_type=2, time_in_force=1, client_id="x"
+        ).encode()
+    )
     journal = path.house.services[0]._shard.journal  # type: ignore[attr-defined]  # the room owns it
     before = journal.last_sequence
     for number in range(1, 51):

@@ -101,7 +101,8 @@ async def test_who_holds_read_and_the_account_is_answered(port: httpx.AsyncClien
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": "trader"}, {"Authorization": "Basic trader"}, {"Authorization": "Bearer "}, _as("x")]
+    "headers",
+    [{}, {"Authorization": "trader"}, {"Authorization": "Basic trader"}, {"Authorization": "Bearer "}, _as("x")],
 )
 async def test_without_a_good_token_nothing_is_read(port: httpx.AsyncClient, headers: dict[str, str]) -> None:
     answer = await port.post("/queries/GetBalances", content=b"not even json", headers=headers)
@@ -109,8 +110,9 @@ async def test_without_a_good_token_nothing_is_read(port: httpx.AsyncClient, hea
 
 
 async def test_another_account_looks_as_if_it_were_not_there(port: httpx.AsyncClient) -> None:
-    foreign, (status, unknown) = await _ask(port, "GetBalances", {"account": 1002}), await _ask(
-        port, "GetBalances", {"account": 9999}, "admin"
+    foreign, (status, unknown) = (
+        await _ask(port, "GetBalances", {"account": 1002}),
+        await _ask(port, "GetBalances", {"account": 9999}, "admin"),
     )
     assert foreign[0] == status == 404
     assert foreign[1] == unknown
@@ -123,7 +125,16 @@ async def test_what_is_about_the_whole_house_is_for_admins(port: httpx.AsyncClie
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[]", b'{"account": "1001"}', b'{"account": 1001.5}', b'{"account": 1001, "x": 1}', b"{}", b'{"account": null}', b"\xff"],
+    [
+        b"{",
+        b"[]",
+        b'{"account": "1001"}',
+        b'{"account": 1001.5}',
+        b'{"account": 1001, "x": 1}',
+        b"{}",
+        b'{"account": null}',
+        b"\xff",
+    ],
 )
 async def test_a_body_of_the_wrong_shape_is_400(port: httpx.AsyncClient, body: bytes) -> None:
     status, problem = await _ask(port, "GetBalances", body)

@@ -90,7 +90,9 @@ def test_the_same_client_id_is_the_same_order(venue: Venue) -> None:
     assert one.status == "new"
 
 
-@pytest.mark.parametrize(("currency", "amount"), [("USD", "1.001"), ("USD", "0"), ("USD", "-5"), ("USD", "x"), ("DOGE", "1")])
+@pytest.mark.parametrize(
+    ("currency", "amount"), [("USD", "1.001"), ("USD", "0"), ("USD", "-5"), ("USD", "x"), ("DOGE", "1")]
+)
 def test_a_bad_deposit_is_refused_and_changes_nothing(venue: Venue, currency: str, amount: str) -> None:
     ann, _ = _pair(venue)
     before = venue.balances(ann)

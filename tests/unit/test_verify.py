@@ -78,7 +78,7 @@ async def test_a_venue_that_runs_can_be_verified(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 async def test_an_altered_journal_is_named_with_segment_and_byte(data: Path, share: float) -> None:
-    path = sorted((data / "journal").iterdir())[0]
+    path = min((data / "journal").iterdir())
     _alter(path, int(_used(path) * share))
     report = _verify(data)
     assert not report["sound"]
@@ -87,7 +87,7 @@ async def test_an_altered_journal_is_named_with_segment_and_byte(data: Path, sha
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 async def test_an_altered_snapshot_is_named(data: Path, share: float) -> None:
-    path = sorted((data / "snapshots").glob("*.qcs"))[0]
+    path = min((data / "snapshots").glob("*.qcs"))
     _alter(path, int(path.stat().st_size * share))
     report = _verify(data)
     assert not report["sound"]
@@ -98,7 +98,7 @@ async def test_an_altered_snapshot_is_named(data: Path, share: float) -> None:
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 async def test_an_altered_event_log_is_found(data: Path, share: float) -> None:
     """The very last frame may be the rest of an unfinished write; a damage before it may not."""
-    path = sorted((data / "events").iterdir())[0]
+    path = min((data / "events").iterdir())
     _alter(path, int(path.stat().st_size * share))
     report = _verify(data)
     assert not report["sound"]
@@ -106,7 +106,7 @@ async def test_an_altered_event_log_is_found(data: Path, share: float) -> None:
 
 
 async def test_an_event_log_that_is_behind_is_no_fault_for_it_will_be_told_again(data: Path) -> None:
-    path = sorted((data / "events").iterdir())[0]
+    path = min((data / "events").iterdir())
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
     report = _verify(data)

@@ -412,11 +412,7 @@ def _far_from(venue: Venue) -> int:
 
 def _crc(bids: list[list[Any]], asks: list[list[Any]]) -> int:
     """The checksum as the documentation tells a client to compute it."""
-    parts = []
-    for at in range(10):
-        for side in (bids, asks):
-            if at < len(side):
-                parts.append(f"{side[at][0]}:{side[at][1]}")
+    parts = [f"{side[at][0]}:{side[at][1]}" for at in range(10) for side in (bids, asks) if at < len(side)]
     return zlib.crc32(":".join(parts).encode())
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -29,7 +30,7 @@ __all__ = ["UVICORN", "GatewayService", "GatewaySettings"]
 
 _log = logging.getLogger(__name__)
 
-UVICORN = {
+UVICORN: dict[str, Any] = {
     "http": "httptools",
     "ws": "websockets-sansio",
     "loop": "uvloop",

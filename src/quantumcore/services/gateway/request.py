@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
 
-from quantumcore.contracts.errors import InvalidCommand, TooLarge
+from quantumcore.contracts.errors import TooLarge, invalid
 from quantumcore.services.gateway.codec import JSON, MSGPACK
 from quantumcore.services.gateway.errors import SlowBody, UnsupportedMediaType
 from quantumcore.services.gateway.http_server import WHOLE_BODY
@@ -139,7 +139,7 @@ class Call:
                 while True:
                     message: Any = await self._receive()
                     if message["type"] != "http.request":
-                        raise InvalidCommand("request.invalid", "the body ended early", context={"rule": "malformed"})
+                        raise invalid("malformed", "the body ended early")
                     part = message.get("body", b"")
                     size += len(part)
                     if size > limit:

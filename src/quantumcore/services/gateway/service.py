@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -30,7 +31,7 @@ __all__ = ["UVICORN", "GatewayService", "GatewaySettings"]
 
 _log = logging.getLogger(__name__)
 
-UVICORN = {
+UVICORN: dict[str, Any] = {
     "http": HttpProtocol,
     "ws": "websockets-sansio",
     "loop": "uvloop",

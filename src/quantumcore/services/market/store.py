@@ -31,6 +31,7 @@ trades = Table(
     Column("instrument", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Index("trades_by_instrument", "instrument", "sequence", "event_index"),
+    sqlite_with_rowid=False,
 )
 books = Table(
     "books",

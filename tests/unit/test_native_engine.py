@@ -53,7 +53,14 @@ from tests.support.commands import (
 
 ALICE, BOB, CAROL = 1, 2, 3
 MAX = 2**63 - 1
-SMALL = {"max_orders": 100, "max_accounts": 10, "max_client_ids": 1000, "max_transfers": 100, "max_balances": 50, "max_windows": 8}
+SMALL = {
+    "max_orders": 100,
+    "max_accounts": 10,
+    "max_client_ids": 1000,
+    "max_transfers": 100,
+    "max_balances": 50,
+    "max_windows": 8,
+}
 
 
 def market(**terms: object) -> Desk:

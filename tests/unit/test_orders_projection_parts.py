@@ -6,13 +6,14 @@ Method: deliveries in every order over a log in memory; updates of every length 
 
 import random
 
+import msgspec
 import pytest
 
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.orders import OrderUpdate, ToldUpdate
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts, without_holes
-from quantumcore.services.orders.changes import Change
+from quantumcore.services.orders.changes import Change, read_change, stored
 from quantumcore.services.orders.domain import Order, opened
 from quantumcore.services.orders.folding import fold
 from quantumcore.services.orders.projection import UPDATES_PER_NOTICE, Followed, LiveOrders, notices
@@ -111,6 +112,17 @@ def test_live_orders_keep_the_last_touched_and_forget_the_ended():
     live.put([change(orders[2].apply(cancelled(9, 100, order=3)))])
     assert live.get(3) is None
     assert len(live) == 2
+
+
+@pytest.mark.parametrize("notional", [0, 2**63 - 1, 2**63, 2**96 - 1])
+def test_a_change_is_read_as_it_was_stored(notional: int):
+    """Account and client id at their limits, and the sum of ticks x lots, which alone can pass 64 bits."""
+    order = msgspec.structs.replace(opened(accepted()), account=2**64 - 1, client_id="x" * 36, notional=notional)
+    filled = fold(
+        [accepted(sequence=5), trade(9, 40, 60, maker=5, taker=9)], {9: opened(accepted(sequence=9))}, catalogue()
+    )[-1]
+    for one in (change(order), filled):
+        assert read_change(stored(one)) == one
 
 
 def test_who_asked_longest_ago_is_forgotten_first():

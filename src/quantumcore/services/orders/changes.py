@@ -1,10 +1,13 @@
 """What a change of an order is inside, and how it is shown: kept as numbers, because few of many are ever looked at."""
 
+from typing import Any
+
 import msgspec
+from msgspec.structs import replace
 
 from quantumcore.contracts.orders import Fill, OrderUpdate
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.values import OrderId, packed_id
+from quantumcore.contracts.values import I64_MAX, OrderId, packed_id
 from quantumcore.contracts.wire import TradePrinted
 from quantumcore.services.orders.domain import MAKER, Order, side_of
 from quantumcore.services.orders.views import SIDE_NAMES, update_view
@@ -100,3 +103,16 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Return it as clients see it."""
         fill = None if self.filled is None else self.filled.shown(catalogue)
         return update_view(self.order, self.kind, self.index, fill, catalogue)
+
+
+def stored(change: Change) -> bytes:
+    """Return `change` as its table has it; a sum that is too large for msgpack stands there as text."""
+    order = change.order
+    if order.notional > I64_MAX:
+        told_apart: Any = str(order.notional)
+        change = replace(change, order=replace(order, notional=told_apart))
+    return _encode(change)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+read_change = msgspec.msgpack.Decoder(Change, strict=False).decode  # text where a number is meant is a large number

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
 from quantumcore.ports.database import Many, execute_many
-from quantumcore.services.orders.changes import Change, Filled
+from quantumcore.services.orders.changes import Change, Filled, read_change, stored
 from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
 from quantumcore.services.orders.tables import cursor, fills, order_updates, orders
 
@@ -36,7 +36,6 @@ IMMUTABLE = frozenset(
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_fill = msgspec.msgpack.Decoder(Filled).decode
-_decode_change = msgspec.msgpack.Decoder(Change).decode
 _encode_rejection = msgspec.json.Encoder().encode
 _decode_rejection = msgspec.json.Decoder(Rejection).decode
 
@@ -89,7 +88,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         latest[order.sequence] = order
         account = _signed(order.account)
         where = account, order.updated_sequence, change.index, change.leg
-        update_rows.append((*where, order.sequence, _encode(change)))
+        update_rows.append((*where, order.sequence, stored(change)))
         if filled is not None:
             fill_rows.append((order.sequence, order.fills, account, order.instrument, *where[1:], _encode(filled)))
         elif change.kind in BEGINNINGS:
@@ -209,7 +208,7 @@ def updates_of_order(connection: Connection, order_sequence: int, limit: int) ->
         .order_by(order_updates.c.sequence, order_updates.c.event_index, order_updates.c.leg)
         .limit(limit)
     )
-    return [_decode_change(payload) for payload in connection.execute(query).scalars()]
+    return [read_change(payload) for payload in connection.execute(query).scalars()]
 
 
 def updates_of_account(
@@ -221,7 +220,7 @@ def updates_of_account(
     if upto is not None:
         query = query.where(c.sequence <= upto)
     query = query.order_by(c.sequence, c.event_index, c.leg).limit(limit)
-    return [_decode_change(payload) for payload in connection.execute(query).scalars()]
+    return [read_change(payload) for payload in connection.execute(query).scalars()]
 
 
 def order_of(row: Mapping[Any, Any]) -> Order:

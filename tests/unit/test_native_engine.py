@@ -53,7 +53,14 @@ from tests.support.commands import (
 
 ALICE, BOB, CAROL = 1, 2, 3
 MAX = 2**63 - 1
-SMALL = {"max_orders": 100, "max_accounts": 10, "max_client_ids": 1000, "max_transfers": 100, "max_balances": 50, "max_windows": 8}
+SMALL = {
+    "max_orders": 100,
+    "max_accounts": 10,
+    "max_client_ids": 1000,
+    "max_transfers": 100,
+    "max_balances": 50,
+    "max_windows": 8,
+}
 
 
 def market(**terms: object) -> Desk:
@@ -880,7 +887,7 @@ def test_a_second_thread_is_told_that_the_engine_is_busy():
     started.wait()
     while thread.is_alive():
         try:
-            desk.engine.sequence
+            _ = desk.engine.sequence
         except _native.EngineBusy:
             busy.append(1)
     thread.join()

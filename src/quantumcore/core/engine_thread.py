@@ -58,7 +58,7 @@ class EngineThread:
 def _carry_out(job: Callable[[], T], done: "asyncio.Future[T]", loop: asyncio.AbstractEventLoop) -> None:
     try:
         result = job()
-    except BaseException as error:  # the asker gets it, whatever it is
+    except BaseException as error:  # noqa: BLE001  # the asker gets it, whatever it is
         _send_home(loop, _settle, done, None, error)
     else:
         _send_home(loop, _settle, done, result, None)

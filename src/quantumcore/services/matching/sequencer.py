@@ -115,9 +115,7 @@ class Sequencer:
                 self._halt(batch, error)
             else:
                 _refuse(batch, error)
-        except (
-            Exception
-        ) as error:  # a broken invariant or a failed disk: what is true is in the journal, so stop before any answer
+        except Exception as error:  # noqa: BLE001  # whatever it was, what is true is in the journal: stop before any answer
             self._halt(batch, error)
         else:
             self._tell(batch, stepped)

@@ -179,33 +179,31 @@ async def test_commands_of_16_threads_are_stepped_one_at_a_time_in_one_sequence(
 
 
 @pytest.mark.hazard("B4")
-async def test_answers_enter_the_loop_only_through_its_own_door() -> None:
-    """10,000 jobs of the engine's thread with the loop in debug mode: all answered, no complaint, none later than 100 ms."""
-    loop = asyncio.get_running_loop()
-    loop.set_debug(True)
+def test_answers_enter_the_loop_only_through_its_own_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 jobs of the engine's thread with the loop in debug mode: all answered, no complaint, none later than 100 ms.
+
+    The loop has a thread of its own, for one whose wake-up was lost can be ended by nothing.
+    """
     complaints: list[Any] = []
-    loop.set_exception_handler(lambda _, context: complaints.append(context))
-    failed: list[Any] = []
-    hook, threading.excepthook = threading.excepthook, failed.append
-    thread = EngineThread()
-    late = 0
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+    late: list[int] = []
 
-    async def ask(number: int) -> int:
-        nonlocal late
-        stamp = await thread.run(lambda: (time.monotonic(), number))
-        late += time.monotonic() - stamp[0] > 0.1
-        return stamp[1]
+    async def ask_all() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        thread = EngineThread()
+        for number in range(10_000):
+            done_at, answer = await thread.run(lambda number=number: (time.monotonic(), number))
+            assert answer == number
+            if time.monotonic() - done_at > 0.1:
+                late.append(number)
+        thread.close()
 
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            for number in range(10_000):
-                assert await ask(number) == number
-    finally:
-        threading.excepthook = hook
-        if thread._thread.is_alive():
-            thread.close()
-    assert (complaints, failed) == ([], [])
-    assert late < 100  # a shared machine may hold a thread back now and then, never each hundredth time
+    loop = threading.Thread(target=lambda: asyncio.run(ask_all(), debug=True), daemon=True)
+    loop.start()
+    loop.join(2 * DEADLINE_S)
+    assert complaints == []
+    assert not loop.is_alive(), "an answer was lost"
+    assert len(late) < 100  # a shared machine may hold a thread back now and then, never each hundredth time
 
 
 @pytest.mark.hazard("C3")

@@ -29,7 +29,10 @@ def venue(tmp_path: Path) -> Iterator[int]:
     """A venue whose data lies in `tmp_path`/data, as it would below a checkout; its port base."""
     binaries = tmp_path / ".venv/bin"
     binaries.mkdir(parents=True)
-    (binaries / "quantumcore").write_text(f'#!/bin/sh\nexec {sys.executable} -m quantumcore "$@"\n')
+    where = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
+    (binaries / "quantumcore").write_text(
+        f'#!/bin/sh\nPYTHONPATH="{where}" exec {sys.executable} -m quantumcore "$@"\n'
+    )
     (binaries / "quantumcore").chmod(0o755)
     base = free_port_base()
     command = [".venv/bin/quantumcore", "run", "--port-base", str(base)]

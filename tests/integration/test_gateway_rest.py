@@ -117,9 +117,9 @@ async def test_a_batch_answers_each_order_by_itself(venue):
     assert answer.status_code == 200, answer.text
     assert [one.get("status") for one in items] == ["new", None, None, "rejected", None, "new"]
     assert [one["error"]["code"] for one in items if "error" in one] == [
-        "request.invalid",
+        "request.invalid.type",
         "account.not_found",
-        "request.invalid",
+        "request.invalid.type",
     ]
     assert items[5]["client_order_id"] == "last"
     many = await user.http.post("/v1/orders:batch", json={"orders": [good] * 101})

@@ -203,24 +203,24 @@ async def test_a_revoked_session_is_closed_within_a_second(venue, address, how):
 
 
 @pytest.mark.parametrize(
-    "message,field",
+    "message,rule,field",
     [
-        ("nonsense", None),
-        ("[]", None),
-        ('{"op":"dance"}', "op"),
-        ('{"op":"subscribe"}', "channels"),
-        ('{"op":"subscribe","channels":[]}', "channels"),
-        ('{"op":"subscribe","channels":[{"name":"gossip"}]}', "channels[0].name"),
-        ('{"op":"subscribe","channels":[{"name":"book","symbol":"BTC-USD","depth":7}]}', "channels[0].depth"),
-        ('{"op":"auth","password":"x"}', "password"),
-        ("{" * 60_000, None),
+        ("nonsense", "malformed", None),
+        ("[]", "type", None),
+        ('{"op":"dance"}', "type", "op"),
+        ('{"op":"subscribe"}', "missing", "channels"),
+        ('{"op":"subscribe","channels":[]}', "range", "channels"),
+        ('{"op":"subscribe","channels":[{"name":"gossip"}]}', "type", "channels[0].name"),
+        ('{"op":"subscribe","channels":[{"name":"book","symbol":"BTC-USD","depth":7}]}', "type", "channels[0].depth"),
+        ('{"op":"auth","password":"x"}', "unknown_field", "password"),
+        ("{" * 60_000, "malformed", None),
     ],
 )
-async def test_a_bad_message_is_answered_by_name_and_the_socket_lives(venue, address, message, field):
+async def test_a_bad_message_is_answered_by_name_and_the_socket_lives(venue, address, message, rule, field):
     async with stream(address) as client:
         await client.connection.send(message)
         said = await client.hear()
-        assert (said["ok"], said["error"]["code"]) == (False, "request.invalid")
+        assert (said["ok"], said["error"]["code"]) == (False, f"request.invalid.{rule}")
         if field:
             assert said["error"]["field"] == field
         await client.say(op="ping", id=5)

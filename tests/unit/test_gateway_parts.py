@@ -121,13 +121,13 @@ class Pair(bodies.Body, frozen=True, kw_only=True):
 @pytest.mark.parametrize(
     "body,field,rule",
     [(b'{"number":1,"x":2}', "x", "unknown_field"), (b"{}", "number", "missing"), (b'{"number":"1"}', "number", "type"), (b"{", "", "malformed"),
-     (b'{"number":1.5}', "number", "type"), (b'{"number":1e400}', "number", None), (b'{"number":1,"text":null}', "text", "type")],
+     (b'{"number":1.5}', "number", "type"), (b'{"number":1e400}', "number", "type"), (b'{"number":1,"text":null}', "text", "type")],
 )  # fmt: skip
 def test_a_bad_body_names_field_and_rule(body, field, rule):
     with pytest.raises(InvalidCommand) as refused:
         Decoder(Pair).decode(body)
     assert refused.value.field == field
-    assert rule is None or refused.value.context["rule"] == rule
+    assert refused.value.code == f"request.invalid.{rule}"
 
 
 @given(st.binary(max_size=200))
@@ -135,7 +135,7 @@ def test_no_bytes_are_a_defect(body):
     for msgpack in (False, True):
         with pytest.raises(InvalidCommand) as refused:
             Decoder(bodies.OrderBody).decode(body, msgpack=msgpack)
-        assert refused.value.code == "request.invalid"
+        assert refused.value.code.startswith("request.invalid.")
 
 
 def test_both_formats_mean_the_same():

@@ -67,7 +67,10 @@ def test_a_decimal_is_read_exactly_and_canonically(text: str, mantissa: int, sca
 def test_everything_else_is_refused_naming_the_field(given: object) -> None:
     with pytest.raises(InvalidCommand) as caught:
         Scaled.parse(given, "quantity")
-    assert (caught.value.code, caught.value.field) == ("request.invalid", "quantity")
+    assert caught.value.field == "quantity"
+    assert caught.value.code in {
+        f"request.invalid.{rule}" for rule in ("decimal", "type", "negative_zero", "places", "overflow")
+    }
 
 
 def test_a_hundred_thousand_random_decimals_equal_decimal() -> None:

@@ -183,7 +183,8 @@ def _ask(data_dir: Path | None, request: Request[Any]) -> dict[str, Any]:
         except Unavailable:
             return await ask_offline(settings, request)
 
-    return _or_exit(lambda: asyncio.run(go()))
+    reply: dict[str, Any] = _or_exit(lambda: asyncio.run(go()))
+    return reply
 
 
 def _or_exit(work: Any) -> Any:

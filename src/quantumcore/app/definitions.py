@@ -88,6 +88,7 @@ def _units(text: str | None, unit: Scaled, field: str) -> int:
         return 0
     value = Scaled.parse(text, field)
     places = max(value.scale, unit.scale)
+    whole: int
     whole, rest = divmod(value.mantissa * 10 ** (places - value.scale), unit.mantissa * 10 ** (places - unit.scale))
     if rest:
         raise InvalidCommand("definition.invalid", f"{field} {text} is no multiple of {unit.text()}", field=field)
@@ -99,4 +100,5 @@ def _places(text: str, places: int, field: str) -> int:
     value = Scaled.parse(text, field)
     if value.scale > places:
         raise InvalidCommand("definition.invalid", f"{field} {text} has more than {places} places", field=field)
-    return value.mantissa * 10 ** (places - value.scale)
+    whole: int = value.mantissa * 10 ** (places - value.scale)
+    return whole

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from quantumcore.contracts.auth import CreateUser, GetUser
-from quantumcore.contracts.errors import InvalidCommand, QuantumCoreError, Unavailable
+from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.ports.bus import Bus
@@ -80,6 +80,7 @@ async def ask(data_dir: Path, request: Request[Any]) -> dict[str, Any]:
 
     Raises:
         Unavailable: No venue runs on this directory.
+        OutcomeUnknown: It did not answer in ANSWER_S.
         QuantumCoreError: What the venue answered.
     """
     try:
@@ -90,8 +91,12 @@ async def ask(data_dir: Path, request: Request[Any]) -> dict[str, Any]:
     body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}
     writer.write(json.dumps(body).encode() + b"\n")
     await writer.drain()
-    line = await asyncio.wait_for(reader.readline(), ANSWER_S)
-    writer.close()
+    try:
+        line = await asyncio.wait_for(reader.readline(), ANSWER_S)
+    except TimeoutError as error:
+        raise OutcomeUnknown("outcome.unknown", f"the venue did not answer within {ANSWER_S:g} s") from error
+    finally:
+        writer.close()
     return unwrap(json.loads(line or b'{"error": {"code": "unavailable", "detail": "the venue hung up"}}'))
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -87,14 +88,13 @@ class Running:
         for name, bound in self._sockets.items():
             _listen(self._settings, name, bound)
         for service in self.house.services:
-            if service is self.house.gateway:
-                app = self.house.gateway.asgi
-            else:
+            app: Any = self.house.gateway.asgi
+            if service is not self.house.gateway:
                 app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name])
             config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=DRAIN_S, backlog=BACKLOG, **UVICORN)
             server = _Server(config)
             self._servers.append((server, asyncio.create_task(server.serve(sockets=[self._sockets[service.name]]))))
-        while not all(server.started for server, _ in self._servers):
+        while not all(server.started for server, _ in self._servers):  # noqa: ASYNC110  # uvicorn tells it by no event
             await asyncio.sleep(0.001)
         await self._operator.open()
 

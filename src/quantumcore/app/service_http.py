@@ -102,7 +102,8 @@ def _decode(body: bytes, query: type[Request[Any]]) -> Request[Any]:
         unknown = sorted(set(fields) - set(query.__struct_fields__))
         if unknown:
             raise InvalidCommand("request.invalid", f"unknown field {unknown[0][:64]}", field=unknown[0][:64])
-        return msgspec.convert(fields, query)
+        message: Request[Any] = msgspec.convert(fields, query)
+        return message
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise InvalidCommand("request.invalid", str(error)) from error
 

@@ -92,7 +92,7 @@ def load_settings(file: Path | None = None, **overrides: object) -> Settings:
     try:
         from_file = tomllib.loads(file.read_text()) if file else {}
         unset = {key: value for key, value in from_file.items() if f"QC_{key.upper()}" not in os.environ}
-        settings = Settings(**{**unset, **given})  # type: ignore[arg-type]  # pydantic checks the values
+        settings = Settings(**{**unset, **given})
         return _with_secrets(settings)
     except ValidationError as error:
         first = error.errors()[0]

@@ -69,6 +69,15 @@ class InvalidCommand(Refused):
     """Wrong shape; `field` says where."""
 
 
+def invalid(rule: str, detail: str, *, field: str = "", limit: str = "", actual: str = "") -> InvalidCommand:
+    """Return the refusal of a shape; each rule has a code of its own, `request.invalid.<rule>`.
+
+    Args:
+        rule: malformed, unknown_field, missing, type, range, decimal, places, overflow, negative_zero, time or id.
+    """
+    return InvalidCommand(f"request.invalid.{rule}", detail, field=field, limit=limit, actual=actual)
+
+
 class TooLarge(InvalidCommand):
     """The body is over its limit."""
 

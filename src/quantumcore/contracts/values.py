@@ -8,9 +8,10 @@ import re
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, NewType
 
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.errors import invalid
 
 AccountId = NewType("AccountId", int)
 Ticks = NewType("Ticks", int)
@@ -20,6 +21,8 @@ Nanoseconds = NewType("Nanoseconds", int)
 
 I64_MAX = 2**63 - 1
 MAX_PLACES = 18
+MAX_TEXT = 64
+REMEMBERED = 4096
 NO_SLOT = 0xFFFFFFFF
 ORDER_LEG = 0xFFFF
 
@@ -46,36 +49,49 @@ class Scaled(NamedTuple):
         Raises:
             InvalidCommand: Not a string of sign, digits and point; over 18 places; beyond i64.
         """
+<<<<<<< .merge_file_zNuAk6
         if not isinstance(text, str) or len(text) > 64 or _DECIMAL.match(text) is None:
+            rule = "decimal" if isinstance(text, str) else "type"
+            raise invalid(rule, f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text))
+=======
+        if not isinstance(text, str) or len(text) > MAX_TEXT:
             raise InvalidCommand(
                 "request.invalid", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text)
             )
+        return _parsed(text) or cls._judged(text, field)
+
+    @classmethod
+    def _judged(cls, text: str, field: str) -> "Scaled":
+        if _DECIMAL.match(text) is None:
+            raise InvalidCommand(
+                "request.invalid", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text)
+            )
+>>>>>>> .merge_file_oDt8M4
         whole, _, fraction = text.partition(".")
         fraction = fraction.rstrip("0")
         mantissa, scale = int(whole + fraction), len(fraction)
         if scale > MAX_PLACES:
-            raise InvalidCommand(
-                "request.invalid",
-                f"{field} has more than {MAX_PLACES} places",
-                field=field,
-                limit=str(MAX_PLACES),
-                actual=_shown(text),
-            )
+            detail = f"{field} has more than {MAX_PLACES} places"
+            raise invalid("places", detail, field=field, limit=str(MAX_PLACES), actual=_shown(text))
         if mantissa == 0 and text.startswith("-"):
-            raise InvalidCommand("request.invalid", f"{field} is a negative zero", field=field, actual=_shown(text))
+            raise invalid("negative_zero", f"{field} is a negative zero", field=field, actual=_shown(text))
         if not -I64_MAX <= mantissa <= I64_MAX:
-            raise InvalidCommand(
-                "request.invalid",
-                f"{field} needs more than 63 bits",
-                field=field,
-                limit=str(I64_MAX),
-                actual=_shown(text),
-            )
+            detail = f"{field} needs more than 63 bits"
+            raise invalid("overflow", detail, field=field, limit=str(I64_MAX), actual=_shown(text))
         return cls(mantissa, scale)
 
     def text(self) -> str:
         """Return the decimal as text, without exponent."""
         return show(self.mantissa, self.scale)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(text: str) -> Scaled | None:
+    """Return the decimal of `text`, or None when something is wrong with it; an order's are read twice on its way."""
+    try:
+        return Scaled._judged(text, "")
+    except InvalidCommand:
+        return None
 
 
 def show(mantissa: int, places: int) -> str:
@@ -99,9 +115,7 @@ def _shown(value: object) -> str:
 def check_client_id(text: str, field: str = "client_order_id") -> str:
     """Return `text` if it is 1-36 of A-Za-z0-9_-; raise InvalidCommand otherwise."""
     if not isinstance(text, str) or _CLIENT_ID.match(text) is None:
-        raise InvalidCommand(
-            "request.invalid", f"{field} must be 1 to 36 of A-Za-z0-9_-", field=field, limit="36", actual=_shown(text)
-        )
+        raise invalid("id", f"{field} must be 1 to 36 of A-Za-z0-9_-", field=field, limit="36", actual=_shown(text))
     return text
 
 
@@ -153,14 +167,10 @@ def parse_time(text: str, field: str) -> Nanoseconds:
     """
     match = re.match(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)\Z", text, re.ASCII)
     if match is None:
-        raise InvalidCommand(
-            "request.invalid", f"{field} must be an RFC 3339 time with a zone", field=field, actual=_shown(text)
-        )
+        raise invalid("time", f"{field} must be an RFC 3339 time with a zone", field=field, actual=_shown(text))
     try:
         moment = datetime.fromisoformat(match[1].upper() + match[3].upper().replace("Z", "+00:00"))
     except ValueError as error:
-        raise InvalidCommand(
-            "request.invalid", f"{field} is no time: {error}", field=field, actual=_shown(text)
-        ) from error
+        raise invalid("time", f"{field} is no time: {error}", field=field, actual=_shown(text)) from error
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return Nanoseconds((delta.days * 86_400 + delta.seconds) * 1_000_000_000 + int((match[2] or "0").ljust(9, "0")))

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 
@@ -23,6 +24,9 @@ class Layout:
                 names.append(name)
             codes.append(code)
         self.names = tuple(names)
+        self.values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names[2:])  # all but size and kind, in one call
+        self._encoders = [(at, _ENCODE[how]) for at, how in self.transforms]
+        self._decoders = [(at, _DECODE[how]) for at, how in self.transforms]
         self.struct = struct.Struct("".join(codes))
         self.size = self.struct.size
 
@@ -30,8 +34,8 @@ class Layout:
         """Return the bytes of `values`, which stand in the order of the layout's names."""
         if self.transforms:
             changed = list(values)
-            for at, how in self.transforms:
-                changed[at] = _ENCODE[how](changed[at])
+            for at, encode in self._encoders:
+                changed[at] = encode(changed[at])
             return self.struct.pack(*changed)
         return self.struct.pack(*values)
 
@@ -40,8 +44,8 @@ class Layout:
         values = self.struct.unpack_from(buffer, offset)
         if self.transforms:
             changed = list(values)
-            for at, how in self.transforms:
-                changed[at] = _DECODE[how](changed[at])
+            for at, decode in self._decoders:
+                changed[at] = decode(changed[at])
             return tuple(changed)
         return values
 

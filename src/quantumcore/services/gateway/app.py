@@ -15,11 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from quantumcore.contracts.errors import (
     Internal,
-    InvalidCommand,
     QuantumCoreError,
     RateLimited,
     Unauthenticated,
     Unavailable,
+    invalid,
 )
 from quantumcore.services.gateway.codec import JSON, MSGPACK, convert, encode, parse_query
 from quantumcore.services.gateway.errors import PROBLEM_TYPE, problem
@@ -136,9 +136,7 @@ class GatewayApp:
         if route.query is not None:
             arguments.append(convert(parse_query(call.query_raw) if call.query_raw else {}, route.query, "query"))
         elif call.query_raw and parse_query(call.query_raw):
-            raise InvalidCommand(
-                "request.invalid", "no query parameters here", field="query", context={"rule": "unknown_field"}
-            )
+            raise invalid("unknown_field", "no query parameters here", field="query")
         if route.scope not in (PUBLIC, ANYBODY):
             call.caller.need(route.scope)
         return await route.handler(gate, call, *arguments)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.values import show_time
 from quantumcore.services.gateway.errors import refuse_shape
 
@@ -87,11 +87,9 @@ def parse_query(raw: bytes, limit: int = 50) -> dict[str, str]:
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=limit, errors="strict")
     except ValueError:
-        raise InvalidCommand("request.invalid", "the query cannot be read", context={"rule": "malformed"}) from None
+        raise invalid("malformed", "the query cannot be read") from None
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, _ in pairs if sum(1 for other, _ in pairs if other == name) > 1)
-        raise InvalidCommand(
-            "request.invalid", "a query parameter is given twice", field=twice[:64], context={"rule": "range"}
-        )
+        raise invalid("range", "a query parameter is given twice", field=twice[:64])
     return found

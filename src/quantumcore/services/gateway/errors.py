@@ -1,6 +1,6 @@
 """Errors as the world sees them: RFC 9457 problem documents with a stable code, and whether the outcome is known.
 
-Shape errors are all `request.invalid`; `field` says where and `rule` which rule of shape was broken.
+A broken shape is `request.invalid.<rule>`; `field` says where.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import msgspec
 
-from quantumcore.contracts.errors import Internal, InvalidCommand, OutcomeUnknown, QuantumCoreError, Refused
+from quantumcore.contracts.errors import Internal, OutcomeUnknown, QuantumCoreError, Refused, invalid
 from quantumcore.contracts.orders import ErrorView
 
 PROBLEM_TYPE = b"application/problem+json"
@@ -69,7 +69,7 @@ def problem(error: QuantumCoreError, request_id: str) -> Problem:
         detail="an internal error; the request id finds it in the log" if hidden else error.detail,
         code=error.code,
         field=error.field or None,
-        rule=error.context.get("rule"),
+        rule=_rule(error.code),
         limit=error.limit or None,
         actual=error.actual or None,
         retryable=error.retryable,
@@ -96,6 +96,11 @@ def problem_of_view(view: ErrorView, request_id: str) -> Problem:
         outcome="unknown" if status in (500, 504) else "rejected",
         request_id=request_id,
     )
+
+
+def _rule(code: str) -> str | None:
+    family, _, rule = code.partition("request.invalid.")
+    return rule if not family and rule else None
 
 
 _STATUSES = frozenset(int(status) for status in HTTPStatus)
@@ -126,12 +131,10 @@ def refuse_shape(error: Exception, where: str = "body") -> NoReturn:
                 rule = name
                 quoted = _QUOTED.search(text)
                 field = ".".join(part for part in (field, quoted[1] if quoted else "") if part)
-    raise InvalidCommand("request.invalid", text[:256], field=field[:FIELD_SHOWN], context={"rule": rule}) from None
+    raise invalid(rule, text[:256], field=field[:FIELD_SHOWN]) from None
 
 
 def require(condition: object, field: str, detail: str, *, limit: str = "", actual: str = "") -> None:
     """Raise InvalidCommand naming `field` unless `condition` holds."""
     if not condition:
-        raise InvalidCommand(
-            "request.invalid", detail, field=field, limit=limit, actual=actual[:FIELD_SHOWN], context={"rule": "range"}
-        )
+        raise invalid("range", detail, field=field, limit=limit, actual=actual[:FIELD_SHOWN])

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -16,6 +17,7 @@ from quantumcore.services.gateway.answer_cache import AnswerCache
 from quantumcore.services.gateway.app import GatewayApp
 from quantumcore.services.gateway.definitions import Definitions
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.http_server import HttpProtocol
 from quantumcore.services.gateway.identity import Identities
 from quantumcore.services.gateway.limits import Limits, Peers
 from quantumcore.services.gateway.metrics import GatewayMetrics
@@ -29,8 +31,13 @@ __all__ = ["UVICORN", "GatewayService", "GatewaySettings"]
 
 _log = logging.getLogger(__name__)
 
-UVICORN = {
+<<<<<<< .merge_file_sIgGi5
+UVICORN: dict[str, Any] = {
     "http": "httptools",
+=======
+UVICORN = {
+    "http": HttpProtocol,
+>>>>>>> .merge_file_bhnvKQ
     "ws": "websockets-sansio",
     "loop": "uvloop",
     "lifespan": "off",

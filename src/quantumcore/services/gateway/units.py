@@ -1,6 +1,6 @@
 """Definitions in outside decimals, counted as the engine counts them. Nothing is rounded: what does not fit is refused."""
 
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.errors import InvalidCommand, invalid
 from quantumcore.contracts.reference import RATE_PLACES
 from quantumcore.contracts.values import I64_MAX, Scaled, show
 
@@ -43,6 +43,4 @@ def _fits(count: int, field: str, text: str) -> int:
 
 
 def _bad(field: str, what: str, limit: str, actual: str) -> InvalidCommand:
-    return InvalidCommand(
-        "request.invalid", f"{field} {what}", field=field, limit=limit, actual=actual[:64], context={"rule": "range"}
-    )
+    return invalid("range", f"{field} {what}", field=field, limit=limit, actual=actual[:64])

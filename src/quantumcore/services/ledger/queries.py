@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, tuple_
 
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.ledger import TRANSFER_KINDS, Balance, Entry, HoldView, TransferView, TrialLine
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import OrderId, packed_id, show
@@ -62,6 +62,11 @@ def owner_view(connection: Connection, account: int) -> OwnerView:
     rows = connection.execute(select(accounts).where(accounts.c.owner == account))
     found = {AccountKey(r[0], r[1], r[2]): Account(int(r[3]), int(r[4]), r[5], r[6]) for r in rows}
     return OwnerView(read_cursor(connection), known[0] if known else "", known[1] if known else 0, found)
+
+
+def opened_at(connection: Connection, account: int) -> int:
+    """Return the sequence that opened an account; 0 when it is not entered yet."""
+    return connection.execute(select(owners.c.sequence).where(owners.c.account == account)).scalar() or 0
 
 
 def all_owners(connection: Connection) -> list[int]:
@@ -209,6 +214,6 @@ def parse_position(cursor: str) -> tuple[int, int, int]:
     """
     parts = cursor.split(".")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 19 for part in parts):
-        raise InvalidCommand("request.invalid", "cursor is not one of ours", field="cursor", actual=cursor[:64])
+        raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
     sequence, index, leg = (min(int(part), 2**63 - 1) for part in parts)
     return sequence, index, leg

@@ -56,8 +56,8 @@ class Reconciler:
                 ours = {key.currency: (account.balance(key.code), account.held) for key, account in stands.items()}
                 return list(self._compare(str(number), ("total", "held"), ours, theirs))
         raise Unavailable(
-            "ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1.0
-        )  # seconds
+            "ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1
+        )
 
     async def _house(self) -> tuple[int, list[Difference]]:
         for _ in range(TRIES):
@@ -66,8 +66,8 @@ class Reconciler:
             if stands is not None:
                 return engine.sequence, self._compare_house(stands, engine)
         raise Unavailable(
-            "ledger.moving", f"the house moved {TRIES} times while it was compared", retry_after=1.0
-        )  # seconds
+            "ledger.moving", f"the house moved {TRIES} times while it was compared", retry_after=1
+        )
 
     def _compare_house(self, stands: Stands, engine: EngineTotals) -> list[Difference]:
         names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
@@ -78,7 +78,7 @@ class Reconciler:
     async def _stood(self, owner: int, sequence: int) -> Stands | None:
         """Return what stands for `owner` at `sequence`; None when it has moved since."""
         if await self._follower.reached(sequence) < sequence:
-            raise Unavailable("ledger.moving", f"the ledger is behind sequence {sequence}", retry_after=1.0)  # seconds
+            raise Unavailable("ledger.moving", f"the ledger is behind sequence {sequence}", retry_after=1)
 
         def work(connection: Connection) -> Stands:
             return queries.owner_view(connection, owner).accounts

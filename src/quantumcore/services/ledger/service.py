@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import InvalidCommand, NotFound, OutcomeUnknown, Unavailable
+from quantumcore.contracts.errors import NotFound, OutcomeUnknown, Unavailable, invalid
 from quantumcore.contracts.ledger import (
     Balances,
     EntryPage,
@@ -49,8 +49,8 @@ class LedgerService:
         self._log = log
         self._database = database
         self._definitions = Definitions(bus)
-        self._teller = Teller(bus, log, database, self._definitions)
         self._follower = Follower(self.name, log, self.apply)
+        self._teller = Teller(bus, log, database, self._definitions, self._follower)
         self._lag = Lag(self._follower, log, clock)
         self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
         self._reconciling = asyncio.Lock()
@@ -131,9 +131,7 @@ class LedgerService:
         """
         if not 1 <= query.limit <= queries.MAX_PAGE:
             bound = str(queries.MAX_PAGE)
-            raise InvalidCommand(
-                "request.invalid", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit)
-            )
+            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
         after = queries.parse_position(query.cursor) if query.cursor else None
         currency = (await self._teller.currency(query.currency)).number if query.currency else 0
         await self._owner(query.account, query.at_least)

@@ -8,6 +8,7 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
+from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.transfers import open_command, refusal, transfer_command
 
@@ -15,11 +16,14 @@ from quantumcore.services.ledger.transfers import open_command, refusal, transfe
 class Teller:
     """Makes commands and reads answers; it writes nothing, the projection does."""
 
-    def __init__(self, bus: Bus, log: EventLog, database: Database, definitions: Definitions) -> None:
+    def __init__(
+        self, bus: Bus, log: EventLog, database: Database, definitions: Definitions, follower: Follower
+    ) -> None:
         self._bus = bus
         self._log = log
         self._database = database
         self._definitions = definitions
+        self._follower = follower
 
     async def open_account(self, request: OpenAccount) -> AccountView:
         """Open an account; the same again answers the same.
@@ -35,12 +39,17 @@ class Teller:
             case wire.AccountOpened():
                 opened = event.sequence
             case wire.CommandDone(outcome=1):
-                opened = event.order_sequence
+                opened = await self._opened_at(request.account, event.sequence)
             case wire.CommandRefused():
                 raise refusal(event, "open account")
             case _:
                 raise Internal("internal", f"the engine answered {type(event).__name__} to OpenAccount")
         return AccountView(str(request.account), request.owner, opened)
+
+    async def _opened_at(self, account: int, otherwise: int) -> int:
+        """Return where the account was opened, as the tables know it: a repeated definition names no sequence."""
+        await self._follower.reached(otherwise)
+        return await self._database.read(lambda connection: queries.opened_at(connection, account)) or otherwise
 
     async def make_transfer(self, request: MakeTransfer) -> TransferView:
         """Move money; the same transfer_id with the same body answers the same.
@@ -103,5 +112,5 @@ class Teller:
                 if isinstance(event, wire.TransferPosted) and event.sequence == sequence:
                     return event
         raise Unavailable(
-            "ledger.behind", f"the transfer of sequence {sequence} cannot be read yet", retry_after=0.1
+            "ledger.behind", f"the transfer of sequence {sequence} cannot be read yet", retry_after=1
         )  # seconds

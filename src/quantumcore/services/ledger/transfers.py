@@ -3,7 +3,15 @@
 import uuid
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import Conflict, Internal, InvalidCommand, NotFound, QuantumCoreError, Unavailable
+from quantumcore.contracts.errors import (
+    Conflict,
+    Internal,
+    InvalidCommand,
+    NotFound,
+    QuantumCoreError,
+    Unavailable,
+    invalid,
+)
 from quantumcore.contracts.ledger import TRANSFER_KINDS, MakeTransfer, OpenAccount
 from quantumcore.contracts.masking import mask
 from quantumcore.contracts.reasons import CODES, Reason
@@ -40,13 +48,11 @@ def transfer_command(request: MakeTransfer, currency: Currency) -> wire.Transfer
     kind = TRANSFER_KINDS.get(request.kind)
     if kind is None:
         names = ", ".join(TRANSFER_KINDS)
-        raise InvalidCommand("request.invalid", f"kind must be one of {names}", field="kind", actual=request.kind[:64])
+        raise invalid("range", f"kind must be one of {names}", field="kind", actual=request.kind[:64])
     check_client_id(request.transfer_id, "transfer_id")
     check_account(request.account, "account_id")
     if (kind == BETWEEN) != (request.to_account != 0) or request.to_account == request.account:
-        raise InvalidCommand(
-            "request.invalid", "to_account_id names another account, of a transfer only", field="to_account_id"
-        )
+        raise invalid("range", "to_account_id names another account, of a transfer only", field="to_account_id")
     if kind == BETWEEN:
         check_account(request.to_account, "to_account_id")
     return wire.Transfer(
@@ -67,8 +73,8 @@ def amount_of(text: str, currency: Currency) -> int:
     """
     value = Scaled.parse(text, "amount")
     if value.scale > currency.scale:
-        raise InvalidCommand(
-            "request.invalid",
+        raise invalid(
+            "range",
             f"{currency.code} has {currency.scale} places",
             field="amount",
             limit=str(currency.scale),
@@ -80,8 +86,8 @@ def amount_of(text: str, currency: Currency) -> int:
             "transfer.amount.bad", "the amount must be over zero", field="amount", limit="0", actual=text
         )
     if amount > I64_MAX:
-        raise InvalidCommand(
-            "request.invalid",
+        raise invalid(
+            "range",
             "amount needs more than 63 bits",
             field="amount",
             limit=currency.show(I64_MAX),
@@ -100,15 +106,15 @@ def open_command(request: OpenAccount) -> wire.OpenAccount:
     try:
         owner = uuid.UUID(request.owner).int
     except ValueError as error:
-        raise InvalidCommand("request.invalid", "owner must be a UUID", field="owner") from error
+        raise invalid("range", "owner must be a UUID", field="owner") from error
     return wire.OpenAccount(account=request.account, owner=owner)
 
 
 def check_account(number: int, field: str) -> None:
     """Raise InvalidCommand unless `number` can be an account's."""
     if not 1 <= number <= MAX_ACCOUNT:
-        raise InvalidCommand(
-            "request.invalid", f"{field} is 1 to {MAX_ACCOUNT}", field=field, limit=str(MAX_ACCOUNT), actual=str(number)
+        raise invalid(
+            "range", f"{field} is 1 to {MAX_ACCOUNT}", field=field, limit=str(MAX_ACCOUNT), actual=str(number)
         )
 
 

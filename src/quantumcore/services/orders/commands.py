@@ -3,7 +3,14 @@
 from collections import Counter
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, QuantumCoreError, Refused, Unavailable
+from quantumcore.contracts.errors import (
+    Corrupted,
+    NotFound,
+    QuantumCoreError,
+    Refused,
+    Unavailable,
+    invalid,
+)
 from quantumcore.contracts.matching import Sequence, SequenceBatch, Sequenced
 from quantumcore.contracts.orders import (
     AmendOrder,
@@ -68,8 +75,8 @@ class OrderCommands:
             Unavailable, OutcomeUnknown: As `submit`, for all of them.
         """
         if not 1 <= len(batch.orders) <= MAX_BATCH:
-            raise InvalidCommand(
-                "request.invalid",
+            raise invalid(
+                "range",
                 f"a batch has 1 to {MAX_BATCH} orders",
                 field="orders",
                 limit=str(MAX_BATCH),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.orders import (
     MAX_PAGE,
     Fill,
@@ -173,9 +173,7 @@ class OrderQueries:
 def check_limit(limit: int) -> int:
     """Return `limit` if it is a page's; raise InvalidCommand otherwise."""
     if not 1 <= limit <= MAX_PAGE:
-        raise InvalidCommand(
-            "request.invalid", f"limit must be 1 to {MAX_PAGE}", field="limit", limit=str(MAX_PAGE), actual=str(limit)
-        )
+        raise invalid("range", f"limit must be 1 to {MAX_PAGE}", field="limit", limit=str(MAX_PAGE), actual=str(limit))
     return limit
 
 
@@ -201,7 +199,7 @@ def _statuses(status: str) -> tuple[OrderStatus, ...]:
     number = STATUS_NUMBERS.get(status)
     if number is None:
         names = ", ".join(("open", *STATUS_NUMBERS))
-        raise InvalidCommand("request.invalid", f"status must be one of {names}", field="status", actual=status[:64])
+        raise invalid("range", f"status must be one of {names}", field="status", actual=status[:64])
     return (number,)
 
 
@@ -209,11 +207,11 @@ def _keys(cursor: str, count: int) -> tuple[int, ...]:
     """Return the numbers of a cursor that we gave out; raise InvalidCommand when it cannot be one."""
     words = cursor.split(".")
     if len(words) != count or not all(word.isascii() and word.isdigit() and len(word) < 20 for word in words):
-        raise InvalidCommand("request.invalid", "cursor is not one of ours", field="cursor", actual=cursor[:64])
+        raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
     return tuple(_bounded(int(word), "cursor") for word in words)
 
 
 def _bounded(number: int, field: str) -> int:
     if not 0 <= number <= MAX_CURSOR:
-        raise InvalidCommand("request.invalid", f"{field} is out of range", field=field, actual=str(number)[:64])
+        raise invalid("range", f"{field} is out of range", field=field, actual=str(number)[:64])
     return number

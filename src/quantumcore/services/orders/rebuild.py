@@ -64,7 +64,7 @@ async def appended(log: EventLog, sequence: int) -> None:
             await log.wait(sequence - 1)
     except TimeoutError as error:
         raise OutcomeUnknown(
-            "outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1.0
+            "outcome.unknown", f"sequence {sequence} is not published yet", retry_after=1
         ) from error  # seconds
 
 

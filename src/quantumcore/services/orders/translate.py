@@ -7,7 +7,7 @@ fact with an order id like any other (behaviour 1.3).
 from collections.abc import Mapping
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import InvalidCommand, NotFound
+from quantumcore.contracts.errors import NotFound, invalid
 from quantumcore.contracts.orders import (
     SELF_TRADE_PREVENTION,
     SIDES,
@@ -37,11 +37,9 @@ def submission(order: SubmitOrder, instrument: int) -> wire.SubmitOrder:
     price = NO_PRICE
     if order.type == "market":
         if order.price is not None:
-            raise InvalidCommand(
-                "request.invalid", "a market order has no price", field="price", actual=str(order.price)
-            )
+            raise invalid("range", "a market order has no price", field="price", actual=str(order.price))
     elif order.price is None:
-        raise InvalidCommand("request.invalid", "a limit order needs a price", field="price")
+        raise invalid("missing", "a limit order needs a price", field="price")
     else:
         price = Scaled.parse(order.price, "price")
     quantity = Scaled.parse(order.quantity, "quantity")
@@ -72,7 +70,7 @@ def replacement(amend: AmendOrder, shard: int) -> wire.ReplaceOrder:
         NotFound: `order.not_found`: the id cannot be an order's of this shard.
     """
     if amend.price is None and amend.quantity is None:
-        raise InvalidCommand("request.invalid", "an amendment needs a price or a quantity", field="quantity")
+        raise invalid("missing", "an amendment needs a price or a quantity", field="quantity")
     sequence, slot, client_id = _name(amend, shard)
     price = NO_PRICE if amend.price is None else Scaled.parse(amend.price, "price")
     quantity = NO_PRICE if amend.quantity is None else Scaled.parse(amend.quantity, "quantity")
@@ -106,16 +104,14 @@ def mass_cancellation(cancel: MassCancel, instrument: int) -> wire.MassCancel:
 def check_symbol(symbol: str) -> str:
     """Return `symbol` if it has a symbol's form; raise InvalidCommand otherwise."""
     if not isinstance(symbol, str) or not is_symbol(symbol):
-        raise InvalidCommand(
-            "request.invalid", "symbol must be 1 to 24 of A-Z0-9._-", field="symbol", actual=str(symbol)[:64]
-        )
+        raise invalid("range", "symbol must be 1 to 24 of A-Z0-9._-", field="symbol", actual=str(symbol)[:64])
     return symbol
 
 
 def check_account(account: int) -> int:
     """Return `account` if it can be an account's number; raise InvalidCommand otherwise."""
     if not isinstance(account, int) or not 0 < account <= MAX_ACCOUNT:
-        raise InvalidCommand("request.invalid", "account must be a positive number", field="account")
+        raise invalid("range", "account must be a positive number", field="account")
     return account
 
 
@@ -139,9 +135,7 @@ def not_found() -> NotFound:
 def one_name(order_id: str, client_order_id: str) -> None:
     """Raise InvalidCommand unless exactly one of the two names is given."""
     if bool(order_id) == bool(client_order_id):
-        raise InvalidCommand(
-            "request.invalid", "name the order by order_id or by client_order_id, not both", field="order_id"
-        )
+        raise invalid("range", "name the order by order_id or by client_order_id, not both", field="order_id")
 
 
 def _name(command: AmendOrder | CancelOrder, shard: int) -> tuple[int, int, str]:
@@ -156,7 +150,5 @@ def _name(command: AmendOrder | CancelOrder, shard: int) -> tuple[int, int, str]
 def _choice(table: Mapping[str, int], value: str, field: str) -> int:
     number = table.get(value) if isinstance(value, str) else None
     if number is None:
-        raise InvalidCommand(
-            "request.invalid", f"{field} must be one of {', '.join(table)}", field=field, actual=str(value)[:64]
-        )
+        raise invalid("type", f"{field} must be one of {', '.join(table)}", field=field, actual=str(value)[:64])
     return number

@@ -2,7 +2,7 @@
 
 import binascii
 
-from quantumcore.contracts.errors import InvalidCommand, QuantumCoreError
+from quantumcore.contracts.errors import QuantumCoreError, invalid
 from quantumcore.contracts.orders import (
     AmendOrder,
     CancelOrder,
@@ -192,6 +192,4 @@ def _batch_item(gate: Gate, call: Call, command: SubmitOrder, item: OrderView | 
 
 def _positive(text: str | None, field: str) -> None:
     if text is not None and Scaled.parse(text, field).mantissa <= 0:
-        raise InvalidCommand(
-            "request.invalid", f"{field} must be over 0", field=field, limit="0", actual=text, context={"rule": "range"}
-        )
+        raise invalid("range", f"{field} must be over 0", field=field, limit="0", actual=text)

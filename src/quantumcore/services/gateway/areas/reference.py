@@ -5,7 +5,7 @@
 import msgspec
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.orders import TIMES_IN_FORCE, TYPES
 from quantumcore.contracts.reference import KINDS, RATE_PLACES, STATUSES, Catalogue, Currency, Instrument
 from quantumcore.contracts.values import Scaled, is_symbol, show
@@ -215,7 +215,7 @@ def _bounds(
         text: str | None = getattr(body, name)
         if text is None:
             if name not in kept:
-                raise InvalidCommand("request.invalid", f"{name} is needed", field=name, context={"rule": "missing"})
+                raise invalid("missing", f"{name} is needed", field=name)
             found[name] = kept[name]
         elif name in ("min_price", "max_price"):
             found[name] = multiple(text, tick, name)

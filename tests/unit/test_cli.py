@@ -1,0 +1,138 @@
+"""The command line: what an operator types.
+
+Goal: every command is found, speaks JSON when asked, and says what is wrong in one sentence with a non-zero exit.
+Method: typer's runner in this process; what would start a venue is replaced, the rest is real.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from quantumcore.app import cli
+from quantumcore.contracts.auth import CreateUser
+from quantumcore.contracts.errors import Conflict, Unavailable
+from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
+from quantumcore.contracts.messages import Request
+
+COMMANDS = ("run", "user", "status", "snapshot", "bench", "verify", "demo", "replay")
+
+
+class Asked:
+    """What reached the venue, and what it says."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[Path, Request[Any]]] = []
+        self.reply: dict[str, Any] | Exception = {}
+
+    async def ask(self, data_dir: Path, request: Request[Any]) -> dict[str, Any]:
+        self.requests.append((data_dir, request))
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    made = Asked()
+    monkeypatch.setattr("quantumcore.app.operator.ask", made.ask)
+    return made
+
+
+def _run(*arguments: str, given: str = "") -> Any:
+    return CliRunner().invoke(cli.app, list(arguments), input=given)
+
+
+def test_every_command_is_listed_and_explains_itself() -> None:
+    listed = _run("--help")
+    assert listed.exit_code == 0
+    for name in COMMANDS:
+        assert name in listed.output
+        assert _run(name, "--help").exit_code == 0
+
+
+def test_a_user_is_created_with_the_password_of_one_line(asked: Asked, tmp_path: Path) -> None:
+    asked.reply = {"user_id": "u", "account_id": "1001"}
+    arguments = ("user", "create", "a@example.com", "--role", "admin", "--password-stdin", "--data-dir", str(tmp_path))
+    done = _run(*arguments, "--json", given="a pass phrase with spaces \nsecond line\n")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {"user_id": "u", "account_id": "1001"}
+    assert asked.requests == [
+        (tmp_path, CreateUser(email="a@example.com", password="a pass phrase with spaces ", roles=["admin"]))
+    ]
+    assert "1001" in _run(*arguments, given="a pass phrase\n").stdout
+
+
+def test_without_a_role_a_user_is_a_trader(asked: Asked, tmp_path: Path) -> None:
+    asked.reply = {"user_id": "u", "account_id": "1"}
+    _run("user", "create", "a@example.com", "--password-stdin", "--data-dir", str(tmp_path), given="twelve letters\n")
+    _, request = asked.requests[0]
+    assert isinstance(request, CreateUser)
+    assert request.roles == ["trader"]
+
+
+def test_what_the_venue_refuses_is_one_sentence_with_its_code(asked: Asked, tmp_path: Path) -> None:
+    asked.reply = Conflict("user.exists", "there is such a user")
+    done = _run("user", "create", "a@example.com", "--password-stdin", "--data-dir", str(tmp_path), given="x" * 12)
+    assert done.exit_code == 1
+    assert done.stderr == "quantumcore: there is such a user (user.exists)\n"
+    assert done.stdout == ""
+
+
+def test_status_is_a_table_or_json(asked: Asked, tmp_path: Path) -> None:
+    asked.reply = {"sequence": 7, "halted": False}
+    assert json.loads(_run("status", "--json", "--data-dir", str(tmp_path)).stdout) == asked.reply
+    assert _run("status", "--data-dir", str(tmp_path)).stdout.split() == ["sequence", "7", "halted", "False"]
+    assert asked.requests[0] == (tmp_path, GetEngineStatus())
+
+
+def test_a_snapshot_is_asked_for(asked: Asked, tmp_path: Path) -> None:
+    assert _run("snapshot", "--data-dir", str(tmp_path)).stdout == "snapshot written\n"
+    assert asked.requests == [(tmp_path, TakeSnapshot())]
+
+
+def test_where_no_venue_runs_it_is_opened_for_the_one_question(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked.reply = Unavailable("unavailable", "no venue runs")
+    opened: list[Request[Any]] = []
+
+    async def offline(_: Any, request: Request[Any]) -> dict[str, Any]:
+        opened.append(request)
+        return {"sequence": 3}
+
+    monkeypatch.setattr("quantumcore.app.offline.ask_offline", offline)
+    assert json.loads(_run("status", "--json", "--data-dir", str(tmp_path)).stdout) == {"sequence": 3}
+    assert opened == [GetEngineStatus()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("verify",), "holds no venue (verify.nothing)"),
+        (("run", "--port-base", "0"), "(settings.invalid)"),
+        (("run", "--config", "/nowhere/settings.toml"), "/nowhere/settings.toml"),
+        (("run", "--instruments", "/nowhere/instruments.toml"), "(definition.invalid)"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_sentence(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    from tests.support.processes import command
+
+    done = command(*arguments, "--data-dir", str(tmp_path))
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("quantumcore: ")
+    assert said in line
+
+
+def test_an_unknown_bench_is_named_beside_those_there_are() -> None:
+    done = _run("bench", "nothing")
+    assert done.exit_code == 2
+    assert "'nothing'" in done.stderr
+    assert "core" in done.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert _run("fly").exit_code == 2

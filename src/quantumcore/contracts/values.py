@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple, NewType
 
-from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.errors import InvalidCommand, invalid
 
 AccountId = NewType("AccountId", int)
 Ticks = NewType("Ticks", int)
@@ -49,24 +49,16 @@ class Scaled(NamedTuple):
         Raises:
             InvalidCommand: Not a string of sign, digits and point; over 18 places; beyond i64.
         """
-<<<<<<< .merge_file_zNuAk6
-        if not isinstance(text, str) or len(text) > 64 or _DECIMAL.match(text) is None:
+        if not isinstance(text, str) or len(text) > MAX_TEXT:
             rule = "decimal" if isinstance(text, str) else "type"
             raise invalid(rule, f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text))
-=======
-        if not isinstance(text, str) or len(text) > MAX_TEXT:
-            raise InvalidCommand(
-                "request.invalid", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text)
-            )
         return _parsed(text) or cls._judged(text, field)
 
     @classmethod
     def _judged(cls, text: str, field: str) -> "Scaled":
         if _DECIMAL.match(text) is None:
-            raise InvalidCommand(
-                "request.invalid", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text)
-            )
->>>>>>> .merge_file_oDt8M4
+            detail = f'{field} must be a decimal string such as "0.05"'
+            raise invalid("decimal", detail, field=field, actual=_shown(text))
         whole, _, fraction = text.partition(".")
         fraction = fraction.rstrip("0")
         mantissa, scale = int(whole + fraction), len(fraction)

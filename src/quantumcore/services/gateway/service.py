@@ -31,13 +31,8 @@ __all__ = ["UVICORN", "GatewayService", "GatewaySettings"]
 
 _log = logging.getLogger(__name__)
 
-<<<<<<< .merge_file_sIgGi5
 UVICORN: dict[str, Any] = {
-    "http": "httptools",
-=======
-UVICORN = {
     "http": HttpProtocol,
->>>>>>> .merge_file_bhnvKQ
     "ws": "websockets-sansio",
     "loop": "uvloop",
     "lifespan": "off",

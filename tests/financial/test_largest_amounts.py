@@ -67,7 +67,16 @@ def agrees(desk: Desk, unit: Fraction, price: int, lots: int, tick_scale: int) -
 def test_an_enormous_order_is_exact_or_refused_with_its_amount(new_engine, tick_scale, multiplier):
     """2^62 lots at 10^9 ticks, products that are multiples of 2^64, and the widest of all."""
     desk, unit = market(new_engine, tick_scale, multiplier)
-    pairs = [(10**9, 2**62), (2**32, 2**32), (2**33, 2**31), (4, 2**62), (MAX, MAX), (1, MAX), (2**62, 4), (3, 2**62 + 1)]
+    pairs = [
+        (10**9, 2**62),
+        (2**32, 2**32),
+        (2**33, 2**31),
+        (4, 2**62),
+        (MAX, MAX),
+        (1, MAX),
+        (2**62, 4),
+        (3, 2**62 + 1),
+    ]
     for price, lots in pairs:
         told = agrees(desk, unit, price, lots, tick_scale)
         assert told > 0

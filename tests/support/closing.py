@@ -13,7 +13,9 @@ RECORDS = 400
 KEPT = 50
 
 
-def read_until_closed(journal: _native.Journal, expected: bytes, kept: list[bytes], wrong: list[str], inside: threading.Barrier) -> None:
+def read_until_closed(
+    journal: _native.Journal, expected: bytes, kept: list[bytes], wrong: list[str], inside: threading.Barrier
+) -> None:
     """Read the journal from its start again and again, until it says that it is closed."""
     inside.wait()
     for _ in range(6):

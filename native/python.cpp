@@ -80,6 +80,34 @@ class PyEngine {
     return to_bytes(events_.bytes());
   }
 
+  /// Steps one order: what SubmitOrder's layout holds, without making the layout in Python first.
+  nb::bytes submit(std::uint32_t instrument, std::uint64_t account, std::uint8_t side,
+                   std::uint8_t type, std::uint8_t time_in_force, std::int64_t price,
+                   std::uint8_t price_scale, std::int64_t quantity, std::uint8_t quantity_scale,
+                   const char* client_id, std::uint8_t self_trade_prevention, std::uint16_t flags,
+                   std::int64_t time_ns) {
+    const std::size_t length = std::strlen(client_id);
+    if (length > qc::kIdBytes) throw qc::InvalidCommand("client_id is longer than 36 bytes");
+    qc::SubmitOrder order{};
+    order.header = {sizeof order, static_cast<std::uint8_t>(qc::CommandKind::submit_order), 0,
+                    instrument, account};
+    order.price = price;
+    order.quantity = quantity;
+    order.price_scale = price_scale;
+    order.quantity_scale = quantity_scale;
+    order.side = side;
+    order.type = type;
+    order.time_in_force = time_in_force;
+    order.self_trade_prevention = self_trade_prevention;
+    order.flags = flags;
+    std::memcpy(order.client_id, client_id, length);
+    const Entered entered(*this);
+    events_.clear();
+    engine_->step(std::as_bytes(std::span(&order, 1)), time_ns,
+                  events_);  // too short to let go of the GIL
+    return to_bytes(events_.bytes());
+  }
+
   /// Steps journal records (u64 sequence, i64 time_ns, u32 epoch, u32 length, command, padding to
   /// 8), each at its own time; the first must continue the engine's sequence.
   nb::bytes replay(nb::handle records) {
@@ -180,6 +208,11 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_balances") = kDefaults.max_balances,
           nb::arg("max_windows") = kDefaults.max_windows)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
+      .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
+           nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),
+           nb::arg("price_scale"), nb::arg("quantity"), nb::arg("quantity_scale"),
+           nb::arg("client_id"), nb::arg("self_trade_prevention") = 0, nb::arg("flags") = 0,
+           nb::arg("time_ns") = 0)
       .def("replay", &PyEngine::replay, nb::arg("records"))
       .def_prop_ro(
           "sequence",

@@ -877,7 +877,7 @@ def test_a_second_thread_is_told_that_the_engine_is_busy():
     started.wait()
     while thread.is_alive():
         try:
-            desk.engine.sequence
+            _ = desk.engine.sequence
         except _native.EngineBusy:
             busy.append(1)
     thread.join()

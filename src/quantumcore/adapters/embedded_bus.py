@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,14 +33,16 @@ _Answer = tuple[bool, bytes]
 
 
 class EmbeddedBus:
-    """Answers requests by calling their handler in a task of its own, so that neither deadline nor caller can cut it short."""
+    """Answers requests by calling their handler in a task of its own, so that neither deadline nor caller can cut it short.
+
+    A handler may return a future instead of a coroutine: it is under way by itself, so it gets no task.
+    """
 
     def __init__(self) -> None:
         self._handlers: dict[type[Request[Any]], Callable[[Any], Awaitable[object]]] = {}
         self._listeners: dict[type[Notice], list[EmbeddedSubscription]] = {}
-        self._running: set[asyncio.Task[None]] = (
-            set()
-        )  # the loop holds tasks weakly: without this one may vanish unfinished
+        # The loop holds tasks weakly: without this one may vanish unfinished.
+        self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
 
     @property
@@ -73,9 +76,7 @@ class EmbeddedBus:
             raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_Answer | None] = loop.create_future()
-        task = loop.create_task(_answer(kind, handler, encode(message), answer))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._begin(loop, kind, handler, encode(message), answer)
         timer = loop.call_later(deadline_s, _expire, answer)
         try:
             outcome = await answer
@@ -121,6 +122,60 @@ class EmbeddedBus:
             for listener in list(listeners):
                 await listener.close()
 
+    def _begin(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        kind: type[Request[Any]],
+        handler: Callable[[Any], Awaitable[object]],
+        raw: bytes,
+        answer: "asyncio.Future[_Answer | None]",
+    ) -> None:
+        """Call `handler`; what it does from then on lives by itself, and ends in `answer`."""
+        try:
+            work = handler(decode_request(kind, raw))
+        except Exception as error:  # noqa: BLE001  # as in `_work`: one bad request is one answer
+            answer.set_result(_failure(kind, error))
+            return
+        running: asyncio.Future[Any]
+        if isinstance(work, asyncio.Future):
+            running = work
+            work.add_done_callback(partial(self._settled, kind, answer))
+        else:
+            running = loop.create_task(self._work(kind, work, answer))
+        self._running.add(running)
+
+    def _settled(
+        self, kind: type[Request[Any]], answer: "asyncio.Future[_Answer | None]", work: "asyncio.Future[Any]"
+    ) -> None:
+        """Hand over the outcome of a future."""
+        self._running.discard(work)
+        if work.cancelled():
+            outcome = _failure(kind, _stopping())
+        elif (error := work.exception()) is not None:
+            outcome = _failure(kind, error)
+        else:
+            outcome = (True, encode(work.result()))
+        if not answer.done():
+            answer.set_result(outcome)
+
+    async def _work(
+        self, kind: type[Request[Any]], work: Awaitable[object], answer: "asyncio.Future[_Answer | None]"
+    ) -> None:
+        """Await `work` and hand its outcome over as bytes; nobody may be waiting any more."""
+        outcome: _Answer
+        try:
+            outcome = (True, encode(await work))
+        except asyncio.CancelledError:
+            if not answer.done():
+                answer.set_result(_failure(kind, _stopping()))
+            raise
+        except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
+            outcome = _failure(kind, error)
+        finally:
+            self._running.discard(asyncio.current_task())
+        if not answer.done():
+            answer.set_result(outcome)
+
     def _forget(self, subscription: "EmbeddedSubscription") -> None:
         listeners = self._listeners.get(subscription.notice, [])
         if subscription in listeners:
@@ -132,29 +187,15 @@ def _expire(answer: "asyncio.Future[_Answer | None]") -> None:
         answer.set_result(None)
 
 
-async def _answer(
-    kind: type[Request[Any]],
-    handler: Callable[[Any], Awaitable[object]],
-    raw: bytes,
-    answer: "asyncio.Future[_Answer | None]",
-) -> None:
-    """Run `handler` and hand its outcome over as bytes; nobody may be waiting any more."""
-    outcome: _Answer
-    try:
-        outcome = (True, encode(await handler(decode_request(kind, raw))))
-    except QuantumCoreError as error:
-        if error.status == DEFECT:
-            _log.error("handler of %s failed", kind.__name__, exc_info=error)
-        outcome = (False, encode(failures.pack(error)))
-    except asyncio.CancelledError:
-        if not answer.done():
-            answer.set_result((False, encode(failures.pack(OutcomeUnknown("outcome.unknown", "the room is stopping")))))
-        raise
-    except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
-        _log.exception("handler of %s failed", kind.__name__)
-        outcome = (False, encode(failures.pack(error)))
-    if not answer.done():
-        answer.set_result(outcome)
+def _stopping() -> OutcomeUnknown:
+    return OutcomeUnknown("outcome.unknown", "the room is stopping")
+
+
+def _failure(kind: type[Request[Any]], error: BaseException) -> _Answer:
+    """Return `error` as it travels; a defect is logged here."""
+    if not isinstance(error, QuantumCoreError) or error.status == DEFECT:
+        _log.error("handler of %s failed", kind.__name__, exc_info=error)
+    return False, encode(failures.pack(error))
 
 
 class EmbeddedSubscription:

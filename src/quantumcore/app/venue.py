@@ -29,7 +29,6 @@ from quantumcore.contracts.wire import (
     OrderAccepted,
     OrderCancelled,
     OrderRejected,
-    SubmitOrder,
     TradePrinted,
     Transfer,
     decode_events,
@@ -140,21 +139,24 @@ class Venue:
         instrument = self.catalogue.symbol(symbol)
         amount = Scaled.parse(quantity, "quantity")
         limit = Scaled.parse(price, "price") if price is not None else Scaled(0, 0)
-        command = SubmitOrder(
-            instrument=instrument.number,
-            account=account,
-            price=limit.mantissa,
-            price_scale=limit.scale,
-            quantity=amount.mantissa,
-            quantity_scale=amount.scale,
-            side=SIDES[side],
-            order_type=TYPES["limit" if price is not None else "market"],
-            time_in_force=TIMES_IN_FORCE[time_in_force],
-            self_trade_prevention=SELF_TRADE_PREVENTION[self_trade_prevention],
-            flags=_POST_ONLY if post_only else 0,
-            client_id=client_order_id or self._client_id(),
+        self.events = decode_events(
+            self.engine.submit(
+                instrument=instrument.number,
+                account=account,
+                side=SIDES[side],
+                order_type=TYPES["limit" if price is not None else "market"],
+                time_in_force=TIMES_IN_FORCE[time_in_force],
+                price=limit.mantissa,
+                price_scale=limit.scale,
+                quantity=amount.mantissa,
+                quantity_scale=amount.scale,
+                client_id=client_order_id or self._client_id(),
+                self_trade_prevention=SELF_TRADE_PREVENTION[self_trade_prevention],
+                flags=_POST_ONLY if post_only else 0,
+                time_ns=self.time_ns,
+            )
         )
-        return self._placed(self.step(command), instrument)
+        return self._placed(self.events, instrument)
 
     def cancel(self, account: int, order: tuple[int, int]) -> bool:
         """Cancel a working order; False when there was nothing to cancel."""

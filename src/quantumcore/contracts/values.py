@@ -8,9 +8,10 @@ import re
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, NewType
 
-from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.errors import InvalidCommand, invalid
 
 AccountId = NewType("AccountId", int)
 Ticks = NewType("Ticks", int)
@@ -20,6 +21,8 @@ Nanoseconds = NewType("Nanoseconds", int)
 
 I64_MAX = 2**63 - 1
 MAX_PLACES = 18
+MAX_TEXT = 64
+REMEMBERED = 4096
 NO_SLOT = 0xFFFFFFFF
 ORDER_LEG = 0xFFFF
 
@@ -46,9 +49,16 @@ class Scaled(NamedTuple):
         Raises:
             InvalidCommand: Not a string of sign, digits and point; over 18 places; beyond i64.
         """
-        if not isinstance(text, str) or len(text) > 64 or _DECIMAL.match(text) is None:
+        if not isinstance(text, str) or len(text) > MAX_TEXT:
             rule = "decimal" if isinstance(text, str) else "type"
             raise invalid(rule, f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text))
+        return _parsed(text) or cls._judged(text, field)
+
+    @classmethod
+    def _judged(cls, text: str, field: str) -> "Scaled":
+        if _DECIMAL.match(text) is None:
+            detail = f'{field} must be a decimal string such as "0.05"'
+            raise invalid("decimal", detail, field=field, actual=_shown(text))
         whole, _, fraction = text.partition(".")
         fraction = fraction.rstrip("0")
         mantissa, scale = int(whole + fraction), len(fraction)
@@ -65,6 +75,15 @@ class Scaled(NamedTuple):
     def text(self) -> str:
         """Return the decimal as text, without exponent."""
         return show(self.mantissa, self.scale)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(text: str) -> Scaled | None:
+    """Return the decimal of `text`, or None when something is wrong with it; an order's are read twice on its way."""
+    try:
+        return Scaled._judged(text, "")  # noqa: SLF001  # the class above: only its cache lives outside
+    except InvalidCommand:
+        return None
 
 
 def show(mantissa: int, places: int) -> str:

@@ -23,6 +23,23 @@ class Engine:
         max_windows: int = 16384,
     ) -> None: ...
     def step(self, commands: Buffer, time_ns: int) -> bytes: ...
+    def submit(
+        self,
+        instrument: int,
+        account: int,
+        side: int,
+        order_type: int,
+        time_in_force: int,
+        price: int,
+        price_scale: int,
+        quantity: int,
+        quantity_scale: int,
+        client_id: str,
+        self_trade_prevention: int = 0,
+        flags: int = 0,
+        time_ns: int = 0,
+    ) -> bytes: ...
+    def replay(self, records: Buffer) -> bytes: ...
     @property
     def sequence(self) -> int: ...
     @property

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from quantumcore.app.bench.measure import Figure, repeat
-from quantumcore.app.bench.mix import Stream, prepare
+from quantumcore.app.bench.mix import MIDDLE, Stream, prepare
 from quantumcore.core._native import Engine
 from quantumcore.core.journal import Journal
 from quantumcore.core.shard import Shard
@@ -27,8 +27,9 @@ def core(seed: int, scale: float = 1.0) -> list[Figure]:
             repeat(lambda: _batches(stream, BATCH) / count * 1e9),
             150,
         ),
+        Figure("one Engine.submit from Python", "us", repeat(lambda: _submits(stream) * 1e6), 1.5),
         Figure(
-            "one Engine.step call from Python, per command",
+            "one Engine.step call from Python, mix, per command",
             "us",
             repeat(lambda: _batches(stream, 1) / count * 1e6),
             1.5,
@@ -107,6 +108,17 @@ def _batches(stream: Stream, size: int) -> float:
     for batch in batches:
         step(batch, 0)
     return time.perf_counter() - began
+
+
+def _submits(stream: Stream, times: int = 50_000) -> float:
+    """Return seconds per submit: limit orders of both sides near one price, so that about half of them trade."""
+    engine = _fresh(stream)
+    submit = engine.submit
+    names = [f"s{number}" for number in range(times)]
+    began = time.perf_counter()
+    for number, name in enumerate(names):
+        submit(1, 1 + (number & 31), 1 + (number & 1), 2, 3, MIDDLE, 2, 10, 5, name, 5)
+    return (time.perf_counter() - began) / times
 
 
 def _raw_sync(root: Path, times: int = 200) -> float:

@@ -28,8 +28,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def encode(self) -> bytes:
         """Return the command's bytes."""
         layout = self.LAYOUT
-        values = [getattr(self, name) for name in layout.names[2:]]
-        return layout.pack((layout.size, self.KIND, *values))
+        return layout.pack((layout.size, self.KIND, *layout.values(self)))
 
     @classmethod
     def decode(cls, buffer: Any, offset: int = 0) -> Self:

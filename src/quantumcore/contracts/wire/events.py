@@ -37,8 +37,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     def encode(self) -> bytes:
         """Return the event's bytes."""
         layout = self.LAYOUT
-        values = [getattr(self, name) for name in layout.names[2:]]
-        return layout.pack((layout.size, self.KIND, *values))
+        return layout.pack((layout.size, self.KIND, *layout.values(self)))
 
 
 class CommandDone(Event, frozen=True, gc=False):

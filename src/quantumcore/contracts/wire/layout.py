@@ -1,7 +1,8 @@
 """How a fixed layout is written down and read: `name:code` in the order of its bytes; `_:nx` is reserved."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 
@@ -23,15 +24,20 @@ class Layout:
                 names.append(name)
             codes.append(code)
         self.names = tuple(names)
+        self.values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names[2:])  # all but size and kind, in one call
+        self._encoders = [(at, _ENCODE[how]) for at, how in self.transforms]
+        self._decoders = [(at, _DECODE[how]) for at, how in self.transforms]
         self.struct = struct.Struct("".join(codes))
         self.size = self.struct.size
+        self._body = struct.Struct("".join(["<3x", *codes[3:]]))  # all but size and kind, which whoever asks has read
+        self._body_transforms = [(at - 2, _DECODE[how]) for at, how in self.transforms]
 
     def pack(self, values: tuple[Any, ...]) -> bytes:
         """Return the bytes of `values`, which stand in the order of the layout's names."""
         if self.transforms:
             changed = list(values)
-            for at, how in self.transforms:
-                changed[at] = _ENCODE[how](changed[at])
+            for at, encode in self._encoders:
+                changed[at] = encode(changed[at])
             return self.struct.pack(*changed)
         return self.struct.pack(*values)
 
@@ -40,9 +46,20 @@ class Layout:
         values = self.struct.unpack_from(buffer, offset)
         if self.transforms:
             changed = list(values)
-            for at, how in self.transforms:
-                changed[at] = _DECODE[how](changed[at])
+            for at, decode in self._decoders:
+                changed[at] = decode(changed[at])
             return tuple(changed)
+        return values
+
+
+    def unpack_body(self, buffer: Any, offset: int) -> Sequence[Any]:
+        """Return the values that stand at `offset` but for size and kind, the first two."""
+        values = self._body.unpack_from(buffer, offset)
+        if self._body_transforms:
+            changed = list(values)
+            for at, decode in self._body_transforms:
+                changed[at] = decode(changed[at])
+            return changed
         return values
 
 

@@ -1,6 +1,7 @@
 """One HTTP request as the handlers see it: headers and body with their limits, who calls, what was asked."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
@@ -8,6 +9,7 @@ from starlette.types import Receive, Scope
 from quantumcore.contracts.errors import TooLarge, invalid
 from quantumcore.services.gateway.codec import JSON, MSGPACK
 from quantumcore.services.gateway.errors import SlowBody, UnsupportedMediaType
+from quantumcore.services.gateway.http_server import WHOLE_BODY
 from quantumcore.services.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Call:
         "_caller",
         "_receive",
         "_settings",
+        "_whole_body",
         "allowance",
         "headers",
         "headers_out",
@@ -55,6 +58,7 @@ class Call:
         self.allowance: Allowance | None = None
         self._caller: Caller | None = None
         self._receive = receive
+        self._whole_body: Callable[[], bytes | None] = scope.get(WHOLE_BODY, _not_yet)
         self._settings = settings
         self._body: bytes | None = None
 
@@ -123,6 +127,11 @@ class Call:
         return self._body
 
     async def _read(self, limit: int) -> bytes:
+        whole = self._whole_body()
+        if whole is not None:
+            if len(whole) > limit:
+                raise _too_large(limit)
+            return whole
         parts: list[bytes] = []
         size = 0
         try:
@@ -142,6 +151,10 @@ class Call:
             raise SlowBody(
                 detail="the body was not complete in time", limit=str(self._settings.body_timeout_s)
             ) from None
+
+
+def _not_yet() -> None:
+    return None
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -17,6 +17,7 @@ from quantumcore.services.gateway.answer_cache import AnswerCache
 from quantumcore.services.gateway.app import GatewayApp
 from quantumcore.services.gateway.definitions import Definitions
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.http_server import HttpProtocol
 from quantumcore.services.gateway.identity import Identities
 from quantumcore.services.gateway.limits import Limits, Peers
 from quantumcore.services.gateway.metrics import GatewayMetrics
@@ -31,7 +32,7 @@ __all__ = ["UVICORN", "GatewayService", "GatewaySettings"]
 _log = logging.getLogger(__name__)
 
 UVICORN: dict[str, Any] = {
-    "http": "httptools",
+    "http": HttpProtocol,
     "ws": "websockets-sansio",
     "loop": "uvloop",
     "lifespan": "off",

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import Sequenced
@@ -30,8 +31,9 @@ MIN_COMMAND, MAX_COMMAND = 16, 512
 @dataclass(slots=True)
 class _Waiting:
     commands: Sequence[bytes]
-    done: "asyncio.Future[list[Sequenced]]"
+    done: "asyncio.Future[Any]"
     cancel: bool
+    single: bool
 
 
 class Sequencer:
@@ -60,10 +62,17 @@ class Sequencer:
     async def submit(self, commands: Sequence[bytes], *, cancel: bool = False) -> list[Sequenced]:
         """Sequence `commands` one after the other with none in between; return their outcomes once they are durable.
 
+        Raises as `put` does, and OutcomeUnknown when the shard stopped after they were handed on.
+        """
+        outcomes: list[Sequenced] = await self.put(commands, cancel=cancel)
+        return outcomes
+
+    def put(self, commands: Sequence[bytes], *, cancel: bool = False, single: bool = False) -> "asyncio.Future[Any]":
+        """Let `commands` wait for their turn; the future gives their outcomes, or of a `single` one its outcome.
+
         Raises:
             InvalidCommand: A command whose bytes do not say their own size; the engine judges everything else.
-            Unavailable: `overloaded` (no place), `halted`, `journal.full`; nothing happened.
-            OutcomeUnknown: The shard stopped after they were handed on.
+            Unavailable: `overloaded` (no place), `halted`; the future may raise it too (`journal.full`). Nothing happened.
         """
         for command in commands:
             _check_framing(command)
@@ -76,11 +85,11 @@ class Sequencer:
                 "overloaded", "the inbox is full", limit=str(limit), actual=str(self.depth), retry_after=1
             )
         self._places[use_cancel_places] -= len(commands)
-        item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places)
+        item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places, single)
         self._waiting.append(item)
         if self._pump is None:
             self._pump = asyncio.create_task(self._work(), name="sequencer")
-        return await item.done
+        return item.done
 
     async def drain(self) -> None:
         """Wait until nothing waits and nothing is in flight."""
@@ -138,7 +147,7 @@ class Sequencer:
                 outcomes.append(Sequenced(sequence, stepped.time_ns, next(parts)))
                 sequence += 1
             if not item.done.done():
-                item.done.set_result(outcomes)
+                item.done.set_result(outcomes[0] if item.single else outcomes)
 
     def _catch_up(self) -> None:
         """Append to the event log what it has not taken yet, in order.

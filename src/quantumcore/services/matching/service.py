@@ -127,9 +127,12 @@ class MatchingService:
 
     # ------------------------------------------------------------------------------------- commands
 
-    async def sequence(self, request: SequenceRequest) -> Sequenced:
-        """Sequence one command; see contracts.matching.Sequence."""
-        return (await self._submit([request.command], cancel=request.cancel))[0]
+    def sequence(self, request: SequenceRequest) -> Awaitable[Sequenced]:
+        """Sequence one command; see contracts.matching.Sequence. What defines nothing needs no task: its future is enough."""
+        command = request.command
+        if command[2:3] and command[2] in _DEFINING:
+            return self._define(command)
+        return self._ready().put([command], cancel=request.cancel, single=True)
 
     async def sequence_batch(self, request: SequenceBatch) -> SequencedBatch:
         """Sequence several commands with none in between."""
@@ -218,6 +221,9 @@ class MatchingService:
             await self._ready().submit([AdvanceTime().encode()])
 
     # -------------------------------------------------------------------------------------- helpers
+
+    async def _define(self, command: bytes) -> Sequenced:
+        return (await self._submit([command]))[0]
 
     async def _submit(self, commands: Sequence[bytes], *, cancel: bool = False) -> list[Sequenced]:
         outcomes = await self._ready().submit(commands, cancel=cancel)

@@ -1,0 +1,114 @@
+"""uvicorn's HTTP/1.1 with an answer that costs one write and no search of every header; all else is uvicorn's.
+
+An order's answer is one head and one body, both made here: they go out together, after one look for line breaks that
+do not belong. Whatever has another shape (a stream, HEAD, a connection that ends) takes uvicorn's own way.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+WHOLE_BODY = "quantumcore.whole_body"
+"""Key in the scope: a function that gives the body if all of it has arrived, so that nobody needs to wait for it."""
+_HEAD_LINES = 2
+
+
+class _Cycle(RequestResponseCycle):
+    _head: Any = None
+
+    def whole_body(self) -> bytes | None:
+        """Return the body, or None while some of it is missing or the client waits for our word to send it."""
+        if self.more_body or self.waiting_for_100_continue or self.disconnected:
+            return None
+        body = bytes(self.body)
+        self.body = bytearray()
+        self.flow.resume_reading()
+        return body
+
+    async def send(self, message: Any) -> None:
+        """Keep the head until its body comes; a second head before that (uvicorn's own 500) takes its place."""
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head is not None:
+            if self._sent_whole(head, message):
+                return
+            await super().send(head)
+        await super().send(message)
+
+    def _sent_whole(self, head: Any, message: Any) -> bool:
+        """Write head and body at once if this answer is of the simple kind; tell whether it was."""
+        if (
+            message.get("more_body", False)
+            or not self.keep_alive
+            or self.disconnected
+            or self.flow.write_paused
+            or self.scope["method"] == "HEAD"
+        ):
+            return False
+        body = message.get("body", b"")
+        headers = [*self.default_headers, *head["headers"]]
+        parts = [STATUS_LINE[head["status"]]]
+        length = b""
+        for name, value in headers:
+            lower = name.lower()
+            if lower == b"content-length":
+                length = value
+            elif lower in (b"connection", b"transfer-encoding"):
+                return False
+            parts += (lower, b": ", value, b"\r\n")
+        if length != b"%d" % len(body):
+            return False
+        parts.append(b"\r\n")
+        raw = b"".join(parts)
+        lines = len(headers) + _HEAD_LINES
+        if raw.count(b"\r") != lines or raw.count(b"\n") != lines or b"\0" in raw:
+            return False  # a break inside a value: uvicorn refuses it
+        self.response_started = self.response_complete = True
+        self.transport.write(raw + body)
+        self.message_event.set()
+        self.on_response()
+        return True
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with our cycle; neither a root path nor a limit of uvicorn's own is used."""
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, or queue it behind the one that is not answered yet."""
+        http_version = self.parser.get_http_version()
+        scope: Any = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if http_version != "1.1":
+            scope["http_version"] = http_version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = cycle = _Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        scope[WHOLE_BODY] = cycle.whole_body
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))

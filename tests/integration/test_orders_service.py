@@ -502,6 +502,7 @@ async def test_what_changed_is_told_in_order_after_the_commit(room: Room):
             heard.append(notice)
 
     begin = await room.caught_up()
+    await room.ask(GetAccountUpdates(account=ALICE, after_sequence=begin))
     room.venue.bus.subscribe(OrdersChanged, listen)
     await room.trade("0.1", "64000")
     last = await room.caught_up()
@@ -509,6 +510,9 @@ async def test_what_changed_is_told_in_order_after_the_commit(room: Room):
     assert [n.prev_sequence for n in heard] == [begin, *(n.sequence for n in heard[:-1])]
     told = [told.update for notice in heard for told in notice.updates if told.account == ALICE]
     assert told == (await room.ask(GetAccountUpdates(account=ALICE, after_sequence=begin))).items
+    others = [told for notice in heard for told in notice.updates if told.account != ALICE]
+    assert others, "of an account that nobody has asked for, it is only told that something changed"
+    assert not any(told.payload for told in others)
 
 
 # ------------------------------------------------------------------------------------------------ rebuild

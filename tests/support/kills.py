@@ -4,7 +4,8 @@ python -m tests.support.kills --kills 20 --seed 7 prints the figures as JSON and
 
 Each writer has an account, a connection of its own, and a list of what he sent and what he heard. The venue dies at
 moments that the seed decides. After each restart every writer asks again, with the same ids and bodies, for all that he
-sent since the last one: who had an answer must get the same order again, who had none gets one now.
+sent since the last one: who had an answer must get the same order again, who had none gets one now. Some kills hit the
+writing of a snapshot, some the start after a kill.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import asyncio
 import json
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -159,13 +161,20 @@ def scene(directory: Path, seed: int, writers: int = WRITERS) -> Scene:
     return Scene(venue, admin, crowd)
 
 
-def load(played: Scene, seconds: float, number: int | None) -> None:
-    """Let all write for `seconds`, then send the venue signal `number` (None: none); return when all have stopped."""
+def load(played: Scene, seconds: float, number: int | None, *, snapshot: bool = False) -> None:
+    """Let all write for `seconds`, then send the venue signal `number` (None: none); return when all have stopped.
+
+    Args:
+        snapshot: Ask for a snapshot just before the signal, so that it may hit the writing of it.
+    """
 
     async def go() -> None:
         enough = asyncio.Event()
         tasks = [asyncio.create_task(writer.work(enough)) for writer in played.writers]
         await asyncio.sleep(seconds)
+        if snapshot:
+            tasks.append(asyncio.create_task(_snapshot(played)))
+            await asyncio.sleep(0.002)
         if number is None:
             enough.set()
         elif played.venue.process is not None:
@@ -173,6 +182,27 @@ def load(played: Scene, seconds: float, number: int | None) -> None:
         await asyncio.gather(*tasks)
 
     asyncio.run(go())
+
+
+async def _snapshot(played: Scene) -> None:
+    connection = await Connection.open(played.venue.port)
+    try:
+        await connection.send(request_bytes("POST", "/v1/admin/snapshot", {}, played.admin.token))
+    except ConnectionError:
+        pass
+    finally:
+        connection.close()
+
+
+def kill_while_starting(venue: Venue, seconds: float) -> None:
+    """Start the venue and kill it before, or just as, it is ready."""
+    arguments = ["run", "--data-dir", str(venue.data_dir), "--port-base", str(venue.port)]
+    with (
+        (venue.data_dir / "venue.log").open("a") as log,
+        subprocess.Popen([sys.executable, "-m", "quantumcore", *arguments], stdout=log, stderr=log) as process,
+    ):
+        time.sleep(seconds)
+        process.kill()
 
 
 def ask_again(played: Scene, since: list[int]) -> tuple[int, int]:
@@ -273,13 +303,16 @@ def torture(directory: Path, kills: int, seed: int, *, progress: bool = False) -
     """Kill a venue `kills` times under load and return the figures."""
     rng = random.Random(seed)
     played = scene(directory, seed)
-    lost = unknown = 0
+    lost = unknown = starts = 0
     restarts: list[float] = []
     try:
         for number in range(kills):
             since = [len(writer.sent) for writer in played.writers]
-            load(played, rng.uniform(*LOAD_S), signal.SIGKILL)
+            load(played, rng.uniform(*LOAD_S), signal.SIGKILL, snapshot=rng.random() < 0.4)
             played.venue.kill()
+            if number % 3 == 1:
+                kill_while_starting(played.venue, rng.uniform(0.3, 2.5))
+                starts += 1
             began = time.monotonic()
             played.venue.start()
             restarts.append(time.monotonic() - began)
@@ -301,6 +334,7 @@ def torture(directory: Path, kills: int, seed: int, *, progress: bool = False) -
         played.venue.close()
     return {
         "kills": kills,
+        "kills_while_starting": starts,
         "seed": seed,
         "answers": sum(writer.answered for writer in played.writers),
         "cancels": sum(writer.cancels for writer in played.writers),

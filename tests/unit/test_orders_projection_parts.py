@@ -6,15 +6,17 @@ Method: deliveries in every order over a log in memory; updates of every length 
 
 import random
 
+import msgspec
 import pytest
 
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.orders import OrderUpdate, ToldUpdate
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts, without_holes
-from quantumcore.services.orders.domain import opened
-from quantumcore.services.orders.folding import Change, fold
-from quantumcore.services.orders.projection import UPDATES_PER_NOTICE, LiveOrders, notices
+from quantumcore.services.orders.changes import Change, read_change, stored
+from quantumcore.services.orders.domain import Order, opened
+from quantumcore.services.orders.folding import fold
+from quantumcore.services.orders.projection import UPDATES_PER_NOTICE, Followed, LiveOrders, notices
 from quantumcore.services.orders.views import update_view
 from tests.unit.test_orders_domain import accepted, cancelled, trade
 from tests.unit.test_orders_views import catalogue
@@ -96,16 +98,38 @@ def test_a_batch_without_orders_is_told_too():
     assert (told.prev_sequence, told.sequence, told.updates) == (4, 9, [])
 
 
+def change(order: Order) -> Change:
+    return Change(order, "accepted", 0, 0)
+
+
 def test_live_orders_keep_the_last_touched_and_forget_the_ended():
     live = LiveOrders(limit=3)
     orders = [opened(accepted(sequence=at)) for at in range(1, 6)]
-    live.put([Change(order, 0, None) for order in orders])  # type: ignore[arg-type]
+    live.put([change(order) for order in orders])
     assert [live.get(at) is not None for at in range(1, 6)] == [False, False, True, True, True]
-    live.put([Change(orders[2], 0, None), Change(orders[0], 0, None)])  # type: ignore[arg-type]
+    live.put([change(orders[2]), change(orders[0])])
     assert live.get(4) is None
-    live.put([Change(orders[2].apply(cancelled(9, 100, order=3)), 0, None)])  # type: ignore[arg-type]
+    live.put([change(orders[2].apply(cancelled(9, 100, order=3)))])
     assert live.get(3) is None
     assert len(live) == 2
+
+
+@pytest.mark.parametrize("notional", [0, 2**63 - 1, 2**63, 2**96 - 1])
+def test_a_change_is_read_as_it_was_stored(notional: int):
+    """Account and client id at their limits, and the sum of ticks x lots, which alone can pass 64 bits."""
+    order = msgspec.structs.replace(opened(accepted()), account=2**64 - 1, client_id="x" * 36, notional=notional)
+    filled = fold(
+        [accepted(sequence=5), trade(9, 40, 60, maker=5, taker=9)], {9: opened(accepted(sequence=9))}, catalogue()
+    )[-1]
+    for one in (change(order), filled):
+        assert read_change(stored(one)) == one
+
+
+def test_who_asked_longest_ago_is_forgotten_first():
+    followed = Followed(limit=2)
+    for account in (1, 2, 1, 3):
+        followed.add(account)
+    assert [account in followed for account in (1, 2, 3)] == [True, False, True]
 
 
 def test_folding_shows_both_sides_of_a_trade_maker_first():
@@ -115,9 +139,10 @@ def test_folding_shows_both_sides_of_a_trade_maker_first():
         trade(9, 40, 60, maker=5, taker=9, taker_leaves=0),
     ]
     changes = fold(events, {}, catalogue())
-    assert [(c.order.sequence, c.leg, c.update.kind) for c in changes] == [
+    assert [(c.order.sequence, c.leg, c.kind) for c in changes] == [
         (5, 0, "accepted"), (9, 0, "accepted"), (5, 0, "filled"), (9, 1, "filled"),
     ]  # fmt: skip
-    assert changes[2].update.order.fills == []
-    assert changes[2].update.fill is not None
-    assert changes[2].update.fill.liquidity == "maker"
+    assert changes[2].shown(catalogue()).order.fills == []
+    fill = changes[2].shown(catalogue()).fill
+    assert fill is not None
+    assert fill.liquidity == "maker"

@@ -255,16 +255,17 @@ class RebuildOrder(Request[OrderView], frozen=True, kw_only=True):
 
 
 class ToldUpdate(msgspec.Struct, frozen=True, array_like=True):
-    """An update as it was stored: told to everyone, read only by those whose account it is.
+    """An update sealed: told to everyone, opened only by those whose account it is.
 
     Attributes:
-        payload: The OrderUpdate as msgpack.
+        payload: The OrderUpdate as msgpack. Empty unless somebody has asked GetAccountUpdates of this account: a listener
+            who wants it asks, and what comes after the answer is told whole.
     """
 
     account: int
     sequence: int
     index: int
-    payload: bytes
+    payload: bytes = b""
 
     @classmethod
     def of(cls, update: OrderUpdate) -> "ToldUpdate":

@@ -27,8 +27,9 @@ def core(seed: int, scale: float = 1.0) -> list[Figure]:
             repeat(lambda: _batches(stream, BATCH) / count * 1e9),
             150,
         ),
+        Figure("one Engine.submit from Python", "us", repeat(lambda: _submits(stream) * 1e6), 1.5),
         Figure(
-            "one Engine.step call from Python, per command",
+            "one Engine.step call from Python, mix, per command",
             "us",
             repeat(lambda: _batches(stream, 1) / count * 1e6),
             1.5,

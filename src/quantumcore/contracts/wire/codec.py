@@ -114,7 +114,7 @@ def iter_events(buffer: Any) -> Iterator[Event]:
         if known is None or known.LAYOUT.size != size or end - offset < size:
             raise Corrupted("corrupted", f"no event of kind {kind} and size {size} at byte {offset}")
         try:
-            event = known(*known.LAYOUT.unpack(buffer, offset)[2:])
+            event = known(*known.LAYOUT.unpack_body(buffer, offset))
         except UnicodeDecodeError as error:
             raise Corrupted("corrupted", f"a text that is not ASCII at byte {offset}") from error
         yield event

@@ -1,7 +1,7 @@
 """How a fixed layout is written down and read: `name:code` in the order of its bytes; `_:nx` is reserved."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -29,6 +29,8 @@ class Layout:
         self._decoders = [(at, _DECODE[how]) for at, how in self.transforms]
         self.struct = struct.Struct("".join(codes))
         self.size = self.struct.size
+        self._body = struct.Struct("".join(["<3x", *codes[3:]]))  # all but size and kind, which whoever asks has read
+        self._body_transforms = [(at - 2, _DECODE[how]) for at, how in self.transforms]
 
     def pack(self, values: tuple[Any, ...]) -> bytes:
         """Return the bytes of `values`, which stand in the order of the layout's names."""
@@ -47,6 +49,17 @@ class Layout:
             for at, decode in self._decoders:
                 changed[at] = decode(changed[at])
             return tuple(changed)
+        return values
+
+
+    def unpack_body(self, buffer: Any, offset: int) -> Sequence[Any]:
+        """Return the values that stand at `offset` but for size and kind, the first two."""
+        values = self._body.unpack_from(buffer, offset)
+        if self._body_transforms:
+            changed = list(values)
+            for at, decode in self._body_transforms:
+                changed[at] = decode(changed[at])
+            return changed
         return values
 
 

@@ -164,8 +164,13 @@ class PrivateChannels:
             ),
             key=lambda one: (one.account, one.sequence),
         ):
-            whole = [told.update for told in group]
-            for subscription in tuple(self._subscriptions[account]):
+            news = list(group)
+            known = tuple(self._subscriptions[account])
+            if not all(told.payload for told in news):  # the orders room does not know yet that somebody listens
+                lost += [one for one in known if one.cursor < sequence and one.lose()]
+                continue
+            whole = [told.update for told in news]
+            for subscription in known:
                 subscription.on_updates(sequence, whole)
         return lost
 

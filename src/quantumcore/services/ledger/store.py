@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from quantumcore.ports.database import execute_many
+from quantumcore.contracts.wire import TransferPosted
+from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.books import Books, EntryRow, needs, new_events
 from quantumcore.services.ledger.domain import Account, AccountKey, Hold
@@ -15,9 +16,34 @@ from quantumcore.services.ledger.tables import accounts, codes, cursor, entries,
 KEYS_PER_QUERY = 500
 
 
+def _adding(table: Table) -> Many:
+    """Return what adds rows; they are tuples in the order of the table's columns."""
+    return Many(insert(table), *table.columns.keys())
+
+
+def _updating(table: Table) -> Many:
+    """Return what updates rows by their key; they are the same tuples."""
+    statement = update(table)
+    for column in table.primary_key:
+        statement = statement.where(column == bindparam(f"of_{column.name}"))
+    changed = {column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key}
+    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
+    return Many(statement.values(changed), *names)
+
+
+_ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
+_ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
+_ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
+_ADD_CODES, _ADD_SIDES = _adding(codes), _adding(sides)
+_READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
+_ACCOUNTS_OF = select(accounts).where(accounts.c.owner.in_(bindparam("some", expanding=True)))
+_HOLDS_OF = select(holds).where(holds.c.order_sequence.in_(bindparam("some", expanding=True)))
+_SIDES, _CODES = select(sides), select(codes)
+
+
 def read_cursor(connection: Connection) -> int:
     """Return the last sequence that is entered; 0 before the first."""
-    return connection.execute(select(cursor.c.sequence)).scalar() or 0
+    return connection.execute(_READ_CURSOR).scalar() or 0
 
 
 def post(connection: Connection, batches: Sequence[EventBatch]) -> tuple[int, list[int]]:
@@ -37,24 +63,26 @@ def post(connection: Connection, batches: Sequence[EventBatch]) -> tuple[int, li
     books.enter(events)
     _save(connection, books)
     upto = events[-1].sequence
-    connection.execute(delete(cursor))
-    connection.execute(insert(cursor), {"one": 1, "sequence": upto})
+    if stands:
+        connection.execute(_MOVE_CURSOR, {"sequence": upto})
+    else:
+        connection.execute(insert(cursor), {"one": 1, "sequence": upto})
     return upto, books.moved
 
 
 def _load(connection: Connection, owner_numbers: set[int], orders: set[int]) -> Books:
     found_accounts: dict[AccountKey, Account] = {}
     for some in _chunks(owner_numbers):
-        for row in connection.execute(select(accounts).where(accounts.c.owner.in_(some))):
+        for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
     found_holds: dict[int, Hold] = {}
     for some in _chunks(orders):
-        for row in connection.execute(select(holds).where(holds.c.order_sequence.in_(some))):
+        for row in connection.execute(_HOLDS_OF, {"some": some}):
             found_holds[row[0]] = hold_of(row)
     both: dict[str, set[int]] = {"base": set(), "quote": set()}
-    for row in connection.execute(select(sides)):
+    for row in connection.execute(_SIDES):
         both[row[1]].add(row[0])
-    known = {row[0]: row[1] for row in connection.execute(select(codes))}
+    known = {row[0]: row[1] for row in connection.execute(_CODES)}
     return Books(found_accounts, found_holds, known, both["base"], both["quote"])
 
 
@@ -82,103 +110,49 @@ def hold_of(row: Sequence[Any]) -> Hold:
 
 def _save(connection: Connection, books: Books) -> None:
     """Write what the batch has changed: a few statements, each for many rows."""
-    _save_accounts(connection, books)
-    _save_holds(connection, books)
-    _add(connection, entries, [_entry(row) for row in books.entries])
-    _add(
-        connection,
-        owners,
-        [{"account": e.account, "owner": str(UUID(int=e.owner)), "sequence": e.sequence} for e in books.opened],
-    )
-    _add(
-        connection,
-        transfers,
-        [
-            {
-                "account": t.account,
-                "transfer_id": t.transfer_id,
-                "transfer_kind": t.transfer_kind,
-                "to_account": t.to_account,
-                "currency": t.currency,
-                "amount": t.amount,
-                "sequence": t.sequence,
-                "time_ns": t.time_ns,
-            }
-            for t in books.transfers
-        ],
-    )
-    _add(connection, codes, [{"currency": c, "code": books.codes[c]} for c in sorted(books.new_codes)])
-    if books.new_sides:
-        connection.execute(delete(sides))
-        _add(connection, sides, [{"currency": c, "side": "base"} for c in sorted(books.bases)])
-        _add(connection, sides, [{"currency": c, "side": "quote"} for c in sorted(books.quotes)])
-
-
-def _entry(row: EntryRow) -> dict[str, object]:
-    leg = row.leg
-    return {
-        "sequence": row.sequence,
-        "event_index": row.event_index,
-        "leg": leg.number,
-        "why": int(leg.why),
-        "debit_owner": leg.debit.owner,
-        "debit_code": leg.debit.code,
-        "credit_owner": leg.credit.owner,
-        "credit_code": leg.credit.code,
-        "currency": leg.debit.currency,
-        "amount": leg.amount,
-        "reference": row.reference,
-        "time_ns": row.time_ns,
-    }
-
-
-def _save_accounts(connection: Connection, books: Books) -> None:
-    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    moved: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
     for key in sorted(books.touched):
         account = books.accounts[key]
-        rows[key in books.stood].append(
-            {
-                "k_owner": key.owner,
-                "k_currency": key.currency,
-                "k_code": key.code,
-                "debits": str(account.debits),
-                "credits": str(account.credits),
-                "held": account.held,
-                "changed": account.changed,
-            }
-        )
-    _write(connection, accounts, ("owner", "currency", "code"), rows)
-
-
-def _save_holds(connection: Connection, books: Books) -> None:
-    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+        totals = str(account.debits), str(account.credits), account.held, account.changed
+        moved[key in books.stood].append((*key, *totals))
+    execute_many(connection, _UPDATE_ACCOUNTS, moved[True])
+    execute_many(connection, _ADD_ACCOUNTS, moved[False])
+    held: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
     for order in sorted(books.touched_holds):
-        hold = books.holds[order]
-        rows[order in books.stood_holds].append(
-            {
-                "k_order_sequence": order,
-                "slot": hold.slot,
-                "account": hold.account,
-                "currency": hold.currency,
-                "placed": str(hold.placed),
-                "captured": str(hold.captured),
-                "released": str(hold.released),
-                "done": hold.done,
-            }
-        )
-    _write(connection, holds, ("order_sequence",), rows)
+        held[order in books.stood_holds].append(_hold_row(books.holds[order]))
+    execute_many(connection, _UPDATE_HOLDS, held[True])
+    execute_many(connection, _ADD_HOLDS, held[False])
+    execute_many(connection, _ADD_ENTRIES, [_entry(row) for row in books.entries])
+    execute_many(connection, _ADD_OWNERS, [(e.account, str(UUID(int=e.owner)), e.sequence) for e in books.opened])
+    execute_many(connection, _ADD_TRANSFERS, [_transfer(posted) for posted in books.transfers])
+    execute_many(connection, _ADD_CODES, [(c, books.codes[c]) for c in sorted(books.new_codes)])
+    if books.new_sides:
+        connection.execute(delete(sides))
+        both = [(c, "base") for c in sorted(books.bases)] + [(c, "quote") for c in sorted(books.quotes)]
+        execute_many(connection, _ADD_SIDES, both)
 
 
-def _write(connection: Connection, table: Table, key: Sequence[str], rows: dict[bool, list[dict[str, Any]]]) -> None:
-    """Update the rows under True, which stand already, and insert those under False; keys are named k_<column>."""
-    if rows[True]:
-        statement = update(table)
-        for name in key:
-            statement = statement.where(table.c[name] == bindparam(f"k_{name}"))
-        changed: dict[str, Any] = {name: bindparam(name) for name in rows[True][0] if not name.startswith("k_")}
-        execute_many(connection, statement.values(changed), rows[True])
-    _add(connection, table, [{name.removeprefix("k_"): value for name, value in row.items()} for row in rows[False]])
+def _entry(row: EntryRow) -> tuple[Any, ...]:
+    number, why, debit, credit, amount = row.leg.number, row.leg.why, row.leg.debit, row.leg.credit, row.leg.amount
+    sides_of_it = debit.owner, debit.code, credit.owner, credit.code
+    return (
+        row.sequence,
+        row.event_index,
+        number,
+        int(why),
+        *sides_of_it,
+        debit.currency,
+        amount,
+        row.reference,
+        row.time_ns,
+    )
 
 
-def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    execute_many(connection, insert(table), rows)
+def _hold_row(hold: Hold) -> tuple[Any, ...]:
+    sums = str(hold.placed), str(hold.captured), str(hold.released)
+    return (hold.order, hold.slot, hold.account, hold.currency, *sums, hold.done)
+
+
+def _transfer(posted: TransferPosted) -> tuple[Any, ...]:
+    what = posted.transfer_kind, posted.to_account, posted.currency, posted.amount
+    return (posted.account, posted.transfer_id, *what, posted.sequence, posted.time_ns)

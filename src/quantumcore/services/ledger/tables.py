@@ -36,6 +36,7 @@ accounts = Table(  # debits and credits are sums without bound: integers as text
     _text("credits", 39),
     _big("held"),
     _big("changed"),
+    sqlite_with_rowid=False,
 )
 entries = Table(
     "entries",
@@ -52,10 +53,11 @@ entries = Table(
     _big("amount"),
     _text("reference", 36),
     _big("time_ns"),
+    sqlite_with_rowid=False,
 )
-for _side in ("debit", "credit"):
+for _side, _column in (("debit", literal_column("debit_owner")), ("credit", literal_column("credit_owner"))):
     _owner = entries.c[f"{_side}_owner"]
-    _customers = literal_column(f"{_side}_owner") != literal_column("0")  # the house's own are never asked for by owner
+    _customers = _column != literal_column("0")  # the house's own are never asked for by owner
     Index(
         f"entries_by_{_side}",
         _owner,
@@ -76,6 +78,7 @@ holds = Table(  # placed and released grow with every amendment: integers as tex
     _text("captured", 39),
     _text("released", 39),
     Column("done", Boolean, nullable=False),
+    sqlite_with_rowid=False,
 )
 Index(
     "holds_open",

@@ -43,6 +43,7 @@ class MarketProjection:
         self._catalogue = catalogue
         self._snapshot_events = snapshot_events
         self._since_snapshot = 0
+        self._turn = 0
         self._pending: list[TradeRow] = []
         self._untold: list[MarketMoved] = []
         self._broken = ""
@@ -118,7 +119,10 @@ class MarketProjection:
                         TradeRow(instrument.number, trade_view(instrument, trade, self._catalogue.shard))
                     )
                 self._since_snapshot += len(some)
-                await asyncio.sleep(0)
+                self._turn += len(some)
+                if self._turn >= EVENTS_PER_TURN:
+                    self._turn = 0
+                    await asyncio.sleep(0)
         except Corrupted as error:
             self._broken = error.detail
             raise

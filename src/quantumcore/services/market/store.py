@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 )
 
 from quantumcore.contracts.market import TradeTick
+from quantumcore.ports.database import Many, execute_many
 from quantumcore.services.market.state import MarketSnapshot
 
 metadata = MetaData()
@@ -31,6 +33,7 @@ trades = Table(
     Column("instrument", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Index("trades_by_instrument", "instrument", "sequence", "event_index"),
+    sqlite_with_rowid=False,
 )
 books = Table(
     "books",
@@ -46,6 +49,10 @@ cursor = Table(
 )
 
 TRADES, BOOKS = "trades", "books"
+
+_ADD_TRADES = Many(insert(trades), *trades.columns.keys())
+_READ_CURSOR = select(cursor.c.sequence).where(cursor.c.name == bindparam("of"))
+_MOVE_CURSOR = update(cursor).where(cursor.c.name == bindparam("of")).values(sequence=bindparam("sequence"))
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_trade = msgspec.msgpack.Decoder(TradeTick).decode
@@ -69,12 +76,12 @@ class Stored(NamedTuple):
 
 def read_cursor(connection: Connection, name: str) -> int:
     """Return where that part of the tables stands; 0 before the first."""
-    return connection.execute(select(cursor.c.sequence).where(cursor.c.name == name)).scalar() or 0
+    return connection.execute(_READ_CURSOR, {"of": name}).scalar() or 0
 
 
 def move_cursor(connection: Connection, name: str, sequence: int) -> None:
     """Set where that part of the tables stands."""
-    moved = connection.execute(update(cursor).where(cursor.c.name == name).values(sequence=sequence))
+    moved = connection.execute(_MOVE_CURSOR, {"of": name, "sequence": sequence})
     if moved.rowcount == 0:
         connection.execute(insert(cursor).values(name=name, sequence=sequence))
 
@@ -83,17 +90,11 @@ def save_trades(connection: Connection, rows: Sequence[TradeRow], upto: int) -> 
     """Write the trades that are not here yet, and that everything up to `upto` is."""
     stands = read_cursor(connection, TRADES)
     new = [
-        {
-            "sequence": trade.sequence,
-            "event_index": trade.index,
-            "instrument": instrument,
-            "payload": _encode(trade),
-        }
+        (trade.sequence, trade.index, instrument, _encode(trade))
         for instrument, trade in rows
         if trade.sequence > stands
     ]
-    if new:
-        connection.execute(insert(trades), new)
+    execute_many(connection, _ADD_TRADES, new)
     if upto > stands:
         move_cursor(connection, TRADES, upto)
 

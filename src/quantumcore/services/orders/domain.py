@@ -55,7 +55,7 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
     quantity: str
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One order as its events have left it (a Struct, for it is replaced on each of thousands of events per second).
 
     Attributes:

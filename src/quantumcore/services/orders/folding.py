@@ -1,14 +1,14 @@
 """Events become orders, fills and updates. Pure: what is known comes in, what became of it goes out."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.contracts.orders import Fill
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import Event, OrderAccepted, OrderCancelled, OrderRejected, OrderReplaced, TradePrinted
-from quantumcore.services.orders.domain import MAKER, Order, named, opened, side_of
-from quantumcore.services.orders.views import fill_view, update_view
+from quantumcore.services.orders.changes import Change, Filled
+from quantumcore.services.orders.domain import MAKER, Order, named, opened
+from quantumcore.services.orders.views import fill_view
 
 KINDS: dict[type[Event], str] = {
     OrderAccepted: "accepted",
@@ -17,20 +17,6 @@ KINDS: dict[type[Event], str] = {
     OrderCancelled: "cancelled",
     TradePrinted: "filled",
 }
-
-
-class Change(NamedTuple):
-    """One change of one order.
-
-    Attributes:
-        order: As it stands afterwards.
-        leg: MAKER or TAKER of the event; tells two sides of one trade apart.
-        update: What is told about it.
-    """
-
-    order: Order
-    leg: int
-    update: OrderUpdate
 
 
 def fold(events: Iterable[Event], known: Mapping[int, Order], catalogue: Catalogue) -> list[Change]:
@@ -42,7 +28,7 @@ def fold(events: Iterable[Event], known: Mapping[int, Order], catalogue: Catalog
         catalogue: Units of the instruments.
 
     Raises:
-        Corrupted: An event names an order that does not live, or that it cannot have changed so.
+        Corrupted: An event names an order that does not live, or that it cannot have changed so, or an unknown instrument.
     """
     orders: dict[int, Order] = {}
     changes: list[Change] = []
@@ -51,13 +37,14 @@ def fold(events: Iterable[Event], known: Mapping[int, Order], catalogue: Catalog
         if kind is None:
             catalogue.apply(event)
             continue
+        if kind != "rejected" and event.instrument not in catalogue.instruments:
+            where = f"{type(event).__name__} at {event.sequence}.{event.index}"
+            raise Corrupted("corrupted", f"{where}: instrument {event.instrument} was never defined")
         for sequence in named(event):
             order = after(orders.get(sequence) or known.get(sequence), event, sequence)
             orders[sequence] = order
-            fill, leg = None, MAKER
-            if isinstance(event, TradePrinted):
-                fill, leg = fill_view(order, event, catalogue), side_of(event, sequence)
-            changes.append(Change(order, leg, update_view(order, kind, event.index, fill, catalogue)))
+            filled = Filled.of(order, event) if isinstance(event, TradePrinted) else None
+            changes.append(Change(order, kind, event.index, MAKER if filled is None else filled.leg, filled))
     return changes
 
 

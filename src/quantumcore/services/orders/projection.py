@@ -16,11 +16,13 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.orders import store
+from quantumcore.services.orders.changes import Change
 from quantumcore.services.orders.domain import Order, named
-from quantumcore.services.orders.folding import Change, fold
+from quantumcore.services.orders.folding import fold
 
 LIVE_ORDERS = 20_000  # beyond it the order longest untouched is read from the table again
 UPDATES_PER_NOTICE = 500  # keeps a notice well below what a server carries in one message
+FOLLOWED_ACCOUNTS = 100_000
 
 
 class LiveOrders:
@@ -44,7 +46,8 @@ class LiveOrders:
     def put(self, changes: Sequence[Change]) -> None:
         """Remember what `changes` left working and forget what they ended."""
         orders = self._orders
-        for order, _, _ in changes:
+        for change in changes:
+            order = change.order
             if order.is_final:
                 orders.pop(order.sequence, None)
             else:
@@ -52,6 +55,27 @@ class LiveOrders:
                 orders.move_to_end(order.sequence)
         while len(orders) > self._limit:
             orders.popitem(last=False)
+
+
+class Followed:
+    """Accounts whose updates somebody reads, known by their having asked; the one that asked longest ago is forgotten first.
+
+    Forgetting harms nobody: whoever is told of a change without its update asks again.
+    """
+
+    def __init__(self, limit: int = FOLLOWED_ACCOUNTS) -> None:
+        self._limit = limit
+        self._accounts: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, account: int) -> bool:
+        return account in self._accounts
+
+    def add(self, account: int) -> None:
+        """Remember `account` as the last that asked."""
+        self._accounts[account] = None
+        self._accounts.move_to_end(account)
+        if len(self._accounts) > self._limit:
+            self._accounts.popitem(last=False)
 
 
 class Commit(NamedTuple):
@@ -69,11 +93,13 @@ class OrdersProjection:
     Attributes:
         cursor: Last sequence committed, as far as this process knows.
         live: The working orders it need not look up.
+        followed: Accounts whose updates are told whole.
     """
 
     def __init__(self, bus: Bus, log: EventLog, database: Database, catalogue: Catalogue) -> None:
         self.cursor = 0
         self.live = LiveOrders()
+        self.followed = Followed()
         self._bus = bus
         self._log = log
         self._database = database
@@ -122,9 +148,15 @@ class OrdersProjection:
         if events[0].sequence != before + 1:
             raise Corrupted("order.gap", f"orders stand at {before}, the next event is {events[0].sequence}.0")
         changes = fold(events, self._known(connection, events), self._catalogue)
-        told = store.save(connection, changes)
+        store.save(connection, changes)
         store.move_cursor(connection, before, upto)
-        return Commit(before, upto, changes, told)
+        return Commit(before, upto, changes, [self._told(change) for change in changes])
+
+    def _told(self, change: Change) -> ToldUpdate:
+        order = change.order
+        if order.account in self.followed:
+            return ToldUpdate.of(change.shown(self._catalogue))
+        return ToldUpdate(order.account, change.sequence, change.index)
 
     def _known(self, connection: Connection, events: Sequence[Event]) -> dict[int, Order]:
         """Return the orders that live before `events` and that they name: from memory, else from the table."""

@@ -1,6 +1,6 @@
 """Looking orders up: pages by key, never by offset; an order of another account is as unknown as none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -22,6 +22,7 @@ from quantumcore.contracts.orders import (
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.database import Database
 from quantumcore.services.orders import store
+from quantumcore.services.orders.changes import Change, Filled
 from quantumcore.services.orders.domain import OPEN, Order, OrderStatus
 from quantumcore.services.orders.rebuild import FILLS_SHOWN
 from quantumcore.services.orders.store import Position
@@ -50,7 +51,7 @@ class OrderQueries:
         account = check_account(query.account)
         name = order_named(query.order_id, self._catalogue.shard) if query.order_id else None
 
-        def work(connection: Connection) -> tuple[Order | None, list[Fill]]:
+        def work(connection: Connection) -> tuple[Order | None, list[Filled]]:
             if name is None:
                 order = store.order_by_client_id(connection, account, query.client_order_id)
             else:
@@ -60,19 +61,19 @@ class OrderQueries:
         order, fills = await self._database.read(work)
         if order is None:
             raise not_found()
-        return order_view(order, self._catalogue, fills)
+        return order_view(order, self._catalogue, self._fills(fills))
 
     async def shown(self, account: int, sequence: int) -> OrderView | None:
         """Return the account's order of that acceptance, or None."""
 
-        def work(connection: Connection) -> tuple[Order | None, list[Fill]]:
+        def work(connection: Connection) -> tuple[Order | None, list[Filled]]:
             order = store.load(connection, (sequence,)).get(sequence)
             return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[sequence]
 
         order, fills = await self._database.read(work)
         if order is None or order.account != account:
             return None
-        return order_view(order, self._catalogue, fills)
+        return order_view(order, self._catalogue, self._fills(fills))
 
     async def orders(self, query: GetAccountOrders) -> OrderPage:
         """Return a page of the account's orders; an unknown account or symbol has none."""
@@ -81,7 +82,7 @@ class OrderQueries:
         after = int(_keys(query.cursor, 1)[0]) if query.cursor else None
         known, instrument = self._instrument(query.symbol)
 
-        def work(connection: Connection) -> tuple[int, list[Order], dict[int, list[Fill]]]:
+        def work(connection: Connection) -> tuple[int, list[Order], dict[int, list[Filled]]]:
             found = (
                 store.orders_page(
                     connection,
@@ -99,7 +100,7 @@ class OrderQueries:
 
         sequence, found, fills = await self._database.read(work)
         page = found[:limit]
-        views = [order_view(order, self._catalogue, fills[order.sequence]) for order in page]
+        views = [order_view(order, self._catalogue, self._fills(fills[order.sequence])) for order in page]
         return OrderPage(views, str(page[-1].sequence) if len(found) > limit else None, sequence)
 
     async def fills(self, query: GetFills) -> FillPage:
@@ -108,7 +109,7 @@ class OrderQueries:
         after = Position(*_keys(query.cursor, 3)) if query.cursor else None
         known, instrument = self._instrument(query.symbol)
 
-        def work(connection: Connection) -> tuple[int, list[tuple[Position, Fill]]]:
+        def work(connection: Connection) -> tuple[int, list[tuple[Position, Filled]]]:
             found = (
                 store.fills_page(
                     connection, account, instrument=instrument, after=after, limit=limit + 1, ascending=query.ascending
@@ -121,7 +122,7 @@ class OrderQueries:
         sequence, found = await self._database.read(work)
         page = found[:limit]
         following = ".".join(map(str, page[-1][0])) if len(found) > limit else None
-        return FillPage([fill for _, fill in page], following, sequence)
+        return FillPage(self._fills(fill for _, fill in page), following, sequence)
 
     async def history(self, query: GetOrderEvents) -> OrderHistory:
         """Return the first MAX_HISTORY changes of one order.
@@ -131,7 +132,7 @@ class OrderQueries:
         """
         account, name = check_account(query.account), order_named(query.order_id, self._catalogue.shard)
 
-        def work(connection: Connection) -> tuple[int, Order | None, list[OrderUpdate]]:
+        def work(connection: Connection) -> tuple[int, Order | None, list[Change]]:
             order = store.order_by_sequence(connection, account, name.sequence, name.slot)
             updates = [] if order is None else store.updates_of_order(connection, name.sequence, MAX_HISTORY + 1)
             return store.read_cursor(connection), order, updates
@@ -140,9 +141,9 @@ class OrderQueries:
         if order is None:
             raise not_found()
         if len(updates) <= MAX_HISTORY:
-            return OrderHistory(updates, sequence)
+            return OrderHistory(self._shown(updates), sequence)
         cut = _last_whole(updates, MAX_HISTORY) or MAX_HISTORY
-        return OrderHistory(updates[:cut], updates[cut].sequence - 1)
+        return OrderHistory(self._shown(updates[:cut]), updates[cut].sequence - 1)
 
     async def updates(self, query: GetAccountUpdates) -> OrderHistory:
         """Return the changes of the account's orders after a sequence: whole sequences, so that nothing is lost between pages.
@@ -155,14 +156,21 @@ class OrderQueries:
         def work(connection: Connection) -> OrderHistory:
             found = store.updates_of_account(connection, account, after, limit + 1)
             if len(found) <= limit:
-                return OrderHistory(found, store.read_cursor(connection))
+                return OrderHistory(self._shown(found), store.read_cursor(connection))
             cut = _last_whole(found, limit)
             if cut:
-                return OrderHistory(found[:cut], found[cut].sequence - 1)
+                return OrderHistory(self._shown(found[:cut]), found[cut].sequence - 1)
             first = found[0].sequence
-            return OrderHistory(store.updates_of_account(connection, account, after, MAX_CURSOR, upto=first), first)
+            whole = store.updates_of_account(connection, account, after, MAX_CURSOR, upto=first)
+            return OrderHistory(self._shown(whole), first)
 
         return await self._database.read(work)
+
+    def _fills(self, fills: Iterable[Filled]) -> list[Fill]:
+        return [fill.shown(self._catalogue) for fill in fills]
+
+    def _shown(self, changes: Iterable[Change]) -> list[OrderUpdate]:
+        return [change.shown(self._catalogue) for change in changes]
 
     def _instrument(self, symbol: str) -> tuple[bool, int | None]:
         """Return whether any order can be on `symbol`, and its number; every order is on the empty symbol."""
@@ -177,7 +185,7 @@ def check_limit(limit: int) -> int:
     return limit
 
 
-def _last_whole(updates: Sequence[OrderUpdate], limit: int) -> int:
+def _last_whole(updates: Sequence[Change], limit: int) -> int:
     """Return how many of the first `limit` updates stand before a sequence that goes on beyond them; 0 when it is the first."""
     cut = limit
     while cut and updates[cut - 1].sequence == updates[limit].sequence:
@@ -185,9 +193,9 @@ def _last_whole(updates: Sequence[OrderUpdate], limit: int) -> int:
     return cut
 
 
-def _fills_of(connection: Connection, page: Sequence[Order], most: int) -> dict[int, list[Fill]]:
+def _fills_of(connection: Connection, page: Sequence[Order], most: int) -> dict[int, list[Filled]]:
     """Return the fills to show with each order of `page`; those without a fill are not asked for."""
-    found: dict[int, list[Fill]] = {order.sequence: [] for order in page}
+    found: dict[int, list[Filled]] = {order.sequence: [] for order in page}
     return found | store.fills_of(connection, [order.sequence for order in page if order.fills], most)
 
 

@@ -112,6 +112,7 @@ class OrdersService:
 
     async def account_updates(self, query: GetAccountUpdates) -> OrderHistory:
         """Return what a private stream has missed."""
+        self._projection.followed.add(query.account)  # before the reading: what comes after it is told whole
         return await self._queries.updates(query)
 
     async def rebuild(self, query: RebuildOrder) -> OrderView:

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
-from quantumcore.contracts.orders import Fill, OrderUpdate, ToldUpdate
-from quantumcore.ports.database import execute_many
+from quantumcore.ports.database import Many, execute_many
+from quantumcore.services.orders.changes import Change, Filled, read_change, stored
 from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
-from quantumcore.services.orders.folding import Change
 from quantumcore.services.orders.tables import cursor, fills, order_updates, orders
 
 IDS_PER_QUERY = 500  # databases bound the parameters of one statement
 CURSOR_NAME = "orders"
 ACCOUNT_MASK = 2**64 - 1
+BEGINNINGS = frozenset({"accepted", "rejected"})
 IMMUTABLE = frozenset(
     [
         "sequence",
@@ -34,21 +34,26 @@ IMMUTABLE = frozenset(
     ]
 )
 
-encode = msgspec.msgpack.Encoder().encode
-_decode_fill = msgspec.msgpack.Decoder(Fill).decode
-_decode_update = msgspec.msgpack.Decoder(OrderUpdate).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_fill = msgspec.msgpack.Decoder(Filled).decode
+_encode_rejection = msgspec.json.Encoder().encode
 _decode_rejection = msgspec.json.Decoder(Rejection).decode
 
 _COLUMNS = tuple(column.name for column in orders.columns)
 _MUTABLE = tuple(name for name in _COLUMNS if name not in IMMUTABLE)
-_INSERT_ORDERS = insert(orders)
-_INSERT_FILLS = insert(fills)
-_INSERT_UPDATES = insert(order_updates)
-_UPDATE_ORDERS = (
+_ADD_ORDERS = Many(insert(orders), *_COLUMNS)
+_ADD_FILLS = Many(insert(fills), *fills.columns.keys())
+_ADD_UPDATES = Many(insert(order_updates), *order_updates.columns.keys())
+_MOVE_ORDERS = Many(
     update(orders)
     .where(orders.c.sequence == bindparam("of_sequence"))
-    .values({name: bindparam(f"new_{name}") for name in _MUTABLE})
+    .values({name: bindparam(f"new_{name}") for name in _MUTABLE}),
+    *(f"new_{name}" for name in _MUTABLE),
+    "of_sequence",
 )
+_READ_CURSOR = select(cursor.c.sequence).where(cursor.c.name == CURSOR_NAME)
+_MOVE_CURSOR = update(cursor).where(cursor.c.name == CURSOR_NAME)
+_ORDERS_OF = select(orders).where(orders.c.sequence.in_(bindparam("some", expanding=True)))
 
 
 class Position(NamedTuple):
@@ -61,7 +66,7 @@ class Position(NamedTuple):
 
 def read_cursor(connection: Connection) -> int:
     """Return the last sequence applied; 0 before the first."""
-    return connection.execute(select(cursor.c.sequence).where(cursor.c.name == CURSOR_NAME)).scalar() or 0
+    return connection.execute(_READ_CURSOR).scalar() or 0
 
 
 def move_cursor(connection: Connection, before: int, sequence: int) -> None:
@@ -69,39 +74,29 @@ def move_cursor(connection: Connection, before: int, sequence: int) -> None:
     if before == 0:
         connection.execute(insert(cursor).values(name=CURSOR_NAME, sequence=sequence))
     else:
-        connection.execute(update(cursor).where(cursor.c.name == CURSOR_NAME).values(sequence=sequence))
+        connection.execute(_MOVE_CURSOR, {"sequence": sequence})
 
 
-def save(connection: Connection, changes: Sequence[Change]) -> list[ToldUpdate]:
-    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill.
-
-    Returns:
-        The updates as they were stored, so that they are encoded once.
-    """
-    stored = [ToldUpdate.of(change.update) for change in changes]
+def save(connection: Connection, changes: Sequence[Change]) -> None:
+    """Write what `changes` brought: each order once, as it stands at the end, and every update and fill."""
     latest: dict[int, Order] = {}
     created: set[int] = set()
-    update_rows: list[dict[str, Any]] = []
-    fill_rows: list[dict[str, Any]] = []
-    for (order, leg, told), sealed in zip(changes, stored, strict=True):
+    update_rows: list[tuple[Any, ...]] = []
+    fill_rows: list[tuple[Any, ...]] = []
+    for change in changes:
+        order, filled = change.order, change.filled
         latest[order.sequence] = order
-        if told.kind in ("accepted", "rejected"):
+        account = _signed(order.account)
+        where = account, order.updated_sequence, change.index, change.leg
+        update_rows.append((*where, order.sequence, stored(change)))
+        if filled is not None:
+            fill_rows.append((order.sequence, order.fills, account, order.instrument, *where[1:], _encode(filled)))
+        elif change.kind in BEGINNINGS:
             created.add(order.sequence)
-        where = {"account": _signed(order.account), "sequence": told.sequence, "event_index": told.index, "leg": leg}
-        update_rows.append({**where, "order_sequence": order.sequence, "payload": sealed.payload})
-        if told.fill is not None:
-            at = {"order_sequence": order.sequence, "ordinal": order.fills, "instrument": order.instrument}
-            fill_rows.append({**where, **at, "payload": encode(told.fill)})
-    new = [_row(order) for sequence, order in latest.items() if sequence in created]
-    moved = [_moved(order) for sequence, order in latest.items() if sequence not in created]
-    for statement, rows in (
-        (_INSERT_ORDERS, new),
-        (_UPDATE_ORDERS, moved),
-        (_INSERT_UPDATES, update_rows),
-        (_INSERT_FILLS, fill_rows),
-    ):
-        execute_many(connection, statement, rows)
-    return stored
+    execute_many(connection, _ADD_ORDERS, [_row(latest[sequence]) for sequence in latest if sequence in created])
+    execute_many(connection, _MOVE_ORDERS, [_moved(latest[sequence]) for sequence in latest if sequence not in created])
+    execute_many(connection, _ADD_UPDATES, update_rows)
+    execute_many(connection, _ADD_FILLS, fill_rows)
 
 
 def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:
@@ -110,7 +105,7 @@ def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:
     found: dict[int, Order] = {}
     for start in range(0, len(wanted), IDS_PER_QUERY):
         part = wanted[start : start + IDS_PER_QUERY]
-        for row in connection.execute(select(orders).where(orders.c.sequence.in_(part))).mappings():
+        for row in connection.execute(_ORDERS_OF, {"some": part}).mappings():
             found[row["sequence"]] = order_of(row)
     return found
 
@@ -155,9 +150,9 @@ def orders_page(
     return [order_of(row) for row in connection.execute(query.order_by(order).limit(limit)).mappings()]
 
 
-def fills_of(connection: Connection, sequences: Sequence[int], most: int) -> dict[int, list[Fill]]:
+def fills_of(connection: Connection, sequences: Sequence[int], most: int) -> dict[int, list[Filled]]:
     """Return the first `most` fills of each of these orders, oldest first."""
-    found: dict[int, list[Fill]] = {sequence: [] for sequence in sequences}
+    found: dict[int, list[Filled]] = {sequence: [] for sequence in sequences}
     for start in range(0, len(sequences), IDS_PER_QUERY):
         part = sequences[start : start + IDS_PER_QUERY]
         query = (
@@ -178,7 +173,7 @@ def fills_page(
     after: Position | None,
     limit: int,
     ascending: bool,
-) -> list[tuple[Position, Fill]]:
+) -> list[tuple[Position, Filled]]:
     """Return up to `limit` fills beyond `after`, newest first unless `ascending`."""
     keys = (fills.c.sequence, fills.c.event_index, fills.c.leg)
     query = select(*keys, fills.c.payload).where(fills.c.account == account)
@@ -205,7 +200,7 @@ def beyond(keys: Sequence[Column[int]], after: Position, *, ascending: bool) -> 
     )
 
 
-def updates_of_order(connection: Connection, order_sequence: int, limit: int) -> list[OrderUpdate]:
+def updates_of_order(connection: Connection, order_sequence: int, limit: int) -> list[Change]:
     """Return the first `limit` changes of one order."""
     query = (
         select(order_updates.c.payload)
@@ -213,19 +208,19 @@ def updates_of_order(connection: Connection, order_sequence: int, limit: int) ->
         .order_by(order_updates.c.sequence, order_updates.c.event_index, order_updates.c.leg)
         .limit(limit)
     )
-    return [_decode_update(payload) for payload in connection.execute(query).scalars()]
+    return [read_change(payload) for payload in connection.execute(query).scalars()]
 
 
 def updates_of_account(
     connection: Connection, account: int, after: int, limit: int, upto: int | None = None
-) -> list[OrderUpdate]:
+) -> list[Change]:
     """Return up to `limit` changes of the account's orders after sequence `after`, and not beyond `upto`."""
     c = order_updates.c
     query = select(c.payload).where(c.account == account, c.sequence > after)
     if upto is not None:
         query = query.where(c.sequence <= upto)
     query = query.order_by(c.sequence, c.event_index, c.leg).limit(limit)
-    return [_decode_update(payload) for payload in connection.execute(query).scalars()]
+    return [read_change(payload) for payload in connection.execute(query).scalars()]
 
 
 def order_of(row: Mapping[Any, Any]) -> Order:
@@ -244,19 +239,46 @@ def _signed(account: int) -> int:
     return account if account <= ACCOUNT_MASK >> 1 else account - ACCOUNT_MASK - 1
 
 
-def _row(order: Order) -> dict[str, Any]:
-    row = {name: getattr(order, name) for name in _COLUMNS}
-    row["notional"] = str(order.notional)
-    row["status"] = int(order.status)
-    row["account"] = _signed(order.account)
-    if order.rejection is not None:
-        row["rejection"] = msgspec.json.encode(order.rejection).decode()
-    return row
+def _row(order: Order) -> tuple[Any, ...]:
+    """Return the order as a row of its table, in the order of the columns."""
+    rejection = None if order.rejection is None else _encode_rejection(order.rejection).decode()
+    return (
+        order.sequence,
+        order.slot,
+        _signed(order.account),
+        order.client_id,
+        order.instrument,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.post_only,
+        order.price,
+        order.quantity,
+        order.filled,
+        str(order.notional),
+        order.fees,
+        order.fills,
+        int(order.status),
+        order.reason,
+        order.updated_sequence,
+        order.accepted_ns,
+        order.updated_ns,
+        rejection,
+    )
 
 
-def _moved(order: Order) -> dict[str, Any]:
-    row = {f"new_{name}": getattr(order, name) for name in _MUTABLE}
-    row["new_notional"] = str(order.notional)
-    row["new_status"] = int(order.status)
-    row["of_sequence"] = order.sequence
-    return row
+def _moved(order: Order) -> tuple[Any, ...]:
+    """Return what of it may have changed, in the order of _MUTABLE, and its key."""
+    return (
+        order.price,
+        order.quantity,
+        order.filled,
+        str(order.notional),
+        order.fees,
+        order.fills,
+        int(order.status),
+        order.reason,
+        order.updated_sequence,
+        order.updated_ns,
+        order.sequence,
+    )

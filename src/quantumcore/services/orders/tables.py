@@ -43,6 +43,7 @@ orders = Table(
     Index("orders_by_client_id", "account", "client_id", "sequence"),
     Index("orders_by_status", "account", "status", "sequence"),
     Index("orders_by_instrument", "account", "instrument", "sequence"),
+    sqlite_with_rowid=False,
 )
 fills = Table(
     "fills",
@@ -57,6 +58,7 @@ fills = Table(
     Column("payload", LargeBinary, nullable=False),
     Index("fills_by_account", "account", "sequence", "event_index", "leg"),
     Index("fills_by_instrument", "account", "instrument", "sequence", "event_index", "leg"),
+    sqlite_with_rowid=False,
 )
 order_updates = Table(
     "order_updates",
@@ -68,6 +70,7 @@ order_updates = Table(
     Column("order_sequence", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Index("order_updates_by_order", "order_sequence", "sequence", "event_index"),
+    sqlite_with_rowid=False,
 )
 cursor = Table(
     "cursor",

@@ -29,6 +29,7 @@ def upgrade() -> None:
         _text("credits", 39),
         _big("held"),
         _big("changed"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "entries",
@@ -44,6 +45,7 @@ def upgrade() -> None:
         _big("amount"),
         _text("reference", 36),
         _big("time_ns"),
+        sqlite_with_rowid=False,
     )
     for side in ("debit", "credit"):
         customers = sa.column(f"{side}_owner") != 0
@@ -64,6 +66,7 @@ def upgrade() -> None:
         _text("captured", 39),
         _text("released", 39),
         sa.Column("done", sa.Boolean, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "holds_open",

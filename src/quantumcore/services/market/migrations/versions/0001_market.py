@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("event_index", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("instrument", sa.BigInteger, nullable=False),
         sa.Column("payload", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("trades_by_instrument", "trades", ["instrument", "sequence", "event_index"])
     op.create_table(

@@ -41,6 +41,7 @@ def upgrade() -> None:
         _big("accepted_ns"),
         _big("updated_ns"),
         sa.Column("rejection", sa.Text),
+        sqlite_with_rowid=False,
     )
     op.create_index("orders_by_account", "orders", ["account", "sequence"])
     op.create_index("orders_by_client_id", "orders", ["account", "client_id", "sequence"])
@@ -56,6 +57,7 @@ def upgrade() -> None:
         _big("event_index"),
         _small("leg"),
         sa.Column("payload", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("fills_by_account", "fills", ["account", "sequence", "event_index", "leg"])
     op.create_index("fills_by_instrument", "fills", ["account", "instrument", "sequence", "event_index", "leg"])
@@ -67,6 +69,7 @@ def upgrade() -> None:
         sa.Column("leg", sa.SmallInteger, primary_key=True, autoincrement=False),
         _big("order_sequence"),
         sa.Column("payload", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("order_updates_by_order", "order_updates", ["order_sequence", "sequence", "event_index"])
     op.create_table("cursor", sa.Column("name", sa.String(32), primary_key=True), _big("sequence"))

@@ -1,0 +1,55 @@
+"""Run with malloc_counter preloaded: COMMANDS commands, and how many allocations were made inside the steps, as JSON."""
+
+import ctypes
+import json
+import sys
+
+from quantumcore.core import _native
+from tests.support.commands import ACME, BUY, SELL, Desk, cancel, define_instrument, replace, submit
+
+ALICE, BOB = 1, 2
+ROUNDS_PER_STEP = 1_000
+NUMBER = "########"  # stands in the templates where a round has its number
+
+
+def template(price: int) -> bytes:
+    """Return a round of four commands: Bob rests, Alice takes a third, Bob replaces the rest and cancels it."""
+    maker, taker = f"a-resting-order-of-bob-{NUMBER}", f"a-taking-order-of-alice-{NUMBER}"
+    return b"".join(
+        (
+            submit(BOB, maker, SELL, price, 3),
+            submit(ALICE, taker, BUY, price, 1),
+            replace(BOB, client_id=maker, price=2 * price),
+            cancel(BOB, client_id=maker),
+        )
+    )
+
+
+def main(commands: int) -> None:
+    """Step the commands, the first tenth uncounted, and print what was counted."""
+    counter = ctypes.CDLL(None)
+    counter.malloc_calls.restype = ctypes.c_ulonglong
+    desk = Desk(_native.Engine(max_orders=10_000, max_accounts=10, max_balances=100, max_client_ids=commands))
+    desk.currencies()
+    desk.do(define_instrument(1, base=ACME, lot="1", symbol="ACME", tick="1"))
+    desk.fund(ALICE, USD=10**15)
+    desk.fund(BOB, ACME=10**12)
+    templates = [template(price) for price in range(100, 150)]
+    inside = steps = told = 0
+    for first in range(0, commands // 4, ROUNDS_PER_STEP):
+        rounds = range(first, first + ROUNDS_PER_STEP)
+        batch = b"".join(templates[n % 50].replace(NUMBER.encode(), b"%08d" % n) for n in rounds)
+        before = counter.malloc_calls()
+        events = desk.engine.step(batch, desk.now)
+        after = counter.malloc_calls()
+        told += len(events)
+        if first * 40 >= commands:
+            inside += after - before
+            steps += 1
+    desk.engine.check()
+    done = {"commands": desk.engine.sequence, "event_bytes": told, "steps": steps}
+    print(json.dumps(done | {"inside": inside, "all": counter.malloc_calls()}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -59,6 +59,23 @@ class Scaled(NamedTuple):
         return show(self.mantissa, self.scale)
 
 
+def _judged(text: str, field: str) -> Scaled:
+    if _DECIMAL.match(text) is None:
+        raise invalid("decimal", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text))
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    mantissa, scale = int(whole + fraction), len(fraction)
+    if scale > MAX_PLACES:
+        detail = f"{field} has more than {MAX_PLACES} places"
+        raise invalid("places", detail, field=field, limit=str(MAX_PLACES), actual=_shown(text))
+    if mantissa == 0 and text.startswith("-"):
+        raise invalid("negative_zero", f"{field} is a negative zero", field=field, actual=_shown(text))
+    if not -I64_MAX <= mantissa <= I64_MAX:
+        detail = f"{field} needs more than 63 bits"
+        raise invalid("overflow", detail, field=field, limit=str(I64_MAX), actual=_shown(text))
+    return Scaled(mantissa, scale)
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _parsed(text: str) -> Scaled | None:
     """Return the decimal of `text`, or None when something is wrong with it; an order's are read twice on its way."""

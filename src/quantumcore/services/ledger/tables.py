@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     MetaData,
     SmallInteger,
@@ -55,8 +56,9 @@ entries = Table(
     _big("time_ns"),
     sqlite_with_rowid=False,
 )
-for _side, _column in (("debit", literal_column("debit_owner")), ("credit", literal_column("credit_owner"))):
+for _side in ("debit", "credit"):
     _owner = entries.c[f"{_side}_owner"]
+    _column: ColumnElement[int] = literal_column(f"{_side}_owner")
     _customers = _column != literal_column("0")  # the house's own are never asked for by owner
     Index(
         f"entries_by_{_side}",

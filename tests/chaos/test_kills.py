@@ -7,6 +7,7 @@ removed, the file system refuses to grow; afterwards the clients ask again with 
 `make kills` does the first of these with 20 kills.
 """
 
+import json
 import resource
 import signal
 import threading
@@ -115,6 +116,20 @@ def test_sigterm_under_load_answers_what_was_accepted_tells_sockets_and_ends_wit
     played.log_in()
     assert audit(played)["orders_nobody_was_told_of"] == 0
     assert ask_again(played, [0] * 4)[0] == 0
+    _assert_well(played)
+
+
+def test_verify_beside_a_venue_under_load_finds_nothing(played: Scene) -> None:
+    """Journal, event log and snapshots grow while they are read; whatever is half there is no damage."""
+    writing = threading.Thread(target=load, args=(played, 8 * LOAD_S, None))
+    writing.start()
+    reports = []
+    while writing.is_alive():
+        snapshot = played.venue.http.post("/v1/admin/snapshot", headers=played.admin.headers)
+        assert snapshot.status_code == 204
+        reports.append(json.loads(played.venue.cli("verify", "--json").stdout))
+    writing.join()
+    assert [report["findings"] for report in reports] == [[]] * len(reports)
     _assert_well(played)
 
 

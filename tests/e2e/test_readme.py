@@ -90,3 +90,16 @@ def _objects(text: str) -> list[dict]:
         value, at = decoder.raw_decode(text, at)
         found.append(value)
     return found
+
+
+def test_the_program_of_the_readme_runs_and_says_what_its_comments_say(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    exec(compile(program, "README.md", "exec"), {})
+    status, balances = capsys.readouterr().out.splitlines()
+    assert status == "filled"
+    assert json.loads(balances.replace("'", '"').replace("(", "[").replace(")", "]")) == {
+        "USD": ["7999.00", "0.00"],
+        "BTC": ["0.10000000", "0.00000000"],
+    }

@@ -121,9 +121,7 @@ class TestFees:
     def test_a_rebate_is_floored_per_order(self, desk):
         self.share(desk, taker_fee=100_000, maker_fee=-20_000)
         desk.do(submit(BOB, "b", SELL, "12.34", 10))  # 2 bp of 12.34 = 0.2468 of a cent per lot
-        fees = []
-        for i in range(10):
-            fees.append(desk.do(submit(ALICE, f"a{i}", BUY, "12.34", 1, tif=IOC))[1].maker_fee)
+        fees = [desk.do(submit(ALICE, f"a{i}", BUY, "12.34", 1, tif=IOC))[1].maker_fee for i in range(10)]
         assert sum(fees) == -2  # floor(2.468)
         assert fees == [0, 0, 0, 0, -1, 0, 0, 0, -1, 0]
         desk.total_is_conserved()

@@ -14,11 +14,12 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from tests.support.desk import ALICE, BOB, BUY, SELL, USD, XYZ, Desk, instrument
+from tests.support.desk import ALICE, BOB, BUY, GTC, LIMIT, SELL, SHARE, USD, XYZ, Desk, instrument
 from tests.support.engines import both_engines, check
 
 MAX = 2**63 - 1
 WIDEST = 2**126  # numbers told end there
+MOST_TICKS_LOTS = 2**96
 
 pytestmark = [both_engines, pytest.mark.hazard("F7")]
 
@@ -36,8 +37,20 @@ def send(desk: Desk, side: int, price: int, lots: int, tick_scale: int) -> wire.
     """Send an order of `lots` at `price` ticks; an accepted one is cancelled again."""
     while tick_scale and price % 10 == 0:
         price, tick_scale = price // 10, tick_scale - 1
-    account = ALICE if side == BUY else BOB
-    (event,) = desk.submit(account, side, "1", "1", price=price, price_scale=tick_scale, quantity=lots)
+    event = desk.do(
+        wire.SubmitOrder(
+            instrument=SHARE,
+            account=ALICE if side == BUY else BOB,
+            side=side,
+            price=price,
+            price_scale=tick_scale,
+            quantity=lots,
+            order_type=LIMIT,
+            time_in_force=GTC,
+            client_id=desk.new_id(),
+        )
+    )
+    assert isinstance(event, (wire.OrderAccepted, wire.OrderRejected)), event
     if isinstance(event, wire.OrderAccepted):
         desk.cancel(event)
     return event
@@ -50,7 +63,7 @@ def agrees(desk: Desk, unit: Fraction, price: int, lots: int, tick_scale: int) -
     for side in (BUY, SELL):
         event = send(desk, side, price, lots, tick_scale)
         what = f"{lots} lots at {price} ticks of 10^-{tick_scale}: {event}"
-        if worth > MAX:
+        if worth > MAX or price * lots >= MOST_TICKS_LOTS:
             assert isinstance(event, wire.OrderRejected), what
             assert event.reason == Reason.AMOUNT_OVERFLOW, what
             assert (event.limit, event.actual) == (MAX, min(worth, WIDEST)), what
@@ -67,7 +80,16 @@ def agrees(desk: Desk, unit: Fraction, price: int, lots: int, tick_scale: int) -
 def test_an_enormous_order_is_exact_or_refused_with_its_amount(new_engine, tick_scale, multiplier):
     """2^62 lots at 10^9 ticks, products that are multiples of 2^64, and the widest of all."""
     desk, unit = market(new_engine, tick_scale, multiplier)
-    pairs = [(10**9, 2**62), (2**32, 2**32), (2**33, 2**31), (4, 2**62), (MAX, MAX), (1, MAX), (2**62, 4), (3, 2**62 + 1)]
+    pairs = [
+        (10**9, 2**62),
+        (2**32, 2**32),
+        (2**33, 2**31),
+        (4, 2**62),
+        (MAX, MAX),
+        (1, MAX),
+        (2**62, 4),
+        (3, 2**62 + 1),
+    ]
     for price, lots in pairs:
         told = agrees(desk, unit, price, lots, tick_scale)
         assert told > 0

@@ -59,7 +59,9 @@ async def market(venue: SmallVenue) -> Projected:
     await service.start()
 
     async def digest() -> Any:
-        return service._markets.sequence, service._markets.snapshot(), await orders_room.digest(database, ("trades",))
+        stored = service._markets.snapshot()  # but for where the last notice ended, which is as the deliveries were cut
+        books = {number: (market.orders, market.ticker) for number, market in stored.items()}
+        return service._markets.sequence, books, await orders_room.digest(database, ("trades",))
 
     return Projected(service._projection.apply, digest)
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from quantumcore.core import _native
 from tests.support.journals import command
 
-RECORDS = 400
+RECORDS = 150
 KEPT = 50
 
 
-def read_until_closed(journal: _native.Journal, expected: bytes, kept: list[bytes], wrong: list[str], inside: threading.Barrier) -> None:
+def read_until_closed(
+    journal: _native.Journal, expected: bytes, kept: list[bytes], wrong: list[str], inside: threading.Barrier
+) -> None:
     """Read the journal from its start again and again, until it says that it is closed."""
     inside.wait()
     for _ in range(6):
@@ -32,17 +34,18 @@ def read_until_closed(journal: _native.Journal, expected: bytes, kept: list[byte
 def main(directory: Path, closes: int, seed: int) -> int:
     """Close and reopen; print how often, or what was wrong."""
     rng = random.Random(seed)
-    first = _native.Journal(str(directory), segment_bytes=65_536, buffer_bytes=65_536)
+    first = _native.Journal(str(directory), segment_bytes=65_536, buffer_bytes=16_384)
     for number in range(1, RECORDS + 1):
         first.append(number, 1_000 + number, command(number))
-    first.sync()
+        if number % 50 == 0:
+            first.sync()
     expected = first.read(0, 1 << 20)
     sum_of_all = zlib.crc32(expected)
     first.close()
     kept: list[bytes] = [expected]
     wrong: list[str] = []
     for _ in range(closes):
-        journal = _native.Journal(str(directory), segment_bytes=65_536, buffer_bytes=65_536)
+        journal = _native.Journal(str(directory), segment_bytes=65_536, buffer_bytes=16_384)
         inside = threading.Barrier(4)
         arguments = (journal, expected, kept, wrong, inside)
         threads = [threading.Thread(target=read_until_closed, args=arguments) for _ in range(3)]

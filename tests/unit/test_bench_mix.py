@@ -10,7 +10,14 @@ import pytest
 
 from quantumcore.app.bench.measure import Figure, machine, repeat
 from quantumcore.app.bench.mix import RESTING, Stream, prepare
-from quantumcore.contracts.wire import CancelOrder, CommandRefused, ReplaceOrder, SubmitOrder, decode_command, decode_events
+from quantumcore.contracts.wire import (
+    CancelOrder,
+    CommandRefused,
+    ReplaceOrder,
+    SubmitOrder,
+    decode_command,
+    decode_events,
+)
 from quantumcore.core._native import Engine
 
 COMMANDS = 20_000

@@ -79,4 +79,4 @@ def test_an_empty_book_is_quoted_around_the_last_price() -> None:
     empty = view(last="50.00", bid=None, ask=None)
     assert empty.middle == Decimal("50.00")
     decision = MarketMaker("m", LOT).decide(empty, Random(1))
-    assert all(Decimal("48") < want.price < Decimal("52") for want in decision.orders if want.price is not None)
+    assert all(Decimal(48) < want.price < Decimal(52) for want in decision.orders if want.price is not None)

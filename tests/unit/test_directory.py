@@ -24,18 +24,22 @@ def test_a_directory_is_held_by_one_until_he_lets_go(tmp_path: Path) -> None:
     DirectoryLock(tmp_path / "new").release()
 
 
+def _contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 async def test_who_comes_second_leaves_a_write_that_is_under_way_alone(tmp_path: Path) -> None:
     async with hall(tmp_path) as opened:
         await opened.submit(order(1))
     (log,) = (tmp_path / "events").iterdir()
     with log.open("ab") as file:
         file.write(b"\x01" * 13)  # the running venue is about to write the rest
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    before = _contents(tmp_path)
     lock = DirectoryLock(tmp_path)
     with pytest.raises(Unavailable, match=r"journal\.locked"):
         await build(load_settings(data_dir=tmp_path, jwt_secret="x" * 64, key_encryption_key="y" * 64))
     lock.release()
-    assert {path: path.read_bytes() for path in before} == before
+    assert _contents(tmp_path) == before
 
 
 async def test_a_house_that_cannot_be_built_lets_go_of_the_directory(tmp_path: Path) -> None:

@@ -45,7 +45,11 @@ def test_every_code_stands_on_the_page() -> None:
 
 def test_the_page_lists_no_code_that_nobody_raises() -> None:
     text = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
-    gone = {code for code in _on_page() - _in_sources() if f'"{code}"' not in text and f'"{code.rpartition(".")[2]}"' not in text}
+    gone = {
+        code
+        for code in _on_page() - _in_sources()
+        if f'"{code}"' not in text and f'"{code.rpartition(".")[2]}"' not in text
+    }
     assert gone == set()
 
 

@@ -861,16 +861,6 @@ def test_batching_changes_nothing():
     assert one.engine.state_hash() == many.engine.state_hash()
 
 
-@pytest.mark.hazard("E2")
-def test_events_are_the_same_bytes_over_used_buffers():
-    """The second engine's buffer was full of other events before."""
-    clean, used = rich(), rich()
-    used.do(*traffic(random.Random(9), 500))
-    used.engine = _native.Engine.restore(clean.engine.snapshot())
-    stream = traffic(random.Random(4), 300)
-    assert [clean.engine.step(c, 9999) for c in stream] == [used.engine.step(c, 9999) for c in stream]
-
-
 @pytest.mark.hazard("E5")
 def test_a_second_thread_is_told_that_the_engine_is_busy():
     desk = rich()
@@ -887,7 +877,7 @@ def test_a_second_thread_is_told_that_the_engine_is_busy():
     started.wait()
     while thread.is_alive():
         try:
-            desk.engine.sequence
+            _ = desk.engine.sequence
         except _native.EngineBusy:
             busy.append(1)
     thread.join()

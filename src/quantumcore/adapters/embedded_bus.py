@@ -172,7 +172,7 @@ class EmbeddedBus:
         except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
             outcome = _failure(kind, error)
         finally:
-            self._running.discard(asyncio.current_task())  # type: ignore[arg-type]  # it runs in one
+            self._running.discard(asyncio.current_task())
         if not answer.done():
             answer.set_result(outcome)
 

@@ -81,7 +81,7 @@ class Scaled(NamedTuple):
 def _parsed(text: str) -> Scaled | None:
     """Return the decimal of `text`, or None when something is wrong with it; an order's are read twice on its way."""
     try:
-        return Scaled._judged(text, "")
+        return Scaled._judged(text, "")  # noqa: SLF001  # the class above: only its cache lives outside
     except InvalidCommand:
         return None
 

@@ -232,13 +232,13 @@ class Replay:
                 self._cancel(record.order_id, self._live[record.order_id])
         trade: Record | None = None
         fills: list[Record] = []
-        for record in [*event, None]:
-            if record is None or record.action == "T":
+        for each in [*event, None]:
+            if each is None or each.action == "T":
                 if trade is not None:
                     self._trade(trade, fills)
-                trade, fills = record, []
-            elif record.action == "F":
-                fills.append(record)
+                trade, fills = each, []
+            elif each.action == "F":
+                fills.append(each)
 
     def _trade(self, trade: Record, fills: list[Record]) -> None:
         """Compare whom our engine fills with whom the tape says it filled."""

@@ -88,12 +88,14 @@ def _read_dbn(path: Path, *, compressed: bool) -> Tape:
         import databento_dbn as dbn  # an extra: only this needs it
     except ImportError as error:
         raise InvalidCommand("replay.extra", "DBN files need the extra: pip install 'quantumcore[replay]'") from error
-    decoder = dbn.DBNDecoder(compression=dbn.Compression.ZSTD if compressed else dbn.Compression.NONE)
+    decoder = dbn.DBNDecoder(compression=dbn.Compression("zstd" if compressed else "none"))
     try:
         decoder.write(path.read_bytes())
         metadata, *rest = decoder.decode()
     except Exception as error:  # the library names no base for what it raises on a damaged file
         raise InvalidCommand("replay.file", f"{path} is no sound DBN file: {error}") from error
+    if not isinstance(metadata, dbn.Metadata):
+        raise InvalidCommand("replay.file", f"{path} does not begin with metadata")
     records = [
         Record(
             instrument=message.instrument_id,

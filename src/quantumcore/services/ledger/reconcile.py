@@ -55,9 +55,7 @@ class Reconciler:
                 theirs = {balance.currency: (balance.total, balance.held) for balance in engine.balances}
                 ours = {key.currency: (account.balance(key.code), account.held) for key, account in stands.items()}
                 return list(self._compare(str(number), ("total", "held"), ours, theirs))
-        raise Unavailable(
-            "ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1
-        )
+        raise Unavailable("ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1)
 
     async def _house(self) -> tuple[int, list[Difference]]:
         for _ in range(TRIES):
@@ -65,9 +63,7 @@ class Reconciler:
             stands = await self._stood(HOUSE, engine.sequence)
             if stands is not None:
                 return engine.sequence, self._compare_house(stands, engine)
-        raise Unavailable(
-            "ledger.moving", f"the house moved {TRIES} times while it was compared", retry_after=1
-        )
+        raise Unavailable("ledger.moving", f"the house moved {TRIES} times while it was compared", retry_after=1)
 
     def _compare_house(self, stands: Stands, engine: EngineTotals) -> list[Difference]:
         names = ("customers", "held", "fees", "rebates", "rounding", "deposited")

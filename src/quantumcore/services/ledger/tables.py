@@ -55,9 +55,9 @@ entries = Table(
     _big("time_ns"),
     sqlite_with_rowid=False,
 )
-for _side in ("debit", "credit"):
+for _side, _column in (("debit", literal_column("debit_owner")), ("credit", literal_column("credit_owner"))):
     _owner = entries.c[f"{_side}_owner"]
-    _customers = literal_column(f"{_side}_owner") != literal_column("0")  # the house's own are never asked for by owner
+    _customers = _column != literal_column("0")  # the house's own are never asked for by owner
     Index(
         f"entries_by_{_side}",
         _owner,

@@ -67,9 +67,7 @@ class Sequencer:
         outcomes: list[Sequenced] = await self.put(commands, cancel=cancel)
         return outcomes
 
-    def put(
-        self, commands: Sequence[bytes], *, cancel: bool = False, single: bool = False
-    ) -> "asyncio.Future[Any]":
+    def put(self, commands: Sequence[bytes], *, cancel: bool = False, single: bool = False) -> "asyncio.Future[Any]":
         """Let `commands` wait for their turn; the future gives their outcomes, or of a `single` one its outcome.
 
         Raises:

@@ -12,7 +12,9 @@ from tests.support.streams import START_NS, Market, setup
 
 def main(seed: int, commands: int) -> None:
     """Step the market one command at a time and print what came of it."""
-    engine = _native.Engine(max_orders=5_000, max_accounts=50, max_client_ids=20_000, max_transfers=20_000, max_balances=500)
+    engine = _native.Engine(
+        max_orders=5_000, max_accounts=50, max_client_ids=20_000, max_transfers=20_000, max_balances=500
+    )
     market, digest = Market(random.Random(seed)), hashlib.sha256()
     for raw in setup():
         digest.update(engine.step(raw, START_NS))

@@ -51,7 +51,6 @@ class Layout:
             return tuple(changed)
         return values
 
-
     def unpack_body(self, buffer: Any, offset: int) -> Sequence[Any]:
         """Return the values that stand at `offset` but for size and kind, the first two."""
         values = self._body.unpack_from(buffer, offset)

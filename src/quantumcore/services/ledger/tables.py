@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnClause,
     Index,
     MetaData,
     SmallInteger,
@@ -55,9 +56,13 @@ entries = Table(
     _big("time_ns"),
     sqlite_with_rowid=False,
 )
-for _side, _column in (("debit", literal_column("debit_owner")), ("credit", literal_column("credit_owner"))):
+_BY_OWNER: tuple[tuple[str, ColumnClause[int]], ...] = (
+    ("debit", literal_column("debit_owner")),
+    ("credit", literal_column("credit_owner")),
+)
+for _side, _name in _BY_OWNER:
     _owner = entries.c[f"{_side}_owner"]
-    _customers = _column != literal_column("0")  # the house's own are never asked for by owner
+    _customers = _name != literal_column("0")  # the house's own are never asked for by owner
     Index(
         f"entries_by_{_side}",
         _owner,

@@ -26,7 +26,9 @@ def _updating(table: Table) -> Many:
     statement = update(table)
     for column in table.primary_key:
         statement = statement.where(column == bindparam(f"of_{column.name}"))
-    changed: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key}
+    changed: dict[str, Any] = {
+        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
+    }
     names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
     return Many(statement.values(changed), *names)
 

@@ -52,36 +52,35 @@ class Scaled(NamedTuple):
         if not isinstance(text, str) or len(text) > MAX_TEXT:
             rule = "decimal" if isinstance(text, str) else "type"
             raise invalid(rule, f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text))
-        return _parsed(text) or cls._judged(text, field)
-
-    @classmethod
-    def _judged(cls, text: str, field: str) -> "Scaled":
-        if _DECIMAL.match(text) is None:
-            detail = f'{field} must be a decimal string such as "0.05"'
-            raise invalid("decimal", detail, field=field, actual=_shown(text))
-        whole, _, fraction = text.partition(".")
-        fraction = fraction.rstrip("0")
-        mantissa, scale = int(whole + fraction), len(fraction)
-        if scale > MAX_PLACES:
-            detail = f"{field} has more than {MAX_PLACES} places"
-            raise invalid("places", detail, field=field, limit=str(MAX_PLACES), actual=_shown(text))
-        if mantissa == 0 and text.startswith("-"):
-            raise invalid("negative_zero", f"{field} is a negative zero", field=field, actual=_shown(text))
-        if not -I64_MAX <= mantissa <= I64_MAX:
-            detail = f"{field} needs more than 63 bits"
-            raise invalid("overflow", detail, field=field, limit=str(I64_MAX), actual=_shown(text))
-        return cls(mantissa, scale)
+        return _parsed(text) or _judged(text, field)
 
     def text(self) -> str:
         """Return the decimal as text, without exponent."""
         return show(self.mantissa, self.scale)
 
 
+def _judged(text: str, field: str) -> Scaled:
+    if _DECIMAL.match(text) is None:
+        raise invalid("decimal", f'{field} must be a decimal string such as "0.05"', field=field, actual=_shown(text))
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    mantissa, scale = int(whole + fraction), len(fraction)
+    if scale > MAX_PLACES:
+        detail = f"{field} has more than {MAX_PLACES} places"
+        raise invalid("places", detail, field=field, limit=str(MAX_PLACES), actual=_shown(text))
+    if mantissa == 0 and text.startswith("-"):
+        raise invalid("negative_zero", f"{field} is a negative zero", field=field, actual=_shown(text))
+    if not -I64_MAX <= mantissa <= I64_MAX:
+        detail = f"{field} needs more than 63 bits"
+        raise invalid("overflow", detail, field=field, limit=str(I64_MAX), actual=_shown(text))
+    return Scaled(mantissa, scale)
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _parsed(text: str) -> Scaled | None:
     """Return the decimal of `text`, or None when something is wrong with it; an order's are read twice on its way."""
     try:
-        return Scaled._judged(text, "")  # noqa: SLF001  # the class above: only its cache lives outside
+        return _judged(text, "")
     except InvalidCommand:
         return None
 

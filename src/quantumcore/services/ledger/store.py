@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.wire import TransferPosted
 from quantumcore.ports.database import Many, execute_many
@@ -26,7 +26,7 @@ def _updating(table: Table) -> Many:
     statement = update(table)
     for column in table.primary_key:
         statement = statement.where(column == bindparam(f"of_{column.name}"))
-    changed: dict[str, BindParameter[object]] = {
+    changed: dict[str, Any] = {
         column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
     }
     names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)

@@ -4,7 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnClause,
+    ColumnElement,
     Index,
     MetaData,
     SmallInteger,
@@ -56,13 +56,13 @@ entries = Table(
     _big("time_ns"),
     sqlite_with_rowid=False,
 )
-_BY_OWNER: tuple[tuple[str, ColumnClause[int]], ...] = (
+_BY_OWNER: tuple[tuple[str, ColumnElement[int]], ...] = (
     ("debit", literal_column("debit_owner")),
     ("credit", literal_column("credit_owner")),
 )
-for _side, _name in _BY_OWNER:
+for _side, _named in _BY_OWNER:
     _owner = entries.c[f"{_side}_owner"]
-    _customers = _name != literal_column("0")  # the house's own are never asked for by owner
+    _customers = _named != literal_column("0")  # the house's own are never asked for by owner
     Index(
         f"entries_by_{_side}",
         _owner,

@@ -87,8 +87,11 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   set_hold(state, seller, sell_hold_after);
 
   Currency& quote = state.quote_of(instrument);
-  quote.fees += static_cast<i128>(of_maker.fee) + of_taker.fee;
-  quote.rebates += static_cast<i128>(of_maker.rebate) + of_taker.rebate;
+  // What the event says is what the house books: both sums of an order move when its minimum meets
+  // a later rebate.
+  for (const i64 net : {of_maker.net(), of_taker.net()}) {
+    (net > 0 ? quote.fees : quote.rebates) += net > 0 ? net : -net;
+  }
   quote.rounding += paid - received;
   QC_ASSERT(quote.rounding >= 0);
 

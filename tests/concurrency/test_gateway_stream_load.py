@@ -201,6 +201,20 @@ async def test_notices_lost_on_the_bus_are_read_up(gate):
     await socket.vanish()
 
 
+async def test_changes_that_are_told_without_their_updates_are_read_up(gate):
+    """The orders room forgot that somebody listens: nothing is lost, doubled or out of order, and what was read stays read."""
+    market = Market(gate)
+    socket = await connected(gate, {"name": "orders"}, auth=True)
+    for _ in range(3):
+        await market.tell(market.change())
+        await market.tell_bare(market.change())
+    await market.tell_bare(market.updates[0])
+    await market.tell(market.change())
+    await eventually(lambda: len(socket.of("orders")) == 7)
+    assert [frame["seq"] for frame in socket.of("orders")] == [update.sequence for update in market.updates]
+    await socket.vanish()
+
+
 async def test_a_sequence_told_in_two_notices_is_one_message(gate):
     market = Market(gate)
     socket = await connected(gate, {"name": "orders"}, auth=True)

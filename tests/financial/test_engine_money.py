@@ -144,6 +144,18 @@ class TestFees:
         trade = desk.do(submit(ALICE, "a", BUY, "100.00", 1))[1]
         assert (trade.maker_fee, trade.taker_fee) == (1, 5)
 
+    def test_a_minimum_that_meets_a_later_rebate_is_booked_as_the_event_says(self, desk):
+        """The ledger knows the event only: fee 2 less rebate 10 is a rebate of 8, in the house's sums too."""
+        self.share(desk, taker_fee=0, maker_fee=0, minimum_fee=2)
+        desk.do(submit(BOB, "b", SELL, "100.00", 1))
+        desk.do(
+            define_instrument(1, base=ACME, tick="0.01", lot="1", symbol="ACME", taker_fee=100_000, maker_fee=-100_000)
+        )
+        trade = desk.do(submit(ALICE, "a", BUY, "100.00", 1))[1]
+        assert (trade.maker_fee, trade.taker_fee) == (-8, 10)
+        assert desk.engine.totals(USD)[2:4] == (10, 8)
+        desk.total_is_conserved()
+
 
 class TestFractionalInstrument:
     """The buyer pays ceil, the seller receives floor, both cumulative; the rest is `rounding`."""

@@ -26,7 +26,7 @@ from quantumcore.contracts.errors import (
 )
 from quantumcore.services.auth.tables import METADATA, OUTBOX
 from quantumcore.services.auth.tokens import NS
-from tests.support.auth_room import Room, ScriptedLedger, open_room, settings_with, until
+from tests.support.auth_room import ScriptedLedger, open_room, settings_with, until
 from tests.support.clocks import ManualClock
 
 
@@ -34,16 +34,6 @@ from tests.support.clocks import ManualClock
 async def room(tmp_path):
     async with open_room(tmp_path) as opened:
         yield opened
-
-
-def heard(room: Room) -> list[AccessChanged]:
-    notices: list[AccessChanged] = []
-
-    async def hear(batch) -> None:
-        notices.extend(batch)
-
-    room.bus.subscribe(AccessChanged, hear)
-    return notices
 
 
 @pytest.mark.parametrize("failure", [Unavailable("unavailable", "nobody there"), OutcomeUnknown()])
@@ -108,7 +98,7 @@ async def test_a_notice_committed_before_a_crash_is_told_after_it(tmp_path):
         room.service._started = False  # a crash: stop() finds nothing to flush
     async with open_room(tmp_path, clock=clock, tasks=False) as room:
         assert await room.database.read(lambda tx: len(tx.execute(select(OUTBOX)).all())) == 2
-        notices = heard(room)
+        notices = room.heard()
         await room.service._relay.drain()
         await until(lambda: len(notices) == 2)
         assert await room.database.read(lambda tx: tx.execute(select(OUTBOX)).all()) == []

@@ -22,23 +22,13 @@ from quantumcore.contracts.errors import (
     Unauthenticated,
 )
 from quantumcore.services.auth.tables import REFRESH_TOKENS, USERS
-from tests.support.auth_room import PASSWORD, PEER, Room, open_room, settings_with, until
+from tests.support.auth_room import PASSWORD, PEER, open_room, settings_with, until
 
 
 @pytest.fixture
 async def room(tmp_path):
     async with open_room(tmp_path) as opened:
         yield opened
-
-
-def heard(room: Room) -> list[AccessChanged]:
-    notices: list[AccessChanged] = []
-
-    async def hear(batch) -> None:
-        notices.extend(batch)
-
-    room.bus.subscribe(AccessChanged, hear)
-    return notices
 
 
 async def test_tokens_last_900_seconds_and_an_expired_one_refreshes_nothing(room):
@@ -90,7 +80,7 @@ async def test_a_log_out_holds_at_once_and_is_told(room):
     new = await room.register()
     pair, other = await room.login(), await room.login()
     session = (await room.verify(pair.access_token)).session_id
-    notices = heard(room)
+    notices = room.heard()
     await room.ask(Logout(session_id=session, peer=PEER))
     with pytest.raises(Unauthenticated):
         await room.verify(pair.access_token)

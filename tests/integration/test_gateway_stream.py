@@ -66,6 +66,7 @@ class BookCopy:
 async def test_a_book_is_a_snapshot_then_deltas_that_can_be_checked(venue, address):
     maker, taker = await venue.user(), await venue.user()
     await maker.order(price="64099.00")
+    await venue.shown()
     async with stream(address) as client:
         (said,) = await client.subscribe(
             {"name": "book", "symbol": "BTC-USD", "level": 2, "depth": 20, "interval_ms": 10}
@@ -91,6 +92,7 @@ async def test_a_view_of_one_level_shows_what_moves_up_into_it(venue, address):
     maker = await venue.user()
     best = (await maker.order(price="64099.00")).json()
     await maker.order(price="64098.00")
+    await venue.shown()
     async with stream(address) as client:
         await client.subscribe({"name": "book", "symbol": "BTC-USD", "level": 1, "interval_ms": 10})
         assert (await client.hear_of("book"))["bids"] == [["64099.00", "0.50000", 1]]

@@ -56,7 +56,7 @@ def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.fuzz
 @pytest.mark.timeout(300)
 def test_a_hundred_thousand_damaged_journals_end_in_a_verdict(fuzzer, seed):
-    times = 20 if os.environ.get("QC_PROFILE") == "fuzz" else 1
+    times = 20 if os.environ.get("QC_TEST_PROFILE") == "fuzz" else 1
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1"}
     run = [fuzzer, str(100_000 * times), str(50 * times), str(seed)]
     done = subprocess.run(run, capture_output=True, text=True, env=environment, check=False)

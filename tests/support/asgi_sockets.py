@@ -128,15 +128,16 @@ class Market:
         return update
 
     async def tell(self, *updates: OrderUpdate) -> None:
-        """Tell changes of orders as the orders room does."""
+        """Tell changes of orders as the orders room does of an account that somebody has asked for."""
+        await self._tell([ToldUpdate.of(update) for update in updates])
+
+    async def tell_bare(self, *updates: OrderUpdate) -> None:
+        """Tell that there were changes, as the orders room does of any other account."""
+        await self._tell([ToldUpdate(update.account, update.sequence, update.index) for update in updates])
+
+    async def _tell(self, told: list[ToldUpdate]) -> None:
         before, self._told = self._told, self.sequence
-        await self.rooms.bus.publish(
-            [
-                OrdersChanged(
-                    updates=[ToldUpdate.of(update) for update in updates], sequence=self.sequence, prev_sequence=before
-                )
-            ]
-        )
+        await self.rooms.bus.publish([OrdersChanged(updates=told, sequence=self.sequence, prev_sequence=before)])
 
     def _history(self, ask: GetAccountUpdates) -> OrderHistory:
         found = [one for one in self.updates if one.account == ask.account and one.sequence > ask.after_sequence]

@@ -2,13 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.sql import SqliteDatabase, open_database
-from quantumcore.contracts.auth import CreateUser, Identity, Login, NewUser, Register, TokenPair, VerifyToken
+from quantumcore.contracts.auth import (
+    AccessChanged,
+    CreateUser,
+    Identity,
+    Login,
+    NewUser,
+    Register,
+    TokenPair,
+    VerifyToken,
+)
 from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.ledger import AccountView, OpenAccount
 from quantumcore.services.auth.service import AuthService
@@ -66,6 +75,16 @@ class Room:
 
     async def verify(self, token: str) -> Identity:
         return await self.ask(VerifyToken(token=token, peer=PEER, request_id="r-2"))
+
+    def heard(self) -> list[AccessChanged]:
+        """Return a list that grows by every change of access that is told from now on."""
+        notices: list[AccessChanged] = []
+
+        async def hear(batch: Sequence[AccessChanged]) -> None:
+            notices.extend(batch)
+
+        self.bus.subscribe(AccessChanged, hear)
+        return notices
 
 
 @contextlib.asynccontextmanager

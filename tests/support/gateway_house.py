@@ -19,6 +19,7 @@ from quantumcore.adapters.clock import SystemClock
 from quantumcore.contracts import ledger, wire
 from quantumcore.contracts.auth import CreateUser
 from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.matching import EngineStatus, GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Done
 from quantumcore.services.auth.service import AuthService
@@ -77,6 +78,12 @@ class House:
         answer = await self.client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return User(self, email, user_id, account_id, answer.json())
+
+    async def shown(self) -> None:
+        """Return once the market room has shown everything that the engine has told."""
+        last = self.venue.log.last
+        while (await self.venue.bus.request(GetBook(symbol="BTC-USD", at_least=last))).sequence < last:
+            pass
 
     def fund(self, account: int) -> None:
         """Put a fortune into an account, past the API."""

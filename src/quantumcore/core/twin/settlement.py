@@ -57,8 +57,9 @@ def _charge(venue: Venue, instrument: Instrument, order: Order, before: Tally) -
     unit, minimum = instrument.unit, order.rates.minimum
     fee = order.tally.charged(unit, minimum) - before.charged(unit, minimum)
     rebate = order.tally.rebated(unit) - before.rebated(unit)
+    net = fee - rebate  # what the event says is what the house books: both move when a minimum meets a later rebate
     house = venue.houses[instrument.terms.quote]
-    house.fees += fee
-    house.rebates += rebate
-    venue.accounts[order.account].post(instrument.terms.quote, rebate - fee)
-    return fee - rebate
+    house.fees += max(net, 0)
+    house.rebates += max(-net, 0)
+    venue.accounts[order.account].post(instrument.terms.quote, -net)
+    return net

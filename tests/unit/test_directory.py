@@ -34,8 +34,8 @@ async def test_who_comes_second_leaves_a_write_that_is_under_way_alone(tmp_path:
     (log,) = (tmp_path / "events").iterdir()
     with log.open("ab") as file:
         file.write(b"\x01" * 13)  # the running venue is about to write the rest
-    before = _contents(tmp_path)
     lock = DirectoryLock(tmp_path)
+    before = _contents(tmp_path)
     with pytest.raises(Unavailable, match=r"journal\.locked"):
         await build(load_settings(data_dir=tmp_path, jwt_secret="x" * 64, key_encryption_key="y" * 64))
     lock.release()

@@ -20,7 +20,7 @@ from tests.support import faulty_disk
 from tests.support.journals import command, small
 from tests.support.power_loss import power_loss
 
-RUNS = 10_000 if os.environ.get("QC_TEST_PROFILE") == "fuzz" else 400
+RUNS = 10_000 if os.environ.get("QC_TEST_PROFILE") == "fuzz" else 200
 
 
 @pytest.fixture(scope="module")

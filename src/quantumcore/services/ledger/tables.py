@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Index,
     MetaData,
     SmallInteger,
@@ -58,8 +57,7 @@ entries = Table(
 )
 for _side in ("debit", "credit"):
     _owner = entries.c[f"{_side}_owner"]
-    _column: ColumnElement[int] = literal_column(f"{_side}_owner")
-    _customers = _column != literal_column("0")  # the house's own are never asked for by owner
+    _customers = _owner != literal_column("0")  # the house's own are never asked for by owner
     Index(
         f"entries_by_{_side}",
         _owner,

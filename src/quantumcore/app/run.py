@@ -58,6 +58,7 @@ class Running:
         self._operator = OperatorSocket(house.bus, settings.data_dir)
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
         self._sockets: dict[str, socket.socket] = {}
+        self._begun: list[Service] = []
         house.watchers.append(self._behind_the_gateway)
 
     def take_ports(self) -> None:
@@ -74,6 +75,7 @@ class Running:
         for service in self.house.services:
             service.attach()
         for service in self.house.services:
+            self._begun.append(service)
             await service.start()
             supervisor = self._supervisors[service.name] = Supervisor(service, self.house.clock)
             supervisor.start()
@@ -115,16 +117,20 @@ class Running:
             await self.house.close()
 
     async def _stop_rooms(self) -> None:
-        """Stop all that started, the last first; one that fails keeps no other from its flush, and is told."""
+        """Stop all that began to start, the last first; one that fails keeps no other from its flush, and is told.
+
+        Also a room whose start was cut short: its thread may still be inside the journal, and a process that ends around
+        a thread in native code aborts.
+        """
         failed: list[Exception] = []
-        for service in reversed(self.house.services):
-            if service.name in self._supervisors:
-                try:
+        for service in reversed(self._begun):
+            try:
+                if service.name in self._supervisors:
                     await self._supervisors[service.name].stop()
-                    await service.stop()
-                except Exception as error:
-                    log.exception("%s did not stop well", service.name)
-                    failed.append(error)
+                await service.stop()
+            except Exception as error:
+                log.exception("%s did not stop well", service.name)
+                failed.append(error)
         if failed:
             raise failed[0]
 

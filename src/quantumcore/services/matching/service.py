@@ -117,11 +117,12 @@ class MatchingService:
         return [f"matching: halted {self._sequencer.halted}"] if self._sequencer.halted else []
 
     async def stop(self) -> None:
-        """Answer what is in flight, snapshot, close the journal."""
-        if self._sequencer is not None and self._shard is not None:
+        """Answer what is in flight, snapshot, close the journal; what the start has begun ends first."""
+        if self._sequencer is not None:
             await self._sequencer.drain()
             if not self._sequencer.halted:
                 await self.take_snapshot(TakeSnapshot())
+        if self._shard is not None:
             await self._thread.run(self._shard.close)
         await asyncio.to_thread(self._thread.close)
 

@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 LENGTH = b"\r\ncontent-length: "
 READY_S = 60.0
-FIRST_FREE, FIRST_OUTGOING = (
+FIRST_FREE, BLOCK, LANES = 16, 32
+FIRST_OUTGOING = (
     10_000,
     32_768,
 )  # Linux: net.ipv4.ip_local_port_range begins there unless it is told otherwise
@@ -186,9 +187,13 @@ def free_port_base(count: int = 13) -> int:
     """Return a base from which `count` ports are free now.
 
     They lie below what the kernel gives to outgoing connections: such a port is taken again before a venue binds it.
+    Each process draws whole blocks from a lane of its own: a venue that is started again must find its ports as it left
+    them, although another process looks for free ones meanwhile.
     """
+    blocks = (FIRST_OUTGOING - FIRST_FREE) // BLOCK
     while True:
-        base = secrets.randbelow(FIRST_OUTGOING - FIRST_FREE - count) + FIRST_FREE
+        block = secrets.randbelow(blocks // LANES) * LANES + os.getpid() % LANES
+        base = FIRST_FREE + block * BLOCK
         if all(_is_free(base + offset) for offset in range(count)):
             return base
 

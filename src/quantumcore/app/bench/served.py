@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 LENGTH = b"\r\ncontent-length: "
 READY_S = 60.0
-FIRST_FREE, BLOCK, LANES = 16, 32
-FIRST_OUTGOING = (
+BLOCK, LANES = 16, 32
+FIRST_FREE, FIRST_OUTGOING = (
     10_000,
     32_768,
 )  # Linux: net.ipv4.ip_local_port_range begins there unless it is told otherwise

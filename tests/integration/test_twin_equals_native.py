@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both_engines, check, needs_native, step
+from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both_engines, check, step
 from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
 from tests.support.streams import START_NS, Market, Timed, setup, streams
 
@@ -31,7 +31,6 @@ def commands_of(seed: int, count: int) -> list[Timed]:
     return stream
 
 
-@needs_native
 @pytest.mark.hazard("F2")
 @pytest.mark.hazard("F8")
 @some
@@ -47,7 +46,6 @@ def test_native_and_twin_tell_the_same_events(stream):
     check(twin)
 
 
-@needs_native
 @pytest.mark.hazard("F2")
 @pytest.mark.hazard("F5")
 @pytest.mark.hazard("G4")
@@ -58,7 +56,6 @@ def test_a_long_seeded_market_is_equal_event_by_event(seed):
     assert told["TradePrinted"] > 300, f"seed {seed}: a market in which nobody trades proves nothing"
 
 
-@needs_native
 @pytest.mark.parametrize(
     "bounds",
     [
@@ -108,7 +105,6 @@ def test_a_replay_gives_the_same_bytes(new_engine):
     assert state_of(live) == state_of(again)
 
 
-@needs_native
 @pytest.mark.hazard("G4")
 @pytest.mark.parametrize("seed", [31, 32, 33])
 def test_a_restored_engine_goes_on_as_if_nothing_had_happened(seed):
@@ -126,7 +122,6 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened(seed):
     check(native)
 
 
-@needs_native
 @some
 @given(noise=st.binary(max_size=600))
 def test_noise_is_refused_by_both_or_by_neither(noise):

@@ -6,26 +6,18 @@ from typing import Any
 import pytest
 
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
+from quantumcore.core._native import Engine as NativeEngine
+from quantumcore.core._native import InvalidCommand as NativeInvalidCommand
+from quantumcore.core._native import InvariantViolation
 from quantumcore.core.twin import Engine as TwinEngine
-
-try:
-    from quantumcore.core._native import Engine as NativeEngine
-    from quantumcore.core._native import InvalidCommand as NativeInvalidCommand
-    from quantumcore.core._native import InvariantViolation
-except ImportError:  # pragma: no cover - only before the first build
-    NativeEngine = None
-    NativeInvalidCommand = InvalidCommand
-    InvariantViolation = Corrupted
 
 FRAMING_ERRORS = (InvalidCommand, NativeInvalidCommand)
 BROKEN = (InvariantViolation, Corrupted)  # an engine that contradicts itself
 NewEngine = Callable[..., Any]
 
-needs_native = pytest.mark.skipif(NativeEngine is None, reason="the native core is not built: make build")
-
 both_engines = pytest.mark.parametrize(
     "new_engine",
-    [pytest.param(TwinEngine, id="twin"), pytest.param(NativeEngine, id="native", marks=needs_native)],
+    [pytest.param(TwinEngine, id="twin"), pytest.param(NativeEngine, id="native")],
 )
 
 

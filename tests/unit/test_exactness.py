@@ -18,7 +18,7 @@ from quantumcore.contracts import values, wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.values import I64_MAX, Scaled, show
 from tests.support.desk import ALICE, BUY, USD, Desk, instrument
-from tests.support.engines import both_engines, needs_native, step
+from tests.support.engines import both_engines, step
 
 RANDOM_CASES = 200_000
 
@@ -129,7 +129,6 @@ def test_text_becomes_ticks_and_ticks_become_text(new_engine, tick, tick_scale):
 # --------------------------------------------------------------------------------------------- rounding
 
 
-@needs_native
 @pytest.mark.hazard("F3")
 @pytest.mark.parametrize(
     ("mode", "expected"),
@@ -149,7 +148,6 @@ def test_five_modes_do_what_they_are_called(mode, expected):
     assert {tenths: round_divide(tenths, 10, mode) for tenths in expected} == expected
 
 
-@needs_native
 @pytest.mark.hazard("F3")
 def test_half_even_to_cents():
     """1.235 -> 1.24, 2.245 -> 2.24, 3.255 -> 3.26; 0.5, 1.5 ... 9.5 sum to 50."""
@@ -159,7 +157,6 @@ def test_half_even_to_cents():
     assert sum(round_divide(half, 10, 4) for half in range(5, 100, 10)) == 50
 
 
-@needs_native
 @pytest.mark.hazard("F3")
 def test_rounding_equals_decimals_own():
     """50,000 random quotients, many of them ties, in every mode."""
@@ -197,7 +194,6 @@ def test_no_money_file_knows_a_float():
             assert not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)), path
 
 
-@needs_native
 @pytest.mark.hazard("B11")
 def test_a_slot_reused_a_million_times_never_answers_to_an_old_name():
     """2^20 orders through one slot: no old (sequence, slot) finds the newcomer, whatever words of the two agree."""

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
-from tests.support.engines import needs_native
 
 ALL = [*wire.COMMANDS.values(), *wire.EVENTS.values()]
 INTEGERS = {
@@ -125,7 +124,6 @@ def theirs(kind: Any) -> set[tuple[str, int, int]]:
     return {field for field in found if not field[0].startswith("reserved")}
 
 
-@needs_native
 @pytest.mark.parametrize("kind", ALL, ids=[kind.__name__ for kind in ALL])
 def test_offsets_are_the_compilers(kind):
     """Every field of ours lies where the native one of its name does, and neither side has one more."""

@@ -4,6 +4,9 @@ Method: a real socket of a real server; a plain ASGI application behind it answe
 """
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
@@ -31,8 +34,9 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-async def _exchange(request: bytes) -> bytes:
-    options: dict[str, Any] = {**UVICORN, "loop": "none"}
+@asynccontextmanager
+async def _connected(**changes: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    options: dict[str, Any] = {**UVICORN, "loop": "none", **changes}
     config = uvicorn.Config(_application, log_config=None, port=0, **options)
     server = uvicorn.Server(config)
     config.load()
@@ -41,13 +45,17 @@ async def _exchange(request: bytes) -> bytes:
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        yield reader, writer
         writer.close()
     finally:
         server.should_exit = True
         await server.shutdown()
-    return answer
+
+
+async def _exchange(request: bytes) -> bytes:
+    async with _connected() as (reader, writer):
+        writer.write(request)
+        return await asyncio.wait_for(reader.read(), 5)
 
 
 def _get(path: str, *, method: str = "GET", last: bool = True) -> bytes:
@@ -86,3 +94,15 @@ async def test_a_wrong_length_is_never_sent_as_right() -> None:
 async def test_a_failure_between_head_and_body_is_500() -> None:
     answer = await _exchange(_get("/late", last=False))
     assert answer.startswith(b"HTTP/1.1 500 ")
+
+
+async def test_an_idle_connection_is_closed_after_its_time_counted_from_the_last_answer() -> None:
+    allowed = 1
+    async with _connected(timeout_keep_alive=allowed) as (reader, writer):
+        for _ in range(4):  # longer in all than an idle connection lives
+            writer.write(_get("/a", last=False))
+            assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\nok"), 5)).startswith(b"HTTP/1.1 200")
+            answered = time.monotonic()
+            await asyncio.sleep(0.4 * allowed)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert time.monotonic() - answered >= allowed - 0.01

@@ -5,6 +5,7 @@ behind by QUEUE_BATCHES batches loses the oldest, which its subscription counts 
 """
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +16,7 @@ import msgspec
 
 from quantumcore.adapters import failures
 from quantumcore.adapters.codec import batch_decoder, decode_reply, decode_request, encode
+from quantumcore.adapters.deadlines import Deadlines
 from quantumcore.contracts.errors import Internal, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.messages import Notice, Request
 from quantumcore.ports.bus import DEADLINE_S
@@ -42,7 +44,9 @@ class EmbeddedBus:
         self._handlers: dict[type[Request[Any]], Callable[[Any], Awaitable[object]]] = {}
         self._listeners: dict[type[Notice], list[EmbeddedSubscription]] = {}
         # The loop holds tasks weakly: without this one may vanish unfinished.
-        self._running: set[asyncio.Future[Any]] = set()
+        self._running: dict[int, asyncio.Future[Any]] = {}
+        self._numbers = itertools.count()
+        self._deadlines: Deadlines[_Answer | None] = Deadlines(_expire)
         self._closed = False
 
     @property
@@ -77,11 +81,11 @@ class EmbeddedBus:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_Answer | None] = loop.create_future()
         self._begin(loop, kind, handler, encode(message), answer)
-        timer = loop.call_later(deadline_s, _expire, answer)
+        due = self._deadlines.watch(loop, answer, deadline_s)
         try:
             outcome = await answer
         finally:
-            timer.cancel()
+            due.discard(answer)
         if outcome is None:
             raise OutcomeUnknown("outcome.unknown", f"no answer to {kind.__name__} within {deadline_s:g} s")
         succeeded, raw = outcome
@@ -114,7 +118,7 @@ class EmbeddedBus:
         """Refuse new requests, let the running ones end (CLOSE_GRACE_S, then they are cancelled), stop all listeners."""
         self._closed = True
         if self._running:
-            _, late = await asyncio.wait(set(self._running), timeout=CLOSE_GRACE_S)
+            _, late = await asyncio.wait(set(self._running.values()), timeout=CLOSE_GRACE_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -136,19 +140,22 @@ class EmbeddedBus:
         except Exception as error:  # noqa: BLE001  # as in `_work`: one bad request is one answer
             answer.set_result(_failure(kind, error))
             return
-        running: asyncio.Future[Any]
+        number = next(self._numbers)
         if isinstance(work, asyncio.Future):
-            running = work
-            work.add_done_callback(partial(self._settled, kind, answer))
+            self._running[number] = work
+            work.add_done_callback(partial(self._settled, number, kind, answer))
         else:
-            running = loop.create_task(self._work(kind, work, answer))
-        self._running.add(running)
+            self._running[number] = loop.create_task(self._work(number, kind, work, answer))
 
     def _settled(
-        self, kind: type[Request[Any]], answer: "asyncio.Future[_Answer | None]", work: "asyncio.Future[Any]"
+        self,
+        number: int,
+        kind: type[Request[Any]],
+        answer: "asyncio.Future[_Answer | None]",
+        work: "asyncio.Future[Any]",
     ) -> None:
         """Hand over the outcome of a future."""
-        self._running.discard(work)
+        del self._running[number]
         if work.cancelled():
             outcome = _failure(kind, _stopping())
         elif (error := work.exception()) is not None:
@@ -159,7 +166,7 @@ class EmbeddedBus:
             answer.set_result(outcome)
 
     async def _work(
-        self, kind: type[Request[Any]], work: Awaitable[object], answer: "asyncio.Future[_Answer | None]"
+        self, number: int, kind: type[Request[Any]], work: Awaitable[object], answer: "asyncio.Future[_Answer | None]"
     ) -> None:
         """Await `work` and hand its outcome over as bytes; nobody may be waiting any more."""
         outcome: _Answer
@@ -172,7 +179,7 @@ class EmbeddedBus:
         except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
             outcome = _failure(kind, error)
         finally:
-            self._running.discard(asyncio.current_task())
+            del self._running[number]
         if not answer.done():
             answer.set_result(outcome)
 

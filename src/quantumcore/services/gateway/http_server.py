@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 WHOLE_BODY = "quantumcore.whole_body"
 """Key in the scope: a function that gives the body if all of it has arrived, so that nobody needs to wait for it."""
+BUSY = float("inf")
 _HEAD_LINES = 2
 
 
@@ -76,7 +77,13 @@ class _Cycle(RequestResponseCycle):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with our cycle; neither a root path nor a limit of uvicorn's own is used."""
+    """uvicorn's protocol with our cycle; neither a root path nor a limit of uvicorn's own is used.
+
+    The timer that ends an idle connection is not made anew for each request: it runs on and looks, when it is up, since when
+    nothing was asked.
+    """
+
+    _idle_since = BUSY
 
     def on_headers_complete(self) -> None:
         """Begin the request, or queue it behind the one that is not answered yet."""
@@ -112,3 +119,37 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """Begin the next request of the pipeline, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._watch(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up if nothing was asked for as long as is allowed."""
+        self.timeout_keep_alive_task = None
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest <= 0:
+            super().timeout_keep_alive_handler()
+        elif rest < BUSY:
+            self._watch(rest)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let nothing hold a connection that is gone."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = BUSY
+
+    def _watch(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)

@@ -50,7 +50,7 @@ async def room(venue: SmallVenue, kind: str, name: str) -> Room:
     match kind:
         case "orders":
             service = OrdersService(venue.bus, venue.log, database, venue.clock)
-            apply = service._projection.apply
+            apply = service.history.projection.apply
         case "ledger":
             service = LedgerService(venue.bus, venue.log, database, venue.clock)
             apply = service.apply

@@ -38,7 +38,7 @@ async def orders(venue: SmallVenue) -> Projected:
     database = await venue.database("orders")
     service = OrdersService(venue.bus, venue.log, database, venue.clock)
     await service.start()
-    return Projected(service._projection.apply, lambda: orders_room.digest(database))
+    return Projected(service.history.projection.apply, lambda: orders_room.digest(database))
 
 
 async def ledger(venue: SmallVenue) -> Projected:

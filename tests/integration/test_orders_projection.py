@@ -45,9 +45,9 @@ async def projected(venue: SmallVenue, name: str, batches: list[EventBatch], siz
         venue.directory = home
     service = OrdersService(venue.bus, venue.log, database, venue.clock)
     await service.start()
-    service._projection.live = LiveOrders(live)
+    service.history.projection.live = LiveOrders(live)
     for start in range(0, len(batches), size):
-        await service._projection.apply(batches[start : start + size])
+        await service.history.projection.apply(batches[start : start + size])
     return database, service
 
 
@@ -72,7 +72,7 @@ async def test_a_projection_that_forgets_its_orders_reads_them_again(tmp_path, r
         much, _ = await projected(venue, "much", whole)
         little, service = await projected(venue, "little", whole, live=3)
         assert await digest(little) == await digest(much)
-        assert len(service._projection.live) <= 3
+        assert len(service.history.projection.live) <= 3
 
 
 async def test_a_restart_goes_on_from_the_cursor(tmp_path, rng: random.Random):
@@ -85,14 +85,14 @@ async def test_a_restart_goes_on_from_the_cursor(tmp_path, rng: random.Random):
         whole = venue.log.read(0, 1 << 30)
         second = OrdersService(venue.bus, venue.log, database, venue.clock)
         await second.start()
-        assert second._follower.cursor == first[-1].last
+        assert second.history.follower.cursor == first[-1].last
         heard: list[OrdersChanged] = []
 
         async def listen(notices):
             heard.extend(notices)
 
         venue.bus.subscribe(OrdersChanged, listen)
-        await second._projection.apply(venue.log.read(second._follower.cursor, 1 << 30))
+        await second.history.projection.apply(venue.log.read(second.history.follower.cursor, 1 << 30))
         await until(lambda: bool(heard) and heard[-1].sequence == venue.log.last, "the last notice")
         assert heard[0].prev_sequence == first[-1].last
         assert [n.prev_sequence for n in heard[1:]] == [n.sequence for n in heard[:-1]]
@@ -121,7 +121,7 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_twice(tmp_path, rng: r
         for start in range(0, len(whole), 20):
             for _ in range(4):
                 try:
-                    await service._projection.apply(whole[start : start + 20])
+                    await service.history.projection.apply(whole[start : start + 20])
                 except Unavailable:
                     continue
                 break
@@ -142,9 +142,9 @@ async def test_a_failed_batch_leaves_neither_rows_nor_cursor(tmp_path, rng: rand
         batches = [venue.log.read(at)[0], EventBatch(at + 2, at + 2, impossible.encode())]
         assert good
         with pytest.raises(Exception, match="no order 1000000000 was accepted"):
-            await service._projection.apply(batches)
+            await service.history.projection.apply(batches)
         assert await digest(database) == before
-        assert service._projection.cursor == at
+        assert service.history.projection.cursor == at
 
 
 async def test_every_order_folded_anew_equals_its_row(tmp_path, rng: random.Random):
@@ -166,8 +166,8 @@ async def test_every_order_folded_anew_equals_its_row(tmp_path, rng: random.Rand
         statuses = set()
         for account, sequence, slot in found:
             order_id = OrderId(0, sequence, slot).text()
-            shown = await room.service.get(GetOrder(account=account, order_id=order_id))
-            assert await room.service.rebuild(RebuildOrder(account=account, order_id=order_id)) == shown
+            shown = await room.service.history.get(GetOrder(account=account, order_id=order_id))
+            assert await room.service.history.rebuild(RebuildOrder(account=account, order_id=order_id)) == shown
             statuses.add(shown.status)
         assert {"new", "filled", "cancelled", "rejected"} <= statuses
 

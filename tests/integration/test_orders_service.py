@@ -158,7 +158,7 @@ async def test_the_same_order_again_gets_the_first_answer(room: Room):
     await room.ask(limit("sell", "0.5", "64000", account=BOB))
     again = await room.ask(limit("buy", "0.50", "64000", client_order_id="once"))
     assert again == first
-    assert room.service.commands.counts["repeat", ""] == 1
+    assert room.service.desk.commands.counts["repeat", ""] == 1
 
 
 async def test_the_first_answer_of_a_taker_comes_back_with_its_fills(room: Room):
@@ -181,7 +181,7 @@ async def test_a_repeat_waits_for_a_log_that_is_late(room: Room):
     room.venue.hold = True
     first = await room.ask(order)
     again = asyncio.ensure_future(room.ask(order))
-    await until(lambda: room.service.commands.counts["repeat", ""] == 1, "the repeat to be known as one")
+    await until(lambda: room.service.desk.commands.counts["repeat", ""] == 1, "the repeat to be known as one")
     assert not again.done()
     room.venue.release()
     assert await again == first

@@ -76,12 +76,12 @@ async def test_a_submission_costs_the_room_microseconds(tmp_path):
                 return answer
 
         order = limit("buy", "0.5", "64000")
-        room.service.commands._bus = Instantly()
+        room.service.desk.commands._bus = Instantly()
         best = float("inf")
         for _ in range(5):
             began = time.process_time()
             for _ in range(1_000):
-                await room.service.commands.submit(order)
+                await room.service.desk.commands.submit(order)
             best = min(best, (time.process_time() - began) * 1_000)
         assert best <= SUBMIT_US_MAX, f"{best:.1f} us"
 
@@ -91,11 +91,11 @@ async def test_the_projection_keeps_up(tmp_path):
     async with small_venue(tmp_path) as venue:
         service = OrdersService(venue.bus, venue.log, await venue.database("orders"), venue.clock)
         await service.start()
-        await service._projection.apply(venue.log.read(0, 1 << 30))
+        await service.history.projection.apply(venue.log.read(0, 1 << 30))
         first, events = venue.log.last + 1, 0
         began = time.process_time()
         for _ in range(10):
-            await service._projection.apply(life(first))
+            await service.history.projection.apply(life(first))
             first += LIFE_SEQUENCES
             events += LIFE_EVENTS
         rate = events / (time.process_time() - began)
@@ -139,17 +139,17 @@ async def test_memory_is_flat_over_two_hundred_thousand_orders(tmp_path):
     async with small_venue(tmp_path) as venue:
         service = OrdersService(venue.bus, venue.log, await venue.database("orders"), venue.clock)
         await service.start()
-        await service._projection.apply(venue.log.read(0, 1 << 30))
+        await service.history.projection.apply(venue.log.read(0, 1 << 30))
         first, held = venue.log.last + 1, []
         for done in range(STEP, ORDERS + 1, STEP):
             raw = b"".join(accepted(at, ALICE, 1).encode() for at in range(first, first + STEP))
-            await service._projection.apply([EventBatch(first, first + STEP - 1, raw)])
+            await service.history.projection.apply([EventBatch(first, first + STEP - 1, raw)])
             first += STEP
             if done % (ORDERS // 2) == 0:
                 gc.collect()
                 held.append(resident_bytes())
         assert held[1] <= held[0] * GROWTH_MAX, held
-        assert len(service._projection.live) <= LIVE_ORDERS
+        assert len(service.history.projection.live) <= LIVE_ORDERS
 
 
 def resident_bytes() -> int:
@@ -162,13 +162,13 @@ async def test_orders_in_memory_are_bounded_when_none_ever_ends(tmp_path):
     async with small_venue(tmp_path) as venue:
         service = OrdersService(venue.bus, venue.log, await venue.database("orders"), venue.clock)
         await service.start()
-        await service._projection.apply(venue.log.read(0, 1 << 30))
+        await service.history.projection.apply(venue.log.read(0, 1 << 30))
         first = venue.log.last + 1
         for start in range(first, first + 25_000, 1_000):
             raw = b"".join(accepted(at, ALICE, 1).encode() for at in range(start, start + 1_000))
-            await service._projection.apply([EventBatch(start, start + 999, raw)])
-        assert len(service._projection.live) == LIVE_ORDERS
-        page = await service.account_orders(GetAccountOrders(account=ALICE, status="open", limit=1_000, ascending=True))
+            await service.history.projection.apply([EventBatch(start, start + 999, raw)])
+        assert len(service.history.projection.live) == LIVE_ORDERS
+        page = await service.history.account_orders(GetAccountOrders(account=ALICE, status="open", limit=1_000, ascending=True))
         assert page.items[0].sequence == first
 
 

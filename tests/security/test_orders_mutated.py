@@ -93,7 +93,7 @@ async def test_a_hundred_thousand_mutated_orders_end_in_a_view_or_a_typed_refusa
                     outcomes["undecodable"] += 1
                     continue
             try:
-                view = await service.commands.submit(order)
+                view = await service.desk.commands.submit(order)
             except QuantumCoreError as error:
                 assert 400 <= error.status < 500, (order, error)  # noqa: PT017  # either way is right
                 outcomes["refused"] += 1
@@ -139,9 +139,9 @@ async def test_mutated_cancels_amendments_and_queries_are_answered_or_refused(tm
 
 def service_handler(service: OrdersService, message):
     return {
-        CancelOrder: service.commands.cancel,
-        AmendOrder: service.commands.amend,
-        MassCancel: service.commands.mass_cancel,
-        GetOrder: service.get,
-        GetAccountOrders: service.account_orders,
+        CancelOrder: service.desk.commands.cancel,
+        AmendOrder: service.desk.commands.amend,
+        MassCancel: service.desk.commands.mass_cancel,
+        GetOrder: service.history.get,
+        GetAccountOrders: service.history.account_orders,
     }[type(message)]

@@ -64,7 +64,7 @@ class Room:
     async def caught_up(self) -> int:
         """Wait until all of the log is projected; return its last sequence."""
         last = self.venue.log.last
-        assert await self.service._follower.reached(last, 20.0) == last, self.service.not_ready()
+        assert await self.service.history.follower.reached(last, 20.0) == last, self.service.not_ready()
         return last
 
 

@@ -163,6 +163,18 @@ class GetOrder(Request[OrderView], frozen=True, kw_only=True):
     at_least: int = 0
 
 
+class GetOrderAsOf(Request[OrderView], frozen=True, kw_only=True):
+    """The order that began at `order_sequence`, as it stands at `at_least` or later: how a change is answered.
+
+    Raises:
+        Unavailable: `orders.behind`: the tables are not there yet, or do not have it; the event log has.
+    """
+
+    account: int
+    order_sequence: int
+    at_least: int
+
+
 class OrderPage(msgspec.Struct, frozen=True):
     """Newest first unless asked; next_cursor is None at the end. sequence: what the answer has reached."""
 

@@ -6,6 +6,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import (
     Corrupted,
     NotFound,
+    OutcomeUnknown,
     QuantumCoreError,
     Refused,
     Unavailable,
@@ -17,6 +18,7 @@ from quantumcore.contracts.orders import (
     BatchResult,
     CancelOrder,
     ErrorView,
+    GetOrderAsOf,
     MassCancel,
     MassCancelled,
     OrderView,
@@ -27,9 +29,7 @@ from quantumcore.contracts.values import OrderId
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
-from quantumcore.ports.follower import Follower
 from quantumcore.services.orders import answers, translate
-from quantumcore.services.orders.queries import OrderQueries
 from quantumcore.services.orders.rebuild import appended, events_at, rebuild
 from quantumcore.services.orders.views import order_view
 
@@ -44,16 +44,12 @@ class OrderCommands:
             answers given again, ("rebuilt", "") for cancels and amendments answered from the log.
     """
 
-    def __init__(
-        self, bus: Bus, log: EventLog, definitions: Definitions, follower: Follower, queries: OrderQueries
-    ) -> None:
+    def __init__(self, bus: Bus, log: EventLog, definitions: Definitions) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self._bus = bus
         self._log = log
         self._definitions = definitions
         self._catalogue = definitions.catalogue
-        self._follower = follower
-        self._queries = queries
 
     async def submit(self, order: SubmitOrder) -> OrderView:
         """Send one order to the engine and show what became of it at once.
@@ -186,22 +182,16 @@ class OrderCommands:
     async def _order_after(self, account: int, order_sequence: int, sequence: int) -> OrderView:
         """Return the order as it stands at `sequence` or later: from the tables, or from the log when these are late or gone."""
         try:
-            if await reached(self._follower, sequence) >= sequence:
-                view = await self._queries.shown(account, order_sequence)
-                if view is not None:
-                    return view
-        except Unavailable:
+            return await self._bus.request(
+                GetOrderAsOf(account=account, order_sequence=order_sequence, at_least=sequence)
+            )
+        except (Unavailable, OutcomeUnknown):
             self.counts["rebuilt", ""] += 1
         await appended(self._log, sequence)
         order, fills = await rebuild(self._log, order_sequence, self._catalogue)
         if order is None:
             raise Corrupted("order.gap", f"no order begins at {order_sequence}")
         return order_view(order, self._catalogue, fills)
-
-
-async def reached(follower: Follower, sequence: int) -> int:
-    """Wait until `sequence` is projected, at most a second; return what is projected then."""
-    return follower.cursor if follower.cursor >= sequence else await follower.reached(sequence)
 
 
 def error_view(error: QuantumCoreError) -> ErrorView:

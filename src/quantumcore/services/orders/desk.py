@@ -1,0 +1,51 @@
+"""Where orders are sent, changed and ended. The truth is the engine's; here it is asked and its answer translated."""
+
+from collections.abc import Awaitable, Callable
+
+from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
+from quantumcore.contracts.orders import AmendOrder, CancelOrder, MassCancel, SubmitBatch, SubmitOrder
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.definitions import Definitions
+from quantumcore.ports.event_log import EventLog
+from quantumcore.services.orders.commands import OrderCommands
+
+
+class OrderDesk:
+    """Answers the commands of contracts.orders; keeps nothing, so nothing can be behind.
+
+    Attributes:
+        commands: What it does with commands, and its counts.
+    """
+
+    name = "orders"
+
+    def __init__(self, bus: Bus, log: EventLog) -> None:
+        self._bus = bus
+        self._definitions = Definitions(bus)
+        self.commands = OrderCommands(bus, log, self._definitions)
+
+    def attach(self) -> None:
+        """Hand the handlers to the bus."""
+        self._bus.handle(SubmitOrder, self.commands.submit)
+        self._bus.handle(SubmitBatch, self.commands.submit_batch)
+        self._bus.handle(AmendOrder, self.commands.amend)
+        self._bus.handle(CancelOrder, self.commands.cancel)
+        self._bus.handle(MassCancel, self.commands.mass_cancel)
+
+    async def start(self) -> None:
+        """Read what may be traded; what is not known yet is asked when an order names it."""
+        try:
+            await self._definitions.refresh()
+        except (Unavailable, OutcomeUnknown):
+            return  # an order asks again
+
+    def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """Nothing runs by itself."""
+        return []
+
+    def not_ready(self) -> list[str]:
+        """Return nothing: matching says whether orders can be taken."""
+        return []
+
+    async def stop(self) -> None:
+        """Nothing is held."""

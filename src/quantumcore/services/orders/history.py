@@ -1,0 +1,149 @@
+"""What became of orders: the event log as tables, looked up, resumed from and folded anew."""
+
+from collections.abc import Awaitable, Callable
+
+from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
+from quantumcore.contracts.orders import (
+    FillPage,
+    GetAccountOrders,
+    GetAccountUpdates,
+    GetFills,
+    GetOrder,
+    GetOrderAsOf,
+    GetOrderEvents,
+    OrderHistory,
+    OrderPage,
+    OrderView,
+    RebuildOrder,
+)
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.clock import Clock
+from quantumcore.ports.database import Database
+from quantumcore.ports.definitions import Definitions
+from quantumcore.ports.event_log import EventLog
+from quantumcore.ports.follower import Follower
+from quantumcore.ports.progress import Lag
+from quantumcore.services.orders import translate
+from quantumcore.services.orders.projection import OrdersProjection
+from quantumcore.services.orders.queries import OrderQueries
+from quantumcore.services.orders.rebuild import rebuild
+from quantumcore.services.orders.views import order_view
+
+
+class OrderHistoryService:
+    """Answers the queries of contracts.orders. Follows the event log. Tells OrdersChanged.
+
+    Attributes:
+        projection: What it makes of the event log.
+        follower: How far it is.
+    """
+
+    name = "orders"
+
+    def __init__(self, bus: Bus, log: EventLog, database: Database, clock: Clock) -> None:
+        self._bus = bus
+        self._log = log
+        self._definitions = Definitions(bus)
+        self._catalogue = self._definitions.catalogue
+        self.projection = OrdersProjection(bus, log, database, self._catalogue)
+        self.follower = Follower(self.name, log, self.projection.apply)
+        self._queries = OrderQueries(database, self._catalogue)
+        self._lag = Lag(self.follower, log, clock)
+        self._opened = False
+
+    def attach(self) -> None:
+        """Hand the handlers to the bus."""
+        self._bus.handle(GetOrder, self.get)
+        self._bus.handle(GetOrderAsOf, self.as_of)
+        self._bus.handle(GetAccountOrders, self.account_orders)
+        self._bus.handle(GetFills, self.fills)
+        self._bus.handle(GetOrderEvents, self.order_events)
+        self._bus.handle(GetAccountUpdates, self.account_updates)
+        self._bus.handle(RebuildOrder, self.rebuild)
+
+    async def start(self) -> None:
+        """Read where the tables stand and what may be traded; what is not there yet is read when the projection starts."""
+        try:
+            await self._open()
+        except (Unavailable, OutcomeUnknown):
+            self._opened = False  # not_ready says so
+
+    def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """Name the projection."""
+        return [("orders.projection", self._project)]
+
+    def not_ready(self) -> list[str]:
+        """Return why answers may be missing or late."""
+        if not self._opened:
+            return ["orders: the tables or the definitions have not been read"]
+        return self._lag.reasons()
+
+    async def stop(self) -> None:
+        """Nothing is held: each part of the log was committed or was not."""
+
+    async def get(self, query: GetOrder) -> OrderView:
+        """Return one order; final ones stay readable."""
+        await self._reached(query.at_least)
+        return await self._queries.get(query)
+
+    async def as_of(self, query: GetOrderAsOf) -> OrderView:
+        """Return one order as it stands at a sequence or later.
+
+        Raises:
+            Unavailable: `orders.behind`: the tables are not there yet, or do not have it.
+        """
+        if await self._reached(query.at_least) >= query.at_least:
+            view = await self._queries.shown(query.account, query.order_sequence)
+            if view is not None:
+                return view
+        raise Unavailable("orders.behind", f"order {query.order_sequence} cannot be read yet", retry_after=1)
+
+    async def account_orders(self, query: GetAccountOrders) -> OrderPage:
+        """Return a page of an account's orders."""
+        await self._reached(query.at_least)
+        return await self._queries.orders(query)
+
+    async def fills(self, query: GetFills) -> FillPage:
+        """Return a page of an account's fills."""
+        await self._reached(query.at_least)
+        return await self._queries.fills(query)
+
+    async def order_events(self, query: GetOrderEvents) -> OrderHistory:
+        """Return every change of one order."""
+        await self._reached(query.at_least)
+        return await self._queries.history(query)
+
+    async def account_updates(self, query: GetAccountUpdates) -> OrderHistory:
+        """Return what a private stream has missed."""
+        self.projection.followed.add(query.account)  # before the reading: what comes after it is told whole
+        return await self._queries.updates(query)
+
+    async def rebuild(self, query: RebuildOrder) -> OrderView:
+        """Fold one order anew from the event log.
+
+        Raises:
+            NotFound: `order.not_found`: no event names it, or it is another account's.
+            Corrupted: `order.gap`; the detail names the position.
+        """
+        name = translate.order_named(query.order_id, self._catalogue.shard)
+        order, fills = await rebuild(self._log, name.sequence, self._catalogue)
+        if order is None or order.account != query.account or order.slot != name.slot:
+            raise translate.not_found()
+        return order_view(order, self._catalogue, fills)
+
+    async def _reached(self, sequence: int) -> int:
+        """Wait until `sequence` is projected, at most a second; return what is projected then."""
+        return self.follower.cursor if self.follower.cursor >= sequence else await self.follower.reached(sequence)
+
+    async def _project(self) -> None:
+        """Follow the event log for ever."""
+        if not self._opened:
+            await self._open()
+        await self.follower.run()
+
+    async def _open(self) -> None:
+        # The definitions first: an order cannot be shown without its instrument's units.
+        await self._definitions.refresh()
+        self.follower.cursor = await self.projection.open()
+        self._lag.restart()
+        self._opened = True

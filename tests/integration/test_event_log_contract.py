@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from quantumcore.adapters import event_reader
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.event_reader import EventLogReader
 from quantumcore.contracts.errors import Corrupted, Forbidden, Unavailable
@@ -250,4 +251,49 @@ async def test_a_reader_waits_for_growth(log: FileEventLog, tmp_path: Path) -> N
     assert not waiting.done()
     log.append(batch(1))
     await asyncio.wait_for(waiting, 5)
+    reader.close()
+
+
+async def test_a_reader_that_is_told_of_growth_need_not_poll(log: FileEventLog, tmp_path: Path) -> None:
+    import asyncio
+
+    reader = EventLogReader(tmp_path, poll_s=60)
+    waiting = asyncio.create_task(reader.wait(0))
+    await asyncio.sleep(0)
+    reader.grown()  # told too early: nothing is there
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    log.append(batch(1))
+    reader.grown()
+    await asyncio.wait_for(waiting, 5)
+    reader.close()
+
+
+def test_readers_of_one_reader_share_what_was_decoded(log: FileEventLog, tmp_path: Path) -> None:
+    """Two followers at the same place get the same batches; one far behind reads for itself and disturbs nobody."""
+    fill(log, 40)
+    reader = EventLogReader(tmp_path)
+    first = everything(reader)
+    assert [id(one) for one in everything(reader)] == [id(one) for one in first]
+    fill(log, 80)
+    newest = everything(reader, 40)
+    assert sequences(everything(reader)) == list(range(1, 81))
+    assert [id(one) for one in everything(reader, 40)] == [id(one) for one in newest]
+    log.truncate_after(60)
+    log.append(batch(61, 65))
+    again = everything(reader, 50)
+    assert sequences(again) == list(range(51, 66))
+    assert not {id(one) for one in again} & {id(one) for one in newest}
+    reader.close()
+
+
+def test_what_a_reader_keeps_is_bounded(log: FileEventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_reader, "TAIL_BYTES", 2_000)
+    reader = EventLogReader(tmp_path)
+    for last in range(10, 400, 10):
+        fill(log, last)
+        reader.read(last - 10, 1 << 30)
+    kept = sum(len(one.raw) for one in reader._tail._batches)
+    assert 0 < kept <= 2_000 + max(len(one.raw) for one in reader._tail._batches)
+    assert sequences(everything(reader)) == list(range(1, last + 1))
     reader.close()

@@ -168,7 +168,9 @@ async def test_orders_in_memory_are_bounded_when_none_ever_ends(tmp_path):
             raw = b"".join(accepted(at, ALICE, 1).encode() for at in range(start, start + 1_000))
             await service.history.projection.apply([EventBatch(start, start + 999, raw)])
         assert len(service.history.projection.live) == LIVE_ORDERS
-        page = await service.history.account_orders(GetAccountOrders(account=ALICE, status="open", limit=1_000, ascending=True))
+        page = await service.history.account_orders(
+            GetAccountOrders(account=ALICE, status="open", limit=1_000, ascending=True)
+        )
         assert page.items[0].sequence == first
 
 

@@ -1,5 +1,7 @@
 """The bus within one process: the same encoding, errors and deadlines as between processes, without a network.
 
+A link (adapters/bus_link) joins it to the bus of one other process: what nobody answers here is asked there.
+
 Used from one event loop. Limits: MAX_IN_FLIGHT requests run at once, the next is `overloaded`; a listener that is
 behind by QUEUE_BATCHES batches loses the oldest, which its subscription counts and the log says once per spell.
 """
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from quantumcore.adapters import failures
+from quantumcore.adapters.bus_link import Answer, BusLink
 from quantumcore.adapters.codec import batch_decoder, decode_reply, decode_request, encode
 from quantumcore.adapters.deadlines import Deadlines
 from quantumcore.contracts.errors import Internal, OutcomeUnknown, QuantumCoreError, Unavailable
@@ -31,7 +34,6 @@ CLOSE_GRACE_S = 10.0
 DEFECT = 500  # status of Internal and Corrupted: logged here, with the chain, whoever asked
 
 _log = logging.getLogger(__name__)
-_Answer = tuple[bool, bytes]
 
 
 class EmbeddedBus:
@@ -43,10 +45,13 @@ class EmbeddedBus:
     def __init__(self) -> None:
         self._handlers: dict[type[Request[Any]], Callable[[Any], Awaitable[object]]] = {}
         self._listeners: dict[type[Notice], list[EmbeddedSubscription]] = {}
+        self._requests: dict[str, type[Request[Any]]] = {}
+        self._notices: dict[str, type[Notice]] = {}
+        self._link: BusLink | None = None
         # The loop holds tasks weakly: without this one may vanish unfinished.
         self._running: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count()
-        self._deadlines: Deadlines[_Answer | None] = Deadlines(_expire)
+        self._deadlines: Deadlines[Answer | None] = Deadlines(_expire)
         self._closed = False
 
     @property
@@ -63,6 +68,11 @@ class EmbeddedBus:
         if request in self._handlers:
             raise ValueError(f"{request.__name__} has a handler already")
         self._handlers[request] = handler
+        self._requests[request.__name__] = request
+
+    def join(self, link: BusLink | None) -> None:
+        """Ask over `link` what nobody answers here, from now on; None: ask nobody."""
+        self._link = link
 
     async def request(self, message: Request[R], *, deadline_s: float = DEADLINE_S) -> R:
         """Ask and wait for the answer.
@@ -73,14 +83,8 @@ class EmbeddedBus:
             QuantumCoreError: What the handler raised, with code, detail and chain of causes.
         """
         kind = type(message)
-        handler = self._handlers.get(kind)
-        if handler is None or self._closed:
-            raise Unavailable("unavailable", f"nobody answers {kind.__name__}", retry_after=1.0)
-        if len(self._running) >= MAX_IN_FLIGHT:
-            raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[_Answer | None] = loop.create_future()
-        self._begin(loop, kind, handler, encode(message), answer)
+        answer = self._asked(loop, kind, encode(message))
         due = self._deadlines.watch(loop, answer, deadline_s)
         try:
             outcome = await answer
@@ -100,6 +104,9 @@ class EmbeddedBus:
         """Hear every notice of this type in order, one batch at a time; see the head of this file for the limit."""
         subscription = EmbeddedSubscription(notice, listener, self._forget)
         self._listeners.setdefault(notice, []).append(subscription)
+        self._notices[notice.__name__] = notice
+        if self._link is not None:
+            self._link.listen(notice.__name__)
         return subscription
 
     async def publish(self, notices: Sequence[Notice]) -> None:
@@ -107,12 +114,37 @@ class EmbeddedBus:
         groups: dict[type[Notice], list[Notice]] = {}
         for notice in notices:
             groups.setdefault(type(notice), []).append(notice)
+        link = self._link
         for kind, group in groups.items():
             listeners = self._listeners.get(kind)
-            if listeners:
+            linked = link is not None and kind.__name__ in link.wanted
+            if listeners or linked:
                 raw = encode(group)
-                for listener in listeners:
+                for listener in listeners or ():
                     listener.put(raw, len(group))
+                if link is not None and linked:
+                    link.tell(kind.__name__, raw, len(group))
+
+    def answer_encoded(self, name: str, raw: bytes) -> "asyncio.Future[Answer | None]":
+        """Answer a request that came over the link; only handlers of this process are asked.
+
+        Raises:
+            Unavailable: As `request`.
+        """
+        kind = self._requests.get(name)
+        if kind is None or self._closed:
+            raise Unavailable("unavailable", f"nobody answers {name}", retry_after=1.0)
+        return self._handled(asyncio.get_running_loop(), kind, raw)
+
+    def tell_encoded(self, name: str, raw: bytes, count: int) -> None:
+        """Hand notices that came over the link to the listeners of this process."""
+        kind = self._notices.get(name)
+        for listener in self._listeners.get(kind, ()) if kind else ():
+            listener.put(raw, count)
+
+    def listened(self) -> list[str]:
+        """Name the types of notices that somebody in this process has heard."""
+        return list(self._notices)
 
     async def close(self) -> None:
         """Refuse new requests, let the running ones end (CLOSE_GRACE_S, then they are cancelled), stop all listeners."""
@@ -126,32 +158,41 @@ class EmbeddedBus:
             for listener in list(listeners):
                 await listener.close()
 
-    def _begin(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        kind: type[Request[Any]],
-        handler: Callable[[Any], Awaitable[object]],
-        raw: bytes,
-        answer: "asyncio.Future[_Answer | None]",
-    ) -> None:
-        """Call `handler`; what it does from then on lives by itself, and ends in `answer`."""
+    def _asked(
+        self, loop: asyncio.AbstractEventLoop, kind: type[Request[Any]], raw: bytes
+    ) -> "asyncio.Future[Answer | None]":
+        """Begin to answer a request, here or over the link."""
+        if kind in self._handlers and not self._closed:
+            return self._handled(loop, kind, raw)
+        if self._link is None or self._closed:
+            raise Unavailable("unavailable", f"nobody answers {kind.__name__}", retry_after=1.0)
+        return self._link.ask(kind.__name__, raw)
+
+    def _handled(
+        self, loop: asyncio.AbstractEventLoop, kind: type[Request[Any]], raw: bytes
+    ) -> "asyncio.Future[Answer | None]":
+        """Call the handler; what it does from then on lives by itself, and ends in the future."""
+        if len(self._running) >= MAX_IN_FLIGHT:
+            raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
+        answer: asyncio.Future[Answer | None] = loop.create_future()
         try:
-            work = handler(decode_request(kind, raw))
+            work = self._handlers[kind](decode_request(kind, raw))
         except Exception as error:  # noqa: BLE001  # as in `_work`: one bad request is one answer
             answer.set_result(_failure(kind, error))
-            return
+            return answer
         number = next(self._numbers)
         if isinstance(work, asyncio.Future):
             self._running[number] = work
             work.add_done_callback(partial(self._settled, number, kind, answer))
         else:
             self._running[number] = loop.create_task(self._work(number, kind, work, answer))
+        return answer
 
     def _settled(
         self,
         number: int,
         kind: type[Request[Any]],
-        answer: "asyncio.Future[_Answer | None]",
+        answer: "asyncio.Future[Answer | None]",
         work: "asyncio.Future[Any]",
     ) -> None:
         """Hand over the outcome of a future."""
@@ -166,10 +207,10 @@ class EmbeddedBus:
             answer.set_result(outcome)
 
     async def _work(
-        self, number: int, kind: type[Request[Any]], work: Awaitable[object], answer: "asyncio.Future[_Answer | None]"
+        self, number: int, kind: type[Request[Any]], work: Awaitable[object], answer: "asyncio.Future[Answer | None]"
     ) -> None:
         """Await `work` and hand its outcome over as bytes; nobody may be waiting any more."""
-        outcome: _Answer
+        outcome: Answer
         try:
             outcome = (True, encode(await work))
         except asyncio.CancelledError:
@@ -189,7 +230,7 @@ class EmbeddedBus:
             listeners.remove(subscription)
 
 
-def _expire(answer: "asyncio.Future[_Answer | None]") -> None:
+def _expire(answer: "asyncio.Future[Answer | None]") -> None:
     if not answer.done():
         answer.set_result(None)
 
@@ -198,7 +239,7 @@ def _stopping() -> OutcomeUnknown:
     return OutcomeUnknown("outcome.unknown", "the room is stopping")
 
 
-def _failure(kind: type[Request[Any]], error: BaseException) -> _Answer:
+def _failure(kind: type[Request[Any]], error: BaseException) -> Answer:
     """Return `error` as it travels; a defect is logged here."""
     if not isinstance(error, QuantumCoreError) or error.status == DEFECT:
         _log.error("handler of %s failed", kind.__name__, exc_info=error)

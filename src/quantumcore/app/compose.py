@@ -1,6 +1,6 @@
 """Which adapter serves which port, and which rooms the house has. Nothing else asks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
-from quantumcore.adapters.sql import open_database
+from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.definitions import load_definitions
 from quantumcore.app.directory import DirectoryLock
+from quantumcore.app.read_side import open_read_side, open_room
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import auth, ledger, market, matching, orders, reference
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
-from quantumcore.ports.database import Database
 from quantumcore.ports.service import Service
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
@@ -26,6 +26,7 @@ from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
+from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.orders.service import OrdersService
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
@@ -54,6 +55,7 @@ class House:
     """Everything that runs: the rooms in the order in which they start, and what to close after them.
 
     Attributes:
+        closing: What to call after the rooms have stopped.
         watchers: Who knows why the house is not ready; the gateway's /ready asks them.
     """
 
@@ -61,7 +63,7 @@ class House:
     bus: EmbeddedBus
     log: FileEventLog
     clock: SystemClock
-    databases: Sequence[Database]
+    closing: Sequence[Callable[[], Awaitable[None]]]
     services: Sequence[Service]
     gateway: GatewayService
     watchers: list[Callable[[], list[str]]]
@@ -69,15 +71,15 @@ class House:
     async def close(self) -> None:
         """Release what the rooms stood on."""
         try:
-            for database in self.databases:
-                await database.close()
+            for close in self.closing:
+                await close()
             self.log.close()
         finally:
             self.lock.release()
 
 
 async def build(settings: Settings) -> House:
-    """Build the embedded house: files, SQLite and one process.
+    """Build the embedded house: files, SQLite, one process and its annex.
 
     Raises:
         Unavailable: `journal.locked`: another process runs this directory.
@@ -96,8 +98,7 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
     clock = SystemClock()
     bus = EmbeddedBus()
     log = _event_log(settings.data_dir / "events")
-    rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
-    users = await _database(settings, "auth", durable=True)
+    users = await open_room(settings.data_dir, "auth", synchronous="FULL")  # nothing could rebuild it
     watchers: list[Callable[[], list[str]]] = []
     gateway = GatewayService(
         bus,
@@ -106,15 +107,28 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
         _gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
-    services: list[Service] = [
-        MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis),
-        LedgerService(bus, log, rebuilt["ledger"], clock),
-        AuthService(bus, users, clock, _auth_settings(settings)),
-        OrdersService(bus, log, rebuilt["orders"], clock),
-        MarketService(bus, log, rebuilt["market"], clock),
-        gateway,
-    ]
-    return House(lock, bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
+    matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis)
+    auth = AuthService(bus, users, clock, _auth_settings(settings))
+    services: list[Service]
+    closing = [users.close]
+    if settings.annex:
+        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
+        await annex.launch()
+        closing.append(annex.stop)  # also when the rooms never began
+        rooms = [AnnexRoom("orders", annex, OrderDesk(bus, log)), AnnexRoom("market", annex)]
+        services = [matching, annex, AnnexRoom("ledger", annex), auth, *rooms, gateway]
+    else:
+        side = await open_read_side(settings.data_dir)
+        closing.append(side.close)
+        services = [
+            matching,
+            LedgerService(bus, log, side.ledger, clock),
+            auth,
+            OrdersService(bus, log, side.orders, clock),
+            MarketService(bus, log, side.market, clock),
+            gateway,
+        ]
+    return House(lock, bus, log, clock, closing, services, gateway, watchers)
 
 
 def _event_log(directory: Path) -> FileEventLog:
@@ -127,15 +141,6 @@ def _event_log(directory: Path) -> FileEventLog:
 
 def _open_shard(settings: Settings, told: int) -> Shard:
     return Shard(settings.data_dir, told, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
-
-
-async def _database(settings: Settings, name: str, *, durable: bool) -> Database:
-    """What can be rebuilt from the journal may lag behind the disk; what cannot is synced at each commit."""
-    return await open_database(
-        settings.data_dir / f"quantumcore_{name}.sqlite",
-        f"quantumcore.services.{name}.migrations",
-        synchronous="FULL" if durable else "NORMAL",
-    )
 
 
 def _auth_settings(settings: Settings) -> AuthSettings:

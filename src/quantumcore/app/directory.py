@@ -15,14 +15,14 @@ LOCK = "venue.lock"
 class DirectoryLock:
     """Holds a data directory until release(); the kernel releases it for a process that was killed."""
 
-    def __init__(self, data_dir: Path) -> None:
-        """Take the directory, which is made if it is not there.
+    def __init__(self, data_dir: Path, lock: str = LOCK) -> None:
+        """Take the directory, which is made if it is not there, for the part of the house that `lock` stands for.
 
         Raises:
             Unavailable: `journal.locked`: another process holds it; nothing was touched.
         """
         data_dir.mkdir(parents=True, exist_ok=True)
-        self._handle = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._handle = os.open(data_dir / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

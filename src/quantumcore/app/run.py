@@ -19,11 +19,12 @@ import structlog
 import uvicorn
 
 from quantumcore.adapters import logs
+from quantumcore.app.annex.process import AnnexRoom
 from quantumcore.app.compose import QUERIES, House, build
 from quantumcore.app.last_resort import LastResort
 from quantumcore.app.operator import OperatorSocket
-from quantumcore.app.service_http import service_app
-from quantumcore.app.settings import Settings
+from quantumcore.app.service_http import own_metrics, service_app
+from quantumcore.app.settings import SERVICE_PORTS, Settings
 from quantumcore.app.supervise import Supervisor
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.ports.service import Service
@@ -68,7 +69,8 @@ class Running:
             Unavailable: `port.taken`, with the port and the cure.
         """
         for service in self.house.services:
-            self._sockets[service.name] = _bound(self._settings, service.name)
+            if service.name in SERVICE_PORTS:
+                self._sockets[service.name] = _bound(self._settings, service.name)
 
     async def start(self) -> None:
         """Start every room in order, then its tasks; return when all are ready."""
@@ -92,9 +94,12 @@ class Running:
         for name, bound in self._sockets.items():
             _listen(self._settings, name, bound)
         for service in self.house.services:
+            if service.name not in SERVICE_PORTS:
+                continue
             app: Any = self.house.gateway.asgi
             if service is not self.house.gateway:
-                app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name])
+                metrics = service.metrics if isinstance(service, AnnexRoom) else own_metrics
+                app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name], metrics)
             config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=DRAIN_S, backlog=BACKLOG, **UVICORN)
             server = _Server(config)
             self._servers.append((server, asyncio.create_task(server.serve(sockets=[self._sockets[service.name]]))))

@@ -5,7 +5,7 @@ holds `read`; a query about an account wants that account granted (admin: any).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -32,8 +32,18 @@ MAX_BODY = 64 << 10
 BODY_S = 5.0
 
 
-def service_app(reasons: Callable[[], list[str]], bus: Bus, queries: Sequence[type[Request[Any]]]) -> Starlette:
-    """Return the HTTP face of one service; `reasons` says why it is not ready."""
+async def own_metrics() -> bytes:
+    """Return this process's metrics."""
+    return generate_latest()
+
+
+def service_app(
+    reasons: Callable[[], list[str]],
+    bus: Bus,
+    queries: Sequence[type[Request[Any]]],
+    exposition: Callable[[], Awaitable[bytes]] = own_metrics,
+) -> Starlette:
+    """Return the HTTP face of one service; `reasons` says why it is not ready, `exposition` gives its process's metrics."""
     by_name = {query.__name__: query for query in queries}
 
     async def health(_: HttpRequest) -> Response:
@@ -44,7 +54,10 @@ def service_app(reasons: Callable[[], list[str]], bus: Bus, queries: Sequence[ty
         return JSONResponse({"ready": not why, "reasons": why}, status_code=503 if why else 200)
 
     async def metrics(_: HttpRequest) -> Response:
-        return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+        try:
+            return Response(await exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+        except QuantumCoreError as error:
+            return _problem(error)
 
     async def list_queries(_: HttpRequest) -> Response:
         return JSONResponse({name: list(query.__struct_fields__) for name, query in by_name.items()})

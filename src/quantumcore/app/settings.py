@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     Attributes:
         data_dir: Journal, snapshots, events and databases live below it.
         port_base: Port of the gateway; the other services follow in order.
+        annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
         rate_*: Weights per second, see docs/reference/limits.md.
     """
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port_base: int = Field(8000, ge=1, le=65_000)
     instruments: Path | None = None
+    annex: bool = True
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     jwt_secret: str = Field("", repr=False, validation_alias=AliasChoices("jwt_secret", "JWT_SECRET", "QC_JWT_SECRET"))

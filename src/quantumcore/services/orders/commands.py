@@ -34,6 +34,7 @@ from quantumcore.services.orders.rebuild import appended, events_at, rebuild
 from quantumcore.services.orders.views import order_view
 
 MAX_BATCH = 100
+LOOK_UP_S = 1.2  # the tables have a second to come up; what is left of the asker's deadline is for the event log
 
 
 class OrderCommands:
@@ -183,7 +184,7 @@ class OrderCommands:
         """Return the order as it stands at `sequence` or later: from the tables, or from the log when these are late or gone."""
         try:
             return await self._bus.request(
-                GetOrderAsOf(account=account, order_sequence=order_sequence, at_least=sequence)
+                GetOrderAsOf(account=account, order_sequence=order_sequence, at_least=sequence), deadline_s=LOOK_UP_S
             )
         except (Unavailable, OutcomeUnknown):
             self.counts["rebuilt", ""] += 1

@@ -1,0 +1,41 @@
+"""What the house and its annex say to each other."""
+
+import msgspec
+
+from quantumcore.contracts.messages import Done, Notice, Request
+
+
+class BeginRooms(Request[Done], frozen=True, kw_only=True):
+    """Open the tables, start the rooms and follow the event log, which is whole now.
+
+    Raises:
+        QuantumCoreError: What lies in `data_dir` is damaged, or another annex holds it.
+    """
+
+    data_dir: str
+
+
+class EndRooms(Request[Done], frozen=True, kw_only=True):
+    """Stop the rooms and close what they stood on."""
+
+
+class Exposition(msgspec.Struct, frozen=True):
+    """A process's metrics in Prometheus' text format."""
+
+    text: bytes
+
+
+class GetExposition(Request[Exposition], frozen=True, kw_only=True):
+    """The annex's metrics."""
+
+
+class LogGrew(Notice, frozen=True, kw_only=True):
+    """The event log reaches to `last`."""
+
+    last: int
+
+
+class RoomsStand(Notice, frozen=True, kw_only=True):
+    """Why each room of the annex is not ready; told when it changes and at least every PULSE_S."""
+
+    reasons: dict[str, list[str]]

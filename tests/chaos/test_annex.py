@@ -117,12 +117,13 @@ def test_an_annex_that_hangs_is_said_and_orders_and_cancels_are_answered_meanwhi
     pid = annex_of(venue)
     os.kill(pid, signal.SIGSTOP)
     try:
-        placed = trader.submit("buy", "0.001", "101.00")
+        placed = trader.submit("buy", "0.1", "101.00")
         assert placed["status"] == "new"
         cancelled = trader.delete(f"/v1/orders/{first['order_id']}").json()
         assert (cancelled["order_id"], cancelled["status"]) == (first["order_id"], "cancelled")
         poll(lambda: any("has said nothing" in reason for reason in reasons(venue, "gateway")))
-        assert played.writers[1].trader.submit("sell", "0.001", "101.00")["status"] == "filled"
+        sold = played.writers[1].trader.submit("sell", "0.1", "101.00")
+        assert sold["status"] == "filled"
     finally:
         os.kill(pid, signal.SIGCONT)
     poll(lambda: reasons(venue, "gateway") == [])

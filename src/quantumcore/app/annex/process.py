@@ -21,7 +21,7 @@ from quantumcore.ports.service import Service
 BEGIN_S = 60.0
 END_S = 10.0
 SILENT_S = 3.0
-PACE_S = 0.002  # between two words about a log that grows all the time; the first after a silence is said at once
+PACE_S = 0.01  # between two words about a log that grows all the time; the first after a silence is said at once
 
 _log = logging.getLogger(__name__)
 

@@ -139,6 +139,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the annex at the socket of handle `arguments[0]`, logging from level `arguments[1]` on."""
     import uvloop  # only a server wants it
 
+    os.nice(int(os.environ.get("NICE","0")))
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are meant for the house, which ends us in its order
     logs.configure("quantumcore", arguments[1], sys.stderr)

@@ -113,16 +113,16 @@ def test_a_private_stream_misses_nothing_when_the_annex_dies(played: Scene) -> N
 
 def test_an_annex_that_hangs_is_said_and_orders_and_cancels_are_answered_meanwhile(played: Scene) -> None:
     venue, trader = played.venue, played.writers[0].trader
-    first = trader.submit("buy", "0.001", "100.00")
+    first = trader.submit("buy", "0.1", "20000.00")
     pid = annex_of(venue)
     os.kill(pid, signal.SIGSTOP)
     try:
-        placed = trader.submit("buy", "0.1", "101.00")
+        placed = trader.submit("buy", "0.1", "20001.00")
         assert placed["status"] == "new"
         cancelled = trader.delete(f"/v1/orders/{first['order_id']}").json()
         assert (cancelled["order_id"], cancelled["status"]) == (first["order_id"], "cancelled")
         poll(lambda: any("has said nothing" in reason for reason in reasons(venue, "gateway")))
-        sold = played.writers[1].trader.submit("sell", "0.1", "101.00")
+        sold = played.writers[1].trader.submit("sell", "0.1", "20001.00")
         assert sold["status"] == "filled"
     finally:
         os.kill(pid, signal.SIGCONT)

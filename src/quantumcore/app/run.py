@@ -21,6 +21,7 @@ import uvicorn
 from quantumcore.adapters import logs
 from quantumcore.app.annex.process import AnnexRoom
 from quantumcore.app.compose import QUERIES, House, build
+from quantumcore.app.garbage import spare_the_collector
 from quantumcore.app.last_resort import LastResort
 from quantumcore.app.operator import OperatorSocket
 from quantumcore.app.service_http import own_metrics, service_app
@@ -210,6 +211,7 @@ async def _serve(settings: Settings, began: float) -> int:
     asked = asyncio.create_task(stopping.wait())
     await asyncio.wait({opening, asked}, return_when=asyncio.FIRST_COMPLETED)
     if opening.done() and opening.exception() is None:
+        spare_the_collector()
         print(
             f"ready gateway=http://{settings.host}:{settings.port('gateway')} mode=embedded pid={os.getpid()}"
             f" in {time.monotonic() - began:.1f}s",

@@ -17,6 +17,7 @@ from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_reader import EventLogReader
 from quantumcore.app.annex.messages import BeginRooms, EndRooms, Exposition, GetExposition, LogGrew, RoomsStand
 from quantumcore.app.directory import DirectoryLock
+from quantumcore.app.garbage import spare_the_collector
 from quantumcore.app.last_resort import LastResort
 from quantumcore.app.read_side import ReadSide, following_rooms, open_read_side
 from quantumcore.app.supervise import Supervisor
@@ -30,6 +31,7 @@ LOOK_S = 0.01
 PULSE_S = 0.5
 POLL_S = 0.25  # the house tells when the log grows; this is for a message that was lost
 KILLED = 1
+NICE = 5  # where cores are short, the order path goes first; a third of its share is left
 
 
 class Rooms:
@@ -68,6 +70,7 @@ class Rooms:
             supervisor = self._supervisors[service.name] = Supervisor(service, self._clock)
             supervisor.start()
         self._pulse = asyncio.create_task(self._tell())
+        spare_the_collector()
         return Done()
 
     async def end(self, _request: EndRooms) -> Done:
@@ -139,8 +142,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the annex at the socket of handle `arguments[0]`, logging from level `arguments[1]` on."""
     import uvloop  # only a server wants it
 
-    os.nice(int(os.environ.get("NICE","0")))
-
+    os.nice(NICE)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are meant for the house, which ends us in its order
     logs.configure("quantumcore", arguments[1], sys.stderr)

@@ -122,6 +122,7 @@ class FillPageAnswer(msgspec.Struct, frozen=True):
 def order(view: OrderView) -> OrderAnswer:
     """Return the order as clients read it."""
     rejected = view.status == "rejected"
+    accepted = rfc3339(view.accepted_ns)
     return OrderAnswer(
         view.order_id,
         view.client_order_id,
@@ -141,8 +142,8 @@ def order(view: OrderView) -> OrderAnswer:
         view.fees,
         [fill(one) for one in view.fills],
         view.sequence,
-        rfc3339(view.accepted_ns),
-        rfc3339(view.updated_ns),
+        accepted,
+        accepted if view.updated_ns == view.accepted_ns else rfc3339(view.updated_ns),
         view.reason,
         view.scope if rejected else UNSET,
         view.limit if rejected else UNSET,

@@ -15,6 +15,22 @@ WHOLE_BODY = "quantumcore.whole_body"
 """Key in the scope: a function that gives the body if all of it has arrived, so that nobody needs to wait for it."""
 BUSY = float("inf")
 _HEAD_LINES = 2
+_UVICORNS_OWN = frozenset((b"connection", b"transfer-encoding"))
+
+
+class _DefaultHeaders:
+    """uvicorn's own headers as they are written; it makes a new list once a second."""
+
+    made_of: Any = None
+    raw = b""
+
+    @classmethod
+    def of(cls, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Return `headers` as bytes."""
+        if headers is not cls.made_of:
+            cls.raw = b"".join(b"%s: %s\r\n" % (name.lower(), value) for name, value in headers)
+            cls.made_of = headers
+        return cls.raw
 
 
 class _Cycle(RequestResponseCycle):
@@ -52,21 +68,20 @@ class _Cycle(RequestResponseCycle):
         ):
             return False
         body = message.get("body", b"")
-        headers = [*self.default_headers, *head["headers"]]
-        parts = [STATUS_LINE[head["status"]]]
+        parts = [STATUS_LINE[head["status"]], _DefaultHeaders.of(self.default_headers)]
         length = b""
-        for name, value in headers:
+        for name, value in head["headers"]:
             lower = name.lower()
             if lower == b"content-length":
                 length = value
-            elif lower in (b"connection", b"transfer-encoding"):
+            elif lower in _UVICORNS_OWN:
                 return False
             parts += (lower, b": ", value, b"\r\n")
         if length != b"%d" % len(body):
             return False
         parts.append(b"\r\n")
         raw = b"".join(parts)
-        lines = len(headers) + _HEAD_LINES
+        lines = len(self.default_headers) + len(head["headers"]) + _HEAD_LINES
         if raw.count(b"\r") != lines or raw.count(b"\n") != lines or b"\0" in raw:
             return False  # a break inside a value: uvicorn refuses it
         self.response_started = self.response_complete = True

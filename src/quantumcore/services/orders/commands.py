@@ -34,7 +34,9 @@ from quantumcore.services.orders.rebuild import appended, events_at, rebuild
 from quantumcore.services.orders.views import order_view
 
 MAX_BATCH = 100
-LOOK_UP_S = 1.2  # the tables have a second to come up; what is left of the asker's deadline is for the event log
+LOOK_UP_S = (
+    1.2  # seconds: the tables have a second to come up; what is left of the asker's deadline is for the event log
+)
 
 
 class OrderCommands:

@@ -16,7 +16,8 @@ from quantumcore.contracts.messages import Request
 async def ask_offline(settings: Settings, request: Request[Any]) -> dict[str, Any]:
     """Start the rooms, ask, stop them. The journal's lock keeps a second process out meanwhile."""
     logs.configure("quantumcore", "ERROR", sys.stderr)
-    running = Running(settings, await build(settings))
+    alone = settings.model_copy(update={"annex": False})  # one question is not worth a second process
+    running = Running(alone, await build(alone))
     try:
         await running.start()
         body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}

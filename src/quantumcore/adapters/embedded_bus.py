@@ -6,18 +6,20 @@ behind by QUEUE_BATCHES batches loses the oldest, which its subscription counts 
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from prometheus_client.core import Metric
 
 from quantumcore.adapters import failures
 from quantumcore.adapters.codec import batch_decoder, decode_reply, decode_request, encode
 from quantumcore.contracts.errors import Internal, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.messages import Notice, Request
 from quantumcore.ports.bus import DEADLINE_S
+from quantumcore.ports.telemetry import counter, gauge
 
 R = TypeVar("R")
 Q = TypeVar("Q", bound=Request)  # type: ignore[type-arg]  # a handler is typed by its own request class
@@ -44,11 +46,26 @@ class EmbeddedBus:
         # The loop holds tasks weakly: without this one may vanish unfinished.
         self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
+        self._overloaded = 0
+        self._dropped: Counter[str] = Counter()
 
     @property
     def in_flight(self) -> int:
         """Requests that are being answered now."""
         return len(self._running)
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what is under way and what listeners have lost."""
+        dropped = self._dropped.copy()
+        waiting = 0
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                dropped[listener.notice.__name__] += listener.dropped
+                waiting += listener.waiting
+        yield gauge("qc_bus_in_flight_requests", "Requests that are being answered", len(self._running))
+        yield counter("qc_bus_overloaded_requests", "Requests refused because too many ran", self._overloaded)
+        yield gauge("qc_bus_waiting_batches", "Batches of notices in the queues of listeners", waiting)
+        yield counter("qc_bus_dropped_notices", "Notices lost by listeners that were behind", dropped, by="notice")
 
     def handle(self, request: type[Q], handler: Callable[[Q], Awaitable[object]]) -> None:
         """Answer every `request` of this type with `handler`.
@@ -73,6 +90,7 @@ class EmbeddedBus:
         if handler is None or self._closed:
             raise Unavailable("unavailable", f"nobody answers {kind.__name__}", retry_after=1.0)
         if len(self._running) >= MAX_IN_FLIGHT:
+            self._overloaded += 1
             raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_Answer | None] = loop.create_future()
@@ -180,6 +198,7 @@ class EmbeddedBus:
         listeners = self._listeners.get(subscription.notice, [])
         if subscription in listeners:
             listeners.remove(subscription)
+            self._dropped[subscription.notice.__name__] += subscription.dropped
 
 
 def _expire(answer: "asyncio.Future[_Answer | None]") -> None:

@@ -9,7 +9,8 @@ from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
-from quantumcore.adapters.sql import open_database
+from quantumcore.adapters.registry import EmbeddedRegistry
+from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.app.definitions import load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.settings import Settings
@@ -19,6 +20,7 @@ from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
 from quantumcore.ports.database import Database
 from quantumcore.ports.service import Service
+from quantumcore.ports.telemetry import Measured
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
@@ -55,6 +57,8 @@ class House:
 
     Attributes:
         watchers: Who knows why the house is not ready; the gateway's /ready asks them.
+        registry: Which rooms are there, and where.
+        measured: What each room stands on, for its /metrics.
     """
 
     lock: DirectoryLock
@@ -65,6 +69,8 @@ class House:
     services: Sequence[Service]
     gateway: GatewayService
     watchers: list[Callable[[], list[str]]]
+    registry: EmbeddedRegistry
+    measured: dict[str, list[Measured]]
 
     async def close(self) -> None:
         """Release what the rooms stood on."""
@@ -99,11 +105,12 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
     rebuilt = {name: await _database(settings, name, durable=False) for name in ("orders", "market", "ledger")}
     users = await _database(settings, "auth", durable=True)
     watchers: list[Callable[[], list[str]]] = []
+    cache = EmbeddedCache(clock)
     gateway = GatewayService(
         bus,
-        EmbeddedCache(clock),
+        cache,
         clock,
-        _gateway_settings(settings),
+        gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
     services: list[Service] = [
@@ -114,7 +121,10 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
         MarketService(bus, log, rebuilt["market"], clock),
         gateway,
     ]
-    return House(lock, bus, log, clock, [*rebuilt.values(), users], services, gateway, watchers)
+    measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
+    measured |= {name: [database] for name, database in rebuilt.items()}
+    databases = [*rebuilt.values(), users]
+    return House(lock, bus, log, clock, databases, services, gateway, watchers, EmbeddedRegistry(clock), measured)
 
 
 def _event_log(directory: Path) -> FileEventLog:
@@ -129,7 +139,7 @@ def _open_shard(settings: Settings, told: int) -> Shard:
     return Shard(settings.data_dir, told, segment_bytes=settings.segment_bytes, max_orders=settings.max_orders)
 
 
-async def _database(settings: Settings, name: str, *, durable: bool) -> Database:
+async def _database(settings: Settings, name: str, *, durable: bool) -> SqliteDatabase:
     """What can be rebuilt from the journal may lag behind the disk; what cannot is synced at each commit."""
     return await open_database(
         settings.data_dir / f"quantumcore_{name}.sqlite",
@@ -146,7 +156,8 @@ def _auth_settings(settings: Settings) -> AuthSettings:
     )
 
 
-def _gateway_settings(settings: Settings) -> GatewaySettings:
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """Return what the gateway must know of `settings`."""
     return GatewaySettings(
         rate_user=settings.rate_user,
         rate_orders=settings.rate_orders,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -32,8 +32,13 @@ MAX_BODY = 64 << 10
 BODY_S = 5.0
 
 
-def service_app(reasons: Callable[[], list[str]], bus: Bus, queries: Sequence[type[Request[Any]]]) -> Starlette:
-    """Return the HTTP face of one service; `reasons` says why it is not ready."""
+def service_app(
+    reasons: Callable[[], list[str]],
+    bus: Bus,
+    queries: Sequence[type[Request[Any]]],
+    registry: CollectorRegistry = REGISTRY,
+) -> Starlette:
+    """Return the HTTP face of one service; `reasons` says why it is not ready, `registry` what it counts."""
     by_name = {query.__name__: query for query in queries}
 
     async def health(_: HttpRequest) -> Response:
@@ -44,7 +49,7 @@ def service_app(reasons: Callable[[], list[str]], bus: Bus, queries: Sequence[ty
         return JSONResponse({"ready": not why, "reasons": why}, status_code=503 if why else 200)
 
     async def metrics(_: HttpRequest) -> Response:
-        return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def list_queries(_: HttpRequest) -> Response:
         return JSONResponse({name: list(query.__struct_fields__) for name, query in by_name.items()})

@@ -1,6 +1,8 @@
 """When an order is sent, changed, ended or looked up. The truth is the engine's; here it is asked, translated and shown."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+
+from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.orders import (
@@ -27,6 +29,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.progress import Lag
+from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.orders import translate
 from quantumcore.services.orders.commands import OrderCommands, reached
 from quantumcore.services.orders.projection import OrdersProjection
@@ -86,6 +89,12 @@ class OrdersService:
         if not self._opened:
             return ["orders: the tables or the definitions have not been read"]
         return self._lag.reasons()
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what this room looks like."""
+        yield from self._follower.collect()
+        yield counter("qc_orders_submissions", "Submissions by outcome", self.commands.by_outcome, by="outcome")
+        yield gauge("qc_orders_live", "Orders kept in memory", len(self._projection.live))
 
     async def stop(self) -> None:
         """Nothing is held: each part of the log was committed or was not."""

@@ -6,7 +6,7 @@ Method: the whole house in this process on free loopback ports; the announcer al
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app import announce
 from quantumcore.app.announce import LEASE_S, Announcer
@@ -25,6 +26,8 @@ from quantumcore.app.settings import Settings, load_settings
 from quantumcore.contracts.directory import GetRooms, Rooms
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.ledger import MakeTransfer, OpenAccount
+from quantumcore.ports.event_log import EventBatch
+from quantumcore.ports.follower import Follower
 from tests.support.clocks import ManualClock
 
 ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders")
@@ -170,3 +173,35 @@ async def test_a_page_says_nothing_of_another_room(tmp_path: Path) -> None:
             assert "qc_event_log_bytes" in page if room == "matching" else "qc_event_log_bytes" not in page
             followers = set(page.get("qc_follower_sequence", {}))
             assert followers == ({(("follower", room),)} if room in ("orders", "ledger", "market") else set())
+
+
+async def test_a_followers_lag_in_seconds_is_the_age_of_what_it_has_not_applied(tmp_path: Path) -> None:
+    """Nothing behind: 0. One that waits: since it came, whatever was applied long before."""
+    log, free = FileEventLog(tmp_path), asyncio.Event()
+    free.set()
+
+    async def apply(_: Sequence[EventBatch]) -> None:
+        await free.wait()
+
+    follower = Follower("x", log, apply)
+
+    def seconds() -> float:
+        return next(m for m in follower.collect() if m.name == "qc_follower_lag_seconds").samples[0].value
+
+    task = asyncio.create_task(follower.run())
+    log.append(EventBatch(1, 1, b"e" * 64))
+    async with asyncio.timeout(10):
+        await follower.reached(1)
+        await asyncio.sleep(0.3)
+        assert seconds() == 0
+        free.clear()
+        log.append(EventBatch(2, 2, b"e" * 64))
+        begun = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.05)
+        assert 0.04 <= seconds() <= asyncio.get_running_loop().time() - begun + 0.01
+        free.set()
+        await follower.reached(2)
+        assert seconds() == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    log.close()

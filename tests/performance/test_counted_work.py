@@ -167,7 +167,7 @@ async def test_a_batch_is_one_visit_to_the_engine_and_one_write_to_the_event_log
 ) -> None:
     async with hall(tmp_path) as opened:
         visits, writes = _counted_hall(opened, monkeypatch)
-        await opened.submit(*(order(1 + n % 16) for n in range(500)))
+        await asyncio.gather(*(opened.submit(order(1 + n % 16)) for n in range(500)))
         assert (visits(), writes()) == (1, 1)
 
 
@@ -371,6 +371,12 @@ async def test_a_life_of_orders_is_one_commit_with_few_statements(tmp_path: Path
         with statements(database) as told:
             await service._projection.apply(life(venue.log.last + 1))
         print(len(told), "statements")
+        assert told.count("COMMIT") == 1
+        assert len(told) <= STATEMENTS_PER_COMMIT
+        first = venue.log.last + 1 + LIFE_SEQUENCES
+        singly = [EventBatch(n, n, accepted(n, ALICE, 1).encode()) for n in range(first, first + 1_000)]
+        with statements(database) as told:
+            await service._projection.apply(singly)
         assert told.count("COMMIT") == 1
         assert len(told) <= STATEMENTS_PER_COMMIT
 

@@ -69,7 +69,5 @@ class Announcer:
             await asyncio.sleep(RENEW_S)
             try:
                 await self._announce()
-            except (
-                Unavailable
-            ) as error:  # trading goes on; what is not renewed vanishes, and the next turn brings it back
+            except Unavailable as error:  # trading goes on; the next turn brings back what vanished meanwhile
                 _log.warning("leases were not renewed: %s", error)

@@ -5,6 +5,9 @@ Any thread may use it. Limits: CAPACITY values and CAPACITY windows; past either
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily, Metric
 
 from quantumcore.ports.clock import Clock
 
@@ -27,6 +30,15 @@ class EmbeddedCache:
 
     def __len__(self) -> int:
         return len(self._values) + len(self._windows)
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics how much is kept."""
+        entries = GaugeMetricFamily(
+            "qc_cache_entries", "Entries kept in memory, at most 100,000 of a kind", labels=["kind"]
+        )
+        entries.add_metric(["value"], len(self._values))
+        entries.add_metric(["window"], len(self._windows))
+        yield entries
 
     async def get(self, key: str) -> bytes | None:
         """Return the value, or None when unknown, expired or pushed out."""

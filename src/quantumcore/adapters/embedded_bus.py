@@ -9,12 +9,13 @@ behind by QUEUE_BATCHES batches loses the oldest, which its subscription counts 
 import asyncio
 import itertools
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from prometheus_client.core import Metric
 
 from quantumcore.adapters import failures
 from quantumcore.adapters.bus_link import Answer, BusLink
@@ -23,6 +24,7 @@ from quantumcore.adapters.deadlines import Deadlines
 from quantumcore.contracts.errors import Internal, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.messages import Notice, Request
 from quantumcore.ports.bus import DEADLINE_S
+from quantumcore.ports.telemetry import counter, gauge
 
 R = TypeVar("R")
 Q = TypeVar("Q", bound=Request)  # type: ignore[type-arg]  # a handler is typed by its own request class
@@ -53,11 +55,26 @@ class EmbeddedBus:
         self._numbers = itertools.count()
         self._deadlines: Deadlines[Answer | None] = Deadlines(_expire)
         self._closed = False
+        self._overloaded = 0
+        self._dropped: Counter[str] = Counter()
 
     @property
     def in_flight(self) -> int:
         """Requests that are being answered now."""
         return len(self._running)
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what is under way and what listeners have lost."""
+        dropped = self._dropped.copy()
+        waiting = 0
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                dropped[listener.notice.__name__] += listener.dropped
+                waiting += listener.waiting
+        yield gauge("qc_bus_in_flight_requests", "Requests that are being answered", len(self._running))
+        yield counter("qc_bus_overloaded_requests", "Requests refused because too many ran", self._overloaded)
+        yield gauge("qc_bus_waiting_batches", "Batches of notices in the queues of listeners", waiting)
+        yield counter("qc_bus_dropped_notices", "Notices lost by listeners that were behind", dropped, by="notice")
 
     def handle(self, request: type[Q], handler: Callable[[Q], Awaitable[object]]) -> None:
         """Answer every `request` of this type with `handler`.
@@ -173,6 +190,7 @@ class EmbeddedBus:
     ) -> "asyncio.Future[Answer | None]":
         """Call the handler; what it does from then on lives by itself, and ends in the future."""
         if len(self._running) >= MAX_IN_FLIGHT:
+            self._overloaded += 1
             raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
         answer: asyncio.Future[Answer | None] = loop.create_future()
         try:
@@ -228,6 +246,7 @@ class EmbeddedBus:
         listeners = self._listeners.get(subscription.notice, [])
         if subscription in listeners:
             listeners.remove(subscription)
+            self._dropped[subscription.notice.__name__] += subscription.dropped
 
 
 def _expire(answer: "asyncio.Future[Answer | None]") -> None:

@@ -7,13 +7,17 @@ it: a damaged log is cut with `truncate_after` or emptied with `reset`.
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
+
+from prometheus_client.core import Metric
 
 from quantumcore.adapters.event_segments import Frame, Segment, cut, cut_tail, frame_bytes, segment_path, segments
 from quantumcore.adapters.event_tail import EventTail
 from quantumcore.adapters.waiters import Waiters
 from quantumcore.contracts.errors import Corrupted, Unavailable
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.ports.telemetry import gauge
 
 SEGMENT_BYTES = 16 << 20  # a segment is sealed by the first append beyond it
 TAIL_BYTES = 4 << 20
@@ -58,6 +62,14 @@ class FileEventLog:
     def begin(self) -> int:
         """The first sequence that can be read."""
         return self._firsts[0]
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics how long and how large the log is."""
+        paths = [segment_path(self._directory, first) for first in list(self._firsts)]
+        size = sum(path.stat().st_size for path in paths if path.exists())
+        yield gauge("qc_event_log_last_sequence", "Last sequence in the log", self.last)
+        yield gauge("qc_event_log_segments", "Segment files", len(paths))
+        yield gauge("qc_event_log_bytes", "Size of all segment files", size)
 
     def append(self, batch: EventBatch) -> None:
         """Add a batch that continues the log, in one write, and wake those who wait.

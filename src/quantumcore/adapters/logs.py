@@ -77,6 +77,12 @@ def configure(service: str, level: str = "INFO", stream: IO[str] | None = None) 
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Show lines of `level` and above from now on."""
+    root = logging.getLogger()
     root.setLevel(level.upper())
     for chatty in ("alembic", "uvicorn", "websockets"):  # their INFO tells of themselves, not of the venue
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))

@@ -8,18 +8,21 @@ done with the connection, no sooner and no later; a write that had begun is then
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from prometheus_client.core import Metric
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from quantumcore.adapters.migrations import directory, upgrade
 from quantumcore.contracts.errors import Corrupted, Unavailable
+from quantumcore.ports.telemetry import Durations, gauge
 
 T = TypeVar("T")
 
@@ -76,6 +79,21 @@ class SqliteDatabase:
         self._places = asyncio.Semaphore(READERS)
         self._writes = 0
         self._closed = False
+        self._name = path.stem.removeprefix("quantumcore_")
+        self._commits = Durations("qc_database_commit_seconds", "Time of one commit", database=self._name)
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics how commits go, what waits, and how large the files are."""
+        yield from self._commits.collect()
+        name = self._name
+        yield gauge("qc_database_waiting_writes", "Writes that wait or run", self._writes, database=name)
+        yield gauge("qc_database_connections_in_use", "Connections at work", self.in_use, database=name)
+        size = sum(
+            file.stat().st_size
+            for file in (self._path, self._path.with_name(f"{self._path.name}-wal"))
+            if file.exists()
+        )
+        yield gauge("qc_database_bytes", "Size of the file and its write-ahead log", size, database=name)
 
     @property
     def in_use(self) -> int:
@@ -111,7 +129,7 @@ class SqliteDatabase:
         if self._writes >= WRITE_QUEUE:
             raise Unavailable("overloaded", f"{WRITE_QUEUE} writes wait for {self._path.name}", retry_after=0.5)
         self._writes += 1
-        return await self._in_thread(self._writer, self._writing, work, self._written)
+        return await self._in_thread(self._writer, self._writing, self._timed(work), self._written)
 
     async def close(self) -> None:
         """Refuse new work, finish what runs, fold the write-ahead log into the file; a second close does nothing.
@@ -134,6 +152,18 @@ class SqliteDatabase:
         running = threads.submit(_run, engine, work)
         running.add_done_callback(lambda _: _on_loop(loop, done))
         return await asyncio.wrap_future(running)
+
+    def _timed(self, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+        """Return `work` with its commit, the time of which is counted in the writer's thread."""
+
+        def run(connection: Connection) -> T:
+            result = work(connection)
+            began = time.perf_counter()
+            connection.commit()
+            self._commits.observe(time.perf_counter() - began)
+            return result
+
+        return run
 
     def _written(self) -> None:
         self._writes -= 1

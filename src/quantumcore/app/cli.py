@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · status · snapshot · user."""
+"""The command line: quantumcore run · demo · replay · bench · verify · status · rooms · snapshot · user."""
 
 import time
 
@@ -33,12 +33,10 @@ def run(
 ) -> None:
     """Serve a venue until SIGTERM."""
     from quantumcore.app.run import run as serve
-    from quantumcore.app.settings import load_settings
+    from quantumcore.app.settings import Source
 
-    settings = _or_exit(
-        lambda: load_settings(config, data_dir=data_dir, port_base=port_base, host=host, instruments=instruments)
-    )
-    raise typer.Exit(serve(settings, _BEGAN))
+    source = Source(config, data_dir=data_dir, port_base=port_base, host=host, instruments=instruments)
+    raise typer.Exit(serve(source, _BEGAN))
 
 
 @user_app.command("create")
@@ -76,6 +74,23 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     else:
         for key, value in reply.items():
             typer.echo(f"{key:18} {value}")
+
+
+@app.command()
+def rooms(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Tell which rooms of a running venue are there, where, and why one is not ready."""
+    from quantumcore.app.operator import ask
+    from quantumcore.app.settings import Source
+    from quantumcore.contracts.directory import GetRooms
+
+    where = _or_exit(lambda: Source(data_dir=data_dir).read().data_dir)
+    reply = _or_exit(lambda: asyncio.run(ask(where, GetRooms())))
+    if as_json:
+        typer.echo(json.dumps(reply))
+    else:
+        for room in reply["rooms"]:
+            state = "; ".join(room["reasons"]) or "ready"
+            typer.echo(f"{room['name']:10} {', '.join(room['endpoints']) or '-':22} {state}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
+from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.definitions import load_definitions
 from quantumcore.app.directory import DirectoryLock
@@ -19,6 +20,7 @@ from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
 from quantumcore.ports.service import Service
+from quantumcore.ports.telemetry import Measured
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
@@ -57,6 +59,8 @@ class House:
     Attributes:
         closing: What to call after the rooms have stopped.
         watchers: Who knows why the house is not ready; the gateway's /ready asks them.
+        registry: Which rooms are there, and where.
+        measured: What each room stands on, for its /metrics.
     """
 
     lock: DirectoryLock
@@ -67,6 +71,8 @@ class House:
     services: Sequence[Service]
     gateway: GatewayService
     watchers: list[Callable[[], list[str]]]
+    registry: EmbeddedRegistry
+    measured: dict[str, list[Measured]]
 
     async def close(self) -> None:
         """Release what the rooms stood on."""
@@ -100,26 +106,30 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
     log = _event_log(settings.data_dir / "events")
     users = await open_room(settings.data_dir, "auth", synchronous="FULL")  # nothing could rebuild it
     watchers: list[Callable[[], list[str]]] = []
+    cache = EmbeddedCache(clock)
     gateway = GatewayService(
         bus,
-        EmbeddedCache(clock),
+        cache,
         clock,
-        _gateway_settings(settings),
+        gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
     matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis)
     auth = AuthService(bus, users, clock, _auth_settings(settings))
     services: list[Service]
     closing = [users.close]
+    measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     if settings.annex:
         annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
         await annex.launch()
         closing.append(annex.stop)  # also when the rooms never began
+        measured["gateway"].append(annex)
         rooms = [AnnexRoom("orders", annex, OrderDesk(bus, log)), AnnexRoom("market", annex)]
         services = [matching, annex, AnnexRoom("ledger", annex), auth, *rooms, gateway]
     else:
         side = await open_read_side(settings.data_dir)
         closing.append(side.close)
+        measured |= side.measured()
         services = [
             matching,
             LedgerService(bus, log, side.ledger, clock),
@@ -128,7 +138,7 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
             MarketService(bus, log, side.market, clock),
             gateway,
         ]
-    return House(lock, bus, log, clock, closing, services, gateway, watchers)
+    return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
 
 
 def _event_log(directory: Path) -> FileEventLog:
@@ -151,7 +161,8 @@ def _auth_settings(settings: Settings) -> AuthSettings:
     )
 
 
-def _gateway_settings(settings: Settings) -> GatewaySettings:
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """Return what the gateway must know of `settings`."""
     return GatewaySettings(
         rate_user=settings.rate_user,
         rate_orders=settings.rate_orders,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from quantumcore.contracts.auth import CreateUser, GetUser
+from quantumcore.contracts.directory import GetRooms
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
@@ -20,7 +21,9 @@ from quantumcore.ports.bus import Bus
 SOCKET = "operator.sock"
 MAX_LINE = 64 << 10
 ANSWER_S = 30.0
-ALLOWED: dict[str, type[Request[Any]]] = {r.__name__: r for r in (CreateUser, GetUser, GetEngineStatus, TakeSnapshot)}
+ALLOWED: dict[str, type[Request[Any]]] = {
+    r.__name__: r for r in (CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms)
+}
 
 
 class OperatorSocket:

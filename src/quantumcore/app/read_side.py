@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantumcore.adapters.sql import open_database
+from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
-from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.service import Service
+from quantumcore.ports.telemetry import Measured
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
@@ -21,9 +21,13 @@ ROOMS = ("ledger", "orders", "market")
 class ReadSide:
     """The tables of the rooms; all can be rebuilt from the journal."""
 
-    ledger: Database
-    orders: Database
-    market: Database
+    ledger: SqliteDatabase
+    orders: SqliteDatabase
+    market: SqliteDatabase
+
+    def measured(self) -> dict[str, list[Measured]]:
+        """Return what each room stands on, for its /metrics."""
+        return {"ledger": [self.ledger], "orders": [self.orders], "market": [self.market]}
 
     async def close(self) -> None:
         """Release them."""
@@ -36,7 +40,7 @@ async def open_read_side(data_dir: Path) -> ReadSide:
     return ReadSide(*[await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS])
 
 
-async def open_room(data_dir: Path, name: str, *, synchronous: str) -> Database:
+async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:
     """Open the tables of one room."""
     return await open_database(
         data_dir / f"quantumcore_{name}.sqlite", f"quantumcore.services.{name}.migrations", synchronous=synchronous

@@ -19,14 +19,18 @@ import structlog
 import uvicorn
 
 from quantumcore.adapters import logs
-from quantumcore.app.annex.process import AnnexRoom
-from quantumcore.app.compose import QUERIES, House, build
+from quantumcore.app.annex.process import Annex, AnnexRoom
+from quantumcore.app.announce import Announcer
+from quantumcore.app.compose import QUERIES, House, build, gateway_settings
 from quantumcore.app.garbage import spare_the_collector
 from quantumcore.app.last_resort import LastResort
+from quantumcore.app.metrics import LoopLag, registry_of
 from quantumcore.app.operator import OperatorSocket
-from quantumcore.app.service_http import own_metrics, service_app
-from quantumcore.app.settings import SERVICE_PORTS, Settings
+from quantumcore.app.reload import Reloader
+from quantumcore.app.service_http import service_app
+from quantumcore.app.settings import SERVICE_PORTS, Settings, Source
 from quantumcore.app.supervise import Supervisor
+from quantumcore.contracts.directory import GetRooms
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.ports.service import Service
 from quantumcore.services.gateway.service import UVICORN
@@ -51,13 +55,20 @@ class _Server(uvicorn.Server):
 
 
 class Running:
-    """A house with its tasks, its ports and its operator's door."""
+    """A house with its tasks, its ports and its operator's door.
+
+    Attributes:
+        measured: What is common to all rooms, for the /metrics of each.
+    """
 
     def __init__(self, settings: Settings, house: House) -> None:
         self._settings = settings
         self.house = house
         self._supervisors: dict[str, Supervisor] = {}
         self._operator = OperatorSocket(house.bus, settings.data_dir)
+        self._announcer = Announcer(house.registry, self._endpoints(), self.reasons_of)
+        self._loop_lag = LoopLag()
+        self.measured: list[object] = [house.bus, self._announcer, self._loop_lag]
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
         self._sockets: dict[str, socket.socket] = {}
         self._begun: list[Service] = []
@@ -75,6 +86,7 @@ class Running:
 
     async def start(self) -> None:
         """Start every room in order, then its tasks; return when all are ready."""
+        self.house.bus.handle(GetRooms, self._announcer.rooms)
         for service in self.house.services:
             service.attach()
         for service in self.house.services:
@@ -98,18 +110,38 @@ class Running:
             if service.name not in SERVICE_PORTS:
                 continue
             app: Any = self.house.gateway.asgi
-            if service is not self.house.gateway:
-                metrics = service.metrics if isinstance(service, AnnexRoom) else own_metrics
-                app = service_app(partial(self.reasons, service), self.house.bus, QUERIES[service.name], metrics)
+            parts = [*self.measured, service, *self.house.measured.get(service.name, [])]
+            if service is self.house.gateway:
+                registry_of(service.name, parts, self.house.gateway.gate.metrics.registry)
+            else:
+                app = service_app(
+                    partial(self.reasons, service),
+                    self.house.bus,
+                    QUERIES[service.name],
+                    registry_of(service.name, parts),
+                    service.exposition if isinstance(service, AnnexRoom) else None,
+                )
             config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=DRAIN_S, backlog=BACKLOG, **UVICORN)
             server = _Server(config)
             self._servers.append((server, asyncio.create_task(server.serve(sockets=[self._sockets[service.name]]))))
         while not all(server.started for server, _ in self._servers):  # noqa: ASYNC110  # uvicorn tells it by no event
             await asyncio.sleep(0.001)
         await self._operator.open()
+        self._loop_lag.start()
+        await self._announcer.start()
+
+    def take_over(self, settings: Settings) -> None:
+        """Let what may change while the venue runs take effect for new requests."""
+        logs.set_level(settings.log_level)
+        for service in self.house.services:
+            if isinstance(service, Annex):
+                service.set_level(settings.log_level)
+        self.house.gateway.take_over(gateway_settings(settings))
 
     async def stop(self) -> None:
         """Drain and stop; what was accepted is answered, what was answered is kept."""
+        self._loop_lag.stop()
+        await self._announcer.stop()
         await self._operator.close()
         await self.house.gateway.drain()
         for server, _ in self._servers:
@@ -144,6 +176,14 @@ class Running:
         """Return why `service` is not ready: its own reasons and those of its tasks."""
         supervisor = self._supervisors.get(service.name)
         return supervisor.reasons() if supervisor else [f"{service.name}: not started"]
+
+    def reasons_of(self, name: str) -> list[str]:
+        """Return why the room of that name is not ready."""
+        return next(self.reasons(service) for service in self.house.services if service.name == name)
+
+    def _endpoints(self) -> dict[str, str]:
+        names = [service.name for service in self.house.services if service.name in SERVICE_PORTS]
+        return {name: f"{self._settings.host}:{self._settings.port(name)}" for name in names}
 
     def _behind_the_gateway(self) -> list[str]:
         """Return why the gateway should get no requests, apart from its own reasons: other rooms, and its own tasks."""
@@ -185,7 +225,8 @@ def _taken(settings: Settings, name: str, error: OSError) -> Unavailable:
     return Unavailable("port.taken", f"{name} cannot listen on {where} ({error.strerror}); choose another --port-base")
 
 
-async def _serve(settings: Settings, began: float) -> int:
+async def _serve(reloader: Reloader, began: float) -> int:
+    settings = reloader.live.current
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -206,7 +247,10 @@ async def _serve(settings: Settings, began: float) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    reloader.start(loop, hung_up=on_signal)
     running = Running(settings, await build(settings))
+    reloader.tell(running.take_over)
+    running.measured.append(reloader)
     opening = asyncio.create_task(_open(running))
     asked = asyncio.create_task(stopping.wait())
     await asyncio.wait({opening, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -220,6 +264,7 @@ async def _serve(settings: Settings, began: float) -> int:
         await asked
     if stopping.is_set():
         log.info("stopping")
+    reloader.stop()
     opening.cancel()
     asked.cancel()
     try:
@@ -238,14 +283,15 @@ async def _open(running: Running) -> None:
     await running.open_ports()
 
 
-def run(settings: Settings, began: float) -> int:
+def run(source: Source, began: float) -> int:
     """Serve until a signal; return the exit code."""
     import uvloop  # only a server wants it, and importing it costs a command 20 ms
 
     sys.setswitchinterval(SWITCH_S)
-    logs.configure("quantumcore", settings.log_level, sys.stderr)
     try:
-        return uvloop.run(_serve(settings, began))
+        reloader = Reloader(source)
+        logs.configure("quantumcore", reloader.live.current.log_level, sys.stderr)
+        return uvloop.run(_serve(reloader, began))
     except QuantumCoreError as error:
         print(f"quantumcore: {error.detail} ({error.code})", file=sys.stderr)
         return 1

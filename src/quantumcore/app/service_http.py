@@ -6,10 +6,11 @@ holds `read`; a query about an account wants that account granted (admin: any).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -21,9 +22,11 @@ from quantumcore.contracts.errors import (
     Internal,
     InvalidCommand,
     NotFound,
+    OutcomeUnknown,
     QuantumCoreError,
     TooLarge,
     Unauthenticated,
+    Unavailable,
 )
 from quantumcore.contracts.messages import Request
 from quantumcore.ports.bus import Bus
@@ -32,18 +35,20 @@ MAX_BODY = 64 << 10
 BODY_S = 5.0
 
 
-async def own_metrics() -> bytes:
-    """Return this process's metrics."""
-    return generate_latest()
-
-
 def service_app(
     reasons: Callable[[], list[str]],
     bus: Bus,
     queries: Sequence[type[Request[Any]]],
-    exposition: Callable[[], Awaitable[bytes]] = own_metrics,
+    registry: CollectorRegistry = REGISTRY,
+    elsewhere: Callable[[], Awaitable[bytes]] | None = None,
 ) -> Starlette:
-    """Return the HTTP face of one service; `reasons` says why it is not ready, `exposition` gives its process's metrics."""
+    """Return the HTTP face of one service.
+
+    Args:
+        reasons: Says why it is not ready.
+        registry: What it counts.
+        elsewhere: Gives what it counts in another process, as text; while that is gone, it is missing.
+    """
     by_name = {query.__name__: query for query in queries}
 
     async def health(_: HttpRequest) -> Response:
@@ -54,10 +59,11 @@ def service_app(
         return JSONResponse({"ready": not why, "reasons": why}, status_code=503 if why else 200)
 
     async def metrics(_: HttpRequest) -> Response:
-        try:
-            return Response(await exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
-        except QuantumCoreError as error:
-            return _problem(error)
+        text = generate_latest(registry)
+        if elsewhere is not None:
+            with suppress(Unavailable, OutcomeUnknown):
+                text += await elsewhere()
+        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def list_queries(_: HttpRequest) -> Response:
         return JSONResponse({name: list(query.__struct_fields__) for name, query in by_name.items()})

@@ -1,8 +1,11 @@
 """Settings: environment over file over defaults; checked whole, then swapped in one step.
 
+What is in RELOADABLE can change while the venue runs; a change of any other key is refused, with the key named.
+
 A secret has no default: an embedded venue makes its own at the first start and keeps them in a file that only its owner may read.
 """
 
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -11,13 +14,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from quantumcore.contracts.errors import InvalidCommand
 
 SECRET_BYTES = 48
 SECRETS_FILE = "secrets.toml"
+FILE_BYTES_MAX = 1 << 20
+RELOADABLE = frozenset(
+    (
+        "log_level",
+        "rate_user",
+        "rate_orders",
+        "rate_cancels",
+        "rate_peer",
+        "rate_login",
+        "trusted_proxies",
+    )
+)
+"""Keys that a reload takes over; whatever is not named here needs a restart."""
 SERVICE_PORTS = {
     "gateway": 0,
     "auth": 1,
@@ -79,9 +95,74 @@ class Settings(BaseSettings):
         """Command line over environment; a file reaches us as defaults (see load_settings)."""
         return init_settings, env_settings
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for network in given:
+            ipaddress.ip_network(network)
+        return given
+
     def port(self, service: str) -> int:
         """Return the port of a service."""
         return self.port_base + SERVICE_PORTS[service]
+
+
+class Source:
+    """Where the settings of one process come from: its command line, its environment, and perhaps a file.
+
+    Attributes:
+        file: The TOML file; None without one.
+    """
+
+    def __init__(self, file: Path | None = None, **given: object) -> None:
+        """Take what the command line gave; None means not given."""
+        self.file = file
+        self._given = {key: value for key, value in given.items() if value is not None}
+        self._seen: tuple[int, ...] = ()
+        self._looked: tuple[int, ...] = ()
+
+    def read(self) -> Settings:
+        """Return what stands there now, without the secrets that a venue makes for itself. Nothing is written.
+
+        Raises:
+            InvalidCommand: `settings.invalid`; the text names file, key and rule, the field is the key.
+        """
+        self._seen = self._looked = self._signature()
+        try:
+            from_file = self._content()
+            unset = {key: value for key, value in from_file.items() if not _in_environment(key)}
+            return Settings(**{**unset, **self._given})
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            where = self.file or "settings"
+            raise InvalidCommand("settings.invalid", f"{where}: {key}: {first['msg']}", field=key) from error
+        except (OSError, ValueError, RecursionError) as error:  # gone, not TOML, not text, or nested without end
+            raise InvalidCommand("settings.invalid", f"{self.file}: {error}") from error
+
+    def changed(self) -> bool:
+        """Tell whether the file is another than the one that was read and has stood still since the last look.
+
+        Whoever writes into it in place is waited for: half a file may be valid.
+        """
+        before, self._looked = self._looked, self._signature()
+        return self._looked == before != self._seen
+
+    def _content(self) -> dict[str, Any]:
+        if self.file is None:
+            return {}
+        with self.file.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+        if len(raw) > FILE_BYTES_MAX:
+            raise ValueError(f"longer than {FILE_BYTES_MAX} bytes")
+        return tomllib.loads(raw.decode())
+
+    def _signature(self) -> tuple[int, ...]:
+        try:
+            found = self.file.stat() if self.file else None
+        except OSError:
+            found = None
+        return (found.st_ino, found.st_size, found.st_mtime_ns) if found else ()
 
 
 def load_settings(file: Path | None = None, **overrides: object) -> Settings:
@@ -90,18 +171,40 @@ def load_settings(file: Path | None = None, **overrides: object) -> Settings:
     Raises:
         InvalidCommand: `settings.invalid`; the text names file, key and rule. Nothing was written.
     """
-    given = {key: value for key, value in overrides.items() if value is not None}
+    return with_secrets(Source(file, **overrides).read())
+
+
+def with_secrets(settings: Settings) -> Settings:
+    """Return `settings` with this venue's own secrets where none were given.
+
+    Raises:
+        InvalidCommand: `settings.invalid`: they can be neither read nor made.
+    """
     try:
-        from_file = tomllib.loads(file.read_text()) if file else {}
-        unset = {key: value for key, value in from_file.items() if f"QC_{key.upper()}" not in os.environ}
-        settings = Settings(**{**unset, **given})
         return _with_secrets(settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InvalidCommand("settings.invalid", f"{file or 'settings'}: {key}: {first['msg']}", field=key) from error
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InvalidCommand("settings.invalid", f"{file}: {error}") from error
+        raise InvalidCommand("settings.invalid", f"{settings.data_dir / SECRETS_FILE}: {error}") from error
+
+
+def reloaded(current: Settings, old: Settings, new: Settings) -> Settings:
+    """Return `current` with what may change while the venue runs, taken whole from `new`.
+
+    Args:
+        current: What is in force.
+        old: What the source said at the start, without secrets of our own.
+        new: What it says now.
+
+    Raises:
+        InvalidCommand: `settings.invalid`: a key that needs a restart has another value; its name is told, never a value.
+    """
+    for key in type(current).model_fields:
+        if key not in RELOADABLE and getattr(new, key) != getattr(old, key):
+            raise InvalidCommand("settings.invalid", f"{key} cannot change while the venue runs: restart it", field=key)
+    return current.model_copy(update={key: getattr(new, key) for key in RELOADABLE})
+
+
+def _in_environment(key: str) -> bool:
+    return f"QC_{key.upper()}" in os.environ or (key == "jwt_secret" and "JWT_SECRET" in os.environ)
 
 
 def _with_secrets(settings: Settings) -> Settings:

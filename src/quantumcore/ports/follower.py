@@ -1,9 +1,12 @@
 """Follow the event log: apply what is new, in order, exactly once, at one's own pace."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from prometheus_client.core import Metric
 
 from quantumcore.ports.event_log import EventBatch, EventLog
+from quantumcore.ports.telemetry import gauge
 
 TRIES = 3
 REACH_S = 1.0
@@ -32,6 +35,7 @@ class Follower:
         self._wanted = asyncio.Event()
         self._waiting = 0
         self._began = float("-inf")
+        self._behind_since: float | None = None
         self._busy = False
 
     @property
@@ -39,16 +43,31 @@ class Follower:
         """Sequences in the log that are not applied yet."""
         return self._log.last - self.cursor
 
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics where it stands."""
+        since, now = self._behind_since, asyncio.get_running_loop().time()
+        behind = 0.0 if since is None or self.lag <= 0 else now - since
+        yield gauge("qc_follower_sequence", "Last sequence applied", self.cursor, follower=self.name)
+        yield gauge("qc_follower_lag_sequences", "Sequences not applied yet", max(0, self.lag), follower=self.name)
+        yield gauge("qc_follower_lag_seconds", "Age of the oldest sequence not applied", behind, follower=self.name)
+        yield gauge(
+            "qc_follower_stopped", "1 after three failures at one place", bool(self.failure), follower=self.name
+        )
+
     async def run(self) -> None:
         """Apply for ever; after three failures at one place, stay there and say so in `failure`."""
         while True:
             await self._log.wait(self.cursor)
+            if self._behind_since is None:
+                self._behind_since = asyncio.get_running_loop().time()
             await self._gather()
             self._began = asyncio.get_running_loop().time()
-            batches = self._log.read(self.cursor)
+            last, batches = self._log.last, self._log.read(self.cursor)
             await self._apply_with_patience(batches)
             self._busy = batches[-1].last - self.cursor >= BUSY
             self.cursor = batches[-1].last
+            if self.cursor >= last:  # what is not applied yet came after that reading
+                self._behind_since = self._began if self.lag else None
             self._moved.set()
             self._moved = asyncio.Event()
 

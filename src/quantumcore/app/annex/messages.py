@@ -20,13 +20,21 @@ class EndRooms(Request[Done], frozen=True, kw_only=True):
 
 
 class Exposition(msgspec.Struct, frozen=True):
-    """A process's metrics in Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
 
     text: bytes
 
 
 class GetExposition(Request[Exposition], frozen=True, kw_only=True):
-    """The annex's metrics."""
+    """What a room of the annex counts, and what it stands on."""
+
+    room: str
+
+
+class LevelChanged(Notice, frozen=True, kw_only=True):
+    """The least that is logged from now on."""
+
+    level: str
 
 
 class LogGrew(Notice, frozen=True, kw_only=True):

@@ -4,19 +4,21 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from prometheus_client import generate_latest
+from prometheus_client.core import Metric
 
 from quantumcore.adapters.bus_link import BusLink
+from quantumcore.adapters.codec import encode
 from quantumcore.adapters.embedded_bus import EmbeddedBus
-from quantumcore.app.annex.messages import BeginRooms, EndRooms, GetExposition, LogGrew, RoomsStand
+from quantumcore.app.annex.messages import BeginRooms, EndRooms, GetExposition, LevelChanged, LogGrew, RoomsStand
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.service import Service
+from quantumcore.ports.telemetry import Measured, counter, gauge
 
 BEGIN_S = 60.0
 END_S = 10.0
@@ -47,6 +49,7 @@ class Annex:
         self._link: BusLink | None = None
         self._reasons: dict[str, list[str]] | None = None
         self._heard = 0.0
+        self._starts = 0
 
     async def launch(self) -> None:
         """Start the process; it reads its modules while the house reads its journal, and waits for start()."""
@@ -57,6 +60,7 @@ class Annex:
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, pass_fds=[theirs.fileno()],
             )  # fmt: skip
         self.pid = self._process.pid
+        self._starts += 1
         loop = asyncio.get_running_loop()
         _, self._link = await loop.create_unix_connection(lambda: BusLink(self.bus), sock=ours)
         self.bus.join(self._link)
@@ -88,6 +92,21 @@ class Annex:
         if silent > SILENT_S:
             return [f"{room}: its process has said nothing for {silent:.0f} s"]
         return self._reasons.get(room, [])
+
+    def set_level(self, level: str) -> None:
+        """Let the annex log from `level` on; the next one too."""
+        self._level = level
+        if self._link is not None:
+            self._link.tell(LevelChanged.__name__, encode([LevelChanged(level=level)]), 1)
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics whether the annex lives, and how the link to it is used."""
+        link = self._link
+        lives = link is not None and not link.ended.is_set()
+        yield gauge("qc_annex_up", "1 while the annex lives", lives)
+        yield counter("qc_annex_starts", "Starts of the annex", self._starts)
+        yield gauge("qc_link_in_flight", "Requests that wait for the annex", link.in_flight if link else 0)
+        yield counter("qc_link_dropped_notices", "Notices the annex did not read in time", link.dropped if link else 0)
 
     async def stop(self) -> None:
         """End rooms and process; a second call does nothing.
@@ -165,12 +184,14 @@ class AnnexRoom:
         if self._desk is not None:
             await self._desk.stop()
 
-    async def metrics(self) -> bytes:
-        """Return the metrics of the process that does its work.
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what is counted here."""
+        return self._desk.collect() if isinstance(self._desk, Measured) else ()
+
+    async def exposition(self) -> bytes:
+        """Return what is counted in the annex, as text.
 
         Raises:
-            Unavailable: The annex is gone.
+            Unavailable, OutcomeUnknown: The annex is gone, or hangs.
         """
-        if self._desk is not None:
-            return generate_latest()
-        return (await self._bus.request(GetExposition())).text
+        return (await self._bus.request(GetExposition(room=self.name))).text

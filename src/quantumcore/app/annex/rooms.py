@@ -8,17 +8,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from quantumcore.adapters import logs
 from quantumcore.adapters.bus_link import BusLink
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_reader import EventLogReader
-from quantumcore.app.annex.messages import BeginRooms, EndRooms, Exposition, GetExposition, LogGrew, RoomsStand
+from quantumcore.app.annex.messages import (
+    BeginRooms,
+    EndRooms,
+    Exposition,
+    GetExposition,
+    LevelChanged,
+    LogGrew,
+    RoomsStand,
+)
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.garbage import spare_the_collector
 from quantumcore.app.last_resort import LastResort
+from quantumcore.app.metrics import parts_of
 from quantumcore.app.read_side import ReadSide, following_rooms, open_read_side
 from quantumcore.app.supervise import Supervisor
 from quantumcore.contracts.errors import Unavailable
@@ -50,11 +59,13 @@ class Rooms:
         self._side: ReadSide | None = None
         self._services: Sequence[Service] = ()
         self._supervisors: dict[str, Supervisor] = {}
+        self._counted: dict[str, CollectorRegistry] = {}
         self._pulse: asyncio.Task[None] | None = None
         bus.handle(BeginRooms, self.begin)
         bus.handle(EndRooms, self.end)
         bus.handle(GetExposition, self.exposition)
         bus.subscribe(LogGrew, self._grown)
+        bus.subscribe(LevelChanged, self._leveled)
 
     async def begin(self, request: BeginRooms) -> Done:
         """Start every room."""
@@ -65,6 +76,8 @@ class Rooms:
         self._services = following_rooms(self._bus, self._log, self._side, self._clock)
         for service in self._services:
             service.attach()
+            parts = [service, *self._side.measured()[service.name]]
+            self._counted[service.name] = parts_of(parts)
         for service in self._services:
             await service.start()
             supervisor = self._supervisors[service.name] = Supervisor(service, self._clock)
@@ -90,13 +103,16 @@ class Rooms:
         self.ended = True
         return Done()
 
-    async def exposition(self, _request: GetExposition) -> Exposition:
-        """Return this process's metrics."""
-        return Exposition(generate_latest())
+    async def exposition(self, request: GetExposition) -> Exposition:
+        """Return what a room counts; an unknown room counts nothing."""
+        return Exposition(generate_latest(self._counted[request.room]) if request.room in self._counted else b"")
 
     async def _grown(self, _notices: Sequence[LogGrew]) -> None:
         if self._log is not None:
             self._log.grown()
+
+    async def _leveled(self, notices: Sequence[LevelChanged]) -> None:
+        logs.set_level(notices[-1].level)
 
     async def _tell(self) -> None:
         """Say how the rooms are when it changes, and that this process lives."""

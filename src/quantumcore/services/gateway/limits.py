@@ -63,6 +63,10 @@ class Limits:
         self._settings = settings
         self._alone = LocalWindows(clock, settings.limit_keys)
 
+    def take_over(self, settings: GatewaySettings) -> None:
+        """Spend by the rates of `settings` from the next request on; what was spent in this second stays spent."""
+        self._settings = settings
+
     async def user(self, who: str, weight: int = 1) -> Allowance:
         """Spend of a verified user's or API key's allowance."""
         return await self._spend("user", who, weight, self._settings.rate_user)
@@ -122,8 +126,12 @@ class Peers:
     """Whose address a request comes from. IPv6 counts per /64, since one host has all of it."""
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted: list[Network] = [ipaddress.ip_network(network) for network in trusted]
+        self._trusted = _networks(trusted)
         self._known: dict[str, str] = {}
+
+    def take_over(self, trusted: Sequence[str]) -> None:
+        """Believe these networks from the next request on, and no others."""
+        self._trusted = _networks(trusted)
 
     def address(self, host: str, headers: Mapping[bytes, bytes]) -> str:
         """Return the address that counts: the connection's, or behind a trusted proxy the last one that is not ours."""
@@ -144,6 +152,10 @@ class Peers:
     def _is_trusted(self, host: str) -> bool:
         address = _parse(host)
         return address is not None and any(address in network for network in self._trusted)
+
+
+def _networks(given: Sequence[str]) -> list[Network]:
+    return [ipaddress.ip_network(network) for network in given]
 
 
 def _parse(host: str) -> Address | None:

@@ -113,6 +113,11 @@ class GatewayService:
             return ["gateway: shutting down"]
         return [] if self._started else ["gateway: not started"]
 
+    def take_over(self, settings: GatewaySettings) -> None:
+        """Judge new requests by the rates and trusted proxies of `settings`; the other limits are those of the start."""
+        self.gate.limits.take_over(settings)
+        self.gate.peers.take_over(settings.trusted_proxies)
+
     async def drain(self) -> None:
         """Take nothing in any more, tell sockets, finish what is in flight; before the web server stops."""
         self.asgi.draining = True

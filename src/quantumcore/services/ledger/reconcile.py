@@ -25,13 +25,18 @@ Stands = dict[AccountKey, Account]
 
 
 class Reconciler:
-    """Compares; changes nothing."""
+    """Compares; changes nothing.
+
+    Attributes:
+        differences: How many the last comparison found.
+    """
 
     def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Callable[[], Catalogue]) -> None:
         self._bus = bus
         self._database = database
         self._follower = follower
         self._catalogue = catalogue
+        self.differences = 0
 
     async def run(self) -> Reconciliation:
         """Compare everything.
@@ -45,6 +50,7 @@ class Reconciler:
             found += await self._account(number)
             if len(found) >= MAX_DIFFERENCES:
                 break
+        self.differences = len(found)
         return Reconciliation(sequence, len(numbers), found[:MAX_DIFFERENCES])
 
     async def _account(self, number: int) -> list[Difference]:

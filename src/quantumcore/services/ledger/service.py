@@ -1,9 +1,10 @@
 """Who owns what: money comes in and goes out through the engine, and the books say so in double entry."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
+from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
@@ -33,6 +34,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.progress import Lag, parts, without_holes
+from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reconcile import Reconciler
@@ -83,6 +85,14 @@ class LedgerService:
         if not self._opened:
             return ["ledger: the tables or the definitions have not been read"]
         return self._lag.reasons()
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what this room looks like."""
+        yield from self._follower.collect()
+        yield counter("qc_ledger_transfers", "Transfers by outcome", self._teller.transfers, by="outcome")
+        yield gauge(
+            "qc_ledger_differences", "Differences from the engine at the last comparison", self._reconciler.differences
+        )
 
     async def stop(self) -> None:
         """Nothing is in flight but the projection, whose task has ended: each of its batches is whole or not at all."""

@@ -1,5 +1,7 @@
 """The counter of the ledger: takes what clients ask to the engine, and brings back its answer."""
 
+from collections import Counter
+
 from quantumcore.contracts import matching, wire
 from quantumcore.contracts.errors import Internal, Unavailable
 from quantumcore.contracts.ledger import AccountView, MakeTransfer, OpenAccount, TransferView
@@ -14,7 +16,11 @@ from quantumcore.services.ledger.transfers import open_command, refusal, transfe
 
 
 class Teller:
-    """Makes commands and reads answers; it writes nothing, the projection does."""
+    """Makes commands and reads answers; it writes nothing, the projection does.
+
+    Attributes:
+        transfers: How many were posted, repeated, refused.
+    """
 
     def __init__(
         self, bus: Bus, log: EventLog, database: Database, definitions: Definitions, follower: Follower
@@ -24,6 +30,7 @@ class Teller:
         self._database = database
         self._definitions = definitions
         self._follower = follower
+        self.transfers: Counter[str] = Counter()
 
     async def open_account(self, request: OpenAccount) -> AccountView:
         """Open an account; the same again answers the same.
@@ -62,10 +69,13 @@ class Teller:
         event = await self._sequence(command)
         match event:
             case wire.TransferPosted():
+                self.transfers["posted"] += 1
                 return await self._posted(event)
             case wire.CommandDone(outcome=1):
+                self.transfers["repeated"] += 1
                 return await self._repeated(request, event.order_sequence)
             case wire.CommandRefused():
+                self.transfers["refused"] += 1
                 raise refusal(event, "transfer")
             case _:
                 raise Internal("internal", f"the engine answered {type(event).__name__} to Transfer")

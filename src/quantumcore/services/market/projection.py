@@ -30,6 +30,7 @@ class MarketProjection:
     Attributes:
         markets: The books and tickers.
         cursor: Last sequence whose trades are committed.
+        trades: How many were committed since the start.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class MarketProjection:
     ) -> None:
         self.markets = Markets(catalogue)
         self.cursor = 0
+        self.trades = 0
         self._bus = bus
         self._log = log
         self._database = database
@@ -85,6 +87,7 @@ class MarketProjection:
             await self._database.write(partial(store.save_trades, rows=rows, upto=upto))
             self.cursor = upto
             del self._pending[: len(rows)]
+            self.trades += len(rows)
             moved = MarketMoved(
                 books=self.markets.settle(), trades=[row.trade for row in rows], sequence=self.markets.sequence
             )

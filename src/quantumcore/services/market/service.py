@@ -1,7 +1,8 @@
 """What the market shows: books, trades and tickers, as the engine's events leave them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
+from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, Unavailable
@@ -29,6 +30,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.progress import Lag
+from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.market import store
 from quantumcore.services.market.book import BUY, SELL, Side
 from quantumcore.services.market.projection import MarketProjection
@@ -83,6 +85,12 @@ class MarketService:
         if not self._opened:
             return ["market: the tables or the definitions have not been read"]
         return self._lag.reasons()
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what this room looks like."""
+        yield from self._follower.collect()
+        yield gauge("qc_market_resting_orders", "Orders in all books", self._markets.open_orders)
+        yield counter("qc_market_trades", "Trades taken from the log since the start", self._projection.trades)
 
     async def stop(self) -> None:
         """Store the books, so that the next start is short; without them it is only longer."""

@@ -7,11 +7,14 @@ of its own and grows with the load. All state here belongs to the loop, so there
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import Sequenced
@@ -19,6 +22,7 @@ from quantumcore.core.engine_thread import EngineThread
 from quantumcore.core.shard import Shard, Stepped, split
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
+from quantumcore.ports.telemetry import Durations, counter, gauge
 
 INBOX = 8192
 """Commands that may wait; one more is answered `overloaded`."""
@@ -53,6 +57,17 @@ class Sequencer:
         self._places = {False: INBOX, True: CANCEL_INBOX}
         self._untold: deque[EventBatch] = deque()
         self._pump: asyncio.Task[None] | None = None
+        self._commands = 0
+        self._batch_seconds = Durations(
+            "qc_matching_batch_seconds", "Time of a batch: step and sync, the thread's turn included"
+        )
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what waits and how batches go."""
+        yield from self._batch_seconds.collect()
+        yield counter("qc_matching_commands", "Commands made durable since the start", self._commands)
+        yield gauge("qc_matching_inbox_commands", "Commands that wait for the engine", self.depth)
+        yield gauge("qc_matching_halted", "1 after a failure that only a restart mends", bool(self.halted))
 
     @property
     def depth(self) -> int:
@@ -115,6 +130,7 @@ class Sequencer:
 
     async def _one_batch(self, batch: list[_Waiting]) -> None:
         commands = [command for item in batch for command in item.commands]
+        began = time.perf_counter()
         time_ns = self._clock.now()
         try:
             self._catch_up()
@@ -127,6 +143,8 @@ class Sequencer:
         except Exception as error:  # noqa: BLE001  # a broken invariant, a failed disk: the journal knows what is true
             self._halt(batch, error)
         else:
+            self._batch_seconds.observe(time.perf_counter() - began)
+            self._commands += len(commands)
             self._tell(batch, stepped)
 
     def _step(self, commands: list[bytes], time_ns: int) -> Stepped:

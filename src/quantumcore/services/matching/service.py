@@ -1,8 +1,10 @@
 """When commands reach the engine, and what may be asked of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
+
+from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable
 from quantumcore.contracts.matching import (
@@ -115,6 +117,11 @@ class MatchingService:
         if self._sequencer is None:
             return ["matching: recovering"]
         return [f"matching: halted {self._sequencer.halted}"] if self._sequencer.halted else []
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what waits and how batches go; nothing before the recovery."""
+        if self._sequencer is not None:
+            yield from self._sequencer.collect()
 
     async def stop(self) -> None:
         """Answer what is in flight, snapshot, close the journal; what the start has begun ends first."""

@@ -54,6 +54,14 @@ class OrderCommands:
         self._definitions = definitions
         self._catalogue = definitions.catalogue
 
+    @property
+    def by_outcome(self) -> Counter[str]:
+        """Submissions by outcome alone."""
+        counts: Counter[str] = Counter()
+        for (outcome, _), count in self.counts.items():
+            counts[outcome] += count
+        return counts
+
     async def submit(self, order: SubmitOrder) -> OrderView:
         """Send one order to the engine and show what became of it at once.
 

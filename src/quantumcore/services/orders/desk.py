@@ -1,12 +1,15 @@
 """Where orders are sent, changed and ended. The truth is the engine's; here it is asked and its answer translated."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+
+from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.orders import AmendOrder, CancelOrder, MassCancel, SubmitBatch, SubmitOrder
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
+from quantumcore.ports.telemetry import counter
 from quantumcore.services.orders.commands import OrderCommands
 
 
@@ -46,6 +49,10 @@ class OrderDesk:
     def not_ready(self) -> list[str]:
         """Return nothing: matching says whether orders can be taken."""
         return []
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what became of submissions."""
+        yield counter("qc_orders_submissions", "Submissions by outcome", self.commands.by_outcome, by="outcome")
 
     async def stop(self) -> None:
         """Nothing is held."""

@@ -1,6 +1,8 @@
 """What became of orders: the event log as tables, looked up, resumed from and folded anew."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+
+from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.orders import (
@@ -23,6 +25,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.progress import Lag
+from quantumcore.ports.telemetry import gauge
 from quantumcore.services.orders import translate
 from quantumcore.services.orders.projection import OrdersProjection
 from quantumcore.services.orders.queries import OrderQueries
@@ -77,6 +80,11 @@ class OrderHistoryService:
         if not self._opened:
             return ["orders: the tables or the definitions have not been read"]
         return self._lag.reasons()
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics how far the tables are."""
+        yield from self.follower.collect()
+        yield gauge("qc_orders_live", "Orders kept in memory", len(self.projection.live))
 
     async def stop(self) -> None:
         """Nothing is held: each part of the log was committed or was not."""

@@ -1,6 +1,8 @@
 """The whole room in one process: the desk that takes orders and the history that shows them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+
+from prometheus_client.core import Metric
 
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -36,6 +38,11 @@ class OrdersService:
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
         return [*self.history.not_ready(), *self.desk.not_ready()]
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what this room looks like."""
+        yield from self.history.collect()
+        yield from self.desk.collect()
 
     async def stop(self) -> None:
         """Stop both."""

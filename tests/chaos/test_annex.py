@@ -169,7 +169,7 @@ def test_a_house_without_an_annex_does_the_same_in_one_process(tmp_path: Path, s
         assert played.venue.process is not None
         pid = played.venue.process.pid
         assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
-        load(played, 0.5, None)
+        load(played, 2.0, None)
         assert_well(played)
     finally:
         del os.environ["QC_ANNEX"]

@@ -30,6 +30,7 @@ OTHER: dict[str, Any] = {
     "host": "127.0.0.2",
     "port_base": 9100,
     "instruments": "other.toml",
+    "annex": False,
     "jwt_secret": "j" * 64,
     "previous_jwt_secret": "p" * 64,
     "key_encryption_key": "k" * 64,
@@ -63,6 +64,8 @@ class Desk:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return repr(value) if isinstance(value, int) else f'"{value}"'

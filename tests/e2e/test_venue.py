@@ -19,6 +19,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from quantumcore.app.bench.served import free_port_base
 from tests.support.processes import ADMIN, PORTS, Trader, Venue, command, picture, poll
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("venue")]
@@ -392,9 +393,9 @@ def test_a_second_venue_on_the_same_directory_is_refused_and_disturbs_nobody(
 
 def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port_base()
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         done = command("run", "--data-dir", str(tmp_path / "data"), "--port-base", str(port))
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()

@@ -346,7 +346,7 @@ async def _orders(venue: SmallVenue) -> tuple[OrdersService, SqliteDatabase]:
     database = await venue.database("orders")
     service = OrdersService(venue.bus, venue.log, database, venue.clock)
     await service.start()
-    await service._projection.apply(venue.log.read(0, 1 << 30))
+    await service.history.projection.apply(venue.log.read(0, 1 << 30))
     return service, database
 
 
@@ -355,10 +355,10 @@ async def test_a_commit_of_orders_has_as_many_statements_for_a_thousand_orders_a
         service, database = await _orders(venue)
         first = venue.log.last + 1
         with statements(database) as few:
-            await service._projection.apply([EventBatch(first, first, accepted(first, ALICE, 1).encode())])
+            await service.history.projection.apply([EventBatch(first, first, accepted(first, ALICE, 1).encode())])
         raw = b"".join(accepted(n, ALICE, 1).encode() for n in range(first + 1, first + 1001))
         with statements(database) as many:
-            await service._projection.apply([EventBatch(first + 1, first + 1000, raw)])
+            await service.history.projection.apply([EventBatch(first + 1, first + 1000, raw)])
         print(len(few), len(many))
         assert len(many) == len(few) <= STATEMENTS_PER_COMMIT
         assert few.count("COMMIT") == many.count("COMMIT") == 1
@@ -369,14 +369,14 @@ async def test_a_life_of_orders_is_one_commit_with_few_statements(tmp_path: Path
     async with small_venue(tmp_path) as venue:
         service, database = await _orders(venue)
         with statements(database) as told:
-            await service._projection.apply(life(venue.log.last + 1))
+            await service.history.projection.apply(life(venue.log.last + 1))
         print(len(told), "statements")
         assert told.count("COMMIT") == 1
         assert len(told) <= STATEMENTS_PER_COMMIT
         first = venue.log.last + 1 + LIFE_SEQUENCES
         singly = [EventBatch(n, n, accepted(n, ALICE, 1).encode()) for n in range(first, first + 1_000)]
         with statements(database) as told:
-            await service._projection.apply(singly)
+            await service.history.projection.apply(singly)
         assert told.count("COMMIT") == 1
         assert len(told) <= STATEMENTS_PER_COMMIT
 
@@ -462,7 +462,7 @@ async def history(tmp_path: Path) -> AsyncIterator[tuple[OrdersService, Steps, C
 
         async def live() -> None:
             nonlocal first
-            await service._projection.apply(life(first))
+            await service.history.projection.apply(life(first))
             first += LIFE_SEQUENCES
 
         yield service, steps, live
@@ -473,7 +473,7 @@ async def test_a_query_takes_as_many_steps_in_a_long_history_as_in_a_short_one(h
     service, steps, live = history
     await live()
     await live()
-    queries = service._queries
+    queries = service.history._queries
     order_id = (await queries.orders(GetAccountOrders(account=ALICE, limit=1))).items[0].order_id
     ask, query = {
         "orders": (queries.orders, GetAccountOrders(account=ALICE, limit=100)),

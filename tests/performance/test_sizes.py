@@ -98,10 +98,10 @@ async def test_an_order_with_its_history_takes_bounded_room_in_the_database(tmp_
         database = await venue.database("orders")
         service = OrdersService(venue.bus, venue.log, database, venue.clock)
         await service.start()
-        await service._projection.apply(venue.log.read(0, 1 << 30))
+        await service.history.projection.apply(venue.log.read(0, 1 << 30))
         before, first = await _pages(database), venue.log.last + 1
         for n in range(6):
-            await service._projection.apply(life(first + n * LIFE_SEQUENCES))
+            await service.history.projection.apply(life(first + n * LIFE_SEQUENCES))
         grown = (await _pages(database) - before) / 6_000
         print(f"{grown:.0f} bytes per order")
         assert grown <= LIFE_ROW_BYTES

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 
+from quantumcore.app.annex.process import AnnexRoom
 from quantumcore.app.compose import build
 from quantumcore.app.metrics import registry_of
 from quantumcore.app.reload import Reloader
@@ -59,7 +61,10 @@ async def shown(tmp_path: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
             registry = CollectorRegistry()
             if service is running.house.gateway:
                 registry = running.house.gateway.gate.metrics.registry
-            for family in registry_of(service.name, parts, registry).collect():
+            families = list(registry_of(service.name, parts, registry).collect())
+            if isinstance(service, AnnexRoom):
+                families += text_string_to_metric_families((await service.exposition()).decode())
+            for family in families:
                 if family.name.startswith("qc_"):
                     labels = {label for sample in family.samples for label in sample.labels} - {"le"}
                     found[family.name] = (family.type, tuple(sorted(labels)) or LABELS.get(family.name, ()))

@@ -30,13 +30,10 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.orders import answers, translate
-from quantumcore.services.orders.rebuild import appended, events_at, rebuild
+from quantumcore.services.orders.rebuild import LOOK_UP_S, appended, events_at, rebuild
 from quantumcore.services.orders.views import order_view
 
 MAX_BATCH = 100
-LOOK_UP_S = (
-    1.2  # seconds: the tables have a second to come up; what is left of the asker's deadline is for the event log
-)
 
 
 class OrderCommands:

@@ -16,6 +16,7 @@ from quantumcore.services.orders.views import fill_view
 READ_BYTES = 256 << 10  # the loop is free again after each
 FILLS_SHOWN = 1_000
 APPEND_S = 1.0  # seconds
+LOOK_UP_S = 1.2  # seconds: the tables have one to come up; the rest of the asker's deadline is for the event log
 
 
 async def rebuild(log: EventLog, sequence: int, catalogue: Catalogue) -> tuple[Order | None, list[Fill]]:

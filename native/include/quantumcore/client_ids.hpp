@@ -64,6 +64,20 @@ struct PostedTransfer {
 };
 static_assert(sizeof(PostedTransfer) == 72);
 
+/// An id as numbers, loaded one by one: what is copied to the stack first and read back in other
+/// widths than it was written stalls.
+struct IdWords {
+  u64 a, b, c, d;
+  u32 e;
+};
+
+inline IdWords words_of(const char (&id)[kIdBytes]) {
+  const std::byte* const bytes = reinterpret_cast<const std::byte*>(id);
+  u32 last;
+  std::memcpy(&last, bytes + 32, sizeof last);
+  return {load_u64(bytes), load_u64(bytes + 8), load_u64(bytes + 16), load_u64(bytes + 24), last};
+}
+
 /// A tag of (account, id). The whole key is compared on a match: ids with equal hash stay apart.
 u32 id_tag(u32 account, const char (&id)[kIdBytes]);
 

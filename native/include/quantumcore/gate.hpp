@@ -22,9 +22,8 @@ struct Wish {
 /// Whether `id` is 1..36 of A-Za-z0-9_- and then zeros.
 bool is_id(const char (&id)[kIdBytes]);
 inline bool is_zero_id(const char (&id)[kIdBytes]) {
-  u64 w[5] = {};
-  std::memcpy(w, id, kIdBytes);
-  return (w[0] | w[1] | w[2] | w[3] | w[4]) == 0;
+  const IdWords w = words_of(id);
+  return (w.a | w.b | w.c | w.d | w.e) == 0;
 }
 
 bool judge_switches(const State& state, const Account& account, Refusal& why);

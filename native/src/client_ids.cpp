@@ -20,7 +20,6 @@ u32 ClientIds::remember(u32 tag, u32 account, u64 sequence, const char (&id)[kId
   by_id_.insert(tag, slot);
   by_sequence_.insert(sequence_tag(sequence), slot);
   link_youngest(slot);
-  by_sequence_.prefetch(sequence_tag(sequence + 8));  // where one of the next submissions will go
   return slot;
 }
 

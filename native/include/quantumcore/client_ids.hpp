@@ -100,7 +100,16 @@ class ClientIds {
                              [&](u32 s) { return entries_[s].sequence == sequence; });
   }
   bool full() const { return entries_.left() == 0; }
-  void prefetch(u32 tag) const { by_id_.prefetch(tag); }
+  /// Loads where a submission of that tag and sequence will be looked for and remembered.
+  void prefetch(u32 tag, u64 sequence) const {
+    by_id_.prefetch(tag);
+    by_sequence_.prefetch(sequence_tag(sequence));
+  }
+
+  /// Loads an entry, where its fate will be written; any number will do.
+  void prefetch_entry(u32 entry) const {
+    if (entry < entries_.used()) __builtin_prefetch(&entries_[entry], 1);
+  }
 
   /// Makes the youngest entry of (account, client id), whose tag the caller has, and returns it;
   /// the rest of its fields is the caller's to write. Not when full().

@@ -14,8 +14,14 @@ inline constexpr u64 kHash3 = 0x8EBC6AF09C88C6E3;
 
 /// Both halves of a 64 × 64 product folded into one word (engine.md section 8).
 inline u64 mum(u64 a, u64 b) {
+#if defined(__x86_64__)
+  u64 high;  // g++ takes a 128-bit product through memory, in every link of the chain
+  asm("mulq %2" : "+a"(a), "=d"(high) : "rm"(b) : "cc");
+  return a ^ high;
+#else
   const u128 product = static_cast<u128>(a) * b;
   return static_cast<u64>(product) ^ static_cast<u64>(product >> 64);
+#endif
 }
 
 inline u64 load_u64(const std::byte* p) {

@@ -160,7 +160,7 @@ class Walk {
     }
     for (u32 i = 0; i < state_.currency_count; ++i) {
       const Currency& house = state_.currencies[i];
-      QC_ASSERT(house.fees >= 0 && house.rebates >= 0 && house.rounding >= 0);
+      QC_ASSERT(house.fees >= house.rebates && house.rebates >= 0 && house.rounding >= 0);
       QC_ASSERT(customers[i] + house.fees - house.rebates + house.rounding == house.deposited);
     }
   }

@@ -20,6 +20,15 @@ constexpr IdTable make_id_table() {
 
 constexpr IdTable kIdTable = make_id_table();
 
+/// ticks × lots of one order, over its life.
+constexpr u128 kMostTicksLots = (u128{1} << 96) - 1;
+
+/// The dearest price at which the order can trade: a sell takes bids that may stand far above it.
+i64 dearest_price(const Instrument& instrument, const Wish& wish) {
+  const bool takes_bids = wish.sell && instrument.book.crosses(false, wish.price);
+  return takes_bids ? instrument.book.best(false) : wish.price;
+}
+
 /// Numbers told to the outside end at 2^126, which no bound comes near.
 i128 told(u128 amount) { return static_cast<i128>(amount < kHuge ? amount : kHuge); }
 
@@ -116,10 +125,11 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
   static constexpr u64 kMost = static_cast<u64>(kMaxI64);
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
-  const u128 all = order.notional + rest;
+  const u128 all = order.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
-  if (all >> 96 != 0 || notional.ceil() > kMost) [[unlikely]] {
-    return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64,
+  if (all > kMostTicksLots || notional.ceil() > kMost) [[unlikely]] {
+    const u128 most = std::min(units(kMostTicksLots, instrument.unit).floor, u128{kMost});
+    return why.no(Reason::amount_overflow, Scope::order, quote_scale(), static_cast<i128>(most),
                   told(notional.ceil()));
   }
   if (!wish.sell) {
@@ -135,7 +145,7 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
                   told(asset));
   }
   if (wish.sell) wish.hold = static_cast<i64>(asset);
-  const Quotient working = order.notional == 0 ? notional : units(rest, instrument.unit);
+  const Quotient working = all == rest ? notional : units(rest, instrument.unit);
   const i128 dear = static_cast<i128>(working.ceil());
   const i128 cheap = static_cast<i128>(working.floor);
   if (dear > instrument.terms.max_notional) [[unlikely]] {

@@ -92,6 +92,8 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
 /// Both sides take one way, because the side of an order cannot be guessed: a buy's hold and the
 /// one-lot rule of a sell need a fee each, of all that is left or of one lot.
 inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& order, Wish& wish) {
+  // A sell that takes bids may bring more than its own price says.
+  if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
   const Unit& unit = instrument.unit;
   const u64 price = static_cast<u64>(wish.price);
   const u64 lots = static_cast<u64>(wish.lots);

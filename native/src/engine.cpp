@@ -64,16 +64,15 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
   tell_bad(teller, header_at(bytes));
 }
 
-/// Starts loading what the command at the head of `rest` will look up, which comes `later` commands
-/// after this one. Only a hint: its fields may be anything.
-void prefetch(const State& state, std::span<const std::byte> rest, u64 later) {
+/// Starts loading what the command at the head of `rest`, of that sequence, will look up. Only a
+/// hint: its fields may be anything.
+void prefetch(const State& state, std::span<const std::byte> rest, u64 sequence) {
   const CommandHeader header = header_at(rest.data());
   if (header.kind == static_cast<u8>(CommandKind::submit_order)) {
     if (rest.size() < sizeof(SubmitOrder)) return;
     char id[kIdBytes];
     std::memcpy(id, rest.data() + offsetof(SubmitOrder, client_id), sizeof id);
-    state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id),
-                              state.sequence + later);
+    state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id), sequence);
     return;
   }
   const bool cancels = header.kind == static_cast<u8>(CommandKind::cancel_order);
@@ -89,7 +88,7 @@ void prefetch(const State& state, std::span<const std::byte> rest, u64 later) {
   }
 }
 
-constexpr u64 kPrefetched = 3;            // commands
+constexpr u64 kPrefetched = 3;            // commands, the one that is worked on among them
 constexpr std::size_t kLoadAhead = 1024;  // bytes, about as many lines as a core loads at a time
 
 }  // namespace
@@ -152,13 +151,12 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
   broken_ = true;  // until every command is through
   const std::size_t told_before = events.size();
   std::size_t ahead = 0;
-  u64 later = 0;
+  u64 loading = state.sequence;
   for (std::size_t offset = 0; offset < commands.size();) {
-    for (; later < kPrefetched && ahead < commands.size();
+    for (; loading - state.sequence < kPrefetched && ahead < commands.size();
          ahead += header_at(commands.data() + ahead).size) {
-      prefetch(state, commands.subspan(ahead), ++later);
+      prefetch(state, commands.subspan(ahead), ++loading);
     }
-    --later;
     const std::byte* const command = commands.data() + offset;
     offset += header_at(command).size;
     if (time_ns > state.time_ns) state.time_ns = time_ns;

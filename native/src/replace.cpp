@@ -11,9 +11,10 @@ struct Found {
   const Submission* ended = nullptr;
 };
 
-/// By (sequence, slot), or by client id when the sequence is 0; only orders of `account`.
-Found find_order(const State& state, u32 account, u64 sequence, u32 slot,
-                 const char (&client_id)[kIdBytes]) {
+/// By (sequence, slot), or by client id when the sequence is 0; only orders of `account`. Always
+/// inline, as is `work`: together 4 % of a command.
+[[gnu::always_inline]] inline Found find_order(const State& state, u32 account, u64 sequence,
+                                               u32 slot, const char (&client_id)[kIdBytes]) {
   if (sequence != 0) {
     if (state.orders.is(slot, sequence)) {
       return state.orders.node(slot).account == account ? Found{slot, nullptr} : Found{};

@@ -39,7 +39,7 @@ class Walk {
     for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state_.pages, id)) {
       const i64 key = state_.pages.key_of_level(id);
       QC_ASSERT(first ? key == ladder.best_key() : key > last);
-      QC_ASSERT(ladder.find(state_.pages, key) == id);
+      QC_ASSERT(ladder.place(state_.pages, key).level == id);
       level(slot, instrument, sell, id, ticks_of(sell, key));
       last = key;
       first = false;
@@ -160,7 +160,7 @@ class Walk {
     }
     for (u32 i = 0; i < state_.currency_count; ++i) {
       const Currency& house = state_.currencies[i];
-      QC_ASSERT(house.fees >= 0 && house.rebates >= 0 && house.rounding >= 0);
+      QC_ASSERT(house.fees >= house.rebates && house.rebates >= 0 && house.rounding >= 0);
       QC_ASSERT(customers[i] + house.fees - house.rebates + house.rounding == house.deposited);
     }
   }

@@ -3,11 +3,10 @@
 namespace quantumcore {
 
 u32 id_tag(u32 account, const char (&id)[kIdBytes]) {
-  u64 w[5] = {};
-  std::memcpy(w, id, kIdBytes);
-  const u64 a = mum(w[0] ^ kHash1, w[1] ^ kHash2);
-  const u64 b = mum(w[2] ^ kHash3, w[3] ^ kHash0);
-  const u64 h = mum(a ^ b ^ kHash1, (w[4] | (static_cast<u64>(account) << 32)) ^ kHash2);
+  const IdWords w = words_of(id);
+  const u64 a = mum(w.a ^ kHash1, w.b ^ kHash2);
+  const u64 b = mum(w.c ^ kHash3, w.d ^ kHash0);
+  const u64 h = mum(a ^ b ^ kHash1, (w.e | (static_cast<u64>(account) << 32)) ^ kHash2);
   return static_cast<u32>(h ^ (h >> 32));
 }
 
@@ -21,7 +20,6 @@ u32 ClientIds::remember(u32 tag, u32 account, u64 sequence, const char (&id)[kId
   by_id_.insert(tag, slot);
   by_sequence_.insert(sequence_tag(sequence), slot);
   link_youngest(slot);
-  by_sequence_.prefetch(sequence_tag(sequence + 8));  // where one of the next submissions will go
   return slot;
 }
 

@@ -64,36 +64,42 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
   tell_bad(teller, header_at(bytes));
 }
 
-/// Starts loading what the next command will look up, while this one is worked on. Only a hint: its
-/// fields may be anything.
-void prefetch(const State& state, std::span<const std::byte> rest) {
+/// Starts loading what the command at the head of `rest`, of that sequence, will look up. Only a
+/// hint: its fields may be anything.
+void prefetch(const State& state, std::span<const std::byte> rest, u64 sequence) {
   const CommandHeader header = header_at(rest.data());
   if (header.kind == static_cast<u8>(CommandKind::submit_order)) {
     if (rest.size() < sizeof(SubmitOrder)) return;
     char id[kIdBytes];
     std::memcpy(id, rest.data() + offsetof(SubmitOrder, client_id), sizeof id);
-    state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id));
+    state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id), sequence);
     return;
   }
-  std::size_t at;
-  if (header.kind == static_cast<u8>(CommandKind::replace_order)) {
-    at = offsetof(ReplaceOrder, order_slot);
-  } else if (header.kind == static_cast<u8>(CommandKind::cancel_order)) {
-    at = offsetof(CancelOrder, order_slot);
-  } else {
-    return;
-  }
+  const bool cancels = header.kind == static_cast<u8>(CommandKind::cancel_order);
+  if (!cancels && header.kind != static_cast<u8>(CommandKind::replace_order)) return;
+  const std::size_t at =
+      cancels ? offsetof(CancelOrder, order_slot) : offsetof(ReplaceOrder, order_slot);
   u32 slot;
   if (rest.size() < at + sizeof slot) return;
   std::memcpy(&slot, rest.data() + at, sizeof slot);
   state.orders.prefetch(slot);
+  if (cancels && slot < state.orders.slots().used()) {
+    state.client_ids.prefetch_entry(state.orders.record(slot).client_entry);
+  }
 }
+
+constexpr u64 kPrefetched = 3;            // commands, the one that is worked on among them
+constexpr std::size_t kLoadAhead = 1024;  // bytes, about as many lines as a core loads at a time
 
 }  // namespace
 
 std::size_t count_commands(std::span<const std::byte> commands) {
   std::size_t count = 0;
+  std::size_t loading = 0;
   for (std::size_t offset = 0; offset < commands.size(); ++count) {
+    // Each size says where the next one is: without help the walk waits for every cache line.
+    const std::size_t ahead = std::min(offset + kLoadAhead, commands.size());
+    for (; loading < ahead; loading += 64) __builtin_prefetch(commands.data() + loading);
     const std::size_t left = commands.size() - offset;
     u16 size = 0;
     if (left >= kMinCommandSize) std::memcpy(&size, commands.data() + offset, sizeof size);
@@ -103,8 +109,6 @@ std::size_t count_commands(std::span<const std::byte> commands) {
                            std::to_string(left) + " bytes left");
     }
     offset += size;
-    // Each size says where the next one is: without help the walk waits for every cache line.
-    __builtin_prefetch(commands.data() + std::min(offset + 1024, commands.size() - 1));
   }
   return count;
 }
@@ -146,10 +150,15 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
   State& state = *state_;
   broken_ = true;  // until every command is through
   const std::size_t told_before = events.size();
+  std::size_t ahead = 0;
+  u64 loading = state.sequence;
   for (std::size_t offset = 0; offset < commands.size();) {
+    for (; loading - state.sequence < kPrefetched && ahead < commands.size();
+         ahead += header_at(commands.data() + ahead).size) {
+      prefetch(state, commands.subspan(ahead), ++loading);
+    }
     const std::byte* const command = commands.data() + offset;
     offset += header_at(command).size;
-    if (offset < commands.size()) prefetch(state, commands.subspan(offset));
     if (time_ns > state.time_ns) state.time_ns = time_ns;
     Teller teller(events, ++state.sequence, state.time_ns);
     dispatch(state, command, teller);

@@ -20,6 +20,15 @@ constexpr IdTable make_id_table() {
 
 constexpr IdTable kIdTable = make_id_table();
 
+/// ticks × lots of one order, over its life.
+constexpr u128 kMostTicksLots = (u128{1} << 96) - 1;
+
+/// The dearest price at which the order can trade: a sell takes bids that may stand far above it.
+i64 dearest_price(const Instrument& instrument, const Wish& wish) {
+  const bool takes_bids = wish.sell && instrument.book.crosses(false, wish.price);
+  return takes_bids ? instrument.book.best(false) : wish.price;
+}
+
 /// Numbers told to the outside end at 2^126, which no bound comes near.
 i128 told(u128 amount) { return static_cast<i128>(amount < kHuge ? amount : kHuge); }
 
@@ -63,36 +72,12 @@ bool is_id(const char (&id)[kIdBytes]) {
   return true;
 }
 
-bool judge_switches(const State& state, const Account& account, Refusal& why) {
-  if (state.killed) [[unlikely]] {
-    return why.no(Reason::killed, Scope::venue);
-  }
-  if (account.killed != 0) [[unlikely]] {
-    return why.no(Reason::killed, Scope::account);
-  }
-  return true;
-}
-
-bool judge_trading(const Instrument& instrument, Refusal& why) {
-  if (instrument.terms.status == kTrading) [[likely]] {
-    return true;
-  }
-  return why.no(Reason::halted, Scope::instrument);
-}
-
-bool judge_shape(const Instrument& instrument, const Decimal* price, const Decimal* quantity,
-                 bool market, i64& ticks, i64& lots, Refusal& why) {
+bool judge_shape_exactly(const Instrument& instrument, const Decimal* price,
+                         const Decimal* quantity, bool market, i64& ticks, i64& lots,
+                         Refusal& why) {
   const Grid price_grid = instrument.price_grid();
   const Grid lot_grid = instrument.lot_grid();
-  const InstrumentTerms& terms = instrument.terms;
   const bool measure_price = price != nullptr && !market;
-  if ((!measure_price || (measure_fast(*price, price_grid, ticks) && ticks >= terms.min_price &&
-                          ticks <= terms.max_price)) &&
-      (quantity == nullptr ||
-       (measure_fast(*quantity, lot_grid, lots) && lots >= terms.min_quantity)) &&
-      !(market && price->mantissa != 0)) [[likely]] {
-    return true;
-  }
   Measured p{};
   Measured q{};
   if (measure_price) {
@@ -110,15 +95,6 @@ bool judge_shape(const Instrument& instrument, const Decimal* price, const Decim
     return why.no(Reason::bad_price, Scope::instrument, p.decimals, 0, p.value);
   }
   return true;
-}
-
-bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& why) {
-  if (lots <= instrument.terms.max_quantity) [[likely]] {
-    return true;
-  }
-  const Grid grid = instrument.lot_grid();
-  return why.no(Reason::max_qty, Scope::instrument, grid.scale,
-                on_grid(instrument.terms.max_quantity, grid), on_grid(lots, grid));
 }
 
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why) {
@@ -144,15 +120,16 @@ bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusa
   return true;
 }
 
-bool judge_amounts(const State& state, const Instrument& instrument, const OrderRecord& order,
-                   Wish& wish, Refusal& why) {
+bool judge_amounts_exactly(const State& state, const Instrument& instrument,
+                           const OrderRecord& order, Wish& wish, Refusal& why) {
   static constexpr u64 kMost = static_cast<u64>(kMaxI64);
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
-  const u128 all = order.notional + rest;
+  const u128 all = order.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
-  if (all >> 96 != 0 || notional.ceil() > kMost) [[unlikely]] {
-    return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64,
+  if (all > kMostTicksLots || notional.ceil() > kMost) [[unlikely]] {
+    const u128 most = std::min(units(kMostTicksLots, instrument.unit).floor, u128{kMost});
+    return why.no(Reason::amount_overflow, Scope::order, quote_scale(), static_cast<i128>(most),
                   told(notional.ceil()));
   }
   if (!wish.sell) {
@@ -168,7 +145,7 @@ bool judge_amounts(const State& state, const Instrument& instrument, const Order
                   told(asset));
   }
   if (wish.sell) wish.hold = static_cast<i64>(asset);
-  const Quotient working = order.notional == 0 ? notional : units(rest, instrument.unit);
+  const Quotient working = all == rest ? notional : units(rest, instrument.unit);
   const i128 dear = static_cast<i128>(working.ceil());
   const i128 cheap = static_cast<i128>(working.floor);
   if (dear > instrument.terms.max_notional) [[unlikely]] {
@@ -182,8 +159,8 @@ bool judge_amounts(const State& state, const Instrument& instrument, const Order
   return true;
 }
 
-bool judge_funds(const State& state, const Instrument& instrument, const OrderRecord& order,
-                 const Wish& wish, i64 increase, i64 available, Refusal& why) {
+bool judge_funds_exactly(const State& state, const Instrument& instrument, const OrderRecord& order,
+                         const Wish& wish, i64 increase, i64 available, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   if (increase > available) [[unlikely]] {
     return why.no(Reason::no_funds, Scope::account,
@@ -200,24 +177,6 @@ bool judge_funds(const State& state, const Instrument& instrument, const OrderRe
                   static_cast<i128>(fee));
   }
   return true;
-}
-
-bool judge_post_only(const Instrument& instrument, const Wish& wish, Refusal& why) {
-  if (!wish.post_only || !instrument.book.crosses(!wish.sell, wish.price)) [[likely]] {
-    return true;
-  }
-  const Grid grid = instrument.price_grid();
-  return why.no(Reason::post_only, Scope::order, grid.scale,
-                on_grid(instrument.book.best(!wish.sell), grid), on_grid(wish.price, grid));
-}
-
-bool judge_level(const Instrument& instrument, i64 there, i64 more, Refusal& why) {
-  if (lots_fit(there, more)) [[likely]] {
-    return true;
-  }
-  const Grid grid = instrument.lot_grid();
-  return why.no(Reason::qty_overflow, Scope::order, grid.scale, on_grid(kMaxI64, grid),
-                (static_cast<i128>(there) + more) * grid.step);
 }
 
 }  // namespace quantumcore

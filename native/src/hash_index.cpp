@@ -6,7 +6,7 @@
 namespace quantumcore {
 
 HashIndex::HashIndex(u32 initial_log2) : mask_((1U << initial_log2) - 1) {
-  cells_ = reinterpret_cast<Cell*>(map_pages(bytes()));
+  cells_ = reinterpret_cast<Cell*>(map_filled(bytes()));
 }
 
 HashIndex::~HashIndex() { unmap_pages(reinterpret_cast<std::byte*>(cells_), bytes()); }
@@ -47,7 +47,7 @@ void HashIndex::grow() {
   const u32 old_mask = mask_;
   QC_ASSERT(mask_ < 0x7FFF'FFFF);
   mask_ = mask_ * 2 + 1;
-  cells_ = reinterpret_cast<Cell*>(map_pages(bytes()));
+  cells_ = reinterpret_cast<Cell*>(map_filled(bytes()));
   for (u64 i = 0; i <= old_mask; ++i) {
     if (old[i].slot_plus_1 != 0) place(old[i].tag, old[i].slot_plus_1 - 1);
   }

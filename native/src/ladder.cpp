@@ -4,8 +4,6 @@ namespace quantumcore {
 
 namespace {
 
-i64 window_number(i64 key) { return key >> kWindowBits; }
-u32 leaf_position(i64 key) { return static_cast<u32>(key >> 6) & 4095; }
 u32 lowest(u64 bits) { return static_cast<u32>(std::countr_zero(bits)); }
 /// The bits above `position`; none above 63.
 u64 above(u64 bits, u32 position) {
@@ -39,29 +37,11 @@ u32 Ladder::lower_bound(const LadderPages& pages, i64 number) const {
   return low;
 }
 
-u32 Ladder::window_of(const LadderPages& pages, i64 number) const {
-  if (hint_ < window_count_ && entry(pages, hint_).number == number) [[likely]] {
-    return entry(pages, hint_).window;
-  }
+u32 Ladder::search_window(const LadderPages& pages, i64 number) const {
   const u32 i = lower_bound(pages, number);
   if (i == window_count_ || entry(pages, i).number != number) return kNone;
   hint_ = i;
   return entry(pages, i).window;
-}
-
-u32 Ladder::find(const LadderPages& pages, i64 key) const {
-  const u32 window = window_of(pages, window_number(key));
-  if (window == kNone) return kNone;
-  const u32 leaf_plus_1 = pages.windows[window].leaf_plus_1[leaf_position(key)];
-  if (leaf_plus_1 == 0) return kNone;
-  const u32 offset = static_cast<u32>(key) & 63;
-  if ((pages.leaves[leaf_plus_1 - 1].bits >> offset & 1) == 0) return kNone;
-  return (leaf_plus_1 - 1) * 64 + offset;
-}
-
-bool Ladder::has_room(const LadderPages& pages, i64 key) const {
-  if (window_of(pages, window_number(key)) != kNone) return true;
-  return window_count_ < kWindowsPerSide && pages.windows.left() > 0;
 }
 
 u32 Ladder::make(LadderPages& pages, i64 key) {

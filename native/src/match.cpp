@@ -182,33 +182,32 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   finish_order(state, slot, Fate::cancelled);
 }
 
-void work(State& state, u32 slot, Teller& teller) {
-  OrderNode& node = state.orders.node(slot);
+bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  Instrument& instrument = state.instruments[order.instrument];
   const bool makers_sell = !is_sell(node);
   if ((node.flags & kOrderFillOrKill) != 0 && !can_fill(state, instrument, slot)) {
     cancel_order(state, slot, CancelReason::fill_or_kill, teller);
-    return;
+    return false;
   }
   const Ladder& ladder = instrument.book.side(makers_sell);
   while (node.leaves > 0 && instrument.book.crosses(makers_sell, order.price)) {
     const u32 maker = state.pages.level(ladder.best_level()).head;
     if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
-      if (!prevent_self_trade(state, maker, slot, teller)) return;
+      if (!prevent_self_trade(state, maker, slot, teller)) return false;
     } else {
       fill(state, instrument, maker, slot, teller);
     }
   }
   if (node.leaves == 0) {
     finish_order(state, slot, Fate::filled);
-  } else if ((node.flags & kOrderNeverRests) != 0) {
-    cancel_order(state, slot, CancelReason::immediate_or_cancel, teller);
-  } else {
-    instrument.book.append(state.pages, state.orders, slot, is_sell(node), order.price);
-    if ((node.flags & kOrderListed) == 0) join_account(state, slot);
-    QC_ASSERT(!instrument.book.crosses(makers_sell, order.price));
+    return false;
   }
+  if ((node.flags & kOrderNeverRests) != 0) {
+    cancel_order(state, slot, CancelReason::immediate_or_cancel, teller);
+    return false;
+  }
+  return true;
 }
 
 }  // namespace quantumcore

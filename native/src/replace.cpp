@@ -11,9 +11,10 @@ struct Found {
   const Submission* ended = nullptr;
 };
 
-/// By (sequence, slot), or by client id when the sequence is 0; only orders of `account`.
-Found find_order(const State& state, u32 account, u64 sequence, u32 slot,
-                 const char (&client_id)[kIdBytes]) {
+/// By (sequence, slot), or by client id when the sequence is 0; only orders of `account`. Always
+/// inline, as is `work`: together 4 % of a command.
+[[gnu::always_inline]] inline Found find_order(const State& state, u32 account, u64 sequence,
+                                               u32 slot, const char (&client_id)[kIdBytes]) {
   if (sequence != 0) {
     if (state.orders.is(slot, sequence)) {
       return state.orders.node(slot).account == account ? Found{slot, nullptr} : Found{};
@@ -104,14 +105,15 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   const bool moves = wish.price != order.price;
   change.keeps_place = !moves && change.total <= order.quantity;
   if (change.keeps_place) return true;
-  const i64 there = instrument.book.lots_at(state.pages, wish.sell, wish.price);
+  const Ladder& side = instrument.book.side(wish.sell);
+  const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
+  const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
   if (!judge_level(instrument, there, moves ? wish.lots : wish.lots - node.leaves, why)) {
     return false;
   }
-  if (!moves ||
-      instrument.book.side(wish.sell).has_room(state.pages, key_of(wish.sell, wish.price))) {
-    return true;
-  }
+  // A level that the order only leaves and joins again may end with it.
+  wish.level = moves ? place.level : kNone;
+  if (!moves || side.has_room(state.pages, place)) return true;
   return why.no(Reason::capacity, Scope::venue);
 }
 
@@ -139,7 +141,7 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   event.order_slot = slot;
   event.priority_kept = change.keeps_place ? 1 : 0;
   event.hold_currency = change.wish.sell ? instrument.terms.base : instrument.terms.quote;
-  if (!change.keeps_place) work(state, slot, teller);
+  if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
 #include "quantumcore/fees.hpp"
 
@@ -23,8 +25,6 @@ void add(i64& total, i64 change) {
   const bool overflow = __builtin_add_overflow(total, change, &total);
   QC_ASSERT(!overflow);
 }
-
-i64 lower(i64 a, i64 b) { return a < b ? a : b; }
 
 u32 hold_row(const OrderRecord& order, bool sell) {
   return sell ? order.base_balance : order.quote_balance;
@@ -67,10 +67,13 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   const i64 asset = lots * instrument.asset_per_lot;
   // An order never pays a dearer rate than the one its hold foresaw.
   const InstrumentTerms& terms = instrument.terms;
-  const Charge of_maker = charge_fill(maker_order, lower(terms.maker_fee, maker_order.maker_rate),
-                                      ticks_lots, instrument.unit);
-  const Charge of_taker = charge_fill(taker_order, lower(terms.taker_fee, taker_order.taker_rate),
-                                      ticks_lots, instrument.unit);
+  const i64 taker_rate = std::min<i64>(terms.taker_fee, taker_order.taker_rate);
+  // A rebate is at most the taker's fee: what the customers of a currency have never passes what
+  // was deposited, so no balance can pass 63 bits.
+  const i64 maker_rate =
+      std::max(std::min<i64>(terms.maker_fee, maker_order.maker_rate), -taker_rate);
+  const Charge of_maker = charge_fill(maker_order, maker_rate, ticks_lots, instrument.unit);
+  const Charge of_taker = charge_fill(taker_order, taker_rate, ticks_lots, instrument.unit);
 
   const i64 buyer_fee = taker_sells ? of_maker.net() : of_taker.net();
   const i64 seller_fee = taker_sells ? of_taker.net() : of_maker.net();
@@ -79,10 +82,12 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   const i64 sell_hold_after = hold_now(state, seller);
   set_hold(state, buyer, 0);
   set_hold(state, seller, 0);
+  // What leaves comes before what arrives: an account on both sides never stands above what it
+  // owns.
   add(state.accounts.balance(buy.quote_balance).total, -(paid + buyer_fee));
-  add(state.accounts.balance(buy.base_balance).total, asset);
-  add(state.accounts.balance(sell.base_balance).total, -asset);
   add(state.accounts.balance(sell.quote_balance).total, received - seller_fee);
+  add(state.accounts.balance(sell.base_balance).total, -asset);
+  add(state.accounts.balance(buy.base_balance).total, asset);
   set_hold(state, buyer, buy_hold_after);
   set_hold(state, seller, sell_hold_after);
 

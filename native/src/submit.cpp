@@ -42,12 +42,19 @@ bool judge_open_orders(const State& state, const Account& account, Refusal& why)
                 static_cast<i128>(account.open_orders) + 1);
 }
 
-bool judge_capacity(const State& state, const Instrument& instrument, const Wish& wish,
-                    Refusal& why) {
-  const bool room = state.orders.slots().left() > 0 && !state.client_ids.full() &&
-                    state.accounts.balances_left() >= 2 &&
-                    (!wish.may_rest || instrument.book.side(wish.sell).has_room(
-                                           state.pages, key_of(wish.sell, wish.price)));
+/// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
+bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
+  bool room = state.orders.slots().left() > 0 && !state.client_ids.full() &&
+              state.accounts.balances_left() >= 2;
+  wish.level = kNone;
+  if (wish.may_rest) {
+    const Ladder& side = instrument.book.side(wish.sell);
+    const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
+    wish.level = place.level;
+    const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
+    if (!judge_level(instrument, there, wish.lots, why)) return false;
+    room = room && side.has_room(state.pages, place);
+  }
   return room ? true : why.no(Reason::capacity, Scope::venue);
 }
 
@@ -74,11 +81,7 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
          judge_open_orders(state, account, why) &&
          judge_funds(state, instrument, j.order, wish, wish.hold,
                      state.accounts.available(j.account, held_currency), why) &&
-         judge_post_only(instrument, wish, why) &&
-         (!wish.may_rest ||
-          judge_level(instrument, instrument.book.lots_at(state.pages, wish.sell, wish.price),
-                      wish.lots, why)) &&
-         judge_capacity(state, instrument, wish, why);
+         judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
 }
 
 /// Remembers the submission under the tag that the search for it used.
@@ -215,7 +218,8 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     tell_rejected(command, why, teller);
     return;
   }
-  work(state, accept(state, command, judged, teller), teller);
+  const u32 slot = accept(state, command, judged, teller);
+  work(state, slot, judged.wish.level, teller);
 }
 
 }  // namespace quantumcore

@@ -1,6 +1,7 @@
 // A step allocates nothing once its tables have their size: malloc is replaced and counted.
 // Usage: engine_allocations [commands = 200000]; exit 1 when a step called malloc after the
-// warm-up.
+// warm-up. The sanitizers replace malloc themselves, so:
+// sanitize: plain
 
 #include <atomic>
 

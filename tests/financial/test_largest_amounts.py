@@ -7,7 +7,7 @@ Method: both engines; every figure recalculated with Fraction, at products aroun
 import random
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 import pytest
@@ -66,7 +66,9 @@ def agrees(desk: Desk, unit: Fraction, price: int, lots: int, tick_scale: int) -
         if worth > MAX or price * lots >= MOST_TICKS_LOTS:
             assert isinstance(event, wire.OrderRejected), what
             assert event.reason == Reason.AMOUNT_OVERFLOW, what
-            assert (event.limit, event.actual) == (MAX, min(worth, WIDEST)), what
+            most = min(MAX, floor((MOST_TICKS_LOTS - 1) * unit))
+            assert (event.limit, event.actual) == (most, min(worth, WIDEST)), what
+            assert event.actual > event.limit, what
         else:
             assert isinstance(event, wire.OrderAccepted), what
             assert event.hold == (worth if side == BUY else lots), what

@@ -316,7 +316,8 @@ class TestLimits:
         desk = market(tick=(1, 18), max_price=MAX, max_quantity=MAX, max_notional=MAX)
         price = raw_price(2**62)
         money = -(-(2**96) // 10**16)
-        refused(desk, price(submit(BOB, "a", SELL, "1", 2**34)), Reason.AMOUNT_OVERFLOW, ORDER, MAX, money, 2)
+        most = (2**96 - 1) // 10**16
+        refused(desk, price(submit(BOB, "a", SELL, "1", 2**34)), Reason.AMOUNT_OVERFLOW, ORDER, most, money, 2)
         refused(desk, price(submit(BOB, "b", SELL, "1", 2**34 - 1)), Reason.NO_FUNDS, ACCOUNT, 10**9, 2**34 - 1)
 
     def test_the_hold_may_overflow_when_the_notional_does_not(self):

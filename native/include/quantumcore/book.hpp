@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quantumcore/ladder.hpp"
+#include "quantumcore/lots.hpp"
 #include "quantumcore/orders.hpp"
 
 namespace quantumcore {
@@ -11,8 +12,8 @@ class Book {
   Book() = default;
   explicit Book(u32 instrument) : sides_{Ladder(instrument * 2), Ladder(instrument * 2 + 1)} {}
 
-  Ladder& side(bool sell) { return sides_[sell ? 1 : 0]; }
-  const Ladder& side(bool sell) const { return sides_[sell ? 1 : 0]; }
+  Ladder& side(bool sell) { return sides_[static_cast<u32>(sell)]; }
+  const Ladder& side(bool sell) const { return sides_[static_cast<u32>(sell)]; }
 
   bool stands(bool sell) const { return !side(sell).empty(); }
   /// Best price of a side, ticks. The side must stand.
@@ -21,11 +22,11 @@ class Book {
   bool crosses(bool sell, i64 price) const {
     return stands(sell) && side(sell).best_key() <= key_of(sell, price);
   }
-  /// Lots that work at a price.
-  i64 lots_at(const LadderPages& pages, bool sell, i64 price) const;
 
-  /// Queues an order at the end of its level. Cost: O(1).
-  void append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price);
+  /// Queues an order at the end of the level of its price. `known` is that level when the caller
+  /// has it, else kNone. Cost: O(1).
+  void append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price,
+              u32 known = kNone);
   /// Takes a resting order out of its level, and the level out if it was the last. Cost: O(1).
   void remove(LadderPages& pages, Orders& orders, u32 slot);
   /// Lowers the lots of a resting order and of its level; the order keeps its place.
@@ -39,5 +40,37 @@ class Book {
  private:
   Ladder sides_[2];
 };
+
+inline void Book::append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price,
+                         u32 known) {
+  const i64 key = key_of(sell, price);
+  const u32 id = known != kNone ? known : side(sell).make(pages, key);
+  QC_ASSERT(pages.key_of_level(id) == key);
+  Level& level = pages.level(id);
+  OrderNode& node = orders.node(slot);
+  QC_ASSERT(node.level == kNone && node.leaves > 0 && lots_fit(level.lots, node.leaves));
+  node.level = id;
+  node.next = kNone;
+  node.prev = level.tail;
+  (level.tail == kNone ? level.head : orders.node(level.tail).next) = slot;
+  level.tail = slot;
+  level.lots += node.leaves;
+}
+
+inline void Book::remove(LadderPages& pages, Orders& orders, u32 slot) {
+  OrderNode& node = orders.node(slot);
+  QC_ASSERT(node.level != kNone);
+  const u32 id = node.level;
+  Level& level = pages.level(id);
+  level.lots -= node.leaves;
+  (node.prev == kNone ? level.head : orders.node(node.prev).next) = node.next;
+  (node.next == kNone ? level.tail : orders.node(node.next).prev) = node.prev;
+  node.level = kNone;
+  node.next = node.prev = kNone;
+  if (level.head == kNone) {
+    QC_ASSERT(level.lots == 0);
+    side(is_sell(node)).drop(pages, id);
+  }
+}
 
 }  // namespace quantumcore

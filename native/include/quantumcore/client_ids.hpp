@@ -64,6 +64,20 @@ struct PostedTransfer {
 };
 static_assert(sizeof(PostedTransfer) == 72);
 
+/// An id as numbers, loaded one by one: what is copied to the stack first and read back in other
+/// widths than it was written stalls.
+struct IdWords {
+  u64 a, b, c, d;
+  u32 e;
+};
+
+inline IdWords words_of(const char (&id)[kIdBytes]) {
+  const std::byte* const bytes = reinterpret_cast<const std::byte*>(id);
+  u32 last;
+  std::memcpy(&last, bytes + 32, sizeof last);
+  return {load_u64(bytes), load_u64(bytes + 8), load_u64(bytes + 16), load_u64(bytes + 24), last};
+}
+
 /// A tag of (account, id). The whole key is compared on a match: ids with equal hash stay apart.
 u32 id_tag(u32 account, const char (&id)[kIdBytes]);
 
@@ -86,7 +100,16 @@ class ClientIds {
                              [&](u32 s) { return entries_[s].sequence == sequence; });
   }
   bool full() const { return entries_.left() == 0; }
-  void prefetch(u32 tag) const { by_id_.prefetch(tag); }
+  /// Loads where a submission of that tag and sequence will be looked for and remembered.
+  void prefetch(u32 tag, u64 sequence) const {
+    by_id_.prefetch(tag);
+    by_sequence_.prefetch(sequence_tag(sequence));
+  }
+
+  /// Loads an entry, where its fate will be written; any number will do.
+  void prefetch_entry(u32 entry) const {
+    if (entry < entries_.used()) __builtin_prefetch(&entries_[entry], 1);
+  }
 
   /// Makes the youngest entry of (account, client id), whose tag the caller has, and returns it;
   /// the rest of its fields is the caller's to write. Not when full().

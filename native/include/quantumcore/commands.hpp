@@ -33,11 +33,6 @@ void tell_refused(Teller& teller, const CommandHeader& command, const Refusal& w
 void tell_bad(Teller& teller, const CommandHeader& command);
 CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome = kDone);
 
-/// Matches the live order `slot` up to its price, then rests what is left or cancels it. Afterwards
-/// it either is queued in the book or is final and its slot free. Cost: O(fills + levels emptied);
-/// fill-or-kill first walks what it would take.
-void work(State& state, u32 slot, Teller& teller);
-
 /// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
 
@@ -55,5 +50,27 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
 
 /// Puts a resting order into its account's list, at the end.
 void join_account(State& state, u32 slot);
+
+/// Matches the live order `slot` up to its price. Returns whether something is left that may rest;
+/// else the order is final and its slot free. Cost: O(fills + levels emptied); fill-or-kill first
+/// walks what it would take.
+bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
+
+/// Matches the live order `slot` and queues what is left. Afterwards it either is in the book or is
+/// final and its slot free. `level` is the level of its price when the caller has it, else kNone.
+/// Always inline: an order that rests without a trade, the common one, is a few lines of its
+/// command.
+[[gnu::always_inline]] inline void work(State& state, u32 slot, u32 level, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  Instrument& instrument = state.instruments[order.instrument];
+  const bool sell = is_sell(node);
+  const bool takes =
+      (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);
+  if (takes && !take(state, instrument, slot, teller)) return;
+  instrument.book.append(state.pages, state.orders, slot, sell, order.price, level);
+  if ((node.flags & kOrderListed) == 0) join_account(state, slot);
+  QC_ASSERT(!instrument.book.crosses(!sell, order.price));
+}
 
 }  // namespace quantumcore

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "quantumcore/fees.hpp"
 #include "quantumcore/refusal.hpp"
 #include "quantumcore/state.hpp"
@@ -14,45 +16,152 @@ struct Wish {
   bool market;
   bool may_rest;
   bool post_only;
-  i64 price;  // ticks; of a market order the collar
-  i64 lots;   // what is to work: quantity, or the new leaves
-  i64 hold;   // minor units of the hold's currency; set by judge_amounts
+  i64 price;          // ticks; of a market order the collar
+  i64 lots;           // what is to work: quantity, or the new leaves
+  i64 hold;           // minor units of the hold's currency; set by judge_amounts
+  u32 level;          // of its price, kNone when nothing rests there; set by judge_place
+  bool lot_pays_fee;  // the one-lot rule is known to hold; set by judge_amounts
 };
 
 /// Whether `id` is 1..36 of A-Za-z0-9_- and then zeros.
 bool is_id(const char (&id)[kIdBytes]);
 inline bool is_zero_id(const char (&id)[kIdBytes]) {
-  u64 w[5] = {};
-  std::memcpy(w, id, kIdBytes);
-  return (w[0] | w[1] | w[2] | w[3] | w[4]) == 0;
+  const IdWords w = words_of(id);
+  return (w.a | w.b | w.c | w.d | w.e) == 0;
 }
 
-bool judge_switches(const State& state, const Account& account, Refusal& why);
-bool judge_trading(const Instrument& instrument, Refusal& why);
+/// A number of ticks or lots in the units of the outside world.
+inline i128 on_grid(i64 count, const Grid& grid) { return static_cast<i128>(count) * grid.step; }
 
-/// BAD_TICK, BAD_LOT, BAD_QTY, BAD_PRICE of what is given; null: not given.
-bool judge_shape(const Instrument& instrument, const Decimal* price, const Decimal* quantity,
-                 bool market, i64& ticks, i64& lots, Refusal& why);
+inline bool judge_switches(const State& state, const Account& account, Refusal& why) {
+  if (state.killed) [[unlikely]] {
+    return why.no(Reason::killed, Scope::venue);
+  }
+  if (account.killed != 0) [[unlikely]] {
+    return why.no(Reason::killed, Scope::account);
+  }
+  return true;
+}
 
-bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& why);
+inline bool judge_trading(const Instrument& instrument, Refusal& why) {
+  if (instrument.terms.status == kTrading) [[likely]] {
+    return true;
+  }
+  return why.no(Reason::halted, Scope::instrument);
+}
+
+/// BAD_TICK, BAD_LOT, BAD_QTY, BAD_PRICE of what is given, at any scale; null: not given.
+bool judge_shape_exactly(const Instrument& instrument, const Decimal* price,
+                         const Decimal* quantity, bool market, i64& ticks, i64& lots, Refusal& why);
+
+/// The same; what needs no more places than the grid has is answered here.
+inline bool judge_shape(const Instrument& instrument, const Decimal* price, const Decimal* quantity,
+                        bool market, i64& ticks, i64& lots, Refusal& why) {
+  const InstrumentTerms& terms = instrument.terms;
+  const bool price_is_plain =
+      market ? price->mantissa == 0
+             : price == nullptr || (measure_fast(*price, instrument.price_grid(), ticks) &&
+                                    ticks >= terms.min_price && ticks <= terms.max_price);
+  if (price_is_plain &&
+      (quantity == nullptr || (measure_fast(*quantity, instrument.lot_grid(), lots) &&
+                               lots >= terms.min_quantity))) [[likely]] {
+    return true;
+  }
+  return judge_shape_exactly(instrument, price, quantity, market, ticks, lots, why);
+}
+
+inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& why) {
+  if (lots <= instrument.terms.max_quantity) [[likely]] {
+    return true;
+  }
+  const Grid grid = instrument.lot_grid();
+  return why.no(Reason::max_qty, Scope::instrument, grid.scale,
+                on_grid(instrument.terms.max_quantity, grid), on_grid(lots, grid));
+}
 
 /// Turns a market order into a limit order at its collar, or STALE_REF.
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
 
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold. `order` brings the sums so far.
-bool judge_amounts(const State& state, const Instrument& instrument, const OrderRecord& order,
-                   Wish& wish, Refusal& why);
+bool judge_amounts_exactly(const State& state, const Instrument& instrument,
+                           const OrderRecord& order, Wish& wish, Refusal& why);
+
+/// Whether an order of whole minor units breaks no rule of judge_amounts and not the one-lot rule,
+/// worked out in 64 bits; sets wish.hold then. False: the exact way must decide.
+///
+/// Both sides take one way, because the side of an order cannot be guessed: a buy's hold and the
+/// one-lot rule of a sell need a fee each, of all that is left or of one lot.
+inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& order, Wish& wish) {
+  // A sell that takes bids may bring more than its own price says.
+  if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
+  const Unit& unit = instrument.unit;
+  const u64 price = static_cast<u64>(wish.price);
+  const u64 lots = static_cast<u64>(wish.lots);
+  u64 rest, all, total, asset, rated;
+  if (unit.den != 1 || !fits_u64(order.notional | order.fee_sum) ||
+      __builtin_mul_overflow(price, lots, &rest) ||
+      __builtin_add_overflow(static_cast<u64>(order.notional), rest, &all) ||
+      __builtin_mul_overflow(all, unit.num, &total) ||
+      __builtin_mul_overflow(static_cast<u64>(instrument.asset_per_lot), lots, &asset))
+      [[unlikely]] {
+    return false;
+  }
+  const u64 charged_ticks = pick(wish.sell, price, rest);
+  const u64 charged_before = pick(wish.sell, 0, static_cast<u64>(order.fee_sum));
+  if (__builtin_mul_overflow(charged_ticks, static_cast<u64>(order.worst_rate()), &rated) ||
+      __builtin_add_overflow(rated, charged_before, &rated) ||
+      __builtin_mul_overflow(rated, unit.num, &rated)) [[unlikely]] {
+    return false;
+  }
+  const u64 fee = std::max(rated / kRateScale + (rated % kRateScale != 0 ? 1 : 0),
+                           static_cast<u64>(order.minimum_fee));
+  const u64 cost = total - static_cast<u64>(order.moved) + fee - static_cast<u64>(order.charged);
+  const u64 hold = pick(wish.sell, asset, cost);
+  const u64 working = rest * unit.num;
+  wish.hold = static_cast<i64>(hold);
+  return (total | asset | hold) >> 63 == 0 && fee <= pick(wish.sell, price * unit.num, ~u64{0}) &&
+         working <= static_cast<u64>(instrument.terms.max_notional) &&
+         working >= static_cast<u64>(instrument.terms.min_notional);
+}
+
+inline bool judge_amounts(const State& state, const Instrument& instrument,
+                          const OrderRecord& order, Wish& wish, Refusal& why) {
+  wish.lot_pays_fee = amounts_are_plain(instrument, order, wish);
+  if (wish.lot_pays_fee) [[likely]] {
+    return true;
+  }
+  return judge_amounts_exactly(state, instrument, order, wish, why);
+}
 
 /// NO_FUNDS: `increase` of the hold against `available`, and the one-lot rule of a sell.
-bool judge_funds(const State& state, const Instrument& instrument, const OrderRecord& order,
-                 const Wish& wish, i64 increase, i64 available, Refusal& why);
+bool judge_funds_exactly(const State& state, const Instrument& instrument, const OrderRecord& order,
+                         const Wish& wish, i64 increase, i64 available, Refusal& why);
 
-bool judge_post_only(const Instrument& instrument, const Wish& wish, Refusal& why);
+inline bool judge_funds(const State& state, const Instrument& instrument, const OrderRecord& order,
+                        const Wish& wish, i64 increase, i64 available, Refusal& why) {
+  if (increase <= available && wish.lot_pays_fee) [[likely]] {
+    return true;
+  }
+  return judge_funds_exactly(state, instrument, order, wish, increase, available, why);
+}
+
+inline bool judge_post_only(const Instrument& instrument, const Wish& wish, Refusal& why) {
+  if (!wish.post_only || !instrument.book.crosses(!wish.sell, wish.price)) [[likely]] {
+    return true;
+  }
+  const Grid grid = instrument.price_grid();
+  return why.no(Reason::post_only, Scope::order, grid.scale,
+                on_grid(instrument.book.best(!wish.sell), grid), on_grid(wish.price, grid));
+}
 
 /// QTY_OVERFLOW: `more` lots join a level of `there`.
-bool judge_level(const Instrument& instrument, i64 there, i64 more, Refusal& why);
-
-/// A number of ticks or lots in the units of the outside world.
-inline i128 on_grid(i64 count, const Grid& grid) { return static_cast<i128>(count) * grid.step; }
+inline bool judge_level(const Instrument& instrument, i64 there, i64 more, Refusal& why) {
+  if (lots_fit(there, more)) [[likely]] {
+    return true;
+  }
+  const Grid grid = instrument.lot_grid();
+  return why.no(Reason::qty_overflow, Scope::order, grid.scale, on_grid(kMaxI64, grid),
+                (static_cast<i128>(there) + more) * grid.step);
+}
 
 }  // namespace quantumcore

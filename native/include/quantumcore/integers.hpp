@@ -20,4 +20,9 @@ using u128 = unsigned __int128;
 inline constexpr u32 kNone = 0xFFFF'FFFF;
 inline constexpr i64 kMaxI64 = std::numeric_limits<i64>::max();
 
+/// `a` or else `b`, without a branch: for what depends on an order's side, which nobody guesses.
+inline constexpr u64 pick(bool first, u64 a, u64 b) {
+  return b ^ ((a ^ b) & (u64{0} - static_cast<u64>(first)));
+}
+
 }  // namespace quantumcore

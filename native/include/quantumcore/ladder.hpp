@@ -8,8 +8,9 @@ namespace quantumcore {
 
 /// A ladder sorts the levels of one side by key, the smallest first. Asks use their ticks as keys,
 /// bids the complement: so "best" is the smallest key on both sides, and one code serves both.
-inline constexpr i64 key_of(bool sell, i64 ticks) { return sell ? ticks : ~ticks; }
-inline constexpr i64 ticks_of(bool sell, i64 key) { return sell ? key : ~key; }
+/// No branch: the side of an order cannot be guessed.
+inline constexpr i64 key_of(bool sell, i64 ticks) { return ticks ^ (static_cast<i64>(sell) - 1); }
+inline constexpr i64 ticks_of(bool sell, i64 key) { return key_of(sell, key); }
 
 inline constexpr i64 kNoKey = kMaxI64;
 inline constexpr u32 kWindowBits = 18;        // 64 × 64 × 64 ticks
@@ -81,10 +82,24 @@ class Ladder {
   u32 best_level() const { return best_level_; }
   bool empty() const { return best_level_ == kNone; }
 
-  /// The level at `key`, or kNone if it has no orders.
-  u32 find(const LadderPages& pages, i64 key) const;
-  /// Whether `make(key)` would find room.
-  bool has_room(const LadderPages& pages, i64 key) const;
+  /// What stands at a key: its window and its level, each kNone if there is none.
+  struct Place {
+    u32 window;
+    u32 level;
+  };
+  Place place(const LadderPages& pages, i64 key) const {
+    const u32 window = window_of(pages, window_number(key));
+    if (window == kNone) return {kNone, kNone};
+    const u32 leaf_plus_1 = pages.windows[window].leaf_plus_1[leaf_position(key)];
+    if (leaf_plus_1 == 0) return {window, kNone};
+    const u32 offset = static_cast<u32>(key) & 63;
+    const bool stands = (pages.leaves[leaf_plus_1 - 1].bits >> offset & 1) != 0;
+    return {window, stands ? (leaf_plus_1 - 1) * 64 + offset : kNone};
+  }
+  /// Whether `make` would find room at a key of that place.
+  bool has_room(const LadderPages& pages, const Place& place) const {
+    return place.window != kNone || (window_count_ < kWindowsPerSide && pages.windows.left() > 0);
+  }
   /// The level at `key`, made if need be; the caller puts an order there before anything else.
   u32 make(LadderPages& pages, i64 key);
   /// Takes a level whose last order left out of the bitmaps; pages that became empty are freed.
@@ -98,8 +113,17 @@ class Ladder {
   }
 
  private:
+  static i64 window_number(i64 key) { return key >> kWindowBits; }
+  static u32 leaf_position(i64 key) { return static_cast<u32>(key >> 6) & 4095; }
+
+  u32 window_of(const LadderPages& pages, i64 number) const {
+    if (hint_ < window_count_ && entry(pages, hint_).number == number) [[likely]] {
+      return entry(pages, hint_).window;
+    }
+    return search_window(pages, number);
+  }
+  u32 search_window(const LadderPages& pages, i64 number) const;
   u32 lower_bound(const LadderPages& pages, i64 number) const;
-  u32 window_of(const LadderPages& pages, i64 number) const;
   u32 open_window(LadderPages& pages, i64 number);
   void close_window(LadderPages& pages, u32 window);
   void find_best(const LadderPages& pages);

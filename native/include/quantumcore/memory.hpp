@@ -11,6 +11,11 @@ namespace quantumcore {
 /// Address space without memory behind it: pages come, zeroed, when they are first written.
 /// That makes addresses stable for ever and growth free of allocation and copying.
 std::byte* map_pages(std::size_t bytes);
+/// The same for a table that fills from its beginning: beyond the first 2 MiB in huge pages where
+/// the system has them, so that growing costs few page faults. Not for remap_pages.
+std::byte* map_table(std::size_t bytes);
+/// The same for a table that is soon used all over: with its memory. Not for remap_pages.
+std::byte* map_filled(std::size_t bytes);
 void unmap_pages(std::byte* pages, std::size_t bytes) noexcept;
 std::byte* remap_pages(std::byte* pages, std::size_t old_bytes, std::size_t new_bytes);
 
@@ -21,7 +26,7 @@ class Reserved {
 
  public:
   explicit Reserved(std::size_t capacity)
-      : capacity_(capacity), items_(reinterpret_cast<T*>(map_pages(bytes()))) {}
+      : capacity_(capacity), items_(reinterpret_cast<T*>(map_table(bytes()))) {}
   ~Reserved() { unmap_pages(reinterpret_cast<std::byte*>(items_), bytes()); }
   Reserved(const Reserved&) = delete;
   Reserved& operator=(const Reserved&) = delete;

@@ -63,7 +63,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
     leaves = total - order.filled
-    gate.check_amounts(instrument, side, rates, price, leaves, order.tally)
+    gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
     gate.check_notional(instrument, price, leaves)
     if side == BUY:
         hold = buy_hold(instrument.unit, rates, order.tally, price, leaves)

@@ -15,7 +15,7 @@ from quantumcore.core.twin.venue import Venue
 TRADING = 1
 MARKET, LIMIT = 1, 2
 GTC, IOC, FOK = 1, 3, 4
-MAX_PRODUCT = 2**96  # ticks × lots of one order
+MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
 ONE = 10**8
@@ -137,13 +137,14 @@ def _twice_the_reference(book: Book) -> int:
 
 
 def check_amounts(
-    instrument: Instrument, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
+    instrument: Instrument, book: Book, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
 ) -> None:
     """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
-    product = tally.notional + price * leaves
+    product = tally.notional + _dearest(book, side, price) * leaves
     notional = instrument.unit.ceil(product)
-    if product >= MAX_PRODUCT or notional > I64_MAX:
-        raise _overflow(notional, instrument.quote_scale)
+    if product > MAX_PRODUCT or notional > I64_MAX:
+        most = min(instrument.unit.floor(MAX_PRODUCT), I64_MAX)
+        raise _overflow(notional, instrument.quote_scale, most)
     if side == BUY:
         hold = buy_hold(instrument.unit, rates, tally, price, leaves)
         if hold > I64_MAX:
@@ -151,6 +152,12 @@ def check_amounts(
     asset = leaves * instrument.asset_per_lot
     if asset > I64_MAX:
         raise _overflow(asset, instrument.base_scale)
+
+
+def _dearest(book: Book, side: int, price: int) -> int:
+    """Return the dearest price at which the order can trade: a sell takes bids that may stand far above it."""
+    best = book.crosses(side, price)
+    return price if side == BUY or best is None else best
 
 
 def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
@@ -234,5 +241,5 @@ def _money(
     return Refusal(reason, scope, limit=limit, actual=actual, decimals=instrument.quote_scale)
 
 
-def _overflow(value: int, decimals: int) -> Refusal:
-    return Refusal(Reason.AMOUNT_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=min(value, MAX_SHOWN), decimals=decimals)
+def _overflow(value: int, decimals: int, limit: int = I64_MAX) -> Refusal:
+    return Refusal(Reason.AMOUNT_OVERFLOW, Scope.ORDER, limit=limit, actual=min(value, MAX_SHOWN), decimals=decimals)

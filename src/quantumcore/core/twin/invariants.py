@@ -58,3 +58,4 @@ def _check_money(venue: Venue) -> None:
         there = customers + house.fees - house.rebates + house.rounding
         _require(there == house.deposited, f"currency {currency}: {there} there, {house.deposited} came in")
         _require(min(house.fees, house.rebates, house.rounding) >= 0, f"currency {currency}: the house is negative")
+        _require(house.rebates <= house.fees, f"currency {currency}: rebates {house.rebates} of fees {house.fees}")

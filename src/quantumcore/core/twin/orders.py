@@ -85,7 +85,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     gate.check_max_quantity(instrument, lots)
     if is_market:
         price = gate.collar_of(instrument, book, side)
-    gate.check_amounts(instrument, side, rates, price, lots)
+    gate.check_amounts(instrument, book, side, rates, price, lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account)
     order = _order(command, instrument, price, lots, slot=NO_SLOT, sequence=0)

@@ -28,8 +28,11 @@ def settle(venue: Venue, maker: Order, taker: Order, lots: int) -> Settlement:
     house = venue.houses[terms.quote]
 
     before = {BUY: buy.tally, sell.side: sell.tally}
-    _fill(maker, maker.price, lots, min(terms.maker_fee, maker.rates.maker))
-    _fill(taker, maker.price, lots, min(terms.taker_fee, taker.rates.taker))
+    taker_rate = min(terms.taker_fee, taker.rates.taker)
+    # A rebate is at most the taker's fee: what the customers of a currency have never passes what was deposited.
+    maker_rate = max(min(terms.maker_fee, maker.rates.maker), -taker_rate)
+    _fill(maker, maker.price, lots, maker_rate)
+    _fill(taker, maker.price, lots, taker_rate)
 
     paid = buy.tally.paid(unit) - before[BUY].paid(unit)
     received = sell.tally.received(unit) - before[sell.side].received(unit)

@@ -13,7 +13,7 @@ import pytest
 
 from quantumcore.contracts.errors import Conflict, NotFound
 from quantumcore.contracts.market import GetBook
-from quantumcore.contracts.orders import CancelOrder, SubmitOrder
+from quantumcore.contracts.orders import BatchResult, CancelOrder, ErrorView, SubmitBatch, SubmitOrder
 from tests.support.gateway_house import GENEROUS
 from tests.support.scripted_rooms import BEARER, ORDER, Rooms, rooms
 
@@ -185,9 +185,31 @@ async def test_a_bad_path_or_query_is_refused_by_name(gate, path, status, code, 
         assert found["field"] == field
 
 
-async def test_another_method_is_405(gate):
+async def test_another_method_is_405_and_says_which_there_are(gate):
     answer = await gate.client.put("/v1/orders", headers=BEARER)
     assert (answer.status_code, answer.json()["code"]) == (405, "request.method_not_allowed")
+    assert answer.headers["allow"] == "DELETE, GET, POST"
+    assert (await gate.client.put("/v1/orders/x", headers=BEARER)).headers["allow"] == "DELETE, GET, PATCH"
+
+
+@pytest.mark.parametrize("name", ["authorization", "content-type", "qc-key", "qc-signature", "host"])
+async def test_a_header_that_stands_twice_is_refused(gate, name):
+    """Of two, a proxy in front could judge the one and we the other."""
+    headers = [("authorization", BEARER["authorization"]), ("content-type", "application/json")]
+    headers += [(name, "x"), (name, "y")]
+    answer = await gate.client.post("/v1/orders", content=order(), headers=headers)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["field"]) == (400, "request.invalid.header", name)
+    assert gate.count(SubmitOrder) == 0
+    doubled = [("authorization", BEARER["authorization"]), ("x-harmless", "1"), ("x-harmless", "2")]
+    assert (await gate.client.post("/v1/orders", json=ORDER, headers=doubled)).status_code == 200
+
+
+async def test_an_error_inside_a_batch_names_its_rule_too(gate):
+    gate.answer(SubmitBatch, BatchResult([ErrorView("request.invalid.range", "too much", 400, "quantity", "1", "2")]))
+    answer = await gate.client.post("/v1/orders:batch", json={"orders": [ORDER]}, headers=BEARER)
+    (item,) = answer.json()["items"]
+    assert (item["error"]["code"], item["error"]["rule"]) == ("request.invalid.range", "range")
 
 
 async def test_a_used_client_order_id_is_a_conflict(gate):

@@ -188,8 +188,7 @@ class Session:
                     await self._subscribe_one(channel, heard.id, op)
             case Unsubscribe():
                 for channel in heard.channels:
-                    self._unsubscribe_one(channel)
-                    self.say(Said(op=op, id=heard.id, ok=True, channel=channel.shown()))
+                    self._unsubscribe_one(channel, heard.id, op)
             case _:
                 self.say(Said(op=op, id=heard.id, ok=True, data=await self._stream.trade(self, heard)))
 
@@ -266,7 +265,16 @@ class Session:
         except QuantumCoreError:  # the orders room is gone: the client resumes by from_seq, nothing is skipped
             self.close(TRY_LATER, "orders unavailable; resume with from_seq")
 
-    def _unsubscribe_one(self, channel: Channel) -> None:
+    def _unsubscribe_one(self, channel: Channel, message_id: int | str | None, op: str) -> None:
+        try:
+            self._leave(channel)
+        except QuantumCoreError as error:
+            refused = problem(error, self._id)
+            self.say(Said(op=op, id=message_id, ok=False, channel=channel.shown(), error=refused))
+        else:
+            self.say(Said(op=op, id=message_id, ok=True, channel=channel.shown()))
+
+    def _leave(self, channel: Channel) -> None:
         feed = self.feeds.pop(channel.key, None)
         if feed is not None:
             self._stream.feeds.unsubscribe(self, feed)

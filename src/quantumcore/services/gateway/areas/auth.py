@@ -132,6 +132,11 @@ async def create_key(gate: Gate, call: Call, body: KeyBody) -> Answer:
     return Answer(NewKeyAnswer(auth_answers.key(made.key), made.secret or None), 201)
 
 
+def named_once(made: NewKeyAnswer) -> str | None:
+    """Return the key's id if the answer tells its secret, which nobody is told twice; None when we made no secret."""
+    return None if made.secret is None else made.key.key_id
+
+
 async def revoke_key(gate: Gate, call: Call) -> Revoked:
     """Revoke an own API key: true once, then false; unknown: false."""
     call.caller.need_session()

@@ -1,4 +1,4 @@
-"""GET /openapi.json, made from the route table and the message types; and a small page that shows it."""
+"""GET /openapi.json, made from the route table and the message types; and a small page that shows it and the stream."""
 
 import inspect
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from quantumcore.services.gateway.answers import BatchAnswer, BatchError, OrderAnswer
+from quantumcore.services.gateway.asyncapi import asyncapi
 from quantumcore.services.gateway.bodies import BatchBody, OrderBody
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.docs_page import PAGE, POLICY
@@ -21,11 +22,15 @@ TITLES = {"auth": "auth", "admin": "admin", "market": "market", "orders": "order
 
 def reference_routes(routes: Sequence[Route]) -> list[Route]:
     """Return the routes that describe `routes`."""
-    document = encode_json(openapi(routes))
+    document, stream = encode_json(openapi(routes)), encode_json(asyncapi())
 
     async def describe(_gate: Gate, _call: Call) -> Encoded:
         """Describe the API as OpenAPI 3.1."""
         return Encoded(document, content_type=b"application/json")
+
+    async def describe_stream(_gate: Gate, _call: Call) -> Encoded:
+        """Describe the stream as AsyncAPI 3.0."""
+        return Encoded(stream, content_type=b"application/json")
 
     async def page(_gate: Gate, _call: Call) -> Encoded:
         """Show the reference page."""
@@ -33,6 +38,7 @@ def reference_routes(routes: Sequence[Route]) -> list[Route]:
 
     return [
         Route("GET", "/openapi.json", describe, scope=PUBLIC),
+        Route("GET", "/asyncapi.json", describe_stream, scope=PUBLIC),
         Route("GET", "/docs", page, scope=PUBLIC),
     ]
 

@@ -15,7 +15,18 @@ from quantumcore.contracts.errors import (
 from quantumcore.services.gateway.codec import Decoder
 from quantumcore.services.gateway.errors import problem
 from quantumcore.services.gateway.feeds import Feed
-from quantumcore.services.gateway.frames import Auth, Channel, Heard, Ping, Said, Status, Subscribe, Unsubscribe, text
+from quantumcore.services.gateway.frames import (
+    Auth,
+    Channel,
+    FeedName,
+    Heard,
+    Ping,
+    Said,
+    Status,
+    Subscribe,
+    Unsubscribe,
+    text,
+)
 from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.outbox import Outbox
 from quantumcore.services.gateway.private import PrivateSubscription
@@ -136,7 +147,7 @@ class Session:
 
     def _catch_up(self) -> None:
         for feed, dropped in list(self._missed.items()):
-            of = {"channel": feed.name, "symbol": feed.symbol}
+            of = FeedName(channel=feed.name, symbol=feed.symbol)
             if not self.outbox.offer(text(Status(event="conflated", of=of, dropped=dropped))):
                 return
             state = feed.state()

@@ -212,6 +212,13 @@ async def test_an_error_inside_a_batch_names_its_rule_too(gate):
     assert (item["error"]["code"], item["error"]["rule"]) == ("request.invalid.range", "range")
 
 
+@pytest.mark.parametrize("at", ["0431-04-21T02:19:45.42Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+async def test_a_time_beyond_63_bits_of_nanoseconds_is_refused(gate, at):
+    answer = await gate.client.post("/v1/auth/keys", json={"expires_at": at}, headers=BEARER)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["field"]) == (400, "request.invalid.range", "expires_at")
+
+
 async def test_a_used_client_order_id_is_a_conflict(gate):
     def reused(_ask: SubmitOrder) -> None:
         raise Conflict("idempotency.mismatch", "the id names another order", field="client_order_id")

@@ -11,7 +11,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from quantumcore.contracts.errors import Conflict, NotFound
+from quantumcore.contracts.auth import VerifySignature, VerifyToken
+from quantumcore.contracts.errors import Conflict, NotFound, OutcomeUnknown
 from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.orders import BatchResult, CancelOrder, ErrorView, SubmitBatch, SubmitOrder
 from tests.support.gateway_house import GENEROUS
@@ -263,6 +264,20 @@ async def test_credentials_that_are_not_good_are_one_answer(gate, headers):
     answer = await gate.client.post("/v1/orders", json=ORDER, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
+    assert gate.count(SubmitOrder) == 0
+
+
+@pytest.mark.parametrize("headers", [BEARER, {"qc-key": "qc_1", "qc-timestamp": "1", "qc-signature": "AA=="}])
+async def test_an_order_whose_sender_could_not_be_verified_in_time_did_not_happen(gate, headers):
+    def late(_ask: object) -> None:
+        raise OutcomeUnknown(detail="no answer within 2 s")
+
+    gate.answer(VerifyToken, late)
+    gate.answer(VerifySignature, late)
+    answer = await gate.client.post("/v1/orders", json=ORDER, headers=headers)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["outcome"]) == (503, "unavailable", "rejected")
+    assert (found["retryable"], answer.headers["retry-after"]) == (True, "1")
     assert gate.count(SubmitOrder) == 0
 
 

@@ -324,6 +324,10 @@ async def test_the_description_names_every_operation_and_resolves(venue):
     assert set(api["paths"]["/v1/orders"]) == {"get", "post", "delete"}
     names = [operation["operationId"] for methods in api["paths"].values() for operation in methods.values()]
     assert len(names) == len(set(names))
+    book = api["paths"]["/v1/market/{symbol}/book"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert [one["$ref"].rpartition("/")[2] for one in book["anyOf"]] == ["Book", "Book3"]
+    keyed = api["paths"]["/v1/accounts"]["post"]["parameters"]
+    assert [(one["in"], one["name"]) for one in keyed] == [("header", "Idempotency-Key")]
     text = (await venue.client.get("/openapi.json")).text
     import re
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from quantumcore.contracts.errors import Conflict, NotFound
+from quantumcore.contracts.auth import VerifySignature, VerifyToken
+from quantumcore.contracts.errors import Conflict, NotFound, OutcomeUnknown
 from quantumcore.contracts.market import GetBook
-from quantumcore.contracts.orders import CancelOrder, SubmitOrder
+from quantumcore.contracts.orders import BatchResult, CancelOrder, ErrorView, SubmitBatch, SubmitOrder
 from tests.support.gateway_house import GENEROUS
 from tests.support.scripted_rooms import BEARER, ORDER, Rooms, rooms
 
@@ -185,9 +186,38 @@ async def test_a_bad_path_or_query_is_refused_by_name(gate, path, status, code, 
         assert found["field"] == field
 
 
-async def test_another_method_is_405(gate):
+async def test_another_method_is_405_and_says_which_there_are(gate):
     answer = await gate.client.put("/v1/orders", headers=BEARER)
     assert (answer.status_code, answer.json()["code"]) == (405, "request.method_not_allowed")
+    assert answer.headers["allow"] == "DELETE, GET, POST"
+    assert (await gate.client.put("/v1/orders/x", headers=BEARER)).headers["allow"] == "DELETE, GET, PATCH"
+
+
+@pytest.mark.parametrize("name", ["authorization", "content-type", "qc-key", "qc-signature", "host"])
+async def test_a_header_that_stands_twice_is_refused(gate, name):
+    """Of two, a proxy in front could judge the one and we the other."""
+    headers = [("authorization", BEARER["authorization"]), ("content-type", "application/json")]
+    headers += [(name, "x"), (name, "y")]
+    answer = await gate.client.post("/v1/orders", content=order(), headers=headers)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["field"]) == (400, "request.invalid.header", name)
+    assert gate.count(SubmitOrder) == 0
+    doubled = [("authorization", BEARER["authorization"]), ("x-harmless", "1"), ("x-harmless", "2")]
+    assert (await gate.client.post("/v1/orders", json=ORDER, headers=doubled)).status_code == 200
+
+
+async def test_an_error_inside_a_batch_names_its_rule_too(gate):
+    gate.answer(SubmitBatch, BatchResult([ErrorView("request.invalid.range", "too much", 400, "quantity", "1", "2")]))
+    answer = await gate.client.post("/v1/orders:batch", json={"orders": [ORDER]}, headers=BEARER)
+    (item,) = answer.json()["items"]
+    assert (item["error"]["code"], item["error"]["rule"]) == ("request.invalid.range", "range")
+
+
+@pytest.mark.parametrize("at", ["0431-04-21T02:19:45.42Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+async def test_a_time_beyond_63_bits_of_nanoseconds_is_refused(gate, at):
+    answer = await gate.client.post("/v1/auth/keys", json={"expires_at": at}, headers=BEARER)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["field"]) == (400, "request.invalid.range", "expires_at")
 
 
 async def test_a_used_client_order_id_is_a_conflict(gate):
@@ -234,6 +264,20 @@ async def test_credentials_that_are_not_good_are_one_answer(gate, headers):
     answer = await gate.client.post("/v1/orders", json=ORDER, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
+    assert gate.count(SubmitOrder) == 0
+
+
+@pytest.mark.parametrize("headers", [BEARER, {"qc-key": "qc_1", "qc-timestamp": "1", "qc-signature": "AA=="}])
+async def test_an_order_whose_sender_could_not_be_verified_in_time_did_not_happen(gate, headers):
+    def late(_ask: object) -> None:
+        raise OutcomeUnknown(detail="no answer within 2 s")
+
+    gate.answer(VerifyToken, late)
+    gate.answer(VerifySignature, late)
+    answer = await gate.client.post("/v1/orders", json=ORDER, headers=headers)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["outcome"]) == (503, "unavailable", "rejected")
+    assert (found["retryable"], answer.headers["retry-after"]) == (True, "1")
     assert gate.count(SubmitOrder) == 0
 
 

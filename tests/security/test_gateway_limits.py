@@ -203,3 +203,27 @@ async def test_cancels_do_not_spend_the_account_of_orders(gate):
     for _ in range(TIGHT.rate_cancels):
         assert (await gate.client.delete("/v1/orders/client:a", headers=BEARER)).status_code == 200
     assert (await gate.client.post("/v1/orders", json=ORDER, headers=BEARER)).status_code == 200
+
+
+async def unfinished() -> AsyncIterator[bytes]:
+    yield b"{"
+    await asyncio.Event().wait()
+
+
+async def test_a_signed_body_that_does_not_come_is_counted_against_its_address():
+    """Nobody could verify it: what it costs is its address's to pay, or one address keeps all places busy for nothing."""
+    async with rooms(replace(TIGHT, body_timeout_s=0.01)) as gate:
+        requests = [gate.client.post("/v1/orders", content=unfinished(), headers={"qc-key": "qc_1"}) for _ in range(10)]
+        assert await statuses(*requests) == {408: TIGHT.rate_peer, 429: 10 - TIGHT.rate_peer}
+        assert (await gate.client.get("/v1/time")).status_code == 429
+
+
+async def test_bodies_on_their_way_are_bounded_for_each_sender():
+    async with rooms(replace(GENEROUS, slow_bodies=2, body_timeout_s=0.05)) as gate:
+        gate.keys["qc_1"] = identity(session_id="qc_1")
+        requests = [gate.client.post("/v1/orders", content=unfinished(), headers={"qc-key": "qc_1"}) for _ in range(5)]
+        assert await statuses(*requests) == {408: 2, 503: 3}
+        requests = [gate.client.post("/v1/orders", content=unfinished(), headers=BEARER) for _ in range(3)]
+        assert await statuses(*requests) == {408: 2, 503: 1}
+        assert len(gate.gateway.asgi._slow_bodies) == 0, "a place that is not given back is lost for good"
+        assert (await gate.client.post("/v1/orders", json=ORDER, headers=BEARER)).status_code == 200

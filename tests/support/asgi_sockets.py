@@ -26,6 +26,7 @@ from quantumcore.contracts.orders import (
 )
 from tests.support.clocks import settle
 from tests.support.scripted_rooms import Rooms, order_view
+from tests.support.stream_frames import checked
 from tests.support.waiting import eventually
 
 
@@ -36,6 +37,7 @@ class AsgiSocket:
         reading: Cleared, the reader takes nothing: whoever sends to it waits.
         frames: What was read.
         code: The close code, once there is one.
+        wrong: What of it is not as /asyncapi.json says.
     """
 
     def __init__(self, rooms: Rooms) -> None:
@@ -43,6 +45,7 @@ class AsgiSocket:
         self.reading.set()
         self.frames: list[dict[str, Any]] = []
         self.code: int | None = None
+        self.wrong: list[Exception] = []
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._in.put_nowait({"type": "websocket.connect"})
         scope = {"type": "websocket", "path": "/v1/stream", "headers": [], "client": ("127.0.0.1", 1)}
@@ -51,12 +54,21 @@ class AsgiSocket:
     async def _send(self, message: dict[str, Any]) -> None:
         await self.reading.wait()
         if message["type"] == "websocket.send":
-            self.frames.append(json.loads(message["text"]))
+            frame = json.loads(message["text"])
+            self.frames.append(frame)
+            try:
+                checked(frame)
+            except (
+                AssertionError,
+                KeyError,
+            ) as error:  # raised here it would only end the socket: `vanish` tells the test
+                self.wrong.append(error)
         elif message["type"] == "websocket.close":
             self.code = message["code"]
 
     async def say(self, **message: Any) -> dict[str, Any]:
         """Send one message and return the answer to it."""
+        assert self.wrong == []
         before = len(self.frames)
         self._in.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
         await eventually(lambda: any(frame.get("op") == message["op"] for frame in self.frames[before:]))
@@ -70,6 +82,7 @@ class AsgiSocket:
         """Go without a word."""
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1006})
         await self.task
+        assert self.wrong == []
 
 
 class Market:

@@ -18,10 +18,11 @@ from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.contracts import ledger, wire
 from quantumcore.contracts.auth import CreateUser
-from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.matching import EngineStatus, GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Done
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from quantumcore.services.gateway.service import UVICORN, GatewayService
@@ -182,9 +183,13 @@ class SmallLedger:
         return ledger.AccountView(str(ask.account), ask.owner, events[-1].sequence)
 
     async def _transfer(self, ask: ledger.MakeTransfer) -> ledger.TransferView:
+        if ask.currency not in CURRENCIES:
+            raise NotFound("currency.not_found", "currency not found", field="currency")
         number, scale = CURRENCIES[ask.currency]
         whole, _, fraction = ask.amount.partition(".")
         amount = int(whole + fraction.ljust(scale, "0"))
+        if len(fraction) > scale or amount > I64_MAX:
+            raise InvalidCommand("transfer.amount.bad", "more places than the currency has, or 63 bits", field="amount")
         kind = ledger.TRANSFER_KINDS[ask.kind]
         command = wire.Transfer(
             account=ask.account,

@@ -10,6 +10,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.stream_frames import checked
+
 PATIENCE_S = 10.0
 
 
@@ -28,7 +30,7 @@ class StreamClient:
         """Return the next message, heartbeats left out."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                message: dict[str, Any] = json.loads(await self.connection.recv())
+                message: dict[str, Any] = checked(json.loads(await self.connection.recv()))
                 if message.get("channel") != "heartbeat":
                     return message
 

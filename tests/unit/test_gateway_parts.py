@@ -197,6 +197,24 @@ def test_market_answers_are_bounded_and_all_symbols_end_together():
     assert cache.get(ANY, "/c", b"", False) is None
 
 
+def test_market_answers_are_bounded_in_bytes():
+    """A thousand trades are 200 kB, and every cursor is another question: counting answers alone is no bound."""
+    clock = ManualClock()
+    cache = AnswerCache(clock, 1.0, 1_000, max_bytes=250)
+    for at in range(5):
+        cache.put("A", f"/{at}", b"", False, cache.version("A"), b"x" * 100)
+    assert [cache.get("A", f"/{at}", b"", False) is not None for at in range(5)] == [False, False, False, True, True]
+    cache.put("A", "/4", b"", False, cache.version("A"), b"x" * 150)
+    assert cache.get("A", "/3", b"", False) is not None, "what was replaced no longer counts"
+    cache.put("A", "/huge", b"", False, cache.version("A"), b"x" * 251)
+    assert len(cache) == 0
+    cache.put("A", "/6", b"", False, cache.version("A"), b"x" * 250)
+    clock.turn(1.0)
+    assert cache.get("A", "/6", b"", False) is None
+    cache.put("A", "/7", b"", False, cache.version("A"), b"x" * 250)
+    assert cache.get("A", "/7", b"", False) is not None, "what has expired no longer counts"
+
+
 # -- what waits
 
 

@@ -13,10 +13,12 @@ class AnswerCache:
     A symbol's version rises with each of its events: an answer asked for before an event is never given after it.
     """
 
-    def __init__(self, clock: Clock, ttl_s: float, entries: int) -> None:
+    def __init__(self, clock: Clock, ttl_s: float, entries: int, max_bytes: int = 1 << 26) -> None:
         self._clock = clock
         self._ttl = ttl_s
         self._limit = entries
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._versions: dict[str, int] = {}
         self._answers: OrderedDict[tuple[str, bytes, bool], tuple[int, float, bytes]] = OrderedDict()
 
@@ -41,6 +43,7 @@ class AnswerCache:
             return None
         version, until, body = found
         if version != self.version(symbol) or self._clock.monotonic() >= until:
+            self._bytes -= len(body)
             del self._answers[key]
             return None
         self._answers.move_to_end(key)
@@ -50,6 +53,9 @@ class AnswerCache:
         """Keep an answer whose data were asked for at `version`."""
         if self._ttl <= 0 or version != self.version(symbol):
             return
+        replaced = self._answers.pop((path, query, msgpack), None)
+        self._bytes += len(body) - (len(replaced[2]) if replaced else 0)
         self._answers[path, query, msgpack] = (version, self._clock.monotonic() + self._ttl, body)
-        while len(self._answers) > self._limit:
-            self._answers.popitem(last=False)
+        while self._answers and (len(self._answers) > self._limit or self._bytes > self._max_bytes):
+            _, (_, _, oldest) = self._answers.popitem(last=False)
+            self._bytes -= len(oldest)

@@ -17,6 +17,7 @@ from quantumcore.contracts.errors import (
     Internal,
     QuantumCoreError,
     RateLimited,
+    Refused,
     Unauthenticated,
     Unavailable,
     invalid,
@@ -24,13 +25,27 @@ from quantumcore.contracts.errors import (
 from quantumcore.services.gateway.codec import JSON, MSGPACK, convert, encode, parse_query
 from quantumcore.services.gateway.errors import PROBLEM_TYPE, problem
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.idempotency import HEADER, REPLAYED, Kept, key_of
 from quantumcore.services.gateway.limits import LimitReached
-from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.request import Call, SlowBodies
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Answer, Encoded, Route, Router
 
 _log = logging.getLogger(__name__)
 Reply = tuple[int, bytes, bytes, float | None]
 Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
+ONCE = frozenset(
+    {
+        b"host",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"qc-key",
+        b"qc-timestamp",
+        b"qc-recv-window",
+        b"qc-signature",
+    }
+)
+"""Headers that may stand once: of two, a proxy could judge the one and we the other."""
 
 
 class GatewayApp:
@@ -47,6 +62,7 @@ class GatewayApp:
         self._gate = gate
         self._router = Router(routes)
         self._socket = socket
+        self._slow_bodies = SlowBodies(gate.settings.slow_bodies)
         self._idle = asyncio.Event()
         self._idle.set()
         self._prefix = gate.clock.token(6).hex()
@@ -74,7 +90,7 @@ class GatewayApp:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self._gate
         started = gate.clock.monotonic()
-        call = Call(scope, receive, f"{self._prefix}{next(self._numbers):x}", gate.settings)
+        call = Call(scope, receive, f"{self._prefix}{next(self._numbers):x}", gate.settings, self._slow_bodies)
         route, call.params = self._router.find(call.method, call.path)
         self.in_flight += 1
         self._idle.clear()
@@ -89,37 +105,48 @@ class GatewayApp:
 
     async def _answer(self, route: Route, call: Call, scope: Scope) -> Reply:
         try:
-            value = await self._serve(route, call, scope)
-            msgpack = call.wants_msgpack
-            kind = MSGPACK if msgpack else JSON
-            match value:
-                case Encoded(body, status, content_type, headers):
-                    call.headers_out = headers
-                    return status, content_type or kind, body, None
-                case Answer(None, status):
-                    return status, b"", b"", None
-                case Answer(answer, status):
-                    return status, kind, encode(answer, msgpack=msgpack), None
-                case _:
-                    return 200, kind, encode(value, msgpack=msgpack), None
-        except QuantumCoreError as error:
-            if error.status == 500:
-                _log.exception("request %s failed", call.request_id, extra=_context(route, call))
-            elif isinstance(error, LimitReached):
-                call.allowance = error.allowance
-                self._gate.metrics.refused.labels(error.what).inc()
-            return self._refuse(error, call)
-        except Exception:  # noqa: BLE001  # the dispatcher of the web server: a defect is one answer `internal`
-            _log.exception("request %s failed", call.request_id, extra=_context(route, call))
-            return self._refuse(Internal("internal"), call)
+            arguments = await self._judge(route, call, scope)
+            if HEADER in call.headers and route.keyed:
+                return await self._once(route, call, scope, arguments)
+            return _shown(await route.handler(self._gate, call, *arguments), call)
+        except Exception as error:  # noqa: BLE001  # the dispatcher of the web server: a defect is one answer `internal`
+            return self._refuse(error, route, call)
 
-    def _refuse(self, error: QuantumCoreError, call: Call) -> Reply:
+    async def _once(self, route: Route, call: Call, scope: Scope, arguments: list[Any]) -> Reply:
+        """Do what was asked unless this is a repeat; a repeat gets the first answer."""
+        repeats = self._gate.repeats
+        key = key_of([value for name, value in scope["headers"] if name == HEADER])
+        one = await repeats.begin(call.caller.key, key, (call.method, call.path, call.query_raw, arguments))
+        if isinstance(one, Kept):
+            call.headers_out = REPLAYED
+            return one.status, one.content_type, one.body, None
+        named: str | None = None
+        try:
+            value = await route.handler(self._gate, call, *arguments)
+            reply = _shown(value, call)
+            if route.named is not None and isinstance(value, Answer):
+                named = route.named(value.value)
+        except Exception as error:  # noqa: BLE001  # as above; the answer must be kept before it is given
+            reply = self._refuse(error, route, call)
+        status, content_type, body, _ = reply
+        await repeats.end(one, status, content_type, body, named)
+        return reply
+
+    def _refuse(self, error: Exception, route: Route, call: Call) -> Reply:
+        if not isinstance(error, QuantumCoreError) or error.status == 500:
+            _log.error("request %s failed", call.request_id, exc_info=error, extra=_context(route, call))
+            if not isinstance(error, QuantumCoreError):
+                error = Internal("internal")
+        elif isinstance(error, LimitReached):
+            call.allowance = error.allowance
+            self._gate.metrics.refused.labels(error.what).inc()
         retry_after = error.retry_after
         if retry_after is None and isinstance(error, RateLimited | Unavailable):
             retry_after = 1.0
         return error.status, PROBLEM_TYPE, encode(problem(error, call.request_id), msgpack=False), retry_after
 
-    async def _serve(self, route: Route, call: Call, scope: Scope) -> Any:
+    async def _judge(self, route: Route, call: Call, scope: Scope) -> list[Any]:
+        """Return what the handler is called with, or raise why it is not called."""
         gate = self._gate
         if route.counts != "nothing":
             if self.draining:
@@ -127,6 +154,8 @@ class GatewayApp:
             if self.in_flight > gate.settings.in_flight:
                 raise Unavailable("overloaded", "too many requests are being worked on", retry_after=1.0)
             client = scope.get("client")
+            if len(call.headers) != len(scope["headers"]):
+                _no_doubles(scope)
             call.peer = gate.peers.address(client[0] if client else "", call.headers)
             await self._identify(route, call)
         arguments: list[Any] = []
@@ -139,7 +168,7 @@ class GatewayApp:
             raise invalid("unknown_field", "no query parameters here", field="query")
         if route.scope not in (PUBLIC, ANYBODY):
             call.caller.need(route.scope)
-        return await route.handler(gate, call, *arguments)
+        return arguments
 
     async def _identify(self, route: Route, call: Call) -> None:
         limits = self._gate.limits
@@ -149,7 +178,7 @@ class GatewayApp:
             caller = await self._gate.identities.caller(call, call.peer)
             if caller is None and route.scope != PUBLIC:
                 raise Unauthenticated(detail="this needs a log-in or a signed request")
-        except Unauthenticated:
+        except Refused:  # bad credentials, and a body that nobody could verify: too long, too slow, cut off
             call.charge(await limits.peer(call.peer))
             raise
         if caller is None:
@@ -157,6 +186,34 @@ class GatewayApp:
             return
         call.identify(caller)
         call.charge(await (limits.cancels if route.counts == "cancel" else limits.user)(caller.key))
+
+
+def _shown(value: Any, call: Call) -> Reply:
+    msgpack = call.wants_msgpack
+    kind = MSGPACK if msgpack else JSON
+    match value:
+        case Encoded(body, status, content_type, headers):
+            call.headers_out = headers
+            return status, content_type or kind, body, None
+        case Answer(None, status):
+            return status, b"", b"", None
+        case Answer(answer, status):
+            return status, kind, encode(answer, msgpack=msgpack), None
+        case _:
+            return 200, kind, encode(value, msgpack=msgpack), None
+
+
+def _no_doubles(scope: Scope) -> None:
+    names = [name for name, _ in scope["headers"] if name in ONCE]
+    for name in names:
+        if names.count(name) > 1:
+            raise invalid(
+                "header",
+                "a header is given more than once that may stand once",
+                field=name.decode(),
+                limit="1",
+                actual=str(names.count(name)),
+            )
 
 
 def _context(route: Route, call: Call) -> dict[str, str]:

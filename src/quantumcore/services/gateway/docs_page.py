@@ -1,4 +1,4 @@
-"""The reference page at /docs: one file, no assets from elsewhere; it reads /openapi.json and lists what stands there."""
+"""The reference page at /docs: one file, no assets from elsewhere; it lists what /openapi.json and /asyncapi.json say."""
 
 import base64
 import hashlib
@@ -25,6 +25,21 @@ fetch('/openapi.json').then(r => r.json()).then(api => {
       }
     }
   }
+  return fetch('/asyncapi.json');
+}).then(r => r.json()).then(stream => {
+  const main = document.querySelector('main'), schemas = stream.components.schemas;
+  const show = (refs, what, box) => { for (const one of refs) {
+    const name = one['$ref'].split('/').pop();
+    el('pre', what + ' ' + name + ' ' + JSON.stringify(schemas[name], null, 1), box);
+  } };
+  el('h2', 'stream ' + stream.channels.stream.address, main);
+  for (const [name, op] of Object.entries(stream.operations)) {
+    const box = document.createElement('details'); main.append(box);
+    el('summary', op.action === 'receive' ? 'say ' + name : 'hear', box);
+    el('p', op.summary, box);
+    show(op.messages, op.action === 'receive' ? 'say' : 'hear', box);
+    if (op.reply) show(op.reply.messages, 'answer', box);
+  }
 });
 """
 _STYLE = """
@@ -41,7 +56,7 @@ def _hash(text: str) -> str:
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     f"<title>QuantumCore API</title><style>{_STYLE}</style><h1>QuantumCore API</h1>"
-    '<p>The whole description: <a href="/openapi.json">openapi.json</a>.</p><main></main>'
+    '<p>The whole description: <a href="/openapi.json">openapi.json</a>, and of the stream <a href="/asyncapi.json">asyncapi.json</a>.</p><main></main>'
     f"<script>{_SCRIPT}</script></html>"
 ).encode()
 POLICY = (

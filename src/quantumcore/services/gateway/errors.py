@@ -89,7 +89,7 @@ def problem_of_view(view: ErrorView, request_id: str) -> Problem:
         detail="an internal error; the request id finds it in the log" if hidden else view.detail,
         code=view.code,
         field=view.field or None,
-        rule=None,
+        rule=_rule(view.code),
         limit=view.limit or None,
         actual=view.actual or None,
         retryable=status in (429, 503, 504),

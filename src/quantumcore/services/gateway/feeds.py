@@ -7,7 +7,7 @@ A reader that is behind misses frames, is told how many, and gets the state anew
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from quantumcore.contracts.errors import NotFound, QuantumCoreError
 from quantumcore.contracts.market import BookLevel, GetBook, GetTicker, MarketMoved, Ticker, TradeTick
@@ -144,7 +144,9 @@ class BookFeed(Feed):
         """Return the whole view as it was last written."""
         return self._frame("snapshot", self.seq, self._bids, self._asks)
 
-    def _frame(self, kind: str, before: int, bids: list[BookLevel], asks: list[BookLevel]) -> str:
+    def _frame(
+        self, kind: Literal["snapshot", "delta"], before: int, bids: list[BookLevel], asks: list[BookLevel]
+    ) -> str:
         return text(
             BookFrame(
                 symbol=self.symbol,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from quantumcore.contracts.market import BookLevel
+from quantumcore.services.gateway.answers import AccountFill, UpdateAnswer
 from quantumcore.services.gateway.bodies import AccountText, Body, OrderBody, Side, SymbolText
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.errors import Problem
@@ -13,6 +14,16 @@ from quantumcore.services.gateway.market_answers import TickerAnswer, TradeAnswe
 
 Id = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class ShownChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel as answers name it."""
+
+    name: Literal["book", "trades", "ticker", "orders", "fills"]
+    symbol: str | UnsetType | None = UNSET
+    level: int | UnsetType = UNSET
+    depth: int | UnsetType = UNSET
+    account_id: str | UnsetType | None = UNSET
 
 
 class Channel(Body, frozen=True, kw_only=True):
@@ -36,13 +47,13 @@ class Channel(Body, frozen=True, kw_only=True):
         """What tells two subscriptions of one socket apart."""
         return f"{self.name}:{self.symbol}:{self.level}:{self.depth}:{self.interval_ms}"
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> ShownChannel:
         """Return the channel as answers name it."""
         if self.is_private:
-            return {"name": self.name, "account_id": self.account_id}
+            return ShownChannel(name=self.name, account_id=self.account_id)
         if self.name == "book":
-            return {"name": self.name, "symbol": self.symbol, "level": self.level, "depth": self.depth}
-        return {"name": self.name, "symbol": self.symbol}
+            return ShownChannel(name=self.name, symbol=self.symbol, level=self.level, depth=self.depth)
+        return ShownChannel(name=self.name, symbol=self.symbol)
 
 
 class Subscribe(Body, frozen=True, kw_only=True, tag_field="op", tag="subscribe"):
@@ -135,38 +146,45 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one operation: done, or the error."""
 
     op: str
-    id: int | str | None
+    id: Id
     ok: bool
-    channel: dict[str, Any] | UnsetType = UNSET
+    channel: ShownChannel | UnsetType = UNSET
     seq: int | UnsetType = UNSET
     data: Any = UNSET
     error: Problem | UnsetType = UNSET
 
 
+class FeedName(msgspec.Struct, frozen=True, kw_only=True):
+    """Which public feed."""
+
+    channel: str
+    symbol: str
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """About the stream itself: conflated (with how many frames were left out), or shutting_down."""
 
-    channel: str = "status"
-    event: str
-    of: dict[str, Any] | UnsetType = UNSET
+    channel: Literal["status"] = "status"
+    event: Literal["conflated", "shutting_down"]
+    of: FeedName | UnsetType = UNSET
     dropped: int | UnsetType = UNSET
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing else was said for a while."""
 
-    channel: str = "heartbeat"
+    channel: Literal["heartbeat"] = "heartbeat"
     time: str
 
 
 class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot, or what changed since prev_seq; quantity "0": the level is gone."""
 
-    channel: str = "book"
+    channel: Literal["book"] = "book"
     symbol: str
     level: int
     depth: int
-    type: str
+    type: Literal["snapshot", "delta"]
     seq: int
     prev_seq: int
     bids: list[BookLevel]
@@ -177,7 +195,7 @@ class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
 class TradesFrame(msgspec.Struct, frozen=True, kw_only=True):
     """Trades, oldest first."""
 
-    channel: str = "trades"
+    channel: Literal["trades"] = "trades"
     symbol: str
     seq: int
     prev_seq: int
@@ -187,11 +205,33 @@ class TradesFrame(msgspec.Struct, frozen=True, kw_only=True):
 class TickerFrame(msgspec.Struct, frozen=True, kw_only=True):
     """The ticker as it stands."""
 
-    channel: str = "ticker"
+    channel: Literal["ticker"] = "ticker"
     symbol: str
     seq: int
     prev_seq: int
     ticker: TickerAnswer
+
+
+class OrdersFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to the account's orders in one sequence; symbol is null when there were several."""
+
+    channel: Literal["orders"] = "orders"
+    account_id: str
+    symbol: str | None
+    seq: int
+    prev_seq: int
+    updates: list[UpdateAnswer]
+
+
+class FillsFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """The account's fills of one sequence; symbol is null when there were several."""
+
+    channel: Literal["fills"] = "fills"
+    account_id: str
+    symbol: str | None
+    seq: int
+    prev_seq: int
+    fills: list[AccountFill]
 
 
 def text(frame: Any) -> str:

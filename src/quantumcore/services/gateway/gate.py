@@ -7,6 +7,7 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.services.gateway.answer_cache import AnswerCache
 from quantumcore.services.gateway.definitions import Definitions
+from quantumcore.services.gateway.idempotency import Repeats
 from quantumcore.services.gateway.identity import Identities
 from quantumcore.services.gateway.limits import Limits, Peers
 from quantumcore.services.gateway.metrics import GatewayMetrics
@@ -30,6 +31,7 @@ class Gate:
     identities: Identities
     own_writes: OwnWrites
     answers: AnswerCache
+    repeats: Repeats
     definitions: Definitions
     metrics: GatewayMetrics
     not_ready: Callable[[], list[str]]

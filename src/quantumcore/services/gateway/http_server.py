@@ -2,6 +2,8 @@
 
 An order's answer is one head and one body, both made here: they go out together, after one look for line breaks that
 do not belong. Whatever has another shape (a stream, HEAD, a connection that ends) takes uvicorn's own way.
+
+A head has limits that uvicorn's parser does not know: bytes, lines, time to arrive; an answer has time to be taken.
 """
 
 import asyncio
@@ -11,11 +13,20 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from quantumcore.contracts.errors import QuantumCoreError, Refused, Unavailable, invalid
+from quantumcore.services.gateway.codec import encode_json
+from quantumcore.services.gateway.errors import PROBLEM_TYPE, SlowBody, problem
+
 WHOLE_BODY = "quantumcore.whole_body"
 """Key in the scope: a function that gives the body if all of it has arrived, so that nobody needs to wait for it."""
 BUSY = float("inf")
 _HEAD_LINES = 2
 _UVICORNS_OWN = frozenset((b"connection", b"transfer-encoding"))
+HEAD_BYTES = 1 << 16
+HEAD_LINES = 100
+HEAD_S = 10.0
+TAKEN_S = 8.0
+CONNECTIONS = 10_000
 
 
 class _DefaultHeaders:
@@ -31,6 +42,17 @@ class _DefaultHeaders:
             cls.raw = b"".join(b"%s: %s\r\n" % (name.lower(), value) for name, value in headers)
             cls.made_of = headers
         return cls.raw
+
+
+class HeadTooLarge(Refused):
+    """More bytes or lines before the body than a request needs."""
+
+    status = 431
+    default_code = "request.head_too_large"
+
+
+class SlowHead(SlowBody):
+    """The head was not complete in time."""
 
 
 class _Cycle(RequestResponseCycle):
@@ -50,12 +72,25 @@ class _Cycle(RequestResponseCycle):
         if message["type"] == "http.response.start" and not self.response_started:
             self._head = message
             return
+        if self.flow.write_paused and not self.disconnected and not await self._taken():
+            return
         head, self._head = self._head, None
         if head is not None:
             if self._sent_whole(head, message):
                 return
             await super().send(head)
         await super().send(message)
+
+    async def _taken(self) -> bool:
+        """Wait until the client has taken what was written before; who takes nothing is cut off, and his request ends."""
+        try:
+            async with asyncio.timeout(TAKEN_S):
+                await self.flow.drain()
+        except TimeoutError:
+            self.disconnected = True
+            self.transport.abort()
+            return False
+        return True
 
     def _sent_whole(self, head: Any, message: Any) -> bool:
         """Write head and body at once if this answer is of the simple kind; tell whether it was."""
@@ -96,12 +131,85 @@ class HttpProtocol(HttpToolsProtocol):
 
     The timer that ends an idle connection is not made anew for each request: it runs on and looks, when it is up, since when
     nothing was asked.
+
+    A request that is being read has a `scope` that is not its cycle's yet: that is how an unfinished head is known.
     """
 
     _idle_since = BUSY
+    _head_bytes = 0
+    _refusal: QuantumCoreError | None = None
+    _unfinished: object = None
+    _clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            self._end(Unavailable("overloaded", "too many connections", retry_after=1.0))
+            return
+        self._clock = self.loop.call_later(HEAD_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End, the timers too: nothing holds a connection that is gone."""
+        self._stop_clock()
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; count what belongs to a head that is not complete yet."""
+        super().data_received(data)
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self._end(_too_large("bytes", HEAD_BYTES, self._head_bytes))
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over; a socket has limits of its own."""
+        self._stop_clock()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or one whose head is too large, and end the connection."""
+        self._end(self._refusal or invalid("malformed", "this is no HTTP/1.1 request"))
+
+    def _end(self, error: QuantumCoreError) -> None:
+        body = encode_json(problem(error, ""))
+        head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[error.status] + head % (PROBLEM_TYPE, len(body)) + body)
+        self.transport.close()
+
+    def _look(self) -> None:
+        """Give up a head that was unfinished a whole period ago; the request before it is answered first."""
+        self._clock = None
+        if self.transport.is_closing():
+            return
+        busy = self.cycle is not None and not self.cycle.response_complete
+        finished = self.cycle is not None and self.cycle.scope is self.scope
+        if busy or finished:
+            self._unfinished = None
+        elif self.scope is None:
+            self.transport.close()  # nothing was said at all: nobody waits for an answer
+            return
+        elif self._unfinished is self.scope:
+            self._end(SlowHead(detail="the head was not complete in time", limit=str(HEAD_S)))
+            return
+        else:
+            self._unfinished = self.scope
+        self._clock = self.loop.call_later(HEAD_S, self._look)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
 
     def on_headers_complete(self) -> None:
         """Begin the request, or queue it behind the one that is not answered yet."""
+        if len(self.headers) > HEAD_LINES:
+            self._refusal = _too_large("lines", HEAD_LINES, len(self.headers))
+            raise self._refusal
         http_version = self.parser.get_http_version()
         scope: Any = self.scope
         scope["method"] = self.parser.get_method().decode("ascii")
@@ -157,14 +265,12 @@ class HttpProtocol(HttpToolsProtocol):
         elif rest < BUSY:
             self._watch(rest)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let nothing hold a connection that is gone."""
-        super().connection_lost(exc)
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = BUSY
 
     def _watch(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+
+def _too_large(what: str, limit: int, actual: int) -> HeadTooLarge:
+    return HeadTooLarge(detail=f"the head has more than {limit} {what}", limit=str(limit), actual=str(actual))

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from quantumcore.contracts.auth import AccessChanged, Identity, VerifySignature, VerifyToken
-from quantumcore.contracts.errors import Forbidden, NotFound, Unauthenticated
+from quantumcore.contracts.errors import Forbidden, NotFound, OutcomeUnknown, Unauthenticated, Unavailable
 from quantumcore.contracts.values import AccountId
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -122,7 +122,7 @@ class Identities:
         if token.count(".") != 2 or len(token) > MAX_TOKEN:
             raise Unauthenticated(detail="the credentials are not valid")
         until, changes = self._clock.monotonic() + self._ttl, self._changes
-        identity = await self._bus.request(VerifyToken(token=token, peer=peer, request_id=request_id))
+        identity = await self._verify(VerifyToken(token=token, peer=peer, request_id=request_id))
         caller = Caller(identity, identity.user_id, by_key=False)
         if changes == self._changes:  # what was verified before a change must not outlive it
             self._known[token] = (caller, until)
@@ -150,7 +150,7 @@ class Identities:
         )
         if not (key and at and signature) or max(map(len, (key, at, window, signature))) > MAX_HEADER:
             raise Unauthenticated(detail="the credentials are not valid")
-        identity = await self._bus.request(
+        identity = await self._verify(
             VerifySignature(
                 key_id=key,
                 timestamp=at,
@@ -164,6 +164,13 @@ class Identities:
             )
         )
         return Caller(identity, f"key:{identity.session_id}", by_key=True)
+
+    async def _verify(self, question: VerifyToken | VerifySignature) -> Identity:
+        """Ask auth; without an answer in time nothing was done of what was wanted, so the outcome is known."""
+        try:
+            return await self._bus.request(question)
+        except OutcomeUnknown as late:
+            raise Unavailable("unavailable", "credentials cannot be verified now", retry_after=1.0) from late
 
     def forget(self, change: AccessChanged) -> None:
         """Forget every token of the user that `change` names."""

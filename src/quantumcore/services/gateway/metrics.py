@@ -26,6 +26,12 @@ class GatewayMetrics:
         self.refused = Counter(
             "qc_gateway_limited", "Requests refused by an allowance", ("what",), registry=self.registry
         )
+        self.repeats = Counter(
+            "qc_gateway_idempotency",
+            "Repeats under an Idempotency-Key: replayed, running, mismatch, unsaid; lost: an answer not kept",
+            ("what",),
+            registry=self.registry,
+        )
         self.cache_hits = Counter("qc_gateway_cache_hits", "Market answers given again", registry=self.registry)
         self.in_flight = Gauge("qc_gateway_in_flight", "Requests being worked on", registry=self.registry)
         self.connections = Gauge("qc_gateway_ws_connections", "Open sockets", registry=self.registry)

@@ -1,4 +1,4 @@
-"""GET /openapi.json, made from the route table and the message types; and a small page that shows it."""
+"""GET /openapi.json, made from the route table and the message types; and a small page that shows it and the stream."""
 
 import inspect
 from collections.abc import Sequence
@@ -6,26 +6,40 @@ from typing import Any
 
 import msgspec
 
+from quantumcore.contracts.market import Book, Book3
 from quantumcore.services.gateway.answers import BatchAnswer, BatchError, OrderAnswer
+from quantumcore.services.gateway.asyncapi import asyncapi
 from quantumcore.services.gateway.bodies import BatchBody, OrderBody
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.docs_page import PAGE, POLICY
 from quantumcore.services.gateway.errors import Problem
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.idempotency import KEY_MAX
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Encoded, Route
 
 REF = "#/components/schemas/{name}"
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key again, with the same request, gets the first answer again for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
+}
 TITLES = {"auth": "auth", "admin": "admin", "market": "market", "orders": "orders", "orders:batch": "orders"}
 
 
 def reference_routes(routes: Sequence[Route]) -> list[Route]:
     """Return the routes that describe `routes`."""
-    document = encode_json(openapi(routes))
+    document, stream = encode_json(openapi(routes)), encode_json(asyncapi())
 
     async def describe(_gate: Gate, _call: Call) -> Encoded:
         """Describe the API as OpenAPI 3.1."""
         return Encoded(document, content_type=b"application/json")
+
+    async def describe_stream(_gate: Gate, _call: Call) -> Encoded:
+        """Describe the stream as AsyncAPI 3.0."""
+        return Encoded(stream, content_type=b"application/json")
 
     async def page(_gate: Gate, _call: Call) -> Encoded:
         """Show the reference page."""
@@ -33,13 +47,14 @@ def reference_routes(routes: Sequence[Route]) -> list[Route]:
 
     return [
         Route("GET", "/openapi.json", describe, scope=PUBLIC),
+        Route("GET", "/asyncapi.json", describe_stream, scope=PUBLIC),
         Route("GET", "/docs", page, scope=PUBLIC),
     ]
 
 
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of `routes`."""
-    types: list[Any] = [Problem, OrderBody, OrderAnswer, BatchError]
+    types: list[Any] = [Problem, OrderBody, OrderAnswer, BatchError, Book3]
     for route in routes:
         types += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
     unique = list(dict.fromkeys(types))
@@ -47,6 +62,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     refs = dict(zip(unique, found, strict=True))
     schemas[BatchBody.__name__]["properties"]["orders"]["items"] = refs[OrderBody]
     schemas[BatchAnswer.__name__]["properties"]["items"]["items"] = {"anyOf": [refs[OrderAnswer], refs[BatchError]]}
+    refs[Book] = {"anyOf": [refs[Book], refs[Book3]]}  # by price, or with level=3 order by order
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, refs, schemas)
@@ -93,6 +109,8 @@ def _operation(route: Route, refs: dict[Any, dict[str, Any]], schemas: dict[str,
     ]
     if route.query is not None:
         parameters += _query(schemas[route.query.__name__])
+    if route.keyed:
+        parameters.append(IDEMPOTENCY_KEY)
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:

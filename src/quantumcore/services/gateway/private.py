@@ -13,8 +13,7 @@ from typing import Protocol
 from quantumcore.contracts.orders import GetAccountOrders, GetAccountUpdates, OrdersChanged, OrderUpdate, ToldUpdate
 from quantumcore.ports.bus import Bus
 from quantumcore.services.gateway import answers
-from quantumcore.services.gateway.codec import encode_json
-from quantumcore.services.gateway.frames import Channel
+from quantumcore.services.gateway.frames import Channel, FillsFrame, OrdersFrame, text
 
 WAITING = 10_000
 PARTIAL = 100_000
@@ -109,17 +108,12 @@ class PrivateSubscription:
 
     def _frame(self, sequence: int, news: Sequence[OrderUpdate]) -> str:
         symbols = {one.order.symbol for one in news}
-        head = {
-            "channel": self.channel.name,
-            "account_id": str(self.account),
-            "symbol": symbols.pop() if len(symbols) == 1 else None,
-            "seq": sequence,
-            "prev_seq": self._prev,
-        }
+        account, symbol = str(self.account), symbols.pop() if len(symbols) == 1 else None
         if self.channel.name == "fills":
             fills = [answers.account_fill(one.fill) for one in news if one.fill is not None]
-            return encode_json({**head, "fills": fills}).decode()
-        return encode_json({**head, "updates": [answers.update(one) for one in news]}).decode()
+            return text(FillsFrame(account_id=account, symbol=symbol, seq=sequence, prev_seq=self._prev, fills=fills))
+        updates = [answers.update(one) for one in news]
+        return text(OrdersFrame(account_id=account, symbol=symbol, seq=sequence, prev_seq=self._prev, updates=updates))
 
 
 class PrivateChannels:

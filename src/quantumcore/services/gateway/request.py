@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
 
-from quantumcore.contracts.errors import TooLarge, invalid
+from quantumcore.contracts.errors import TooLarge, Unavailable, invalid
 from quantumcore.services.gateway.codec import JSON, MSGPACK
 from quantumcore.services.gateway.errors import SlowBody, UnsupportedMediaType
 from quantumcore.services.gateway.http_server import WHOLE_BODY
@@ -15,6 +15,34 @@ from quantumcore.services.gateway.settings import GatewaySettings
 if TYPE_CHECKING:
     from quantumcore.services.gateway.identity import Caller
     from quantumcore.services.gateway.limits import Allowance
+
+
+class SlowBodies:
+    """Bodies that have not arrived whole, counted by who sends them: one client must not hold all places."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._waited_for: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._waited_for)
+
+    def enter(self, who: str) -> None:
+        """Take one place of `who`.
+
+        Raises:
+            Unavailable: `overloaded`: he has none left.
+        """
+        others = self._waited_for.get(who, 0)
+        if others >= self._limit:
+            raise Unavailable("overloaded", "too many bodies of this client are on their way", limit=str(self._limit))
+        self._waited_for[who] = others + 1
+
+    def leave(self, who: str) -> None:
+        """Give one place of `who` back."""
+        others = self._waited_for.pop(who) - 1
+        if others:
+            self._waited_for[who] = others
 
 
 class Call:
@@ -32,6 +60,7 @@ class Call:
         "_caller",
         "_receive",
         "_settings",
+        "_slow_bodies",
         "_whole_body",
         "allowance",
         "headers",
@@ -45,7 +74,14 @@ class Call:
         "request_id",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, request_id: str, settings: GatewaySettings) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        request_id: str,
+        settings: GatewaySettings,
+        slow_bodies: SlowBodies,
+    ) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.raw_path: str = (scope.get("raw_path") or self.path.encode()).decode("latin-1")
@@ -60,6 +96,7 @@ class Call:
         self._receive = receive
         self._whole_body: Callable[[], bytes | None] = scope.get(WHOLE_BODY, _not_yet)
         self._settings = settings
+        self._slow_bodies = slow_bodies
         self._body: bytes | None = None
 
     @property
@@ -114,6 +151,7 @@ class Call:
             TooLarge: Over the limit, by its header or as it arrives.
             SlowBody: Not complete in time.
             InvalidCommand: The client left in the middle of it.
+            Unavailable: Too many bodies of this client are waited for.
         """
         if self._body is None:
             declared = self.headers.get(b"content-length")
@@ -132,6 +170,8 @@ class Call:
             if len(whole) > limit:
                 raise _too_large(limit)
             return whole
+        who = self.peer if self._caller is None else self._caller.key
+        self._slow_bodies.enter(who)
         parts: list[bytes] = []
         size = 0
         try:
@@ -151,6 +191,8 @@ class Call:
             raise SlowBody(
                 detail="the body was not complete in time", limit=str(self._settings.body_timeout_s)
             ) from None
+        finally:
+            self._slow_bodies.leave(who)
 
 
 def _not_yet() -> None:

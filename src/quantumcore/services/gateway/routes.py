@@ -47,6 +47,8 @@ def auth_routes() -> list[Route]:
             body=bodies.KeyBody,
             answer=auth_answers.NewKeyAnswer,
             status=201,
+            keyed=True,
+            named=auth.named_once,
         ),
         Route("DELETE", "/v1/auth/keys/{id}", auth.revoke_key, scope=ANYBODY, answer=Revoked),
         Route(
@@ -82,8 +84,16 @@ def auth_routes() -> list[Route]:
             scope="admin",
             body=bodies.GrantBody,
             answer=auth_answers.UserAnswer,
+            keyed=True,
         ),
-        Route("POST", "/v1/admin/users/{id}/disable", auth.disable, scope="admin", answer=auth_answers.UserAnswer),
+        Route(
+            "POST",
+            "/v1/admin/users/{id}/disable",
+            auth.disable,
+            scope="admin",
+            answer=auth_answers.UserAnswer,
+            keyed=True,
+        ),
     ]
 
 
@@ -111,6 +121,7 @@ def reference_routes() -> list[Route]:
             body=bodies.CurrencyBody,
             answer=reference.CurrencyAnswer,
             status=201,
+            keyed=True,
         ),
         Route(
             "POST",
@@ -120,6 +131,7 @@ def reference_routes() -> list[Route]:
             body=bodies.InstrumentBody,
             answer=one,
             status=201,
+            keyed=True,
         ),
         Route(
             "PATCH",
@@ -208,7 +220,15 @@ def account_routes() -> list[Route]:
     """Accounts, money, the kill switch."""
     return [
         Route("GET", "/v1/accounts", accounts.listing, scope="read", answer=accounts.AccountsAnswer),
-        Route("POST", "/v1/accounts", accounts.create, scope="trade", answer=accounts.AccountAnswer, status=201),
+        Route(
+            "POST",
+            "/v1/accounts",
+            accounts.create,
+            scope="trade",
+            answer=accounts.AccountAnswer,
+            status=201,
+            keyed=True,
+        ),
         Route("GET", "/v1/accounts/{id}/balances", accounts.balances, scope="read", answer=Balances),
         Route("GET", "/v1/accounts/{id}/holds", accounts.holds, scope="read", answer=Holds),
         Route(
@@ -255,7 +275,7 @@ def operation_routes() -> list[Route]:
         Route("GET", "/ready", operations.ready, scope=PUBLIC, answer=operations.ReadyAnswer, counts="nothing"),
         Route("GET", "/metrics", operations.metrics, scope=PUBLIC, counts="nothing"),
         Route("GET", "/v1/admin/engine", operations.engine, scope="operate", answer=EngineStatus),
-        Route("POST", "/v1/admin/snapshot", operations.snapshot, scope="operate", status=204),
+        Route("POST", "/v1/admin/snapshot", operations.snapshot, scope="operate", status=204, keyed=True),
     ]
 
 

@@ -49,10 +49,25 @@ class Route:
         query: Type of the query parameters, or None when there are none.
         answer: Type of the answer, for the reference.
         status: Status of success, for the reference.
+        keyed: Whether a repeat under the same Idempotency-Key gets the first answer.
+        named: Of a keyed answer that holds a secret: what it made; None when it holds none.
         counts: Which allowance it spends: user, cancel, login, or nothing.
     """
 
-    __slots__ = ("answer", "body", "counts", "decoder", "handler", "method", "query", "scope", "status", "template")
+    __slots__ = (
+        "answer",
+        "body",
+        "counts",
+        "decoder",
+        "handler",
+        "keyed",
+        "method",
+        "named",
+        "query",
+        "scope",
+        "status",
+        "template",
+    )
 
     def __init__(
         self,
@@ -66,6 +81,8 @@ class Route:
         answer: Any = None,
         status: int = 200,
         counts: str = "user",
+        keyed: bool = False,
+        named: Callable[[Any], str | None] | None = None,
     ) -> None:
         self.method = method
         self.template = template
@@ -76,6 +93,8 @@ class Route:
         self.answer = answer
         self.status = status
         self.counts = counts
+        self.keyed = keyed
+        self.named = named
         self.decoder: Decoder[Any] | None = Decoder(body) if body is not None else None
 
 
@@ -83,7 +102,8 @@ async def _unknown(_gate: "Gate", _call: Call) -> None:
     raise NotFound("route.not_found", "path not found")
 
 
-async def _other_method(_gate: "Gate", _call: Call) -> None:
+async def _other_method(_gate: "Gate", call: Call) -> None:
+    call.headers_out = ((b"allow", call.params["allow"].encode()),)
     raise MethodNotAllowed(detail="the path exists, but not for this method")
 
 
@@ -104,7 +124,7 @@ class Router:
         """Return the route and the named parts of the path."""
         methods = self._exact.get(path)
         if methods is not None:
-            return methods.get(method, OTHER_METHOD), {}
+            return (methods[method], {}) if method in methods else _other(methods)
         parts = path.split("/")
         for pattern, methods in self._templates.get(len(parts), ()):
             found: dict[str, str] = {}
@@ -114,7 +134,7 @@ class Router:
                 elif wanted != part:
                     break
             else:
-                return methods.get(method, OTHER_METHOD), found
+                return (methods[method], found) if method in methods else _other(methods)
         return UNKNOWN, {}
 
     def _methods_of(self, template: str) -> dict[str, Route]:
@@ -127,3 +147,7 @@ class Router:
                 return methods
         same_length.append((pattern, {}))
         return same_length[-1][1]
+
+
+def _other(methods: dict[str, Route]) -> tuple[Route, dict[str, str]]:
+    return OTHER_METHOD, {"allow": ", ".join(sorted(methods))}

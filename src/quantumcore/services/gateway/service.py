@@ -18,6 +18,7 @@ from quantumcore.services.gateway.app import GatewayApp
 from quantumcore.services.gateway.definitions import Definitions
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.http_server import HttpProtocol
+from quantumcore.services.gateway.idempotency import Repeats
 from quantumcore.services.gateway.identity import Identities
 from quantumcore.services.gateway.limits import Limits, Peers
 from quantumcore.services.gateway.metrics import GatewayMetrics
@@ -74,6 +75,7 @@ class GatewayService:
         self._house_not_ready = house_not_ready or (list[str])
         self._subscriptions: list[Subscription] = []
         self._started = False
+        metrics = GatewayMetrics(registry)
         self.gate = Gate(
             bus=bus,
             clock=clock,
@@ -82,9 +84,12 @@ class GatewayService:
             peers=Peers(settings.trusted_proxies),
             identities=Identities(bus, clock, settings),
             own_writes=OwnWrites(settings.own_writes),
-            answers=AnswerCache(clock, settings.answer_cache_s, settings.answer_cache_entries),
+            answers=AnswerCache(
+                clock, settings.answer_cache_s, settings.answer_cache_entries, settings.answer_cache_bytes
+            ),
             definitions=Definitions(bus, clock),
-            metrics=GatewayMetrics(registry),
+            repeats=Repeats(cache, settings, metrics),
+            metrics=metrics,
             not_ready=self._all_reasons,
         )
         self.stream = Stream(self.gate)

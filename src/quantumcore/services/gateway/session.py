@@ -15,7 +15,18 @@ from quantumcore.contracts.errors import (
 from quantumcore.services.gateway.codec import Decoder
 from quantumcore.services.gateway.errors import problem
 from quantumcore.services.gateway.feeds import Feed
-from quantumcore.services.gateway.frames import Auth, Channel, Heard, Ping, Said, Status, Subscribe, Unsubscribe, text
+from quantumcore.services.gateway.frames import (
+    Auth,
+    Channel,
+    FeedName,
+    Heard,
+    Ping,
+    Said,
+    Status,
+    Subscribe,
+    Unsubscribe,
+    text,
+)
 from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.outbox import Outbox
 from quantumcore.services.gateway.private import PrivateSubscription
@@ -136,7 +147,7 @@ class Session:
 
     def _catch_up(self) -> None:
         for feed, dropped in list(self._missed.items()):
-            of = {"channel": feed.name, "symbol": feed.symbol}
+            of = FeedName(channel=feed.name, symbol=feed.symbol)
             if not self.outbox.offer(text(Status(event="conflated", of=of, dropped=dropped))):
                 return
             state = feed.state()
@@ -188,8 +199,7 @@ class Session:
                     await self._subscribe_one(channel, heard.id, op)
             case Unsubscribe():
                 for channel in heard.channels:
-                    self._unsubscribe_one(channel)
-                    self.say(Said(op=op, id=heard.id, ok=True, channel=channel.shown()))
+                    self._unsubscribe_one(channel, heard.id, op)
             case _:
                 self.say(Said(op=op, id=heard.id, ok=True, data=await self._stream.trade(self, heard)))
 
@@ -266,7 +276,16 @@ class Session:
         except QuantumCoreError:  # the orders room is gone: the client resumes by from_seq, nothing is skipped
             self.close(TRY_LATER, "orders unavailable; resume with from_seq")
 
-    def _unsubscribe_one(self, channel: Channel) -> None:
+    def _unsubscribe_one(self, channel: Channel, message_id: int | str | None, op: str) -> None:
+        try:
+            self._leave(channel)
+        except QuantumCoreError as error:
+            refused = problem(error, self._id)
+            self.say(Said(op=op, id=message_id, ok=False, channel=channel.shown(), error=refused))
+        else:
+            self.say(Said(op=op, id=message_id, ok=True, channel=channel.shown()))
+
+    def _leave(self, channel: Channel) -> None:
         feed = self.feeds.pop(channel.key, None)
         if feed is not None:
             self._stream.feeds.unsubscribe(self, feed)

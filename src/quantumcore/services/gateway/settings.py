@@ -19,12 +19,17 @@ class GatewaySettings:
         trusted_proxies: Networks whose X-Forwarded-For is believed; empty: nobody's.
         body_bytes: A longer body is 413, told as soon as it is known.
         body_timeout_s: A body that is not complete by then is 408.
+        slow_bodies: Bodies of one user, key or unverified address waited for at once; the next one is 503 `overloaded`.
         in_flight: Requests worked on at once; the next one is 503 `overloaded`.
         drain_s: How long stop waits for what is in flight.
         identity_s: How long a verified token is believed without asking again.
         identities: Verified tokens remembered; the least recently used leaves first.
         answer_cache_s: How long a public market answer may be given again; 0 turns the cache off.
-        answer_cache_entries: Market answers remembered; the least recently used leaves first.
+        answer_cache_entries, answer_cache_bytes: Market answers remembered; the least recently used leaves first.
+        idempotency_s: How long the first answer under an Idempotency-Key is given again; afterwards the key is new.
+        idempotency_running_s: How long a first request without an answer keeps its key; longer than any deadline.
+        idempotency_keys: New keys of one user or API key in an hour; the next one is 429.
+        idempotency_bytes: A longer answer is not kept: a repeat is told that the first was done.
         own_writes: Accounts whose last answered sequence is remembered; the least recently used leaves first.
         ws_connections: Open sockets; the next one is closed with 1013.
         ws_per_user: Open sockets of one user; the next one is closed with 1013.
@@ -48,12 +53,18 @@ class GatewaySettings:
     trusted_proxies: tuple[str, ...] = ()
     body_bytes: int = 1 << 20
     body_timeout_s: float = 10.0
+    slow_bodies: int = 256
     in_flight: int = 4_096
     drain_s: float = 10.0
     identity_s: float = 1.0
     identities: int = 20_000
     answer_cache_s: float = 1.0
     answer_cache_entries: int = 10_000
+    answer_cache_bytes: int = 1 << 26
+    idempotency_s: float = 86_400.0
+    idempotency_running_s: float = 60.0
+    idempotency_keys: int = 1_000
+    idempotency_bytes: int = 1 << 16
     own_writes: int = 100_000
     ws_connections: int = 10_000
     ws_per_user: int = 20

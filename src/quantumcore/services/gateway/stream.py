@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from quantumcore.contracts.auth import AccessChanged
+from quantumcore.contracts.auth import ROLES, AccessChanged, GetApiKeys, GetUser
 from quantumcore.contracts.errors import QuantumCoreError, Unauthenticated, Unavailable
 from quantumcore.contracts.orders import MassCancel, OrdersChanged
 from quantumcore.services.gateway.areas import orders
@@ -28,7 +28,7 @@ from quantumcore.services.gateway.frames import (
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.private import PrivateChannels
-from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.request import Call, SlowBodies
 from quantumcore.services.gateway.session import GOING_AWAY, NORMAL, REVOKED, TRY_LATER, Session
 
 PATH = "/v1/stream"
@@ -55,6 +55,7 @@ class Stream:
         self._of_user: Counter[str] = Counter()
         self._of_peer: Counter[str] = Counter()
         self._stopping = False
+        self._no_bodies = SlowBodies(0)
         self._empty = asyncio.Event()
         self._checks: set[asyncio.Task[None]] = set()
 
@@ -107,6 +108,8 @@ class Stream:
                     b"qc-signature": auth.signature.encode(),
                 }
                 caller = await identities.signed(headers, session.peer, method="GET", path=PATH, query="", body=b"")
+            if auth.cancel_on_disconnect:
+                caller.need("trade")
         except Unauthenticated:
             await self.gate.limits.peer(session.peer)
             raise
@@ -134,7 +137,8 @@ class Stream:
             raise Unauthenticated(detail="say who you are first")
         if self._stopping:
             raise Unavailable("unavailable", "the venue is shutting down", retry_after=1.0)
-        call = Call({"method": "WS", "path": PATH, "query_string": b"", "headers": []}, _nothing, "", gate.settings)
+        scope = {"method": "WS", "path": PATH, "query_string": b"", "headers": []}
+        call = Call(scope, _nothing, "", gate.settings, self._no_bodies)
         call.identify(caller)
         cancels = isinstance(heard, OrderCancel | OrderMassCancel)
         await (gate.limits.cancels if cancels else gate.limits.user)(caller.key)
@@ -167,7 +171,7 @@ class Stream:
                 continue
             if session.caller.identity.session_id in change.revoked_sessions:
                 session.close(REVOKED, "session revoked")
-            elif session.token:
+            else:
                 task = asyncio.ensure_future(self._check(session))
                 self._checks.add(task)
                 task.add_done_callback(self._checks.discard)
@@ -240,6 +244,9 @@ class Stream:
 
     async def _check(self, session: Session) -> None:
         try:
+            if not session.token:
+                await self._check_key(session)
+                return
             caller = await self.gate.identities.token(session.token, session.peer)
         except Unauthenticated:
             session.close(REVOKED, "session revoked")
@@ -247,6 +254,23 @@ class Stream:
             session.close(TRY_LATER, "access cannot be verified now")
         else:
             session.drop_accounts_but(caller)
+
+    async def _check_key(self, session: Session) -> None:
+        """Ask whether all that a signed socket may do is still granted: its signature is good for one time only.
+
+        Raises:
+            Unauthenticated: Something is not: the client signs again and learns what is left.
+        """
+        assert session.caller is not None, "only who was identified is asked about"
+        identity = session.caller.identity
+        keys = await self.gate.bus.request(GetApiKeys(user_id=identity.user_id))
+        user = await self.gate.bus.request(GetUser(user_id=identity.user_id))
+        live = any(key.key_id == identity.session_id and not key.revoked for key in keys.items)
+        scopes = {scope for role in user.roles for scope in ROLES.get(role, ())}
+        accounts = {str(account) for account in identity.accounts}
+        granted = scopes.issuperset(identity.scopes) and accounts.issubset(user.account_ids)
+        if user.disabled or not live or not granted:
+            raise Unauthenticated(detail="access changed")
 
     async def _cancel_all(self, caller: Caller) -> None:
         for account in caller.identity.accounts:

@@ -22,7 +22,7 @@ from quantumcore.contracts.auth import (
     TokenPair,
     UserView,
 )
-from quantumcore.contracts.values import parse_time
+from quantumcore.contracts.values import I64_MAX, parse_time
 from quantumcore.services.gateway import auth_answers
 from quantumcore.services.gateway.auth_answers import (
     AuditAnswer,
@@ -46,6 +46,7 @@ from quantumcore.services.gateway.bodies import (
     UsersQuery,
 )
 from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
@@ -124,12 +125,17 @@ async def create_key(gate: Gate, call: Call, body: KeyBody) -> Answer:
             scopes=body.scopes,
             account_ids=body.account_ids,
             addresses=body.addresses,
-            expires_ns=None if body.expires_at is None else parse_time(body.expires_at, "expires_at"),
+            expires_ns=None if body.expires_at is None else _after_1970(body.expires_at, "expires_at"),
             peer=call.peer,
             request_id=call.request_id,
         )
     )
     return Answer(NewKeyAnswer(auth_answers.key(made.key), made.secret or None), 201)
+
+
+def named_once(made: NewKeyAnswer) -> str | None:
+    """Return the key's id if the answer tells its secret, which nobody is told twice; None when we made no secret."""
+    return None if made.secret is None else made.key.key_id
 
 
 async def revoke_key(gate: Gate, call: Call) -> Revoked:
@@ -207,6 +213,13 @@ async def disable(gate: Gate, call: Call) -> UserAnswer:
     await gate.bus.request(request)
     gate.identities.forget_user(user_id)
     return await _user(gate, GetUser(user_id=user_id))
+
+
+def _after_1970(text: str, field: str) -> int:
+    """Return the time that `text` spells, which 63 bits of nanoseconds must hold."""
+    time_ns = parse_time(text, field)
+    require(0 <= time_ns <= I64_MAX, field, f"{field} must lie between 1970 and 2262", actual=text)
+    return time_ns
 
 
 def _by_admin(call: Call) -> tuple[str, str]:

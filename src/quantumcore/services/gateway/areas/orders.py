@@ -30,6 +30,7 @@ from quantumcore.services.gateway.bodies import (
 from quantumcore.services.gateway.codec import Decoder
 from quantumcore.services.gateway.errors import problem, problem_of_view, require
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.idempotency import HEADER
 from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.request import Call
 
@@ -39,7 +40,7 @@ _one_of_batch: Decoder[OrderBody] = Decoder(OrderBody)
 
 async def submit(gate: Gate, call: Call, body: OrderBody) -> OrderAnswer:
     """Submit an order. The same client_order_id and body again gives the first answer again."""
-    command = command_of(gate, call.caller, body)
+    command = command_of(gate, call.caller, body, keyed=HEADER in call.headers)
     call.charge(await gate.limits.orders(command.account))
     return _wrote(gate, command.account, await gate.bus.request(command))
 
@@ -51,7 +52,8 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
     commands: list[SubmitOrder] = []
     for raw in body.orders:
         try:
-            commands.append(command_of(gate, call.caller, _one_of_batch.decode(raw, msgpack=msgpack)))
+            body_of_one = _one_of_batch.decode(raw, msgpack=msgpack)
+            commands.append(command_of(gate, call.caller, body_of_one, keyed=HEADER in call.headers))
             items.append(None)
         except QuantumCoreError as error:
             items.append(BatchError(None, problem(error, call.request_id)))
@@ -130,11 +132,12 @@ async def events(gate: Gate, call: Call, query: AccountQuery) -> UpdatesAnswer:
     return UpdatesAnswer([answers.update(one) for one in history.items], history.reached)
 
 
-def command_of(gate: Gate, caller: Caller, body: OrderBody) -> SubmitOrder:
+def command_of(gate: Gate, caller: Caller, body: OrderBody, *, keyed: bool = False) -> SubmitOrder:
     """Return the command that `body` means; what the engine judges is left to it.
 
     Raises:
-        InvalidCommand: The shape is wrong; the field is named.
+        InvalidCommand: The shape is wrong; the field is named. Or there is no client_order_id, while an Idempotency-Key
+            (`keyed`) says that the sender believes a repeat to be safe.
         NotFound: The account is not the caller's.
     """
     _positive(body.quantity, "quantity")
@@ -142,6 +145,10 @@ def command_of(gate: Gate, caller: Caller, body: OrderBody) -> SubmitOrder:
         Scaled.parse(body.price, "price")
     require(body.type != "limit" or body.price is not None, "price", "a limit order needs a price")
     if body.client_order_id is None:
+        if keyed:
+            raise invalid(
+                "missing", "what makes an order safe to repeat is its client_order_id", field="client_order_id"
+            )
         client_id = binascii.hexlify(gate.clock.token(16)).decode()
     else:
         client_id = check_client_id(body.client_order_id)

@@ -27,6 +27,7 @@ LABELS = {
     "qc_gateway_requests": ("method", "route", "status"),
     "qc_gateway_request_seconds": ("method", "route"),
     "qc_gateway_limited": ("what",),
+    "qc_gateway_idempotency": ("what",),
     "qc_gateway_ws_closed": ("code",),
     "qc_auth_token_failures": ("kind",),
     "qc_auth_signature_failures": ("kind",),

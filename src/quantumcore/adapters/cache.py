@@ -26,7 +26,7 @@ class EmbeddedCache:
         self._capacity = capacity
         self._lock = threading.Lock()
         self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self._windows: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._windows: OrderedDict[str, list[int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._values) + len(self._windows)
@@ -75,16 +75,17 @@ class EmbeddedCache:
         """
         now = self._clock.monotonic()
         window = int(now // window_s)
-        ends_in = (window + 1) * window_s - now
         with self._lock:
-            started, spent = self._windows.get(key, (window, 0))
-            if started != window:
-                spent = 0
-            allowed = spent + weight <= budget
+            known = self._windows.get(key)
+            if known is None or known[0] != window:
+                known = self._windows[key] = [window, 0]
+                self._windows.move_to_end(key)  # used last by whole windows: nobody asks more precisely
+                if len(self._windows) > self._capacity:
+                    self._windows.popitem(last=False)
+            spent = known[1] + weight
+            allowed = spent <= budget
             if allowed:
-                spent += weight
-            self._windows[key] = (window, spent)
-            self._windows.move_to_end(key)
-            if len(self._windows) > self._capacity:
-                self._windows.popitem(last=False)
-        return allowed, max(0, budget - spent), ends_in
+                known[1] = spent
+            else:
+                spent = known[1]
+        return allowed, max(0, budget - spent), (window + 1) * window_s - now

@@ -8,13 +8,9 @@ import time
 class SystemClock:
     """UTC from the kernel, randomness from the operating system."""
 
-    def now(self) -> int:
-        """Return UTC nanoseconds."""
-        return time.time_ns()
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return time.monotonic()
+    # The kernel's own, without a call of ours in between: they are asked several times for each order.
+    now = staticmethod(time.time_ns)
+    monotonic = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

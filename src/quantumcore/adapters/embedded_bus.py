@@ -101,7 +101,11 @@ class EmbeddedBus:
         """
         kind = type(message)
         loop = asyncio.get_running_loop()
-        answer = self._asked(loop, kind, encode(message))
+        raw = encode(message)
+        if kind in self._handlers and not self._closed:
+            answer = self._handled(loop, kind, raw)
+        else:
+            answer = self._elsewhere(kind, raw)
         due = self._deadlines.watch(loop, answer, deadline_s)
         try:
             outcome = await answer
@@ -175,12 +179,8 @@ class EmbeddedBus:
             for listener in list(listeners):
                 await listener.close()
 
-    def _asked(
-        self, loop: asyncio.AbstractEventLoop, kind: type[Request[Any]], raw: bytes
-    ) -> "asyncio.Future[Answer | None]":
-        """Begin to answer a request, here or over the link."""
-        if kind in self._handlers and not self._closed:
-            return self._handled(loop, kind, raw)
+    def _elsewhere(self, kind: type[Request[Any]], raw: bytes) -> "asyncio.Future[Answer | None]":
+        """Ask over the link what nobody answers here."""
         if self._link is None or self._closed:
             raise Unavailable("unavailable", f"nobody answers {kind.__name__}", retry_after=1.0)
         return self._link.ask(kind.__name__, raw)

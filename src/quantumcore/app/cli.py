@@ -32,11 +32,11 @@ def run(
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; the environment wins over it.")] = None,
 ) -> None:
     """Serve a venue until SIGTERM."""
-    from quantumcore.app.run import run as serve
     from quantumcore.app.settings import Source
+    from quantumcore.app.start import start
 
     source = Source(config, data_dir=data_dir, port_base=port_base, host=host, instruments=instruments)
-    raise typer.Exit(serve(source, _BEGAN))
+    raise typer.Exit(start(source, _BEGAN))
 
 
 @user_app.command("create")

@@ -11,6 +11,7 @@ from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app.annex.process import Annex, AnnexRoom
+from quantumcore.app.annex.spawn import Spawned
 from quantumcore.app.definitions import load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import open_read_side, open_room
@@ -84,8 +85,8 @@ class House:
             self.lock.release()
 
 
-async def build(settings: Settings) -> House:
-    """Build the embedded house: files, SQLite, one process and its annex.
+async def build(settings: Settings, spawned: Spawned | None = None) -> House:
+    """Build the embedded house: files, SQLite, one process and its annex, which may be `spawned` already.
 
     Raises:
         Unavailable: `journal.locked`: another process runs this directory.
@@ -93,13 +94,13 @@ async def build(settings: Settings) -> House:
     """
     lock = DirectoryLock(settings.data_dir)
     try:
-        return await _build(settings, lock)
+        return await _build(settings, lock, spawned)
     except BaseException:
         lock.release()
         raise
 
 
-async def _build(settings: Settings, lock: DirectoryLock) -> House:
+async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | None) -> House:
     genesis = load_definitions(settings.instruments)
     clock = SystemClock()
     bus = EmbeddedBus()
@@ -121,7 +122,7 @@ async def _build(settings: Settings, lock: DirectoryLock) -> House:
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     if settings.annex:
         annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
-        await annex.launch()
+        await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
         rooms = [AnnexRoom("orders", annex, OrderDesk(bus, log)), AnnexRoom("market", annex)]

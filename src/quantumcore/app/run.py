@@ -20,6 +20,7 @@ import uvicorn
 
 from quantumcore.adapters import logs
 from quantumcore.app.annex.process import Annex, AnnexRoom
+from quantumcore.app.annex.spawn import Spawned
 from quantumcore.app.announce import Announcer
 from quantumcore.app.compose import QUERIES, House, build, gateway_settings
 from quantumcore.app.garbage import spare_the_collector
@@ -28,10 +29,10 @@ from quantumcore.app.metrics import LoopLag, registry_of
 from quantumcore.app.operator import OperatorSocket
 from quantumcore.app.reload import Reloader
 from quantumcore.app.service_http import service_app
-from quantumcore.app.settings import SERVICE_PORTS, Settings, Source
+from quantumcore.app.settings import SERVICE_PORTS, Settings
 from quantumcore.app.supervise import Supervisor
 from quantumcore.contracts.directory import GetRooms
-from quantumcore.contracts.errors import QuantumCoreError, Unavailable
+from quantumcore.contracts.errors import Unavailable
 from quantumcore.ports.service import Service
 from quantumcore.services.gateway.service import UVICORN
 
@@ -39,7 +40,7 @@ DRAIN_S = 10
 STOP_S = 15.0
 READY_S = 60.0
 BACKLOG = 2048
-SWITCH_S = 0.001
+SWITCH_S = 0.0002
 """How long a projection's thread may keep the interpreter while the loop has an answer to give; Python's own is 5 ms."""
 
 log = structlog.get_logger("run")
@@ -225,7 +226,7 @@ def _taken(settings: Settings, name: str, error: OSError) -> Unavailable:
     return Unavailable("port.taken", f"{name} cannot listen on {where} ({error.strerror}); choose another --port-base")
 
 
-async def _serve(reloader: Reloader, began: float) -> int:
+async def _serve(reloader: Reloader, began: float, spawned: Spawned | None) -> int:
     settings = reloader.live.current
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -248,7 +249,7 @@ async def _serve(reloader: Reloader, began: float) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     reloader.start(loop, hung_up=on_signal)
-    running = Running(settings, await build(settings))
+    running = Running(settings, await build(settings, spawned))
     reloader.tell(running.take_over)
     running.measured.append(reloader)
     opening = asyncio.create_task(_open(running))
@@ -283,18 +284,18 @@ async def _open(running: Running) -> None:
     await running.open_ports()
 
 
-def run(source: Source, began: float) -> int:
-    """Serve until a signal; return the exit code."""
+def run(reloader: Reloader, began: float, spawned: Spawned | None = None) -> int:
+    """Serve until a signal; return the exit code. `spawned` is the annex's process, if it runs already.
+
+    Raises:
+        QuantumCoreError: The venue could not start, or could not stop well.
+    """
     import uvloop  # only a server wants it, and importing it costs a command 20 ms
 
     sys.setswitchinterval(SWITCH_S)
+    logs.configure("quantumcore", reloader.live.current.log_level, sys.stderr)
     try:
-        reloader = Reloader(source)
-        logs.configure("quantumcore", reloader.live.current.log_level, sys.stderr)
-        return uvloop.run(_serve(reloader, began))
-    except QuantumCoreError as error:
-        print(f"quantumcore: {error.detail} ({error.code})", file=sys.stderr)
-        return 1
+        return uvloop.run(_serve(reloader, began, spawned))
     except TimeoutError:
         print(f"quantumcore: did not stop within {STOP_S:g} s", file=sys.stderr)
         return 1

@@ -85,6 +85,7 @@ def _parsed(text: str) -> Scaled | None:
         return None
 
 
+@lru_cache(maxsize=REMEMBERED)  # an order's few numbers are shown again and again
 def show(mantissa: int, places: int) -> str:
     """Return `mantissa` × 10^-`places` as text with exactly `places` decimals: show(-5, 2) is "-0.05"."""
     if places == 0:

@@ -54,10 +54,14 @@ class Durations:
         self._counts[bisect_left(self._buckets, seconds)] += 1
         self._sum += seconds
 
-    def collect(self) -> Iterable[Metric]:
-        """Return the histogram."""
+    def add_to(self, family: HistogramMetricFamily) -> None:
+        """Add it to a family that has its labels."""
         bounds = [*map(str, self._buckets), "+Inf"]
-        family = HistogramMetricFamily(self._name, self._text, labels=list(self._labels))
         counts = list(zip(bounds, accumulate(self._counts), strict=True))
         family.add_metric(list(self._labels.values()), counts, self._sum)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the histogram."""
+        family = HistogramMetricFamily(self._name, self._text, labels=list(self._labels))
+        self.add_to(family)
         yield family

@@ -1,4 +1,4 @@
-"""python -m quantumcore.app.annex HANDLE LEVEL: started by the house, never by hand."""
+"""python -m quantumcore.app.annex HANDLE LEVEL DIRECTORY: started by the house, never by hand."""
 
 import sys
 

@@ -6,13 +6,11 @@ from quantumcore.contracts.messages import Done, Notice, Request
 
 
 class BeginRooms(Request[Done], frozen=True, kw_only=True):
-    """Open the tables, start the rooms and follow the event log, which is whole now.
+    """Start the rooms and follow the event log, which is whole now.
 
     Raises:
-        QuantumCoreError: What lies in `data_dir` is damaged, or another annex holds it.
+        QuantumCoreError: What lies in the data directory is damaged, or another annex holds it.
     """
-
-    data_dir: str
 
 
 class EndRooms(Request[Done], frozen=True, kw_only=True):

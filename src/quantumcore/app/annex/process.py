@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import socket
-import sys
+import subprocess
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from quantumcore.adapters.bus_link import BusLink
 from quantumcore.adapters.codec import encode
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.app.annex.messages import BeginRooms, EndRooms, GetExposition, LevelChanged, LogGrew, RoomsStand
+from quantumcore.app.annex.spawn import Spawned, spawn
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventLog
@@ -23,6 +23,7 @@ from quantumcore.ports.telemetry import Measured, counter, gauge
 BEGIN_S = 60.0
 END_S = 10.0
 SILENT_S = 3.0
+LOOK_S = 0.005
 PACE_S = 0.01  # between two words about a log that grows all the time; the first after a silence is said at once
 
 _log = logging.getLogger(__name__)
@@ -45,20 +46,15 @@ class Annex:
         self._clock = clock
         self._data_dir = data_dir
         self._level = level
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._link: BusLink | None = None
         self._reasons: dict[str, list[str]] | None = None
         self._heard = 0.0
         self._starts = 0
 
-    async def launch(self) -> None:
-        """Start the process; it reads its modules while the house reads its journal, and waits for start()."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "quantumcore.app.annex", str(theirs.fileno()), self._level,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, pass_fds=[theirs.fileno()],
-            )  # fmt: skip
+    async def launch(self, spawned: Spawned | None = None) -> None:
+        """Take over the process, or start one; it opens its tables while the house reads its journal, and waits for start()."""
+        self._process, ours = spawned or spawn(self._data_dir, self._level)
         self.pid = self._process.pid
         self._starts += 1
         loop = asyncio.get_running_loop()
@@ -72,7 +68,7 @@ class Annex:
     async def start(self) -> None:
         """Let the rooms begin: the event log is whole now."""
         self._reasons = None
-        await self.bus.request(BeginRooms(data_dir=str(self._data_dir)), deadline_s=BEGIN_S)
+        await self.bus.request(BeginRooms(), deadline_s=BEGIN_S)
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name what keeps the process and what tells it of new events."""
@@ -123,10 +119,10 @@ class Annex:
         self._link.close()
         try:
             async with asyncio.timeout(END_S):
-                await process.wait()
+                await _ended(process)
         except TimeoutError:
             process.kill()
-            await process.wait()
+            await _ended(process)
         self.bus.join(None)
 
     async def _keep(self) -> None:
@@ -137,7 +133,7 @@ class Annex:
         assert self._link is not None
         assert self._process is not None
         await self._link.ended.wait()
-        raise Unavailable("unavailable", f"the annex ended with status {await self._process.wait()}")
+        raise Unavailable("unavailable", f"the annex ended with status {await _ended(self._process)}")
 
     async def _tell(self) -> None:
         told = 0
@@ -150,6 +146,13 @@ class Annex:
     async def _stand(self, notices: Sequence[RoomsStand]) -> None:
         self._reasons = notices[-1].reasons
         self._heard = self._clock.monotonic()
+
+
+async def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """Return the status of a process that is about to end."""
+    while (status := process.poll()) is None:  # noqa: ASYNC110  # no event tells it on every loop
+        await asyncio.sleep(LOOK_S)
+    return status
 
 
 class AnnexRoom:

@@ -50,13 +50,15 @@ class Rooms:
         ended: Whether EndRooms has been answered.
     """
 
-    def __init__(self, bus: EmbeddedBus) -> None:
+    def __init__(self, bus: EmbeddedBus, data_dir: Path) -> None:
         self.ended = False
+        self._data_dir = data_dir
         self._bus = bus
         self._clock = SystemClock()
         self._lock: DirectoryLock | None = None
         self._log: EventLogReader | None = None
         self._side: ReadSide | None = None
+        self._opening = asyncio.create_task(self._open())  # the house reads its journal meanwhile
         self._services: Sequence[Service] = ()
         self._supervisors: dict[str, Supervisor] = {}
         self._counted: dict[str, CollectorRegistry] = {}
@@ -67,12 +69,10 @@ class Rooms:
         bus.subscribe(LogGrew, self._grown)
         bus.subscribe(LevelChanged, self._leveled)
 
-    async def begin(self, request: BeginRooms) -> Done:
+    async def begin(self, _request: BeginRooms) -> Done:
         """Start every room."""
-        data_dir = Path(request.data_dir)
-        self._lock = await _locked(data_dir)
-        self._log = EventLogReader(data_dir / "events", poll_s=POLL_S)
-        self._side = await open_read_side(data_dir)
+        self._side = await self._opening
+        self._log = EventLogReader(self._data_dir / "events", poll_s=POLL_S)
         self._services = following_rooms(self._bus, self._log, self._side, self._clock)
         for service in self._services:
             service.attach()
@@ -94,8 +94,9 @@ class Rooms:
             if service.name in self._supervisors:
                 await self._supervisors[service.name].stop()
                 await service.stop()
-        if self._side is not None:
-            await self._side.close()
+        opened = (await asyncio.gather(self._opening, return_exceptions=True))[0]
+        if isinstance(opened, ReadSide):
+            await opened.close()
         if self._log is not None:
             self._log.close()
         if self._lock is not None:
@@ -110,6 +111,10 @@ class Rooms:
     async def _grown(self, _notices: Sequence[LogGrew]) -> None:
         if self._log is not None:
             self._log.grown()
+
+    async def _open(self) -> ReadSide:
+        self._lock = await _locked(self._data_dir)
+        return await open_read_side(self._data_dir)
 
     async def _leveled(self, notices: Sequence[LevelChanged]) -> None:
         logs.set_level(notices[-1].level)
@@ -139,13 +144,13 @@ async def _locked(data_dir: Path) -> DirectoryLock:
         await asyncio.sleep(LOOK_S)
 
 
-async def _serve(handle: int) -> int:
+async def _serve(handle: int, data_dir: Path) -> int:
     loop = asyncio.get_running_loop()
     last_resort = LastResort(lambda: os._exit(KILLED))  # the house starts another one
     last_resort.install()
     last_resort.watch(loop)
     bus = EmbeddedBus()
-    rooms = Rooms(bus)
+    rooms = Rooms(bus, data_dir)
     _, link = await loop.create_unix_connection(lambda: BusLink(bus), sock=socket.socket(fileno=handle))
     bus.join(link)
     await link.ended.wait()
@@ -155,11 +160,11 @@ async def _serve(handle: int) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the annex at the socket of handle `arguments[0]`, logging from level `arguments[1]` on."""
+    """Run the annex of the venue in `arguments[2]`, at the socket of handle `arguments[0]`, logging from level `arguments[1]` on."""
     import uvloop  # only a server wants it
 
     os.nice(NICE)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are meant for the house, which ends us in its order
     logs.configure("quantumcore", arguments[1], sys.stderr)
-    return uvloop.run(_serve(int(arguments[0])))
+    return uvloop.run(_serve(int(arguments[0]), Path(arguments[2])))

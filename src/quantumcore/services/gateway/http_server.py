@@ -19,6 +19,8 @@ from quantumcore.services.gateway.errors import PROBLEM_TYPE, SlowBody, problem
 
 WHOLE_BODY = "quantumcore.whole_body"
 """Key in the scope: a function that gives the body if all of it has arrived, so that nobody needs to wait for it."""
+WHOLE_ANSWER = "quantumcore.whole_answer"
+"""Key in the scope: a function that writes a whole answer at once, see `_Cycle.whole_answer`."""
 BUSY = float("inf")
 _HEAD_LINES = 2
 _UVICORNS_OWN = frozenset((b"connection", b"transfer-encoding"))
@@ -66,6 +68,23 @@ class _Cycle(RequestResponseCycle):
         self.body = bytearray()
         self.flow.resume_reading()
         return body
+
+    def whole_answer(self, status: int, lines: bytes, body: bytes) -> bool:
+        """Write an answer at once; tell whether it was, or must go its usual way.
+
+        Args:
+            lines: Whole header lines, content-length among them, with nothing in them that a client could have chosen.
+        """
+        if not self.keep_alive or self.disconnected or self.response_started or self.flow.write_paused:
+            return False
+        self._written(b"".join((STATUS_LINE[status], _DefaultHeaders.of(self.default_headers), lines, b"\r\n", body)))
+        return True
+
+    def _written(self, raw: bytes) -> None:
+        self.response_started = self.response_complete = True
+        self.transport.write(raw)
+        self.message_event.set()
+        self.on_response()
 
     async def send(self, message: Any) -> None:
         """Keep the head until its body comes; a second head before that (uvicorn's own 500) takes its place."""
@@ -119,10 +138,7 @@ class _Cycle(RequestResponseCycle):
         lines = len(self.default_headers) + len(head["headers"]) + _HEAD_LINES
         if raw.count(b"\r") != lines or raw.count(b"\n") != lines or b"\0" in raw:
             return False  # a break inside a value: uvicorn refuses it
-        self.response_started = self.response_complete = True
-        self.transport.write(raw + body)
-        self.message_event.set()
-        self.on_response()
+        self._written(raw + body)
         return True
 
 
@@ -237,6 +253,7 @@ class HttpProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         scope[WHOLE_BODY] = cycle.whole_body
+        scope[WHOLE_ANSWER] = cycle.whole_answer
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope
 from quantumcore.contracts.errors import TooLarge, Unavailable, invalid
 from quantumcore.services.gateway.codec import JSON, MSGPACK
 from quantumcore.services.gateway.errors import SlowBody, UnsupportedMediaType
-from quantumcore.services.gateway.http_server import WHOLE_BODY
+from quantumcore.services.gateway.http_server import WHOLE_ANSWER, WHOLE_BODY
 from quantumcore.services.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Call:
         params: Parts of the path by their name in the template.
         headers_out: Further headers of the answer.
         allowance: What it has spent, once it was counted.
+        whole_answer: Writes an answer at once, if the server can.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Call:
         "query_raw",
         "raw_path",
         "request_id",
+        "whole_answer",
     )
 
     def __init__(
@@ -94,6 +96,7 @@ class Call:
         self.allowance: Allowance | None = None
         self._caller: Caller | None = None
         self._receive = receive
+        self.whole_answer: Callable[[int, bytes, bytes], bool] = scope.get(WHOLE_ANSWER, _not_at_once)
         self._whole_body: Callable[[], bytes | None] = scope.get(WHOLE_BODY, _not_yet)
         self._settings = settings
         self._slow_bodies = slow_bodies
@@ -197,6 +200,10 @@ class Call:
 
 def _not_yet() -> None:
     return None
+
+
+def _not_at_once(_status: int, _lines: bytes, _body: bytes) -> bool:
+    return False
 
 
 def _too_large(limit: int) -> TooLarge:

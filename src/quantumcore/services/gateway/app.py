@@ -68,8 +68,7 @@ class GatewayApp:
         self._router = Router(routes)
         self._socket = socket
         self._slow_bodies = SlowBodies(gate.settings.slow_bodies)
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None  # somebody waits for the last request
         self._prefix = gate.clock.token(6).hex()
         self._numbers = itertools.count(1)
 
@@ -85,9 +84,12 @@ class GatewayApp:
 
     async def drained(self, timeout_s: float) -> bool:
         """Wait until nothing is in flight, at most `timeout_s`; tell whether that came."""
+        self._idle = self._idle or asyncio.Event()
         try:
             async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
+                while self.in_flight:
+                    self._idle.clear()
+                    await self._idle.wait()
         except TimeoutError:
             return False
         return True
@@ -98,13 +100,12 @@ class GatewayApp:
         call = Call(scope, receive, f"{self._prefix}{next(self._numbers):x}", gate.settings, self._slow_bodies)
         route, call.params = self._router.find(call.method, call.path)
         self.in_flight += 1
-        self._idle.clear()
         try:
             status, content_type, body, retry_after = await self._answer(route, call, scope)
             await _send(send, call, status, content_type, body, retry_after)
         finally:
             self.in_flight -= 1
-            if not self.in_flight:
+            if self._idle is not None and not self.in_flight:
                 self._idle.set()
         gate.metrics.answered(route.method, route.template, status, gate.clock.monotonic() - started)
 

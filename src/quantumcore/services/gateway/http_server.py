@@ -7,6 +7,7 @@ A head has limits that uvicorn's parser does not know: bytes, lines, time to arr
 """
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,6 +24,8 @@ WHOLE_ANSWER = "quantumcore.whole_answer"
 """Key in the scope: a function that writes a whole answer at once, see `_Cycle.whole_answer`."""
 BUSY = float("inf")
 _HEAD_LINES = 2
+_PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9._:-]+)+\Z")
+"""A path with nothing in it that would need a parser."""
 _UVICORNS_OWN = frozenset((b"connection", b"transfer-encoding"))
 HEAD_BYTES = 1 << 16
 HEAD_LINES = 100
@@ -233,11 +236,15 @@ class HttpProtocol(HttpToolsProtocol):
             scope["http_version"] = http_version
         if self.parser.should_upgrade() and self._should_upgrade():
             return
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        if _PLAIN_PATH.match(self.url):
+            raw_path, query = self.url, b""
+        else:
+            url = httptools.parse_url(self.url)
+            raw_path, query = url.path, url.query or b""
+        path = raw_path.decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
         before = self.cycle
         self.cycle = cycle = _Cycle(
             scope=scope,

@@ -228,3 +228,13 @@ def test_documents_link_to_files_that_exist():
         targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
         broken += [f"{path.relative_to(ROOT)} -> {each}" for each in targets if not (path.parent / each).exists()]
     assert broken == []
+
+
+def test_a_link_to_a_line_leads_to_a_definition():
+    """The walk of one order names lines; whoever moves one moves the link."""
+    astray = []
+    for name, path, line in re.findall(r"\[([^\]]+)\]\(([^)#]+)#L(\d+)\)", (ROOT / "ARCHITECTURE.md").read_text()):
+        text = (ROOT / path).read_text().splitlines()[int(line) - 1]
+        if not re.match(r"\s*(async def|def|class) |\w[\w:<> ]* [\w:]+\(", text):
+            astray.append(f"{name}: {path}:{line} is {text.strip()!r}")
+    assert astray == []

@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import NotFound, OutcomeUnknown, Unavailable, invalid
+from quantumcore.contracts.errors import NotFound, invalid
 from quantumcore.contracts.ledger import (
     Balances,
     EntryPage,
@@ -33,7 +33,8 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.follower import Follower
-from quantumcore.ports.progress import Lag, parts, without_holes
+from quantumcore.ports.following import Following
+from quantumcore.ports.progress import parts, without_holes
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.queries import OwnerView
@@ -53,10 +54,9 @@ class LedgerService:
         self._definitions = Definitions(bus)
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
-        self._lag = Lag(self._follower, log, clock)
+        self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
         self._reconciling = asyncio.Lock()
-        self._opened = False
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -70,21 +70,16 @@ class LedgerService:
         self._bus.handle(Reconcile, self.reconcile)
 
     async def start(self) -> None:
-        """Read where the books stand and what may be held; what is not there yet is read when the projection starts."""
-        try:
-            await self._open()
-        except (Unavailable, OutcomeUnknown):
-            self._opened = False  # not_ready says so
+        """Open the tables."""
+        await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection."""
-        return [("projection", self._project)]
+        return self._following.tasks()
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
-        if not self._opened:
-            return ["ledger: the tables or the definitions have not been read"]
-        return self._lag.reasons()
+        return self._following.not_ready()
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what this room looks like."""
@@ -105,7 +100,7 @@ class LedgerService:
         Raises:
             NotFound: `transfer.not_found`.
         """
-        await self._reach(query.at_least)
+        await self._following.reached(query.at_least)
         row = await self._database.read(
             lambda connection: queries.transfer(connection, query.account, query.transfer_id)
         )
@@ -160,7 +155,7 @@ class LedgerService:
 
     async def trial_balance(self, query: GetTrialBalance) -> TrialBalance:
         """Return the sums of every code in every currency."""
-        await self._reach(query.at_least)
+        await self._following.reached(query.at_least)
         sequence, found = await self._database.read(queries.trial_rows)
         lines, balanced = queries.show_trial(found, self._catalogue)
         return TrialBalance(sequence, lines, balanced)
@@ -190,19 +185,6 @@ class LedgerService:
             if moved:
                 await self._bus.publish([LedgerMoved(accounts=moved, sequence=upto)])
 
-    async def _project(self) -> None:
-        """Follow the event log for ever."""
-        if not self._opened:
-            await self._open()
-        await self._follower.run()
-
-    async def _open(self) -> None:
-        self._follower.cursor = await self._database.read(store.read_cursor)
-        self._follower.failure = ""
-        await self._definitions.refresh()
-        self._lag.restart()
-        self._opened = True
-
     def _learn(self, batches: Sequence[EventBatch]) -> None:
         for batch in batches:
             for event in batch.events:
@@ -221,7 +203,7 @@ class LedgerService:
         Raises:
             NotFound: `account.not_found`.
         """
-        await self._reach(at_least)
+        await self._following.reached(at_least)
 
         def work(connection: Connection) -> OwnerView:
             return queries.owner_view(connection, account)
@@ -231,9 +213,8 @@ class LedgerService:
             raise NotFound("account.not_found", "account not found", field="account_id")
         return view
 
-    async def _reach(self, sequence: int) -> None:
-        if self._follower.cursor < sequence:
-            await self._follower.reached(sequence)
+    async def _cursor(self) -> int:
+        return await self._database.read(store.read_cursor)
 
 
 def _own(batch: EventBatch) -> EventBatch:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, Unavailable
+from quantumcore.contracts.errors import InvalidCommand, Unavailable
 from quantumcore.contracts.market import (
     MAX_DEPTH,
     Book,
@@ -29,7 +29,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
-from quantumcore.ports.progress import Lag
+from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.market import store
 from quantumcore.services.market.book import BUY, SELL, Side
@@ -58,8 +58,7 @@ class MarketService:
         self._projection = MarketProjection(bus, log, database, self._catalogue)
         self._markets = self._projection.markets
         self._follower = Follower(self.name, log, self._projection.apply)
-        self._lag = Lag(self._follower, log, clock)
-        self._opened = False
+        self._following = Following(self._follower, log, clock, self._definitions, self._projection.open)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -70,21 +69,16 @@ class MarketService:
         self._bus.handle(GetTickers, self.tickers)
 
     async def start(self) -> None:
-        """Read the stored books and what may be traded; what is not there yet is read when the projection starts."""
-        try:
-            await self._open()
-        except (Unavailable, OutcomeUnknown):
-            self._opened = False  # not_ready says so
+        """Open the tables."""
+        await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection."""
-        return [("market.projection", self._project)]
+        return self._following.tasks()
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
-        if not self._opened:
-            return ["market: the tables or the definitions have not been read"]
-        return self._lag.reasons()
+        return self._following.not_ready()
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what this room looks like."""
@@ -94,7 +88,7 @@ class MarketService:
 
     async def stop(self) -> None:
         """Store the books, so that the next start is short; without them it is only longer."""
-        if self._opened:
+        if self._following.opened:
             try:
                 await self._projection.store_books()
             except Unavailable:
@@ -163,8 +157,7 @@ class MarketService:
         return Tickers(items, self._markets.sequence)
 
     async def _market(self, symbol: str, at_least: int) -> tuple[Instrument, Market]:
-        if self._follower.cursor < at_least:
-            await self._follower.reached(at_least)
+        await self._following.reached(at_least)
         instrument = self._catalogue.symbol(symbol)
         return instrument, self._markets.of(instrument.number)
 
@@ -198,18 +191,6 @@ class MarketService:
             trades_24h=day.trades,
             time_ns=self._markets.time_ns,
         )
-
-    async def _project(self) -> None:
-        """Follow the event log for ever."""
-        if not self._opened:
-            await self._open()
-        await self._follower.run()
-
-    async def _open(self) -> None:
-        await self._definitions.refresh()
-        self._follower.cursor = await self._projection.open()
-        self._lag.restart()
-        self._opened = True
 
 
 def check_depth(depth: int) -> None:

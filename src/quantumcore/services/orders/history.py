@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from prometheus_client.core import Metric
 
-from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
+from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.orders import (
     FillPage,
     GetAccountOrders,
@@ -24,7 +24,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
-from quantumcore.ports.progress import Lag
+from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import gauge
 from quantumcore.services.orders import translate
 from quantumcore.services.orders.projection import OrdersProjection
@@ -51,8 +51,7 @@ class OrderHistoryService:
         self.projection = OrdersProjection(bus, log, database, self._catalogue)
         self.follower = Follower(self.name, log, self.projection.apply)
         self._queries = OrderQueries(database, self._catalogue)
-        self._lag = Lag(self.follower, log, clock)
-        self._opened = False
+        self._following = Following(self.follower, log, clock, self._definitions, self.projection.open)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -65,21 +64,16 @@ class OrderHistoryService:
         self._bus.handle(RebuildOrder, self.rebuild)
 
     async def start(self) -> None:
-        """Read where the tables stand and what may be traded; what is not there yet is read when the projection starts."""
-        try:
-            await self._open()
-        except (Unavailable, OutcomeUnknown):
-            self._opened = False  # not_ready says so
+        """Open the tables."""
+        await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection."""
-        return [("orders.projection", self._project)]
+        return self._following.tasks()
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
-        if not self._opened:
-            return ["orders: the tables or the definitions have not been read"]
-        return self._lag.reasons()
+        return self._following.not_ready()
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics how far the tables are."""
@@ -91,7 +85,7 @@ class OrderHistoryService:
 
     async def get(self, query: GetOrder) -> OrderView:
         """Return one order; final ones stay readable."""
-        await self._reached(query.at_least)
+        await self._following.reached(query.at_least)
         return await self._queries.get(query)
 
     async def as_of(self, query: GetOrderAsOf) -> OrderView:
@@ -100,7 +94,7 @@ class OrderHistoryService:
         Raises:
             Unavailable: `orders.behind`: the tables are not there yet, or do not have it.
         """
-        if await self._reached(query.at_least) >= query.at_least:
+        if await self._following.reached(query.at_least) >= query.at_least:
             view = await self._queries.shown(query.account, query.order_sequence)
             if view is not None:
                 return view
@@ -108,17 +102,17 @@ class OrderHistoryService:
 
     async def account_orders(self, query: GetAccountOrders) -> OrderPage:
         """Return a page of an account's orders."""
-        await self._reached(query.at_least)
+        await self._following.reached(query.at_least)
         return await self._queries.orders(query)
 
     async def fills(self, query: GetFills) -> FillPage:
         """Return a page of an account's fills."""
-        await self._reached(query.at_least)
+        await self._following.reached(query.at_least)
         return await self._queries.fills(query)
 
     async def order_events(self, query: GetOrderEvents) -> OrderHistory:
         """Return every change of one order."""
-        await self._reached(query.at_least)
+        await self._following.reached(query.at_least)
         return await self._queries.history(query)
 
     async def account_updates(self, query: GetAccountUpdates) -> OrderHistory:
@@ -138,20 +132,3 @@ class OrderHistoryService:
         if order is None or order.account != query.account or order.slot != name.slot:
             raise translate.not_found()
         return order_view(order, self._catalogue, fills)
-
-    async def _reached(self, sequence: int) -> int:
-        """Wait until `sequence` is projected, at most a second; return what is projected then."""
-        return self.follower.cursor if self.follower.cursor >= sequence else await self.follower.reached(sequence)
-
-    async def _project(self) -> None:
-        """Follow the event log for ever."""
-        if not self._opened:
-            await self._open()
-        await self.follower.run()
-
-    async def _open(self) -> None:
-        # The definitions first: an order cannot be shown without its instrument's units.
-        await self._definitions.refresh()
-        self.follower.cursor = await self.projection.open()
-        self._lag.restart()
-        self._opened = True

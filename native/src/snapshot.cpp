@@ -382,11 +382,7 @@ SnapshotHeader read_header(std::span<const std::byte> snapshot) {
   return header;
 }
 
-}  // namespace
-
-std::string Engine::snapshot() const {
-  if (broken_) throw InvariantViolation("the engine stopped at an earlier violation");
-  const State& state = *state_;
+std::string write_snapshot(const State& state) {
   Writer out;
   out.put(scalars_of(state));
   write_definitions(state, out);
@@ -400,6 +396,30 @@ std::string Engine::snapshot() const {
       checksum(body + sizeof(SnapshotHeader), bytes.size() - sizeof(SnapshotHeader))};
   std::memcpy(bytes.data(), &header, sizeof header);
   return bytes;
+}
+
+}  // namespace
+
+SnapshotCopy::SnapshotCopy(const Engine& engine)
+    : state_(std::make_unique<State>(engine.state().config)), usage_(engine.state().usage()) {}
+SnapshotCopy::~SnapshotCopy() = default;
+
+void SnapshotCopy::prepare() { state_->fill(usage_); }
+
+void SnapshotCopy::take(const Engine& engine) {
+  engine.demand_whole();
+  state_->copy(engine.state());
+  taken_ = true;
+}
+
+std::string SnapshotCopy::write() const {
+  QC_ASSERT(taken_);
+  return write_snapshot(*state_);
+}
+
+std::string Engine::snapshot() const {
+  demand_whole();
+  return write_snapshot(*state_);
 }
 
 std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {

@@ -108,7 +108,9 @@ class ClientIds {
 
   /// Loads an entry, where its fate will be written; any number will do.
   void prefetch_entry(u32 entry) const {
-    if (entry < entries_.used()) __builtin_prefetch(&entries_[entry], 1);
+    if (entry >= entries_.used()) return;
+    __builtin_prefetch(&entries_[entry].sequence, 1);
+    __builtin_prefetch(&entries_[entry].fate, 1);
   }
 
   /// Makes the youngest entry of (account, client id), whose tag the caller has, and returns it;
@@ -117,6 +119,21 @@ class ClientIds {
   /// Forgets, oldest first, what is final and older than `age_ns`; a working one met there goes to
   /// the young end with the time of now. Cost: O(forgotten + moved).
   void forget(i64 now_ns, i64 age_ns);
+
+  /// Takes over the submissions and their order of age, not the ways to find one.
+  void copy_entries(const ClientIds& other) {
+    entries_.copy(other.entries_);
+    oldest_ = other.oldest_;
+    youngest_ = other.youngest_;
+  }
+  void fill(u32 count) { entries_.fill(count); }
+  u32 used() const { return entries_.used(); }
+  /// Takes the memory of `count` submissions now.
+  void reserve(u32 count) {
+    entries_.fill(count);
+    by_id_.reserve(count);
+    by_sequence_.reserve(count);
+  }
 
   Submission& operator[](u32 entry) { return entries_[entry]; }
   const Submission& operator[](u32 entry) const { return entries_[entry]; }
@@ -157,6 +174,9 @@ class TransferIds {
   u32 count() const { return entries_.used(); }
   u32 capacity() const { return entries_.capacity(); }
   std::size_t bytes() const { return entries_.bytes() + by_id_.bytes(); }
+  /// Takes over the transfers, not the way to find one.
+  void copy_entries(const TransferIds& other) { entries_.copy(other.entries_); }
+  void fill(u32 count) { entries_.fill(count); }
 
  private:
   Arena<PostedTransfer, &PostedTransfer::next_free> entries_;

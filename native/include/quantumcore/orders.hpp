@@ -29,7 +29,8 @@ inline u8 stp_of(const OrderNode& node) {
   return static_cast<u8>((node.flags >> kOrderStpShift) & 7);
 }
 
-/// The rest of an order. First line: what a replace reads; second: what fills have added up.
+/// The rest of an order. First line: what a cancel reads, and the neighbours in the account's list;
+/// second: what money needs too; third: only rebates.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
   i64 price;     // ticks
@@ -39,19 +40,19 @@ struct alignas(64) OrderRecord {
   u32 client_entry;
   u32 base_balance;
   u32 quote_balance;
-  i32 taker_rate;   // 10^-8, as accepted
-  i32 maker_rate;   // 10^-8, as accepted
-  i64 minimum_fee;  // minor units of the quote, as accepted
+  u32 account_next;  // working orders of the account, in order of acceptance
+  u32 account_prev;
+  i32 taker_rate;  // 10^-8, as accepted
+  i32 maker_rate;  // 10^-8, as accepted
 
   u128 notional;    // N: sum of ticks × lots of its fills
   u128 fee_sum;     // F: sum of rate × ticks × lots where rate >= 0
-  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
+  i64 minimum_fee;  // minor units of the quote, as accepted
   i64 moved;        // principal so far: paid (buy) or received (sell)
   i64 charged;      // fees so far
+  i64 rebated;      // rebates so far
 
-  i64 rebated;       // rebates so far
-  u32 account_next;  // working orders of the account, in order of acceptance
-  u32 account_prev;
+  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
   u64 reserved[6];
 
   /// The dearest rate that any later fill can have.
@@ -91,12 +92,33 @@ class Orders {
            (nodes_[slot].flags & kOrderLive) != 0 && records_[slot].sequence == sequence;
   }
 
-  /// Loads both halves into the cache; any slot will do.
-  void prefetch(u32 slot) const {
+  /// Loads both halves into the cache, money only when it is asked for; any slot will do.
+  void prefetch(u32 slot, bool money) const {
     if (slot >= nodes_.used()) return;
-    __builtin_prefetch(&nodes_[slot]);
-    __builtin_prefetch(&records_[slot]);
-    __builtin_prefetch(&records_[slot].notional);
+    __builtin_prefetch(&nodes_[slot], 1);
+    __builtin_prefetch(&records_[slot], 1);
+    if (money) __builtin_prefetch(&records_[slot].notional, 1);
+  }
+  /// Loads what leaving the queue of its level will write; any slot will do.
+  void prefetch_neighbours(u32 slot) const {
+    if (nodes_[slot].prev != kNone) __builtin_prefetch(&nodes_[nodes_[slot].prev], 1);
+    if (nodes_[slot].next != kNone) __builtin_prefetch(&nodes_[nodes_[slot].next], 1);
+  }
+  /// Loads what leaving the account's list will write.
+  void prefetch_listed(u32 slot) const {
+    const OrderRecord& order = records_[slot];
+    if (order.account_prev != kNone) __builtin_prefetch(&records_[order.account_prev], 1);
+    if (order.account_next != kNone) __builtin_prefetch(&records_[order.account_next], 1);
+  }
+
+  void copy(const Orders& other) {
+    nodes_.copy(other.nodes_);
+    records_.copy(other.records_, other.nodes_.used());
+  }
+  /// Takes the memory of the first `slots` orders now.
+  void fill(u32 slots) {
+    nodes_.fill(slots);
+    records_.fill(slots);
   }
 
   Arena<OrderNode, &OrderNode::next>& slots() { return nodes_; }

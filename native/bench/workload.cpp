@@ -172,9 +172,8 @@ class Player {
     market_.submit(account, kInstrument, sell ? kSell : kBuy, price, lots, kLimit, time_in_force,
                    kStpCancelOldest, 0, ++work_.submissions);
     if (shape_ != Shape::fresh_ids) return;
-    std::byte* const id =
-        market_.commands.data() + market_.commands.size() - sizeof(SubmitOrder) +
-        offsetof(SubmitOrder, client_id);
+    std::byte* const id = market_.commands.data() + market_.commands.size() - sizeof(SubmitOrder) +
+                          offsetof(SubmitOrder, client_id);
     for (std::size_t k = 0; k < kIdBytes; ++k) {
       id[k] = static_cast<std::byte>('a' + market_.random.below(26));
     }

@@ -26,9 +26,8 @@ State::State(const EngineConfig& c)
 }
 
 Usage State::usage() const {
-  return {orders.slots().used(), pages.leaves.used(),      pages.windows.used(),
-          accounts.count(),      accounts.balance_count(), client_ids.used(),
-          transfer_ids.count()};
+  return {orders.slots().used(),    pages.leaves.used(), pages.windows.used(), accounts.count(),
+          accounts.balance_count(), client_ids.used(),   transfer_ids.count()};
 }
 
 void State::fill(const Usage& usage) {
@@ -56,8 +55,7 @@ void State::copy(const State& other) {
   currency_count = other.currency_count;
   instruments.copy(other.instruments, other.instrument_count);
   instrument_count = other.instrument_count;
-  pages.directory.copy(other.pages.directory,
-                       std::size_t{instrument_count} * 2 * kWindowsPerSide);
+  pages.directory.copy(other.pages.directory, std::size_t{instrument_count} * 2 * kWindowsPerSide);
 }
 
 Instrument* State::find_instrument(u32 id) {

@@ -34,7 +34,9 @@ def test_the_example_builds_trades_and_ends_in_the_same_state(tmp_path: Path) ->
         subprocess.run([str(tmp_path / "embedded"), str(ORDERS)], check=False, capture_output=True, text=True)
         for _ in range(2)
     ]
-    found = [re.fullmatch(r"(\d+) orders, (\d+) trades, (\d+) orders/s, state ([0-9a-f]{16})\n", s.stdout) for s in said]
+    found = [
+        re.fullmatch(r"(\d+) orders, (\d+) trades, (\d+) orders/s, state ([0-9a-f]{16})\n", s.stdout) for s in said
+    ]
     assert all(s.returncode == 0 for s in said), said
     assert all(f is not None and int(f[1]) == ORDERS and int(f[2]) == ORDERS // 2 and int(f[3]) > 0 for f in found)
     assert found[0][4] == found[1][4]

@@ -154,9 +154,7 @@ class Shard:
         """Write what was held, on any thread, and return its sequence."""
         with self._writing:  # two writers of one sequence would share an unfinished file
             self._snapshots.write(
-                Snapshot(
-                    sequence=held.sequence, epoch=held.epoch, state_hash=held.state_hash, state=held.copy.write()
-                )
+                Snapshot(sequence=held.sequence, epoch=held.epoch, state_hash=held.state_hash, state=held.copy.write())
             )
         return held.sequence
 

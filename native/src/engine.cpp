@@ -100,7 +100,6 @@ void prefetch_around(const State& state, std::span<const std::byte> rest) {
   const u32 level = state.orders.node(slot).level;
   if (level != kNone) __builtin_prefetch(&state.pages.level(level), 1);
   if (header.kind != static_cast<u8>(CommandKind::cancel_order)) return;
-  state.orders.prefetch_listed(slot);
   state.client_ids.prefetch_entry(state.orders.record(slot).client_entry);
 }
 

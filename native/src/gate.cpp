@@ -68,8 +68,8 @@ IdBits id_bits(const char* bytes) {
   const __m128i small = _mm_or_si128(v, _mm_set1_epi8(0x20));
   const __m128i letter = below(_mm_sub_epi8(small, _mm_set1_epi8('a')), 26);
   const __m128i digit = below(_mm_sub_epi8(v, _mm_set1_epi8('0')), 10);
-  const __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('-')),
-                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
+  const __m128i mark =
+      _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('-')), _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
   const __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), mark);
   const __m128i sound = _mm_or_si128(good, _mm_cmpeq_epi8(v, _mm_setzero_si128()));
   return {static_cast<u32>(_mm_movemask_epi8(good)), static_cast<u32>(_mm_movemask_epi8(sound))};

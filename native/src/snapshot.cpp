@@ -223,6 +223,7 @@ void write_accounts(const State& state, Writer& out) {
 void write_ids(const State& state, Writer& out) {
   for (u32 i = state.client_ids.oldest(); i != kNone; i = state.client_ids[i].younger) {
     Submission row = state.client_ids[i];
+    row.fate = state.client_ids.fate(i);
     row.older = row.younger = row.tag = 0;  // where it lies, not what it is
     out.put(row);
   }
@@ -292,7 +293,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
     const Submission row = in.get<Submission>();
     demand(row.account < s.accounts);
     Submission& entry = state.client_ids[state.client_ids.remember(
-        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id)];
+        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id, row.fate)];
     const Submission links = entry;
     entry = row;
     entry.older = links.older;

@@ -94,7 +94,8 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
 /// Remembers the submission under the tag that the search for it used.
 u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate fate,
              const Teller& teller) {
-  const u32 entry = state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id);
+  const u32 entry =
+      state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id, fate);
   Submission& s = state.client_ids[entry];
   s.time_ns = teller.time_ns();
   s.price = c.price;
@@ -109,7 +110,7 @@ u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate
   s.time_in_force = c.time_in_force;
   s.self_trade_prevention = c.self_trade_prevention;
   s.session = c.session;
-  s.fate = fate;
+  s.fate = fate;  // as remembered; ClientIds::fate goes on
   std::memset(s.reserved, 0, sizeof s.reserved);
   return entry;
 }
@@ -157,7 +158,6 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
   order.price = j.wish.price;
   order.quantity = j.wish.lots;
   order.instrument = state.slot_of(instrument);
-  order.account_next = order.account_prev = kNone;
   const bool pays_base = j.wish.sell && j.paying != kNone;
   const bool pays_quote = !j.wish.sell && j.paying != kNone;
   order.base_balance =

@@ -14,12 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "measure.hpp"
 #include "quantumcore/crc32c.hpp"
 #include "quantumcore/engine.hpp"
 #include "quantumcore/field_places.hpp"
 #include "quantumcore/journal.hpp"
 #include "quantumcore/queries.hpp"
 #include "quantumcore/sha256.hpp"
+#include "workload.hpp"
 
 namespace nb = nanobind;
 
@@ -121,6 +123,21 @@ class PyEngine {
     return to_bytes(events_.bytes());
   }
 
+  void reserve(std::uint32_t orders, std::uint32_t submissions) {
+    const Entered entered(*this);
+    const nb::gil_scoped_release released;
+    engine_->reserve(orders, submissions);
+  }
+
+  /// Runs `measure` with the engine and its output buffer to itself, without the GIL.
+  template <class Measure>
+  auto measured(nb::handle commands, Measure&& measure) {
+    const Entered entered(*this);
+    const BufferView view(commands);
+    const nb::gil_scoped_release released;
+    return measure(*engine_, events_, view.bytes());
+  }
+
   /// Runs `ask` with the engine to itself.
   template <class Ask>
   auto with(Ask&& ask) {
@@ -142,27 +159,55 @@ class PyEngine {
     PyEngine& engine_;
   };
 
+  /// Neighbours of one time are stepped together: what a step costs by itself, and waiting for
+  /// memory, is then shared. Only what is framed as its record says may join; a record that is not
+  /// stands alone and is refused by `step`.
   void replay_records(std::span<const std::byte> records) {
     constexpr std::size_t kHead = 24;
-    while (!records.empty()) {
+    constexpr std::size_t kTogether = std::size_t{1} << 16;
+    std::vector<std::byte>& together = replayed_;
+    together.clear();
+    std::uint64_t expected = engine_->sequence() + 1;
+    std::int64_t now = 0;
+    const auto flush = [&] {
+      if (!together.empty()) engine_->step(together, now, events_);
+      together.clear();
+    };
+    for (; !records.empty(); ++expected) {
       std::uint64_t sequence = 0;
       std::int64_t time_ns = 0;
       std::uint32_t length = 0;
-      if (records.size() < kHead) throw qc::InvalidCommand("a journal record is cut short");
-      std::memcpy(&sequence, records.data(), sizeof sequence);
-      std::memcpy(&time_ns, records.data() + 8, sizeof time_ns);
-      std::memcpy(&length, records.data() + 20, sizeof length);
-      const std::size_t size = kHead + ((std::size_t{length} + 7) & ~std::size_t{7});
-      if (size > records.size() || sequence != engine_->sequence() + 1) {
-        throw qc::InvalidCommand("a journal record does not continue the engine");
+      std::size_t size = 0;
+      if (records.size() >= kHead) {
+        std::memcpy(&sequence, records.data(), sizeof sequence);
+        std::memcpy(&time_ns, records.data() + 8, sizeof time_ns);
+        std::memcpy(&length, records.data() + 20, sizeof length);
+        size = kHead + ((std::size_t{length} + 7) & ~std::size_t{7});
       }
-      engine_->step(records.subspan(kHead, length), time_ns, events_);
+      if (size == 0 || size > records.size() || sequence != expected) {
+        flush();
+        throw qc::InvalidCommand(size == 0 ? "a journal record is cut short"
+                                           : "a journal record does not continue the engine");
+      }
+      const std::span<const std::byte> command = records.subspan(kHead, length);
+      std::uint16_t framed = 0;
+      if (length >= qc::kMinCommandSize) std::memcpy(&framed, command.data(), sizeof framed);
+      const bool joins = framed == length && length % 8 == 0 && length <= qc::kMaxCommandSize;
+      if (!joins || time_ns != now || together.size() + length > kTogether) flush();
+      now = time_ns;
+      together.insert(together.end(), command.begin(), command.end());
+      if (!joins) {
+        flush();
+        expected = engine_->sequence();  // what was no command counts for none
+      }
       records = records.subspan(size);
     }
+    flush();
   }
 
   std::unique_ptr<qc::Engine> engine_;
   qc::EventBuffer events_;
+  std::vector<std::byte> replayed_;
   std::atomic<bool> busy_{false};
 };
 
@@ -191,6 +236,16 @@ void bind_engine(nb::module_& m) {
   });
 
   static const qc::EngineConfig kDefaults;
+  nb::class_<qc::SnapshotCopy>(m, "SnapshotCopy")
+      .def("prepare", &qc::SnapshotCopy::prepare, nb::call_guard<nb::gil_scoped_release>())
+      .def("write", [](const qc::SnapshotCopy& self) {
+        std::string bytes;
+        {
+          const nb::gil_scoped_release released;
+          bytes = self.write();
+        }
+        return nb::bytes(bytes.data(), bytes.size());
+      });
   nb::class_<PyEngine>(m, "Engine")
       .def(
           "__init__",
@@ -214,6 +269,7 @@ void bind_engine(nb::module_& m) {
            nb::arg("client_id"), nb::arg("self_trade_prevention") = 0, nb::arg("flags") = 0,
            nb::arg("time_ns") = 0)
       .def("replay", &PyEngine::replay, nb::arg("records"))
+      .def("reserve", &PyEngine::reserve, nb::arg("orders"), nb::arg("submissions"))
       .def_prop_ro(
           "sequence",
           [](PyEngine& self) { return self.with([](qc::Engine& e) { return e.sequence(); }); })
@@ -227,6 +283,19 @@ void bind_engine(nb::module_& m) {
              const std::string bytes = self.with([](qc::Engine& e) { return e.snapshot(); });
              return nb::bytes(bytes.data(), bytes.size());
            })
+      .def(
+          "copy",
+          [](PyEngine& self) {
+            return self.with([](qc::Engine& e) { return new qc::SnapshotCopy(e); });
+          },
+          nb::rv_policy::take_ownership)
+      .def(
+          "take",
+          [](PyEngine& self, qc::SnapshotCopy& copy) {
+            const nb::gil_scoped_release released;
+            self.with([&](qc::Engine& e) { copy.take(e); });
+          },
+          nb::arg("copy"))
       .def_static(
           "restore",
           [](nb::handle snapshot) {
@@ -296,6 +365,7 @@ void bind_engine(nb::module_& m) {
           const qc::State& s = e.state();
           nb::dict parts;
           parts["orders"] = s.orders.bytes();
+          parts["of_orders_matching"] = s.orders.slots().bytes();
           parts["leaves"] = s.pages.leaves.bytes();
           parts["windows"] = s.pages.windows.bytes();
           parts["accounts"] = s.accounts.bytes();
@@ -304,6 +374,51 @@ void bind_engine(nb::module_& m) {
           return parts;
         });
       });
+}
+
+// ---- measuring ---------------------------------------------------------------------------------
+
+nb::tuple workload(const std::string& shape, std::uint64_t commands, std::uint64_t seed) {
+  const auto* const name = std::ranges::find(qc::bench::kShapeNames, shape);
+  if (name == std::end(qc::bench::kShapeNames)) throw nb::value_error("no workload of that name");
+  qc::bench::Workload w;
+  {
+    const nb::gil_scoped_release released;
+    w = qc::bench::make_workload(
+        static_cast<qc::bench::Shape>(name - std::begin(qc::bench::kShapeNames)), commands, seed);
+  }
+  return nb::make_tuple(to_bytes(w.setup), to_bytes(w.commands), w.config.max_orders,
+                        w.config.max_client_ids, w.submissions, w.resting, w.trades, w.refused,
+                        w.hash);
+}
+
+void bind_bench(nb::module_& m) {
+  m.attr("WORKLOADS") = [] {
+    nb::list names;
+    for (const std::string_view name : qc::bench::kShapeNames) {
+      names.append(nb::str(name.data(), name.size()));
+    }
+    return nb::tuple(names);
+  }();
+  m.def("workload", &workload, nb::arg("shape"), nb::arg("commands"), nb::arg("seed"));
+  m.def(
+      "pace",
+      [](PyEngine& engine, nb::handle commands, std::uint64_t per_step) {
+        if (per_step == 0) throw nb::value_error("per_step >= 1");
+        const qc::bench::Pace p = engine.measured(
+            commands, [&](qc::Engine& e, qc::EventBuffer& events, std::span<const std::byte> all) {
+              return qc::bench::pace(e, events, all, per_step);
+            });
+        return nb::make_tuple(p.commands, p.cpu_ns, p.wall_ns);
+      },
+      nb::arg("engine"), nb::arg("commands"), nb::arg("per_step"));
+  m.def(
+      "latencies",
+      [](PyEngine& engine, nb::handle commands) {
+        const qc::bench::Latencies l = engine.measured(commands, &qc::bench::latencies);
+        return nb::make_tuple(l.commands, l.p50, l.p99, l.p99_9, l.p99_99, l.worst, l.clock);
+      },
+      nb::arg("engine"), nb::arg("commands"));
 }
 
 // ---- journal -----------------------------------------------------------------------------------
@@ -579,4 +694,5 @@ NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);
   bind_engine(m);
   bind_journal(m);
+  bind_bench(m);
 }

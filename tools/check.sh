@@ -20,7 +20,7 @@ check() {
 }
 
 clang_formatted() {
-  files=$(find native -name '*.[ch]pp')
+  files=$(find native examples -name '*.[ch]pp')
   [ -z "$files" ] || clang-format --dry-run -Werror $files
 }
 

@@ -76,7 +76,7 @@ u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side
   u32 count = 0;
   for (u32 slot = account.first_order; slot != kNone;) {
     const OrderRecord& order = state.orders.record(slot);
-    const u32 next = order.account_next;  // read first: cancelling unlinks the order
+    const u32 next = state.orders.links(slot).next;  // read first: cancelling unlinks the order
     const bool fits = (instrument == kNone || order.instrument == instrument) &&
                       (side == 0 || (side == kSell) == is_sell(state.orders.node(slot)));
     if (fits) {

@@ -127,10 +127,10 @@ class Walk {
       u32 previous = kNone;
       u64 sequence = 0;
       u32 count = 0;
-      for (u32 slot = account.first_order; slot != kNone;
-           slot = state_.orders.record(slot).account_next) {
+      for (u32 slot = account.first_order; slot != kNone; slot = state_.orders.links(slot).next) {
         const OrderRecord& order = state_.orders.record(slot);
-        QC_ASSERT(state_.orders.node(slot).account == a && order.account_prev == previous);
+        QC_ASSERT(state_.orders.node(slot).account == a &&
+                  state_.orders.links(slot).prev == previous);
         QC_ASSERT(order.sequence > sequence);  // order of acceptance
         sequence = order.sequence;
         previous = slot;
@@ -175,7 +175,7 @@ class Walk {
       QC_ASSERT(s.older == older && ids.find(s.account, s.client_id) == slot);
       QC_ASSERT(ids.find_sequence(s.sequence) == slot);
       QC_ASSERT(older == kNone || ids[older].time_ns <= s.time_ns);
-      if (s.fate == Fate::working) {
+      if (ids.fate(slot) == Fate::working) {
         QC_ASSERT(state_.orders.is(s.slot, s.sequence));
         QC_ASSERT(state_.orders.record(s.slot).client_entry == slot);
         ++working;

@@ -10,13 +10,14 @@ u32 id_tag(u32 account, const char (&id)[kIdBytes]) {
   return static_cast<u32>(h ^ (h >> 32));
 }
 
-u32 ClientIds::remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes]) {
+u32 ClientIds::remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes], Fate fate) {
   const u32 slot = entries_.acquire();
   Submission& entry = entries_[slot];
   entry.sequence = sequence;
   entry.account = account;
   entry.tag = tag;
   std::memcpy(entry.client_id, id, kIdBytes);
+  endings_[slot] = Ending{static_cast<u32>(sequence), fate, {}};
   by_id_.insert(tag, slot);
   by_sequence_.insert(sequence_tag(sequence), slot);
   link_youngest(slot);
@@ -29,7 +30,7 @@ void ClientIds::forget(i64 now_ns, i64 age_ns) {
     Submission& entry = entries_[slot];
     if (now_ns - entry.time_ns <= age_ns) return;
     unlink(slot);
-    if (entry.fate == Fate::working) {
+    if (fate(slot) == Fate::working) {
       entry.time_ns = now_ns;
       link_youngest(slot);
       continue;

@@ -64,6 +64,18 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
   tell_bad(teller, header_at(bytes));
 }
 
+/// The order slot that a command names; kNone where it names none, or not by slot.
+u32 named_slot(std::span<const std::byte> rest, const CommandHeader& header) {
+  const bool cancels = header.kind == static_cast<u8>(CommandKind::cancel_order);
+  if (!cancels && header.kind != static_cast<u8>(CommandKind::replace_order)) return kNone;
+  const std::size_t at =
+      cancels ? offsetof(CancelOrder, order_slot) : offsetof(ReplaceOrder, order_slot);
+  u32 slot;
+  if (rest.size() < at + sizeof slot) return kNone;
+  std::memcpy(&slot, rest.data() + at, sizeof slot);
+  return slot;
+}
+
 /// Starts loading what the command at the head of `rest`, of that sequence, will look up. Only a
 /// hint: its fields may be anything.
 void prefetch(const State& state, std::span<const std::byte> rest, u64 sequence) {
@@ -75,21 +87,31 @@ void prefetch(const State& state, std::span<const std::byte> rest, u64 sequence)
     state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id), sequence);
     return;
   }
-  const bool cancels = header.kind == static_cast<u8>(CommandKind::cancel_order);
-  if (!cancels && header.kind != static_cast<u8>(CommandKind::replace_order)) return;
-  const std::size_t at =
-      cancels ? offsetof(CancelOrder, order_slot) : offsetof(ReplaceOrder, order_slot);
-  u32 slot;
-  if (rest.size() < at + sizeof slot) return;
-  std::memcpy(&slot, rest.data() + at, sizeof slot);
-  state.orders.prefetch(slot);
-  if (cancels && slot < state.orders.slots().used()) {
-    state.client_ids.prefetch_entry(state.orders.record(slot).client_entry);
-  }
+  state.orders.prefetch(named_slot(rest, header),
+                        header.kind == static_cast<u8>(CommandKind::replace_order));
 }
 
-constexpr u64 kPrefetched = 3;            // commands, the one that is worked on among them
+/// Starts loading what hangs on the order that a command names, once the order itself is there.
+void prefetch_around(const State& state, std::span<const std::byte> rest) {
+  const CommandHeader header = header_at(rest.data());
+  const u32 slot = named_slot(rest, header);
+  if (slot >= state.orders.slots().used()) return;
+  state.orders.prefetch_neighbours(slot);
+  const u32 level = state.orders.node(slot).level;
+  if (level != kNone) __builtin_prefetch(&state.pages.level(level), 1);
+  if (header.kind != static_cast<u8>(CommandKind::cancel_order)) return;
+  state.client_ids.prefetch_entry(state.orders.record(slot).client_entry);
+}
+
+constexpr u64 kLoadOrders = 12;  // so many commands ahead, the one that is worked on among them
+constexpr u64 kLoadAround = 6;
 constexpr std::size_t kLoadAhead = 1024;  // bytes, about as many lines as a core loads at a time
+
+/// A place in a buffer of commands that runs before the one that is worked on.
+struct Scout {
+  std::size_t at = 0;
+  u64 sequence;  // of the command there, less one
+};
 
 }  // namespace
 
@@ -145,17 +167,22 @@ Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 
 void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, EventBuffer& events) {
-  if (broken_) throw InvariantViolation("the engine stopped at an earlier violation");
+  demand_whole();
   count_commands(commands);
   State& state = *state_;
   broken_ = true;  // until every command is through
   const std::size_t told_before = events.size();
-  std::size_t ahead = 0;
-  u64 loading = state.sequence;
+  Scout orders{0, state.sequence};
+  Scout around{0, state.sequence};
   for (std::size_t offset = 0; offset < commands.size();) {
-    for (; loading - state.sequence < kPrefetched && ahead < commands.size();
-         ahead += header_at(commands.data() + ahead).size) {
-      prefetch(state, commands.subspan(ahead), ++loading);
+    for (; orders.sequence - state.sequence < kLoadOrders && orders.at < commands.size();
+         orders.at += header_at(commands.data() + orders.at).size) {
+      prefetch(state, commands.subspan(orders.at), ++orders.sequence);
+    }
+    for (; around.sequence - state.sequence < kLoadAround && around.at < commands.size();
+         around.at += header_at(commands.data() + around.at).size) {
+      prefetch_around(state, commands.subspan(around.at));
+      ++around.sequence;
     }
     const std::byte* const command = commands.data() + offset;
     offset += header_at(command).size;
@@ -166,6 +193,20 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
   }
   state.hash = hash_events(state.hash, events.at(told_before), events.size() - told_before);
   broken_ = false;
+}
+
+void Engine::demand_whole() const {
+  if (broken_) throw InvariantViolation("the engine stopped at an earlier violation");
+}
+
+void Engine::reserve(std::uint32_t orders, std::uint32_t submissions) {
+  State& state = *state_;
+  const u32 slots = std::min(orders, state.config.max_orders);
+  state.orders.fill(slots);
+  // Orders share their prices: a leaf of 64 prices for 16 orders, and a few for the first.
+  state.pages.leaves.fill(std::min(slots / 16 + 64, state.config.max_orders));
+  state.pages.windows.fill(16);
+  state.client_ids.reserve(std::min(submissions, state.config.max_client_ids));
 }
 
 std::uint64_t Engine::sequence() const noexcept { return state_->sequence; }

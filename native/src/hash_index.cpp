@@ -17,8 +17,14 @@ void HashIndex::place(u32 tag, u32 slot) {
   cells_[i] = Cell{tag, slot + 1};
 }
 
+void HashIndex::reserve(u64 count) {
+  u64 cells = u64{mask_} + 1;
+  while (count * 2 > cells) cells *= 2;
+  if (cells > u64{mask_} + 1) grow(cells);
+}
+
 void HashIndex::insert(u32 tag, u32 slot) {
-  if ((count_ + 1) * 2 > u64{mask_} + 1) grow();
+  if ((count_ + 1) * 2 > u64{mask_} + 1) grow(u64{mask_} * 2 + 2);
   place(tag, slot);
   ++count_;
 }
@@ -41,12 +47,12 @@ void HashIndex::erase(u32 tag, u32 slot) {
   --count_;
 }
 
-void HashIndex::grow() {
+void HashIndex::grow(u64 cells) {
   Cell* const old = cells_;
   const u64 old_bytes = bytes();
   const u32 old_mask = mask_;
-  QC_ASSERT(mask_ < 0x7FFF'FFFF);
-  mask_ = mask_ * 2 + 1;
+  QC_ASSERT(cells <= u64{1} << 32);
+  mask_ = static_cast<u32>(cells - 1);
   cells_ = reinterpret_cast<Cell*>(map_filled(bytes()));
   for (u64 i = 0; i <= old_mask; ++i) {
     if (old[i].slot_plus_1 != 0) place(old[i].tag, old[i].slot_plus_1 - 1);

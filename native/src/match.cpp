@@ -9,19 +9,10 @@ void leave_account(State& state, u32 slot) {
   OrderNode& node = state.orders.node(slot);
   if ((node.flags & kOrderListed) == 0) return;
   Account& account = state.accounts[node.account];
-  OrderRecord& order = state.orders.record(slot);
-  if (order.account_prev == kNone) {
-    account.first_order = order.account_next;
-  } else {
-    state.orders.record(order.account_prev).account_next = order.account_next;
-  }
-  if (order.account_next == kNone) {
-    account.last_order = order.account_prev;
-  } else {
-    state.orders.record(order.account_next).account_prev = order.account_prev;
-  }
-  order.account_next = order.account_prev =
-      kNone;  // a walk that reads them too late must not go on
+  AccountLinks& links = state.orders.links(slot);
+  (links.prev == kNone ? account.first_order : state.orders.links(links.prev).next) = links.next;
+  (links.next == kNone ? account.last_order : state.orders.links(links.next).prev) = links.prev;
+  links = AccountLinks{kNone, kNone};  // a walk that reads them too late must not go on
   QC_ASSERT(account.open_orders > 0);
   --account.open_orders;
   node.flags &= ~kOrderListed;
@@ -139,14 +130,9 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& te
 void join_account(State& state, u32 slot) {
   OrderNode& node = state.orders.node(slot);
   Account& account = state.accounts[node.account];
-  OrderRecord& order = state.orders.record(slot);
-  order.account_prev = account.last_order;
-  order.account_next = kNone;
-  if (account.last_order == kNone) {
-    account.first_order = slot;
-  } else {
-    state.orders.record(account.last_order).account_next = slot;
-  }
+  state.orders.links(slot) = AccountLinks{kNone, account.last_order};
+  (account.last_order == kNone ? account.first_order
+                               : state.orders.links(account.last_order).next) = slot;
   account.last_order = slot;
   ++account.open_orders;
   node.flags |= kOrderListed;
@@ -160,9 +146,7 @@ void finish_order(State& state, u32 slot, Fate fate) {
     state.instruments[order.instrument].book.remove(state.pages, state.orders, slot);
   }
   leave_account(state, slot);
-  Submission& submission = state.client_ids[order.client_entry];
-  QC_ASSERT(submission.sequence == order.sequence);
-  submission.fate = fate;
+  state.client_ids.set_fate(order.client_entry, order.sequence, fate);
   state.orders.release(slot);
 }
 

@@ -36,6 +36,11 @@ std::byte* map_filled(std::size_t bytes) {
   return pages;
 }
 
+void fill_pages(std::byte* pages, std::size_t bytes) noexcept {
+  if (bytes >= kHugePage) ::madvise(pages, bytes, MADV_HUGEPAGE);
+  ::madvise(pages, bytes, MADV_POPULATE_WRITE);
+}
+
 void unmap_pages(std::byte* pages, std::size_t bytes) noexcept { ::munmap(pages, bytes); }
 
 std::byte* remap_pages(std::byte* pages, std::size_t old_bytes, std::size_t new_bytes) {

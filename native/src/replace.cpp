@@ -9,6 +9,7 @@ namespace {
 struct Found {
   u32 slot = kNone;
   const Submission* ended = nullptr;
+  Fate fate = Fate::working;
 };
 
 /// By (sequence, slot), or by client id when the sequence is 0; only orders of `account`. Always
@@ -22,12 +23,14 @@ struct Found {
     const u32 entry = state.client_ids.find_sequence(sequence);
     if (entry == kNone) return {};
     const Submission& s = state.client_ids[entry];
-    return s.account == account && s.slot == slot ? Found{kNone, &s} : Found{};
+    return s.account == account && s.slot == slot ? Found{kNone, &s, state.client_ids.fate(entry)}
+                                                  : Found{};
   }
   const u32 entry = state.client_ids.find(account, client_id);
   if (entry == kNone) return {};
   const Submission& s = state.client_ids[entry];
-  return s.fate == Fate::working ? Found{s.slot, nullptr} : Found{kNone, &s};
+  const Fate fate = state.client_ids.fate(entry);
+  return fate == Fate::working ? Found{s.slot, nullptr} : Found{kNone, &s, fate};
 }
 
 bool is_named(u64 sequence, const char (&client_id)[kIdBytes]) {
@@ -40,7 +43,7 @@ Refusal why_not(const Found& found) {
   Refusal why;
   if (found.ended == nullptr) {
     why.no(Reason::order_not_found, Scope::none);
-  } else if (found.ended->fate == Fate::filled) {
+  } else if (found.fate == Fate::filled) {
     why.no(Reason::order_filled, Scope::none);
   } else {
     why.no(Reason::order_final, Scope::none);
@@ -191,7 +194,7 @@ void cancel(State& state, const CancelOrder& command, Teller& teller) {
       find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
   if (found.slot != kNone) {
     cancel_order(state, found.slot, CancelReason::requested, teller);
-  } else if (found.ended != nullptr && found.ended->fate == Fate::cancelled) {
+  } else if (found.ended != nullptr && found.fate == Fate::cancelled) {
     CommandDone& done = tell_done(teller, command.header, kAlreadyCancelled);
     done.order_sequence = found.ended->sequence;
     done.order_slot = found.ended->slot;

@@ -223,6 +223,7 @@ void write_accounts(const State& state, Writer& out) {
 void write_ids(const State& state, Writer& out) {
   for (u32 i = state.client_ids.oldest(); i != kNone; i = state.client_ids[i].younger) {
     Submission row = state.client_ids[i];
+    row.fate = state.client_ids.fate(i);
     row.older = row.younger = row.tag = 0;  // where it lies, not what it is
     out.put(row);
   }
@@ -292,7 +293,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
     const Submission row = in.get<Submission>();
     demand(row.account < s.accounts);
     Submission& entry = state.client_ids[state.client_ids.remember(
-        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id)];
+        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id, row.fate)];
     const Submission links = entry;
     entry = row;
     entry.older = links.older;
@@ -382,11 +383,7 @@ SnapshotHeader read_header(std::span<const std::byte> snapshot) {
   return header;
 }
 
-}  // namespace
-
-std::string Engine::snapshot() const {
-  if (broken_) throw InvariantViolation("the engine stopped at an earlier violation");
-  const State& state = *state_;
+std::string write_snapshot(const State& state) {
   Writer out;
   out.put(scalars_of(state));
   write_definitions(state, out);
@@ -400,6 +397,30 @@ std::string Engine::snapshot() const {
       checksum(body + sizeof(SnapshotHeader), bytes.size() - sizeof(SnapshotHeader))};
   std::memcpy(bytes.data(), &header, sizeof header);
   return bytes;
+}
+
+}  // namespace
+
+SnapshotCopy::SnapshotCopy(const Engine& engine)
+    : state_(std::make_unique<State>(engine.state().config)), usage_(engine.state().usage()) {}
+SnapshotCopy::~SnapshotCopy() = default;
+
+void SnapshotCopy::prepare() { state_->fill(usage_); }
+
+void SnapshotCopy::take(const Engine& engine) {
+  engine.demand_whole();
+  state_->copy(engine.state());
+  taken_ = true;
+}
+
+std::string SnapshotCopy::write() const {
+  QC_ASSERT(taken_);
+  return write_snapshot(*state_);
+}
+
+std::string Engine::snapshot() const {
+  demand_whole();
+  return write_snapshot(*state_);
 }
 
 std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {

@@ -25,6 +25,39 @@ State::State(const EngineConfig& c)
             c.max_transfers < kNone && c.max_balances < kNone);
 }
 
+Usage State::usage() const {
+  return {orders.slots().used(),    pages.leaves.used(), pages.windows.used(), accounts.count(),
+          accounts.balance_count(), client_ids.used(),   transfer_ids.count()};
+}
+
+void State::fill(const Usage& usage) {
+  orders.fill(usage.orders);
+  pages.leaves.fill(usage.leaves);
+  pages.windows.fill(usage.windows);
+  accounts.fill(usage.accounts, usage.balances);
+  client_ids.fill(usage.submissions);
+  transfer_ids.fill(usage.transfers);
+}
+
+void State::copy(const State& other) {
+  sequence = other.sequence;
+  time_ns = other.time_ns;
+  hash = other.hash;
+  killed = other.killed;
+  max_open_orders = other.max_open_orders;
+  orders.copy(other.orders);
+  pages.leaves.copy(other.pages.leaves);
+  pages.windows.copy(other.pages.windows);
+  accounts.copy_rows(other.accounts);
+  client_ids.copy_entries(other.client_ids);
+  transfer_ids.copy_entries(other.transfer_ids);
+  currencies.copy(other.currencies, other.currency_count);
+  currency_count = other.currency_count;
+  instruments.copy(other.instruments, other.instrument_count);
+  instrument_count = other.instrument_count;
+  pages.directory.copy(other.pages.directory, std::size_t{instrument_count} * 2 * kWindowsPerSide);
+}
+
 Instrument* State::find_instrument(u32 id) {
   const u32 slot =
       instruments_by_id.find(tag_of(id), [&](u32 s) { return instruments[s].id == id; });

@@ -9,7 +9,8 @@ namespace {
 struct Judged {
   Instrument* instrument = nullptr;
   u32 account = kNone;
-  u32 tag = 0;  // of (account, client id)
+  u32 tag = 0;         // of (account, client id)
+  u32 paying = kNone;  // the balance that the hold is taken from, once there is one
   Wish wish{};
   OrderRecord order{};  // rates as of now, nothing filled
 };
@@ -58,6 +59,12 @@ bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Re
   return room ? true : why.no(Reason::capacity, Scope::venue);
 }
 
+/// What may be held in `currency`; keeps the row, for accepting.
+i64 available(const State& state, Judged& j, u16 currency) {
+  j.paying = state.accounts.find_balance(j.account, currency);
+  return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
+}
+
 /// Steps 3 to 14 of engine.md section 5.
 bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
   const Account& account = state.accounts[j.account];
@@ -80,14 +87,15 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
          judge_amounts(state, instrument, j.order, wish, why) &&
          judge_open_orders(state, account, why) &&
          judge_funds(state, instrument, j.order, wish, wish.hold,
-                     state.accounts.available(j.account, held_currency), why) &&
+                     available(state, j, held_currency), why) &&
          judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
 }
 
 /// Remembers the submission under the tag that the search for it used.
 u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate fate,
              const Teller& teller) {
-  const u32 entry = state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id);
+  const u32 entry =
+      state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id, fate);
   Submission& s = state.client_ids[entry];
   s.time_ns = teller.time_ns();
   s.price = c.price;
@@ -102,7 +110,7 @@ u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate
   s.time_in_force = c.time_in_force;
   s.self_trade_prevention = c.self_trade_prevention;
   s.session = c.session;
-  s.fate = fate;
+  s.fate = fate;  // as remembered; ClientIds::fate goes on
   std::memset(s.reserved, 0, sizeof s.reserved);
   return entry;
 }
@@ -150,9 +158,12 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
   order.price = j.wish.price;
   order.quantity = j.wish.lots;
   order.instrument = state.slot_of(instrument);
-  order.account_next = order.account_prev = kNone;
-  order.base_balance = state.accounts.make_balance(j.account, instrument.base);
-  order.quote_balance = state.accounts.make_balance(j.account, instrument.quote);
+  const bool pays_base = j.wish.sell && j.paying != kNone;
+  const bool pays_quote = !j.wish.sell && j.paying != kNone;
+  order.base_balance =
+      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
+  order.quote_balance =
+      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
   order.client_entry = remember(state, c, j, slot, Fate::working, teller);
 
   OrderNode& node = state.orders.node(slot);

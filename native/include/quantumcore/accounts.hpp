@@ -68,6 +68,15 @@ class Accounts {
   }
   u32 balance_count() const { return balances_.used(); }
   u64 balances_left() const { return balances_.left(); }
+  /// Takes over the accounts and their balances, not the ways to find one.
+  void copy_rows(const Accounts& other) {
+    accounts_.copy(other.accounts_);
+    balances_.copy(other.balances_);
+  }
+  void fill(u32 accounts, u32 balances) {
+    accounts_.fill(accounts);
+    balances_.fill(balances);
+  }
   std::size_t bytes() const {
     return accounts_.bytes() + balances_.bytes() + by_id_.bytes() + by_currency_.bytes();
   }

@@ -45,6 +45,16 @@ class Arena {
   u32 next_free(u32 slot) const { return items_[slot].*Next; }
   u32 capacity() const { return static_cast<u32>(items_.capacity()); }
   std::size_t bytes() const { return std::size_t{used_} * sizeof(T); }
+  /// Makes this one hold what `other` holds, slot for slot. Cost: one copy of what is used.
+  void copy(const Arena& other) {
+    QC_ASSERT(items_.capacity() == other.items_.capacity());
+    items_.copy(other.items_, other.used_);
+    used_ = other.used_;
+    free_ = other.free_;
+    free_count_ = other.free_count_;
+  }
+  /// Takes the memory of the first `slots` slots now.
+  void fill(u32 slots) { items_.fill(slots); }
 
   /// Makes `used` slots exist, none of them free: for restoring, which then frees in its own order.
   void extend_to(u32 used) {

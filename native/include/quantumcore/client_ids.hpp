@@ -33,7 +33,7 @@ struct Submission {
   u8 self_trade_prevention;
   char client_id[kIdBytes];
   u32 session;
-  Fate fate;
+  Fate fate;  // only in a snapshot; else ClientIds::fate
   u8 reserved[7];
 
   bool same_body(const SubmitOrder& o) const {
@@ -44,6 +44,15 @@ struct Submission {
   }
 };
 static_assert(sizeof(Submission) == 112);
+
+/// How a submission ended, apart from the rest of it: so small that those of thousands of working
+/// orders stay in a cache, where ending one would otherwise wait for memory.
+struct Ending {
+  u32 sequence_low;
+  Fate fate;
+  u8 reserved[3];
+};
+static_assert(sizeof(Ending) == 8);
 
 /// One remembered transfer; for ever.
 struct PostedTransfer {
@@ -84,7 +93,7 @@ u32 id_tag(u32 account, const char (&id)[kIdBytes]);
 /// The submissions of the last two days, by (account, client id) and by sequence, and oldest first.
 class ClientIds {
  public:
-  explicit ClientIds(u32 capacity) : entries_(capacity) {}
+  explicit ClientIds(u32 capacity) : entries_(capacity), endings_(capacity) {}
 
   u32 find(u32 account, const char (&id)[kIdBytes]) const {
     return find_tagged(id_tag(account, id), account, id);
@@ -106,24 +115,53 @@ class ClientIds {
     by_sequence_.prefetch(sequence_tag(sequence));
   }
 
-  /// Loads an entry, where its fate will be written; any number will do.
+  /// Loads where the fate of an entry will be written; any number will do.
   void prefetch_entry(u32 entry) const {
-    if (entry < entries_.used()) __builtin_prefetch(&entries_[entry], 1);
+    if (entry < entries_.used()) __builtin_prefetch(&endings_[entry], 1);
   }
 
   /// Makes the youngest entry of (account, client id), whose tag the caller has, and returns it;
   /// the rest of its fields is the caller's to write. Not when full().
-  u32 remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes]);
+  u32 remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes], Fate fate);
   /// Forgets, oldest first, what is final and older than `age_ns`; a working one met there goes to
   /// the young end with the time of now. Cost: O(forgotten + moved).
   void forget(i64 now_ns, i64 age_ns);
+
+  /// Takes over the submissions and their order of age, not the ways to find one.
+  void copy_entries(const ClientIds& other) {
+    entries_.copy(other.entries_);
+    endings_.copy(other.endings_, other.entries_.used());
+    oldest_ = other.oldest_;
+    youngest_ = other.youngest_;
+  }
+  void fill(u32 count) {
+    entries_.fill(count);
+    endings_.fill(count);
+  }
+  u32 used() const { return entries_.used(); }
+  /// Takes the memory of `count` submissions now.
+  void reserve(u32 count) {
+    fill(count);
+    by_id_.reserve(count);
+    by_sequence_.reserve(count);
+  }
+
+  Fate fate(u32 entry) const { return endings_[entry].fate; }
+  /// Writes the fate of an entry, which must be that of `sequence`.
+  void set_fate(u32 entry, u64 sequence, Fate fate) {
+    QC_ASSERT(endings_[entry].sequence_low == static_cast<u32>(sequence));
+    endings_[entry].fate = fate;
+  }
 
   Submission& operator[](u32 entry) { return entries_[entry]; }
   const Submission& operator[](u32 entry) const { return entries_[entry]; }
   u32 oldest() const { return oldest_; }
   u32 count() const { return entries_.live(); }
   u32 capacity() const { return entries_.capacity(); }
-  std::size_t bytes() const { return entries_.bytes() + by_id_.bytes() + by_sequence_.bytes(); }
+  std::size_t bytes() const {
+    return entries_.bytes() + entries_.used() * sizeof(Ending) + by_id_.bytes() +
+           by_sequence_.bytes();
+  }
 
  private:
   /// Blocks of 8 sequences share a cache line: submissions come in sequence.
@@ -134,6 +172,7 @@ class ClientIds {
   void unlink(u32 entry);
 
   Arena<Submission, &Submission::younger> entries_;
+  Reserved<Ending> endings_;  // by entry
   HashIndex by_id_;
   HashIndex by_sequence_;
   u32 oldest_ = kNone;
@@ -157,6 +196,9 @@ class TransferIds {
   u32 count() const { return entries_.used(); }
   u32 capacity() const { return entries_.capacity(); }
   std::size_t bytes() const { return entries_.bytes() + by_id_.bytes(); }
+  /// Takes over the transfers, not the way to find one.
+  void copy_entries(const TransferIds& other) { entries_.copy(other.entries_); }
+  void fill(u32 count) { entries_.fill(count); }
 
  private:
   Arena<PostedTransfer, &PostedTransfer::next_free> entries_;

@@ -14,6 +14,31 @@ namespace quantumcore {
 /// multiple of 8, over 512, or past the end.
 std::size_t count_commands(std::span<const std::byte> commands);
 
+class Engine;
+
+/// A copy of an engine's state, from which a snapshot is written while the engine goes on: only
+/// `take` needs the engine to stand still.
+class SnapshotCopy {
+ public:
+  /// Notes how much there is to copy.
+  explicit SnapshotCopy(const Engine& engine);
+  ~SnapshotCopy();
+  SnapshotCopy(const SnapshotCopy&) = delete;
+  SnapshotCopy& operator=(const SnapshotCopy&) = delete;
+
+  /// Takes the memory; the engine may go on meanwhile.
+  void prepare();
+  /// Copies the state of that engine. Cost: one copy of what is in use.
+  void take(const Engine& engine);
+  /// What engine.snapshot() would have returned at `take`. Not before it.
+  std::string write() const;
+
+ private:
+  std::unique_ptr<State> state_;
+  Usage usage_;
+  bool taken_ = false;
+};
+
 /// The deterministic machine: commands in, events out (docs/reference/engine.md).
 ///
 /// No clock, no randomness, no threads of its own. Not thread-safe: one step at a time.
@@ -31,6 +56,11 @@ class Engine {
   /// Allocates nothing once its tables and `events` have reached their size.
   void step(std::span<const std::byte> commands, std::int64_t time_ns, EventBuffer& events);
 
+  /// Takes now the memory that `orders` working orders and `submissions` remembered ones need, up
+  /// to the engine's bounds: afterwards no command waits for a page or for a table that grows.
+  /// Changes no result.
+  void reserve(std::uint32_t orders, std::uint32_t submissions);
+
   std::uint64_t sequence() const noexcept;
   std::int64_t time_ns() const noexcept;
   std::uint64_t state_hash() const noexcept;
@@ -44,6 +74,9 @@ class Engine {
   void check() const;
 
   const State& state() const { return *state_; }
+
+  /// Throws InvariantViolation after an earlier one.
+  void demand_whole() const;
 
  private:
   explicit Engine(std::unique_ptr<State> state);

@@ -28,6 +28,8 @@ class HashIndex {
 
   void prefetch(u32 tag) const { __builtin_prefetch(&cells_[tag & mask_], 1); }
   void insert(u32 tag, u32 slot);
+  /// Grows now to where `count` cells need no further growth.
+  void reserve(u64 count);
   void erase(u32 tag, u32 slot);
   u64 size() const { return count_; }
   u64 bytes() const { return (u64{mask_} + 1) * sizeof(Cell); }
@@ -38,7 +40,7 @@ class HashIndex {
     u32 slot_plus_1;  // 0: empty, so that fresh pages are an empty table
   };
 
-  void grow();
+  void grow(u64 cells);
   void place(u32 tag, u32 slot);
 
   u32 mask_;

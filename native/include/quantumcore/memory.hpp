@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -16,6 +18,9 @@ std::byte* map_pages(std::size_t bytes);
 std::byte* map_table(std::size_t bytes);
 /// The same for a table that is soon used all over: with its memory. Not for remap_pages.
 std::byte* map_filled(std::size_t bytes);
+/// Gives memory to pages from map_pages or map_table now, in huge pages where the system has them.
+/// Only a hint: where it fails, they come when they are written.
+void fill_pages(std::byte* pages, std::size_t bytes) noexcept;
 void unmap_pages(std::byte* pages, std::size_t bytes) noexcept;
 std::byte* remap_pages(std::byte* pages, std::size_t old_bytes, std::size_t new_bytes);
 
@@ -36,6 +41,13 @@ class Reserved {
   T* data() { return items_; }
   const T* data() const { return items_; }
   std::size_t capacity() const { return capacity_; }
+  void copy(const Reserved& other, std::size_t count) {
+    std::memcpy(items_, other.items_, count * sizeof(T));
+  }
+  /// Takes the memory of the first `count` now.
+  void fill(std::size_t count) {
+    fill_pages(reinterpret_cast<std::byte*>(items_), std::min(count, capacity_) * sizeof(T));
+  }
 
  private:
   std::size_t bytes() const { return (capacity_ == 0 ? 1 : capacity_) * sizeof(T); }

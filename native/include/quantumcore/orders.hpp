@@ -29,7 +29,16 @@ inline u8 stp_of(const OrderNode& node) {
   return static_cast<u8>((node.flags >> kOrderStpShift) & 7);
 }
 
-/// The rest of an order. First line: what a replace reads; second: what fills have added up.
+/// Where an order stands among the working orders of its account, in order of acceptance; kNone: no
+/// neighbour. Apart from the order, and so small that the links of thousands of orders stay in a
+/// cache: leaving the list writes both neighbours'.
+struct AccountLinks {
+  u32 next;
+  u32 prev;
+};
+
+/// The rest of an order. First line: what a cancel reads; second: what money needs too; third: only
+/// rebates.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
   i64 price;     // ticks
@@ -43,16 +52,15 @@ struct alignas(64) OrderRecord {
   i32 maker_rate;   // 10^-8, as accepted
   i64 minimum_fee;  // minor units of the quote, as accepted
 
-  u128 notional;    // N: sum of ticks × lots of its fills
-  u128 fee_sum;     // F: sum of rate × ticks × lots where rate >= 0
-  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
-  i64 moved;        // principal so far: paid (buy) or received (sell)
-  i64 charged;      // fees so far
+  u128 notional;  // N: sum of ticks × lots of its fills
+  u128 fee_sum;   // F: sum of rate × ticks × lots where rate >= 0
+  i64 moved;      // principal so far: paid (buy) or received (sell)
+  i64 charged;    // fees so far
+  i64 rebated;    // rebates so far
+  u64 reserved;
 
-  i64 rebated;       // rebates so far
-  u32 account_next;  // working orders of the account, in order of acceptance
-  u32 account_prev;
-  u64 reserved[6];
+  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
+  u64 reserved2[6];
 
   /// The dearest rate that any later fill can have.
   i64 worst_rate() const {
@@ -65,13 +73,14 @@ static_assert(sizeof(OrderRecord) == 192);
 /// Both halves of every order, under one slot number.
 class Orders {
  public:
-  explicit Orders(u32 capacity) : nodes_(capacity), records_(capacity) {}
+  explicit Orders(u32 capacity) : nodes_(capacity), records_(capacity), links_(capacity) {}
 
   /// Takes a slot: the one freed last, else the next new one. Its record is the caller's to write
   /// whole.
   u32 acquire() {
     const u32 slot = nodes_.acquire();
     nodes_[slot] = OrderNode{kNone, kNone, 0, kNone, 0, 0, 0};
+    links_[slot] = AccountLinks{kNone, kNone};
     return slot;
   }
   void release(u32 slot) {
@@ -81,6 +90,8 @@ class Orders {
 
   OrderNode& node(u32 slot) { return nodes_[slot]; }
   const OrderNode& node(u32 slot) const { return nodes_[slot]; }
+  AccountLinks& links(u32 slot) { return links_[slot]; }
+  const AccountLinks& links(u32 slot) const { return links_[slot]; }
   OrderRecord& record(u32 slot) { return records_[slot]; }
   const OrderRecord& record(u32 slot) const { return records_[slot]; }
 
@@ -91,21 +102,41 @@ class Orders {
            (nodes_[slot].flags & kOrderLive) != 0 && records_[slot].sequence == sequence;
   }
 
-  /// Loads both halves into the cache; any slot will do.
-  void prefetch(u32 slot) const {
+  /// Loads both halves into the cache, money only when it is asked for; any slot will do.
+  void prefetch(u32 slot, bool money) const {
     if (slot >= nodes_.used()) return;
-    __builtin_prefetch(&nodes_[slot]);
-    __builtin_prefetch(&records_[slot]);
-    __builtin_prefetch(&records_[slot].notional);
+    __builtin_prefetch(&nodes_[slot], 1);
+    __builtin_prefetch(&records_[slot], 1);
+    if (money) __builtin_prefetch(&records_[slot].notional, 1);
+  }
+  /// Loads what leaving the queue of its level will write; any slot will do.
+  void prefetch_neighbours(u32 slot) const {
+    if (nodes_[slot].prev != kNone) __builtin_prefetch(&nodes_[nodes_[slot].prev], 1);
+    if (nodes_[slot].next != kNone) __builtin_prefetch(&nodes_[nodes_[slot].next], 1);
+  }
+
+  void copy(const Orders& other) {
+    nodes_.copy(other.nodes_);
+    records_.copy(other.records_, other.nodes_.used());
+    links_.copy(other.links_, other.nodes_.used());
+  }
+  /// Takes the memory of the first `slots` orders now.
+  void fill(u32 slots) {
+    nodes_.fill(slots);
+    records_.fill(slots);
+    links_.fill(slots);
   }
 
   Arena<OrderNode, &OrderNode::next>& slots() { return nodes_; }
   const Arena<OrderNode, &OrderNode::next>& slots() const { return nodes_; }
-  std::size_t bytes() const { return nodes_.bytes() + nodes_.used() * sizeof(OrderRecord); }
+  std::size_t bytes() const {
+    return nodes_.bytes() + nodes_.used() * (sizeof(OrderRecord) + sizeof(AccountLinks));
+  }
 
  private:
   Arena<OrderNode, &OrderNode::next> nodes_;
   Reserved<OrderRecord> records_;
+  Reserved<AccountLinks> links_;
 };
 
 }  // namespace quantumcore

@@ -50,6 +50,17 @@ struct Instrument {
   Grid lot_grid() const { return {terms.lot, terms.lot_scale}; }
 };
 
+/// How much of the large tables is in use.
+struct Usage {
+  u32 orders;
+  u32 leaves;
+  u32 windows;
+  u32 accounts;
+  u32 balances;
+  u32 submissions;
+  u32 transfers;
+};
+
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
 /// match, settle and the files of the commands.
 struct State {
@@ -90,6 +101,13 @@ struct State {
   u32 max_open_of(const Account& a) const {
     return a.has_limits != 0 ? a.max_open_orders : max_open_orders;
   }
+
+  Usage usage() const;
+  /// Takes the memory of so much now.
+  void fill(const Usage& usage);
+  /// Takes over all that a snapshot tells; nothing can be looked up here afterwards. Cost: one copy
+  /// of what is in use, so memory that is already there makes it short.
+  void copy(const State& other);
 
   /// Adds a definition that has been judged.
   Currency& add_currency(u16 id, u8 scale, const char (&code)[12]);

@@ -8,12 +8,13 @@ Nothing is recorded when `step` raises: a full journal and a broken invariant ar
 """
 
 import struct
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core._native import Engine
+from quantumcore.core._native import Engine, SnapshotCopy
 from quantumcore.core.journal import BUFFER_BYTES, SEGMENT_BYTES, Journal
 from quantumcore.core.snapshots import Snapshot, SnapshotStore
 
@@ -31,6 +32,15 @@ class Stepped(NamedTuple):
     last: int
     time_ns: int
     events: bytes
+
+
+class HeldSnapshot(NamedTuple):
+    """The state after one command, apart from the engine; see `Shard.hold_snapshot`."""
+
+    sequence: int
+    epoch: int
+    state_hash: int
+    copy: SnapshotCopy
 
 
 class Shard:
@@ -77,6 +87,7 @@ class Shard:
             )
         self.engine = Engine.restore(snapshot.state) if snapshot else Engine(max_orders=max_orders)
         self._bytes_since_snapshot = 0
+        self._writing = threading.Lock()
 
     def recover(self) -> Iterator[Stepped]:
         """Replay the journal's tail, yielding the events that were not told yet, in whole batches.
@@ -126,17 +137,26 @@ class Shard:
 
     def take_snapshot(self) -> int:
         """Write the engine's state (the journal must be synced) and return its sequence."""
+        return self.write_snapshot(self.hold_snapshot(self.begin_snapshot()))
+
+    def begin_snapshot(self) -> SnapshotCopy:
+        """Note how much a snapshot would copy; `prepare()` of what this returns takes the memory, on any thread."""
+        return self.engine.copy()
+
+    def hold_snapshot(self, copy: SnapshotCopy) -> HeldSnapshot:
+        """Copy the engine's state (the journal must be synced): the only part of a snapshot that the engine waits for."""
         engine = self.engine
-        self._snapshots.write(
-            Snapshot(
-                sequence=engine.sequence,
-                epoch=self.journal.epoch,
-                state_hash=engine.state_hash(),
-                state=engine.snapshot(),
-            )
-        )
+        engine.take(copy)
         self._bytes_since_snapshot = 0
-        return int(engine.sequence)
+        return HeldSnapshot(engine.sequence, self.journal.epoch, engine.state_hash(), copy)
+
+    def write_snapshot(self, held: HeldSnapshot) -> int:
+        """Write what was held, on any thread, and return its sequence."""
+        with self._writing:  # two writers of one sequence would share an unfinished file
+            self._snapshots.write(
+                Snapshot(sequence=held.sequence, epoch=held.epoch, state_hash=held.state_hash, state=held.copy.write())
+            )
+        return held.sequence
 
     def close(self) -> None:
         """Flush and release the journal."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from quantumcore.app.bench.measure import Figure, repeat
 from quantumcore.app.bench.mix import MIDDLE, Stream, prepare
+from quantumcore.app.bench.steps import batches, snapshot, steps
 from quantumcore.core._native import Engine
 from quantumcore.core.journal import Journal
 from quantumcore.core.shard import Shard
@@ -17,22 +18,23 @@ RECOVERED = 1_000_000
 
 
 def core(seed: int, scale: float = 1.0) -> list[Figure]:
-    """Measure the step over the mix, in batches and one by one."""
+    """Measure the step by itself and from Python, a snapshot, and what an order weighs."""
     stream = prepare(max(10_000, int(COMMANDS * scale)), seed)
     return [
+        *steps(seed, scale),
         Figure(
-            "step with gate, mix 9/3/6/82, per command",
+            f"mix from Python in batches of {BATCH:,}, events copied out, wall per command",
             "ns",
             repeat(lambda: _batches(stream, BATCH) * 1e9),
-            150,
         ),
-        Figure("one Engine.submit from Python", "us", repeat(lambda: _submits(stream) * 1e6), 1.5),
+        Figure("one Engine.submit from Python", "us", repeat(lambda: _submits(stream) * 1e6), 1),
         Figure(
             "one Engine.step call from Python, mix, per command",
             "us",
             repeat(lambda: _batches(stream, 1) * 1e6),
-            1.5,
         ),
+        batches(seed, scale),
+        *snapshot(seed, scale),
     ]
 
 
@@ -55,13 +57,17 @@ def journal(seed: int, scale: float = 1.0) -> list[Figure]:
                 )
                 for size in (100, 1000, 16_384)
             ),
-            Figure(
-                "step + journal, group commit of 1,000",
-                "commands/s",
-                repeat(lambda: count / _shard_commits(root, stream)),
-                100_000,
-                higher_is_better=True,
+            *(
+                Figure(
+                    f"step + journal, group commit of {size:,}",
+                    "commands/s",
+                    repeat(lambda size=size: count / _shard_commits(root, stream, size)),  # type: ignore[misc]  # bound now on purpose
+                    bound,
+                    higher_is_better=True,
+                )
+                for size, bound in ((1000, 100_000), (16_384, 2_000_000))
             ),
+            Figure("raw write + fdatasync of 1 MiB", "MB/s", repeat(lambda: _raw_rate(root)), higher_is_better=True),
         ]
 
 
@@ -89,7 +95,13 @@ def recovery(seed: int, scale: float = 1.0) -> list[Figure]:
         )
         for snapshot in (root / "snapshots").iterdir():
             snapshot.unlink()
-        full = Figure(f"full replay of {wanted:,} commands", "s", repeat(lambda: _recover(root, last, expected)))
+        full = Figure(
+            f"open and full replay of a journal of {wanted:,} commands",
+            "commands/s",
+            repeat(lambda: wanted / _recover(root, last, expected)),
+            3_000_000,
+            higher_is_better=True,
+        )
     return [tail, full]
 
 
@@ -164,14 +176,32 @@ def _commits(root: Path, stream: Stream, size: int) -> float:
         return time.perf_counter() - began
 
 
-def _shard_commits(root: Path, stream: Stream) -> float:
+def _raw_rate(root: Path, times: int = 64) -> float:
+    """Return what the disk itself takes: blocks of 1 MiB over a file that is there, each made durable."""
+    path = root / "raw"
+    block = os.urandom(1 << 20)
+    path.write_bytes(block * times)
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+        began = time.perf_counter()
+        for number in range(times):
+            os.pwrite(descriptor, block, number << 20)
+            os.fdatasync(descriptor)
+        return times * len(block) / 1e6 / (time.perf_counter() - began)
+    finally:
+        os.close(descriptor)
+        path.unlink()
+
+
+def _shard_commits(root: Path, stream: Stream, size: int) -> float:
     with tempfile.TemporaryDirectory(dir=root) as directory:
         shard = Shard(Path(directory), 0, segment_bytes=64 << 20)
         shard.step([stream.setup], 0)
         shard.sync()
-        batches = stream.batches(BATCH)
+        parts = stream.batches(size)
         began = time.perf_counter()
-        for batch in batches:
+        for batch in parts:
             shard.step([batch], 0)
             shard.sync()
         elapsed = time.perf_counter() - began

@@ -36,7 +36,7 @@ from quantumcore.contracts.wire import (
     decode_events,
 )
 from quantumcore.core.engine_thread import EngineThread
-from quantumcore.core.shard import Shard
+from quantumcore.core.shard import HeldSnapshot, Shard
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
@@ -147,14 +147,20 @@ class MatchingService:
         return SequencedBatch(await self._submit(request.commands))
 
     async def take_snapshot(self, _: TakeSnapshot) -> Done:
-        """Write a snapshot; the event log is made durable first, so that no event can be missed after a recovery."""
+        """Write a snapshot; the event log is made durable first, so that no event can be missed after a recovery.
+
+        The engine waits for one copy of its state; memory for it, hashing and the disk are another thread's.
+        """
         shard = self._owned()
+        copy = await self._thread.run(shard.begin_snapshot)
+        await asyncio.to_thread(copy.prepare)
 
-        def job() -> None:
+        def hold() -> HeldSnapshot:
             self._log.sync()
-            shard.take_snapshot()
+            return shard.hold_snapshot(copy)
 
-        await self._thread.run(job)
+        held = await self._thread.run(hold)
+        await asyncio.to_thread(shard.write_snapshot, held)
         return Done()
 
     # -------------------------------------------------------------------------------------- queries

@@ -1,0 +1,42 @@
+"""The engine serves a program without Python, as examples/embedded.cpp shows.
+
+Goal: who reads the example can build it and gets what it says.
+Method: build it as its head says, in a directory of its own; run it briefly, twice.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDERS = 20_000
+
+
+@pytest.mark.timeout(600)
+def test_the_example_builds_trades_and_ends_in_the_same_state(tmp_path: Path) -> None:
+    scripts = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    cmake, ninja = shutil.which("cmake", path=scripts), shutil.which("ninja", path=scripts)
+    if cmake is None or ninja is None:
+        pytest.skip("cmake or ninja is missing")
+    if os.environ.get("CXX") is None and not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
+        pytest.skip("no C++ compiler is here")
+    environment = os.environ | {"PATH": scripts}
+    configure = [cmake, "-S", str(ROOT), "-B", str(tmp_path), "-G", "Ninja", "-DQC_PYTHON=OFF", "-DQC_EXAMPLES=ON"]
+    for command in (configure, [cmake, "--build", str(tmp_path), "--target", "embedded"]):
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    said = [
+        subprocess.run([str(tmp_path / "embedded"), str(ORDERS)], check=False, capture_output=True, text=True)
+        for _ in range(2)
+    ]
+    found = [
+        re.fullmatch(r"(\d+) orders, (\d+) trades, (\d+) orders/s, state ([0-9a-f]{16})\n", s.stdout) for s in said
+    ]
+    assert all(s.returncode == 0 for s in said), said
+    assert all(f is not None and int(f[1]) == ORDERS and int(f[2]) == ORDERS // 2 and int(f[3]) > 0 for f in found)
+    assert found[0][4] == found[1][4]

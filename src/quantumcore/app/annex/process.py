@@ -24,7 +24,8 @@ BEGIN_S = 60.0
 END_S = 10.0
 SILENT_S = 3.0
 LOOK_S = 0.005
-PACE_S = 0.01  # between two words about a log that grows all the time; the first after a silence is said at once
+FIRST_S = 0.001  # those whose order it was are answered before those who look on are woken
+PACE_S = 0.01  # between two words about a log that grows all the time
 
 _log = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ class Annex:
         told = 0
         while True:
             await self._log.wait(told)
+            await asyncio.sleep(FIRST_S)
             told = self._log.last
             await self.bus.publish([LogGrew(last=told)])
             await asyncio.sleep(PACE_S)

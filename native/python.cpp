@@ -20,7 +20,9 @@
 #include "quantumcore/field_places.hpp"
 #include "quantumcore/journal.hpp"
 #include "quantumcore/queries.hpp"
+#include "quantumcore/records.hpp"
 #include "quantumcore/sha256.hpp"
+#include "quantumcore/sole_use.hpp"
 #include "workload.hpp"
 
 namespace nb = nanobind;
@@ -61,18 +63,13 @@ nb::object to_int(qc::i128 value) {
 
 // ---- engine ------------------------------------------------------------------------------------
 
-/// A second thread came while a call was running; nothing happened.
-struct EngineBusy : std::runtime_error {
-  EngineBusy() : std::runtime_error("another thread is inside the engine") {}
-};
-
 /// The engine with its output buffer and a mark that someone is inside.
 class PyEngine {
  public:
   explicit PyEngine(std::unique_ptr<qc::Engine> engine) : engine_(std::move(engine)) {}
 
   nb::bytes step(nb::handle commands, std::int64_t time_ns) {
-    const Entered entered(*this);
+    const qc::SoleUse entered(busy_);
     const BufferView view(commands);
     events_.clear();
     {
@@ -99,11 +96,11 @@ class PyEngine {
     order.quantity_scale = quantity_scale;
     order.side = side;
     order.type = type;
+    order.flags = flags;
     order.time_in_force = time_in_force;
     order.self_trade_prevention = self_trade_prevention;
-    order.flags = flags;
     std::memcpy(order.client_id, client_id, length);
-    const Entered entered(*this);
+    const qc::SoleUse entered(busy_);
     events_.clear();
     engine_->step(std::as_bytes(std::span(&order, 1)), time_ns,
                   events_);  // too short to let go of the GIL
@@ -113,18 +110,18 @@ class PyEngine {
   /// Steps journal records (u64 sequence, i64 time_ns, u32 epoch, u32 length, command, padding to
   /// 8), each at its own time; the first must continue the engine's sequence.
   nb::bytes replay(nb::handle records) {
-    const Entered entered(*this);
+    const qc::SoleUse entered(busy_);
     const BufferView view(records);
     events_.clear();
     {
       const nb::gil_scoped_release released;
-      replay_records(view.bytes());
+      replay_.run(*engine_, view.bytes(), events_);
     }
     return to_bytes(events_.bytes());
   }
 
   void reserve(std::uint32_t orders, std::uint32_t submissions) {
-    const Entered entered(*this);
+    const qc::SoleUse entered(busy_);
     const nb::gil_scoped_release released;
     engine_->reserve(orders, submissions);
   }
@@ -132,7 +129,7 @@ class PyEngine {
   /// Runs `measure` with the engine and its output buffer to itself, without the GIL.
   template <class Measure>
   auto measured(nb::handle commands, Measure&& measure) {
-    const Entered entered(*this);
+    const qc::SoleUse entered(busy_);
     const BufferView view(commands);
     const nb::gil_scoped_release released;
     return measure(*engine_, events_, view.bytes());
@@ -141,73 +138,14 @@ class PyEngine {
   /// Runs `ask` with the engine to itself.
   template <class Ask>
   auto with(Ask&& ask) {
-    const Entered entered(*this);
+    const qc::SoleUse entered(busy_);
     return ask(*engine_);
   }
 
  private:
-  class Entered {
-   public:
-    explicit Entered(PyEngine& engine) : engine_(engine) {
-      if (engine_.busy_.exchange(true, std::memory_order_acquire)) throw EngineBusy();
-    }
-    ~Entered() { engine_.busy_.store(false, std::memory_order_release); }
-    Entered(const Entered&) = delete;
-    Entered& operator=(const Entered&) = delete;
-
-   private:
-    PyEngine& engine_;
-  };
-
-  /// Neighbours of one time are stepped together: what a step costs by itself, and waiting for
-  /// memory, is then shared. Only what is framed as its record says may join; a record that is not
-  /// stands alone and is refused by `step`.
-  void replay_records(std::span<const std::byte> records) {
-    constexpr std::size_t kHead = 24;
-    constexpr std::size_t kTogether = std::size_t{1} << 16;
-    std::vector<std::byte>& together = replayed_;
-    together.clear();
-    std::uint64_t expected = engine_->sequence() + 1;
-    std::int64_t now = 0;
-    const auto flush = [&] {
-      if (!together.empty()) engine_->step(together, now, events_);
-      together.clear();
-    };
-    for (; !records.empty(); ++expected) {
-      std::uint64_t sequence = 0;
-      std::int64_t time_ns = 0;
-      std::uint32_t length = 0;
-      std::size_t size = 0;
-      if (records.size() >= kHead) {
-        std::memcpy(&sequence, records.data(), sizeof sequence);
-        std::memcpy(&time_ns, records.data() + 8, sizeof time_ns);
-        std::memcpy(&length, records.data() + 20, sizeof length);
-        size = kHead + ((std::size_t{length} + 7) & ~std::size_t{7});
-      }
-      if (size == 0 || size > records.size() || sequence != expected) {
-        flush();
-        throw qc::InvalidCommand(size == 0 ? "a journal record is cut short"
-                                           : "a journal record does not continue the engine");
-      }
-      const std::span<const std::byte> command = records.subspan(kHead, length);
-      std::uint16_t framed = 0;
-      if (length >= qc::kMinCommandSize) std::memcpy(&framed, command.data(), sizeof framed);
-      const bool joins = framed == length && length % 8 == 0 && length <= qc::kMaxCommandSize;
-      if (!joins || time_ns != now || together.size() + length > kTogether) flush();
-      now = time_ns;
-      together.insert(together.end(), command.begin(), command.end());
-      if (!joins) {
-        flush();
-        expected = engine_->sequence();  // what was no command counts for none
-      }
-      records = records.subspan(size);
-    }
-    flush();
-  }
-
   std::unique_ptr<qc::Engine> engine_;
   qc::EventBuffer events_;
-  std::vector<std::byte> replayed_;
+  qc::RecordReplay replay_;
   std::atomic<bool> busy_{false};
 };
 
@@ -215,7 +153,7 @@ void bind_engine(nb::module_& m) {
   nb::exception<qc::InvalidCommand>(m, "InvalidCommand", PyExc_ValueError);
   nb::exception<qc::CorruptedSnapshot>(m, "CorruptedSnapshot", PyExc_RuntimeError);
   nb::exception<qc::InvariantViolation>(m, "InvariantViolation", PyExc_RuntimeError);
-  nb::exception<EngineBusy>(m, "EngineBusy", PyExc_RuntimeError);
+  nb::exception<qc::EngineBusy>(m, "EngineBusy", PyExc_RuntimeError);
 
   m.def(
       "round_divide",
@@ -425,71 +363,28 @@ void bind_bench(nb::module_& m) {
 
 using quantumcore::Digest;
 using quantumcore::Journal;
-using quantumcore::JournalReader;
-using quantumcore::JournalRecord;
 
-/// Reads ahead natively, so that Python sees whole chunks: u64 sequence, i64 time_ns, u32 epoch,
-/// u32 length, command, padding to 8.
-class ChunkReader {
- public:
-  ChunkReader(std::string directory, std::uint64_t after_sequence)
-      : reader_(std::move(directory), after_sequence) {}
-
-  [[nodiscard]] std::uint64_t sequence() const noexcept {
-    return has_carry_ ? carry_.sequence - 1 : reader_.sequence();
+/// Returns the chunk that `fill` gives, one caller at a time and without the GIL.
+template <class Fill>
+nb::bytes chunk_of(std::mutex& mutex, Fill&& fill) {
+  std::unique_lock lock(mutex, std::defer_lock);
+  std::span<const std::byte> chunk;
+  {
+    const nb::gil_scoped_release unlocked;
+    lock.lock();
+    chunk = fill();
   }
-  void limit(std::uint64_t sequence) noexcept { reader_.limit(sequence); }
+  return to_bytes(chunk);
+}
 
-  nb::bytes read_bytes(std::size_t max_bytes) {
-    std::unique_lock lock(mutex_, std::defer_lock);
-    std::span<const std::byte> chunk;
-    {
-      const nb::gil_scoped_release unlocked;
-      lock.lock();
-      chunk = read(max_bytes);
-    }
-    return to_bytes(chunk);
+struct PyReader {
+  PyReader(std::string directory, std::uint64_t after_sequence)
+      : chunks(std::move(directory), after_sequence) {}
+  nb::bytes read(std::size_t most) {
+    return chunk_of(mutex, [&] { return chunks.read(most); });
   }
-
-  /// Fills a chunk of at most `max_bytes`, but of one record at least if there is one. The chunk
-  /// lives until the next call.
-  std::span<const std::byte> read(std::size_t max_bytes) {
-    chunk_.clear();
-    try {
-      while (has_carry_ || reader_.next(carry_)) {
-        has_carry_ = true;
-        const std::size_t size = kHead + quantumcore::journal::padded(carry_.command.size());
-        if (!chunk_.empty() && chunk_.size() + size > max_bytes) break;
-        add(carry_, size);
-        has_carry_ = false;
-      }
-    } catch (const quantumcore::CorruptedJournal&) {
-      if (chunk_.empty())
-        throw;  // else what was sound goes out first; the next call meets the damage again
-    }
-    return chunk_;
-  }
-
- private:
-  static constexpr std::size_t kHead = 24;
-
-  void add(const JournalRecord& record, std::size_t size) {
-    const std::size_t at = chunk_.size();
-    const auto length = static_cast<std::uint32_t>(record.command.size());
-    chunk_.resize(at + size);
-    std::byte* out = chunk_.data() + at;
-    std::memcpy(out, &record.sequence, 8);
-    std::memcpy(out + 8, &record.time_ns, 8);
-    std::memcpy(out + 16, &record.epoch, 4);
-    std::memcpy(out + 20, &length, 4);
-    std::copy(record.command.begin(), record.command.end(), out + kHead);
-  }
-
-  std::mutex mutex_;
-  JournalReader reader_;
-  JournalRecord carry_;  // read, but it did not fit; its bytes stay in the reader
-  bool has_carry_ = false;
-  std::vector<std::byte> chunk_;
+  std::mutex mutex;
+  qc::RecordChunks chunks;
 };
 
 /// A Journal with a reader that remembers where it was.
@@ -498,17 +393,12 @@ class PyJournal {
   explicit PyJournal(quantumcore::JournalOptions options) : journal(std::move(options)) {}
 
   nb::bytes read(std::uint64_t after_sequence, std::size_t max_bytes) {
-    std::unique_lock lock(mutex_, std::defer_lock);
-    std::span<const std::byte> chunk;
-    {
-      const nb::gil_scoped_release unlocked;
-      lock.lock();
+    return chunk_of(mutex_, [&] {
       if (!reader_ || reader_->sequence() != after_sequence)
         reader_.emplace(journal.options().directory.string(), after_sequence);
       reader_->limit(journal.durable_sequence());
-      chunk = reader_->read(max_bytes);
-    }
-    return to_bytes(chunk);
+      return reader_->read(max_bytes);
+    });
   }
 
   void close() {
@@ -523,7 +413,7 @@ class PyJournal {
 
  private:
   std::mutex mutex_;
-  std::optional<ChunkReader> reader_;
+  std::optional<qc::RecordChunks> reader_;
 };
 
 nb::object spot(const std::optional<quantumcore::JournalReport::Spot>& found) {
@@ -660,11 +550,11 @@ void bind_journal(nb::module_& m) {
       .def("read", &PyJournal::read, nb::arg("after_sequence"), nb::arg("max_bytes"))
       .def("close", &PyJournal::close, nb::call_guard<nb::gil_scoped_release>());
 
-  nb::class_<ChunkReader>(m, "JournalReader")
+  nb::class_<PyReader>(m, "JournalReader")
       .def(nb::init<std::string, std::uint64_t>(), nb::arg("directory"),
            nb::arg("after_sequence") = 0)
-      .def_prop_ro("sequence", &ChunkReader::sequence)
-      .def("read", &ChunkReader::read_bytes, nb::arg("max_bytes"));
+      .def_prop_ro("sequence", [](const PyReader& r) { return r.chunks.sequence(); })
+      .def("read", &PyReader::read, nb::arg("max_bytes"));
 
   m.def("verify_journal", &verify, nb::arg("directory"));
   m.def(

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-TICK_S = 0.01
+TICK_S = 0.025
 
 
 class Deadlines(Generic[T]):

@@ -21,6 +21,7 @@ class Deadlines(Generic[T]):
         self._expire = expire
         self._due: dict[int, set[asyncio.Future[T]]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._next = 0
 
     @property
     def waiting(self) -> int:
@@ -35,15 +36,23 @@ class Deadlines(Generic[T]):
         due = self._due.get(tick)
         if due is None:
             due = self._due[tick] = set()
-            if self._timer is None:
-                self._timer = loop.call_later(TICK_S, self._sweep, loop)
+            if self._timer is None or tick < self._next:
+                self._wake(loop, tick)
         due.add(future)
         return due
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Expire what is due; go on as long as anything is watched."""
+        """Expire what is due; wake again for what is due next."""
         now = loop.time() / TICK_S
+        self._timer = None
         for tick in [tick for tick, due in self._due.items() if tick <= now or not due]:
             for future in list(self._due.pop(tick)):
                 self._expire(future)
-        self._timer = loop.call_later(TICK_S, self._sweep, loop) if self._due else None
+        if self._due:
+            self._wake(loop, min(self._due))
+
+    def _wake(self, loop: asyncio.AbstractEventLoop, tick: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next = tick
+        self._timer = loop.call_at(tick * TICK_S, self._sweep, loop)

@@ -41,6 +41,8 @@ def values(code: str) -> st.SearchStrategy[Any]:
         return st.integers(-(2**127), 2**127 - 1)
     if code == "owner":
         return st.integers(0, 2**128 - 1)
+    if code.endswith("b"):
+        return st.binary(min_size=int(code[:-1]), max_size=int(code[:-1]))
     if code.endswith("s"):
         return st.text(SAFE, max_size=int(code[:-1]))
     return st.integers(*INTEGERS[code])
@@ -76,6 +78,7 @@ def test_a_decoded_value_owns_its_data(value):
 
 def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
+    sizes |= {13: 160, 14: 112, 15: 504, 16: 24, 17: 24, 18: 24, 19: 24, 20: 80, 21: 24, 22: 96}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
     sizes = {
         1: 64,
@@ -93,6 +96,8 @@ def test_sizes_are_those_of_the_reference():
         13: 48,
         14: 48,
     }
+    sizes |= {15: 144, 16: 80, 17: 80, 18: 64, 19: 80, 20: 80, 21: 48, 22: 48, 23: 112, 24: 48, 25: 64, 26: 80, 27: 64}
+    sizes |= {28: 48, 29: 128, 30: 64}
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
 
@@ -109,19 +114,28 @@ def spans(kind: Any) -> list[tuple[str, int, int]]:
 THEIR_NAMES = {"order_type": "type", "flags2": "flags", "transfer_kind": "kind", "instrument_kind": "kind"}
 
 
+# Structures that others hold whole, by the name under which they hold them.
+HELD = {"order": None, "rules": "TradingRules", "trade": "BustedTrade"}
+ORDERS = {"SubmitAdvancedOrder": "SubmitOrder", "ReplaceAdvancedOrder": "ReplaceOrder"}
+TERMS = {"DefineInstrument": "InstrumentTerms", "InstrumentDefined": "InstrumentTerms"}
+
+
 def theirs(kind: Any) -> set[tuple[str, int, int]]:
-    """Return (name, offset, size) as the compiler lays them out, header and terms unfolded, reserved ones left out."""
+    """Return (name, offset, size) as the compiler lays them out, what is held whole unfolded, reserved ones left out."""
     from quantumcore.core import _native
 
     layouts = _native.layouts()
     header = "EventHeader" if issubclass(kind, wire.Event) else "CommandHeader"
-    found = {(name, offset, size) for name, (offset, size) in layouts[header].items()}
-    for name, (offset, size) in layouts[kind.__name__].items():
-        if name == "terms":
-            found |= {(inner, offset + at, width) for inner, (at, width) in layouts["InstrumentTerms"].items()}
-        elif name != "header":
-            found.add((name, offset, size))
-    return {field for field in found if not field[0].startswith("reserved")}
+
+    def unfold(structure: str, base: int) -> set[tuple[str, int, int]]:
+        found = set()
+        for name, (offset, size) in layouts[structure].items():
+            held = HELD.get(name) or (ORDERS.get(structure) if name == "order" else None)
+            held = TERMS.get(structure, "OrderTerms") if name == "terms" else header if name == "header" else held
+            found |= unfold(held, base + offset) if held else {(name, base + offset, size)}
+        return found
+
+    return {field for field in unfold(kind.__name__, 0) if not field[0].startswith("reserved")}
 
 
 @pytest.mark.parametrize("kind", ALL, ids=[kind.__name__ for kind in ALL])

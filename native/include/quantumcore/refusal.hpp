@@ -39,6 +39,20 @@ enum class Reason : u16 {
   order_filled = 30,
   bad_amount = 31,
   bad_definition = 32,
+  bad_display = 33,
+  expired = 34,
+  bad_stop = 35,
+  bad_trail = 36,
+  bad_peg = 37,
+  bad_min_qty = 38,
+  bad_budget = 39,
+  reduce_only = 40,
+  price_band = 41,
+  collar = 42,
+  linked = 43,
+  bad_link = 44,
+  bad_rules = 45,
+  bad_mark = 46,
 };
 
 enum class Scope : u8 { none = 0, venue = 1, account = 2, instrument = 3, order = 4 };

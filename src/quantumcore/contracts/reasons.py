@@ -42,6 +42,20 @@ class Reason(IntEnum):
     ORDER_FILLED = 30
     BAD_AMOUNT = 31
     BAD_DEFINITION = 32
+    BAD_DISPLAY = 33
+    EXPIRED = 34
+    BAD_STOP = 35
+    BAD_TRAIL = 36
+    BAD_PEG = 37
+    BAD_MIN_QTY = 38
+    BAD_BUDGET = 39
+    REDUCE_ONLY = 40
+    PRICE_BAND = 41
+    COLLAR = 42
+    LINKED = 43
+    BAD_LINK = 44
+    BAD_RULES = 45
+    BAD_MARK = 46
 
 
 CODES: dict[Reason, str] = {
@@ -77,6 +91,20 @@ CODES: dict[Reason, str] = {
     Reason.ORDER_FILLED: "order.already_filled",
     Reason.BAD_AMOUNT: "transfer.amount.bad",
     Reason.BAD_DEFINITION: "definition.invalid",
+    Reason.BAD_DISPLAY: "order.display.bad",
+    Reason.EXPIRED: "order.expired",
+    Reason.BAD_STOP: "order.stop.bad",
+    Reason.BAD_TRAIL: "order.trail.bad",
+    Reason.BAD_PEG: "order.peg.bad",
+    Reason.BAD_MIN_QTY: "order.min_quantity.bad",
+    Reason.BAD_BUDGET: "order.budget.bad",
+    Reason.REDUCE_ONLY: "risk.reduce_only",
+    Reason.PRICE_BAND: "risk.price_band",
+    Reason.COLLAR: "risk.collar",
+    Reason.LINKED: "order.linked",
+    Reason.BAD_LINK: "order.link.bad",
+    Reason.BAD_RULES: "rules.invalid",
+    Reason.BAD_MARK: "mark.invalid",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {
@@ -101,6 +129,18 @@ FIX_ORD_REJ_REASON: dict[Reason, int] = {
     Reason.QTY_OVERFLOW: 13,
     Reason.AMOUNT_OVERFLOW: 3,
     Reason.CAPACITY: 99,
+    Reason.BAD_DISPLAY: 13,
+    Reason.EXPIRED: 11,
+    Reason.BAD_STOP: 11,
+    Reason.BAD_TRAIL: 11,
+    Reason.BAD_PEG: 11,
+    Reason.BAD_MIN_QTY: 13,
+    Reason.BAD_BUDGET: 13,
+    Reason.REDUCE_ONLY: 99,
+    Reason.PRICE_BAND: 99,
+    Reason.COLLAR: 99,
+    Reason.LINKED: 99,
+    Reason.BAD_LINK: 11,
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from quantumcore.contracts.wire.layout import INSTRUMENT_BODY, Layout
+from quantumcore.contracts.wire.layout import BUST_BODY, INSTRUMENT_BODY, RULES_BODY, TERMS_BODY, Layout
 
 NO_ID = ""
 COMMAND_HEADER = "size:H kind:B _:x instrument:I account:Q"
@@ -150,7 +150,7 @@ class DefineInstrument(Command, frozen=True, kw_only=True, gc=False):
 
 
 class SetInstrumentStatus(Command, frozen=True, kw_only=True, gc=False):
-    """status 1 trading, 2 halted, 3 closed."""
+    """status is a phase of engine.md section 2: 1 continuous, 2 halted, 3 closed, 4 pre-open, 5 to 8 calls, 9 to 11."""
 
     KIND = 9
     BODY = "status:B _:7x"
@@ -177,3 +177,124 @@ class SetLimits(Command, frozen=True, kw_only=True, gc=False):
     KIND = 12
     BODY = "max_open_orders:I _:4x"
     max_open_orders: int
+
+
+class SubmitAdvancedOrder(SubmitOrder, frozen=True, kw_only=True, gc=False):
+    """A submission with further terms (engine.md section 2.1); decimals as sent, 0 where a term is not given."""
+
+    KIND = 13
+    BODY = f"{SubmitOrder.BODY} {TERMS_BODY}"
+    stop_price: int = 0
+    trail: int = 0
+    offset: int = 0
+    display: int = 0
+    display_range: int = 0
+    min_quantity: int = 0
+    budget: int = 0
+    expires_ns: int = 0
+    seed: int = 0
+    stop_scale: int = 0
+    trail_scale: int = 0
+    offset_scale: int = 0
+    display_scale: int = 0
+    min_quantity_scale: int = 0
+    budget_scale: int = 0
+    trigger: int = 0
+    trail_unit: int = 0
+    peg: int = 0
+
+
+class ReplaceAdvancedOrder(ReplaceOrder, frozen=True, kw_only=True, gc=False):
+    """A replacement that may also move the stop price or the display quantity."""
+
+    KIND = 14
+    BODY = f"{ReplaceOrder.BODY} stop_price:q display:q stop_scale:B display_scale:B _:6x"
+    stop_price: int = 0
+    display: int = 0
+    stop_scale: int = 0
+    display_scale: int = 0
+
+
+class SubmitLinkedOrders(Command, frozen=True, kw_only=True, gc=False):
+    """Two or three whole SubmitAdvancedOrder commands as one act; link 1 OCO, 2 OTO, 3 bracket; no third: zeros."""
+
+    KIND = 15
+    BODY = "link:B count:B _:6x first:160b second:160b third:160b"
+    link: int
+    count: int
+    first: bytes
+    second: bytes
+    third: bytes = bytes(160)
+
+
+class CancelAllAfter(Command, frozen=True, kw_only=True, gc=False):
+    """The account's working orders go so many nanoseconds from now unless it is told again; 0 disarms."""
+
+    KIND = 16
+    BODY = "timeout_ns:q"
+    timeout_ns: int
+
+
+class EndSession(Command, frozen=True, kw_only=True, gc=False):
+    """A session of the account is gone: its orders with cancel-on-disconnect go."""
+
+    KIND = 17
+    BODY = "session:I _:4x"
+    session: int
+
+
+class SetMark(Command, frozen=True, kw_only=True, gc=False):
+    """The mark price in ticks; 0 takes it away."""
+
+    KIND = 18
+    BODY = "price:q"
+    price: int
+
+
+class SetReference(Command, frozen=True, kw_only=True, gc=False):
+    """The static reference price in ticks; 0 takes it away."""
+
+    KIND = 19
+    BODY = "price:q"
+    price: int
+
+
+class SetTradingRules(Command, frozen=True, kw_only=True, gc=False):
+    """How an instrument trades; rates in 10^-8, times in nanoseconds, 0 switches a rule off."""
+
+    KIND = 20
+    BODY = RULES_BODY
+    allocation: int = 0
+    static_band: int = 0
+    price_collar: int = 0
+    dynamic_band: int = 0
+    limit_state_ns: int = 0
+    call_ns: int = 0
+    velocity: int = 0
+    velocity_ns: int = 0
+
+
+class SetGroup(Command, frozen=True, kw_only=True, gc=False):
+    """Accounts of one group do not trade with each other; 0 is no group."""
+
+    KIND = 21
+    BODY = "group:I _:4x"
+    group: int
+
+
+class BustTrade(Command, frozen=True, kw_only=True, gc=False):
+    """Undo a trade (action 1) or move its money to another price (action 2), both by the numbers that it names."""
+
+    KIND = 22
+    BODY = BUST_BODY
+    trade_sequence: int
+    fill: int
+    action: int
+    buyer: int
+    seller: int
+    price: int
+    quantity: int
+    paid_back: int
+    received_back: int
+    buyer_fee_back: int
+    seller_fee_back: int

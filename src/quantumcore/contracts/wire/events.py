@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
-from quantumcore.contracts.wire.layout import INSTRUMENT_BODY, Layout
+from quantumcore.contracts.wire.layout import BUST_BODY, INSTRUMENT_BODY, RULES_BODY, TERMS_BODY, Layout
 
 LAST = 1
 EVENT_HEADER = "size:H kind:B flags:B index:I sequence:Q time_ns:q instrument:I _:4x account:Q"
@@ -246,11 +246,12 @@ class InstrumentDefined(Event, frozen=True, gc=False):
 
 
 class InstrumentStatusChanged(Event, frozen=True, gc=False):
-    """status 1 trading, 2 halted, 3 closed."""
+    """status is a phase; cause 0 asked for, 1 a band was left or a limit state lasted, 2 velocity, 3 the call's time is over."""
 
     KIND = 12
-    BODY = "status:B _:7x"
+    BODY = "status:B cause:B _:6x"
     status: int
+    cause: int = 0
 
 
 class KillSwitchChanged(Event, frozen=True, gc=False):
@@ -268,3 +269,201 @@ class LimitsChanged(Event, frozen=True, gc=False):
     KIND = 14
     BODY = "max_open_orders:I _:4x"
     max_open_orders: int
+
+
+class TermsAccepted(Event, frozen=True, gc=False):
+    """The further terms of the order accepted just before, in ticks, lots and minor units; waits: it is not in the book."""
+
+    KIND = 15
+    BODY = f"order_sequence:Q order_slot:I waits:B dark:B _:2x {TERMS_BODY} _:8x"
+    order_sequence: int
+    order_slot: int
+    waits: int
+    dark: int
+    stop_price: int
+    trail: int
+    offset: int
+    display: int
+    display_range: int
+    min_quantity: int
+    budget: int
+    expires_ns: int
+    seed: int
+    stop_scale: int
+    trail_scale: int
+    offset_scale: int
+    display_scale: int
+    min_quantity_scale: int
+    budget_scale: int
+    trigger: int
+    trail_unit: int
+    peg: int
+
+
+class OrderTriggered(Event, frozen=True, gc=False):
+    """A waiting order became active: from here on it is as if just accepted at `limit`; source 3: its parent filled."""
+
+    KIND = 16
+    BODY = "order_sequence:Q price:q limit:q order_slot:I source:B _:11x"
+    order_sequence: int
+    price: int
+    limit: int
+    order_slot: int
+    source: int
+
+
+class OrderEntered(Event, frozen=True, gc=False):
+    """A waiting order joined the end of its level without trading; shown: lots that the public sees."""
+
+    KIND = 17
+    BODY = "order_sequence:Q price:q leaves:q shown:q order_slot:I _:4x"
+    order_sequence: int
+    price: int
+    leaves: int
+    shown: int
+    order_slot: int
+
+
+class OrderWaits(Event, frozen=True, gc=False):
+    """An order left the book and waits: cause 1 its peg has no reference, 2 its phase ended."""
+
+    KIND = 18
+    BODY = "order_sequence:Q order_slot:I cause:B _:11x"
+    order_sequence: int
+    order_slot: int
+    cause: int
+
+
+class OrderRefilled(Event, frozen=True, gc=False):
+    """An iceberg shows `shown` lots again, at the end of its level."""
+
+    KIND = 19
+    BODY = "order_sequence:Q shown:q leaves:q order_slot:I refills:I _:8x"
+    order_sequence: int
+    shown: int
+    leaves: int
+    order_slot: int
+    refills: int
+
+
+class StopMoved(Event, frozen=True, gc=False):
+    """A trailing stop followed the market: its stop and the price it will enter with, in ticks; hold after."""
+
+    KIND = 20
+    BODY = "order_sequence:Q stop_price:q price:q hold:q order_slot:I hold_currency:H _:2x"
+    order_sequence: int
+    stop_price: int
+    price: int
+    hold: int
+    order_slot: int
+    hold_currency: int
+
+
+class MarkChanged(Event, frozen=True, gc=False):
+    """price in ticks; 0: there is none."""
+
+    KIND = 21
+    BODY = "price:q"
+    price: int
+
+
+class ReferenceChanged(Event, frozen=True, gc=False):
+    """The static reference in ticks; 0: there is none."""
+
+    KIND = 22
+    BODY = "price:q"
+    price: int
+
+
+class TradingRulesChanged(Event, frozen=True, gc=False):
+    """The whole rules, as SetTradingRules has them."""
+
+    KIND = 23
+    BODY = f"{RULES_BODY} _:8x"
+    allocation: int
+    static_band: int
+    price_collar: int
+    dynamic_band: int
+    limit_state_ns: int
+    call_ns: int
+    velocity: int
+    velocity_ns: int
+
+
+class GroupChanged(Event, frozen=True, gc=False):
+    """The account's group; 0: none."""
+
+    KIND = 24
+    BODY = "group:I _:4x"
+    group: int
+
+
+class IndicativeChanged(Event, frozen=True, gc=False):
+    """What a call would trade now: price in ticks (0: nothing crosses), lots, and the surplus of buys (negative: sells)."""
+
+    KIND = 25
+    BODY = "price:q quantity:q imbalance:q"
+    price: int
+    quantity: int
+    imbalance: int
+
+
+class AuctionUncrossed(Event, frozen=True, gc=False):
+    """The auction's price in ticks (0: nothing crossed), its lots and the surplus that remains; its trades follow."""
+
+    KIND = 26
+    BODY = "price:q quantity:q imbalance:q phase:B _:15x"
+    price: int
+    quantity: int
+    imbalance: int
+    phase: int
+
+
+class LimitStateChanged(Event, frozen=True, gc=False):
+    """state 0 none, 1 at the upper band, 2 at the lower; band in ticks; without an end by until_ns a volatility call begins."""
+
+    KIND = 27
+    BODY = "band:q until_ns:q state:B _:7x"
+    band: int
+    until_ns: int
+    state: int
+
+
+class CancelTimerSet(Event, frozen=True, gc=False):
+    """When the account's orders go unless the timer is set again, UTC nanoseconds; 0: disarmed."""
+
+    KIND = 28
+    BODY = "deadline_ns:q"
+    deadline_ns: int
+
+
+class TradeBusted(Event, frozen=True, gc=False):
+    """What BustTrade moved back."""
+
+    KIND = 29
+    BODY = f"{BUST_BODY} quote:H base:H _:4x"
+    trade_sequence: int
+    fill: int
+    action: int
+    buyer: int
+    seller: int
+    price: int
+    quantity: int
+    paid_back: int
+    received_back: int
+    buyer_fee_back: int
+    seller_fee_back: int
+    quote: int
+    base: int
+
+
+class OrdersLinked(Event, frozen=True, gc=False):
+    """The orders of this sequence that belong together, by their slots; link 1 OCO, 2 OTO, 3 bracket; no third: 0xFFFFFFFF."""
+
+    KIND = 30
+    BODY = "link:B count:B _:6x first:I second:I third:I _:4x"
+    link: int
+    count: int
+    first: int
+    second: int
+    third: int

@@ -18,6 +18,8 @@ class Layout:
             if code in ("i128", "owner"):
                 self.transforms.append((len(names), code))
                 code = "16s"
+            elif code.endswith("b"):  # bytes as they are
+                code = f"{code[:-1]}s"
             elif code.endswith("s"):
                 self.transforms.append((len(names), "text"))
             if name != "_":
@@ -78,3 +80,14 @@ INSTRUMENT_BODY = (
     "min_quantity:q max_quantity:q min_notional:q max_notional:q taker_fee:q maker_fee:q minimum_fee:q collar:q symbol:24s"
 )
 """A whole definition, in the command that makes it and in the event that tells it."""
+TERMS_BODY = (
+    "stop_price:q trail:q offset:q display:q display_range:q min_quantity:q budget:q expires_ns:q seed:I stop_scale:B "
+    "trail_scale:B offset_scale:B display_scale:B min_quantity_scale:B budget_scale:B trigger:B trail_unit:B peg:B _:3x"
+)
+RULES_BODY = (
+    "allocation:B _:7x static_band:q price_collar:q dynamic_band:q limit_state_ns:q call_ns:q velocity:q velocity_ns:q"
+)
+BUST_BODY = (
+    "trade_sequence:Q fill:I action:B _:3x buyer:Q seller:Q price:q quantity:q paid_back:q received_back:q "
+    "buyer_fee_back:q seller_fee_back:q"
+)

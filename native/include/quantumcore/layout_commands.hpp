@@ -1,0 +1,304 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "quantumcore/integers.hpp"
+
+/// The bytes of commands: docs/reference/engine.md section 2, field by field.
+/// Little-endian, naturally aligned, without padding: every byte has a name, so every byte is
+/// written.
+namespace quantumcore {
+
+inline constexpr std::size_t kIdBytes = 36;
+inline constexpr std::size_t kMinCommandSize = 16;
+inline constexpr std::size_t kMaxCommandSize = 512;
+
+enum class CommandKind : u8 {
+  submit_order = 1,
+  replace_order = 2,
+  cancel_order = 3,
+  mass_cancel = 4,
+  transfer = 5,
+  open_account = 6,
+  define_currency = 7,
+  define_instrument = 8,
+  set_instrument_status = 9,
+  set_kill_switch = 10,
+  advance_time = 11,
+  set_limits = 12,
+  submit_advanced_order = 13,
+  replace_advanced_order = 14,
+  submit_linked_orders = 15,
+  cancel_all_after = 16,
+  end_session = 17,
+  set_mark = 18,
+  set_reference = 19,
+  set_trading_rules = 20,
+  set_group = 21,
+  bust_trade = 22,
+};
+
+struct CommandHeader {
+  u16 size;
+  u8 kind;
+  u8 reserved;
+  u32 instrument;
+  u64 account;
+};
+
+struct SubmitOrder {
+  CommandHeader header;
+  i64 price;
+  i64 quantity;
+  u8 price_scale;
+  u8 quantity_scale;
+  u8 side;
+  u8 type;
+  u8 time_in_force;
+  u8 self_trade_prevention;
+  u16 flags;
+  u32 session;
+  char client_id[kIdBytes];
+};
+
+struct ReplaceOrder {
+  CommandHeader header;
+  i64 price;
+  i64 quantity;
+  u64 order_sequence;
+  u32 order_slot;
+  u8 price_scale;
+  u8 quantity_scale;
+  u16 fields;
+  u32 session;
+  char client_id[kIdBytes];
+};
+
+struct CancelOrder {
+  CommandHeader header;
+  u64 order_sequence;
+  u32 order_slot;
+  u32 session;
+  char client_id[kIdBytes];
+  u32 reserved;
+};
+
+struct MassCancel {
+  CommandHeader header;
+  u8 side;
+  u8 reserved[7];
+};
+
+struct Transfer {
+  CommandHeader header;
+  i64 amount;
+  u64 to_account;
+  u16 currency;
+  u8 kind;
+  u8 reserved;
+  char transfer_id[kIdBytes];
+};
+
+struct OpenAccount {
+  CommandHeader header;
+  u8 owner[16];
+};
+
+struct DefineCurrency {
+  CommandHeader header;
+  u16 currency;
+  u8 scale;
+  u8 reserved;
+  char code[12];
+};
+
+/// The part of DefineInstrument that InstrumentDefined repeats as it is.
+struct InstrumentTerms {
+  u8 kind;
+  u8 status;
+  u16 base;
+  u16 quote;
+  u8 tick_scale;
+  u8 lot_scale;
+  i64 tick;
+  i64 lot;
+  i64 multiplier;
+  i64 min_price;
+  i64 max_price;
+  i64 min_quantity;
+  i64 max_quantity;
+  i64 min_notional;
+  i64 max_notional;
+  i64 taker_fee;
+  i64 maker_fee;
+  i64 minimum_fee;
+  i64 collar;
+  char symbol[24];
+};
+
+struct DefineInstrument {
+  CommandHeader header;
+  InstrumentTerms terms;
+};
+
+struct SetInstrumentStatus {
+  CommandHeader header;
+  u8 status;
+  u8 reserved[7];
+};
+
+struct SetKillSwitch {
+  CommandHeader header;
+  u8 engaged;
+  u8 reserved[7];
+};
+
+struct AdvanceTime {
+  CommandHeader header;
+};
+
+struct SetLimits {
+  CommandHeader header;
+  u32 max_open_orders;
+  u32 reserved;
+};
+
+/// What an order may ask for beyond a plain one; in commands as decimals sent (mantissa here, scale
+/// below), in events as ticks, lots and minor units with scales 0. 0: not given.
+struct OrderTerms {
+  i64 stop_price;
+  i64 trail;
+  i64 offset;
+  i64 display;
+  i64 display_range;
+  i64 min_quantity;
+  i64 budget;
+  i64 expires_ns;
+  u32 seed;
+  u8 stop_scale;
+  u8 trail_scale;
+  u8 offset_scale;
+  u8 display_scale;
+  u8 min_quantity_scale;
+  u8 budget_scale;
+  u8 trigger;
+  u8 trail_unit;
+  u8 peg;
+  u8 reserved[3];
+};
+
+struct SubmitAdvancedOrder {
+  SubmitOrder order;
+  OrderTerms terms;
+};
+
+struct ReplaceAdvancedOrder {
+  ReplaceOrder order;
+  i64 stop_price;
+  i64 display;
+  u8 stop_scale;
+  u8 display_scale;
+  u8 reserved[6];
+};
+
+struct SubmitLinkedOrders {
+  CommandHeader header;
+  u8 link;
+  u8 count;
+  u8 reserved[6];
+  SubmitAdvancedOrder first;
+  SubmitAdvancedOrder second;
+  SubmitAdvancedOrder third;
+};
+
+struct CancelAllAfter {
+  CommandHeader header;
+  i64 timeout_ns;
+};
+
+struct EndSession {
+  CommandHeader header;
+  u32 session;
+  u32 reserved;
+};
+
+struct SetMark {
+  CommandHeader header;
+  i64 price;
+};
+
+struct SetReference {
+  CommandHeader header;
+  i64 price;
+};
+
+/// How an instrument trades: rates of 10^-8, times in nanoseconds; 0 switches a rule off.
+struct TradingRules {
+  u8 allocation;
+  u8 reserved[7];
+  i64 static_band;
+  i64 price_collar;
+  i64 dynamic_band;
+  i64 limit_state_ns;
+  i64 call_ns;
+  i64 velocity;
+  i64 velocity_ns;
+};
+
+struct SetTradingRules {
+  CommandHeader header;
+  TradingRules rules;
+};
+
+struct SetGroup {
+  CommandHeader header;
+  u32 group;
+  u32 reserved;
+};
+
+/// A trade that is undone, and what moves back.
+struct BustedTrade {
+  u64 trade_sequence;
+  u32 fill;
+  u8 action;
+  u8 reserved[3];
+  u64 buyer;
+  u64 seller;
+  i64 price;
+  i64 quantity;
+  i64 paid_back;
+  i64 received_back;
+  i64 buyer_fee_back;
+  i64 seller_fee_back;
+};
+
+struct BustTrade {
+  CommandHeader header;
+  BustedTrade trade;
+};
+
+inline constexpr u8 kBuy = 1;
+inline constexpr u8 kSell = 2;
+inline constexpr u8 kMarket = 1;
+inline constexpr u8 kLimit = 2;
+inline constexpr u8 kGoodTillCancel = 1;
+inline constexpr u8 kImmediateOrCancel = 3;
+inline constexpr u8 kFillOrKill = 4;
+inline constexpr u8 kStpDefault = 0;
+inline constexpr u8 kStpCancelNewest = 1;
+inline constexpr u8 kStpCancelOldest = 2;
+inline constexpr u8 kStpCancelBoth = 3;
+inline constexpr u8 kStpDecrement = 4;
+inline constexpr u8 kStpNone = 5;
+inline constexpr u16 kPostOnly = 1;
+inline constexpr u16 kPriceGiven = 1;
+inline constexpr u16 kQuantityGiven = 2;
+inline constexpr u8 kDeposit = 1;
+inline constexpr u8 kWithdrawal = 2;
+inline constexpr u8 kBetween = 3;
+inline constexpr u8 kTrading = 1;
+inline constexpr u8 kClosed = 3;
+inline constexpr u8 kMaxScale = 18;
+
+}  // namespace quantumcore

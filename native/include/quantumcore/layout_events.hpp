@@ -1,0 +1,399 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+#include "quantumcore/layout_commands.hpp"
+
+/// The bytes of events: docs/reference/engine.md section 3, field by field.
+/// Little-endian, naturally aligned, without padding: every byte has a name, so every byte is
+/// written.
+namespace quantumcore {
+
+enum class EventKind : u8 {
+  command_done = 1,
+  command_refused = 2,
+  order_accepted = 3,
+  order_rejected = 4,
+  order_replaced = 5,
+  order_cancelled = 6,
+  trade_printed = 7,
+  transfer_posted = 8,
+  account_opened = 9,
+  currency_defined = 10,
+  instrument_defined = 11,
+  instrument_status_changed = 12,
+  kill_switch_changed = 13,
+  limits_changed = 14,
+  terms_accepted = 15,
+  order_triggered = 16,
+  order_entered = 17,
+  order_waits = 18,
+  order_refilled = 19,
+  stop_moved = 20,
+  mark_changed = 21,
+  reference_changed = 22,
+  trading_rules_changed = 23,
+  group_changed = 24,
+  indicative_changed = 25,
+  auction_uncrossed = 26,
+  limit_state_changed = 27,
+  cancel_timer_set = 28,
+  trade_busted = 29,
+  orders_linked = 30,
+};
+
+inline constexpr u8 kLast = 1;
+
+struct EventHeader {
+  u16 size;
+  u8 kind;
+  u8 flags;
+  u32 index;
+  u64 sequence;
+  i64 time_ns;
+  u32 instrument;
+  u32 reserved;
+  u64 account;
+};
+
+struct CommandDone {
+  static constexpr EventKind kKind = EventKind::command_done;
+  EventHeader header;
+  u8 command;
+  u8 outcome;
+  u16 reserved;
+  u32 count;
+  u64 order_sequence;
+  u32 order_slot;
+  u32 reserved2;
+};
+
+struct CommandRefused {
+  static constexpr EventKind kKind = EventKind::command_refused;
+  EventHeader header;
+  u8 command;
+  u8 scope;
+  u16 reason;
+  u8 decimals;
+  u8 reserved[3];
+  i128 limit;
+  i128 actual;
+  u64 order_sequence;
+  u32 order_slot;
+  char client_id[kIdBytes];
+};
+
+struct OrderAccepted {
+  static constexpr EventKind kKind = EventKind::order_accepted;
+  EventHeader header;
+  i64 price;
+  i64 quantity;
+  i64 hold;
+  u32 order_slot;
+  u8 side;
+  u8 type;
+  u8 time_in_force;
+  u8 self_trade_prevention;
+  u16 flags;
+  u16 hold_currency;
+  char client_id[kIdBytes];
+  u32 session;
+  u8 reserved[12];
+};
+
+struct OrderRejected {
+  static constexpr EventKind kKind = EventKind::order_rejected;
+  EventHeader header;
+  i64 price;
+  i64 quantity;
+  u8 price_scale;
+  u8 quantity_scale;
+  u8 side;
+  u8 type;
+  u8 time_in_force;
+  u8 self_trade_prevention;
+  u16 flags;
+  i128 limit;
+  i128 actual;
+  u16 reason;
+  u8 scope;
+  u8 decimals;
+  u32 order_slot;
+  char client_id[kIdBytes];
+  u32 session;
+};
+
+struct OrderReplaced {
+  static constexpr EventKind kKind = EventKind::order_replaced;
+  EventHeader header;
+  i64 price;
+  i64 quantity;
+  i64 leaves;
+  i64 hold;
+  u64 order_sequence;
+  u32 order_slot;
+  u8 reason;
+  u8 priority_kept;
+  u16 hold_currency;
+  u64 reserved;
+};
+
+struct OrderCancelled {
+  static constexpr EventKind kKind = EventKind::order_cancelled;
+  EventHeader header;
+  u64 order_sequence;
+  i64 quantity;
+  i64 released;
+  u32 order_slot;
+  u16 reason;
+  u16 hold_currency;
+  u64 reserved;
+};
+
+struct TradePrinted {
+  static constexpr EventKind kKind = EventKind::trade_printed;
+  EventHeader header;
+  u64 maker_account;
+  u64 maker_order_sequence;
+  u64 taker_order_sequence;
+  u32 maker_slot;
+  u32 taker_slot;
+  i64 price;
+  i64 quantity;
+  i64 maker_leaves;
+  i64 taker_leaves;
+  i64 paid;
+  i64 received;
+  i64 maker_fee;
+  i64 taker_fee;
+  i64 asset;
+  i64 maker_hold;
+  i64 taker_hold;
+  u32 fill;
+  u8 taker_side;
+  u8 reserved;
+  u16 quote;
+  u16 base;
+  u8 reserved2[6];
+};
+
+struct TransferPosted {
+  static constexpr EventKind kKind = EventKind::transfer_posted;
+  EventHeader header;
+  i64 amount;
+  u64 to_account;
+  i64 total;
+  i64 held;
+  u16 currency;
+  u8 kind;
+  u8 reserved;
+  char transfer_id[kIdBytes];
+};
+
+struct AccountOpened {
+  static constexpr EventKind kKind = EventKind::account_opened;
+  EventHeader header;
+  u8 owner[16];
+  u64 reserved;
+};
+
+struct CurrencyDefined {
+  static constexpr EventKind kKind = EventKind::currency_defined;
+  EventHeader header;
+  u16 currency;
+  u8 scale;
+  u8 reserved;
+  char code[12];
+  u64 reserved2;
+};
+
+struct InstrumentDefined {
+  static constexpr EventKind kKind = EventKind::instrument_defined;
+  EventHeader header;
+  InstrumentTerms terms;
+};
+
+struct InstrumentStatusChanged {
+  static constexpr EventKind kKind = EventKind::instrument_status_changed;
+  EventHeader header;
+  u8 status;
+  u8 cause;
+  u8 reserved[6];
+};
+
+struct KillSwitchChanged {
+  static constexpr EventKind kKind = EventKind::kill_switch_changed;
+  EventHeader header;
+  u8 engaged;
+  u8 reserved[3];
+  u32 count;
+};
+
+struct LimitsChanged {
+  static constexpr EventKind kKind = EventKind::limits_changed;
+  EventHeader header;
+  u32 max_open_orders;
+  u32 reserved;
+};
+
+struct TermsAccepted {
+  static constexpr EventKind kKind = EventKind::terms_accepted;
+  EventHeader header;
+  u64 order_sequence;
+  u32 order_slot;
+  u8 waits;
+  u8 dark;
+  u16 reserved;
+  OrderTerms terms;
+  u64 reserved2;
+};
+
+struct OrderTriggered {
+  static constexpr EventKind kKind = EventKind::order_triggered;
+  EventHeader header;
+  u64 order_sequence;
+  i64 price;
+  i64 limit;
+  u32 order_slot;
+  u8 source;
+  u8 reserved[11];
+};
+
+struct OrderEntered {
+  static constexpr EventKind kKind = EventKind::order_entered;
+  EventHeader header;
+  u64 order_sequence;
+  i64 price;
+  i64 leaves;
+  i64 shown;
+  u32 order_slot;
+  u32 reserved;
+};
+
+struct OrderWaits {
+  static constexpr EventKind kKind = EventKind::order_waits;
+  EventHeader header;
+  u64 order_sequence;
+  u32 order_slot;
+  u8 cause;
+  u8 reserved[11];
+};
+
+struct OrderRefilled {
+  static constexpr EventKind kKind = EventKind::order_refilled;
+  EventHeader header;
+  u64 order_sequence;
+  i64 shown;
+  i64 leaves;
+  u32 order_slot;
+  u32 refills;
+  u64 reserved;
+};
+
+struct StopMoved {
+  static constexpr EventKind kKind = EventKind::stop_moved;
+  EventHeader header;
+  u64 order_sequence;
+  i64 stop_price;
+  i64 price;
+  i64 hold;
+  u32 order_slot;
+  u16 hold_currency;
+  u16 reserved;
+};
+
+struct MarkChanged {
+  static constexpr EventKind kKind = EventKind::mark_changed;
+  EventHeader header;
+  i64 price;
+};
+
+struct ReferenceChanged {
+  static constexpr EventKind kKind = EventKind::reference_changed;
+  EventHeader header;
+  i64 price;
+};
+
+struct TradingRulesChanged {
+  static constexpr EventKind kKind = EventKind::trading_rules_changed;
+  EventHeader header;
+  TradingRules rules;
+  u64 reserved;
+};
+
+struct GroupChanged {
+  static constexpr EventKind kKind = EventKind::group_changed;
+  EventHeader header;
+  u32 group;
+  u32 reserved;
+};
+
+struct IndicativeChanged {
+  static constexpr EventKind kKind = EventKind::indicative_changed;
+  EventHeader header;
+  i64 price;
+  i64 quantity;
+  i64 imbalance;
+};
+
+struct AuctionUncrossed {
+  static constexpr EventKind kKind = EventKind::auction_uncrossed;
+  EventHeader header;
+  i64 price;
+  i64 quantity;
+  i64 imbalance;
+  u8 phase;
+  u8 reserved[15];
+};
+
+struct LimitStateChanged {
+  static constexpr EventKind kKind = EventKind::limit_state_changed;
+  EventHeader header;
+  i64 band;
+  i64 until_ns;
+  u8 state;
+  u8 reserved[7];
+};
+
+struct CancelTimerSet {
+  static constexpr EventKind kKind = EventKind::cancel_timer_set;
+  EventHeader header;
+  i64 deadline_ns;
+};
+
+struct TradeBusted {
+  static constexpr EventKind kKind = EventKind::trade_busted;
+  EventHeader header;
+  BustedTrade trade;
+  u16 quote;
+  u16 base;
+  u32 reserved;
+};
+
+struct OrdersLinked {
+  static constexpr EventKind kKind = EventKind::orders_linked;
+  EventHeader header;
+  u8 link;
+  u8 count;
+  u8 reserved[6];
+  u32 first;
+  u32 second;
+  u32 third;
+  u32 reserved2;
+};
+
+inline constexpr u8 kDone = 0;
+inline constexpr u8 kRepeat = 1;
+inline constexpr u8 kAlreadyCancelled = 2;
+
+enum class CancelReason : u16 {
+  requested = 1,
+  mass_cancel = 2,
+  kill_switch = 3,
+  immediate_or_cancel = 4,
+  fill_or_kill = 5,
+  self_trade_prevention = 6,
+};
+
+}  // namespace quantumcore

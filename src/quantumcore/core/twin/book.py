@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold
 from quantumcore.core.twin.instruments import Instrument
+from quantumcore.core.twin.terms import Terms
 
 BUY = 1
 SELL = 2
@@ -15,6 +17,15 @@ WINDOWS_PER_SIDE = 1_024
 def opposite(side: int) -> int:
     """Return the other side."""
     return SELL if side == BUY else BUY
+
+
+class Place(Enum):
+    """Where a live order is: on its way into the book, in it, or waiting for something to happen."""
+
+    NOWHERE = auto()
+    LIT = auto()
+    DARK = auto()
+    WAITING = auto()
 
 
 @dataclass(slots=True)
@@ -28,6 +39,8 @@ class Order:
         hold: Minor units of the quote (buy) or the base (sell) that it keeps from other uses.
         rates: The fees that it was promised.
         mode: Self-trade prevention that counts when it takes.
+        terms: What it is beyond a plain order; None for a plain one.
+        place: Where it is now.
     """
 
     sequence: int
@@ -44,8 +57,19 @@ class Order:
     post_only: bool
     mode: int
     rates: Rates
+    order_type: int
+    time_in_force: int
+    flags: int = 0
+    session: int = 0
+    terms: Terms | None = None
     hold: int = 0
     tally: Tally = field(default_factory=Tally)
+    place: Place = Place.NOWHERE
+
+    @property
+    def name(self) -> tuple[int, int]:
+        """What tells it from every other order, in order of submission: orders of one command differ by their slot."""
+        return self.sequence, self.slot
 
     @property
     def filled(self) -> int:
@@ -105,10 +129,12 @@ class Book:
 
     def append(self, order: Order) -> None:
         """Put `order` at the end of the queue of its price."""
+        order.place = Place.LIT
         self._sides[order.side].setdefault(order.price, []).append(order)
 
     def remove(self, order: Order) -> None:
         """Take `order` out of the queue of its price."""
+        order.place = Place.NOWHERE
         levels = self._sides[order.side]
         queue = levels[order.price]
         del queue[next(at for at, resting in enumerate(queue) if resting is order)]

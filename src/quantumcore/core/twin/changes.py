@@ -27,14 +27,13 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     submission = _resolve(venue, command)
     if submission.fate is Fate.CANCELLED:
         raise Refusal(Reason.ORDER_FINAL)
-    order = venue.working[command.account][submission.sequence]
+    order = venue.working[command.account][submission.sequence, submission.slot]
     terms = _judge_replace(venue, order, command)
 
-    book = venue.books[order.instrument]
     filled = order.filled
     keeps_priority = terms.price == order.price and terms.quantity <= order.quantity
     if not keeps_priority:
-        book.remove(order)
+        venue.leave(order)
     order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
@@ -94,7 +93,7 @@ def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:
             order_slot=submission.slot,
         )
         return
-    venue.cancel(venue.working[command.account][submission.sequence], REQUESTED, out, resting=True)
+    venue.cancel(venue.working[command.account][submission.sequence, submission.slot], REQUESTED, out)
 
 
 def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Submission:
@@ -123,5 +122,5 @@ def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
         if command.instrument in (0, order.instrument) and command.side in (0, order.side)
     ]
     for order in fitting:
-        venue.cancel(order, MASS_CANCELLED, out, resting=True)
+        venue.cancel(order, MASS_CANCELLED, out)
     tell_done(command, out, count=len(fitting))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from quantumcore.contracts.wire import SubmitOrder
+from quantumcore.core.twin.terms import as_sent
 
 REMEMBERED_NS = 48 * 3600 * 10**9
 
@@ -37,6 +38,7 @@ def body_of(command: SubmitOrder) -> Body:
         command.time_in_force,
         command.self_trade_prevention,
         command.flags,
+        *as_sent(command),
     )
 
 
@@ -57,16 +59,16 @@ class Submissions:
 
     def __init__(self) -> None:
         self._by_client_id: dict[tuple[int, str], Submission] = {}
-        self._by_sequence: dict[int, Submission] = {}
+        self._by_order: dict[tuple[int, int], Submission] = {}
         self._ages: deque[tuple[int, Submission]] = deque()  # oldest first
 
     def __len__(self) -> int:
-        return len(self._by_sequence)
+        return len(self._ages)
 
     def remember(self, submission: Submission, time_ns: int) -> None:
         """Remember `submission` as the youngest."""
         self._by_client_id[submission.account, submission.client_id] = submission
-        self._by_sequence[submission.sequence] = submission
+        self._by_order[submission.sequence, submission.slot] = submission
         self._ages.append((time_ns, submission))
 
     def named(self, account: int, client_id: str) -> Submission | None:
@@ -75,12 +77,12 @@ class Submissions:
 
     def at(self, account: int, sequence: int, slot: int) -> Submission | None:
         """Return the submission of `account` named (sequence, slot), if it is still remembered."""
-        found = self._by_sequence.get(sequence)
-        return found if found is not None and (found.account, found.slot) == (account, slot) else None
+        found = self._by_order.get((sequence, slot))
+        return found if found is not None and found.account == account else None
 
-    def settle(self, sequence: int, fate: Fate) -> None:
-        """Note how the order of `sequence` ended."""
-        self._by_sequence[sequence].fate = fate
+    def settle(self, sequence: int, slot: int, fate: Fate) -> None:
+        """Note how the order (sequence, slot) ended."""
+        self._by_order[sequence, slot].fate = fate
 
     def forget(self, time_ns: int) -> None:
         """Forget what is final and older than two days; what still works becomes the youngest."""
@@ -90,7 +92,7 @@ class Submissions:
                 self._ages.append((time_ns, submission))
             else:
                 del self._by_client_id[submission.account, submission.client_id]
-                del self._by_sequence[submission.sequence]
+                self._by_order.pop((submission.sequence, submission.slot), None)  # refused ones may share a name
 
 
 @dataclass(frozen=True, slots=True)

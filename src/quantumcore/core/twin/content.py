@@ -5,7 +5,7 @@ Bad framing is the caller's mistake and raises; bad content is the client's and 
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from quantumcore.contracts import wire
@@ -13,10 +13,10 @@ from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import MAX_PLACES
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.terms import FLAGS
 
 MIN_SIZE = 16
 MAX_SIZE = 512
-POST_ONLY_FLAG = 1
 PRICE_GIVEN = 1
 QUANTITY_GIVEN = 2
 ACCOUNT_MAX = 2**32 - 1
@@ -58,11 +58,11 @@ def header_of(raw: bytes) -> tuple[int, int, int]:
     return kind, instrument, account
 
 
-def read(raw: bytes) -> wire.Command:
-    """Return the command that `raw` spells; raises BAD_COMMAND when its content cannot be right."""
+def read(raw: bytes, handled: Container[int]) -> wire.Command:
+    """Return the command that `raw` spells; raises BAD_COMMAND when its kind is not `handled` or its content cannot be right."""
     kind = raw[2]
     known = wire.COMMANDS.get(kind)
-    if known is None or known.LAYOUT.size != len(raw):
+    if known is None or kind not in handled or known.LAYOUT.size != len(raw):
         raise Refusal(Reason.BAD_COMMAND)
     layout = known.LAYOUT
     values = list(layout.struct.unpack(raw))
@@ -96,8 +96,19 @@ def _submit(command: wire.SubmitOrder) -> bool:
         max(command.price_scale, command.quantity_scale) <= MAX_PLACES
         and command.side in (1, 2)
         and command.self_trade_prevention <= 5
-        and command.flags & ~POST_ONLY_FLAG == 0
+        and command.flags & ~FLAGS == 0
         and _is_id(command.client_id)
+    )
+
+
+def _submit_advanced(command: wire.SubmitAdvancedOrder) -> bool:
+    scales = (command.stop_scale, command.trail_scale, command.offset_scale, command.display_scale)
+    return (
+        _submit(command)
+        and max(*scales, command.min_quantity_scale, command.budget_scale) <= MAX_PLACES
+        and command.trigger <= 2
+        and command.trail_unit <= 3
+        and command.peg <= 3
     )
 
 
@@ -125,6 +136,7 @@ def _anything(_: wire.Command) -> bool:
 
 _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SubmitOrder.KIND: _submit,
+    wire.SubmitAdvancedOrder.KIND: _submit_advanced,
     wire.ReplaceOrder.KIND: _replace,
     wire.CancelOrder.KIND: _names_an_order,
     wire.MassCancel.KIND: lambda command: command.side <= 2,

@@ -99,7 +99,7 @@ def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> N
         accounts = sorted(venue.accounts)
     working = [order for number in accounts for order in venue.working[number].values()] if command.engaged else []
     for order in working:
-        venue.cancel(order, KILL_SWITCH, out, resting=True)
+        venue.cancel(order, KILL_SWITCH, out)
     out.tell(wire.KillSwitchChanged, account=command.account, engaged=command.engaged, count=len(working))
 
 

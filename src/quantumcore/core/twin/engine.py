@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import changes, content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin import aftermath, changes, content, definitions, invariants, orders, state_hash, transfers
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -45,13 +45,15 @@ class Engine:
         self.time_ns = max(self.time_ns, time_ns)
         out = Outbox(self.sequence, self.time_ns)
         try:
-            command = content.read(raw)
+            command = content.read(raw, _HANDLERS)
         except Refusal as refusal:
             kind, instrument, account = content.header_of(raw)
             _tell_refused(out, kind, instrument, account, refusal)
         else:
             try:
+                self._venue.touched.clear()
                 _HANDLERS[command.KIND](self._venue, command, out)
+                aftermath.run(self._venue, out)
             except Refusal as refusal:
                 named = _named(command, refusal)
                 _tell_refused(out, command.KIND, command.instrument, command.account, refusal, **named)
@@ -84,8 +86,8 @@ class Engine:
     def order(self, order_sequence: int, slot: int) -> tuple[int, int, int, int, int, int, int] | None:
         """Return (instrument, account, side, ticks, quantity, leaves, hold) of a working order, or None."""
         for working in self._venue.working.values():
-            o = working.get(order_sequence)
-            if o is not None and o.slot == slot:
+            o = working.get((order_sequence, slot))
+            if o is not None:
                 return (o.instrument, o.account, o.side, o.price, o.quantity, o.leaves, o.hold)
         return None
 
@@ -134,6 +136,7 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetKillSwitch.KIND: definitions.set_kill_switch,
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
+    wire.SubmitAdvancedOrder.KIND: orders.submit,
 }
 
 

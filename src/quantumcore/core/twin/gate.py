@@ -3,6 +3,7 @@
 Each raises the Refusal that answers the client, with limit and actual in the units of the outside world.
 """
 
+from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
@@ -10,6 +11,7 @@ from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE,
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.terms import POST_ONLY
 from quantumcore.core.twin.venue import Venue
 
 TRADING = 1
@@ -20,6 +22,15 @@ MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
 ONE = 10**8
 NOTHING_FILLED = Tally()
+_USELESS = (
+    (("display", "display_range", "display_scale", "seed"), Reason.BAD_DISPLAY),
+    (("stop_price", "stop_scale", "trigger"), Reason.BAD_STOP),
+    (("trail", "trail_scale", "trail_unit"), Reason.BAD_TRAIL),
+    (("peg", "offset", "offset_scale"), Reason.BAD_PEG),
+    (("min_quantity", "min_quantity_scale"), Reason.BAD_MIN_QTY),
+    (("budget", "budget_scale"), Reason.BAD_BUDGET),
+    (("expires_ns",), Reason.EXPIRED),
+)
 
 
 def check_switches(venue: Venue, account: Account) -> None:
@@ -94,12 +105,22 @@ def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
         raise Refusal(Reason.BAD_PRICE, Scope.INSTRUMENT, actual=actual, decimals=decimals)
 
 
-def check_kind(order_type: int, time_in_force: int, post_only: bool) -> None:
+def check_kind(order_type: int, time_in_force: int, flags: int) -> None:
     """BAD_TYPE, BAD_TIF: unknown, or post_only where nothing could rest."""
+    post_only = bool(flags & POST_ONLY)
+    if flags & ~POST_ONLY:
+        raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
     if order_type not in (MARKET, LIMIT) or (post_only and order_type == MARKET):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
     if time_in_force not in (GTC, IOC, FOK) or (post_only and time_in_force != GTC):
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
+
+
+def check_terms(command: wire.SubmitOrder) -> None:
+    """Every further term where it has no use: the term's own reason."""
+    for fields, reason in _USELESS:
+        if any(getattr(command, field, 0) for field in fields):
+            raise Refusal(reason, Scope.INSTRUMENT)
 
 
 def check_filled(instrument: Instrument, filled: int, lots: int) -> None:

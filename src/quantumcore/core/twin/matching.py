@@ -17,9 +17,10 @@ ASKED_FOR, DECREMENTED = 0, 1
 
 def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     """Match an accepted order and do with its rest what its time in force says."""
+    venue.touched.add(taker.instrument)
     book = venue.books[taker.instrument]
     if taker.fill_or_kill and not _can_fill(book, taker):
-        venue.cancel(taker, FILL_OR_KILL, out, resting=False)
+        venue.cancel(taker, FILL_OR_KILL, out)
         return
     if not _match(venue, book, taker, out):
         return
@@ -28,7 +29,7 @@ def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     elif taker.rests:
         book.append(taker)
     else:
-        venue.cancel(taker, IMMEDIATE, out, resting=False)
+        venue.cancel(taker, IMMEDIATE, out)
 
 
 def _can_fill(book: Book, taker: Order) -> bool:
@@ -98,22 +99,22 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
 def _prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
     """Keep an account from trading with itself, by the taker's mode; return whether the taker goes on."""
     if taker.mode == CANCEL_OLDEST:
-        venue.cancel(resting, SELF_TRADE, out, resting=True)
+        venue.cancel(resting, SELF_TRADE, out)
         return True
     if taker.mode == DECREMENT:
         lots = min(taker.leaves, resting.leaves)
-        _decrement(venue, resting, lots, out, resting=True)
-        return _decrement(venue, taker, lots, out, resting=False)
+        _decrement(venue, resting, lots, out)
+        return _decrement(venue, taker, lots, out)
     if taker.mode == CANCEL_BOTH:
-        venue.cancel(resting, SELF_TRADE, out, resting=True)
-    venue.cancel(taker, SELF_TRADE, out, resting=False)
+        venue.cancel(resting, SELF_TRADE, out)
+    venue.cancel(taker, SELF_TRADE, out)
     return False
 
 
-def _decrement(venue: Venue, order: Order, lots: int, out: Outbox, *, resting: bool) -> bool:
+def _decrement(venue: Venue, order: Order, lots: int, out: Outbox) -> bool:
     """Take `lots` from `order` without a trade; return whether anything is left of it."""
     if lots == order.leaves:
-        venue.cancel(order, SELF_TRADE, out, resting=resting)
+        venue.cancel(order, SELF_TRADE, out)
         return False
     order.quantity -= lots
     order.leaves -= lots

@@ -9,7 +9,6 @@ from quantumcore.core.twin import gate
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
-from quantumcore.core.twin.content import POST_ONLY_FLAG
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import (
     CANCEL_NEWEST,
@@ -17,6 +16,7 @@ from quantumcore.core.twin.matching import (
 )
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.terms import POST_ONLY
 from quantumcore.core.twin.venue import Venue
 
 
@@ -69,7 +69,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
     is_market = command.order_type == gate.MARKET
-    post_only = bool(command.flags & POST_ONLY_FLAG)
+    post_only = bool(command.flags & POST_ONLY)
     side, rates = command.side, instrument.rates
 
     gate.check_switches(venue, account)
@@ -81,7 +81,8 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
         gate.check_no_price(instrument, command.price, command.price_scale)
     else:
         gate.check_price(instrument, price)
-    gate.check_kind(command.order_type, command.time_in_force, post_only)
+    gate.check_kind(command.order_type, command.time_in_force, command.flags)
+    gate.check_terms(command)
     gate.check_max_quantity(instrument, lots)
     if is_market:
         price = gate.collar_of(instrument, book, side)
@@ -103,7 +104,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
 
 def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, terms: Terms, out: Outbox) -> None:
     order = _order(command, instrument, terms.price, terms.quantity, slot=venue.slots.take(), sequence=out.sequence)
-    venue.working[order.account][order.sequence] = order
+    venue.working[order.account][order.name] = order
     for currency in (instrument.terms.base, instrument.terms.quote):
         venue.accounts[order.account].touch(currency)
     _remember(venue, command, order.slot, Fate.WORKING, out)
@@ -143,9 +144,13 @@ def _order(
         leaves=lots,
         rests=command.order_type == gate.LIMIT and command.time_in_force == gate.GTC,
         fill_or_kill=command.time_in_force == gate.FOK,
-        post_only=bool(command.flags & POST_ONLY_FLAG),
+        post_only=bool(command.flags & POST_ONLY),
         mode=command.self_trade_prevention or CANCEL_NEWEST,
         rates=instrument.rates,
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        flags=command.flags,
+        session=command.session,
     )
 
 

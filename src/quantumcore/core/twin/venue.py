@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin.accounts import Account, House
-from quantumcore.core.twin.book import BUY, SELL, Book, Order
+from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
@@ -61,7 +61,8 @@ class Venue:
     """The state of the engine.
 
     Attributes:
-        working: By account, its working orders by sequence: in the order of their acceptance.
+        working: By account, its working orders by name: in the order of their acceptance.
+        touched: Instruments in which the command at hand has changed anything.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
     """
@@ -73,7 +74,8 @@ class Venue:
         self.books: dict[int, Book] = {}
         self.accounts: dict[int, Account] = {}
         self.houses: dict[int, House] = defaultdict(House)
-        self.working: dict[int, dict[int, Order]] = defaultdict(dict)
+        self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
+        self.touched: set[int] = set()
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
         self.slots = Slots(bounds.max_orders)
@@ -123,15 +125,20 @@ class Venue:
 
     def finish(self, order: Order, fate: Fate) -> None:
         """Forget an order that is final; it rests no more and holds nothing."""
-        del self.working[order.account][order.sequence]
-        self.submissions.settle(order.sequence, fate)
+        del self.working[order.account][order.name]
+        self.submissions.settle(order.sequence, order.slot, fate)
         self.slots.free(order.slot)
 
-    def cancel(self, order: Order, reason: int, out: Outbox, *, resting: bool) -> None:
+    def leave(self, order: Order) -> None:
+        """Take `order` out of wherever it is."""
+        self.touched.add(order.instrument)
+        if order.place is Place.LIT:
+            self.books[order.instrument].remove(order)
+
+    def cancel(self, order: Order, reason: int, out: Outbox) -> None:
         """End `order` with what is left of it unfilled, and tell it."""
         lots = order.leaves
-        if resting:
-            self.books[order.instrument].remove(order)
+        self.leave(order)
         order.leaves = 0
         released = self.rehold(order)
         out.tell(

@@ -1,0 +1,22 @@
+"""What a command sets off: triggers, minimums, pegs, linked orders, until nothing is left to do (orders.md section 2).
+
+Each step does one thing for one instrument and says whether it did; then all begin again with the first. It ends: an order
+triggers once, and every other act trades, ends an order, or moves one to where it then belongs.
+"""
+
+from collections.abc import Callable
+
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.venue import Venue
+
+Step = Callable[[Venue, int, Outbox], bool]
+STEPS: tuple[Step, ...] = ()
+
+
+def run(venue: Venue, out: Outbox) -> None:
+    """Do what is due in every instrument that the command touched, in ascending order."""
+    while venue.touched:
+        number = min(venue.touched)
+        venue.touched.discard(number)
+        while any(step(venue, number, out) for step in STEPS):
+            pass

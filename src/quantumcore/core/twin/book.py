@@ -7,6 +7,7 @@ from enum import Enum, auto
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.terms import Terms
+from quantumcore.core.twin.watch import Watch
 
 BUY = 1
 SELL = 2
@@ -92,9 +93,11 @@ class Book:
 
     Attributes:
         last_price: Ticks of its last trade, or None.
+        watch: Who waits for a price, and what has been seen of prices.
     """
 
     def __init__(self) -> None:
+        self.watch = Watch()
         self._sides: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
         self.last_price: int | None = None
 

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import aftermath, changes, content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin import (
+    aftermath,
+    changes,
+    content,
+    definitions,
+    expiry,
+    invariants,
+    orders,
+    state_hash,
+    transfers,
+    triggers,
+)
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -120,6 +131,7 @@ class Engine:
 
 def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     venue.submissions.forget(out.time_ns)
+    expiry.advance(venue, out)
     tell_done(command, out)
 
 
@@ -137,6 +149,10 @@ _HANDLERS: dict[int, Handler] = {
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
     wire.SubmitAdvancedOrder.KIND: orders.submit,
+    wire.ReplaceAdvancedOrder.KIND: changes.replace,
+    wire.CancelAllAfter.KIND: expiry.cancel_all_after,
+    wire.EndSession.KIND: expiry.end_session,
+    wire.SetMark.KIND: triggers.set_mark,
 }
 
 

@@ -64,6 +64,7 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
     lots = min(taker.leaves, maker.leaves)
     settlement = settle(venue, maker, taker, lots)
     book.last_price = maker.price
+    book.watch.print(maker.price)
     terms = venue.instruments[taker.instrument].terms
     out.tell(
         wire.TradePrinted,

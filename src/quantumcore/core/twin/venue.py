@@ -62,6 +62,7 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
+        deadlines: By account, when its orders go unless it is heard again, UTC nanoseconds; who set none is not there.
         touched: Instruments in which the command at hand has changed anything.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
@@ -75,6 +76,7 @@ class Venue:
         self.accounts: dict[int, Account] = {}
         self.houses: dict[int, House] = defaultdict(House)
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
+        self.deadlines: dict[int, int] = {}
         self.touched: set[int] = set()
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
@@ -134,6 +136,9 @@ class Venue:
         self.touched.add(order.instrument)
         if order.place is Place.LIT:
             self.books[order.instrument].remove(order)
+        elif order.place is Place.WAITING:
+            self.books[order.instrument].watch.forget(order)
+            order.place = Place.NOWHERE
 
     def cancel(self, order: Order, reason: int, out: Outbox) -> None:
         """End `order` with what is left of it unfilled, and tell it."""

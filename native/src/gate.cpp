@@ -172,11 +172,12 @@ bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusa
 }
 
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
-                           const OrderRecord& order, Wish& wish, Refusal& why) {
+                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
+                           Refusal& why) {
   static constexpr u64 kMost = static_cast<u64>(kMaxI64);
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
-  const u128 all = order.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
+  const u128 all = sums.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
   if (all > kMostTicksLots || notional.ceil() > kMost) [[unlikely]] {
     const u128 most = std::min(units(kMostTicksLots, instrument.unit).floor, u128{kMost});
@@ -184,7 +185,7 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
                   told(notional.ceil()));
   }
   if (!wish.sell) {
-    const u128 hold = buy_hold(order, wish.price, wish.lots, instrument.unit);
+    const u128 hold = buy_hold(order, sums, wish.price, wish.lots, instrument.unit);
     if (hold > kMost) [[unlikely]] {
       return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64, told(hold));
     }

@@ -46,7 +46,7 @@ bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
 void tell_decremented(State& state, u32 slot, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
   event.price = order.price;
   event.quantity = order.quantity;
@@ -143,7 +143,7 @@ void finish_order(State& state, u32 slot, Fate fate) {
   const OrderRecord& order = state.orders.record(slot);
   QC_ASSERT(order.hold == 0);  // no hold without a working order
   if (node.level != kNone) {
-    state.instruments[order.instrument].book.remove(state.pages, state.orders, slot);
+    state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
   }
   leave_account(state, slot);
   state.client_ids.set_fate(order.client_entry, order.sequence, fate);
@@ -153,7 +153,7 @@ void finish_order(State& state, u32 slot, Fate fate) {
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   OrderCancelled& event =
       teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = order.sequence;

@@ -43,7 +43,7 @@ std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State
   if (!state.orders.is(slot, sequence)) return std::nullopt;
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  return std::tuple{state.instruments[order.instrument].id,
+  return std::tuple{state.instruments[node.instrument].id,
                     state.accounts[node.account].id,
                     is_sell(node) ? kSell : kBuy,
                     order.price,

@@ -72,7 +72,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
                   Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   const Account& account = state.accounts[node.account];
   Wish& wish = change.wish;
   wish.sell = is_sell(node);
@@ -96,7 +96,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
-      !judge_amounts(state, instrument, order, wish, why)) {
+      !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
     return false;
   }
   const u32 row = wish.sell ? order.base_balance : order.quote_balance;
@@ -124,7 +124,7 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
                   Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
-  Instrument& instrument = state.instruments[order.instrument];
+  Instrument& instrument = state.instruments[node.instrument];
   if (!change.keeps_place) {
     instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;

@@ -242,9 +242,11 @@ void write_orders(const State& state, Writer& out) {
   each_order(state, [&](u32 slot) {
     const OrderNode& node = state.orders.node(slot);
     const OrderRecord& o = state.orders.record(slot);
-    out.put(OrderRow{o.notional, o.fee_sum, o.rebate_sum, o.sequence, o.price, o.quantity,
-                     node.leaves, o.hold, o.moved, o.charged, o.rebated, o.minimum_fee,
-                     o.taker_rate, o.maker_rate, slot, o.instrument, node.account, node.flags});
+    const OrderSums& sums = state.orders.sums(slot);
+    out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
+                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
+                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
+                     node.flags & ~kOrderTraded});
   });
 }
 
@@ -331,7 +333,7 @@ void read_order(State& state, const OrderRow& row) {
   o.price = row.price;
   o.quantity = row.quantity;
   o.hold = row.hold;
-  o.instrument = row.instrument;
+  o.extra = kNone;
   o.client_entry = entry;
   o.base_balance = state.accounts.find_balance(row.account, instrument.base);
   o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
@@ -339,19 +341,17 @@ void read_order(State& state, const OrderRow& row) {
   o.taker_rate = row.taker_rate;
   o.maker_rate = row.maker_rate;
   o.minimum_fee = row.minimum_fee;
-  o.notional = row.notional;
-  o.fee_sum = row.fee_sum;
-  o.rebate_sum = row.rebate_sum;
-  o.moved = row.moved;
-  o.charged = row.charged;
-  o.rebated = row.rebated;
   state.orders.node(row.slot) = OrderNode{kNone,
                                           kNone,
                                           row.leaves,
                                           kNone,
                                           row.account,
-                                          static_cast<u32>(row.sequence),
-                                          row.flags & ~kOrderListed};
+                                          row.instrument,
+                                          row.flags & ~(kOrderListed | kOrderTraded)};
+  if (row.notional != 0) {
+    state.orders.open_sums(row.slot) = OrderSums{
+        row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
+  }
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }

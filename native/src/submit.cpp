@@ -11,7 +11,7 @@ struct Judged {
   u32 account = kNone;
   u32 tag = 0;         // of (account, client id)
   u32 paying = kNone;  // the balance that the hold is taken from, once there is one
-  Wish wish{};
+  Wish wish;
   OrderRecord order{};  // rates as of now, nothing filled
 };
 
@@ -84,7 +84,7 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
          judge_kind(c, why) && judge_max_quantity(instrument, wish.lots, why) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.order, wish, why) &&
+         judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
          judge_funds(state, instrument, j.order, wish, wish.hold,
                      available(state, j, held_currency), why) &&
@@ -157,7 +157,6 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
   order.sequence = teller.sequence();
   order.price = j.wish.price;
   order.quantity = j.wish.lots;
-  order.instrument = state.slot_of(instrument);
   const bool pays_base = j.wish.sell && j.paying != kNone;
   const bool pays_quote = !j.wish.sell && j.paying != kNone;
   order.base_balance =
@@ -166,16 +165,14 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
       pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
   order.client_entry = remember(state, c, j, slot, Fate::working, teller);
 
-  OrderNode& node = state.orders.node(slot);
-  node.leaves = j.wish.lots;
-  node.account = j.account;
-  node.sequence_low = static_cast<u32>(teller.sequence());
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  node.flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
-               (j.wish.post_only ? kOrderPostOnly : 0U) |
-               (j.wish.may_rest ? 0U : kOrderNeverRests) |
-               (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  const u32 flags =
+      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
+      (j.wish.may_rest ? 0U : kOrderNeverRests) |
+      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  state.orders.node(slot) =
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
   set_hold(state, slot, j.wish.hold);
 
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);

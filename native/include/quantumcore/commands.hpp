@@ -63,7 +63,7 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 [[gnu::always_inline]] inline void work(State& state, u32 slot, u32 level, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  Instrument& instrument = state.instruments[order.instrument];
+  Instrument& instrument = state.instruments[node.instrument];
   const bool sell = is_sell(node);
   const bool takes =
       (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);

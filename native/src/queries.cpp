@@ -49,7 +49,7 @@ std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State
                     order.price,
                     order.quantity,
                     node.leaves,
-                    order.hold};
+                    state.accounting() ? order.hold : 0};
 }
 
 std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account) {

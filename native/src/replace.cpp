@@ -99,10 +99,14 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
       !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
     return false;
   }
-  const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-  if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
-                   state.accounts.balance(row).available(), why) ||
-      !judge_post_only(instrument, wish, why)) {
+  if (state.accounting()) {
+    const u32 row = wish.sell ? order.base_balance : order.quote_balance;
+    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+                     state.accounts.balance(row).available(), why)) {
+      return false;
+    }
+  }
+  if (!judge_post_only(instrument, wish, why)) {
     return false;
   }
   const bool moves = wish.price != order.price;
@@ -133,17 +137,19 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   }
   order.price = change.wish.price;
   order.quantity = change.total;
-  set_hold(state, slot, change.wish.hold);
+  if (state.accounting()) set_hold(state, slot, change.wish.hold);
 
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
   event.leaves = node.leaves;
-  event.hold = order.hold;
   event.order_sequence = order.sequence;
   event.order_slot = slot;
   event.priority_kept = change.keeps_place ? 1 : 0;
-  event.hold_currency = change.wish.sell ? instrument.terms.base : instrument.terms.quote;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    event.hold_currency = held_currency(instrument, change.wish.sell);
+  }
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 

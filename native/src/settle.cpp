@@ -107,8 +107,6 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   quote.rounding += paid - received;
   QC_ASSERT(quote.rounding >= 0);
 
-  event.price = price;
-  event.quantity = lots;
   event.paid = paid;
   event.received = received;
   event.maker_fee = of_maker.net();

@@ -126,9 +126,28 @@ inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& o
          working >= static_cast<u64>(instrument.terms.min_notional);
 }
 
+/// The same without accounting: only price × lots, and its notional.
+bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,
+                            Refusal& why);
+
+inline bool judge_notional(const State& state, const Instrument& instrument, const Wish& wish,
+                           Refusal& why) {
+  u64 notional;
+  if (instrument.unit.den == 1 &&
+      !__builtin_mul_overflow(static_cast<u64>(wish.price), static_cast<u64>(wish.lots),
+                              &notional) &&
+      !__builtin_mul_overflow(notional, instrument.unit.num, &notional) &&
+      notional <= static_cast<u64>(instrument.terms.max_notional) &&
+      notional >= static_cast<u64>(instrument.terms.min_notional)) [[likely]] {
+    return true;
+  }
+  return judge_notional_exactly(state, instrument, wish, why);
+}
+
 inline bool judge_amounts(const State& state, const Instrument& instrument,
                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
                           Refusal& why) {
+  if (!state.accounting()) return judge_notional(state, instrument, wish, why);
   wish.lot_pays_fee = amounts_are_plain(instrument, order, sums, wish);
   if (wish.lot_pays_fee) [[likely]] {
     return true;

@@ -26,6 +26,7 @@ class Engine:
         max_transfers: int = 16777216,
         max_balances: int = 33554432,
         max_windows: int = 16384,
+        accounting: bool = True,
     ) -> None: ...
     def step(self, commands: Buffer, time_ns: int) -> bytes: ...
     def submit(

@@ -48,7 +48,7 @@ class Engine:
         try:
             command = content.read(raw, _HANDLERS)
             if isinstance(command, wire.Transfer) and not self._venue.bounds.accounting:
-                raise Refusal(Reason.BAD_COMMAND)  # noqa: TRY301  # without money it is no command at all
+                raise Refusal(Reason.BAD_COMMAND)  # without money it is no command at all
         except Refusal as refusal:
             kind, instrument, account = content.header_of(raw)
             _tell_refused(out, kind, instrument, account, refusal)

@@ -62,7 +62,7 @@ BOUNDARIES: list[tuple[dict[str, Any], tuple[str, str | None], dict[str, Any], R
     ({}, ("1", "9223372036854775807"), {}, Reason.BAD_PRICE, Scope.INSTRUMENT, 10**9, I64_MAX * 100, 2),
     ({}, ("1", "1.00"), {"order_type": 1}, Reason.BAD_PRICE, Scope.INSTRUMENT, 0, 100, 2),
     ({}, ("1", "1.2345"), {"order_type": 1}, Reason.BAD_PRICE, Scope.INSTRUMENT, 0, 12345, 4),
-    ({}, ("1", "1.00"), {"order_type": 3}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),
+    ({}, ("1", "1.00"), {"order_type": 33}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"order_type": 0}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": 0}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": 2}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),

@@ -137,7 +137,10 @@ def _activate(venue: Venue, book: Book, instrument: Instrument, order: Order, pr
 def _within_bounds(venue: Venue, book: Book, instrument: Instrument, order: Order) -> bool:
     """Tell whether it could be accepted now: what it meets and where it would rest were not known when it was."""
     try:
-        gate.check_amounts(instrument, book, order.side, order.rates, order.price, order.leaves, order.tally)
+        if venue.bounds.accounting:
+            gate.check_amounts(instrument, book, order.side, order.rates, order.price, order.leaves, order.tally)
+        else:
+            gate.check_product(instrument, order.price * order.leaves)
         if order.rests:
             gate.check_level(instrument, book, order.side, order.price, order.leaves)
             gate.check_window(venue, book, order.side, order.price)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.core.twin import triggers
 from quantumcore.core.twin.book import BUY, SELL
 from quantumcore.core.twin.venue import Venue
 
@@ -23,7 +24,7 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _check_books(venue: Venue) -> None:
-    """Never crossed; exactly the working orders rest, each with something left."""
+    """Never crossed; exactly the working orders rest or wait, each with something left."""
     resting = []
     for number, book in venue.books.items():
         bid, ask = book.best(BUY), book.best(SELL)
@@ -32,8 +33,10 @@ def _check_books(venue: Venue) -> None:
             for order in book.in_priority(side):
                 _require(0 < order.leaves <= order.quantity, f"order {order.sequence} rests with {order.leaves} lots")
                 _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
-                resting.append(order.sequence)
-    working = [order.sequence for orders in venue.working.values() for order in orders.values()]
+                resting.append(order.name)
+        resting += [order.name for order in triggers.waiting(book)]
+        _require(not triggers.is_due(venue, number), f"instrument {number}: a trigger is met and has not fired")
+    working = [order.name for orders in venue.working.values() for order in orders.values()]
     _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders")
     slots = Counter(order.slot for orders in venue.working.values() for order in orders.values())
     _require(all(count == 1 for count in slots.values()), "two working orders share a slot")

@@ -149,6 +149,20 @@ def _within_bounds(venue: Venue, book: Book, instrument: Instrument, order: Orde
     return True
 
 
+def waiting(book: Book) -> list[Order]:
+    """Return who waits for a price of an instrument, those whose trigger has fired too."""
+    return [*book.watch.stops.values(), *(order for order, _ in book.watch.fired)]
+
+
+def is_due(venue: Venue, number: int) -> bool:
+    """Tell whether an instrument that trades has a trigger that is met, which never lasts beyond a command."""
+    book = venue.books[number]
+    if venue.instruments[number].terms.status != gate.TRADING:
+        return False
+    prices = ((order, watched(book, order.side, _terms(order).trigger)) for order in book.watch.stops.values())
+    return bool(book.watch.fired) or any(price is not None and _met(order, price) for order, price in prices)
+
+
 def _terms(order: Order) -> Terms:
     assert order.terms is not None, "what waits for a price has terms"
     return order.terms

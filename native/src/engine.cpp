@@ -87,8 +87,7 @@ void prefetch(const State& state, std::span<const std::byte> rest, u64 sequence)
     state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id), sequence);
     return;
   }
-  state.orders.prefetch(named_slot(rest, header),
-                        header.kind == static_cast<u8>(CommandKind::replace_order));
+  state.orders.prefetch(named_slot(rest, header));
 }
 
 /// Starts loading what hangs on the order that a command names, once the order itself is there.

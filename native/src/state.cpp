@@ -22,7 +22,7 @@ State::State(const EngineConfig& c)
       instruments(kMaxInstruments),
       account_order(c.max_accounts) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
-            c.max_transfers < kNone && c.max_balances < kNone);
+            c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1);
 }
 
 Usage State::usage() const {

@@ -11,7 +11,7 @@ struct Judged {
   u32 account = kNone;
   u32 tag = 0;         // of (account, client id)
   u32 paying = kNone;  // the balance that the hold is taken from, once there is one
-  Wish wish{};
+  Wish wish;
   OrderRecord order{};  // rates as of now, nothing filled
 };
 
@@ -45,8 +45,9 @@ bool judge_open_orders(const State& state, const Account& account, Refusal& why)
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
 bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
-  bool room = state.orders.slots().left() > 0 && !state.client_ids.full() &&
-              state.accounts.balances_left() >= 2;
+  bool room =
+      state.orders.slots().left() > 0 &&
+      (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
   wish.level = kNone;
   if (wish.may_rest) {
     const Ladder& side = instrument.book.side(wish.sell);
@@ -74,9 +75,11 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
   wish.market = c.type == kMarket;
   wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
   wish.post_only = (c.flags & kPostOnly) != 0;
-  j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
-  j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
-  j.order.minimum_fee = instrument.terms.minimum_fee;
+  if (state.accounting()) {
+    j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
+    j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
+    j.order.minimum_fee = instrument.terms.minimum_fee;
+  }
   const Decimal price{c.price, c.price_scale};
   const Decimal quantity{c.quantity, c.quantity_scale};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
@@ -84,10 +87,10 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
          judge_kind(c, why) && judge_max_quantity(instrument, wish.lots, why) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.order, wish, why) &&
+         judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
-         judge_funds(state, instrument, j.order, wish, wish.hold,
-                     available(state, j, held_currency), why) &&
+         (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
+                                             available(state, j, held_currency), why)) &&
          judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
 }
 
@@ -149,46 +152,56 @@ void answer_again(const Submission& first, const SubmitOrder& c, Teller& teller)
   done.order_slot = first.slot;
 }
 
-u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) {
+/// Writes what an order needs of money and of its client id.
+void account_for(State& state, const SubmitOrder& c, const Judged& j, u32 slot,
+                 const Teller& teller) {
   const Instrument& instrument = *j.instrument;
-  const u32 slot = state.orders.acquire();
   OrderRecord& order = state.orders.record(slot);
-  order = j.order;
-  order.sequence = teller.sequence();
-  order.price = j.wish.price;
-  order.quantity = j.wish.lots;
-  order.instrument = state.slot_of(instrument);
   const bool pays_base = j.wish.sell && j.paying != kNone;
   const bool pays_quote = !j.wish.sell && j.paying != kNone;
   order.base_balance =
       pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
   order.quote_balance =
       pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+  order.taker_rate = j.order.taker_rate;
+  order.maker_rate = j.order.maker_rate;
+  order.minimum_fee = j.order.minimum_fee;
+  order.hold = 0;
   order.client_entry = remember(state, c, j, slot, Fate::working, teller);
+  set_hold(state, slot, j.wish.hold);
+}
 
-  OrderNode& node = state.orders.node(slot);
-  node.leaves = j.wish.lots;
-  node.account = j.account;
-  node.sequence_low = static_cast<u32>(teller.sequence());
+u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  const u32 slot = state.orders.acquire();
+  OrderRecord& order = state.orders.record(slot);
+  order.sequence = teller.sequence();
+  order.price = j.wish.price;
+  order.quantity = j.wish.lots;
+  order.extra = kNone;
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  node.flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
-               (j.wish.post_only ? kOrderPostOnly : 0U) |
-               (j.wish.may_rest ? 0U : kOrderNeverRests) |
-               (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
-  set_hold(state, slot, j.wish.hold);
+  const u32 flags =
+      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
+      (j.wish.may_rest ? 0U : kOrderNeverRests) |
+      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  state.orders.node(slot) =
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
+  if (state.accounting()) account_for(state, c, j, slot, teller);
 
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.hold = order.hold;
   event.order_slot = slot;
   event.side = c.side;
   event.type = c.type;
   event.time_in_force = c.time_in_force;
   event.self_trade_prevention = c.self_trade_prevention;
   event.flags = c.flags;
-  event.hold_currency = j.wish.sell ? instrument.terms.base : instrument.terms.quote;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    event.hold_currency = held_currency(instrument, j.wish.sell);
+  }
   std::memcpy(event.client_id, c.client_id, kIdBytes);
   event.session = c.session;
   return slot;
@@ -215,15 +228,17 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     tell_rejected(command, why, teller);
     return;
   }
-  judged.tag = id_tag(judged.account, command.client_id);
-  const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-  if (first != kNone) {
-    answer_again(state.client_ids[first], command, teller);
-    return;
+  if (state.accounting()) {
+    judged.tag = id_tag(judged.account, command.client_id);
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) {
+      answer_again(state.client_ids[first], command, teller);
+      return;
+    }
   }
   if (!judge(state, command, judged, why)) {
     // A full table refuses accepting, but must not change the reason of a refusal.
-    if (why.reason != Reason::capacity && !state.client_ids.full()) {
+    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
       remember(state, command, judged, kNone, Fate::rejected, teller);
     }
     tell_rejected(command, why, teller);

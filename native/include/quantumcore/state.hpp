@@ -23,6 +23,7 @@ struct EngineConfig {
   std::uint32_t max_transfers = 16'777'216;
   std::uint32_t max_balances = 33'554'432;
   std::uint32_t max_windows = 16'384;
+  std::uint32_t accounting = 1;  // 0: a matcher without money and client ids (engine.md section 9)
 };
 
 /// A currency and the house's totals in it, minor units.
@@ -91,6 +92,7 @@ struct State {
   const Instrument* find_instrument(u32 id) const {
     return const_cast<State*>(this)->find_instrument(id);
   }
+  bool accounting() const { return config.accounting != 0; }
   /// Slot of a currency, or -1.
   i32 find_currency(u16 id) const { return static_cast<i32>(currency_slot_plus_1[id]) - 1; }
   Currency& base_of(const Instrument& i) { return currencies[i.base]; }

@@ -25,12 +25,12 @@ def bust_trade(venue: Venue, command: wire.BustTrade, out: Outbox) -> None:
     venue.account(command.seller)
     key = (command.trade_sequence, command.fill)
     if key in venue.busts:
-        tell_done(command, out, outcome=REPEAT, order_sequence=command.trade_sequence)
+        tell_done(command, out, outcome=REPEAT, order_sequence=venue.busts[key])
         return
     changes = _changes(instrument, command)
     _judge(venue, instrument, command, changes)
 
-    venue.busts.add(key)
+    venue.busts[key] = out.sequence
     terms = instrument.terms
     for (account, currency), amount in changes.items():
         venue.accounts[account].touch(currency)

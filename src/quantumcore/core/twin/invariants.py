@@ -57,15 +57,14 @@ def _check_positions(venue: Venue) -> None:
 def _check_links(venue: Venue) -> None:
     """Links tie orders that work; members wait as long as they have a parent, and nothing is left to be freed."""
     _require(not venue.freed, "a parent is done and its orders are not freed")
-    working = [order for orders in venue.working.values() for order in orders.values()]
-    for order in working:
+    for order in [order for orders in venue.working.values() for order in orders.values()]:
         link = order.link
         if link is not None:
             tied = [*link.members, *([] if link.parent is None else [link.parent])]
-            _require(
-                all(other in working and other.link is link for other in tied), f"order {order.name} is tied to none"
-            )
-            _require(order in tied and len(tied) > 1, f"order {order.name} is tied to nobody")
+            for other in tied:
+                works = venue.working[order.account].get(other.name) is other
+                _require(works and other.link is link, f"order {order.name} is tied to one that does not work")
+            _require(len(tied) > 1 and any(order is one for one in tied), f"order {order.name} is tied to nobody")
             _require(link.waits == (link.parent is not None), f"order {order.name} waits for nobody")
 
 

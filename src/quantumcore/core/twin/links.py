@@ -74,15 +74,22 @@ def shared(order: "Order", own_need: int, instrument: Instrument) -> tuple[int, 
     return max(own_need, other.own_need(instrument)), order.hold + other.hold
 
 
+def cancel_other(venue: "Venue", order: "Order", out: Outbox) -> None:
+    """End the other of the pair of `order`, which goes on alone."""
+    other, link = sibling(order), order.link
+    if other is not None and link is not None:
+        release(link)
+        venue.cancel(other, LINKED, out)
+        venue.rehold(order)
+
+
 def before_trade(venue: "Venue", order: "Order", lots: int, out: Outbox) -> None:
     """`order` is about to trade `lots`: the other of its pair goes, or shrinks by as much; then `order` alone holds."""
     other, link = sibling(order), order.link
     if other is None or link is None:
         return
     if link.kind == OCO or lots >= min(order.leaves, other.leaves):
-        release(link)
-        venue.cancel(other, LINKED, out)
-        venue.rehold(order)
+        cancel_other(venue, order, out)
         return
     link.members = [order, other]
     other.lower(lots)

@@ -66,7 +66,7 @@ def _match(venue: Venue, book: Book, taker: Order, out: Outbox) -> bool:
         if shared_out:
             continue
         if resting is links.sibling(taker):
-            venue.cancel(resting, links.LINKED, out)
+            links.cancel_other(venue, taker, out)
         elif not venue.same_party(resting, taker) or taker.mode == NO_PREVENTION:
             _trade(venue, book, taker, resting, resting.leaves, out)
         elif not _prevent(venue, taker, resting, out):

@@ -69,7 +69,7 @@ class Venue:
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
         positions: By account and instrument, lots bought less lots sold, since it first traded.
-        busts: Trades that were corrected, by sequence and fill.
+        busts: By sequence and fill of a trade, the sequence of the command that corrected it.
         rules: By instrument, what an operator set; without an entry every rule is off.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
@@ -86,7 +86,7 @@ class Venue:
         self.touched: set[int] = set()
         self.freed: list[links.Link] = []
         self.positions: dict[tuple[int, int], int] = {}
-        self.busts: set[tuple[int, int]] = set()
+        self.busts: dict[tuple[int, int], int] = {}
         self.rules: dict[int, wire.SetTradingRules] = {}
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}

@@ -146,7 +146,11 @@ void finish_order(State& state, u32 slot, Fate fate) {
   OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   if (node.level != kNone) {
+    state.touch(state.instruments[node.instrument]);
     state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
+  }
+  if (order.extra != kNone) [[unlikely]] {
+    state.extras.release(order.extra);
   }
   leave_account(state, slot);
   if (state.accounting()) {

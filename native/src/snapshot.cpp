@@ -16,7 +16,7 @@ namespace quantumcore {
 namespace {
 
 constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 1;
+constexpr u32 kVersion = 2;
 
 struct SnapshotHeader {
   u64 magic;
@@ -241,7 +241,10 @@ void write_ids(const State& state, Writer& out) {
     Submission row = state.client_ids[i];
     row.fate = state.client_ids.fate(i);
     row.older = row.younger = row.tag = 0;  // where it lies, not what it is
+    const u32 terms = row.terms;
+    row.terms = terms == kNone ? 0 : 1;
     out.put(row);
+    if (terms != kNone) out.put(state.client_ids.terms(terms));
   }
   for (u32 i = 0; i < state.transfer_ids.count(); ++i) {
     PostedTransfer row = state.transfer_ids[i];
@@ -314,7 +317,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
   demand(s.submissions <= s.max_client_ids && s.transfers <= s.max_transfers);
   for (u32 i = 0; i < s.submissions; ++i) {
     const Submission row = in.get<Submission>();
-    demand(row.account < s.accounts);
+    demand(row.account < s.accounts && row.terms <= 1);
     Submission& entry = state.client_ids[state.client_ids.remember(
         id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id, row.fate)];
     const Submission links = entry;
@@ -322,6 +325,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
     entry.older = links.older;
     entry.younger = links.younger;
     entry.tag = links.tag;
+    entry.terms = row.terms == 0 ? kNone : state.client_ids.keep_terms(in.get<OrderTerms>());
   }
   for (u32 i = 0; i < s.transfers; ++i) {
     const PostedTransfer row = in.get<PostedTransfer>();

@@ -18,11 +18,12 @@ struct Judged {
 bool content_is_good(const SubmitOrder& c) {
   return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
          (c.side == kBuy || c.side == kSell) && c.self_trade_prevention <= kStpNone &&
-         (c.flags & ~kPostOnly) == 0 && is_id(c.client_id);
+         (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
 bool judge_kind(const SubmitOrder& c, Refusal& why) {
   const bool post_only = (c.flags & kPostOnly) != 0;
+  if ((c.flags & ~kPostOnly) != 0) return why.no(Reason::bad_type, Scope::instrument);
   if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
     return why.no(Reason::bad_type, Scope::instrument);
   }
@@ -67,7 +68,8 @@ i64 available(const State& state, Judged& j, u16 currency) {
 }
 
 /// Steps 3 to 14 of engine.md section 5.
-bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
+bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Judged& j,
+           Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
@@ -85,7 +87,8 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
-         judge_kind(c, why) && judge_max_quantity(instrument, wish.lots, why) &&
+         judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
+         judge_max_quantity(instrument, wish.lots, why) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
          judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
@@ -95,8 +98,8 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
 }
 
 /// Remembers the submission under the tag that the search for it used.
-u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate fate,
-             const Teller& teller) {
+u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
+             Fate fate, const Teller& teller) {
   const u32 entry =
       state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id, fate);
   Submission& s = state.client_ids[entry];
@@ -114,6 +117,7 @@ u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate
   s.self_trade_prevention = c.self_trade_prevention;
   s.session = c.session;
   s.fate = fate;  // as remembered; ClientIds::fate goes on
+  s.terms = terms == nullptr ? kNone : state.client_ids.keep_terms(*terms);
   std::memset(s.reserved, 0, sizeof s.reserved);
   return entry;
 }
@@ -140,8 +144,10 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
 }
 
 /// The client id is known: the first answer stands, or another body is refused.
-void answer_again(const Submission& first, const SubmitOrder& c, Teller& teller) {
-  if (!first.same_body(c)) {
+void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
+                  Teller& teller) {
+  const Submission& first = state.client_ids[entry];
+  if (!state.client_ids.same_body(entry, c, terms)) {
     Refusal why;
     why.no(Reason::duplicate_id, Scope::none);
     tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
@@ -153,8 +159,8 @@ void answer_again(const Submission& first, const SubmitOrder& c, Teller& teller)
 }
 
 /// Writes what an order needs of money and of its client id.
-void account_for(State& state, const SubmitOrder& c, const Judged& j, u32 slot,
-                 const Teller& teller) {
+void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                 u32 slot, const Teller& teller) {
   const Instrument& instrument = *j.instrument;
   OrderRecord& order = state.orders.record(slot);
   const bool pays_base = j.wish.sell && j.paying != kNone;
@@ -167,11 +173,12 @@ void account_for(State& state, const SubmitOrder& c, const Judged& j, u32 slot,
   order.maker_rate = j.order.maker_rate;
   order.minimum_fee = j.order.minimum_fee;
   order.hold = 0;
-  order.client_entry = remember(state, c, j, slot, Fate::working, teller);
+  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
   set_hold(state, slot, j.wish.hold);
 }
 
-u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) {
+u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+           Teller& teller) {
   const Instrument& instrument = *j.instrument;
   const u32 slot = state.orders.acquire();
   OrderRecord& order = state.orders.record(slot);
@@ -187,7 +194,7 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
       (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
-  if (state.accounting()) account_for(state, c, j, slot, teller);
+  if (state.accounting()) account_for(state, c, terms, j, slot, teller);
 
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
   event.price = order.price;
@@ -207,9 +214,10 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
   return slot;
 }
 
-}  // namespace
-
-void submit(State& state, const SubmitOrder& command, Teller& teller) {
+/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
+/// never asks for terms.
+[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
+                                               const OrderTerms* terms, Teller& teller) {
   if (!content_is_good(command)) {
     tell_bad(teller, command.header);
     return;
@@ -232,20 +240,36 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     judged.tag = id_tag(judged.account, command.client_id);
     const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
     if (first != kNone) {
-      answer_again(state.client_ids[first], command, teller);
+      answer_again(state, first, command, terms, teller);
       return;
     }
   }
-  if (!judge(state, command, judged, why)) {
+  if (!judge(state, command, terms, judged, why)) {
     // A full table refuses accepting, but must not change the reason of a refusal.
     if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
-      remember(state, command, judged, kNone, Fate::rejected, teller);
+      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
     }
     tell_rejected(command, why, teller);
     return;
   }
-  const u32 slot = accept(state, command, judged, teller);
+  const u32 slot = accept(state, command, terms, judged, teller);
   work(state, slot, judged.wish.level, teller);
+}
+
+}  // namespace
+
+void submit(State& state, const SubmitOrder& command, Teller& teller) {
+  submit_with(state, command, nullptr, teller);
+}
+
+void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller) {
+  static constexpr OrderTerms kNoTerms{};
+  if (!terms_are_good(command.terms)) {
+    tell_bad(teller, command.order.header);
+    return;
+  }
+  const bool plain = std::memcmp(&command.terms, &kNoTerms, sizeof kNoTerms) == 0;
+  submit_with(state, command.order, plain ? nullptr : &command.terms, teller);
 }
 
 }  // namespace quantumcore

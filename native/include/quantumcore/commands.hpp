@@ -8,6 +8,7 @@
 namespace quantumcore {
 
 void submit(State& state, const SubmitOrder& command, Teller& teller);
+void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
 void replace(State& state, const ReplaceOrder& command, Teller& teller);
 void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
@@ -19,6 +20,9 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
 void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller);
 void advance_time(State& state, const AdvanceTime& command, Teller& teller);
 void set_limits(State& state, const SetLimits& command, Teller& teller);
+
+/// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
+void aftermath(State& state, Teller& teller);
 
 /// What a command named, repeated in its refusal.
 struct Named {
@@ -70,6 +74,7 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
+  state.touch(instrument);
   const bool sell = is_sell(node);
   const bool takes =
       (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);

@@ -43,6 +43,11 @@ inline bool judge_switches(const State& state, const Account& account, Refusal& 
   return true;
 }
 
+/// Whether scales, enumerations and reserved bytes of further terms are in range.
+bool terms_are_good(const OrderTerms& terms);
+/// Terms that are of no use to the order: each has its reason.
+bool judge_terms(const OrderTerms& terms, Refusal& why);
+
 inline bool judge_trading(const Instrument& instrument, Refusal& why) {
   if (instrument.terms.status == kTrading) [[likely]] {
     return true;

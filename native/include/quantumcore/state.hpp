@@ -3,9 +3,11 @@
 #include "quantumcore/accounts.hpp"
 #include "quantumcore/book.hpp"
 #include "quantumcore/client_ids.hpp"
+#include "quantumcore/extras.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/money.hpp"
 #include "quantumcore/price.hpp"
+#include "quantumcore/rare_book.hpp"
 
 namespace quantumcore {
 
@@ -44,6 +46,7 @@ struct Instrument {
   Unit unit;
   i64 asset_per_lot;
   i64 last_price;  // ticks; 0: never traded
+  u32 rare;        // kRare*: parts of its RareBook that are in use; 0: a plain book
   InstrumentTerms terms;
   Book book;
 
@@ -60,6 +63,8 @@ struct Usage {
   u32 balances;
   u32 submissions;
   u32 transfers;
+  u32 terms;
+  u32 extras;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -75,6 +80,7 @@ struct State {
   u32 max_open_orders = kDefaultMaxOpenOrders;
 
   Orders orders;
+  Extras extras;  // of the orders that are not plain
   LadderPages pages;
   Accounts accounts;
   ClientIds client_ids;
@@ -86,7 +92,21 @@ struct State {
   u32 instrument_count = 0;
   HashIndex instruments_by_id;
   HashIndex instruments_by_symbol;
-  Reserved<u32> account_order;  // scratch of the venue's kill switch
+  Reserved<u32> account_order;    // scratch of the venue's kill switch
+  Reserved<RareBook> rare_books;  // by slot of the instrument
+  Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
+  u32 touched_count = 0;
+
+  /// Notes that something changed in an instrument, so that its aftermath is looked at.
+  void touch(const Instrument& instrument) {
+    if (instrument.rare == 0) [[likely]] {
+      return;
+    }
+    const u32 slot = slot_of(instrument);
+    if (rare_books[slot].touched) return;
+    rare_books[slot].touched = true;
+    touched[touched_count++] = slot;
+  }
 
   Instrument* find_instrument(u32 id);
   const Instrument* find_instrument(u32 id) const {

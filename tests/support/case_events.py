@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 
-REPLACED = {0: "asked", 1: "decremented", 2: "pegged", 3: "trimmed", 4: "follows", 5: "slid"}
+REPLACED = {0: "asked", 1: "decremented", 2: "pegged", 3: "trimmed", 4: "follows", 5: "slid", 6: "holds_for_both"}
 CANCELLED = {
     1: "requested", 2: "mass_cancel", 3: "kill_switch", 4: "immediate", 5: "fill_or_kill", 6: "self_trade", 7: "expired",
     8: "linked", 9: "cancel_all_after", 10: "disconnected", 11: "reduce_only", 12: "auction_over", 13: "minimum", 14: "no_funds",
@@ -125,6 +125,7 @@ def show(e: Any, s: Scales) -> Shown:
             )
         case wire.CommandDone():
             if e.outcome:
+                named = "" if VERBS[e.command] == "bust" else named
                 return _of("repeat" if e.outcome == 1 else "already_cancelled", named)
             return _of("done", count=str(e.count))
         case _:

@@ -212,4 +212,10 @@ def _balance(market: CaseMarket, rest: list[str]) -> list[Shown]:
     return [Shown(f"{who} {market.money(number, total)} {code}", {"held": market.money(number, held)})]
 
 
-_QUESTIONS = {"depth": _depth, "orders": _orders, "order": _order, "balance": _balance}
+def _position(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    number = words.instrument_of(market, words.pairs(rest[1:]))
+    lots = dict(market.engine.positions(market.account_number(rest[0]))).get(number, 0)
+    return [Shown(f"{rest[0]} {market.quantity(number, lots)}", {})]
+
+
+_QUESTIONS = {"position": _position, "depth": _depth, "orders": _orders, "order": _order, "balance": _balance}

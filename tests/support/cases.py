@@ -45,6 +45,7 @@ Questions are commands too; their answers stand like events:
     orders [in BETA]                           buy a1 10 @ 101         what is in the lit book, in order of priority
     order a1                                   a1 price 101 quantity 10 leaves 4 hold 404 (or: none)
     balance alice USD                          alice 1000000 USD held 404
+    position alice [in BETA]                   alice -10               what it has bought less what it has sold
 """
 
 from collections.abc import Iterator

@@ -2,8 +2,8 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import gate, triggers
-from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done
+from quantumcore.core.twin import gate, links, positions, triggers
+from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import BUY, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
 from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN
@@ -13,7 +13,6 @@ from quantumcore.core.twin.matching import (
     MASS_CANCELLED,
     REQUESTED,
     enter,
-    tell_replaced,
 )
 from quantumcore.core.twin.measure import tell_terms
 from quantumcore.core.twin.orders import PRICELESS, Terms
@@ -78,6 +77,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
     leaves = total - order.filled
+    positions.check_replacement(venue, instrument, order, leaves)
     if venue.bounds.accounting:
         gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
     else:
@@ -88,7 +88,8 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     else:
         hold = leaves * instrument.asset_per_lot
     if venue.bounds.accounting:
-        gate.check_funds(instrument, account, side, hold - order.hold)
+        needed, held = links.shared(order, hold, instrument)
+        gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
@@ -148,6 +149,4 @@ def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
         for order in venue.working[command.account].values()
         if command.instrument in (0, order.instrument) and command.side in (0, order.side)
     ]
-    for order in fitting:
-        venue.cancel(order, MASS_CANCELLED, out)
-    tell_done(command, out, count=len(fitting))
+    tell_done(command, out, count=venue.cancel_all(fitting, MASS_CANCELLED, out))

@@ -63,7 +63,7 @@ def _without_terms(command: wire.SubmitOrder) -> wire.SubmitAdvancedOrder:
 
 def tell_terms(order: Order, out: Outbox, *, waits: bool) -> None:
     """Tell the further terms of an order as they stand, and whether it is in a book."""
-    assert order.terms is not None, "a plain order has no further terms"
+    terms = order.terms or Terms()  # one that is plain but for its parent
     out.tell(
         wire.TermsAccepted,
         instrument=order.instrument,
@@ -78,5 +78,5 @@ def tell_terms(order: Order, out: Outbox, *, waits: bool) -> None:
         display_scale=0,
         min_quantity_scale=0,
         budget_scale=0,
-        **{name: getattr(order.terms, name) for name in FIELDS if not name.endswith("_scale")},
+        **{name: getattr(terms, name) for name in FIELDS if not name.endswith("_scale")},
     )

@@ -1,13 +1,13 @@
 """Submitting an order: judge first, changing nothing, then apply what cannot fail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate, stop_terms, terms, triggers
+from quantumcore.core.twin import gate, links, positions, stop_terms, terms, triggers
 from quantumcore.core.twin.answers import REPEAT, tell_done
-from quantumcore.core.twin.book import Book, Order
+from quantumcore.core.twin.book import Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import CANCEL_NEWEST, enter
@@ -34,6 +34,26 @@ class Terms:
     further: terms.Terms | None
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where an order stands among those that are submitted in one act with it.
+
+    Attributes:
+        before: How many are accepted before it.
+        waits: It waits for its parent: it enters no book and holds nothing yet.
+        joining: Lots that those before it bring to a level, by side and price.
+        windows: How many of those before it need a new window.
+    """
+
+    before: int = 0
+    waits: bool = False
+    joining: dict[tuple[int, int], int] = field(default_factory=dict)
+    windows: int = 0
+
+
+ALONE = Seat()
+
+
 def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
     """Accept an order and match it, or tell why not."""
     instrument = _known(venue, command, out)
@@ -45,13 +65,15 @@ def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
         _repeat(command, first, out)
         return
     try:
-        asked = _judge(venue, instrument, command, out.time_ns)
+        asked = judge(venue, instrument, command, out.time_ns)
     except Refusal as refusal:
         if accounting and refusal.reason is not Reason.CAPACITY and venue.remembers_more:
-            _remember(venue, command, NO_SLOT, Fate.REJECTED, out)
-        _tell_rejected(command, refusal, out)
+            remember(venue, command, NO_SLOT, Fate.REJECTED, out)
+        tell_rejected(command, refusal, out)
         return
-    _accept(venue, instrument, command, asked, out)
+    order = order_of(command, instrument, asked, slot=venue.slots.take(), sequence=out.sequence)
+    admit(venue, command, order, out)
+    begin(venue, order, out)
 
 
 def _known(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> Instrument | None:
@@ -59,7 +81,7 @@ def _known(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> Instrument |
         instrument = venue.instrument(command.instrument)
         venue.account(command.account)
     except Refusal as refusal:
-        _tell_rejected(command, refusal, out)
+        tell_rejected(command, refusal, out)
         return None
     return instrument
 
@@ -71,7 +93,7 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
     tell_done(command, out, outcome=REPEAT, order_sequence=first.sequence, order_slot=first.slot)
 
 
-def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int) -> Terms:
+def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int, seat: Seat = ALONE) -> Terms:
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
     priceless = command.order_type in PRICELESS
@@ -91,6 +113,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_
     gate.check_kind(command.order_type, command.time_in_force, command.flags)
     further = measured(instrument, command, now_ns)
     gate.check_max_quantity(instrument, lots)
+    lots = positions.trimmed(venue, instrument, command, lots)
     if priceless:
         price = _price_of_its_own(instrument, book, command, further)
     if accounting:
@@ -98,18 +121,19 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_
     else:
         gate.check_product(instrument, price * lots)
     gate.check_notional(instrument, price, lots)
-    gate.check_open_orders(venue, command.account)
-    order = _order(command, instrument, Terms(price, lots, 0, further), slot=NO_SLOT, sequence=0)
+    gate.check_open_orders(venue, command.account, seat.before)
+    order = order_of(command, instrument, Terms(price, lots, 0, further), slot=NO_SLOT, sequence=0)
     hold = order.needed_hold(instrument)
     if accounting:
-        gate.check_funds(instrument, account, side, hold)
+        if not seat.waits:
+            gate.check_funds(instrument, account, side, hold)
         gate.check_one_lot(instrument, side, rates, price)
     if post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests and not _waits(order):
-        gate.check_level(instrument, book, side, price, lots)
-        gate.check_window(venue, book, side, price)
-    gate.check_capacity(venue)
+    if order.rests and not seat.waits and not waits(order):
+        gate.check_level(instrument, book, side, price, lots + seat.joining.get((side, price), 0))
+        gate.check_window(venue, book, side, price, seat.windows)
+    gate.check_capacity(venue, seat.before)
     return Terms(price, lots, hold, further)
 
 
@@ -125,13 +149,14 @@ def _price_of_its_own(
     return stop_terms.price_to_enter_with(instrument, command.order_type, command.side, further)
 
 
-def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, asked: Terms, out: Outbox) -> None:
-    order = _order(command, instrument, asked, slot=venue.slots.take(), sequence=out.sequence)
+def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) -> None:
+    """Let `order`, as `command` asked for it, work from now on: it holds what it needs, and that is told."""
+    instrument = venue.instruments[order.instrument]
     venue.working[order.account][order.name] = order
     if venue.bounds.accounting:
         for currency in (instrument.terms.base, instrument.terms.quote):
             venue.accounts[order.account].touch(currency)
-        _remember(venue, command, order.slot, Fate.WORKING, out)
+        remember(venue, command, order.slot, Fate.WORKING, out)
     venue.rehold(order)
     out.tell(
         wire.OrderAccepted,
@@ -150,20 +175,31 @@ def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, ask
         client_id=command.client_id,
         session=command.session,
     )
-    if order.terms is not None:
-        tell_terms(order, out, waits=_waits(order))
-    if _waits(order):
+    if not is_plain(order):
+        tell_terms(order, out, waits=order.place is Place.WAITING or waits(order))
+
+
+def begin(venue: Venue, order: Order, out: Outbox) -> None:
+    """Let an accepted order take and rest, or wait for what it waits for."""
+    if waits(order):
         triggers.wait(venue, order)
     else:
         enter(venue, order, out)
 
 
-def _waits(order: Order) -> bool:
-    """Tell whether an accepted order waits for something before it takes and rests."""
+def waits(order: Order) -> bool:
+    """Tell whether an accepted order waits for something of its own before it takes and rests."""
     return order.order_type in stop_terms.TRIGGERED
 
 
-def _order(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *, slot: int, sequence: int) -> Order:
+def is_plain(order: Order) -> bool:
+    """Tell whether it needs nothing of orders.md."""
+    plain_kind = order.order_type in (gate.MARKET, gate.LIMIT) and order.time_in_force in (gate.GTC, gate.IOC, gate.FOK)
+    return plain_kind and order.terms is None and not order.flags & ~POST_ONLY and not links.waits_for_parent(order)
+
+
+def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *, slot: int, sequence: int) -> Order:
+    """Return the order that `command` asks for, at the price and of the lots that it was judged with."""
     return Order(
         sequence=sequence,
         slot=slot,
@@ -187,12 +223,14 @@ def _order(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *, s
     )
 
 
-def _remember(venue: Venue, command: wire.SubmitOrder, slot: int, fate: Fate, out: Outbox) -> None:
+def remember(venue: Venue, command: wire.SubmitOrder, slot: int, fate: Fate, out: Outbox) -> None:
+    """Remember a submission under its client id, as the youngest."""
     submission = Submission(command.account, command.client_id, body_of(command), out.sequence, slot, fate)
     venue.submissions.remember(submission, out.time_ns)
 
 
-def _tell_rejected(command: wire.SubmitOrder, refusal: Refusal, out: Outbox) -> None:
+def tell_rejected(command: wire.SubmitOrder, refusal: Refusal, out: Outbox) -> None:
+    """Tell why a submission is no order."""
     out.tell(
         wire.OrderRejected,
         instrument=command.instrument,

@@ -41,6 +41,9 @@ class Order:
         mode: Self-trade prevention that counts when it takes.
         terms: What it is beyond a plain order; None for a plain one.
         place: Where it is now.
+        cap: Of a peg, the price that it never passes; 0 for every other order.
+        reserve: Lots of an iceberg that stand behind those shown.
+        refills: How often an iceberg has shown lots again.
     """
 
     sequence: int
@@ -65,6 +68,9 @@ class Order:
     hold: int = 0
     tally: Tally = field(default_factory=Tally)
     place: Place = Place.NOWHERE
+    cap: int = 0
+    reserve: int = 0
+    refills: int = 0
 
     @property
     def name(self) -> tuple[int, int]:
@@ -76,6 +82,21 @@ class Order:
         """What has traded, in lots."""
         return self.quantity - self.leaves
 
+    @property
+    def shown(self) -> int:
+        """What may trade before others of its level get their turn, in lots: what the public sees, if it is not dark."""
+        return self.leaves - self.reserve
+
+    @property
+    def limit(self) -> int:
+        """The worst price at which it may ever trade, in ticks."""
+        return self.cap or self.price
+
+    @property
+    def budget(self) -> int:
+        """The minor units of the quote that it may spend, fees included; 0: without a bound of its own."""
+        return 0 if self.terms is None else self.terms.budget
+
     def accepts(self, price: int) -> bool:
         """Tell whether it may trade at `price` ticks."""
         return price <= self.price if self.side == BUY else price >= self.price
@@ -84,19 +105,18 @@ class Order:
         """Return what it must hold as it stands now."""
         if self.side == SELL:
             return self.leaves * instrument.asset_per_lot
-        return buy_hold(instrument.unit, self.rates, self.tally, self.price, self.leaves)
+        hold = buy_hold(instrument.unit, self.rates, self.tally, self.limit, self.leaves)
+        if self.budget:
+            return min(hold, self.budget - self.tally.spent(instrument.unit, self.rates.minimum))
+        return hold
 
 
-class Book:
-    """What rests of one instrument.
+class Levels:
+    """Two sides of price levels, each level a queue in order of priority; an order in it knows `place`."""
 
-    Attributes:
-        last_price: Ticks of its last trade, or None.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._sides: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
-        self.last_price: int | None = None
 
     def best(self, side: int) -> int | None:
         """Return the best price of `side` in ticks: the highest bid, the lowest ask; None when it is empty."""
@@ -119,8 +139,8 @@ class Book:
         return list(self._sides[side].get(price, ()))
 
     def level_quantity(self, side: int, price: int) -> int:
-        """Return the lots that rest at `price`."""
-        return sum(order.leaves for order in self._sides[side].get(price, ()))
+        """Return the lots that stand at `price`, reserves apart."""
+        return sum(order.shown for order in self._sides[side].get(price, ()))
 
     def in_priority(self, side: int) -> Iterator[Order]:
         """Yield the orders of `side` as they would trade."""
@@ -129,7 +149,7 @@ class Book:
 
     def append(self, order: Order) -> None:
         """Put `order` at the end of the queue of its price."""
-        order.place = Place.LIT
+        order.place = self._place
         self._sides[order.side].setdefault(order.price, []).append(order)
 
     def remove(self, order: Order) -> None:
@@ -151,3 +171,35 @@ class Book:
         if best is None or (best > price if side == BUY else best < price):
             return None
         return best
+
+
+class Book(Levels):
+    """What rests of one instrument: the levels that are shown, and beside them those that are not.
+
+    Attributes:
+        dark: Orders that are never shown: hidden ones and those with a minimum.
+        pegs: Pegged orders by name, waiting ones too.
+        last_price: Ticks of its last trade, or None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Place.LIT)
+        self.dark = Levels(Place.DARK)
+        self.pegs: dict[tuple[int, int], Order] = {}
+        self.last_price: int | None = None
+
+    def ahead_of(self, order: Order) -> tuple[int, int] | None:
+        """Return (orders, lots) shown on its side that would trade before `order`: the dark are told to nobody."""
+        if order.place not in (Place.LIT, Place.DARK):
+            return None
+        ahead = []
+        for resting in self.in_priority(order.side):
+            if resting is order or not _goes_first(resting, order):
+                break
+            ahead.append(resting.shown)
+        return len(ahead), sum(ahead)
+
+
+def _goes_first(resting: Order, other: Order) -> bool:
+    """Tell whether the price of `resting` is at least as good for whoever takes."""
+    return resting.price >= other.price if resting.side == BUY else resting.price <= other.price

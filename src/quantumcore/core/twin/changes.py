@@ -1,13 +1,14 @@
 """Changing and ending working orders: replace, cancel, mass cancel; a refused change leaves the order untouched."""
 
+from dataclasses import replace as copy
+
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import gate
+from quantumcore.core.twin import dark, further, gate, icebergs
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done
-from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.client_ids import Fate, Submission
-from quantumcore.core.twin.content import PRICE_GIVEN, QUANTITY_GIVEN
-from quantumcore.core.twin.fees import buy_hold
+from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN
 from quantumcore.core.twin.matching import (
     ASKED_FOR,
     MASS_CANCELLED,
@@ -18,11 +19,12 @@ from quantumcore.core.twin.matching import (
 from quantumcore.core.twin.orders import Terms
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.terms import SLIDE
 from quantumcore.core.twin.venue import Venue
 
 
 def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
-    """Change price or total of a working order; refused, it stands untouched."""
+    """Change price, total or display of a working order; refused, it stands untouched."""
     venue.account(command.account)
     submission = _resolve(venue, command)
     if submission.fate is Fate.CANCELLED:
@@ -30,13 +32,18 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     order = venue.working[command.account][submission.sequence, submission.slot]
     terms = _judge_replace(venue, order, command)
 
-    filled = order.filled
-    keeps_priority = terms.price == order.price and terms.quantity <= order.quantity
+    keeps_priority = terms.price == order.limit and terms.quantity <= order.quantity
+    venue.touched.add(order.instrument)  # a smaller whole is met more easily
+    icebergs.shrink(order, order.quantity - terms.quantity)
+    order.quantity, order.terms = terms.quantity, terms.further
     if not keeps_priority:
         venue.leave(order)
-    order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
+        order.price = terms.price
+        order.cap = terms.price if order.cap else 0
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
+    if command.fields & DISPLAY_GIVEN:
+        further.tell(order, out)
     if not keeps_priority:
         enter(venue, order, out)
 
@@ -51,7 +58,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_trading(instrument)
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
-    price, total = order.price, order.quantity
+    price, total = order.limit, order.quantity
     if price_given:
         price = gate.ticks_of(instrument, command.price, command.price_scale)
     if quantity_given:
@@ -59,25 +66,33 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
         gate.check_quantity(instrument, total)
     if price_given:
         gate.check_price(instrument, price)
+    beyond = further.rejudge(instrument, order, command, total)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
+    if order.flags & SLIDE:
+        price = gate.slid(instrument, book, side, price)
     leaves = total - order.filled
     gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
     gate.check_notional(instrument, price, leaves)
-    if side == BUY:
-        hold = buy_hold(instrument.unit, rates, order.tally, price, leaves)
-    else:
-        hold = leaves * instrument.asset_per_lot
+    hold = copy(order, price=price, cap=order.cap and price, leaves=leaves).needed_hold(instrument)
     gate.check_funds(instrument, account, side, hold - order.hold)
     gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
+    if not order.cap:
+        _check_rest(venue, order, price, leaves)
+    return Terms(price, total, hold, beyond)
+
+
+def _check_rest(venue: Venue, order: Order, price: int, leaves: int) -> None:
+    """QTY_OVERFLOW, CAPACITY: where the order would rest there may be no room for it."""
+    instrument, levels = venue.instruments[order.instrument], dark.levels_of(venue.books[order.instrument], order)
+    shown = icebergs.first_shown(order, leaves)
     if price != order.price:
-        gate.check_level(instrument, book, side, price, leaves)
-        gate.check_window(venue, book, side, price)
+        gate.check_level(instrument, levels, order.side, price, shown)
+        gate.check_window(venue, levels, order.side, price)
     elif leaves > order.leaves:
-        gate.check_level(instrument, book, side, price, leaves - order.leaves)
-    return Terms(price, total, hold)
+        gate.check_level(instrument, levels, order.side, price, shown - order.shown)
 
 
 def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:

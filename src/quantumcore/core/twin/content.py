@@ -19,6 +19,8 @@ MIN_SIZE = 16
 MAX_SIZE = 512
 PRICE_GIVEN = 1
 QUANTITY_GIVEN = 2
+STOP_GIVEN = 4
+DISPLAY_GIVEN = 8
 ACCOUNT_MAX = 2**32 - 1
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
@@ -118,15 +120,26 @@ def _names_an_order(command: wire.ReplaceOrder | wire.CancelOrder) -> bool:
     return _is_id(command.client_id)
 
 
-def _replace(command: wire.ReplaceOrder) -> bool:
+def _replace(command: wire.ReplaceOrder, known: int = PRICE_GIVEN | QUANTITY_GIVEN) -> bool:
     price_fits = bool(command.fields & PRICE_GIVEN) or (command.price, command.price_scale) == (0, 0)
     quantity_fits = bool(command.fields & QUANTITY_GIVEN) or (command.quantity, command.quantity_scale) == (0, 0)
     return (
-        1 <= command.fields <= PRICE_GIVEN | QUANTITY_GIVEN
+        1 <= command.fields <= known
         and price_fits
         and quantity_fits
         and max(command.price_scale, command.quantity_scale) <= MAX_PLACES
         and _names_an_order(command)
+    )
+
+
+def _replace_advanced(command: wire.ReplaceAdvancedOrder) -> bool:
+    stop_fits = bool(command.fields & STOP_GIVEN) or (command.stop_price, command.stop_scale) == (0, 0)
+    display_fits = bool(command.fields & DISPLAY_GIVEN) or (command.display, command.display_scale) == (0, 0)
+    return (
+        _replace(command, known=PRICE_GIVEN | QUANTITY_GIVEN | STOP_GIVEN | DISPLAY_GIVEN)
+        and stop_fits
+        and display_fits
+        and max(command.stop_scale, command.display_scale) <= MAX_PLACES
     )
 
 
@@ -138,6 +151,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SubmitOrder.KIND: _submit,
     wire.SubmitAdvancedOrder.KIND: _submit_advanced,
     wire.ReplaceOrder.KIND: _replace,
+    wire.ReplaceAdvancedOrder.KIND: _replace_advanced,
     wire.CancelOrder.KIND: _names_an_order,
     wire.MassCancel.KIND: lambda command: command.side <= 2,
     wire.Transfer.KIND: lambda command: command.transfer_kind in (1, 2, 3) and _is_id(command.transfer_id),

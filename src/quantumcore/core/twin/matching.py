@@ -1,16 +1,17 @@
 """What an incoming order meets: best price first, oldest first, at the resting order's price."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin.book import Book, Order, opposite
+from quantumcore.core.twin import dark, icebergs, pegs, reach
+from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.client_ids import Fate
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.settlement import settle
+from quantumcore.core.twin.terms import CANCEL_BOTH, CANCEL_OLDEST, DECREMENT, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
 
-# Self-trade prevention; 0, the venue's default, is cancel_newest.
-CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NO_PREVENTION = 1, 2, 3, 4, 5
 # Why an order was cancelled.
 REQUESTED, MASS_CANCELLED, KILL_SWITCH, IMMEDIATE, FILL_OR_KILL, SELF_TRADE = 1, 2, 3, 4, 5, 6
+MINIMUM_NOT_MET = 13
 # Why an order was replaced.
 ASKED_FOR, DECREMENTED = 0, 1
 
@@ -18,52 +19,60 @@ ASKED_FOR, DECREMENTED = 0, 1
 def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     """Match an accepted order and do with its rest what its time in force says."""
     venue.touched.add(taker.instrument)
-    book = venue.books[taker.instrument]
-    if taker.fill_or_kill and not _can_fill(book, taker):
+    if taker.cap:
+        pegs.wait(taker)
+        return
+    if taker.fill_or_kill and not _can_fill(venue, taker):
         venue.cancel(taker, FILL_OR_KILL, out)
-        return
-    if not _match(venue, book, taker, out):
-        return
-    if taker.leaves == 0:
-        venue.finish(taker, Fate.FILLED)
-    elif taker.rests:
-        book.append(taker)
+    elif dark.has_minimum(taker) and not _has_enough(venue, taker):
+        _rest_or_cancel(venue, taker, MINIMUM_NOT_MET, out)
+    # A post_only order never takes: what is dark and crosses it takes it in the aftermath.
+    elif taker.post_only or _match(venue, taker, out):
+        if taker.leaves == 0:
+            venue.finish(taker, Fate.FILLED)
+        else:
+            _rest_or_cancel(venue, taker, IMMEDIATE, out)
+
+
+def _rest_or_cancel(venue: Venue, order: Order, reason: int, out: Outbox) -> None:
+    book = venue.books[order.instrument]
+    if not order.rests:
+        venue.cancel(order, reason, out)
+    elif dark.is_dark(order):
+        book.dark.append(order)
     else:
-        venue.cancel(taker, IMMEDIATE, out)
+        icebergs.rest(book, order)
 
 
-def _can_fill(book: Book, taker: Order) -> bool:
-    """Tell whether the whole of a fill-or-kill order would trade, own orders treated as its mode treats them."""
-    reachable = 0
-    for resting in book.in_priority(opposite(taker.side)):
-        if not taker.accepts(resting.price) or reachable >= taker.leaves:
-            break
-        if resting.account != taker.account or taker.mode == NO_PREVENTION:
-            reachable += resting.leaves
-        elif taker.mode != CANCEL_OLDEST:
-            break
-    return reachable >= taker.leaves
+def _can_fill(venue: Venue, taker: Order) -> bool:
+    """Tell whether a fill-or-kill order would trade whole, or for all of its budget."""
+    had = reach.could_have(venue, taker)
+    return had.lots >= taker.leaves or (had.spent and had.lots > 0)
 
 
-def _match(venue: Venue, book: Book, taker: Order, out: Outbox) -> bool:
+def _has_enough(venue: Venue, taker: Order) -> bool:
+    return reach.could_have(venue, taker).lots >= dark.minimum(taker)
+
+
+def _match(venue: Venue, taker: Order, out: Outbox) -> bool:
     """Trade while prices cross; return False when self-trade prevention has ended the taker."""
     while taker.leaves:
-        resting = book.first(opposite(taker.side))
-        if resting is None or not taker.accepts(resting.price):
+        met = reach.next_maker(venue, taker)
+        if met is None:
             break
-        if resting.account == taker.account and taker.mode != NO_PREVENTION:
-            if not _prevent(venue, taker, resting, out):
+        maker, lots = met
+        if maker.account == taker.account and taker.mode != NO_PREVENTION:
+            if not _prevent(venue, taker, maker, out):
                 return False
         else:
-            _trade(venue, book, taker, resting, out)
+            _trade(venue, taker, maker, lots, out)
     return True
 
 
-def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) -> None:
-    """Trade what both have left of each other."""
-    lots = min(taker.leaves, maker.leaves)
+def _trade(venue: Venue, taker: Order, maker: Order, lots: int, out: Outbox) -> None:
+    """Trade `lots`; what the maker then has left it shows."""
     settlement = settle(venue, maker, taker, lots)
-    book.last_price = maker.price
+    venue.books[taker.instrument].last_price = maker.price
     terms = venue.instruments[taker.instrument].terms
     out.tell(
         wire.TradePrinted,
@@ -92,8 +101,10 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
     )
     out.fills += 1
     if maker.leaves == 0:
-        book.remove(maker)
+        venue.leave(maker)
         venue.finish(maker, Fate.FILLED)
+    elif maker.shown == 0:
+        icebergs.refill(venue, maker, out)
 
 
 def _prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
@@ -117,7 +128,7 @@ def _decrement(venue: Venue, order: Order, lots: int, out: Outbox) -> bool:
         venue.cancel(order, SELF_TRADE, out)
         return False
     order.quantity -= lots
-    order.leaves -= lots
+    icebergs.shrink(order, lots)
     venue.rehold(order)
     tell_replaced(venue, order, DECREMENTED, out, priority_kept=True)
     return True

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate
+from quantumcore.core.twin import dark, further, gate, icebergs
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
-from quantumcore.core.twin.matching import (
-    CANCEL_NEWEST,
-    enter,
-)
+from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY
+from quantumcore.core.twin.terms import CANCEL_NEWEST, POST_ONLY, SLIDE
+from quantumcore.core.twin.terms import Terms as Further
 from quantumcore.core.twin.venue import Venue
 
 
@@ -27,6 +25,7 @@ class Terms:
     price: int
     quantity: int
     hold: int
+    further: Further | None = None
 
 
 def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
@@ -68,42 +67,46 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
 def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> Terms:
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
-    is_market = command.order_type == gate.MARKET
-    post_only = bool(command.flags & POST_ONLY)
+    unpriced = command.order_type in gate.UNPRICED
     side, rates = command.side, instrument.rates
 
     gate.check_switches(venue, account)
     gate.check_trading(instrument)
-    price = 0 if is_market else gate.ticks_of(instrument, command.price, command.price_scale)
+    price = 0 if unpriced else gate.ticks_of(instrument, command.price, command.price_scale)
     lots = gate.lots_of(instrument, command.quantity, command.quantity_scale)
     gate.check_quantity(instrument, lots)
-    if is_market:
+    if unpriced:
         gate.check_no_price(instrument, command.price, command.price_scale)
     else:
         gate.check_price(instrument, price)
-    gate.check_kind(command.order_type, command.time_in_force, command.flags)
-    gate.check_terms(command)
+    gate.check_kind(command)
+    beyond = further.judge(instrument, command, lots)
     gate.check_max_quantity(instrument, lots)
-    if is_market:
+    if command.order_type == gate.MARKET:
         price = gate.collar_of(instrument, book, side)
+    elif command.order_type == gate.MARKET_TO_LIMIT:
+        price = gate.best_to_take(book, side)
+    elif command.flags & SLIDE:
+        price = gate.slid(instrument, book, side, price)
     gate.check_amounts(instrument, book, side, rates, price, lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account)
-    order = _order(command, instrument, price, lots, slot=NO_SLOT, sequence=0)
+    order = _order(command, instrument, Terms(price, lots, 0, beyond), slot=NO_SLOT, sequence=0)
     hold = order.needed_hold(instrument)
     gate.check_funds(instrument, account, side, hold)
     gate.check_one_lot(instrument, side, rates, price)
-    if post_only:
+    if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests:
-        gate.check_level(instrument, book, side, price, lots)
-        gate.check_window(venue, book, side, price)
+    if order.rests and not order.cap:
+        levels = dark.levels_of(book, order)
+        gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, lots))
+        gate.check_window(venue, levels, side, price)
     gate.check_capacity(venue)
-    return Terms(price, lots, hold)
+    return Terms(price, lots, hold, beyond)
 
 
 def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, terms: Terms, out: Outbox) -> None:
-    order = _order(command, instrument, terms.price, terms.quantity, slot=venue.slots.take(), sequence=out.sequence)
+    order = _order(command, instrument, terms, slot=venue.slots.take(), sequence=out.sequence)
     venue.working[order.account][order.name] = order
     for currency in (instrument.terms.base, instrument.terms.quote):
         venue.accounts[order.account].touch(currency)
@@ -126,12 +129,14 @@ def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, ter
         client_id=command.client_id,
         session=command.session,
     )
+    if order.terms is not None:
+        further.tell(order, out)
+    if order.cap:
+        venue.books[order.instrument].pegs[order.name] = order
     enter(venue, order, out)
 
 
-def _order(
-    command: wire.SubmitOrder, instrument: Instrument, price: int, lots: int, *, slot: int, sequence: int
-) -> Order:
+def _order(command: wire.SubmitOrder, instrument: Instrument, terms: Terms, *, slot: int, sequence: int) -> Order:
     return Order(
         sequence=sequence,
         slot=slot,
@@ -139,10 +144,10 @@ def _order(
         instrument=command.instrument,
         client_id=command.client_id,
         side=command.side,
-        price=price,
-        quantity=lots,
-        leaves=lots,
-        rests=command.order_type == gate.LIMIT and command.time_in_force == gate.GTC,
+        price=terms.price,
+        quantity=terms.quantity,
+        leaves=terms.quantity,
+        rests=command.order_type != gate.MARKET and command.time_in_force in gate.LASTING,
         fill_or_kill=command.time_in_force == gate.FOK,
         post_only=bool(command.flags & POST_ONLY),
         mode=command.self_trade_prevention or CANCEL_NEWEST,
@@ -151,6 +156,8 @@ def _order(
         time_in_force=command.time_in_force,
         flags=command.flags,
         session=command.session,
+        terms=terms.further,
+        cap=terms.price if command.order_type == gate.PEGGED else 0,
     )
 
 

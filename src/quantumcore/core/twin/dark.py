@@ -11,6 +11,7 @@ from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.terms import ALL_OR_NONE, HIDDEN
 
+
 def is_dark(order: Order) -> bool:
     """Tell whether the public never sees it."""
     return bool(order.flags & HIDDEN) or has_minimum(order)

@@ -29,9 +29,13 @@ def _check_books(venue: Venue) -> None:
         for levels, place in ((book, Place.LIT), (book.dark, Place.DARK)):
             for side in (BUY, SELL):
                 for order in levels.in_priority(side):
-                    _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
+                    _require(
+                        (order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere"
+                    )
                     _require(order.place is place, f"order {order.sequence} does not know where it rests")
-                    _require(dark.is_dark(order) == (place is Place.DARK), f"order {order.sequence} rests in the wrong light")
+                    _require(
+                        dark.is_dark(order) == (place is Place.DARK), f"order {order.sequence} rests in the wrong light"
+                    )
                     resting.append(order.name)
         _check_waiting(venue, number)
     working = [order for orders in venue.working.values() for order in orders.values()]
@@ -39,7 +43,9 @@ def _check_books(venue: Venue) -> None:
         _require(0 < order.leaves <= order.quantity, f"order {order.sequence} has {order.leaves} lots left")
         _require(0 <= order.reserve < order.leaves, f"order {order.sequence} shows nothing")
     there = [*resting, *(order.name for order in working if order.place is Place.WAITING)]
-    _require(sorted(there) == sorted(order.name for order in working), "the books do not hold exactly the working orders")
+    _require(
+        sorted(there) == sorted(order.name for order in working), "the books do not hold exactly the working orders"
+    )
     slots = Counter(order.slot for order in working)
     _require(all(count == 1 for count in slots.values()), "two working orders share a slot")
 
@@ -48,7 +54,9 @@ def _check_waiting(venue: Venue, number: int) -> None:
     """The aftermath has left nothing to do: no dark order could trade, no peg belongs elsewhere."""
     idle = next(retries.ready(venue, number), None)
     _require(idle is None, f"order {idle and idle.sequence} could trade and does not")
-    pegs_there = {o.name for orders in venue.working.values() for o in orders.values() if o.cap and o.instrument == number}
+    pegs_there = {
+        o.name for orders in venue.working.values() for o in orders.values() if o.cap and o.instrument == number
+    }
     book = venue.books[number]
     _require(pegs_there == set(book.pegs), f"instrument {number}: pegs are not those that work")
     if venue.instruments[number].terms.status == gate.TRADING:

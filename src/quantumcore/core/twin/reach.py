@@ -47,7 +47,7 @@ def could_have(venue: Venue, taker: Order) -> Reach:
         for maker, offered in _offers_at(book, taker, price):
             wanted = budgets.affordable(instrument, taker, tally, price, taker.leaves - found)
             if wanted == 0:
-                return Reach(found, spent=found < taker.leaves)
+                return Reach(found, spent=True)
             if min(wanted, maker.leaves) < dark.minimum(maker):
                 continue
             if maker.account == taker.account and taker.mode != NO_PREVENTION:
@@ -56,6 +56,8 @@ def could_have(venue: Venue, taker: Order) -> Reach:
                 continue
             lots = min(wanted, offered)
             tally, found = tally.plus(price, lots, rate), found + lots
+            if lots == wanted:  # all that it wants, or can pay for: prices only get worse
+                return Reach(found, spent=found < taker.leaves)
     return Reach(found)
 
 

@@ -33,7 +33,7 @@ def is_plain(command: wire.SubmitOrder) -> bool:
     )
 
 
-def judge(instrument: Instrument, command: wire.SubmitOrder, quantity: int) -> Terms | None:
+def judge(instrument: Instrument, command: wire.SubmitOrder, quantity: int, *, accounting: bool) -> Terms | None:
     """Return the further terms in ticks, lots and minor units, None for a plain order; a bad or useless term is its own reason."""
     if is_plain(command):
         return None
@@ -52,7 +52,7 @@ def judge(instrument: Instrument, command: wire.SubmitOrder, quantity: int) -> T
     if given := _given(command, Reason.BAD_MIN_QTY, useful=True):
         terms.min_quantity = dark.minimum_of(instrument, given, quantity)
     takes_at_once = command.order_type in (gate.MARKET, gate.LIMIT) and command.time_in_force in (gate.IOC, gate.FOK)
-    if given := _given(command, Reason.BAD_BUDGET, useful=takes_at_once and command.side == BUY):
+    if given := _given(command, Reason.BAD_BUDGET, useful=takes_at_once and command.side == BUY and accounting):
         terms.budget = budgets.budget_of(instrument, given)
     _given(command, Reason.EXPIRED, useful=False)
     return terms

@@ -74,6 +74,7 @@ def _trade(venue: Venue, taker: Order, maker: Order, lots: int, out: Outbox) -> 
     settlement = settle(venue, maker, taker, lots)
     venue.books[taker.instrument].last_price = maker.price
     terms = venue.instruments[taker.instrument].terms
+    quote, base = (terms.quote, terms.base) if venue.bounds.accounting else (0, 0)
     out.tell(
         wire.TradePrinted,
         instrument=taker.instrument,
@@ -96,8 +97,8 @@ def _trade(venue: Venue, taker: Order, maker: Order, lots: int, out: Outbox) -> 
         taker_hold=taker.hold,
         fill=out.fills,
         taker_side=taker.side,
-        quote=terms.quote,
-        base=terms.base,
+        quote=quote,
+        base=base,
     )
     out.fills += 1
     if maker.leaves == 0:

@@ -35,7 +35,9 @@ def ready(venue: Venue, number: int) -> Iterator[Order]:
 def _can_take(venue: Venue, order: Order) -> bool:
     instrument, book = venue.instruments[order.instrument], venue.books[order.instrument]
     # It was judged by what stood there when it came; a bid may be far above a sell by now.
-    if not gate.amounts_fit(instrument, book, order.side, order.rates, order.price, order.leaves, order.tally):
+    if venue.bounds.accounting and not gate.amounts_fit(
+        instrument, book, order.side, order.rates, order.price, order.leaves, order.tally
+    ):
         return False
     if dark.has_minimum(order):
         return reach.could_have(venue, order).lots >= dark.minimum(order)

@@ -41,8 +41,9 @@ def judge(instrument: Instrument, command: wire.SubmitOrder, quantity: int, *, a
     lasts = command.order_type != gate.MARKET and command.time_in_force in gate.LASTING
     if given := _given(command, Reason.BAD_DISPLAY, useful=lasts and not asks_for_dark(command)):
         terms.display = icebergs.display_of(instrument, given.display, given.display_scale, quantity)
-        terms.display_range = icebergs.range_of(instrument, given.display_range, given.display_scale, terms.display)
+        terms.display_range = icebergs.range_of(instrument, given.display_range, given.display_scale)
         terms.seed = given.seed
+        icebergs.check(instrument, terms, quantity)
     _given(command, Reason.BAD_STOP, useful=False)
     _given(command, Reason.BAD_TRAIL, useful=False)
     is_peg = command.order_type == gate.PEGGED
@@ -61,14 +62,13 @@ def judge(instrument: Instrument, command: wire.SubmitOrder, quantity: int, *, a
 def rejudge(instrument: Instrument, order: Order, command: wire.ReplaceOrder, quantity: int) -> Terms | None:
     """Return the further terms as a replacement to a total of `quantity` would leave them."""
     terms = order.terms
-    if not isinstance(command, wire.ReplaceAdvancedOrder):
-        return terms
-    if command.fields & DISPLAY_GIVEN:
+    if isinstance(command, wire.ReplaceAdvancedOrder) and command.fields & DISPLAY_GIVEN:
         if terms is None or not terms.display:
             raise Refusal(Reason.BAD_DISPLAY, Scope.INSTRUMENT)
         display = icebergs.display_of(instrument, command.display, command.display_scale, quantity)
-        icebergs.check_range(instrument, terms.display_range, display)
         terms = replace(terms, display=display)
+    if terms is not None and terms.display:
+        icebergs.check(instrument, terms, quantity)
     if command.fields & STOP_GIVEN:
         raise Refusal(Reason.BAD_STOP, Scope.INSTRUMENT)
     return terms

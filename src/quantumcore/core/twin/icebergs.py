@@ -8,7 +8,10 @@ from quantumcore.core.twin.book import Book, Order
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.state_hash import K1, K2, mum
+from quantumcore.core.twin.terms import Terms
 from quantumcore.core.twin.venue import Venue
+
+MOST_REFILLS = 1_000  # an order of a billion lots that shows one at a time would be a billion trades in one step
 
 
 def display_of(instrument: Instrument, mantissa: int, scale: int, quantity: int) -> int:
@@ -19,17 +22,18 @@ def display_of(instrument: Instrument, mantissa: int, scale: int, quantity: int)
     return lots
 
 
-def range_of(instrument: Instrument, mantissa: int, scale: int, display: int) -> int:
-    """Return by how many lots a refill may fall short of `display`; BAD_DISPLAY when nothing might be left to show."""
-    lots = gate.steps_of(mantissa, scale, instrument.terms.lot, instrument.terms.lot_scale, Reason.BAD_DISPLAY)
-    check_range(instrument, lots, display)
-    return lots
+def range_of(instrument: Instrument, mantissa: int, scale: int) -> int:
+    """Return by how many lots a refill may fall short; BAD_DISPLAY when it is between two lots."""
+    return gate.steps_of(mantissa, scale, instrument.terms.lot, instrument.terms.lot_scale, Reason.BAD_DISPLAY)
 
 
-def check_range(instrument: Instrument, lots: int, display: int) -> None:
-    """BAD_DISPLAY: a refill could show nothing."""
-    if not 0 <= lots < display:
-        raise gate.of_quantity(instrument, Reason.BAD_DISPLAY, limit=display, actual=lots)
+def check(instrument: Instrument, terms: Terms, quantity: int) -> None:
+    """BAD_DISPLAY: a refill could show nothing, or one taker could set off more than MOST_REFILLS of them."""
+    if not 0 <= terms.display_range < terms.display:
+        raise gate.of_quantity(instrument, Reason.BAD_DISPLAY, limit=terms.display, actual=terms.display_range)
+    least = -(-quantity // MOST_REFILLS) + terms.display_range
+    if terms.display < least:
+        raise gate.of_quantity(instrument, Reason.BAD_DISPLAY, limit=least, actual=terms.display)
 
 
 def first_shown(order: Order, leaves: int) -> int:

@@ -204,6 +204,14 @@ def _order(market: CaseMarket, rest: list[str]) -> list[Shown]:
     return [Shown(rest[0], numbers)]
 
 
+def _queue(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    found = market.engine.queue(*market.name_of(rest[0]))
+    if found is None:
+        return [Shown("none", {})]
+    number = market.engine.order(*market.name_of(rest[0]))[0]
+    return [Shown(rest[0], {"orders": str(found[0]), "ahead": market.quantity(number, found[1])})]
+
+
 def _balance(market: CaseMarket, rest: list[str]) -> list[Shown]:
     who, code = rest
     rows = {currency: (total, held) for currency, total, held in market.engine.balances(market.account_number(who))}
@@ -218,4 +226,11 @@ def _position(market: CaseMarket, rest: list[str]) -> list[Shown]:
     return [Shown(f"{rest[0]} {market.quantity(number, lots)}", {})]
 
 
-_QUESTIONS = {"position": _position, "depth": _depth, "orders": _orders, "order": _order, "balance": _balance}
+_QUESTIONS = {
+    "position": _position,
+    "depth": _depth,
+    "orders": _orders,
+    "order": _order,
+    "queue": _queue,
+    "balance": _balance,
+}

@@ -44,6 +44,7 @@ Questions are commands too; their answers stand like events:
     depth [in BETA]                            buy 101 10 orders 2     levels, buys then sells, each best first
     orders [in BETA]                           buy a1 10 @ 101         what is in the lit book, in order of priority
     order a1                                   a1 price 101 quantity 10 leaves 4 hold 404 (or: none)
+    queue a1                                   a1 orders 2 ahead 15    what is shown on its side and would trade before it (or: none)
     balance alice USD                          alice 1000000 USD held 404
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
 """

@@ -47,6 +47,9 @@ class Order:
         terms: What it is beyond a plain order; None for a plain one.
         link: What ties it to other orders, if anything.
         place: Where it is now.
+        cap: Of a peg, the price that it never passes; 0 for every other order.
+        reserve: Lots of an iceberg that stand behind those shown.
+        refills: How often an iceberg has shown lots again.
     """
 
     sequence: int
@@ -72,6 +75,9 @@ class Order:
     hold: int = 0
     tally: Tally = field(default_factory=Tally)
     place: Place = Place.NOWHERE
+    cap: int = 0
+    reserve: int = 0
+    refills: int = 0
 
     @property
     def name(self) -> tuple[int, int]:
@@ -83,6 +89,21 @@ class Order:
         """What has traded, in lots."""
         return self.quantity - self.leaves
 
+    @property
+    def shown(self) -> int:
+        """What may trade before others of its level get their turn, in lots: what the public sees, if it is not dark."""
+        return self.leaves - self.reserve
+
+    @property
+    def limit(self) -> int:
+        """The worst price at which it may ever trade, in ticks."""
+        return self.cap or self.price
+
+    @property
+    def budget(self) -> int:
+        """The minor units of the quote that it may spend, fees included; 0: without a bound of its own."""
+        return 0 if self.terms is None else self.terms.budget
+
     def accepts(self, price: int) -> bool:
         """Tell whether it may trade at `price` ticks."""
         return price <= self.price if self.side == BUY else price >= self.price
@@ -90,6 +111,7 @@ class Order:
     def lower(self, lots: int) -> None:
         """Take `lots` away from what it asks for, as if it had never asked for them."""
         self.quantity -= lots
+        self.reserve = max(0, self.reserve - lots)  # the reserve gives first
         self.leaves -= lots
 
     def needed_hold(self, instrument: Instrument) -> int:
@@ -100,21 +122,18 @@ class Order:
         """Return what it would have to hold if no other order held for it."""
         if self.side == SELL:
             return self.leaves * instrument.asset_per_lot
-        return buy_hold(instrument.unit, self.rates, self.tally, self.price, self.leaves)
+        hold = buy_hold(instrument.unit, self.rates, self.tally, self.limit, self.leaves)
+        if self.budget:
+            return min(hold, self.budget - self.tally.spent(instrument.unit, self.rates.minimum))
+        return hold
 
 
-class Book:
-    """What rests of one instrument.
+class Levels:
+    """Two sides of price levels, each level a queue in order of priority; an order in it knows `place`."""
 
-    Attributes:
-        last_price: Ticks of its last trade, or None.
-        watch: Who waits for a price, and what has been seen of prices.
-    """
-
-    def __init__(self) -> None:
-        self.watch = Watch()
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._sides: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
-        self.last_price: int | None = None
 
     def best(self, side: int) -> int | None:
         """Return the best price of `side` in ticks: the highest bid, the lowest ask; None when it is empty."""
@@ -137,8 +156,8 @@ class Book:
         return list(self._sides[side].get(price, ()))
 
     def level_quantity(self, side: int, price: int) -> int:
-        """Return the lots that rest at `price`."""
-        return sum(order.leaves for order in self._sides[side].get(price, ()))
+        """Return the lots that stand at `price`, reserves apart."""
+        return sum(order.shown for order in self._sides[side].get(price, ()))
 
     def in_priority(self, side: int) -> Iterator[Order]:
         """Yield the orders of `side` as they would trade."""
@@ -147,7 +166,7 @@ class Book:
 
     def append(self, order: Order) -> None:
         """Put `order` at the end of the queue of its price."""
-        order.place = Place.LIT
+        order.place = self._place
         self._sides[order.side].setdefault(order.price, []).append(order)
 
     def remove(self, order: Order) -> None:
@@ -169,3 +188,37 @@ class Book:
         if best is None or (best > price if side == BUY else best < price):
             return None
         return best
+
+
+class Book(Levels):
+    """What rests of one instrument: the levels that are shown, and beside them those that are not.
+
+    Attributes:
+        dark: Orders that are never shown: hidden ones and those with a minimum.
+        pegs: Pegged orders by name, waiting ones too.
+        last_price: Ticks of its last trade, or None.
+        watch: Who waits for a price, and what has been seen of prices.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Place.LIT)
+        self.dark = Levels(Place.DARK)
+        self.pegs: dict[tuple[int, int], Order] = {}
+        self.watch = Watch()
+        self.last_price: int | None = None
+
+    def ahead_of(self, order: Order) -> tuple[int, int] | None:
+        """Return (orders, lots) shown on its side that would trade before `order`: the dark are told to nobody."""
+        if order.place not in (Place.LIT, Place.DARK):
+            return None
+        ahead = []
+        for resting in self.in_priority(order.side):
+            if resting is order or not _goes_first(resting, order):
+                break
+            ahead.append(resting.shown)
+        return len(ahead), sum(ahead)
+
+
+def _goes_first(resting: Order, other: Order) -> bool:
+    """Tell whether the price of `resting` is at least as good for whoever takes."""
+    return resting.price >= other.price if resting.side == BUY else resting.price <= other.price

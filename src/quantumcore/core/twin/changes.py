@@ -1,29 +1,30 @@
 """Changing and ending working orders: replace, cancel, mass cancel; a refused change leaves the order untouched."""
 
+from dataclasses import replace as copy
+
 from quantumcore.contracts import wire
-from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import gate, links, positions, triggers
+from quantumcore.contracts.reasons import Reason
+from quantumcore.core.twin import dark, further, gate, icebergs, links, positions
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
-from quantumcore.core.twin.book import BUY, Order, Place
+from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
-from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN
-from quantumcore.core.twin.fees import buy_hold
+from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN
 from quantumcore.core.twin.matching import (
     ASKED_FOR,
     MASS_CANCELLED,
     REQUESTED,
     enter,
 )
-from quantumcore.core.twin.measure import tell_terms
-from quantumcore.core.twin.orders import PRICELESS, Terms
+from quantumcore.core.twin.orders import Terms
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.stop_terms import price_to_enter_with
+from quantumcore.core.twin.terms import SLIDE
 from quantumcore.core.twin.venue import Venue
 
 
 def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
-    """Change price or total of a working order; refused, it stands untouched."""
+    """Change price, total or display of a working order; refused, it stands untouched."""
     venue.account(command.account)
     found = _resolve(venue, command)
     if isinstance(found, Submission):
@@ -31,18 +32,21 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     order = found
     terms = _judge_replace(venue, order, command)
 
-    filled, waits = order.filled, order.place is Place.WAITING
-    keeps_priority = waits or (terms.price == order.price and terms.quantity <= order.quantity)
+    waits = _waits(order)
+    keeps_priority = waits or (terms.price == order.limit and terms.quantity <= order.quantity)
+    venue.touched.add(order.instrument)  # a smaller whole is met more easily, a moved stop may be met
+    order.lower(order.quantity - terms.quantity)
+    order.terms = terms.further
     if not keeps_priority:
         venue.leave(order)
-    order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
-    order.terms = terms.further
+    if waits or not keeps_priority:
+        order.price = terms.price
+        order.cap = terms.price if order.cap else 0
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
-    if waits:
-        tell_terms(order, out, waits=True)
-        venue.touched.add(order.instrument)  # its trigger may now be met
-    elif not keeps_priority:
+    if order.terms is not None and (waits or command.fields & DISPLAY_GIVEN):
+        further.tell(order, out, waits=order.place is Place.WAITING)
+    if not keeps_priority:
         enter(venue, order, out)
 
 
@@ -56,26 +60,24 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_trading(instrument)
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
-    price, total, further = order.price, order.quantity, order.terms
-    priceless = order.order_type in PRICELESS
-    if price_given and not priceless:
+    price, total = order.limit, order.quantity
+    unpriced = order.order_type in (*gate.NEVER_REST, 7)  # a market-to-limit order has its limit by now
+    if price_given and not unpriced:
         price = gate.ticks_of(instrument, command.price, command.price_scale)
     if quantity_given:
         total = gate.lots_of(instrument, command.quantity, command.quantity_scale)
         gate.check_quantity(instrument, total)
-    if price_given and priceless:
+    if price_given and unpriced:
         gate.check_no_price(instrument, command.price, command.price_scale)
     elif price_given:
         gate.check_price(instrument, price)
-    if isinstance(command, wire.ReplaceAdvancedOrder):
-        if command.fields & DISPLAY_GIVEN:
-            raise Refusal(Reason.BAD_DISPLAY, Scope.INSTRUMENT)
-        if command.fields & STOP_GIVEN:
-            further = triggers.with_stop(venue, order, command.stop_price, command.stop_scale)
-            if priceless:
-                price = price_to_enter_with(instrument, order.order_type, side, further)
+    beyond = further.rejudge(venue, order, command, total)
+    if beyond is not None and beyond is not order.terms and unpriced:
+        price = price_to_enter_with(instrument, order.order_type, side, beyond)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
+    if order.flags & SLIDE:
+        price = gate.slid(instrument, book, side, price)
     leaves = total - order.filled
     positions.check_replacement(venue, instrument, order, leaves)
     if venue.bounds.accounting:
@@ -83,24 +85,32 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     else:
         gate.check_product(instrument, price * leaves)
     gate.check_notional(instrument, price, leaves)
-    if side == BUY:
-        hold = buy_hold(instrument.unit, rates, order.tally, price, leaves)
-    else:
-        hold = leaves * instrument.asset_per_lot
+    hold = copy(order, price=price, cap=order.cap and price, leaves=leaves).own_need(instrument)
     if venue.bounds.accounting:
         needed, held = links.shared(order, hold, instrument)
         gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.place is Place.WAITING:
-        return Terms(price, total, hold, further)  # where it will rest is judged when it becomes active
+    if not order.cap and order.place is not Place.WAITING:  # where it will rest is judged when it becomes active
+        _check_rest(venue, order, price, leaves)
+    return Terms(price, total, hold, beyond)
+
+
+def _waits(order: Order) -> bool:
+    """Tell whether it waits where a change leaves it: for a price or its parent, not for a peg's reference."""
+    return order.place is Place.WAITING and (not order.cap or links.waits_for_parent(order))
+
+
+def _check_rest(venue: Venue, order: Order, price: int, leaves: int) -> None:
+    """QTY_OVERFLOW, CAPACITY: where the order would rest there may be no room for it."""
+    instrument, levels = venue.instruments[order.instrument], dark.levels_of(venue.books[order.instrument], order)
+    shown = icebergs.first_shown(order, leaves)
     if price != order.price:
-        gate.check_level(instrument, book, side, price, leaves)
-        gate.check_window(venue, book, side, price)
+        gate.check_level(instrument, levels, order.side, price, shown)
+        gate.check_window(venue, levels, order.side, price)
     elif leaves > order.leaves:
-        gate.check_level(instrument, book, side, price, leaves - order.leaves)
-    return Terms(price, total, hold, further)
+        gate.check_level(instrument, levels, order.side, price, shown - order.shown)
 
 
 def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:

@@ -152,11 +152,11 @@ def _names_an_order(command: wire.ReplaceOrder | wire.CancelOrder) -> bool:
     return _is_id(command.client_id)
 
 
-def _replace(command: wire.ReplaceOrder, more: int = 0) -> bool:
+def _replace(command: wire.ReplaceOrder, known: int = PRICE_GIVEN | QUANTITY_GIVEN) -> bool:
     price_fits = bool(command.fields & PRICE_GIVEN) or (command.price, command.price_scale) == (0, 0)
     quantity_fits = bool(command.fields & QUANTITY_GIVEN) or (command.quantity, command.quantity_scale) == (0, 0)
     return (
-        1 <= command.fields <= PRICE_GIVEN | QUANTITY_GIVEN | more
+        1 <= command.fields <= known
         and price_fits
         and quantity_fits
         and max(command.price_scale, command.quantity_scale) <= MAX_PLACES
@@ -167,8 +167,12 @@ def _replace(command: wire.ReplaceOrder, more: int = 0) -> bool:
 def _replace_advanced(command: wire.ReplaceAdvancedOrder) -> bool:
     stop_fits = bool(command.fields & STOP_GIVEN) or (command.stop_price, command.stop_scale) == (0, 0)
     display_fits = bool(command.fields & DISPLAY_GIVEN) or (command.display, command.display_scale) == (0, 0)
-    scales_fit = max(command.stop_scale, command.display_scale) <= MAX_PLACES
-    return _replace(command, STOP_GIVEN | DISPLAY_GIVEN) and stop_fits and display_fits and scales_fit
+    return (
+        _replace(command, known=PRICE_GIVEN | QUANTITY_GIVEN | STOP_GIVEN | DISPLAY_GIVEN)
+        and stop_fits
+        and display_fits
+        and max(command.stop_scale, command.display_scale) <= MAX_PLACES
+    )
 
 
 def _cancel_all_after(command: wire.CancelAllAfter) -> bool:

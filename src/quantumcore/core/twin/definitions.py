@@ -78,6 +78,7 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
         tell_done(command, out, outcome=REPEAT)
         return
     venue.instruments[command.instrument] = instrument
+    venue.touched.add(command.instrument)
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
     out.tell(wire.InstrumentDefined, instrument=command.instrument, **body)
     _in_its_phase(venue, command.instrument, out)
@@ -88,6 +89,7 @@ def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> 
     instrument = venue.instrument(command.instrument)
     terms = msgspec.structs.replace(instrument.terms, status=command.status)
     venue.instruments[command.instrument] = replace(instrument, terms=terms)
+    venue.touched.add(command.instrument)
     out.tell(wire.InstrumentStatusChanged, instrument=command.instrument, status=command.status)
     _in_its_phase(venue, command.instrument, out)
 

@@ -109,6 +109,14 @@ class Engine:
                 return (o.instrument, o.account, o.side, o.price, o.quantity, o.leaves, o.hold)
         return None
 
+    def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None:
+        """Return (orders, lots) shown on its side that would trade before the order; None when it does not rest."""
+        for working in self._venue.working.values():
+            order = working.get((order_sequence, slot))
+            if order is not None:
+                return self._venue.books[order.instrument].ahead_of(order)
+        return None
+
     def balances(self, account: int) -> list[tuple[int, int, int]]:
         """Return (currency, total, held) in minor units of every currency of which there is any, ascending."""
         known = self._venue.accounts.get(account)

@@ -96,6 +96,10 @@ class Tally:
         """Return the minor units of rebates so far."""
         return unit.rebate(self.rebates)
 
+    def spent(self, unit: Unit, minimum: int) -> int:
+        """Return the minor units that a buyer has parted with so far, fees included."""
+        return self.paid(unit) + self.charged(unit, minimum)
+
     def paid(self, unit: Unit) -> int:
         """Return the minor units that a buyer has paid so far, fees apart."""
         return unit.ceil(self.notional)

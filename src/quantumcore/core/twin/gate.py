@@ -3,22 +3,35 @@
 Each raises the Refusal that answers the client, with limit and actual in the units of the outside world.
 """
 
+from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
-from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book
+from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Levels, opposite
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import CANCEL_ON_DISCONNECT, POST_ONLY, REDUCE_ONLY
+from quantumcore.core.twin.terms import (
+    ALL_OR_NONE,
+    CANCEL_ON_DISCONNECT,
+    HIDDEN,
+    POST_ONLY,
+    REDUCE_ONLY,
+    SLIDE,
+    asks_for_dark,
+)
 from quantumcore.core.twin.venue import Venue
 
 TRADING = 1
-MARKET, LIMIT = 1, 2
-GTC, IOC, FOK, DAY, GTD, GTT = 1, 3, 4, 5, 6, 8
-RESTING_TIMES = (GTC, DAY, GTD, GTT)  # under which what is left may rest, or wait
+MARKET, LIMIT, MARKET_TO_LIMIT, PEGGED = 1, 2, 5, 10
 TRIGGERED = (3, 4, 6, 7, 8, 9)  # stops, trailing stops, touched orders
-RESTING_TYPES = (LIMIT, 4, 7, 9)
+TYPES = (MARKET, LIMIT, MARKET_TO_LIMIT, PEGGED, *TRIGGERED)
+NEVER_REST = (MARKET, 3, 6, 8)  # also after their trigger
+UNPRICED = (MARKET, MARKET_TO_LIMIT, 3, 6, 7, 8)
+GTC, IOC, FOK, DAY, GTD, GTT = 1, 3, 4, 5, 6, 8
+LASTING = (GTC, DAY, GTD, GTT)  # those under which an order may rest, or wait
+TIMES = (*LASTING, IOC, FOK)
+KNOWN_FLAGS = POST_ONLY | SLIDE | HIDDEN | ALL_OR_NONE | REDUCE_ONLY | CANCEL_ON_DISCONNECT
 MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
@@ -75,18 +88,18 @@ def check_quantity(instrument: Instrument, lots: int) -> None:
     """BAD_QTY: more than a quantity can be, or less than the instrument's least."""
     terms = instrument.terms
     if lots > I64_MAX:
-        raise _quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=I64_MAX, actual=lots)
+        raise of_quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=I64_MAX, actual=lots)
     if lots < terms.min_quantity:  # which is at least 1
-        raise _quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=terms.min_quantity, actual=lots)
+        raise of_quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=terms.min_quantity, actual=lots)
 
 
 def check_price(instrument: Instrument, ticks: int, reason: Reason = Reason.BAD_PRICE) -> None:
     """BAD_PRICE: outside the instrument's bounds, of which the lower is at least 1."""
     terms = instrument.terms
     if ticks < terms.min_price:
-        raise _price(instrument, reason, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
+        raise of_price(instrument, reason, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
     if ticks > terms.max_price:
-        raise _price(instrument, reason, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
+        raise of_price(instrument, reason, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
 
 
 def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
@@ -98,29 +111,30 @@ def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
         raise Refusal(Reason.BAD_PRICE, Scope.INSTRUMENT, actual=actual, decimals=decimals)
 
 
-def check_kind(order_type: int, time_in_force: int, flags: int) -> None:
-    """BAD_TYPE, BAD_TIF: unknown, or post_only where nothing could rest."""
-    post_only = bool(flags & POST_ONLY)
-    if flags & ~(POST_ONLY | REDUCE_ONLY | CANCEL_ON_DISCONNECT):
+def check_kind(command: wire.SubmitOrder) -> None:
+    """BAD_TYPE, BAD_TIF: unknown, or a flag that it has no use for."""
+    kind, flags, lasts = command.order_type, command.flags, command.time_in_force in LASTING
+    post_only, hidden = bool(flags & POST_ONLY), bool(flags & HIDDEN)
+    if flags & ~KNOWN_FLAGS or kind not in TYPES or (flags & SLIDE and not post_only):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    if order_type not in (MARKET, LIMIT, *TRIGGERED) or (post_only and order_type != LIMIT):
+    if (post_only and (kind != LIMIT or asks_for_dark(command))) or (hidden and kind in NEVER_REST):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    may_rest_only = post_only or order_type in TRIGGERED
-    if time_in_force not in (RESTING_TIMES if may_rest_only else (*RESTING_TIMES, IOC, FOK)):
+    must_last = post_only or hidden or kind == PEGGED or kind in TRIGGERED
+    if command.time_in_force not in TIMES or (must_last and not lasts):
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
 
 
 def check_filled(instrument: Instrument, filled: int, lots: int) -> None:
     """REPLACE_BELOW_FILLED: nothing would be left."""
     if lots <= filled:
-        raise _quantity(instrument, Reason.REPLACE_BELOW_FILLED, Scope.ORDER, limit=filled, actual=lots)
+        raise of_quantity(instrument, Reason.REPLACE_BELOW_FILLED, Scope.ORDER, limit=filled, actual=lots)
 
 
 def check_max_quantity(instrument: Instrument, lots: int) -> None:
     """MAX_QTY: more than the instrument's most."""
     most = instrument.terms.max_quantity
     if lots > most:
-        raise _quantity(instrument, Reason.MAX_QTY, Scope.INSTRUMENT, limit=most, actual=lots)
+        raise of_quantity(instrument, Reason.MAX_QTY, Scope.INSTRUMENT, limit=most, actual=lots)
 
 
 def collar_of(instrument: Instrument, book: Book, side: int) -> int:
@@ -148,6 +162,23 @@ def _twice_the_reference(book: Book) -> int:
     raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
 
 
+def best_to_take(book: Book, side: int) -> int:
+    """Return the best shown price of the other side, the limit of market_to_limit; STALE_REF when there is none."""
+    best = book.best(opposite(side))
+    if best is None:
+        raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
+    return best
+
+
+def slid(instrument: Instrument, book: Book, side: int, price: int) -> int:
+    """Return where an order that slides would stand: one tick behind the other side if it crosses, unless there is no such price."""
+    best = book.crosses(side, price)
+    if best is None:
+        return price
+    behind = best - 1 if side == BUY else best + 1
+    return behind if instrument.terms.min_price <= behind <= instrument.terms.max_price else price
+
+
 def check_amounts(
     instrument: Instrument, book: Book, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
 ) -> None:
@@ -172,8 +203,19 @@ def check_product(instrument: Instrument, product: int) -> None:
 
 def _dearest(book: Book, side: int, price: int) -> int:
     """Return the dearest price at which the order can trade: a sell takes bids that may stand far above it."""
-    best = book.crosses(side, price)
-    return price if side == BUY or best is None else best
+    met = [best for levels in (book, book.dark) if (best := levels.crosses(side, price)) is not None]
+    return price if side == BUY else max(met, default=price)
+
+
+def amounts_fit(
+    instrument: Instrument, book: Book, side: int, rates: Rates, price: int, leaves: int, tally: Tally
+) -> bool:
+    """Tell whether an order that was judged long ago may take, or move to `price`, now."""
+    try:
+        check_amounts(instrument, book, side, rates, price, leaves, tally)
+    except Refusal:
+        return False
+    return True
 
 
 def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
@@ -218,26 +260,26 @@ def check_post_only(instrument: Instrument, book: Book, side: int, price: int) -
     """POST_ONLY: it would trade."""
     best = book.crosses(side, price)
     if best is not None:
-        raise _price(instrument, Reason.POST_ONLY, Scope.ORDER, limit=best, actual=price)
+        raise of_price(instrument, Reason.POST_ONLY, Scope.ORDER, limit=best, actual=price)
 
 
-def check_level(instrument: Instrument, book: Book, side: int, price: int, more: int) -> None:
+def check_level(instrument: Instrument, levels: Levels, side: int, price: int, more: int) -> None:
     """QTY_OVERFLOW: the lots at its price would pass what a quantity can be."""
-    total = book.level_quantity(side, price) + more
+    total = levels.level_quantity(side, price) + more
     if total > I64_MAX:
-        raise _quantity(instrument, Reason.QTY_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=total)
+        raise of_quantity(instrument, Reason.QTY_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=total)
 
 
-def check_window(venue: Venue, book: Book, side: int, price: int, before: int = 0) -> None:
+def check_window(venue: Venue, levels: Levels, side: int, price: int, before: int = 0) -> None:
     """CAPACITY: no window is left for an order that would rest at `price`; `before` are taken by others of its act."""
-    windows = len(book.windows(side)) + before
-    if needs_window(book, side, price) and (windows >= WINDOWS_PER_SIDE or venue.windows_left <= before):
+    windows = len(levels.windows(side)) + before
+    if needs_window(levels, side, price) and (windows >= WINDOWS_PER_SIDE or venue.windows_left <= before):
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
-def needs_window(book: Book, side: int, price: int) -> bool:
+def needs_window(levels: Levels, side: int, price: int) -> bool:
     """Tell whether nothing rests near `price` yet."""
-    return price >> WINDOW_BITS not in book.windows(side)
+    return price >> WINDOW_BITS not in levels.windows(side)
 
 
 def check_capacity(venue: Venue, before: int = 0) -> None:
@@ -247,12 +289,18 @@ def check_capacity(venue: Venue, before: int = 0) -> None:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
-def _price(instrument: Instrument, reason: Reason, scope: Scope, *, limit: int, actual: int) -> Refusal:
+def of_price(
+    instrument: Instrument, reason: Reason, scope: Scope = Scope.INSTRUMENT, *, limit: int, actual: int
+) -> Refusal:
+    """Return a refusal whose numbers are ticks."""
     tick, decimals = instrument.terms.tick, instrument.terms.tick_scale
     return Refusal(reason, scope, limit=limit * tick, actual=actual * tick, decimals=decimals)
 
 
-def _quantity(instrument: Instrument, reason: Reason, scope: Scope, *, limit: int, actual: int) -> Refusal:
+def of_quantity(
+    instrument: Instrument, reason: Reason, scope: Scope = Scope.INSTRUMENT, *, limit: int, actual: int
+) -> Refusal:
+    """Return a refusal whose numbers are lots."""
     lot, decimals = instrument.terms.lot, instrument.terms.lot_scale
     return Refusal(reason, scope, limit=limit * lot, actual=actual * lot, decimals=decimals)
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core.twin import positions, triggers
+from quantumcore.core.twin import dark, gate, links, pegs, positions, retries, triggers
 from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.venue import Venue
 
@@ -26,22 +26,52 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _check_books(venue: Venue) -> None:
-    """Never crossed; exactly the working orders rest or wait, each with something left."""
+    """Each working order is where it says, with something left; what is shown is never crossed."""
     resting = []
     for number, book in venue.books.items():
         bid, ask = book.best(BUY), book.best(SELL)
         _require(bid is None or ask is None or bid < ask, f"instrument {number} is crossed: {bid} >= {ask}")
-        for side in (BUY, SELL):
-            for order in book.in_priority(side):
-                _require(0 < order.leaves <= order.quantity, f"order {order.sequence} rests with {order.leaves} lots")
-                _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
-                resting.append(order.name)
+        for levels, place in ((book, Place.LIT), (book.dark, Place.DARK)):
+            for side in (BUY, SELL):
+                for order in levels.in_priority(side):
+                    _require(
+                        (order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere"
+                    )
+                    _require(order.place is place, f"order {order.sequence} does not know where it rests")
+                    _require(
+                        dark.is_dark(order) == (place is Place.DARK), f"order {order.sequence} rests in the wrong light"
+                    )
+                    resting.append(order.name)
+        _check_waiting(venue, number)
         _require(not triggers.is_due(venue, number), f"instrument {number}: a trigger is met and has not fired")
-    working = [order.name for orders in venue.working.values() for order in orders.values()]
-    resting += [o.name for orders in venue.working.values() for o in orders.values() if o.place is Place.WAITING]
-    _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders that do not wait")
-    slots = Counter(order.slot for orders in venue.working.values() for order in orders.values())
+    working = [order for orders in venue.working.values() for order in orders.values()]
+    for order in working:
+        _require(0 < order.leaves <= order.quantity, f"order {order.sequence} has {order.leaves} lots left")
+        _require(0 <= order.reserve < order.leaves, f"order {order.sequence} shows nothing")
+    there = [*resting, *(order.name for order in working if order.place is Place.WAITING)]
+    _require(
+        sorted(there) == sorted(order.name for order in working), "the books do not hold exactly the working orders"
+    )
+    slots = Counter(order.slot for order in working)
     _require(all(count == 1 for count in slots.values()), "two working orders share a slot")
+
+
+def _check_waiting(venue: Venue, number: int) -> None:
+    """The aftermath has left nothing to do: no dark order could trade, no peg belongs elsewhere."""
+    idle = next(retries.ready(venue, number), None)
+    _require(idle is None, f"order {idle and idle.sequence} could trade and does not")
+    pegs_there = {
+        o.name
+        for orders in venue.working.values()
+        for o in orders.values()
+        if o.cap and o.instrument == number and not links.waits_for_parent(o)
+    }
+    book = venue.books[number]
+    _require(pegs_there == set(book.pegs), f"instrument {number}: pegs are not those that work")
+    if venue.instruments[number].terms.status == gate.TRADING:
+        for order in book.pegs.values():
+            at_home = order.place is Place.WAITING or pegs.target(venue, order) == order.price
+            _require(at_home, f"peg {order.sequence} stands at {order.price}")
 
 
 def _check_positions(venue: Venue) -> None:
@@ -76,6 +106,9 @@ def _check_holds(venue: Venue) -> None:
         for order in orders.values():
             needed = order.needed_hold(venue.instruments[order.instrument])
             _require(order.hold == needed, f"order {order.sequence} holds {order.hold} and needs {needed}")
+            spent = order.tally.spent(venue.instruments[order.instrument].unit, order.rates.minimum)
+            within = order.budget == 0 or spent + order.hold <= order.budget
+            _require(within, f"order {order.sequence} spends more than its budget")
             held[order.account, venue.hold_currency(order)] += order.hold
     for number, account in venue.accounts.items():
         for currency, balance in account.balances.items():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import content, gate, orders
+from quantumcore.core.twin import content, dark, gate, icebergs, orders
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Place, opposite
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -78,12 +78,15 @@ def _answered_before(venue: Venue, command: wire.SubmitLinkedOrders, members: Me
 
 def _next_seat(venue: Venue, member: wire.SubmitOrder, terms: orders.Terms, seat: orders.Seat) -> orders.Seat:
     """Return what the member after `member` finds taken."""
-    place = (member.side, terms.price)
-    opens = gate.needs_window(venue.books[member.instrument], *place)
+    order = orders.order_of(member, venue.instruments[member.instrument], terms, slot=NO_SLOT, sequence=0)
+    place = (dark.is_dark(order), member.side, terms.price)
+    rests = order.rests and not order.cap and not seat.waits and not orders.waits(order)
+    opens = rests and gate.needs_window(dark.levels_of(venue.books[member.instrument], order), *place[1:])
+    shown = icebergs.first_shown(order, terms.quantity) if rests else 0
     return replace(
         seat,
         before=seat.before + 1,
-        joining=seat.joining | {place: seat.joining.get(place, 0) + terms.quantity},
+        joining=seat.joining | {place: seat.joining.get(place, 0) + shown},
         windows=seat.windows + opens,
     )
 

@@ -1,20 +1,20 @@
 """What an incoming order meets: best price first, oldest first, at the resting order's price."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import links, positions, withdrawals
+from quantumcore.core.twin import dark, icebergs, links, pegs, positions, reach
 from quantumcore.core.twin.allocation import shares
 from quantumcore.core.twin.answers import tell_replaced
-from quantumcore.core.twin.book import Book, Order, Place, opposite
+from quantumcore.core.twin.book import Order, Place, opposite
 from quantumcore.core.twin.client_ids import Fate
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.rules import TIME
 from quantumcore.core.twin.settlement import settle
+from quantumcore.core.twin.terms import CANCEL_BOTH, CANCEL_OLDEST, DECREMENT, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
 
-# Self-trade prevention; 0, the venue's default, is cancel_newest.
-CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NO_PREVENTION = 1, 2, 3, 4, 5
 # Why an order was cancelled.
 REQUESTED, MASS_CANCELLED, KILL_SWITCH, IMMEDIATE, FILL_OR_KILL, SELF_TRADE = 1, 2, 3, 4, 5, 6
+MINIMUM_NOT_MET = 13
 # Why an order was replaced.
 ASKED_FOR, DECREMENTED = 0, 1
 
@@ -22,80 +22,87 @@ ASKED_FOR, DECREMENTED = 0, 1
 def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     """Match an accepted order and do with its rest what its time in force says."""
     venue.touched.add(taker.instrument)
-    book = venue.books[taker.instrument]
-    if taker.fill_or_kill and not _can_fill(venue, book, taker):
+    if taker.cap:
+        pegs.wait(taker)
+        return
+    if taker.fill_or_kill and not _can_fill(venue, taker):
         venue.cancel(taker, FILL_OR_KILL, out)
-        return
-    if not _match(venue, book, taker, out):
-        return
-    if taker.leaves == 0:
-        venue.finish(taker, Fate.FILLED)
-    elif taker.rests:
-        book.append(taker)
+    elif dark.has_minimum(taker) and not _has_enough(venue, taker):
+        _rest_or_cancel(venue, taker, MINIMUM_NOT_MET, out)
+    # A post_only order never takes: what is dark and crosses it takes it in the aftermath.
+    elif taker.post_only or _match(venue, taker, out):
+        if taker.leaves == 0:
+            venue.finish(taker, Fate.FILLED)
+        else:
+            _rest_or_cancel(venue, taker, IMMEDIATE, out)
+
+
+def _rest_or_cancel(venue: Venue, order: Order, reason: int, out: Outbox) -> None:
+    book = venue.books[order.instrument]
+    if not order.rests:
+        venue.cancel(order, reason, out)
+    elif dark.is_dark(order):
+        book.dark.append(order)
     else:
-        venue.cancel(taker, IMMEDIATE, out)
+        icebergs.rest(book, order)
 
 
-def _can_fill(venue: Venue, book: Book, taker: Order) -> bool:
-    """Tell whether the whole of a fill-or-kill order would trade, own orders treated as its mode treats them."""
-    reachable = 0
-    counted = withdrawals.Counted()
-    for resting in book.in_priority(opposite(taker.side)):
-        if not taker.accepts(resting.price) or reachable >= taker.leaves:
-            break
-        if resting is links.sibling(taker):
-            continue
-        if not venue.same_party(resting, taker) or taker.mode == NO_PREVENTION:
-            if counted.is_certain(resting):
-                reachable += resting.leaves
-        elif taker.mode != CANCEL_OLDEST:
-            break
-    return reachable >= taker.leaves
+def _can_fill(venue: Venue, taker: Order) -> bool:
+    """Tell whether a fill-or-kill order would trade whole, or for all of its budget."""
+    had = reach.could_have(venue, taker)
+    return had.lots >= taker.leaves or (had.spent and had.lots > 0)
 
 
-def _match(venue: Venue, book: Book, taker: Order, out: Outbox) -> bool:
+def _has_enough(venue: Venue, taker: Order) -> bool:
+    return reach.could_have(venue, taker).lots >= dark.minimum(taker)
+
+
+def _match(venue: Venue, taker: Order, out: Outbox) -> bool:
     """Trade while prices cross; return False when self-trade prevention has ended the taker."""
     while taker.leaves:
-        resting = book.first(opposite(taker.side))
-        if resting is None or not taker.accepts(resting.price):
+        met = reach.next_maker(venue, taker)
+        if met is None:
             break
-        shared_out = _shared_out(venue, book, taker, resting.price)
-        for maker, lots in shared_out:
-            if maker.place is Place.LIT:  # else a fill before took it away
-                _trade(venue, book, taker, maker, lots, out)
+        maker, lots = met
+        shared_out = _shared_out(venue, taker, maker.price) if maker.place is Place.LIT else []
+        for sharer, share in shared_out:
+            if sharer.place is Place.LIT:  # else a fill before took it away
+                _trade(venue, taker, sharer, share, out)
         if shared_out:
             continue
-        if resting is links.sibling(taker):
+        if maker is links.sibling(taker):
             links.cancel_other(venue, taker, out)
-        elif not venue.same_party(resting, taker) or taker.mode == NO_PREVENTION:
-            _trade(venue, book, taker, resting, resting.leaves, out)
-        elif not _prevent(venue, taker, resting, out):
+        elif not venue.same_party(maker, taker) or taker.mode == NO_PREVENTION:
+            _trade(venue, taker, maker, lots, out)
+        elif not _prevent(venue, taker, maker, out):
             return False
     return True
 
 
-def _shared_out(venue: Venue, book: Book, taker: Order, price: int) -> list[tuple[Order, int]]:
+def _shared_out(venue: Venue, taker: Order, price: int) -> list[tuple[Order, int]]:
     """Return who of a level gets how many lots, when the taker takes only part of it and it does not go by time."""
     rule = venue.rules[taker.instrument].allocation if taker.instrument in venue.rules else TIME
     if rule == TIME or taker.fill_or_kill:  # which must know beforehand what it gets
         return []
     level = [
         resting
-        for resting in book.level(opposite(taker.side), price)
+        for resting in venue.books[taker.instrument].level(opposite(taker.side), price)
         if resting is not links.sibling(taker) and (taker.mode == NO_PREVENTION or not venue.same_party(resting, taker))
     ]
-    shown = [resting.leaves for resting in level]
-    if taker.leaves >= sum(shown):
+    shown = [resting.shown for resting in level]
+    wanted = reach.wanted(venue, taker, price)
+    if wanted >= sum(shown):
         return []
-    return [(resting, lots) for resting, lots in zip(level, shares(rule, taker.leaves, shown), strict=True) if lots]
+    return [(resting, lots) for resting, lots in zip(level, shares(rule, wanted, shown), strict=True) if lots]
 
 
-def _trade(venue: Venue, book: Book, taker: Order, maker: Order, most: int, out: Outbox) -> None:
-    """Trade what both have left of each other, but not more than `most` lots."""
-    lots = min(taker.leaves, maker.leaves, most)
+def _trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox) -> None:
+    """Trade what both have left of each other, but not more than `most` lots; what the maker then has left it shows."""
+    lots = min(taker.leaves, maker.shown, most)
     links.before_trade(venue, taker, lots, out)
     links.before_trade(venue, maker, lots, out)
     settlement = settle(venue, maker, taker, lots)
+    book = venue.books[taker.instrument]
     book.last_price = maker.price
     book.watch.print(maker.price)
     terms = venue.instruments[taker.instrument].terms
@@ -127,8 +134,10 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, most: int, out:
     )
     out.fills += 1
     if maker.leaves == 0:
-        book.remove(maker)
+        venue.leave(maker)
         venue.finish(maker, Fate.FILLED)
+    elif maker.shown == 0:
+        icebergs.refill(venue, maker, out)
     positions.after_trade(venue, maker, taker, lots, out)
 
 

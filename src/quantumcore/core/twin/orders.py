@@ -5,19 +5,16 @@ from dataclasses import dataclass, field
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate, links, positions, stop_terms, terms, triggers
+from quantumcore.core.twin import dark, further, gate, icebergs, links, positions, stop_terms, terms, triggers
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
-from quantumcore.core.twin.matching import CANCEL_NEWEST, enter
-from quantumcore.core.twin.measure import measured, tell_terms
+from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY
+from quantumcore.core.twin.terms import CANCEL_NEWEST, POST_ONLY, SLIDE
 from quantumcore.core.twin.venue import Venue
-
-PRICELESS = (gate.MARKET, *stop_terms.PRICELESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Terms:
     price: int
     quantity: int
     hold: int
-    further: terms.Terms | None
+    further: terms.Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +38,13 @@ class Seat:
     Attributes:
         before: How many are accepted before it.
         waits: It waits for its parent: it enters no book and holds nothing yet.
-        joining: Lots that those before it bring to a level, by side and price.
+        joining: Lots that those before it bring to a level, by whether it is dark, side and price.
         windows: How many of those before it need a new window.
     """
 
     before: int = 0
     waits: bool = False
-    joining: dict[tuple[int, int], int] = field(default_factory=dict)
+    joining: dict[tuple[bool, int, int], int] = field(default_factory=dict)
     windows: int = 0
 
 
@@ -96,57 +93,59 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
 def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int, seat: Seat = ALONE) -> Terms:
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
-    priceless = command.order_type in PRICELESS
-    post_only = bool(command.flags & POST_ONLY)
+    unpriced = command.order_type in gate.UNPRICED
     side, rates = command.side, instrument.rates
     accounting = venue.bounds.accounting
 
     gate.check_switches(venue, account)
     gate.check_trading(instrument)
-    price = 0 if priceless else gate.ticks_of(instrument, command.price, command.price_scale)
+    price = 0 if unpriced else gate.ticks_of(instrument, command.price, command.price_scale)
     lots = gate.lots_of(instrument, command.quantity, command.quantity_scale)
     gate.check_quantity(instrument, lots)
-    if priceless:
+    if unpriced:
         gate.check_no_price(instrument, command.price, command.price_scale)
     else:
         gate.check_price(instrument, price)
-    gate.check_kind(command.order_type, command.time_in_force, command.flags)
-    further = measured(instrument, command, now_ns)
+    gate.check_kind(command)
+    beyond = further.judge(instrument, command, lots, now_ns, accounting=accounting)
     gate.check_max_quantity(instrument, lots)
     lots = positions.trimmed(venue, instrument, command, lots)
-    if priceless:
-        price = _price_of_its_own(instrument, book, command, further)
+    if unpriced:
+        price = _price_of_its_own(instrument, book, command, beyond)
+    elif command.flags & SLIDE:
+        price = gate.slid(instrument, book, side, price)
     if accounting:
         gate.check_amounts(instrument, book, side, rates, price, lots)
     else:
         gate.check_product(instrument, price * lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account, seat.before)
-    order = order_of(command, instrument, Terms(price, lots, 0, further), slot=NO_SLOT, sequence=0)
+    order = order_of(command, instrument, Terms(price, lots, 0, beyond), slot=NO_SLOT, sequence=0)
     hold = order.needed_hold(instrument)
     if accounting:
         if not seat.waits:
             gate.check_funds(instrument, account, side, hold)
         gate.check_one_lot(instrument, side, rates, price)
-    if post_only:
+    if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests and not seat.waits and not waits(order):
-        gate.check_level(instrument, book, side, price, lots + seat.joining.get((side, price), 0))
-        gate.check_window(venue, book, side, price, seat.windows)
+    if order.rests and not order.cap and not seat.waits and not waits(order):
+        levels, joining = dark.levels_of(book, order), seat.joining.get((dark.is_dark(order), side, price), 0)
+        gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, lots) + joining)
+        gate.check_window(venue, levels, side, price, seat.windows)
     gate.check_capacity(venue, seat.before)
-    return Terms(price, lots, hold, further)
+    return Terms(price, lots, hold, beyond)
 
 
-def _price_of_its_own(
-    instrument: Instrument, book: Book, command: wire.SubmitOrder, further: terms.Terms | None
-) -> int:
+def _price_of_its_own(instrument: Instrument, book: Book, command: wire.SubmitOrder, beyond: terms.Terms | None) -> int:
     """Return the limit in ticks of a type that is given none; STALE_REF when nothing says what it is."""
-    if further is None or command.order_type == gate.MARKET:
+    if command.order_type == gate.MARKET_TO_LIMIT:
+        return gate.best_to_take(book, command.side)
+    if beyond is None or command.order_type == gate.MARKET:
         return gate.collar_of(instrument, book, command.side)
     if command.order_type in stop_terms.TRAILING:
-        watched = triggers.watched(book, command.side, further.trigger)
-        stop_terms.first_stop(instrument, command, further, watched)
-    return stop_terms.price_to_enter_with(instrument, command.order_type, command.side, further)
+        watched = triggers.watched(book, command.side, beyond.trigger)
+        stop_terms.first_stop(instrument, command, beyond, watched)
+    return stop_terms.price_to_enter_with(instrument, command.order_type, command.side, beyond)
 
 
 def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) -> None:
@@ -176,11 +175,13 @@ def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) ->
         session=command.session,
     )
     if not is_plain(order):
-        tell_terms(order, out, waits=order.place is Place.WAITING or waits(order))
+        further.tell(order, out, waits=order.place is Place.WAITING or bool(order.cap) or waits(order))
 
 
 def begin(venue: Venue, order: Order, out: Outbox) -> None:
     """Let an accepted order take and rest, or wait for what it waits for."""
+    if order.cap:
+        venue.books[order.instrument].pegs[order.name] = order
     if waits(order):
         triggers.wait(venue, order)
     else:
@@ -188,14 +189,13 @@ def begin(venue: Venue, order: Order, out: Outbox) -> None:
 
 
 def waits(order: Order) -> bool:
-    """Tell whether an accepted order waits for something of its own before it takes and rests."""
-    return order.order_type in stop_terms.TRIGGERED
+    """Tell whether an accepted order waits for a price of its own before it takes and rests."""
+    return order.order_type in gate.TRIGGERED
 
 
 def is_plain(order: Order) -> bool:
     """Tell whether it needs nothing of orders.md."""
-    plain_kind = order.order_type in (gate.MARKET, gate.LIMIT) and order.time_in_force in (gate.GTC, gate.IOC, gate.FOK)
-    return plain_kind and order.terms is None and not order.flags & ~POST_ONLY and not links.waits_for_parent(order)
+    return order.terms is None and not links.waits_for_parent(order)
 
 
 def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *, slot: int, sequence: int) -> Order:
@@ -210,7 +210,7 @@ def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *,
         price=asked.price,
         quantity=asked.quantity,
         leaves=asked.quantity,
-        rests=command.order_type in gate.RESTING_TYPES and command.time_in_force in gate.RESTING_TIMES,
+        rests=command.order_type not in gate.NEVER_REST and command.time_in_force in gate.LASTING,
         fill_or_kill=command.time_in_force == gate.FOK,
         post_only=bool(command.flags & POST_ONLY),
         mode=command.self_trade_prevention or CANCEL_NEWEST,
@@ -220,6 +220,7 @@ def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *,
         flags=command.flags,
         session=command.session,
         terms=asked.further,
+        cap=asked.price if command.order_type == gate.PEGGED else 0,
     )
 
 

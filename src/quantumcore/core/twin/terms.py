@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from quantumcore.contracts import wire
 
+# Self-trade prevention; 0, the venue's default, is cancel_newest.
+CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NO_PREVENTION = 1, 2, 3, 4, 5
 POST_ONLY, SLIDE, REDUCE_ONLY, HIDDEN, ALL_OR_NONE, CANCEL_ON_DISCONNECT = 1, 2, 4, 8, 16, 32
 FLAGS = 63
 TRIGGER_LAST, TRIGGER_QUOTE, TRIGGER_MARK, TRIGGER_PARENT = 0, 1, 2, 3
@@ -61,3 +63,8 @@ def as_sent(command: wire.SubmitOrder) -> tuple[int, ...]:
     if isinstance(command, wire.SubmitAdvancedOrder):
         return tuple(getattr(command, name) for name in FIELDS)
     return NOTHING
+
+
+def asks_for_dark(command: wire.SubmitOrder) -> bool:
+    """Tell whether the order that `command` submits would never be shown."""
+    return bool(command.flags & (HIDDEN | ALL_OR_NONE)) or bool(getattr(command, "min_quantity", 0))

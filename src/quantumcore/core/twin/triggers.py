@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import gate, stop_terms
+from quantumcore.core.twin import dark, gate, icebergs, stop_terms
 from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
@@ -142,8 +142,9 @@ def _within_bounds(venue: Venue, book: Book, instrument: Instrument, order: Orde
         else:
             gate.check_product(instrument, order.price * order.leaves)
         if order.rests:
-            gate.check_level(instrument, book, order.side, order.price, order.leaves)
-            gate.check_window(venue, book, order.side, order.price)
+            levels = dark.levels_of(book, order)
+            gate.check_level(instrument, levels, order.side, order.price, icebergs.first_shown(order, order.leaves))
+            gate.check_window(venue, levels, order.side, order.price)
     except Refusal:
         return False
     return True

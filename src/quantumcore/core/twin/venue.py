@@ -121,7 +121,8 @@ class Venue:
     @property
     def windows_left(self) -> int:
         """How many more stretches of prices may hold orders."""
-        used = sum(len(book.windows(side)) for book in self.books.values() for side in (BUY, SELL))
+        levels = [levels for book in self.books.values() for levels in (book, book.dark)]
+        used = sum(len(each.windows(side)) for each in levels for side in (BUY, SELL))
         return self.bounds.max_windows - used
 
     @property
@@ -155,6 +156,7 @@ class Venue:
         """Forget an order that is final; it rests no more and holds nothing."""
         links.part(self, order)
         del self.working[order.account][order.name]
+        self.books[order.instrument].pegs.pop(order.name, None)
         if self.bounds.accounting:
             self.submissions.settle(order.sequence, order.slot, fate)
         self.slots.free(order.slot)
@@ -164,9 +166,11 @@ class Venue:
         self.touched.add(order.instrument)
         if order.place is Place.LIT:
             self.books[order.instrument].remove(order)
+        elif order.place is Place.DARK:
+            self.books[order.instrument].dark.remove(order)
         elif order.place is Place.WAITING:
             self.books[order.instrument].watch.forget(order)
-            order.place = Place.NOWHERE
+        order.place, order.reserve = Place.NOWHERE, 0
 
     def cancel(self, order: Order, reason: int, out: Outbox) -> None:
         """End `order` with what is left of it unfilled, and tell it; then those that end with it."""

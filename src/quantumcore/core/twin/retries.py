@@ -1,0 +1,44 @@
+"""Dark orders that may trade after all: something changed, and now their minimum can be met."""
+
+from collections.abc import Iterator
+from itertools import islice, takewhile
+
+from quantumcore.core.twin import dark, gate, reach
+from quantumcore.core.twin.book import BUY, SELL, Order
+from quantumcore.core.twin.matching import enter
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.venue import Venue
+
+MOST = 64  # of one side that are looked at: a book full of what nobody can meet must not slow every command
+
+
+def retry(venue: Venue, number: int, out: Outbox) -> bool:
+    """Let the first dark order that can trade take; return whether there was one."""
+    order = next(ready(venue, number), None)
+    if order is None:
+        return False
+    venue.leave(order)
+    enter(venue, order, out)
+    return True
+
+
+def ready(venue: Venue, number: int) -> Iterator[Order]:
+    """Yield the dark orders that would trade at once: buys, then sells, each best price first, then oldest."""
+    if venue.instruments[number].terms.status != gate.TRADING:
+        return
+    book = venue.books[number]
+    for side in (BUY, SELL):
+        crossing = takewhile(lambda order: bool(reach.prices(book, order)), book.dark.in_priority(side))
+        yield from (order for order in islice(crossing, MOST) if _can_take(venue, order))
+
+
+def _can_take(venue: Venue, order: Order) -> bool:
+    instrument, book = venue.instruments[order.instrument], venue.books[order.instrument]
+    # It was judged by what stood there when it came; a bid may be far above a sell by now.
+    if venue.bounds.accounting and not gate.amounts_fit(
+        instrument, book, order.side, order.rates, order.price, order.leaves, order.tally
+    ):
+        return False
+    if dark.has_minimum(order):
+        return reach.could_have(venue, order).lots >= dark.minimum(order)
+    return reach.next_maker(venue, order) is not None

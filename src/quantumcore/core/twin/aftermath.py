@@ -6,11 +6,12 @@ triggers once, and every other act trades, ends an order, or moves one to where 
 
 from collections.abc import Callable
 
+from quantumcore.core.twin import bands, closing, uncross
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.venue import Venue
 
 Step = Callable[[Venue, int, Outbox], bool]
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (closing.cross, bands.lift)
 
 
 def run(venue: Venue, out: Outbox) -> None:
@@ -20,3 +21,4 @@ def run(venue: Venue, out: Outbox) -> None:
         venue.touched.discard(number)
         while any(step(venue, number, out) for step in STEPS):
             pass
+        uncross.tell_indicative(venue, number, out)

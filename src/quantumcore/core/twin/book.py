@@ -92,11 +92,13 @@ class Book:
 
     Attributes:
         last_price: Ticks of its last trade, or None.
+        reference: Ticks of the static reference, or None.
     """
 
     def __init__(self) -> None:
         self._sides: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
         self.last_price: int | None = None
+        self.reference: int | None = None
 
     def best(self, side: int) -> int | None:
         """Return the best price of `side` in ticks: the highest bid, the lowest ask; None when it is empty."""

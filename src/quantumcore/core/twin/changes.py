@@ -2,9 +2,9 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import gate
-from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done
-from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin import bands, gate, phases
+from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
+from quantumcore.core.twin.book import BUY, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
 from quantumcore.core.twin.content import PRICE_GIVEN, QUANTITY_GIVEN
 from quantumcore.core.twin.fees import buy_hold
@@ -13,7 +13,6 @@ from quantumcore.core.twin.matching import (
     MASS_CANCELLED,
     REQUESTED,
     enter,
-    tell_replaced,
 )
 from quantumcore.core.twin.orders import Terms
 from quantumcore.core.twin.outbox import Outbox
@@ -31,13 +30,17 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     terms = _judge_replace(venue, order, command)
 
     filled = order.filled
-    keeps_priority = terms.price == order.price and terms.quantity <= order.quantity
+    waits = order.place is Place.WAITING
+    keeps_priority = waits or (terms.price == order.price and terms.quantity <= order.quantity)
+    venue.touched.add(order.instrument)
     if not keeps_priority:
         venue.leave(order)
     order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
-    if not keeps_priority:
+    if waits:
+        phases.join_cross(venue, order)
+    elif not keeps_priority:
         enter(venue, order, out)
 
 
@@ -48,19 +51,24 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     side, rates = order.side, order.rates
 
     gate.check_switches(venue, account)
-    gate.check_trading(instrument)
+    phases.check_phase(instrument.terms.status, order.time_in_force, order.flags)
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
     price, total = order.price, order.quantity
-    if price_given:
+    is_market = order.order_type == gate.MARKET  # which stands in a call at its collar
+    if price_given and not is_market:
         price = gate.ticks_of(instrument, command.price, command.price_scale)
     if quantity_given:
         total = gate.lots_of(instrument, command.quantity, command.quantity_scale)
         gate.check_quantity(instrument, total)
-    if price_given:
+    if price_given and is_market:
+        gate.check_no_price(instrument, command.price, command.price_scale)
+    elif price_given:
         gate.check_price(instrument, price)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
+    if price_given and not is_market:
+        bands.check_price(venue, order.instrument, side, price)
     leaves = total - order.filled
     gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
     gate.check_notional(instrument, price, leaves)
@@ -72,7 +80,9 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    if price != order.price:
+    if not phases.may_rest(instrument.terms.status, order):
+        pass
+    elif price != order.price:
         gate.check_level(instrument, book, side, price, leaves)
         gate.check_window(venue, book, side, price)
     elif leaves > order.leaves:

@@ -20,10 +20,18 @@ MAX_SIZE = 512
 PRICE_GIVEN = 1
 QUANTITY_GIVEN = 2
 ACCOUNT_MAX = 2**32 - 1
+LAST_PHASE = 11
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
 _HEADER = struct.Struct("<HBBIQ")
-_WITH_INSTRUMENT = (wire.SubmitOrder, wire.MassCancel, wire.DefineInstrument, wire.SetInstrumentStatus)
+_WITH_INSTRUMENT = (
+    wire.SubmitOrder,
+    wire.MassCancel,
+    wire.DefineInstrument,
+    wire.SetInstrumentStatus,
+    wire.SetReference,
+    wire.SetTradingRules,
+)
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
     wire.ReplaceOrder,
@@ -143,6 +151,6 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.Transfer.KIND: lambda command: command.transfer_kind in (1, 2, 3) and _is_id(command.transfer_id),
     wire.OpenAccount.KIND: lambda command: 1 <= command.account <= ACCOUNT_MAX,
     wire.DefineInstrument.KIND: lambda command: command.instrument_kind in (1, 2) and command.status in (1, 2, 3),
-    wire.SetInstrumentStatus.KIND: lambda command: command.status in (1, 2, 3),
+    wire.SetInstrumentStatus.KIND: lambda command: 1 <= command.status <= LAST_PHASE,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
 }

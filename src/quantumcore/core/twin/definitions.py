@@ -6,6 +6,7 @@ import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin import phase_changes, phases
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book
@@ -76,17 +77,15 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
     elif known.terms == command:
         tell_done(command, out, outcome=REPEAT)
         return
-    venue.instruments[command.instrument] = instrument
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
     out.tell(wire.InstrumentDefined, instrument=command.instrument, **body)
-
-
-def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> None:
-    """Let an instrument trade, or stop it; its book is not touched."""
-    instrument = venue.instrument(command.instrument)
-    terms = msgspec.structs.replace(instrument.terms, status=command.status)
-    venue.instruments[command.instrument] = replace(instrument, terms=terms)
-    out.tell(wire.InstrumentStatusChanged, instrument=command.instrument, status=command.status)
+    if known is None or known.terms.status == command.status:
+        venue.instruments[command.instrument] = instrument
+        return
+    # Another status is another phase: it begins as if it had been asked for alone, under the new terms.
+    before = msgspec.structs.replace(command, status=known.terms.status)
+    venue.instruments[command.instrument] = replace(instrument, terms=before)
+    phase_changes.change(venue, command.instrument, command.status, phases.ASKED, out)
 
 
 def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> None:

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import aftermath, changes, content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin import (
+    aftermath,
+    changes,
+    content,
+    definitions,
+    invariants,
+    orders,
+    phase_changes,
+    rules,
+    state_hash,
+    transfers,
+)
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -120,6 +131,7 @@ class Engine:
 
 def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     venue.submissions.forget(out.time_ns)
+    phase_changes.pass_time(venue, out)
     tell_done(command, out)
 
 
@@ -132,11 +144,13 @@ _HANDLERS: dict[int, Handler] = {
     wire.OpenAccount.KIND: definitions.open_account,
     wire.DefineCurrency.KIND: definitions.define_currency,
     wire.DefineInstrument.KIND: definitions.define_instrument,
-    wire.SetInstrumentStatus.KIND: definitions.set_status,
+    wire.SetInstrumentStatus.KIND: phase_changes.set_status,
     wire.SetKillSwitch.KIND: definitions.set_kill_switch,
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
     wire.SubmitAdvancedOrder.KIND: orders.submit,
+    wire.SetReference.KIND: rules.set_reference,
+    wire.SetTradingRules.KIND: rules.set_rules,
 }
 
 

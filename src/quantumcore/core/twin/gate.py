@@ -7,16 +7,16 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
-from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book
+from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Order
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.terms import POST_ONLY
 from quantumcore.core.twin.venue import Venue
 
-TRADING = 1
 MARKET, LIMIT = 1, 2
-GTC, IOC, FOK = 1, 3, 4
+GTC, AT_OPEN, IOC, FOK, DAY, AT_CLOSE, GOOD_FOR_AUCTION, CLOSING_CROSS = 1, 2, 3, 4, 5, 7, 9, 10
+AUCTION_TIMES = (AT_OPEN, AT_CLOSE, GOOD_FOR_AUCTION, CLOSING_CROSS)
 MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
@@ -39,12 +39,6 @@ def check_switches(venue: Venue, account: Account) -> None:
         raise Refusal(Reason.KILLED, Scope.VENUE)
     if account.killed:
         raise Refusal(Reason.KILLED, Scope.ACCOUNT)
-
-
-def check_trading(instrument: Instrument) -> None:
-    """HALTED: the instrument is not trading."""
-    if instrument.terms.status != TRADING:
-        raise Refusal(Reason.HALTED, Scope.INSTRUMENT)
 
 
 def ticks_of(instrument: Instrument, mantissa: int, scale: int) -> int:
@@ -91,9 +85,9 @@ def check_price(instrument: Instrument, ticks: int) -> None:
     """BAD_PRICE: outside the instrument's bounds, of which the lower is at least 1."""
     terms = instrument.terms
     if ticks < terms.min_price:
-        raise _price(instrument, Reason.BAD_PRICE, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
+        raise price_refusal(instrument, Reason.BAD_PRICE, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
     if ticks > terms.max_price:
-        raise _price(instrument, Reason.BAD_PRICE, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
+        raise price_refusal(instrument, Reason.BAD_PRICE, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
 
 
 def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
@@ -112,7 +106,7 @@ def check_kind(order_type: int, time_in_force: int, flags: int) -> None:
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
     if order_type not in (MARKET, LIMIT) or (post_only and order_type == MARKET):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    if time_in_force not in (GTC, IOC, FOK) or (post_only and time_in_force != GTC):
+    if time_in_force not in (GTC, IOC, FOK, *AUCTION_TIMES) or (post_only and time_in_force != GTC):
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
 
 
@@ -138,7 +132,9 @@ def check_max_quantity(instrument: Instrument, lots: int) -> None:
 
 def collar_of(instrument: Instrument, book: Book, side: int) -> int:
     """Return the price in ticks beyond which a market order does not trade; STALE_REF without a reference."""
-    twice = _twice_the_reference(book)
+    twice = twice_the_reference(book)
+    if twice is None:
+        raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
     terms = instrument.terms
     if side == BUY:
         collar = floor_of(twice * (ONE + terms.collar), 2 * ONE)
@@ -147,14 +143,16 @@ def collar_of(instrument: Instrument, book: Book, side: int) -> int:
     return min(max(collar, terms.min_price), terms.max_price)
 
 
-def _twice_the_reference(book: Book) -> int:
-    """The mid of our own book unless it is too wide, else the last trade; doubled, so that a mid is whole."""
+def twice_the_reference(book: Book) -> int | None:
+    """The mid of our own book unless it is crossed or too wide, else the last trade, else the static reference.
+
+    Doubled, so that a mid is whole; None when there is none of them.
+    """
     bid, ask = book.best(BUY), book.best(SELL)
-    if bid is not None and ask is not None and (ask - bid) * 2 * ONE <= WIDEST_SPREAD * (ask + bid):
+    if bid is not None and ask is not None and 0 < (ask - bid) * 2 * ONE <= WIDEST_SPREAD * (ask + bid):
         return bid + ask
-    if book.last_price is not None:
-        return 2 * book.last_price
-    raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
+    price = book.reference if book.last_price is None else book.last_price
+    return None if price is None else 2 * price
 
 
 def check_amounts(
@@ -179,6 +177,12 @@ def _dearest(book: Book, side: int, price: int) -> int:
     """Return the dearest price at which the order can trade: a sell takes bids that may stand far above it."""
     best = book.crosses(side, price)
     return price if side == BUY or best is None else best
+
+
+def bears(instrument: Instrument, order: Order, price: int) -> bool:
+    """Tell whether what is left of `order` may trade at `price`: a sell may get far more than it asked for."""
+    product = order.tally.notional + price * order.leaves
+    return product <= MAX_PRODUCT and instrument.unit.ceil(product) <= I64_MAX
 
 
 def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
@@ -223,7 +227,7 @@ def check_post_only(instrument: Instrument, book: Book, side: int, price: int) -
     """POST_ONLY: it would trade."""
     best = book.crosses(side, price)
     if best is not None:
-        raise _price(instrument, Reason.POST_ONLY, Scope.ORDER, limit=best, actual=price)
+        raise price_refusal(instrument, Reason.POST_ONLY, Scope.ORDER, limit=best, actual=price)
 
 
 def check_level(instrument: Instrument, book: Book, side: int, price: int, more: int) -> None:
@@ -240,13 +244,23 @@ def check_window(venue: Venue, book: Book, side: int, price: int) -> None:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
+def has_room(venue: Venue, book: Book, side: int, price: int, lots: int) -> bool:
+    """Tell whether `lots` more may stand at `price`: for orders that come to it later than they were judged."""
+    try:
+        check_window(venue, book, side, price)
+    except Refusal:
+        return False
+    return book.level_quantity(side, price) + lots <= I64_MAX
+
+
 def check_capacity(venue: Venue) -> None:
     """CAPACITY: no slot, no client-id entry, or not both balances of an instrument are left."""
     if venue.slots.left == 0 or not venue.remembers_more or venue.balances_left < 2:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
-def _price(instrument: Instrument, reason: Reason, scope: Scope, *, limit: int, actual: int) -> Refusal:
+def price_refusal(instrument: Instrument, reason: Reason, scope: Scope, *, limit: int, actual: int) -> Refusal:
+    """Return the refusal of a price, with its limit, both in ticks."""
     tick, decimals = instrument.terms.tick, instrument.terms.tick_scale
     return Refusal(reason, scope, limit=limit * tick, actual=actual * tick, decimals=decimals)
 

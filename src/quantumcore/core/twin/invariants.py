@@ -3,13 +3,15 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core.twin.book import BUY, SELL
+from quantumcore.core.twin import phases
+from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.venue import Venue
 
 
 def check(venue: Venue) -> None:
     """Raise Corrupted, with what is wrong, unless every invariant holds."""
     _check_books(venue)
+    _check_regimes(venue)
     _check_holds(venue)
     _check_money(venue)
 
@@ -20,20 +22,40 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _check_books(venue: Venue) -> None:
-    """Never crossed; exactly the working orders rest, each with something left."""
-    resting = []
+    """Never crossed while it trades; exactly the working orders rest or wait, each with something left."""
+    resting = [o.sequence for orders in venue.working.values() for o in orders.values() if o.place is Place.WAITING]
     for number, book in venue.books.items():
         bid, ask = book.best(BUY), book.best(SELL)
-        _require(bid is None or ask is None or bid < ask, f"instrument {number} is crossed: {bid} >= {ask}")
+        crossed = bid is not None and ask is not None and bid >= ask
+        trades = phases.status_of(venue, number) == phases.CONTINUOUS
+        _require(not (trades and crossed), f"instrument {number} is crossed: {bid} >= {ask}")
         for side in (BUY, SELL):
             for order in book.in_priority(side):
                 _require(0 < order.leaves <= order.quantity, f"order {order.sequence} rests with {order.leaves} lots")
                 _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
+                _require(order.place is Place.LIT, f"order {order.sequence} rests and says {order.place}")
+                _require(not trades or phases.may_rest(1, order), f"order {order.sequence} may not rest")
                 resting.append(order.sequence)
     working = [order.sequence for orders in venue.working.values() for order in orders.values()]
     _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders")
     slots = Counter(order.slot for orders in venue.working.values() for order in orders.values())
     _require(all(count == 1 for count in slots.values()), "two working orders share a slot")
+
+
+def _check_regimes(venue: Venue) -> None:
+    """A limit state stands at the best price of continuous trading; only a volatility call ends by itself."""
+    for number, regime in venue.regimes.items():
+        status, state = phases.status_of(venue, number), regime.limit_state
+        if state is not None:
+            _require(status == phases.CONTINUOUS, f"instrument {number}: a limit state in phase {status}")
+            best = venue.books[number].best(state.side)
+            _require(best == state.edge, f"instrument {number}: a limit state at {state.edge}, the best is {best}")
+        _require(
+            regime.call_until is None or status == phases.VOLATILITY_CALL, f"instrument {number}: phase {status} ends"
+        )
+        _require(status in phases.CALLS or regime.indicative == (0, 0, 0), f"instrument {number}: indicative")
+        _require(not regime.cross_due, f"instrument {number}: orders of the cross were not tried")
+        _require(not regime.cross or status == phases.CLOSING_CROSS, f"instrument {number}: a cross in phase {status}")
 
 
 def _check_holds(venue: Venue) -> None:

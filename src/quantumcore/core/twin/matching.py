@@ -1,6 +1,8 @@
 """What an incoming order meets: best price first, oldest first, at the resting order's price."""
 
 from quantumcore.contracts import wire
+from quantumcore.core.twin import bands, phases
+from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Book, Order, opposite
 from quantumcore.core.twin.client_ids import Fate
 from quantumcore.core.twin.outbox import Outbox
@@ -18,8 +20,10 @@ ASKED_FOR, DECREMENTED = 0, 1
 def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     """Match an accepted order and do with its rest what its time in force says."""
     venue.touched.add(taker.instrument)
+    if phases.seat(venue, taker):
+        return
     book = venue.books[taker.instrument]
-    if taker.fill_or_kill and not _can_fill(book, taker):
+    if taker.fill_or_kill and not _can_fill(venue, book, taker, out):
         venue.cancel(taker, FILL_OR_KILL, out)
         return
     if not _match(venue, book, taker, out):
@@ -27,16 +31,19 @@ def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     if taker.leaves == 0:
         venue.finish(taker, Fate.FILLED)
     elif taker.rests:
-        book.append(taker)
+        if not bands.stands_at_edge(venue, taker, out):
+            book.append(taker)
     else:
         venue.cancel(taker, IMMEDIATE, out)
 
 
-def _can_fill(book: Book, taker: Order) -> bool:
+def _can_fill(venue: Venue, book: Book, taker: Order, out: Outbox) -> bool:
     """Tell whether the whole of a fill-or-kill order would trade, own orders treated as its mode treats them."""
     reachable = 0
     for resting in book.in_priority(opposite(taker.side)):
         if not taker.accepts(resting.price) or reachable >= taker.leaves:
+            break
+        if not bands.allows(venue, taker.instrument, resting.price, out):
             break
         if resting.account != taker.account or taker.mode == NO_PREVENTION:
             reachable += resting.leaves
@@ -46,24 +53,29 @@ def _can_fill(book: Book, taker: Order) -> bool:
 
 
 def _match(venue: Venue, book: Book, taker: Order, out: Outbox) -> bool:
-    """Trade while prices cross; return False when self-trade prevention has ended the taker."""
+    """Trade while prices cross; return False when the taker is dealt with: by self-trade prevention, or by a band."""
     while taker.leaves:
         resting = book.first(opposite(taker.side))
         if resting is None or not taker.accepts(resting.price):
             break
+        if bands.stops(venue, taker, resting.price, out):
+            return False
         if resting.account == taker.account and taker.mode != NO_PREVENTION:
-            if not _prevent(venue, taker, resting, out):
+            if not prevent(venue, taker, resting, out):
                 return False
         else:
-            _trade(venue, book, taker, resting, out)
+            trade(venue, book, taker, resting, out, price=resting.price)
+            if bands.trips(venue, taker, resting.price, out):
+                return False
     return True
 
 
-def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) -> None:
-    """Trade what both have left of each other."""
+def trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox, *, price: int) -> None:
+    """Trade what both have left of each other, at `price` ticks; a maker that is filled is final, the taker is the caller's."""
     lots = min(taker.leaves, maker.leaves)
-    settlement = settle(venue, maker, taker, lots)
-    book.last_price = maker.price
+    bands.note_trade(venue, taker.instrument, out)
+    settlement = settle(venue, maker, taker, lots, price)
+    book.last_price = price
     terms = venue.instruments[taker.instrument].terms
     out.tell(
         wire.TradePrinted,
@@ -74,7 +86,7 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
         taker_order_sequence=taker.sequence,
         maker_slot=maker.slot,
         taker_slot=taker.slot,
-        price=maker.price,
+        price=price,
         quantity=lots,
         maker_leaves=maker.leaves,
         taker_leaves=taker.leaves,
@@ -92,11 +104,11 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
     )
     out.fills += 1
     if maker.leaves == 0:
-        book.remove(maker)
+        venue.leave(maker)
         venue.finish(maker, Fate.FILLED)
 
 
-def _prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
+def prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
     """Keep an account from trading with itself, by the taker's mode; return whether the taker goes on."""
     if taker.mode == CANCEL_OLDEST:
         venue.cancel(resting, SELF_TRADE, out)
@@ -121,21 +133,3 @@ def _decrement(venue: Venue, order: Order, lots: int, out: Outbox) -> bool:
     venue.rehold(order)
     tell_replaced(venue, order, DECREMENTED, out, priority_kept=True)
     return True
-
-
-def tell_replaced(venue: Venue, order: Order, reason: int, out: Outbox, *, priority_kept: bool) -> None:
-    """Tell how `order` stands after a change of its terms."""
-    out.tell(
-        wire.OrderReplaced,
-        instrument=order.instrument,
-        account=order.account,
-        price=order.price,
-        quantity=order.quantity,
-        leaves=order.leaves,
-        hold=order.hold,
-        order_sequence=order.sequence,
-        order_slot=order.slot,
-        reason=reason,
-        priority_kept=int(priority_kept),
-        hold_currency=venue.hold_currency(order),
-    )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate
-from quantumcore.core.twin.answers import REPEAT, tell_done
+from quantumcore.core.twin import bands, gate, phases
+from quantumcore.core.twin.answers import REPEAT, tell_done, tell_terms
 from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
@@ -73,7 +73,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     side, rates = command.side, instrument.rates
 
     gate.check_switches(venue, account)
-    gate.check_trading(instrument)
+    phases.check_phase(instrument.terms.status, command.time_in_force, command.flags)
     price = 0 if is_market else gate.ticks_of(instrument, command.price, command.price_scale)
     lots = gate.lots_of(instrument, command.quantity, command.quantity_scale)
     gate.check_quantity(instrument, lots)
@@ -86,6 +86,8 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     gate.check_max_quantity(instrument, lots)
     if is_market:
         price = gate.collar_of(instrument, book, side)
+    else:
+        bands.check_price(venue, command.instrument, side, price)
     gate.check_amounts(instrument, book, side, rates, price, lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account)
@@ -95,7 +97,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     gate.check_one_lot(instrument, side, rates, price)
     if post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests:
+    if phases.may_rest(instrument.terms.status, order):
         gate.check_level(instrument, book, side, price, lots)
         gate.check_window(venue, book, side, price)
     gate.check_capacity(venue)
@@ -126,6 +128,8 @@ def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, ter
         client_id=command.client_id,
         session=command.session,
     )
+    if order.time_in_force in gate.AUCTION_TIMES:
+        tell_terms(order, out, waits=phases.waits(instrument.terms.status, order))
     enter(venue, order, out)
 
 

@@ -11,6 +11,7 @@ from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.regime import Regime
 
 DEFAULT_MAX_OPEN_ORDERS = 10_000
 
@@ -62,6 +63,7 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
+        regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
@@ -73,6 +75,7 @@ class Venue:
         self.instruments: dict[int, Instrument] = {}
         self.books: dict[int, Book] = {}
         self.accounts: dict[int, Account] = {}
+        self.regimes: dict[int, Regime] = defaultdict(Regime)
         self.houses: dict[int, House] = defaultdict(House)
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
         self.touched: set[int] = set()

@@ -1,0 +1,73 @@
+"""The closing cross: orders of that time in force trade at the closing price, first come first served.
+
+The closing price is the static reference as it stands then: a closing call leaves its own price there.
+"""
+
+from quantumcore.contracts import wire
+from quantumcore.core.twin import gate, phases
+from quantumcore.core.twin.book import SELL, Order, opposite
+from quantumcore.core.twin.client_ids import Fate
+from quantumcore.core.twin.matching import NO_PREVENTION, prevent, trade
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.venue import Venue
+
+
+def set_reference(venue: Venue, number: int, price: int | None, out: Outbox) -> None:
+    """Let `price` be the static reference, and tell it if it is another."""
+    book = venue.books[number]
+    if price is not None and price != book.reference:
+        book.reference = price
+        out.tell(wire.ReferenceChanged, instrument=number, price=price)
+
+
+def cross(venue: Venue, number: int, out: Outbox) -> bool:
+    """Try the next order at the closing price; return whether there was one. A step of the aftermath."""
+    regime = venue.regimes[number]
+    if not regime.cross_due:
+        return False
+    order, price = regime.cross_due.pop(0), venue.books[number].reference
+    if order not in _working(venue, [order]) or price is None or not order.accepts(price):
+        return True
+    if order.side == SELL and not gate.bears(venue.instruments[number], order, price):
+        venue.cancel(order, phases.OUT_OF_BOUNDS, out)
+    elif _take(venue, order, price, out):
+        if order.leaves == 0:
+            venue.leave(order)
+            venue.finish(order, Fate.FILLED)
+        elif not any(other is order for other in regime.cross):
+            regime.cross.append(order)
+    return True
+
+
+def _take(venue: Venue, taker: Order, price: int, out: Outbox) -> bool:
+    """Trade with what is shown at the price, then with the orders of the cross; False: self-trade prevention ended it."""
+    while taker.leaves:
+        maker = _first(venue, taker, price)
+        if maker is None:
+            break
+        if maker.account == taker.account and taker.mode != NO_PREVENTION:
+            if not prevent(venue, taker, maker, out):
+                return False
+        else:
+            trade(venue, venue.books[taker.instrument], taker, maker, out, price=price)
+    return True
+
+
+def _first(venue: Venue, taker: Order, price: int) -> Order | None:
+    side = opposite(taker.side)
+    shown = venue.books[taker.instrument].level(side, price)
+    crossing = _working(venue, venue.regimes[taker.instrument].cross)
+    return next((o for o in [*shown, *crossing] if o.side == side and o.accepts(price)), None)
+
+
+def _working(venue: Venue, orders: list[Order]) -> list[Order]:
+    return [order for order in orders if venue.working[order.account].get(order.name) is order]
+
+
+def end(venue: Venue, number: int, out: Outbox) -> None:
+    """The cross is over: what is left of its orders ends."""
+    regime = venue.regimes[number]
+    regime.cross_due.clear()
+    regime.cross.clear()
+    for order in phases.auction_orders(venue, number, gate.CLOSING_CROSS):
+        venue.cancel(order, phases.AUCTION_OVER, out)

@@ -77,6 +77,7 @@ def trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox, *, 
     settlement = settle(venue, maker, taker, lots, price)
     book.last_price = price
     terms = venue.instruments[taker.instrument].terms
+    quote, base = (terms.quote, terms.base) if venue.bounds.accounting else (0, 0)
     out.tell(
         wire.TradePrinted,
         instrument=taker.instrument,
@@ -99,8 +100,8 @@ def trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox, *, 
         taker_hold=taker.hold,
         fill=out.fills,
         taker_side=taker.side,
-        quote=terms.quote,
-        base=terms.base,
+        quote=quote,
+        base=base,
     )
     out.fills += 1
     if maker.leaves == 0:

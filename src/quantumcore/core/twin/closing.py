@@ -1,6 +1,6 @@
 """The closing cross: orders of that time in force trade at the closing price, first come first served.
 
-The closing price is the static reference as it stands then: a closing call leaves its own price there.
+The closing price is the static reference as the cross begins: a closing call leaves its own price there.
 """
 
 from quantumcore.contracts import wire
@@ -25,10 +25,10 @@ def cross(venue: Venue, number: int, out: Outbox) -> bool:
     regime = venue.regimes[number]
     if not regime.cross_due:
         return False
-    order, price = regime.cross_due.pop(0), venue.books[number].reference
-    if order not in _working(venue, [order]) or price is None or not order.accepts(price):
-        return True
-    if order.side == SELL and not gate.bears(venue.instruments[number], order, price):
+    order, price = regime.cross_due.pop(0), regime.closing_price
+    if price is None or not order.accepts(price):
+        regime.cross = [other for other in regime.cross if other is not order]
+    elif order.side == SELL and not gate.bears(venue.instruments[number], order, price):
         venue.cancel(order, phases.OUT_OF_BOUNDS, out)
     elif _take(venue, order, price, out):
         if order.leaves == 0:
@@ -54,20 +54,17 @@ def _take(venue: Venue, taker: Order, price: int, out: Outbox) -> bool:
 
 
 def _first(venue: Venue, taker: Order, price: int) -> Order | None:
-    side = opposite(taker.side)
+    """Return who is first at the price on the other side: the oldest that is shown there, else the first in the cross."""
+    side, regime = opposite(taker.side), venue.regimes[taker.instrument]
+    regime.cross = [o for o in regime.cross if venue.working[o.account].get(o.name) is o]
     shown = venue.books[taker.instrument].level(side, price)
-    crossing = _working(venue, venue.regimes[taker.instrument].cross)
-    return next((o for o in [*shown, *crossing] if o.side == side and o.accepts(price)), None)
-
-
-def _working(venue: Venue, orders: list[Order]) -> list[Order]:
-    return [order for order in orders if venue.working[order.account].get(order.name) is order]
+    return next((o for o in [*shown, *regime.cross] if o.side == side), None)
 
 
 def end(venue: Venue, number: int, out: Outbox) -> None:
     """The cross is over: what is left of its orders ends."""
     regime = venue.regimes[number]
-    regime.cross_due.clear()
+    regime.closing_price = None
     regime.cross.clear()
     for order in phases.auction_orders(venue, number, gate.CLOSING_CROSS):
         venue.cancel(order, phases.AUCTION_OVER, out)

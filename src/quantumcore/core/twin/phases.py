@@ -102,6 +102,7 @@ def enter_phase(venue: Venue, number: int, status: int, cause: int, out: Outbox)
     if status in GATHERING:
         _reseat(venue, number, status, out)
     elif status == CLOSING_CROSS and before != CLOSING_CROSS:
+        regime.closing_price = venue.books[number].reference
         regime.cross_due += auction_orders(venue, number, gate.CLOSING_CROSS)
 
 

@@ -39,8 +39,9 @@ class Regime:
         call_until: When the volatility call at hand ends by itself, in UTC nanoseconds, or None.
         prints: (time, price) of the first trade of each stretch of the velocity's window, oldest first.
         traded_at, price_before: The command that traded last, and the last trade before it.
-        cross_due: Orders of the closing cross that have not yet been tried at the closing price.
-        cross: Those that were tried and wait for others, in the order of their coming.
+        closing_price: Ticks at which the closing cross at hand trades, or None.
+        cross_due: Orders of the closing cross that are to be tried at its price.
+        cross: Those that accept the price and wait for others, in the order of their coming.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -50,5 +51,6 @@ class Regime:
     prints: deque[tuple[int, int]] = field(default_factory=deque)
     traded_at: int = 0
     price_before: int | None = None
+    closing_price: int | None = None
     cross_due: list[Order] = field(default_factory=list)
     cross: list[Order] = field(default_factory=list)

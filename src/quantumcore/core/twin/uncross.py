@@ -18,7 +18,7 @@ def uncross(venue: Venue, number: int, out: Outbox) -> None:
     uncrossed again, at a price of its own. Each round trades or ends an order, so the rounds end.
     """
     regime, phase = venue.regimes[number], phases.status_of(venue, number)
-    told = False
+    told, fills = False, out.fills
     while (found := price_of(venue, number)) is not None:
         _tell(number, phase, found, out)
         told = True
@@ -28,7 +28,7 @@ def uncross(venue: Venue, number: int, out: Outbox) -> None:
     regime.traded_at = 0  # what follows in this command measures the band from the auction
     regime.prints.clear()
     last = venue.books[number].last_price
-    if told and last is not None:
+    if last is not None and out.fills > fills:
         regime.prints.append((out.time_ns, last))
     _dismiss(venue, number, out)
 

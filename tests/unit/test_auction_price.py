@@ -88,6 +88,6 @@ def test_buys_and_sells_are_mirror_images(buys, sells, reference):
     result = found(buys, sells, reference)
     turned = found({50 - p: n for p, n in sells.items()}, {50 - p: n for p, n in buys.items()}, 50 - reference)
     if result is None or turned is None:
-        assert result is None and turned is None
+        assert result is turned
         return
     assert (turned.price, turned.quantity, turned.imbalance) == (50 - result.price, result.quantity, -result.imbalance)

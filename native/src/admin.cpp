@@ -2,6 +2,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/phases.hpp"
 
 namespace quantumcore {
 
@@ -60,7 +61,9 @@ bool same_contract(const InstrumentTerms& a, const InstrumentTerms& b) {
          std::memcmp(a.symbol, b.symbol, sizeof a.symbol) == 0;
 }
 
+/// What a definition may begin with; the other phases are asked for.
 bool is_status(u8 status) { return status >= kTrading && status <= kClosed; }
+bool is_phase(u8 status) { return status >= kTrading && status <= kLastPhase; }
 
 void refuse(Teller& teller, const CommandHeader& command, Reason reason,
             Scope scope = Scope::none) {
@@ -194,7 +197,14 @@ void define_instrument(State& state, const DefineInstrument& command, Teller& te
       tell_done(teller, command.header, kRepeat);
       return;
     }
+    // Another status is another phase: it begins as if it had been asked for alone, under the new
+    // terms.
+    const u8 before = known->terms.status;
     known->terms = terms;
+    known->terms.status = before;
+    teller.tell<InstrumentDefined>(id, 0).terms = terms;
+    if (before != terms.status) change_phase(state, *known, terms.status, kCauseAsked, teller);
+    return;
   } else {
     const u32 other = state.instruments_by_symbol.find(symbol_tag(terms.symbol), [&](u32 s) {
       return std::memcmp(state.instruments[s].terms.symbol, terms.symbol, sizeof terms.symbol) == 0;
@@ -207,13 +217,14 @@ void define_instrument(State& state, const DefineInstrument& command, Teller& te
       refuse(teller, command.header, Reason::capacity, Scope::venue);
       return;
     }
-    state.add_instrument(id, terms);
+    Instrument& made = state.add_instrument(id, terms);
+    if (terms.status != kContinuous) made.rare |= kRarePhase;
   }
   teller.tell<InstrumentDefined>(id, 0).terms = terms;
 }
 
 void set_instrument_status(State& state, const SetInstrumentStatus& command, Teller& teller) {
-  if (command.header.reserved != 0 || command.header.account != 0 || !is_status(command.status) ||
+  if (command.header.reserved != 0 || command.header.account != 0 || !is_phase(command.status) ||
       !all_zero(command.reserved)) {
     tell_bad(teller, command.header);
     return;
@@ -223,8 +234,7 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
     refuse(teller, command.header, Reason::unknown_symbol, Scope::instrument);
     return;
   }
-  instrument->terms.status = command.status;
-  teller.tell<InstrumentStatusChanged>(instrument->id, 0).status = command.status;
+  change_phase(state, *instrument, command.status, kCauseAsked, teller);
 }
 
 void mass_cancel(State& state, const MassCancel& command, Teller& teller) {
@@ -304,6 +314,7 @@ void advance_time(State& state, const AdvanceTime& command, Teller& teller) {
     return;
   }
   state.client_ids.forget(teller.time_ns(), kRememberNs);
+  if (state.due_count != 0) pass_time(state, teller);
   tell_done(teller, command.header);
 }
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "quantumcore/commands.hpp"
+#include "quantumcore/phases.hpp"
 
 namespace quantumcore {
 
@@ -8,7 +8,9 @@ namespace {
 
 /// One thing that is due in an instrument, the first of orders.md section 2. Returns whether there
 /// was one.
-bool one_thing(State&, Instrument&, Teller&) { return false; }
+bool one_thing(State& state, Instrument& instrument, Teller& teller) {
+  return lift_limit_state(state, instrument, teller);
+}
 
 }  // namespace
 
@@ -26,6 +28,7 @@ void aftermath(State& state, Teller& teller) {
     state.rare_books[slot].touched = false;
     while (one_thing(state, state.instruments[slot], teller)) {
     }
+    tell_indicative(state, state.instruments[slot], teller);
   }
 }
 

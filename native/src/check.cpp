@@ -2,6 +2,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/phases.hpp"
 
 namespace quantumcore {
 
@@ -22,7 +23,10 @@ class Walk {
       book_side(i, instrument, false);
       book_side(i, instrument, true);
       const Book& book = instrument.book;
-      QC_ASSERT(!(book.stands(false) && book.stands(true)) || book.best(false) < book.best(true));
+      QC_ASSERT(!(book.stands(false) && book.stands(true)) || book.best(false) < book.best(true) ||
+                instrument.terms.status != kContinuous);
+      calls(i, instrument);
+      regime(i, instrument);
     }
     slots();
     accounts();
@@ -60,6 +64,8 @@ class Walk {
       const OrderRecord& order = state_.orders.record(slot);
       QC_ASSERT((node.flags & kOrderLive) != 0 && (node.flags & kOrderListed) != 0);
       QC_ASSERT(node.level == id && node.prev == previous && is_sell(node) == sell);
+      QC_ASSERT((node.flags & kOrderWaits) == 0);
+      QC_ASSERT(definition.terms.status != kContinuous || (node.flags & kOrderNeverRests) == 0);
       QC_ASSERT(node.instrument == instrument && order.price == price);
       QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
       if (state_.accounting()) {
@@ -71,6 +77,68 @@ class Walk {
     }
     QC_ASSERT(level.tail == previous && lots == level.lots);
   }
+
+  /// The auction orders of an instrument, and those of them that wait.
+  void calls(u32 i, const Instrument& instrument) {
+    const RareBook& rare = state_.rare_books[i];
+    const u8 status = instrument.terms.status;
+    u32 previous = kNone;
+    u32 crossing = 0;
+    for (u32 slot = rare.first_call; slot != kNone; slot = extra(slot).next_call) {
+      const OrderNode& node = state_.orders.node(slot);
+      const OrderRecord& order = state_.orders.record(slot);
+      QC_ASSERT(node.instrument == i && (node.flags & kOrderRare) != 0);
+      QC_ASSERT(extra(slot).prev_call == previous);
+      QC_ASSERT(previous == kNone || state_.orders.record(previous).sequence <= order.sequence);
+      QC_ASSERT(((node.flags & kOrderWaits) != 0) == (node.level == kNone));
+      if (extra(slot).crossed_at != 0) ++crossing;
+      if (node.level == kNone) waits(slot, status, instrument);
+      previous = slot;
+    }
+    QC_ASSERT(rare.last_call == previous);
+    for (const u32 side : {0U, 1U}) {
+      previous = kNone;
+      for (u32 slot = rare.first_cross[side]; slot != kNone; slot = extra(slot).next_cross) {
+        QC_ASSERT(extra(slot).crossed_at != 0 && extra(slot).prev_cross == previous);
+        QC_ASSERT(is_sell(state_.orders.node(slot)) == (side == 1) && status == kClosingCross);
+        previous = slot;
+        --crossing;
+      }
+      QC_ASSERT(rare.last_cross[side] == previous);
+    }
+    QC_ASSERT(crossing == 0);
+  }
+
+  void waits(u32 slot, u8 status, const Instrument& instrument) {
+    const OrderNode& node = state_.orders.node(slot);
+    const OrderRecord& order = state_.orders.record(slot);
+    QC_ASSERT(slot < seen_.size() && seen_[slot] == 0);
+    seen_[slot] = 1;
+    QC_ASSERT((node.flags & kOrderLive) != 0 && (node.flags & kOrderListed) != 0);
+    QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
+    const bool asleep = status != kContinuous && !gathers(status);  // nobody is seated then
+    QC_ASSERT(asleep || waits_in(status, extra(slot).time_in_force));
+    if (!state_.accounting()) return;
+    QC_ASSERT(order.hold == hold_now(state_, slot));
+    balance_of(order, node, instrument);
+  }
+
+  /// Phase, limit state and what ends by time.
+  void regime(u32 i, const Instrument& instrument) const {
+    const RareBook& rare = state_.rare_books[i];
+    const u8 status = instrument.terms.status;
+    QC_ASSERT(((instrument.rare & kRarePhase) != 0) == (status != kContinuous));
+    QC_ASSERT(!rare.touched && (is_call(status) || rare.indicative == Indicative{}));
+    QC_ASSERT(!rare.ends_by_time || status == kVolatilityCall);
+    QC_ASSERT((rare.due_place_plus_1 != 0) == (rare.limit_side != 0 || rare.ends_by_time));
+    QC_ASSERT(rare.due_place_plus_1 == 0 || state_.due[rare.due_place_plus_1 - 1] == i);
+    if (rare.limit_side == 0) return;
+    const bool sell = rare.limit_side == kSell;
+    QC_ASSERT(status == kContinuous && instrument.book.stands(sell));
+    QC_ASSERT(instrument.book.best(sell) == rare.limit_edge);
+  }
+
+  const Extra& extra(u32 slot) const { return state_.extras[state_.orders.record(slot).extra]; }
 
   void balance_of(const OrderRecord& order, const OrderNode& node, const Instrument& instrument) {
     const Balance& base = state_.accounts.balance(order.base_balance);

@@ -1,5 +1,7 @@
 #include "quantumcore/gate.hpp"
 
+#include "quantumcore/phases.hpp"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -149,17 +151,28 @@ bool judge_shape_exactly(const Instrument& instrument, const Decimal* price,
   return true;
 }
 
-bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why) {
+bool judge_phase_exactly(u8 status, u8 time_in_force, u16 flags, Refusal& why) {
+  return phase_admits(status, time_in_force, flags) || why.no(Reason::halted, Scope::instrument);
+}
+
+u128 doubled_reference(const State& state, const Instrument& instrument) {
   static constexpr u64 kWidest = 5'000'000;  // 10^-8 of the mid: a wider quote is no reference
   const Book& book = instrument.book;
-  u128 doubled = 0;  // twice the reference, so that a mid between ticks stays exact
-  if (book.stands(false) && book.stands(true)) {
+  if (book.stands(false) && book.stands(true) && book.best(false) < book.best(true)) {
     const u64 bid = static_cast<u64>(book.best(false));
     const u64 ask = static_cast<u64>(book.best(true));
     const u128 sum = static_cast<u128>(ask) + bid;
-    if (static_cast<u128>(ask - bid) * (2 * kRateScale) <= kWidest * sum) doubled = sum;
+    if (static_cast<u128>(ask - bid) * (2 * kRateScale) <= kWidest * sum) return sum;
   }
-  if (doubled == 0) doubled = static_cast<u128>(static_cast<u64>(instrument.last_price)) * 2;
+  const i64 price = instrument.last_price != 0
+                        ? instrument.last_price
+                        : state.rare_books[state.slot_of(instrument)].reference;
+  return static_cast<u128>(static_cast<u64>(price)) * 2;
+}
+
+bool judge_reference(const State& state, const Instrument& instrument, bool sell, i64& price,
+                     Refusal& why) {
+  const u128 doubled = doubled_reference(state, instrument);
   if (doubled == 0) return why.no(Reason::stale_ref, Scope::instrument);
   const u64 collar = static_cast<u64>(instrument.terms.collar);
   u128 ticks = sell ? (doubled * (kRateScale - collar) + (2 * kRateScale - 1)) / (2 * kRateScale)

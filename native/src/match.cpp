@@ -1,4 +1,4 @@
-#include "quantumcore/commands.hpp"
+#include "quantumcore/phases.hpp"
 
 namespace quantumcore {
 
@@ -19,16 +19,21 @@ void leave_account(State& state, u32 slot) {
 }
 
 /// Whether fill-or-kill can have all its lots: the same walk as matching, without a trade.
-bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
+bool can_fill(const State& state, const Instrument& instrument, u32 taker, u64 sequence) {
   const OrderNode& node = state.orders.node(taker);
   const OrderRecord& order = state.orders.record(taker);
   const bool makers_sell = !is_sell(node);
   const i64 limit = key_of(makers_sell, order.price);
   const Ladder& ladder = instrument.book.side(makers_sell);
   const u8 mode = stp_of(node);
+  const bool banded = (instrument.rare & kRareBands) != 0;
   u64 found = 0;  // below quantity + one order, so 64 bits suffice
   for (u32 level = ladder.best_level(); level != kNone && state.pages.key_of_level(level) <= limit;
        level = ladder.after(state.pages, level)) {
+    if (banded && !band_allows(state, instrument,
+                               ticks_of(makers_sell, state.pages.key_of_level(level)), sequence)) {
+      return false;
+    }
     for (u32 slot = state.pages.level(level).head; slot != kNone;
          slot = state.orders.node(slot).next) {
       const OrderNode& maker = state.orders.node(slot);
@@ -43,7 +48,51 @@ bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
   return false;
 }
 
-void tell_decremented(State& state, u32 slot, Teller& teller) {
+/// Takes `lots` off what is left of an order, wherever it is.
+void take_lots(State& state, OrderNode& node, i64 lots) {
+  if (node.level != kNone) {
+    Book::reduce(state.pages, node, lots);
+  } else {
+    node.leaves -= lots;
+  }
+}
+
+/// The common half of every trade: `lots` have left both orders.
+[[gnu::always_inline]] inline void print(State& state, Instrument& instrument, u32 maker, u32 taker,
+                                         i64 price, i64 lots, Teller& teller) {
+  const OrderNode& resting = state.orders.node(maker);
+  const OrderNode& incoming = state.orders.node(taker);
+  instrument.last_price = price;
+
+  TradePrinted& event =
+      teller.tell<TradePrinted>(instrument.id, state.accounts[incoming.account].id);
+  event.maker_account = state.accounts[resting.account].id;
+  event.maker_order_sequence = state.orders.record(maker).sequence;
+  event.taker_order_sequence = state.orders.record(taker).sequence;
+  event.maker_slot = maker;
+  event.taker_slot = taker;
+  event.maker_leaves = resting.leaves;
+  event.taker_leaves = incoming.leaves;
+  event.fill = teller.next_fill();
+  event.taker_side = is_sell(incoming) ? kSell : kBuy;
+  event.price = price;
+  event.quantity = lots;
+  if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
+  if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
+}
+
+void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& teller) {
+  OrderNode& resting = state.orders.node(maker);
+  OrderNode& incoming = state.orders.node(taker);
+  const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
+  Book::reduce(state.pages, resting, lots);
+  incoming.leaves -= lots;
+  print(state, instrument, maker, taker, state.orders.record(maker).price, lots, teller);
+}
+
+}  // namespace
+
+void tell_replaced(State& state, u32 slot, u8 reason, bool priority_kept, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
@@ -53,13 +102,15 @@ void tell_decremented(State& state, u32 slot, Teller& teller) {
   event.leaves = node.leaves;
   event.order_sequence = order.sequence;
   event.order_slot = slot;
-  event.reason = 1;
-  event.priority_kept = 1;
+  event.reason = reason;
+  event.priority_kept = priority_kept ? 1 : 0;
   if (state.accounting()) {
     event.hold = order.hold;
     event.hold_currency = held_currency(instrument, is_sell(node));
   }
 }
+
+namespace {
 
 /// Takes `lots` off an order without a trade.
 void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
@@ -68,17 +119,14 @@ void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
     cancel_order(state, slot, CancelReason::self_trade_prevention, teller);
     return;
   }
-  if (node.level != kNone) {
-    Book::reduce(state.pages, node, lots);
-  } else {
-    node.leaves -= lots;
-  }
+  take_lots(state, node, lots);
   state.orders.record(slot).quantity -= lots;
   if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
-  tell_decremented(state, slot, teller);
+  tell_replaced(state, slot, 1, true, teller);
 }
 
-/// Two orders of one account meet. Returns false when the taker is gone.
+}  // namespace
+
 bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
   const u8 mode = stp_of(state.orders.node(taker));
   switch (mode) {
@@ -103,33 +151,14 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
   }
 }
 
-void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& teller) {
+void trade(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, Teller& teller) {
   OrderNode& resting = state.orders.node(maker);
   OrderNode& incoming = state.orders.node(taker);
-  const i64 price = state.orders.record(maker).price;
   const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
-  Book::reduce(state.pages, resting, lots);
-  incoming.leaves -= lots;
-  instrument.last_price = price;
-
-  TradePrinted& event =
-      teller.tell<TradePrinted>(instrument.id, state.accounts[incoming.account].id);
-  event.maker_account = state.accounts[resting.account].id;
-  event.maker_order_sequence = state.orders.record(maker).sequence;
-  event.taker_order_sequence = state.orders.record(taker).sequence;
-  event.maker_slot = maker;
-  event.taker_slot = taker;
-  event.maker_leaves = resting.leaves;
-  event.taker_leaves = incoming.leaves;
-  event.fill = teller.next_fill();
-  event.taker_side = is_sell(incoming) ? kSell : kBuy;
-  event.price = price;
-  event.quantity = lots;
-  if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
-  if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
+  take_lots(state, resting, lots);
+  take_lots(state, incoming, lots);
+  print(state, instrument, maker, taker, price, lots, teller);
 }
-
-}  // namespace
 
 void join_account(State& state, u32 slot) {
   OrderNode& node = state.orders.node(slot);
@@ -150,6 +179,7 @@ void finish_order(State& state, u32 slot, Fate fate) {
     state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
   }
   if (order.extra != kNone) [[unlikely]] {
+    leave_calls(state, slot);
     state.extras.release(order.extra);
   }
   leave_account(state, slot);
@@ -182,17 +212,29 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const bool makers_sell = !is_sell(node);
-  if ((node.flags & kOrderFillOrKill) != 0 && !can_fill(state, instrument, slot)) {
+  if ((node.flags & kOrderFillOrKill) != 0 &&
+      !can_fill(state, instrument, slot, teller.sequence())) {
     cancel_order(state, slot, CancelReason::fill_or_kill, teller);
     return false;
   }
+  const bool banded = (instrument.rare & kRareBands) != 0;
   const Ladder& ladder = instrument.book.side(makers_sell);
   while (node.leaves > 0 && instrument.book.crosses(makers_sell, order.price)) {
     const u32 maker = state.pages.level(ladder.best_level()).head;
+    const i64 price = state.orders.record(maker).price;
+    if (banded && band_stops(state, instrument, slot, price, teller)) [[unlikely]] {
+      return false;
+    }
     if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
       if (!prevent_self_trade(state, maker, slot, teller)) return false;
     } else {
+      if (banded) [[unlikely]] {
+        note_trade(state, instrument, teller);
+      }
       fill(state, instrument, maker, slot, teller);
+      if (banded && velocity_trips(state, instrument, slot, price, teller)) [[unlikely]] {
+        return false;
+      }
     }
   }
   if (node.leaves == 0) {
@@ -204,6 +246,18 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
     return false;
   }
   return true;
+}
+
+void work_rare(State& state, u32 slot, u32 level, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  Instrument& instrument = state.instruments[node.instrument];
+  state.touch(instrument);
+  if (seat(state, instrument, slot, level, teller)) return;
+  const bool takes = (node.flags & kOrderNeverRests) != 0 ||
+                     instrument.book.crosses(!is_sell(node), state.orders.record(slot).price);
+  if (takes && !take(state, instrument, slot, teller)) return;
+  if (stands_at_edge(state, instrument, slot, teller)) return;
+  rest(state, instrument, slot, level);
 }
 
 }  // namespace quantumcore

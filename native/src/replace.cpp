@@ -1,5 +1,6 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/phases.hpp"
 
 namespace quantumcore {
 
@@ -79,12 +80,16 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   wish.may_rest = true;
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
   wish.price = order.price;
+  const bool price_given = (c.fields & kPriceGiven) != 0;
+  const bool market = price_given && is_market_order(state, slot);  // it stands at its collar
+  const u16 flags = wish.post_only ? kPostOnly : 0;
   change.total = order.quantity;
   const Decimal price{c.price, c.price_scale};
   const Decimal quantity{c.quantity, c.quantity_scale};
-  if (!judge_switches(state, account, why) || !judge_trading(instrument, why) ||
-      !judge_shape(instrument, (c.fields & kPriceGiven) != 0 ? &price : nullptr,
-                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, false, wish.price,
+  if (!judge_switches(state, account, why) ||
+      !judge_phase(instrument, time_in_force_of(state, slot), flags, why) ||
+      !judge_shape(instrument, price_given ? &price : nullptr,
+                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, market, wish.price,
                    change.total, why)) {
     return false;
   }
@@ -96,6 +101,8 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
+      ((instrument.rare & kRareBands) != 0 && price_given && !market &&
+       !judge_bands(state, instrument, wish.sell, wish.price, why)) ||
       !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
     return false;
   }
@@ -110,7 +117,8 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
     return false;
   }
   const bool moves = wish.price != order.price;
-  change.keeps_place = !moves && change.total <= order.quantity;
+  const bool waits = (node.flags & kOrderWaits) != 0;
+  change.keeps_place = waits || (!moves && change.total <= order.quantity);
   if (change.keeps_place) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
@@ -132,8 +140,11 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   if (!change.keeps_place) {
     instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;
+  } else if (node.level == kNone) {
+    node.leaves = change.wish.lots;
   } else if (change.wish.lots < node.leaves) {
     Book::reduce(state.pages, node, node.leaves - change.wish.lots);
+    state.touch(instrument);
   }
   order.price = change.wish.price;
   order.quantity = change.total;
@@ -150,7 +161,11 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
     event.hold = order.hold;
     event.hold_currency = held_currency(instrument, change.wish.sell);
   }
-  if (!change.keeps_place) work(state, slot, change.wish.level, teller);
+  if (!change.keeps_place) {
+    work(state, slot, change.wish.level, teller);
+  } else if ((node.flags & kOrderWaits) != 0 && instrument.terms.status == kClosingCross) {
+    try_cross(state, instrument, slot, teller);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
 #include "quantumcore/hash.hpp"
+#include "quantumcore/phases.hpp"
 
 /// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
 /// again. That makes it canonical: restoring and writing again gives the same bytes.
@@ -16,7 +17,7 @@ namespace quantumcore {
 namespace {
 
 constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 2;
+constexpr u32 kVersion = 3;
 
 struct SnapshotHeader {
   u64 magic;
@@ -72,10 +73,27 @@ static_assert(std::has_unique_object_representations_v<CurrencyRow>);
 struct InstrumentRow {
   i64 last_price;
   u32 id;
-  u32 reserved;
+  u32 has_rare;  // a RareRow and its prints follow
   InstrumentTerms terms;
 };
 static_assert(std::has_unique_object_representations_v<InstrumentRow>);
+
+struct RareRow {
+  TradingRules rules;
+  i64 reference;
+  i64 closing_price;
+  i64 indicative_price;
+  i64 indicative_quantity;
+  i64 indicative_imbalance;
+  i64 limit_edge;
+  i64 limit_until;
+  i64 call_until;
+  u32 prints;
+  u32 limit_side;
+  u32 ends_by_time;
+  u32 flags;
+};
+static_assert(std::has_unique_object_representations_v<RareRow>);
 
 struct AccountRow {
   u8 owner[16];
@@ -96,7 +114,8 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In book order: instrument by instrument, bids then asks, best first, oldest first.
+/// In book order: instrument by instrument, bids then asks, best first, oldest first; then those
+/// that wait. One with kOrderRare is followed by its Extra.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -182,6 +201,12 @@ void each_order(const State& state, Visit&& visit) {
       }
     }
   }
+  for (u32 i = 0; i < state.instrument_count; ++i) {
+    for (u32 s = state.rare_books[i].first_call; s != kNone;
+         s = state.extras[state.orders.record(s).extra].next_call) {
+      if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
+    }
+  }
 }
 
 Scalars scalars_of(const State& state) {
@@ -210,6 +235,45 @@ Scalars scalars_of(const State& state) {
   return s;
 }
 
+bool is_rare(const Instrument& instrument, const RareBook& rare) {
+  static constexpr TradingRules kNoRules{};
+  return instrument.rare != 0 || rare.reference != 0 ||
+         std::memcmp(&rare.rules, &kNoRules, sizeof kNoRules) != 0;
+}
+
+void write_rare(const Instrument& instrument, const RareBook& rare, Writer& out) {
+  const bool limited = rare.limit_side != 0;
+  out.put(RareRow{rare.rules, rare.reference, rare.closing_price, rare.indicative.price,
+                  rare.indicative.quantity, rare.indicative.imbalance,
+                  limited ? rare.limit_edge : 0, limited ? rare.limit_until : 0,
+                  rare.ends_by_time ? rare.call_until : 0, rare.print_count, rare.limit_side,
+                  rare.ends_by_time ? 1U : 0U, instrument.rare});
+  for (u32 i = 0; i < rare.print_count; ++i) {
+    out.put(rare.prints[(rare.first_print + i) % kPrints]);
+  }
+}
+
+void read_rare(State& state, Instrument& instrument, Reader& in) {
+  const RareRow row = in.get<RareRow>();
+  demand(row.prints <= kPrints && row.limit_side <= kSell && row.ends_by_time <= 1);
+  const u32 slot = state.slot_of(instrument);
+  RareBook& rare = state.rare_books[slot];
+  rare.rules = row.rules;
+  rare.reference = row.reference;
+  rare.closing_price = row.closing_price;
+  rare.indicative =
+      Indicative{row.indicative_price, row.indicative_quantity, row.indicative_imbalance};
+  rare.limit_edge = row.limit_edge;
+  rare.limit_until = row.limit_until;
+  rare.call_until = row.call_until;
+  rare.limit_side = static_cast<u8>(row.limit_side);
+  rare.ends_by_time = row.ends_by_time != 0;
+  rare.print_count = row.prints;
+  for (u32 i = 0; i < row.prints; ++i) rare.prints[i] = in.get<Print>();
+  instrument.rare = row.flags;
+  note_deadline(state, slot);
+}
+
 void write_definitions(const State& state, Writer& out) {
   for (u32 i = 0; i < state.currency_count; ++i) {
     const Currency& c = state.currencies[i];
@@ -219,7 +283,11 @@ void write_definitions(const State& state, Writer& out) {
   }
   for (u32 i = 0; i < state.instrument_count; ++i) {
     const Instrument& instrument = state.instruments[i];
-    out.put(InstrumentRow{instrument.last_price, instrument.id, 0, instrument.terms});
+    const RareBook& rare = state.rare_books[i];
+    const bool has_rare = is_rare(instrument, rare);
+    out.put(
+        InstrumentRow{instrument.last_price, instrument.id, has_rare ? 1U : 0U, instrument.terms});
+    if (has_rare) write_rare(instrument, rare, out);
   }
 }
 
@@ -262,15 +330,20 @@ void write_orders(const State& state, Writer& out) {
     const OrderNode& node = state.orders.node(slot);
     const OrderRecord& o = state.orders.record(slot);
     const OrderSums& sums = state.orders.sums(slot);
-    if (!state.accounting()) {
+    if (state.accounting()) {
+      out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price,
+                       o.quantity, node.leaves, o.hold, sums.moved, sums.charged, sums.rebated,
+                       o.minimum_fee, o.taker_rate, o.maker_rate, slot, node.instrument,
+                       node.account, node.flags & ~kOrderTraded});
+    } else {
       out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
                        slot, node.instrument, node.account, node.flags});
-      return;
     }
-    out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
-                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
-                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
-                     node.flags & ~kOrderTraded});
+    if (o.extra == kNone) return;
+    Extra extra = state.extras[o.extra];
+    extra.next_free = 0;  // where it lies, not what it is
+    extra.next_call = extra.prev_call = extra.next_cross = extra.prev_cross = 0;
+    out.put(extra);
   });
 }
 
@@ -290,7 +363,10 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
            row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
            row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
-    state.add_instrument(row.id, row.terms).last_price = row.last_price;
+    demand(row.has_rare <= 1);
+    Instrument& instrument = state.add_instrument(row.id, row.terms);
+    instrument.last_price = row.last_price;
+    if (row.has_rare != 0) read_rare(state, instrument, in);
   }
 }
 
@@ -345,7 +421,7 @@ void read_free_slots(State& state, const Scalars& s, Reader& in) {
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
 }
 
-void read_order(State& state, const OrderRow& row) {
+void read_order(State& state, const OrderRow& row, Reader& in) {
   demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
          row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
          (state.orders.node(row.slot).flags & kOrderLive) == 0);
@@ -377,8 +453,28 @@ void read_order(State& state, const OrderRow& row) {
     state.orders.open_sums(row.slot) = OrderSums{
         row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
   }
+  if ((row.flags & kOrderRare) != 0) {
+    o.extra = state.extras.acquire();
+    state.extras[o.extra] = in.get<Extra>();
+  }
+  if ((row.flags & kOrderWaits) != 0) return;
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
+}
+
+/// The lists of auction orders, from those orders in order of submission.
+void link_calls(State& state, const std::vector<std::pair<u64, u32>>& accepted) {
+  std::vector<std::pair<u64, u32>> crossing;  // stable below: ties stay in order of submission
+  for (const auto& [sequence, slot] : accepted) {
+    const u32 row = state.orders.record(slot).extra;
+    if (row == kNone) continue;
+    link_call(state, slot);
+    if (state.extras[row].crossed_at != 0)
+      crossing.emplace_back(state.extras[row].crossed_at, slot);
+  }
+  std::stable_sort(crossing.begin(), crossing.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [at, slot] : crossing) link_cross(state, slot);
 }
 
 void read_orders(State& state, const Scalars& s, Reader& in) {
@@ -387,11 +483,12 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   accepted.reserve(s.orders);
   for (u32 i = 0; i < s.orders; ++i) {
     const OrderRow row = in.get<OrderRow>();
-    read_order(state, row);
+    read_order(state, row, in);
     accepted.emplace_back(row.sequence, row.slot);
   }
   std::sort(accepted.begin(), accepted.end());
   for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  link_calls(state, accepted);
 }
 
 SnapshotHeader read_header(std::span<const std::byte> snapshot) {

@@ -23,7 +23,9 @@ State::State(const EngineConfig& c)
       instruments(kMaxInstruments),
       account_order(c.max_accounts),
       rare_books(kMaxInstruments),
-      touched(kMaxInstruments) {
+      touched(kMaxInstruments),
+      due(kMaxInstruments),
+      due_now(kMaxInstruments) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1);
 }
@@ -62,7 +64,7 @@ void State::copy(const State& other) {
   currency_count = other.currency_count;
   instruments.copy(other.instruments, other.instrument_count);
   instrument_count = other.instrument_count;
-  rare_books.copy(other.rare_books, instrument_count);
+  for (u32 i = 0; i < instrument_count; ++i) rare_books[i] = other.rare_books[i];
   pages.directory.copy(other.pages.directory, std::size_t{instrument_count} * 2 * kWindowsPerSide);
 }
 
@@ -91,6 +93,9 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
   instrument.quote = static_cast<u16>(find_currency(terms.quote));
   instrument.terms = terms;
   instrument.book = Book(slot);
+  RareBook& rare = rare_books[slot];
+  rare.first_call = rare.last_call = kNone;
+  for (const u32 side : {0U, 1U}) rare.first_cross[side] = rare.last_cross[side] = kNone;
   const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
                               static_cast<u32>(terms.tick_scale) + terms.lot_scale,
                               quote_of(instrument).scale, instrument.unit) &&

@@ -1,5 +1,6 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/phases.hpp"
 
 namespace quantumcore {
 
@@ -28,12 +29,15 @@ bool judge_kind(const SubmitOrder& c, Refusal& why) {
     return why.no(Reason::bad_type, Scope::instrument);
   }
   const bool known = c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
-                     c.time_in_force == kFillOrKill;
+                     c.time_in_force == kFillOrKill || is_auction_time(c.time_in_force);
   if (!known || (post_only && c.time_in_force != kGoodTillCancel)) {
     return why.no(Reason::bad_tif, Scope::instrument);
   }
   return true;
 }
+
+/// Whether what is left of it stays in the book in continuous trading.
+bool rests(const SubmitOrder& c) { return c.type == kLimit && c.time_in_force == kGoodTillCancel; }
 
 bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
   const u32 most = state.max_open_of(account);
@@ -75,7 +79,10 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Ju
   Wish& wish = j.wish;
   wish.sell = c.side == kSell;
   wish.market = c.type == kMarket;
-  wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  wish.may_rest = rests(c);
+  if (instrument.terms.status != kContinuous) [[unlikely]] {
+    wish.may_rest = may_rest_in(instrument.terms.status, c.time_in_force, wish.may_rest);
+  }
   wish.post_only = (c.flags & kPostOnly) != 0;
   if (state.accounting()) {
     j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
@@ -85,11 +92,14 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Ju
   const Decimal price{c.price, c.price_scale};
   const Decimal quantity{c.quantity, c.quantity_scale};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
-  return judge_switches(state, account, why) && judge_trading(instrument, why) &&
+  return judge_switches(state, account, why) &&
+         judge_phase(instrument, c.time_in_force, c.flags, why) &&
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
          judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
-         (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
+         (!wish.market || judge_reference(state, instrument, wish.sell, wish.price, why)) &&
+         ((instrument.rare & kRareBands) == 0 || wish.market ||
+          judge_bands(state, instrument, wish.sell, wish.price, why)) &&
          judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
          (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
@@ -188,10 +198,10 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
   order.extra = kNone;
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  const u32 flags =
-      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
-      (j.wish.may_rest ? 0U : kOrderNeverRests) |
-      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
+                    (j.wish.post_only ? kOrderPostOnly : 0U) | (rests(c) ? 0U : kOrderNeverRests) |
+                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
+                    (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
   if (state.accounting()) account_for(state, c, terms, j, slot, teller);
@@ -211,6 +221,10 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
   }
   std::memcpy(event.client_id, c.client_id, kIdBytes);
   event.session = c.session;
+  if (is_auction_time(c.time_in_force) || (instrument.terms.status != kContinuous && !rests(c)))
+      [[unlikely]] {
+    join_calls(state, *j.instrument, slot, c, teller);
+  }
   return slot;
 }
 

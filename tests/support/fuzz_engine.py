@@ -11,7 +11,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from tests.support.engines import NativeEngine, TwinEngine, check, step
-from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, Market, Timed, setup
+from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, AuctionMarket, Market, Timed, setup
 
 CHECK_EVERY = 500
 
@@ -46,8 +46,10 @@ def seeded(commands: int, seed: int, market: Market | None = None) -> Iterator[t
         yield market, market.next()
 
 
-def run_equality(commands: int, seed: int, *, progress: bool = False, **bounds: int) -> Counter[str]:
-    """Run both engines within `bounds` over the market of `seed`; return what was told, by kind and reason.
+def run_equality(
+    commands: int, seed: int, *, market: type[Market] = Market, progress: bool = False, **bounds: int
+) -> Counter[str]:
+    """Run both engines within `bounds` over the `market` of `seed`; return what was told, by kind and reason.
 
     Raises:
         AssertionError: They differ, or one breaks an invariant; the message has the seed and the command.
@@ -55,12 +57,12 @@ def run_equality(commands: int, seed: int, *, progress: bool = False, **bounds: 
     twin, native = started(TwinEngine(**bounds)), started(NativeEngine(**bounds))
     told: Counter[str] = Counter()
     began = time.monotonic()
-    for done, (market, command) in enumerate(seeded(commands, seed), start=1):
+    for done, (heard, command) in enumerate(seeded(commands, seed, market(random.Random(seed))), start=1):
         expected = step(twin, command.raw, command.time_ns)
         got = step(native, command.raw, command.time_ns)
         if got != expected:
             raise AssertionError(difference(seed, done, command, expected, got))
-        market.hear(expected)
+        heard.hear(expected)
         _count(told, expected)
         if done % CHECK_EVERY == 0 or done == commands:
             check(twin)
@@ -101,6 +103,8 @@ def _count(told: Counter[str], events: bytes) -> None:
             name += f".{events[offset + 84]}.{events[offset + 85]}"
         elif kind == wire.CommandDone.KIND:
             name += f".{events[offset + 40]}.{events[offset + 41]}"
+        elif kind == wire.InstrumentStatusChanged.KIND:
+            name += f".{events[offset + 41]}"
         told[name] += 1
         offset += size
 
@@ -111,9 +115,16 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--no-accounting", dest="accounting", action="store_false")
+    parser.add_argument("--auctions", action="store_true", help="a market that lives in calls")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
-    told = run_equality(arguments.commands, arguments.seed, progress=True, accounting=arguments.accounting)
+    told = run_equality(
+        arguments.commands,
+        arguments.seed,
+        market=AuctionMarket if arguments.auctions else Market,
+        progress=True,
+        accounting=arguments.accounting,
+    )
     for name, count in sorted(told.items()):
         print(f"{count:>9,}  {name}")
     print(f"seed {arguments.seed}: {arguments.commands:,} commands equal")

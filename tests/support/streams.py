@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
+from tests.support.stream_phases import PhaseMakers
 
 I64_MAX = 2**63 - 1
 HOUR_NS = 3600 * 10**9
@@ -107,7 +108,7 @@ def _transfer(account: int, name: str, kind: int, amount: int, currency: int, to
     )
 
 
-class Market:
+class Market(PhaseMakers):
     """Commands, one by one; the same source of choices gives the same commands."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -136,6 +137,10 @@ class Market:
             (self._open, 1),
             (self._currency, 1),
             (self._hostile, 6),
+            (self._auction_order, 4),
+            (self._phase, 1),
+            (self._trading_rules, 1),
+            (self._reference, 1),
         ]
         self._makers = [maker for maker, _ in self._kinds]
         self._weights = [weight for _, weight in self._kinds]
@@ -505,7 +510,17 @@ class Market:
         """Good framing, bad content: a byte of a good command changed, another size, or plain noise."""
         raw = bytearray(
             self._rng.choice(
-                [self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency]
+                [
+                    self._submit,
+                    self._cancel,
+                    self._replace,
+                    self._transfer,
+                    self._redefine,
+                    self._currency,
+                    self._phase,
+                    self._trading_rules,
+                    self._reference,
+                ]
             )().encode()
         )
         how = self._rng.randrange(5)
@@ -523,6 +538,31 @@ class Market:
             if self._chance(50):
                 raw[2] = self._rng.randrange(16)
         return bytes(raw)
+
+
+class AuctionMarket(Market):
+    """Two instruments that live in calls, limit states and crosses, and few other troubles."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(rng)
+        kinds = [
+            (self._submit, 40),
+            (self._auction_order, 25),
+            (self._cancel, 6),
+            (self._replace, 12),
+            (self._phase, 4),
+            (self._trading_rules, 2),
+            (self._reference, 1),
+            (self._advance, 3),
+            (self._transfer, 1),
+            (self._redefine, 1),
+            (self._mass_cancel, 1),
+        ]
+        self._makers = [maker for maker, _ in kinds]
+        self._weights = [weight for _, weight in kinds]
+
+    def _instrument(self) -> int:
+        return self._pick([1, 2, 5], [10, 10, 1])
 
 
 @st.composite

@@ -20,6 +20,8 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
 void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller);
 void advance_time(State& state, const AdvanceTime& command, Teller& teller);
 void set_limits(State& state, const SetLimits& command, Teller& teller);
+void set_reference(State& state, const SetReference& command, Teller& teller);
+void set_trading_rules(State& state, const SetTradingRules& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);
@@ -58,13 +60,19 @@ i64 hold_now(const State& state, u32 slot);
 void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
                  TradePrinted& event);
 
-/// Puts a resting order into its account's list, at the end.
+/// Tells how an order stands after a change that its owner did not ask for.
+void tell_replaced(State& state, u32 slot, u8 reason, bool priority_kept, Teller& teller);
+
+/// Puts an order that rests or waits into its account's list, at the end.
 void join_account(State& state, u32 slot);
 
 /// Matches the live order `slot` up to its price. Returns whether something is left that may rest;
 /// else the order is final and its slot free. Cost: O(fills + levels emptied); fill-or-kill first
 /// walks what it would take.
 bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
+
+/// What `work` does where the phase, the rules or the order are not plain.
+void work_rare(State& state, u32 slot, u32 level, Teller& teller);
 
 /// Matches the live order `slot` and queues what is left. Afterwards it either is in the book or is
 /// final and its slot free. `level` is the level of its price when the caller has it, else kNone.
@@ -74,7 +82,10 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
-  state.touch(instrument);
+  if ((instrument.rare | (node.flags & kOrderRare)) != 0) [[unlikely]] {
+    work_rare(state, slot, level, teller);
+    return;
+  }
   const bool sell = is_sell(node);
   const bool takes =
       (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);

@@ -72,6 +72,7 @@ class Teller {
   u32 count() const { return index_; }
   /// Number of the next fill within this command, from 0.
   u32 next_fill() { return fills_++; }
+  u32 fills() const { return fills_; }
 
   /// Marks the last event; the command must have told at least one.
   void finish() {

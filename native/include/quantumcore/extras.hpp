@@ -10,11 +10,16 @@ namespace quantumcore {
 struct Extra {
   OrderTerms terms;  // ticks, lots, minor units; scales 0
   u32 session;
-  u32 next_free;  // the arena's
+  u32 next_free;  // the arena's; the links are written anew too when a snapshot is read
   u16 flags;      // as submitted
   u8 type;
   u8 time_in_force;
   u8 reserved[4];
+  u64 crossed_at;  // the command with which it came to wait in the closing cross; 0: it does not
+  u32 next_call;   // of its instrument's auction orders, by submission
+  u32 prev_call;
+  u32 next_cross;  // of those that wait in the closing cross on its side
+  u32 prev_cross;
 };
 static_assert(std::has_unique_object_representations_v<Extra>);
 

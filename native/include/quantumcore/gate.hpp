@@ -48,11 +48,14 @@ bool terms_are_good(const OrderTerms& terms);
 /// Terms that are of no use to the order: each has its reason.
 bool judge_terms(const OrderTerms& terms, Refusal& why);
 
-inline bool judge_trading(const Instrument& instrument, Refusal& why) {
+/// HALTED: may the phase take such an order.
+bool judge_phase_exactly(u8 status, u8 time_in_force, u16 flags, Refusal& why);
+
+inline bool judge_phase(const Instrument& instrument, u8 time_in_force, u16 flags, Refusal& why) {
   if (instrument.terms.status == kTrading) [[likely]] {
     return true;
   }
-  return why.no(Reason::halted, Scope::instrument);
+  return judge_phase_exactly(instrument.terms.status, time_in_force, flags, why);
 }
 
 /// BAD_TICK, BAD_LOT, BAD_QTY, BAD_PRICE of what is given, at any scale; null: not given.
@@ -84,8 +87,12 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
                 on_grid(instrument.terms.max_quantity, grid), on_grid(lots, grid));
 }
 
+/// Twice the price that market orders and collars measure from, so that a mid between ticks stays
+/// exact; 0: there is none.
+u128 doubled_reference(const State& state, const Instrument& instrument);
 /// Turns a market order into a limit order at its collar, or STALE_REF.
-bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
+bool judge_reference(const State& state, const Instrument& instrument, bool sell, i64& price,
+                     Refusal& why);
 
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,

@@ -283,8 +283,12 @@ inline constexpr u8 kSell = 2;
 inline constexpr u8 kMarket = 1;
 inline constexpr u8 kLimit = 2;
 inline constexpr u8 kGoodTillCancel = 1;
+inline constexpr u8 kAtOpen = 2;
 inline constexpr u8 kImmediateOrCancel = 3;
 inline constexpr u8 kFillOrKill = 4;
+inline constexpr u8 kAtClose = 7;
+inline constexpr u8 kGoodForAuction = 9;
+inline constexpr u8 kAtClosingCross = 10;
 inline constexpr u8 kStpDefault = 0;
 inline constexpr u8 kStpCancelNewest = 1;
 inline constexpr u8 kStpCancelOldest = 2;
@@ -315,6 +319,7 @@ inline constexpr u8 kWithdrawal = 2;
 inline constexpr u8 kBetween = 3;
 inline constexpr u8 kTrading = 1;
 inline constexpr u8 kClosed = 3;
+inline constexpr u8 kLastPhase = 11;
 inline constexpr u8 kMaxScale = 18;
 
 }  // namespace quantumcore

@@ -394,6 +394,9 @@ enum class CancelReason : u16 {
   immediate_or_cancel = 4,
   fill_or_kill = 5,
   self_trade_prevention = 6,
+  auction_over = 12,
+  out_of_bounds = 15,
+  band = 16,
 };
 
 }  // namespace quantumcore

@@ -96,6 +96,9 @@ struct State {
   Reserved<RareBook> rare_books;  // by slot of the instrument
   Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
   u32 touched_count = 0;
+  Reserved<u32> due;  // slots of instruments of which something ends by time, in no order
+  u32 due_count = 0;
+  Reserved<u32> due_now;  // scratch of passing time
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.
   void touch(const Instrument& instrument) {

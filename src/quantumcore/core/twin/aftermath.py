@@ -6,13 +6,13 @@ triggers once, and every other act trades, ends an order, or moves one to where 
 
 from collections.abc import Callable
 
-from quantumcore.core.twin import pegs, retries, triggers
+from quantumcore.core.twin import bands, closing, pegs, retries, triggers, uncross
 from quantumcore.core.twin.freed import free_one
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.venue import Venue
 
 Step = Callable[[Venue, int, Outbox], bool]
-STEPS: tuple[Step, ...] = (triggers.step, retries.retry, pegs.move, free_one)
+STEPS: tuple[Step, ...] = (closing.cross, triggers.step, retries.retry, pegs.move, free_one, bands.lift)
 
 
 def run(venue: Venue, out: Outbox) -> None:
@@ -22,3 +22,4 @@ def run(venue: Venue, out: Outbox) -> None:
         venue.touched.discard(number)
         while any(step(venue, number, out) for step in STEPS):
             pass
+        uncross.tell_indicative(venue, number, out)

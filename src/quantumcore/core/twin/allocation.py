@@ -1,6 +1,6 @@
 """Who of a level gets what, when an order takes only part of it: by time, in proportion, or the oldest first and then in proportion."""
 
-from quantumcore.core.twin.rules import TIME, TOP_FIRST
+from quantumcore.core.twin.regime import TIME, TOP_FIRST
 
 
 def shares(rule: int, lots: int, shown: list[int]) -> list[int]:

@@ -197,6 +197,7 @@ class Book(Levels):
         dark: Orders that are never shown: hidden ones and those with a minimum.
         pegs: Pegged orders by name, waiting ones too.
         last_price: Ticks of its last trade, or None.
+        reference: Ticks of the static reference, or None.
         watch: Who waits for a price, and what has been seen of prices.
     """
 
@@ -206,6 +207,7 @@ class Book(Levels):
         self.pegs: dict[tuple[int, int], Order] = {}
         self.watch = Watch()
         self.last_price: int | None = None
+        self.reference: int | None = None
 
     def ahead_of(self, order: Order) -> tuple[int, int] | None:
         """Return (orders, lots) shown on its side that would trade before `order`: the dark are told to nobody."""

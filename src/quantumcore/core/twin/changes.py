@@ -4,7 +4,7 @@ from dataclasses import replace as copy
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import dark, further, gate, icebergs, links, positions
+from quantumcore.core.twin import bands, dark, further, gate, icebergs, links, phases, positions
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
@@ -44,9 +44,11 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
         order.cap = terms.price if order.cap else 0
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
-    if order.terms is not None and (waits or command.fields & DISPLAY_GIVEN):
+    if order.terms is not None and ((waits and order.order_type in gate.TRIGGERED) or command.fields & DISPLAY_GIVEN):
         further.tell(order, out, waits=order.place is Place.WAITING)
-    if not keeps_priority:
+    if waits:
+        phases.join_cross(venue, order)
+    elif not keeps_priority:
         enter(venue, order, out)
 
 
@@ -57,7 +59,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     side, rates = order.side, order.rates
 
     gate.check_switches(venue, account)
-    gate.check_trading(instrument)
+    phases.check_phase(instrument.terms.status, order.time_in_force, order.flags)
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
     price, total = order.limit, order.quantity
@@ -78,6 +80,8 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_max_quantity(instrument, total)
     if order.flags & SLIDE:
         price = gate.slid(instrument, book, side, price)
+    if price_given and not unpriced:
+        bands.check_price(venue, order.instrument, side, price)
     leaves = total - order.filled
     positions.check_replacement(venue, instrument, order, leaves)
     if venue.bounds.accounting:
@@ -92,13 +96,14 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    if not order.cap and order.place is not Place.WAITING:  # where it will rest is judged when it becomes active
+    # Where it will rest is judged when it becomes active.
+    if not order.cap and order.place is not Place.WAITING and phases.may_rest(instrument.terms.status, order):
         _check_rest(venue, order, price, leaves)
     return Terms(price, total, hold, beyond)
 
 
 def _waits(order: Order) -> bool:
-    """Tell whether it waits where a change leaves it: for a price or its parent, not for a peg's reference."""
+    """Tell whether it waits where a change leaves it: for a price, a phase or its parent, not for a peg's reference."""
     return order.place is Place.WAITING and (not order.cap or links.waits_for_parent(order))
 
 

@@ -22,6 +22,7 @@ QUANTITY_GIVEN = 2
 STOP_GIVEN = 4
 DISPLAY_GIVEN = 8
 ACCOUNT_MAX = 2**32 - 1
+LAST_PHASE = 11
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
 _HEADER = struct.Struct("<HBBIQ")
@@ -31,6 +32,7 @@ _WITH_INSTRUMENT = (
     wire.DefineInstrument,
     wire.SetInstrumentStatus,
     wire.SetMark,
+    wire.SetReference,
     wire.SubmitLinkedOrders,
     wire.SetTradingRules,
     wire.BustTrade,
@@ -196,7 +198,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.Transfer.KIND: lambda command: command.transfer_kind in (1, 2, 3) and _is_id(command.transfer_id),
     wire.OpenAccount.KIND: lambda command: 1 <= command.account <= ACCOUNT_MAX,
     wire.DefineInstrument.KIND: lambda command: command.instrument_kind in (1, 2) and command.status in (1, 2, 3),
-    wire.SetInstrumentStatus.KIND: lambda command: command.status in (1, 2, 3),
+    wire.SetInstrumentStatus.KIND: lambda command: 1 <= command.status <= LAST_PHASE,
     wire.SubmitLinkedOrders.KIND: _linked,
     wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,

@@ -5,7 +5,7 @@ They rest in the book's dark levels, behind every shown order of their price.
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import gate
+from quantumcore.core.twin import gate, icebergs
 from quantumcore.core.twin.book import Book, Levels, Order
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
@@ -45,3 +45,11 @@ def minimum_of(instrument: Instrument, command: wire.SubmitAdvancedOrder, quanti
     if not 1 <= lots <= quantity:
         raise gate.of_quantity(instrument, Reason.BAD_MIN_QTY, limit=quantity, actual=lots)
     return lots
+
+
+def rest(book: Book, order: Order) -> None:
+    """Put `order` at the end of its level: a dark one among the dark, an iceberg with what it shows."""
+    if is_dark(order):
+        book.dark.append(order)
+    else:
+        icebergs.rest(book, order)

@@ -6,7 +6,7 @@ import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import expiry
+from quantumcore.core.twin import phase_changes, phases
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book
@@ -77,27 +77,16 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
     elif known.terms == command:
         tell_done(command, out, outcome=REPEAT)
         return
-    venue.instruments[command.instrument] = instrument
     venue.touched.add(command.instrument)
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
     out.tell(wire.InstrumentDefined, instrument=command.instrument, **body)
-    _in_its_phase(venue, command.instrument, out)
-
-
-def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> None:
-    """Let an instrument trade, or stop it; its book is not touched."""
-    instrument = venue.instrument(command.instrument)
-    terms = msgspec.structs.replace(instrument.terms, status=command.status)
-    venue.instruments[command.instrument] = replace(instrument, terms=terms)
-    venue.touched.add(command.instrument)
-    out.tell(wire.InstrumentStatusChanged, instrument=command.instrument, status=command.status)
-    _in_its_phase(venue, command.instrument, out)
-
-
-def _in_its_phase(venue: Venue, number: int, out: Outbox) -> None:
-    """Do what the phase of an instrument asks for, now that it may be another one."""
-    expiry.end_day(venue, number, out)
-    venue.touched.add(number)
+    if known is None or known.terms.status == command.status:
+        venue.instruments[command.instrument] = instrument
+        return
+    # Another status is another phase: it begins as if it had been asked for alone, under the new terms.
+    before = msgspec.structs.replace(command, status=known.terms.status)
+    venue.instruments[command.instrument] = replace(instrument, terms=before)
+    phase_changes.change(venue, command.instrument, command.status, phases.ASKED, out)
 
 
 def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> None:

@@ -21,6 +21,7 @@ from quantumcore.core.twin import (
     invariants,
     linked,
     orders,
+    phase_changes,
     rules,
     state_hash,
     transfers,
@@ -69,6 +70,7 @@ class Engine:
             _tell_refused(out, kind, instrument, account, refusal)
         else:
             try:
+                self._venue.sequence = self.sequence
                 self._venue.touched.clear()
                 _HANDLERS[command.KIND](self._venue, command, out)
                 aftermath.run(self._venue, out)
@@ -152,6 +154,7 @@ class Engine:
 def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     venue.submissions.forget(out.time_ns)
     expiry.advance(venue, out)
+    phase_changes.pass_time(venue, out)
     tell_done(command, out)
 
 
@@ -164,7 +167,7 @@ _HANDLERS: dict[int, Handler] = {
     wire.OpenAccount.KIND: definitions.open_account,
     wire.DefineCurrency.KIND: definitions.define_currency,
     wire.DefineInstrument.KIND: definitions.define_instrument,
-    wire.SetInstrumentStatus.KIND: definitions.set_status,
+    wire.SetInstrumentStatus.KIND: phase_changes.set_status,
     wire.SetKillSwitch.KIND: definitions.set_kill_switch,
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
@@ -173,8 +176,9 @@ _HANDLERS: dict[int, Handler] = {
     wire.CancelAllAfter.KIND: expiry.cancel_all_after,
     wire.EndSession.KIND: expiry.end_session,
     wire.SetMark.KIND: triggers.set_mark,
+    wire.SetReference.KIND: rules.set_reference,
+    wire.SetTradingRules.KIND: rules.set_rules,
     wire.SubmitLinkedOrders.KIND: linked.submit,
-    wire.SetTradingRules.KIND: rules.set_trading_rules,
     wire.SetGroup.KIND: groups.set_group,
     wire.BustTrade.KIND: busts.bust_trade,
 }

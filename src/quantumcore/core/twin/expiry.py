@@ -31,11 +31,11 @@ def measure(command: wire.SubmitAdvancedOrder, terms: Terms, now_ns: int) -> Non
 def advance(venue: Venue, out: Outbox) -> None:
     """End what is over at the time of the command: expired orders, then the orders of accounts that were not heard in time."""
     due = [order for order in _working(venue) if order.terms is not None and 0 < order.terms.expires_ns <= out.time_ns]
-    _cancel_each(venue, sorted(due, key=lambda order: (_instant(order), order.name)), EXPIRED, out)
+    cancel_each(venue, sorted(due, key=lambda order: (_instant(order), order.name)), EXPIRED, out)
     silent = [(deadline, number) for number, deadline in venue.deadlines.items() if deadline <= out.time_ns]
     for _, number in sorted(silent):
         del venue.deadlines[number]
-        _cancel_each(venue, list(venue.working[number].values()), CANCEL_ALL_AFTER, out)
+        cancel_each(venue, list(venue.working[number].values()), CANCEL_ALL_AFTER, out)
 
 
 def _working(venue: Venue) -> list[Order]:
@@ -46,7 +46,7 @@ def _instant(order: Order) -> int:
     return order.terms.expires_ns if order.terms is not None else 0
 
 
-def _cancel_each(venue: Venue, orders: list[Order], reason: int, out: Outbox) -> int:
+def cancel_each(venue: Venue, orders: list[Order], reason: int, out: Outbox) -> int:
     """Cancel `orders` in turn, but those that the end of an earlier one has ended; return how many."""
     cancelled = 0
     for order in orders:
@@ -61,7 +61,7 @@ def end_day(venue: Venue, number: int, out: Outbox) -> None:
     if venue.instruments[number].terms.status not in DAY_IS_OVER:
         return
     of_the_day = [order for order in _working(venue) if order.instrument == number and order.time_in_force == DAY]
-    _cancel_each(venue, sorted(of_the_day, key=lambda order: order.name), EXPIRED, out)
+    cancel_each(venue, sorted(of_the_day, key=lambda order: order.name), EXPIRED, out)
 
 
 def cancel_all_after(venue: Venue, command: wire.CancelAllAfter, out: Outbox) -> None:
@@ -83,4 +83,4 @@ def end_session(venue: Venue, command: wire.EndSession, out: Outbox) -> None:
         for order in venue.working[command.account].values()
         if order.session == command.session and order.flags & CANCEL_ON_DISCONNECT and order.time_in_force != GTC
     ]
-    tell_done(command, out, count=_cancel_each(venue, going, DISCONNECTED, out))
+    tell_done(command, out, count=cancel_each(venue, going, DISCONNECTED, out))

@@ -1,7 +1,7 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import dark, gate, icebergs
+from quantumcore.core.twin import dark, gate, icebergs, phases
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.links import BRACKET, CANNOT_BECOME_ACTIVE, FOLLOWS, release
@@ -52,7 +52,7 @@ def _may_become_active(venue: Venue, members: list[Order]) -> bool:
             if venue.bounds.accounting:
                 gate.check_amounts(instrument, book, side, order.rates, price, leaves)
                 gate.check_funds(instrument, account, side, order.own_need(instrument))
-            if order.rests and not order.cap and not waits(order):
+            if phases.may_rest(instrument.terms.status, order) and not order.cap and not waits(order):
                 levels = dark.levels_of(book, order)
                 gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, leaves))
                 gate.check_window(venue, levels, side, price)

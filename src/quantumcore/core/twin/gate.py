@@ -7,7 +7,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
-from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Levels, opposite
+from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Levels, Order, opposite
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
@@ -28,9 +28,10 @@ TRIGGERED = (3, 4, 6, 7, 8, 9)  # stops, trailing stops, touched orders
 TYPES = (MARKET, LIMIT, MARKET_TO_LIMIT, PEGGED, *TRIGGERED)
 NEVER_REST = (MARKET, 3, 6, 8)  # also after their trigger
 UNPRICED = (MARKET, MARKET_TO_LIMIT, 3, 6, 7, 8)
-GTC, IOC, FOK, DAY, GTD, GTT = 1, 3, 4, 5, 6, 8
+GTC, AT_OPEN, IOC, FOK, DAY, GTD, AT_CLOSE, GTT, GOOD_FOR_AUCTION, CLOSING_CROSS = range(1, 11)
 LASTING = (GTC, DAY, GTD, GTT)  # those under which an order may rest, or wait
-TIMES = (*LASTING, IOC, FOK)
+AUCTION_TIMES = (AT_OPEN, AT_CLOSE, GOOD_FOR_AUCTION, CLOSING_CROSS)
+TIMES = (*LASTING, IOC, FOK, *AUCTION_TIMES)
 KNOWN_FLAGS = POST_ONLY | SLIDE | HIDDEN | ALL_OR_NONE | REDUCE_ONLY | CANCEL_ON_DISCONNECT
 MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
@@ -45,12 +46,6 @@ def check_switches(venue: Venue, account: Account) -> None:
         raise Refusal(Reason.KILLED, Scope.VENUE)
     if account.killed:
         raise Refusal(Reason.KILLED, Scope.ACCOUNT)
-
-
-def check_trading(instrument: Instrument) -> None:
-    """HALTED: the instrument is not trading."""
-    if instrument.terms.status != TRADING:
-        raise Refusal(Reason.HALTED, Scope.INSTRUMENT)
 
 
 def ticks_of(instrument: Instrument, mantissa: int, scale: int, reason: Reason = Reason.BAD_TICK) -> int:
@@ -120,7 +115,8 @@ def check_kind(command: wire.SubmitOrder) -> None:
     if (post_only and (kind != LIMIT or asks_for_dark(command))) or (hidden and kind in NEVER_REST):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
     must_last = post_only or hidden or kind == PEGGED or kind in TRIGGERED
-    if command.time_in_force not in TIMES or (must_last and not lasts):
+    alone = asks_for_dark(command) and command.time_in_force in AUCTION_TIMES
+    if command.time_in_force not in TIMES or (must_last and not lasts) or alone:
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
 
 
@@ -139,7 +135,10 @@ def check_max_quantity(instrument: Instrument, lots: int) -> None:
 
 def collar_of(instrument: Instrument, book: Book, side: int) -> int:
     """Return the price in ticks beyond which a market order does not trade; STALE_REF without a reference."""
-    return collar_around(instrument, side, _twice_the_reference(book))
+    twice = twice_the_reference(book)
+    if twice is None:
+        raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
+    return collar_around(instrument, side, twice)
 
 
 def collar_around(instrument: Instrument, side: int, twice: int) -> int:
@@ -152,14 +151,16 @@ def collar_around(instrument: Instrument, side: int, twice: int) -> int:
     return min(max(collar, terms.min_price), terms.max_price)
 
 
-def _twice_the_reference(book: Book) -> int:
-    """The mid of our own book unless it is too wide, else the last trade; doubled, so that a mid is whole."""
+def twice_the_reference(book: Book) -> int | None:
+    """The mid of our own book unless it is crossed or too wide, else the last trade, else the static reference.
+
+    Doubled, so that a mid is whole; None when there is none of them.
+    """
     bid, ask = book.best(BUY), book.best(SELL)
-    if bid is not None and ask is not None and (ask - bid) * 2 * ONE <= WIDEST_SPREAD * (ask + bid):
+    if bid is not None and ask is not None and 0 < (ask - bid) * 2 * ONE <= WIDEST_SPREAD * (ask + bid):
         return bid + ask
-    if book.last_price is not None:
-        return 2 * book.last_price
-    raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
+    price = book.reference if book.last_price is None else book.last_price
+    return None if price is None else 2 * price
 
 
 def best_to_take(book: Book, side: int) -> int:
@@ -216,6 +217,12 @@ def amounts_fit(
     except Refusal:
         return False
     return True
+
+
+def bears(instrument: Instrument, order: Order, price: int) -> bool:
+    """Tell whether what is left of `order` may trade at `price`: a sell may get far more than it asked for."""
+    product = order.tally.notional + price * order.leaves
+    return product <= MAX_PRODUCT and instrument.unit.ceil(product) <= I64_MAX
 
 
 def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
@@ -280,6 +287,15 @@ def check_window(venue: Venue, levels: Levels, side: int, price: int, before: in
 def needs_window(levels: Levels, side: int, price: int) -> bool:
     """Tell whether nothing rests near `price` yet."""
     return price >> WINDOW_BITS not in levels.windows(side)
+
+
+def has_room(venue: Venue, levels: Levels, side: int, price: int, shown: int) -> bool:
+    """Tell whether `shown` lots more may stand at `price`: for orders that come to it later than they were judged."""
+    try:
+        check_window(venue, levels, side, price)
+    except Refusal:
+        return False
+    return levels.level_quantity(side, price) + shown <= I64_MAX
 
 
 def check_capacity(venue: Venue, before: int = 0) -> None:

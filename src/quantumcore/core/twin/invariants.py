@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core.twin import dark, gate, links, pegs, positions, retries, triggers
+from quantumcore.core.twin import dark, gate, links, pegs, phases, positions, retries, triggers
 from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.venue import Venue
 
@@ -13,6 +13,7 @@ def check(venue: Venue) -> None:
     _check_books(venue)
     _check_positions(venue)
     _check_links(venue)
+    _check_regimes(venue)
     if venue.bounds.accounting:
         _check_holds(venue)
         _check_money(venue)
@@ -26,11 +27,13 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _check_books(venue: Venue) -> None:
-    """Each working order is where it says, with something left; what is shown is never crossed."""
+    """Each working order is where it says, with something left; what is shown is never crossed while it trades."""
     resting = []
     for number, book in venue.books.items():
         bid, ask = book.best(BUY), book.best(SELL)
-        _require(bid is None or ask is None or bid < ask, f"instrument {number} is crossed: {bid} >= {ask}")
+        trades = phases.status_of(venue, number) == phases.CONTINUOUS
+        crossed = bid is not None and ask is not None and bid >= ask
+        _require(not (trades and crossed), f"instrument {number} is crossed: {bid} >= {ask}")
         for levels, place in ((book, Place.LIT), (book.dark, Place.DARK)):
             for side in (BUY, SELL):
                 for order in levels.in_priority(side):
@@ -41,6 +44,7 @@ def _check_books(venue: Venue) -> None:
                     _require(
                         dark.is_dark(order) == (place is Place.DARK), f"order {order.sequence} rests in the wrong light"
                     )
+                    _require(not trades or phases.may_rest(1, order), f"order {order.sequence} may not rest")
                     resting.append(order.name)
         _check_waiting(venue, number)
         _require(not triggers.is_due(venue, number), f"instrument {number}: a trigger is met and has not fired")
@@ -97,6 +101,22 @@ def _check_links(venue: Venue) -> None:
                 _require(works and other.link is link, f"order {order.name} is tied to one that does not work")
             _require(len(tied) > 1 and any(order is one for one in tied), f"order {order.name} is tied to nobody")
             _require(link.waits == (link.parent is not None), f"order {order.name} waits for nobody")
+
+
+def _check_regimes(venue: Venue) -> None:
+    """A limit state stands at the best price of continuous trading; only a volatility call ends by itself."""
+    for number, regime in venue.regimes.items():
+        status, state = phases.status_of(venue, number), regime.limit_state
+        if state is not None:
+            _require(status == phases.CONTINUOUS, f"instrument {number}: a limit state in phase {status}")
+            best = venue.books[number].best(state.side)
+            _require(best == state.edge, f"instrument {number}: a limit state at {state.edge}, the best is {best}")
+        _require(
+            regime.call_until is None or status == phases.VOLATILITY_CALL, f"instrument {number}: phase {status} ends"
+        )
+        _require(status in phases.CALLS or regime.indicative == (0, 0, 0), f"instrument {number}: indicative")
+        _require(not regime.cross_due, f"instrument {number}: orders of the cross were not tried")
+        _require(not regime.cross or status == phases.CLOSING_CROSS, f"instrument {number}: a cross in phase {status}")
 
 
 def _check_holds(venue: Venue) -> None:

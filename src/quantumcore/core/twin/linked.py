@@ -5,7 +5,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import content, dark, gate, icebergs, orders
+from quantumcore.core.twin import content, dark, gate, icebergs, orders, phases
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Place, opposite
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -80,7 +80,8 @@ def _next_seat(venue: Venue, member: wire.SubmitOrder, terms: orders.Terms, seat
     """Return what the member after `member` finds taken."""
     order = orders.order_of(member, venue.instruments[member.instrument], terms, slot=NO_SLOT, sequence=0)
     place = (dark.is_dark(order), member.side, terms.price)
-    rests = order.rests and not order.cap and not seat.waits and not orders.waits(order)
+    status = phases.status_of(venue, member.instrument)
+    rests = phases.may_rest(status, order) and not order.cap and not seat.waits and not orders.waits(order)
     opens = rests and gate.needs_window(dark.levels_of(venue.books[member.instrument], order), *place[1:])
     shown = icebergs.first_shown(order, terms.quantity) if rests else 0
     return replace(

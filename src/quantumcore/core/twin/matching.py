@@ -1,13 +1,13 @@
 """What an incoming order meets: best price first, oldest first, at the resting order's price."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import dark, icebergs, links, pegs, positions, reach
+from quantumcore.core.twin import bands, dark, icebergs, links, pegs, phases, positions, reach
 from quantumcore.core.twin.allocation import shares
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Order, Place, opposite
 from quantumcore.core.twin.client_ids import Fate
 from quantumcore.core.twin.outbox import Outbox
-from quantumcore.core.twin.rules import TIME
+from quantumcore.core.twin.regime import TIME
 from quantumcore.core.twin.settlement import settle
 from quantumcore.core.twin.terms import CANCEL_BOTH, CANCEL_OLDEST, DECREMENT, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
@@ -25,6 +25,8 @@ def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     if taker.cap:
         pegs.wait(taker)
         return
+    if phases.seat(venue, taker):
+        return
     if taker.fill_or_kill and not _can_fill(venue, taker):
         venue.cancel(taker, FILL_OR_KILL, out)
     elif dark.has_minimum(taker) and not _has_enough(venue, taker):
@@ -38,13 +40,10 @@ def enter(venue: Venue, taker: Order, out: Outbox) -> None:
 
 
 def _rest_or_cancel(venue: Venue, order: Order, reason: int, out: Outbox) -> None:
-    book = venue.books[order.instrument]
     if not order.rests:
         venue.cancel(order, reason, out)
-    elif dark.is_dark(order):
-        book.dark.append(order)
-    else:
-        icebergs.rest(book, order)
+    elif dark.is_dark(order) or not bands.stands_at_edge(venue, order, out):
+        dark.rest(venue.books[order.instrument], order)
 
 
 def _can_fill(venue: Venue, taker: Order) -> bool:
@@ -58,30 +57,37 @@ def _has_enough(venue: Venue, taker: Order) -> bool:
 
 
 def _match(venue: Venue, taker: Order, out: Outbox) -> bool:
-    """Trade while prices cross; return False when self-trade prevention has ended the taker."""
+    """Trade while prices cross; return False when the taker is dealt with: by self-trade prevention, or by a band."""
     while taker.leaves:
         met = reach.next_maker(venue, taker)
         if met is None:
             break
         maker, lots = met
+        price = maker.price
+        if bands.stops(venue, taker, price, out):
+            return False
         shared_out = _shared_out(venue, taker, maker.price) if maker.place is Place.LIT else []
         for sharer, share in shared_out:
             if sharer.place is Place.LIT:  # else a fill before took it away
-                _trade(venue, taker, sharer, share, out)
+                trade(venue, taker, sharer, share, out)
+                if bands.trips(venue, taker, price, out):
+                    return False
         if shared_out:
             continue
         if maker is links.sibling(taker):
             links.cancel_other(venue, taker, out)
         elif not venue.same_party(maker, taker) or taker.mode == NO_PREVENTION:
-            _trade(venue, taker, maker, lots, out)
-        elif not _prevent(venue, taker, maker, out):
+            trade(venue, taker, maker, lots, out)
+            if bands.trips(venue, taker, price, out):
+                return False
+        elif not prevent(venue, taker, maker, out):
             return False
     return True
 
 
 def _shared_out(venue: Venue, taker: Order, price: int) -> list[tuple[Order, int]]:
     """Return who of a level gets how many lots, when the taker takes only part of it and it does not go by time."""
-    rule = venue.rules[taker.instrument].allocation if taker.instrument in venue.rules else TIME
+    rule = venue.regimes[taker.instrument].rules.allocation
     if rule == TIME or taker.fill_or_kill:  # which must know beforehand what it gets
         return []
     level = [
@@ -96,15 +102,20 @@ def _shared_out(venue: Venue, taker: Order, price: int) -> list[tuple[Order, int
     return [(resting, lots) for resting, lots in zip(level, shares(rule, wanted, shown), strict=True) if lots]
 
 
-def _trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox) -> None:
-    """Trade what both have left of each other, but not more than `most` lots; what the maker then has left it shows."""
-    lots = min(taker.leaves, maker.shown, most)
+def trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox, *, price: int | None = None) -> None:
+    """Trade what both show each other, but not more than `most` lots, at the maker's price unless another is given.
+
+    A maker that is filled is final, the taker is the caller's; what rests and has more behind it shows it.
+    """
+    price = maker.price if price is None else price
+    lots = min(taker.shown, maker.shown, most)
     links.before_trade(venue, taker, lots, out)
     links.before_trade(venue, maker, lots, out)
-    settlement = settle(venue, maker, taker, lots)
+    bands.note_trade(venue, taker.instrument)
+    settlement = settle(venue, maker, taker, lots, price)
     book = venue.books[taker.instrument]
-    book.last_price = maker.price
-    book.watch.print(maker.price)
+    book.last_price = price
+    book.watch.print(price)
     terms = venue.instruments[taker.instrument].terms
     quote, base = (terms.quote, terms.base) if venue.bounds.accounting else (0, 0)
     out.tell(
@@ -116,7 +127,7 @@ def _trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox) -> 
         taker_order_sequence=taker.sequence,
         maker_slot=maker.slot,
         taker_slot=taker.slot,
-        price=maker.price,
+        price=price,
         quantity=lots,
         maker_leaves=maker.leaves,
         taker_leaves=taker.leaves,
@@ -136,12 +147,13 @@ def _trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox) -> 
     if maker.leaves == 0:
         venue.leave(maker)
         venue.finish(maker, Fate.FILLED)
-    elif maker.shown == 0:
-        icebergs.refill(venue, maker, out)
+    for order in (maker, taker):
+        if order.place is Place.LIT and order.leaves and order.shown == 0:
+            icebergs.refill(venue, order, out)
     positions.after_trade(venue, maker, taker, lots, out)
 
 
-def _prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
+def prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
     """Keep an account from trading with itself, by the taker's mode; return whether the taker goes on."""
     if taker.mode == CANCEL_OLDEST:
         venue.cancel(resting, SELF_TRADE, out)

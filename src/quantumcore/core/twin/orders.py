@@ -5,7 +5,19 @@ from dataclasses import dataclass, field
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import dark, further, gate, icebergs, links, positions, stop_terms, terms, triggers
+from quantumcore.core.twin import (
+    bands,
+    dark,
+    further,
+    gate,
+    icebergs,
+    links,
+    phases,
+    positions,
+    stop_terms,
+    terms,
+    triggers,
+)
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
@@ -98,7 +110,7 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     accounting = venue.bounds.accounting
 
     gate.check_switches(venue, account)
-    gate.check_trading(instrument)
+    phases.check_phase(instrument.terms.status, command.time_in_force, command.flags)
     price = 0 if unpriced else gate.ticks_of(instrument, command.price, command.price_scale)
     lots = gate.lots_of(instrument, command.quantity, command.quantity_scale)
     gate.check_quantity(instrument, lots)
@@ -114,6 +126,8 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
         price = _price_of_its_own(instrument, book, command, beyond)
     elif command.flags & SLIDE:
         price = gate.slid(instrument, book, side, price)
+    if not unpriced:
+        bands.check_price(venue, command.instrument, side, price)
     if accounting:
         gate.check_amounts(instrument, book, side, rates, price, lots)
     else:
@@ -128,7 +142,8 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests and not order.cap and not seat.waits and not waits(order):
+    may_rest = phases.may_rest(instrument.terms.status, order) and not waits(order)
+    if may_rest and not order.cap and not seat.waits:
         levels, joining = dark.levels_of(book, order), seat.joining.get((dark.is_dark(order), side, price), 0)
         gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, lots) + joining)
         gate.check_window(venue, levels, side, price, seat.windows)
@@ -175,7 +190,8 @@ def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) ->
         session=command.session,
     )
     if not is_plain(order):
-        further.tell(order, out, waits=order.place is Place.WAITING or bool(order.cap) or waits(order))
+        waiting = order.place is Place.WAITING or phases.waits(instrument.terms.status, order)
+        further.tell(order, out, waits=waiting or bool(order.cap) or waits(order))
 
 
 def begin(venue: Venue, order: Order, out: Outbox) -> None:

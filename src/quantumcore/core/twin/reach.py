@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from quantumcore.core.twin import budgets, dark, links, withdrawals
+from quantumcore.core.twin import bands, budgets, dark, links, withdrawals
 from quantumcore.core.twin.book import BUY, Book, Order, opposite
 from quantumcore.core.twin.terms import CANCEL_OLDEST, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
@@ -50,6 +50,8 @@ def could_have(venue: Venue, taker: Order) -> Reach:
     tally, found, counted = taker.tally, 0, withdrawals.Counted()
     for price in prices(book, taker):
         for maker, offered in _offers_at(book, taker, price):
+            if not bands.allows(venue, taker.instrument, price):
+                return Reach(found)
             most = budgets.affordable(instrument, taker, tally, price, taker.leaves - found)
             if most == 0:
                 return Reach(found, spent=True)

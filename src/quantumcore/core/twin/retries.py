@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
-from quantumcore.core.twin import dark, gate, reach
+from quantumcore.core.twin import bands, dark, gate, reach
 from quantumcore.core.twin.book import BUY, SELL, Order
 from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
@@ -41,4 +41,5 @@ def _can_take(venue: Venue, order: Order) -> bool:
         return False
     if dark.has_minimum(order):
         return reach.could_have(venue, order).lots >= dark.minimum(order)
-    return reach.next_maker(venue, order) is not None
+    met = reach.next_maker(venue, order)
+    return met is not None and bands.allows(venue, order.instrument, met[0].price)

@@ -1,33 +1,47 @@
-"""The rules of an instrument's trading that an operator sets as a whole: allocation, bands, collars, interruptions."""
+"""Setting how an instrument trades: its rules and its static reference."""
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
+from quantumcore.core.twin import gate, phases
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.regime import TOP_FIRST, Rules
 from quantumcore.core.twin.venue import Venue
 
-TIME, PRO_RATA, TOP_FIRST = 0, 1, 2  # allocation
-ONE = 10**8  # rates are integers of 10^-8
 DAY_NS = 24 * 3600 * 10**9
 
 
-def set_trading_rules(venue: Venue, command: wire.SetTradingRules, out: Outbox) -> None:
-    """Set all rules of an instrument at once; a rule that is 0 is off."""
+def set_rules(venue: Venue, command: wire.SetTradingRules, out: Outbox) -> None:
+    """Replace all rules of an instrument; a limit state ends, velocity begins anew, a running call keeps its end."""
     venue.instrument(command.instrument)
-    if not _can_be(command):
-        raise Refusal(Reason.BAD_RULES)
-    venue.rules[command.instrument] = command
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
+    rules = Rules(**body)
+    if not _hold(rules):
+        raise Refusal(Reason.BAD_RULES)
+    regime = venue.regimes[command.instrument]
     out.tell(wire.TradingRulesChanged, instrument=command.instrument, **body)
+    regime.rules = rules
+    regime.prints.clear()
+    phases.end_limit_state(venue, command.instrument, out)
 
 
-def _can_be(rules: wire.SetTradingRules) -> bool:
+def _hold(rules: Rules) -> bool:
     rates = (rules.static_band, rules.price_collar, rules.dynamic_band, rules.velocity)
     times = (rules.limit_state_ns, rules.call_ns, rules.velocity_ns)
     return (
         rules.allocation <= TOP_FIRST
-        and all(0 <= rate < ONE for rate in rates)
-        and all(0 <= time <= DAY_NS for time in times)
-        and (rules.dynamic_band == 0 or rules.call_ns > 0)
-        and (rules.velocity == 0 or (rules.velocity_ns > 0 and rules.call_ns > 0))
+        and all(0 <= rate < gate.ONE for rate in rates)
+        and all(0 <= time_ns <= DAY_NS for time_ns in times)
+        and bool(rules.call_ns or not rules.dynamic_band)
+        and bool((rules.call_ns and rules.velocity_ns) or not rules.velocity)
     )
+
+
+def set_reference(venue: Venue, command: wire.SetReference, out: Outbox) -> None:
+    """Set the static reference, or take it away with 0."""
+    terms = venue.instrument(command.instrument).terms
+    if command.price and not terms.min_price <= command.price <= terms.max_price:
+        raise Refusal(Reason.BAD_MARK)
+    venue.books[command.instrument].reference = command.price or None
+    venue.touched.add(command.instrument)
+    out.tell(wire.ReferenceChanged, instrument=command.instrument, price=command.price)

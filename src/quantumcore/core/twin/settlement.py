@@ -22,8 +22,8 @@ class Settlement:
 NOTHING_MOVED = Settlement(0, 0, 0, 0, 0)
 
 
-def settle(venue: Venue, maker: Order, taker: Order, lots: int) -> Settlement:
-    """Move what `lots` at the maker's price move; both orders' leaves, sums and holds are right afterwards; without accounting only the leaves."""
+def settle(venue: Venue, maker: Order, taker: Order, lots: int, price: int) -> Settlement:
+    """Move what `lots` at `price` ticks move; both orders' leaves, sums and holds are right afterwards; without accounting only the leaves."""
     if not venue.bounds.accounting:
         maker.leaves -= lots
         taker.leaves -= lots
@@ -38,8 +38,8 @@ def settle(venue: Venue, maker: Order, taker: Order, lots: int) -> Settlement:
     taker_rate = min(terms.taker_fee, taker.rates.taker)
     # A rebate is at most the taker's fee: what the customers of a currency have never passes what was deposited.
     maker_rate = max(min(terms.maker_fee, maker.rates.maker), -taker_rate)
-    _fill(maker, maker.price, lots, maker_rate)
-    _fill(taker, maker.price, lots, taker_rate)
+    _fill(maker, price, lots, maker_rate)
+    _fill(taker, price, lots, taker_rate)
 
     paid = buy.tally.paid(unit) - before[BUY].paid(unit)
     received = sell.tally.received(unit) - before[sell.side].received(unit)

@@ -12,6 +12,7 @@ from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.regime import Regime
 
 DEFAULT_MAX_OPEN_ORDERS = 10_000
 
@@ -66,12 +67,13 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
+            sequence: Of the command at hand.
         deadlines: By account, when its orders go unless it is heard again, UTC nanoseconds; who set none is not there.
+        regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
         positions: By account and instrument, lots bought less lots sold, since it first traded.
         busts: By sequence and fill of a trade, the sequence of the command that corrected it.
-        rules: By instrument, what an operator set; without an entry every rule is off.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
     """
@@ -82,14 +84,15 @@ class Venue:
         self.instruments: dict[int, Instrument] = {}
         self.books: dict[int, Book] = {}
         self.accounts: dict[int, Account] = {}
+        self.regimes: dict[int, Regime] = defaultdict(Regime)
         self.houses: dict[int, House] = defaultdict(House)
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
         self.deadlines: dict[int, int] = {}
+        self.sequence = 0
         self.touched: set[int] = set()
         self.freed: list[links.Link] = []
         self.positions: dict[tuple[int, int], int] = {}
         self.busts: dict[tuple[int, int], int] = {}
-        self.rules: dict[int, wire.SetTradingRules] = {}
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
         self.slots = Slots(bounds.max_orders)

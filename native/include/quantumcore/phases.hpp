@@ -1,0 +1,116 @@
+#pragma once
+
+#include "quantumcore/commands.hpp"
+
+/// Phases, auctions and bands (docs/reference/orders.md section 8). Nothing here is asked while an
+/// instrument trades continuously without rules.
+namespace quantumcore {
+
+inline constexpr u8 kContinuous = 1;
+inline constexpr u8 kPreOpen = 4;
+inline constexpr u8 kOpeningCall = 5;
+inline constexpr u8 kVolatilityCall = 7;
+inline constexpr u8 kClosingCall = 8;
+inline constexpr u8 kClosingCross = 9;
+inline constexpr u8 kPaused = 10;
+inline constexpr u8 kPostClose = 11;
+
+/// Why a status changed, why an order waits.
+inline constexpr u8 kCauseAsked = 0;
+inline constexpr u8 kCauseBand = 1;
+inline constexpr u8 kCauseVelocity = 2;
+inline constexpr u8 kCauseCallOver = 3;
+inline constexpr u8 kWaitsForAuction = 2;
+
+inline bool is_call(u8 status) { return status >= kOpeningCall && status <= kClosingCall; }
+/// Orders are taken and none trades: the book may cross.
+inline bool gathers(u8 status) {
+  return is_call(status) || status == kPreOpen || status == kPaused;
+}
+inline bool is_auction_time(u8 time_in_force) {
+  return time_in_force == kAtOpen || time_in_force == kAtClose ||
+         time_in_force == kGoodForAuction || time_in_force == kAtClosingCross;
+}
+/// Whether an order of an auction waits for another phase than `status`.
+bool waits_in(u8 status, u8 time_in_force);
+/// Whether what is left of an order may stand in the book in that phase; `rests`: it may in
+/// continuous trading.
+bool may_rest_in(u8 status, u8 time_in_force, bool rests);
+/// Whether a phase takes such an order.
+bool phase_admits(u8 status, u8 time_in_force, u16 flags);
+
+/// As submitted; of an order without a row of its own, what its flags say.
+u8 time_in_force_of(const State& state, u32 slot);
+bool is_market_order(const State& state, u32 slot);
+
+/// Gives a new order the row and the place among its instrument's auction orders that it needs, in
+/// order of submission.
+void join_calls(State& state, Instrument& instrument, u32 slot, const SubmitOrder& command,
+                Teller& teller);
+/// Takes an order that is final out of every list of its instrument.
+void leave_calls(State& state, u32 slot);
+/// Queues a restored order among its instrument's auction orders; in order of submission.
+void link_call(State& state, u32 slot);
+void link_cross(State& state, u32 slot);
+
+/// Lets an order wait, or stand in the book unmatched, if its phase says so; false: it is to be
+/// matched. `level` as for `work`.
+bool seat(State& state, Instrument& instrument, u32 slot, u32 level, Teller& teller);
+/// Queues what is left of an order in the book.
+void rest(State& state, Instrument& instrument, u32 slot, u32 level);
+/// Whether `lots` more may stand at a price: for orders that come to it later than they were
+/// judged.
+bool has_room(const State& state, const Instrument& instrument, bool sell, i64 price, i64 lots);
+/// Whether a sell may trade all that is left of it at a price far above its own.
+bool bears(const State& state, const Instrument& instrument, u32 slot, i64 price);
+
+/// Ends one phase with what it owes, begins the other.
+void change_phase(State& state, Instrument& instrument, u8 status, u8 cause, Teller& teller);
+/// Sets the phase and tells it; auction orders take their seats.
+void enter_phase(State& state, Instrument& instrument, u8 status, u8 cause, Teller& teller);
+/// Ends the limit states and calls whose time has come, the longest overdue first.
+void pass_time(State& state, Teller& teller);
+/// Notes whether time will end something in an instrument. Cost: O(1).
+void note_deadline(State& state, u32 instrument);
+
+void let_wait(State& state, u32 slot, Teller& teller);
+
+/// Trades what crosses at the auction's price, then ends what was there for the auction only.
+void uncross(State& state, Instrument& instrument, Teller& teller);
+/// Tells where a call stands if that has changed. Cost: O(levels that cross).
+void tell_indicative(State& state, Instrument& instrument, Teller& teller);
+
+/// Tries an order at the closing price: with what is shown there, then with the orders of the
+/// cross.
+void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller);
+void begin_cross(State& state, Instrument& instrument, Teller& teller);
+void end_cross(State& state, Instrument& instrument, Teller& teller);
+void leave_cross(State& state, u32 slot);
+/// Lets the last price be the static reference.
+void take_closing_price(State& state, Instrument& instrument, Teller& teller);
+
+/// PRICE_BAND and COLLAR; only for instruments with rules.
+bool judge_bands(const State& state, const Instrument& instrument, bool sell, i64 price,
+                 Refusal& why);
+/// Remembers, before a trade, what the last one before this command was.
+void note_trade(State& state, const Instrument& instrument, const Teller& teller);
+/// Whether a trade at `price` is inside the dynamic band.
+bool band_allows(const State& state, const Instrument& instrument, i64 price, u64 sequence);
+/// Keeps a taker from a trade outside the band; true: it is dealt with and matches no further.
+bool band_stops(State& state, Instrument& instrument, u32 taker, i64 price, Teller& teller);
+/// Looks at the trade that a taker has just made; true: it was too fast, and a call has begun.
+bool velocity_trips(State& state, Instrument& instrument, u32 taker, i64 price, Teller& teller);
+/// Where there are limit states nothing rests beyond the edge of its side; true: `slot` is dealt
+/// with.
+bool stands_at_edge(State& state, Instrument& instrument, u32 slot, Teller& teller);
+/// Ends a limit state whose edge is no longer the best price; whether it did.
+bool lift_limit_state(State& state, Instrument& instrument, Teller& teller);
+void end_limit_state(State& state, Instrument& instrument, Teller& teller);
+
+/// Trades what both have left of each other at `price`; a maker that is filled is final, the taker
+/// is the caller's.
+void trade(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, Teller& teller);
+/// Two orders of one account meet. Returns false when the taker is gone.
+bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller);
+
+}  // namespace quantumcore

@@ -1,0 +1,111 @@
+#include "quantumcore/phases.hpp"
+
+namespace quantumcore {
+
+namespace {
+
+Extra& extra_of(State& state, u32 slot) { return state.extras[state.orders.record(slot).extra]; }
+
+/// Who is first at the closing price on that side: the oldest that is shown there, else the first
+/// in the cross.
+u32 first_at(const State& state, const Instrument& instrument, bool sell, i64 price) {
+  const u32 level = instrument.book.side(sell).place(state.pages, key_of(sell, price)).level;
+  if (level != kNone) return state.pages.level(level).head;
+  return state.rare_books[state.slot_of(instrument)].first_cross[sell ? 1 : 0];
+}
+
+/// Trades while somebody is there; false when the taker is final.
+bool take_at(State& state, Instrument& instrument, u32 taker, i64 price, Teller& teller) {
+  const OrderNode& node = state.orders.node(taker);
+  while (node.leaves > 0) {
+    const u32 maker = first_at(state, instrument, !is_sell(node), price);
+    if (maker == kNone) return true;
+    if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
+      if (!prevent_self_trade(state, maker, taker, teller)) return false;
+    } else {
+      trade(state, instrument, maker, taker, price, teller);
+    }
+  }
+  finish_order(state, taker, Fate::filled);
+  return false;
+}
+
+}  // namespace
+
+void link_cross(State& state, u32 slot) {
+  const OrderNode& node = state.orders.node(slot);
+  RareBook& rare = state.rare_books[node.instrument];
+  const u32 side = is_sell(node) ? 1 : 0;
+  Extra& extra = extra_of(state, slot);
+  extra.next_cross = kNone;
+  extra.prev_cross = rare.last_cross[side];
+  (extra.prev_cross == kNone ? rare.first_cross[side]
+                             : extra_of(state, extra.prev_cross).next_cross) = slot;
+  rare.last_cross[side] = slot;
+}
+
+void leave_cross(State& state, u32 slot) {
+  const OrderNode& node = state.orders.node(slot);
+  RareBook& rare = state.rare_books[node.instrument];
+  const u32 side = is_sell(node) ? 1 : 0;
+  Extra& extra = extra_of(state, slot);
+  (extra.prev_cross == kNone ? rare.first_cross[side]
+                             : extra_of(state, extra.prev_cross).next_cross) = extra.next_cross;
+  (extra.next_cross == kNone ? rare.last_cross[side]
+                             : extra_of(state, extra.next_cross).prev_cross) = extra.prev_cross;
+  extra.crossed_at = 0;
+}
+
+void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller) {
+  const i64 price = state.rare_books[state.slot_of(instrument)].closing_price;
+  const i64 limit = state.orders.record(slot).price;
+  const bool sell = is_sell(state.orders.node(slot));
+  if (price == 0 || (sell ? limit > price : limit < price)) {
+    if (extra_of(state, slot).crossed_at != 0) leave_cross(state, slot);
+    return;
+  }
+  if (sell && !bears(state, instrument, slot, price)) {
+    cancel_order(state, slot, CancelReason::out_of_bounds, teller);
+    return;
+  }
+  if (!take_at(state, instrument, slot, price, teller)) return;
+  Extra& extra = extra_of(state, slot);
+  if (extra.crossed_at != 0) return;  // it keeps its place
+  extra.crossed_at = teller.sequence();
+  link_cross(state, slot);
+}
+
+void begin_cross(State& state, Instrument& instrument, Teller& teller) {
+  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  rare.closing_price = rare.reference;
+  for (u32 slot = rare.first_call; slot != kNone;) {
+    const Extra& extra = extra_of(state, slot);
+    u32 next = extra.next_call;
+    // Trying may end others that stand before it, or all of a cancelled pair, but none behind it:
+    // those have not come yet.
+    if (extra.time_in_force == kAtClosingCross) try_cross(state, instrument, slot, teller);
+    slot = next;
+  }
+}
+
+void end_cross(State& state, Instrument& instrument, Teller& teller) {
+  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  rare.closing_price = 0;
+  for (u32 slot = rare.first_call; slot != kNone;) {
+    const Extra& extra = extra_of(state, slot);
+    const u32 next = extra.next_call;  // read first: the order ends
+    if (extra.time_in_force == kAtClosingCross) {
+      cancel_order(state, slot, CancelReason::auction_over, teller);
+    }
+    slot = next;
+  }
+}
+
+void take_closing_price(State& state, Instrument& instrument, Teller& teller) {
+  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  if (instrument.last_price == 0 || instrument.last_price == rare.reference) return;
+  rare.reference = instrument.last_price;
+  teller.tell<ReferenceChanged>(instrument.id, 0).price = rare.reference;
+}
+
+}  // namespace quantumcore

@@ -265,9 +265,9 @@ void write_orders(const State& state, Writer& out) {
       return;
     }
     out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
-                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
-                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
-                     node.flags & ~kOrderTraded});
+                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated,
+                     o.rates.minimum_fee, o.rates.taker, o.rates.maker, slot, node.instrument,
+                     node.account, node.flags & ~kOrderTraded});
   });
 }
 
@@ -359,9 +359,7 @@ void read_order(State& state, const OrderRow& row) {
     o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
     demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
   }
-  o.taker_rate = row.taker_rate;
-  o.maker_rate = row.maker_rate;
-  o.minimum_fee = row.minimum_fee;
+  o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
   state.orders.node(row.slot) = OrderNode{kNone,
                                           kNone,
                                           row.leaves,

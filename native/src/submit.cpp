@@ -7,12 +7,12 @@ namespace {
 
 /// What judging a submission found out, so that applying needs no second look.
 struct Judged {
-  Instrument* instrument = nullptr;
-  u32 account = kNone;
-  u32 tag = 0;         // of (account, client id)
-  u32 paying = kNone;  // the balance that the hold is taken from, once there is one
+  Instrument* instrument;
+  u32 account;
+  u32 tag;     // of (account, client id)
+  u32 paying;  // the balance that the hold is taken from, kNone until there is one
   Wish wish;
-  OrderRecord order{};  // rates as of now, nothing filled
+  Rates rates;  // as of now
 };
 
 bool content_is_good(const SubmitOrder& c) {
@@ -75,21 +75,19 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
   wish.market = c.type == kMarket;
   wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
   wish.post_only = (c.flags & kPostOnly) != 0;
-  if (state.accounting()) {
-    j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
-    j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
-    j.order.minimum_fee = instrument.terms.minimum_fee;
-  }
-  const Decimal price{c.price, c.price_scale};
-  const Decimal quantity{c.quantity, c.quantity_scale};
+  const InstrumentTerms& terms = instrument.terms;
+  j.rates = Rates{terms.minimum_fee, static_cast<i32>(terms.taker_fee),
+                  static_cast<i32>(terms.maker_fee)};
+  const Given given{
+      true, true, wish.market, {c.price, c.price_scale}, {c.quantity, c.quantity_scale}};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
-         judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
-         judge_kind(c, why) && judge_max_quantity(instrument, wish.lots, why) &&
+         judge_shape(instrument, given, wish.price, wish.lots, why) && judge_kind(c, why) &&
+         judge_max_quantity(instrument, wish.lots, why) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
+         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
-         (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
+         (!state.accounting() || judge_funds(state, instrument, j.rates, wish, wish.hold,
                                              available(state, j, held_currency), why)) &&
          judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
 }
@@ -163,9 +161,7 @@ void account_for(State& state, const SubmitOrder& c, const Judged& j, u32 slot,
       pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
   order.quote_balance =
       pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
-  order.taker_rate = j.order.taker_rate;
-  order.maker_rate = j.order.maker_rate;
-  order.minimum_fee = j.order.minimum_fee;
+  order.rates = j.rates;
   order.hold = 0;
   order.client_entry = remember(state, c, j, slot, Fate::working, teller);
   set_hold(state, slot, j.wish.hold);

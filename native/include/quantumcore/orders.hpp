@@ -38,6 +38,19 @@ struct AccountLinks {
   u32 prev;
 };
 
+/// The fees that an order was promised.
+struct Rates {
+  i64 minimum_fee;  // minor units of the quote
+  i32 taker;        // 10^-8
+  i32 maker;        // 10^-8
+
+  /// The dearest rate that any later fill can have.
+  i64 worst() const {
+    const i32 worst = taker > maker ? taker : maker;
+    return worst > 0 ? worst : 0;
+  }
+};
+
 /// The rest of an order: one cache line. Without accounting only the first half is written.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
@@ -46,18 +59,10 @@ struct alignas(64) OrderRecord {
   u32 extra;     // kNone: a plain order; else a row of rare properties
   u32 client_entry;
 
-  i64 hold;         // minor units of the hold's currency
-  i64 minimum_fee;  // minor units of the quote, as accepted
+  i64 hold;  // minor units of the hold's currency
   u32 base_balance;
   u32 quote_balance;
-  i32 taker_rate;  // 10^-8, as accepted
-  i32 maker_rate;  // 10^-8, as accepted
-
-  /// The dearest rate that any later fill can have.
-  i64 worst_rate() const {
-    const i32 worst = taker_rate > maker_rate ? taker_rate : maker_rate;
-    return worst > 0 ? worst : 0;
-  }
+  Rates rates;  // as accepted
 };
 static_assert(sizeof(OrderRecord) == 64);
 

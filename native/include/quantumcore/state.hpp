@@ -44,6 +44,8 @@ struct Instrument {
   Unit unit;
   i64 asset_per_lot;
   i64 last_price;  // ticks; 0: never traded
+  u32 rare;        // 0: nothing but plain orders
+  u32 reserved;
   InstrumentTerms terms;
   Book book;
 
@@ -84,11 +86,15 @@ struct State {
   Reserved<u16> currency_slot_plus_1;  // by id
   Reserved<Instrument> instruments;
   u32 instrument_count = 0;
-  HashIndex instruments_by_id;
+  SmallIds instruments_by_small_id;
+  HashIndex instruments_by_id;  // the others
   HashIndex instruments_by_symbol;
   Reserved<u32> account_order;  // scratch of the venue's kill switch
 
-  Instrument* find_instrument(u32 id);
+  Instrument* find_instrument(u32 id) {
+    const u32 slot = SmallIds::holds(id) ? instruments_by_small_id.find(id) : find_by_hash(id);
+    return slot == kNone ? nullptr : &instruments[slot];
+  }
   const Instrument* find_instrument(u32 id) const {
     return const_cast<State*>(this)->find_instrument(id);
   }
@@ -103,6 +109,9 @@ struct State {
   u32 max_open_of(const Account& a) const {
     return a.has_limits != 0 ? a.max_open_orders : max_open_orders;
   }
+
+  /// The slot of an instrument whose id is not small, or kNone.
+  u32 find_by_hash(u32 id) const;
 
   Usage usage() const;
   /// Takes the memory of so much now.

@@ -96,6 +96,19 @@ class Ladder {
     const bool stands = (pages.leaves[leaf_plus_1 - 1].bits >> offset & 1) != 0;
     return {window, stands ? (leaf_plus_1 - 1) * 64 + offset : kNone};
   }
+  /// Starts loading the level at a key and the head of its leaf. Returns the number that the level
+  /// has if it stands, or kNone. Any key will do; a window that was not used last is not looked
+  /// for.
+  u32 prefetch(const LadderPages& pages, i64 key) const {
+    if (hint_ >= window_count_ || entry(pages, hint_).number != window_number(key)) return kNone;
+    const u32 leaf_plus_1 =
+        pages.windows[entry(pages, hint_).window].leaf_plus_1[leaf_position(key)];
+    if (leaf_plus_1 == 0) return kNone;
+    const u32 level = (leaf_plus_1 - 1) * 64 + (static_cast<u32>(key) & 63);
+    __builtin_prefetch(&pages.leaves[leaf_plus_1 - 1], 1);
+    __builtin_prefetch(&pages.level(level), 1);
+    return level;
+  }
   /// Whether `make` would find room at a key of that place.
   bool has_room(const LadderPages& pages, const Place& place) const {
     return place.window != kNone || (window_count_ < kWindowsPerSide && pages.windows.left() > 0);

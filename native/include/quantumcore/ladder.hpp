@@ -65,6 +65,12 @@ struct LadderPages {
 
   Level& level(u32 id) { return leaves[id >> 6].levels[id & 63]; }
   const Level& level(u32 id) const { return leaves[id >> 6].levels[id & 63]; }
+  /// Starts loading a level and the head of its leaf; any number will do.
+  void prefetch(u32 id) const {
+    const u32 known = id >> 6 < leaves.used() ? id : 0;
+    __builtin_prefetch(&leaves[known >> 6], 1);
+    __builtin_prefetch(&level(known), 1);
+  }
   i64 key_of_level(u32 id) const { return leaves[id >> 6].base_key + (id & 63); }
 };
 

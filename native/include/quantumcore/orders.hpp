@@ -128,10 +128,16 @@ class Orders {
     __builtin_prefetch(&nodes_[slot], 1);
     __builtin_prefetch(&records_[slot], 1);
   }
-  /// Loads what leaving the queue of its level will write; any slot will do.
-  void prefetch_neighbours(u32 slot) const {
-    if (nodes_[slot].prev != kNone) __builtin_prefetch(&nodes_[nodes_[slot].prev], 1);
-    if (nodes_[slot].next != kNone) __builtin_prefetch(&nodes_[nodes_[slot].next], 1);
+  /// Loads what leaving the queue of its level will write, and returns that level's number; any
+  /// used slot will do.
+  u32 prefetch_neighbours(u32 slot) const {
+    const OrderNode& node = nodes_[slot];
+    prefetch_node(node.prev);
+    prefetch_node(node.next);
+    return node.level;
+  }
+  void prefetch_node(u32 slot) const {
+    __builtin_prefetch(&nodes_[slot < nodes_.used() ? slot : 0], 1);
   }
 
   void copy(const Orders& other) {

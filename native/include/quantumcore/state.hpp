@@ -113,6 +113,12 @@ struct State {
   /// The slot of an instrument whose id is not small, or kNone.
   u32 find_by_hash(u32 id) const;
 
+  /// Bytes, roughly, over which the commands of working orders spread.
+  std::size_t working_bytes() const {
+    return orders.bytes() + pages.leaves.bytes() +
+           (accounting() ? client_ids.bytes() : std::size_t{0});
+  }
+
   Usage usage() const;
   /// Takes the memory of so much now.
   void fill(const Usage& usage);

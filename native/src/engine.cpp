@@ -259,8 +259,9 @@ void Engine::reserve(std::uint32_t orders, std::uint32_t submissions) {
   State& state = *state_;
   const u32 slots = std::min(orders, state.config.max_orders);
   state.orders.fill(slots);
-  // Orders share their prices: a leaf of 64 prices for 16 orders, and a few for the first.
-  state.pages.leaves.fill(std::min(slots / 16 + 64, state.config.max_orders));
+  // Orders share their prices: a leaf of 64 prices for 16 orders, but the first thousands may each
+  // stand alone in theirs.
+  state.pages.leaves.fill(std::min(slots / 16 + std::min(slots, 4'096U), state.config.max_orders));
   state.pages.windows.fill(16);
   state.client_ids.reserve(std::min(submissions, state.config.max_client_ids));
 }

@@ -119,8 +119,9 @@ class Ladder {
   bool has_room(const LadderPages& pages, const Place& place) const {
     return place.window != kNone || (window_count_ < kWindowsPerSide && pages.windows.left() > 0);
   }
-  /// The level at `key`, made if need be; the caller puts an order there before anything else.
-  u32 make(LadderPages& pages, i64 key);
+  /// The level at `key`, made if need be; `fresh` then is true, and the caller writes the level and
+  /// puts an order there before anything else.
+  u32 make(LadderPages& pages, i64 key, bool& fresh);
   /// Takes a level whose last order left out of the bitmaps; pages that became empty are freed.
   void drop(LadderPages& pages, u32 level);
   /// The level that follows `level` from best to worst, or kNone.

@@ -122,11 +122,11 @@ class Orders {
            records_[slot].sequence == sequence;
   }
 
-  /// Loads node and record into the cache; any slot will do.
+  /// Loads node, record and links into the cache; any used slot will do.
   void prefetch(u32 slot) const {
-    if (slot >= nodes_.used()) return;
     __builtin_prefetch(&nodes_[slot], 1);
     __builtin_prefetch(&records_[slot], 1);
+    __builtin_prefetch(&links_[slot], 1);
   }
   /// Loads what leaving the queue of its level will write, and returns that level's number; any
   /// used slot will do.

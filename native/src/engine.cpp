@@ -132,6 +132,7 @@ class Scout {
       state_.client_ids.prefetch(id_tag(state_.accounts.find(header.account), id),
                                  state_.sequence + kAhead);
     }
+    state_.orders.prefetch_fresh(kAhead);
     const Instrument* const instrument = state_.find_instrument(header.instrument);
     if (instrument == nullptr) return kNothing;
     i64 price;

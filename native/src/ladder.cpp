@@ -146,6 +146,7 @@ void Ladder::find_best(const LadderPages& pages) {
   const Window& window = pages.windows[entry(pages, 0).window];
   best_level_ = first_level(pages, window, first_leaf(window));
   best_key_ = pages.key_of_level(best_level_);
+  __builtin_prefetch(&pages.level(best_level_), 1);  // whoever emptied the last one goes on here
 }
 
 }  // namespace quantumcore

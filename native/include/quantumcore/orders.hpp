@@ -136,6 +136,11 @@ class Orders {
     prefetch_node(node.next);
     return node.level;
   }
+  /// Loads the slot that is new after `further` other ones; what was freed is near anyway.
+  void prefetch_fresh(u32 further) const {
+    const u32 slot = nodes_.used() + further;
+    if (nodes_.free_count() == 0 && slot < nodes_.capacity()) prefetch(slot);
+  }
   void prefetch_node(u32 slot) const {
     __builtin_prefetch(&nodes_[slot < nodes_.used() ? slot : 0], 1);
   }

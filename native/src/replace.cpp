@@ -145,12 +145,14 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   event.quantity = order.quantity;
   event.leaves = node.leaves;
   event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.priority_kept = change.keeps_place ? 1 : 0;
+  u64 currency = 0;
   if (state.accounting()) {
     event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, change.wish.sell);
+    currency = held_currency(instrument, change.wish.sell);
   }
+  // order_slot, reason 0, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{change.keeps_place} << 40 | currency << 48);
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 

@@ -114,8 +114,6 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   event.asset = asset;
   event.maker_hold = maker_order.hold;
   event.taker_hold = taker_order.hold;
-  event.quote = quote.id;
-  event.base = state.base_of(instrument).id;
 }
 
 }  // namespace quantumcore

@@ -183,23 +183,26 @@ u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) 
       (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
-  if (state.accounting()) account_for(state, c, j, slot, teller);
 
+  // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.order_slot = slot;
-  event.side = c.side;
-  event.type = c.type;
-  event.time_in_force = c.time_in_force;
-  event.self_trade_prevention = c.self_trade_prevention;
-  event.flags = c.flags;
+  u64 ways;  // side, type, time in force, self-trade prevention and flags, in both layouts
+  static_assert(offsetof(SubmitOrder, side) == 34 && offsetof(OrderAccepted, side) == 68);
+  std::memcpy(&ways, reinterpret_cast<const std::byte*>(&c) + 32, sizeof ways);
+  u64 id;
+  std::memcpy(&id, c.client_id, sizeof id);
+  u64 currency = 0;
   if (state.accounting()) {
-    event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, j.wish.sell);
+    event.hold = j.wish.hold;
+    currency = held_currency(instrument, j.wish.sell);
   }
-  std::memcpy(event.client_id, c.client_id, kIdBytes);
-  event.session = c.session;
+  set_word(event, offsetof(OrderAccepted, order_slot), slot | ways << 16 >> 32 << 32);
+  set_word(event, offsetof(OrderAccepted, flags), ways >> 48 | currency << 16 | id << 32);
+  std::memcpy(event.client_id + 4, c.client_id + 4, kIdBytes - 4);
+  set_word(event, offsetof(OrderAccepted, session), c.session);
+  if (state.accounting()) account_for(state, c, j, slot, teller);
   return slot;
 }
 
@@ -225,6 +228,7 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     return;
   }
   if (state.accounting()) {
+    state.client_ids.prefetch_next(teller.sequence());
     judged.tag = id_tag(judged.account, command.client_id);
     const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
     if (first != kNone) {

@@ -59,7 +59,6 @@ class SmallIds {
   /// The slot of a number that it holds, or kNone.
   u32 find(u32 id) const { return slot_plus_1_[id] - 1; }
   void insert(u32 id, u32 slot) { slot_plus_1_[id] = slot + 1; }
-  void prefetch(u32 id) const { __builtin_prefetch(&slot_plus_1_[id]); }
 
  private:
   Reserved<u32> slot_plus_1_;

@@ -27,10 +27,10 @@ class Engine:
         time_ns: Of the last command, UTC nanoseconds.
     """
 
-    def __init__(self, **bounds: int) -> None:
+    def __init__(self, *, accounting: bool = True, **bounds: int) -> None:
         self.sequence = 0
         self.time_ns = 0
-        self._venue = Venue(Bounds(**bounds))
+        self._venue = Venue(Bounds(accounting=accounting, **bounds))
         self._hash = state_hash.K0
 
     def step(self, commands: bytes, time_ns: int) -> bytes:
@@ -48,7 +48,7 @@ class Engine:
         try:
             command = content.read(raw)
             if isinstance(command, wire.Transfer) and not self._venue.bounds.accounting:
-                raise Refusal(Reason.BAD_COMMAND)  # noqa: TRY301  # without money it is no command at all
+                raise Refusal(Reason.BAD_COMMAND)  # without money it is no command at all
         except Refusal as refusal:
             kind, instrument, account = content.header_of(raw)
             _tell_refused(out, kind, instrument, account, refusal)

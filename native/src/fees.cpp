@@ -2,7 +2,7 @@
 
 namespace quantumcore {
 
-Charge charge_fill(const OrderRecord& order, OrderSums& sums, i64 rate, u128 ticks_lots,
+Charge charge_fill(const Rates& rates, OrderSums& sums, i64 rate, u128 ticks_lots,
                    const Unit& unit) {
   if (rate >= 0) {
     sums.fee_sum += static_cast<u64>(rate) * ticks_lots;
@@ -12,7 +12,7 @@ Charge charge_fill(const OrderRecord& order, OrderSums& sums, i64 rate, u128 tic
   const u128 exact_fee = rated_units(sums.fee_sum, unit).ceil();
   QC_ASSERT(exact_fee <= static_cast<u64>(kMaxI64));
   i64 fee = static_cast<i64>(exact_fee);
-  if (fee < order.minimum_fee) fee = order.minimum_fee;
+  if (fee < rates.minimum_fee) fee = rates.minimum_fee;
   i64 rebate = 0;
   if (sums.rebate_sum != 0) {
     const u128 exact_rebate = rated_units(sums.rebate_sum, unit).floor;

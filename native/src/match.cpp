@@ -69,15 +69,20 @@ void take_lots(State& state, OrderNode& node, i64 lots) {
   event.maker_account = state.accounts[resting.account].id;
   event.maker_order_sequence = state.orders.record(maker).sequence;
   event.taker_order_sequence = state.orders.record(taker).sequence;
-  event.maker_slot = maker;
-  event.taker_slot = taker;
+  set_word(event, offsetof(TradePrinted, maker_slot), maker | u64{taker} << 32);
   event.maker_leaves = resting.leaves;
   event.taker_leaves = incoming.leaves;
-  event.fill = teller.next_fill();
-  event.taker_side = is_sell(incoming) ? kSell : kBuy;
   event.price = price;
   event.quantity = lots;
-  if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
+  u64 quote = 0;
+  if (state.accounting()) {
+    settle_fill(state, instrument, maker, taker, price, lots, event);
+    quote = instrument.terms.quote;
+    set_word(event, offsetof(TradePrinted, base), instrument.terms.base);
+  }
+  // fill, taker_side, quote
+  set_word(event, offsetof(TradePrinted, fill),
+           teller.next_fill() | u64{is_sell(incoming) ? kSell : kBuy} << 32 | quote << 48);
   if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
 }
 
@@ -101,13 +106,14 @@ void tell_replaced(State& state, u32 slot, u8 reason, bool priority_kept, Teller
   event.quantity = order.quantity;
   event.leaves = node.leaves;
   event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.reason = reason;
-  event.priority_kept = priority_kept ? 1 : 0;
+  u64 currency = 0;
   if (state.accounting()) {
     event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, is_sell(node));
+    currency = held_currency(instrument, is_sell(node));
   }
+  // order_slot, reason, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{reason} << 32 | u64{priority_kept} << 40 | currency << 48);
 }
 
 namespace {
@@ -198,13 +204,15 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
       teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = order.sequence;
   event.quantity = node.leaves;
-  event.order_slot = slot;
-  event.reason = static_cast<u16>(reason);
+  u64 currency = 0;
   if (state.accounting()) {
     event.released = order.hold;
-    event.hold_currency = held_currency(instrument, is_sell(node));
+    currency = held_currency(instrument, is_sell(node));
     set_hold(state, slot, 0);
   }
+  // order_slot, reason, hold_currency
+  set_word(event, offsetof(OrderCancelled, order_slot),
+           slot | u64{static_cast<u16>(reason)} << 32 | currency << 48);
   finish_order(state, slot, Fate::cancelled);
 }
 

@@ -84,13 +84,14 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   const bool market = price_given && is_market_order(state, slot);  // it stands at its collar
   const u16 flags = wish.post_only ? kPostOnly : 0;
   change.total = order.quantity;
-  const Decimal price{c.price, c.price_scale};
-  const Decimal quantity{c.quantity, c.quantity_scale};
+  const Given given{price_given,
+                    (c.fields & kQuantityGiven) != 0,
+                    market,
+                    {c.price, c.price_scale},
+                    {c.quantity, c.quantity_scale}};
   if (!judge_switches(state, account, why) ||
       !judge_phase(instrument, time_in_force_of(state, slot), flags, why) ||
-      !judge_shape(instrument, price_given ? &price : nullptr,
-                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, market, wish.price,
-                   change.total, why)) {
+      !judge_shape(instrument, given, wish.price, change.total, why)) {
     return false;
   }
   const i64 filled = order.quantity - node.leaves;
@@ -103,12 +104,12 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   if (!judge_max_quantity(instrument, change.total, why) ||
       ((instrument.rare & kRareBands) != 0 && price_given && !market &&
        !judge_bands(state, instrument, wish.sell, wish.price, why)) ||
-      !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
+      !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why)) {
     return false;
   }
   if (state.accounting()) {
     const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+    if (!judge_funds(state, instrument, order.rates, wish, wish.hold - order.hold,
                      state.accounts.balance(row).available(), why)) {
       return false;
     }
@@ -155,12 +156,14 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   event.quantity = order.quantity;
   event.leaves = node.leaves;
   event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.priority_kept = change.keeps_place ? 1 : 0;
+  u64 currency = 0;
   if (state.accounting()) {
     event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, change.wish.sell);
+    currency = held_currency(instrument, change.wish.sell);
   }
+  // order_slot, reason 0, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{change.keeps_place} << 40 | currency << 48);
   if (!change.keeps_place) {
     work(state, slot, change.wish.level, teller);
   } else if ((node.flags & kOrderWaits) != 0 && instrument.terms.status == kClosingCross) {

@@ -333,7 +333,7 @@ void write_orders(const State& state, Writer& out) {
     if (state.accounting()) {
       out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price,
                        o.quantity, node.leaves, o.hold, sums.moved, sums.charged, sums.rebated,
-                       o.minimum_fee, o.taker_rate, o.maker_rate, slot, node.instrument,
+                       o.rates.minimum_fee, o.rates.taker, o.rates.maker, slot, node.instrument,
                        node.account, node.flags & ~kOrderTraded});
     } else {
       out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
@@ -439,9 +439,7 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
     o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
     demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
   }
-  o.taker_rate = row.taker_rate;
-  o.maker_rate = row.maker_rate;
-  o.minimum_fee = row.minimum_fee;
+  o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
   state.orders.node(row.slot) = OrderNode{kNone,
                                           kNone,
                                           row.leaves,

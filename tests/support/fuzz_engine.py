@@ -47,14 +47,23 @@ def seeded(commands: int, seed: int, market: Market | None = None) -> Iterator[t
 
 
 def run_equality(
-    commands: int, seed: int, *, market: type[Market] = Market, progress: bool = False, **bounds: int
+    commands: int,
+    seed: int,
+    *,
+    market: type[Market] = Market,
+    progress: bool = False,
+    accounting: bool = True,
+    **bounds: int,
 ) -> Counter[str]:
     """Run both engines within `bounds` over the `market` of `seed`; return what was told, by kind and reason.
 
     Raises:
         AssertionError: They differ, or one breaks an invariant; the message has the seed and the command.
     """
-    twin, native = started(TwinEngine(**bounds)), started(NativeEngine(**bounds))
+    twin, native = (
+        started(TwinEngine(accounting=accounting, **bounds)),
+        started(NativeEngine(accounting=accounting, **bounds)),
+    )
     told: Counter[str] = Counter()
     began = time.monotonic()
     for done, (heard, command) in enumerate(seeded(commands, seed, market(random.Random(seed))), start=1):

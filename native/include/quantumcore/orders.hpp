@@ -40,6 +40,19 @@ struct AccountLinks {
   u32 prev;
 };
 
+/// The fees that an order was promised.
+struct Rates {
+  i64 minimum_fee;  // minor units of the quote
+  i32 taker;        // 10^-8
+  i32 maker;        // 10^-8
+
+  /// The dearest rate that any later fill can have.
+  i64 worst() const {
+    const i32 worst = taker > maker ? taker : maker;
+    return worst > 0 ? worst : 0;
+  }
+};
+
 /// The rest of an order: one cache line. Without accounting only the first half is written.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
@@ -48,18 +61,10 @@ struct alignas(64) OrderRecord {
   u32 extra;     // kNone: a plain order; else a row of rare properties
   u32 client_entry;
 
-  i64 hold;         // minor units of the hold's currency
-  i64 minimum_fee;  // minor units of the quote, as accepted
+  i64 hold;  // minor units of the hold's currency
   u32 base_balance;
   u32 quote_balance;
-  i32 taker_rate;  // 10^-8, as accepted
-  i32 maker_rate;  // 10^-8, as accepted
-
-  /// The dearest rate that any later fill can have.
-  i64 worst_rate() const {
-    const i32 worst = taker_rate > maker_rate ? taker_rate : maker_rate;
-    return worst > 0 ? worst : 0;
-  }
+  Rates rates;  // as accepted
 };
 static_assert(sizeof(OrderRecord) == 64);
 
@@ -119,16 +124,27 @@ class Orders {
            records_[slot].sequence == sequence;
   }
 
-  /// Loads node and record into the cache; any slot will do.
+  /// Loads node, record and links into the cache; any used slot will do.
   void prefetch(u32 slot) const {
-    if (slot >= nodes_.used()) return;
     __builtin_prefetch(&nodes_[slot], 1);
     __builtin_prefetch(&records_[slot], 1);
+    __builtin_prefetch(&links_[slot], 1);
   }
-  /// Loads what leaving the queue of its level will write; any slot will do.
-  void prefetch_neighbours(u32 slot) const {
-    if (nodes_[slot].prev != kNone) __builtin_prefetch(&nodes_[nodes_[slot].prev], 1);
-    if (nodes_[slot].next != kNone) __builtin_prefetch(&nodes_[nodes_[slot].next], 1);
+  /// Loads what leaving the queue of its level will write, and returns that level's number; any
+  /// used slot will do.
+  u32 prefetch_neighbours(u32 slot) const {
+    const OrderNode& node = nodes_[slot];
+    prefetch_node(node.prev);
+    prefetch_node(node.next);
+    return node.level;
+  }
+  /// Loads the slot that is new after `further` other ones; what was freed is near anyway.
+  void prefetch_fresh(u32 further) const {
+    const u32 slot = nodes_.used() + further;
+    if (nodes_.free_count() == 0 && slot < nodes_.capacity()) prefetch(slot);
+  }
+  void prefetch_node(u32 slot) const {
+    __builtin_prefetch(&nodes_[slot < nodes_.used() ? slot : 0], 1);
   }
 
   void copy(const Orders& other) {

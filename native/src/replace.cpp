@@ -63,6 +63,15 @@ bool replace_content_is_good(const ReplaceOrder& c) {
          is_named(c.order_sequence, c.client_id);
 }
 
+/// HALTED: may the phase take the order as if it were new.
+bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why) {
+  if (instrument.terms.status == kTrading) [[likely]] {
+    return true;
+  }
+  const bool post_only = (state.orders.node(slot).flags & kOrderPostOnly) != 0;
+  return judge_phase(instrument, time_in_force_of(state, slot), post_only ? kPostOnly : 0, why);
+}
+
 struct Change {
   Wish wish{};
   i64 total = 0;  // new quantity, lots
@@ -81,16 +90,15 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
   wish.price = order.price;
   const bool price_given = (c.fields & kPriceGiven) != 0;
-  const bool market = price_given && is_market_order(state, slot);  // it stands at its collar
-  const u16 flags = wish.post_only ? kPostOnly : 0;
+  const bool market = (node.flags & kOrderRare) != 0 && price_given &&
+                      is_market_order(state, slot);  // it stands at its collar
   change.total = order.quantity;
   const Given given{price_given,
                     (c.fields & kQuantityGiven) != 0,
                     market,
                     {c.price, c.price_scale},
                     {c.quantity, c.quantity_scale}};
-  if (!judge_switches(state, account, why) ||
-      !judge_phase(instrument, time_in_force_of(state, slot), flags, why) ||
+  if (!judge_switches(state, account, why) || !judge_phase_of(state, instrument, slot, why) ||
       !judge_shape(instrument, given, wish.price, change.total, why)) {
     return false;
   }

@@ -221,6 +221,48 @@ class Market {
     add(command, CommandKind::set_instrument_status, 3);
   }
 
+  /// Another phase, other rules or another reference for one of the first two instruments, or an
+  /// order for an auction.
+  void auction_random() {
+    static constexpr u8 kTimes[4] = {kAtOpen, kAtClose, kGoodForAuction, kAtClosingCross};
+    const u32 instrument = 1 + static_cast<u32>(random.below(2));
+    switch (random.below(8)) {
+      case 0: {
+        SetInstrumentStatus command{};
+        command.status = random.below(3) == 0 ? u8{1} : static_cast<u8>(random.between(1, 11));
+        add(command, CommandKind::set_instrument_status, instrument);
+        return;
+      }
+      case 1: {
+        SetTradingRules command{};
+        TradingRules& r = command.rules;
+        r.dynamic_band = random.below(2) == 0 ? 0 : random.between(1, 50'000);
+        r.static_band = random.below(4) == 0 ? random.between(1, 100'000) : 0;
+        r.limit_state_ns = random.below(2) == 0 ? 0 : random.between(1, 2'000'000);
+        r.velocity = random.below(2) == 0 ? 0 : random.between(1, 50'000);
+        r.velocity_ns = random.between(1, 1'000'000'000);
+        r.call_ns = random.between(1, 2'000'000);
+        add(command, CommandKind::set_trading_rules, instrument);
+        return;
+      }
+      case 2: {
+        SetReference command{};
+        command.price = random.below(4) == 0 ? 0 : price(instrument);
+        add(command, CommandKind::set_reference, instrument);
+        return;
+      }
+      case 3: {
+        AdvanceTime command{};
+        add(command, CommandKind::advance_time);
+        return;
+      }
+      default:
+        submit(account(), instrument, random.below(2) == 0 ? kBuy : kSell, price(instrument),
+               random.between(0, 200), random.below(10) == 0 ? kMarket : kLimit,
+               kTimes[random.below(4)], static_cast<u8>(random.below(6)), 0, next_id_++);
+    }
+  }
+
   /// Well framed, and then anything.
   void nonsense() {
     const u64 size = 16 + 8 * random.below(20);

@@ -8,6 +8,7 @@ reference is the reconstruction, which knows nothing of the engine.
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -98,6 +99,28 @@ def test_the_es_tape_of_christmas_2023_is_reenacted_maker_by_maker() -> None:
     assert figures["fills_explained"] == {"the tape fills more than the order shows (iceberg)": 27}
 
 
+@_needs(ES_2023)
+def test_the_whole_es_tape_of_christmas_2023_opens_as_the_exchange_did() -> None:
+    """From the first message on, 23 hours of call: at the open our uncross has the tape's price, volume and fills, order by order.
+
+    What the tape never showed (13 lots that buy and 1 that sells, told by their fills alone) decides the last tick.
+    """
+    figures = replay(ES_2023, execute=True, opening=True, console=_quiet())
+    assert (figures["messages"], figures["messages_before_start"], figures["differences"]) == (68_792, 0, 0)
+    assert figures["refused"] == {}
+    assert figures["fills_reproduced"] == 6_202
+    assert figures["opening"] == {
+        "tape": "4800.25 x 44",
+        "with the orders that the tape shows": "4800.00 x 31, +4 left over",
+        "unseen lots that buy": 13,
+        "unseen lots that sell": 1,
+        "with the unseen orders too": "4800.25 x 44, -7 left over",
+        "orders filled by the tape": 35,
+        "filled alike by ours": 35,
+        "filled otherwise": 0,
+    }
+
+
 @_needs(ITCH)
 def test_an_itch_file_is_read_and_replayed() -> None:
     figures = replay(ITCH, execute=True, console=_quiet())
@@ -171,6 +194,62 @@ def test_a_refilled_iceberg_loses_its_place_and_is_explained() -> None:
     )
     assert driver.book.level("B", 100 * TICK) == [2, 1]
     assert driver.tally.reproduced == 1
+
+
+CALL = [
+    _record("A", 1, "B", 103, 5),
+    _record("A", 2, "A", 100, 4),
+    _record("A", 3, "B", 102, 2),
+    _record("A", 4, "A", 102, 6),
+]
+
+
+def _open(records: list[Record]) -> tuple[Replay, dict[str, Any]]:
+    driver = Replay(Venue([]), Tape([*CALL, *records], {1: "TAPE"}), 1, execute=True)
+    driver.call()
+    for event in events(CALL):
+        driver.play(event)
+        assert driver.compare() == 0
+    figures = driver.open(records).figures()
+    assert driver.compare() == 0
+    driver.venue.engine.check()
+    return driver, figures
+
+
+def _fills(*fills: tuple[int, int]) -> list[Record]:
+    """Return an opening at 102: its print, its fills, and what they do to the book."""
+    lots = sum(size for _, size in fills) // 2
+    rows = [_record("T", 0, "N", 102, lots, last=False)]
+    rows += [_record("F", order_id, "N", 102, size, last=False) for order_id, size in fills]
+    known = {record.order_id: record for record in CALL}
+    for order_id, size in fills:
+        if order_id in known:
+            one = known[order_id]
+            rows.append(_record("C", order_id, one.side, one.price // TICK, size, last=False))
+    return [*rows[:-1], rows[-1]._replace(last=True)]
+
+
+def test_an_opening_of_what_the_tape_shows_is_reenacted() -> None:
+    _, figures = _open(_fills((1, 5), (2, 4), (3, 2), (4, 3)))
+    assert figures["tape"] == figures["with the orders that the tape shows"].split(",")[0] == "25.50 x 7"
+    assert (figures["filled alike by ours"], figures["filled otherwise"]) == (4, 0)
+
+
+def test_an_opening_with_an_order_that_the_tape_never_showed() -> None:
+    """Three more lots buy, told by a fill between two others: the side and the rank follow from the turn."""
+    driver, figures = _open(_fills((1, 5), (2, 4), (77, 3), (4, 6), (3, 2)))
+    assert figures["with the orders that the tape shows"] == "25.50 x 7, -3 left over"
+    assert figures["with the unseen orders too"] == "25.50 x 10, +0 left over"
+    assert (figures["unseen lots that buy"], figures["unseen lots that sell"]) == (3, 0)
+    assert figures["filled otherwise"] == 0
+    assert driver.book.orders == {}
+
+
+def test_an_opening_that_fills_others_is_told_and_mended() -> None:
+    """The tape passes the best sell over: ours does not, says whom it filled otherwise, and follows the tape from there."""
+    driver, figures = _open(_fills((1, 5), (4, 6), (3, 2), (2, 1)))
+    assert (figures["filled alike by ours"], figures["filled otherwise"]) == (2, 2)
+    assert driver.book.orders[2].size == 3
 
 
 def test_a_cleared_book_is_empty_on_both_sides() -> None:

@@ -179,7 +179,7 @@ class TestContent:
             transfer(ALICE, "t", 4, USD, 1),
             kill(ALICE, 2),
             set_status(1, 0),
-            set_status(1, 4),
+            set_status(1, 12),
             open_account(0),
             open_account(2**32),
             define_instrument(2, kind=3, symbol="X"),
@@ -257,7 +257,7 @@ class TestShape:
         [
             ({"type": 3}, Reason.BAD_TYPE),
             ({"type": 0}, Reason.BAD_TYPE),
-            ({"tif": 2}, Reason.BAD_TIF),
+            ({"tif": 11}, Reason.BAD_TIF),
             ({"flags": 1, "tif": IOC}, Reason.BAD_TIF),
             ({"flags": 1, "tif": FOK}, Reason.BAD_TIF),
         ],

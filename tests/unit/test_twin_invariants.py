@@ -12,6 +12,7 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.core.twin import Engine
+from quantumcore.core.twin.regime import LimitState
 from tests.support.desk import ALICE, BOB, BUY, SELL, SHARE, USD, XYZ, Desk
 from tests.support.engines import both_engines, step
 
@@ -56,7 +57,18 @@ TAMPERINGS: dict[str, Callable[[Engine], None]] = {
     "money from nowhere": lambda engine: engine._venue.accounts[ALICE].post(USD, 1),
     "an asset gone": lambda engine: engine._venue.accounts[BOB].post(XYZ, -1),
     "a negative house": lambda engine: _negative_house(engine),
+    "an order of an auction in the book": lambda engine: setattr(_order(engine, BUY), "rests", False),
+    "an indicative price without a call": lambda engine: setattr(_regime(engine), "indicative", (1, 1, 0)),
+    "a limit state that is not the best price": lambda engine: setattr(
+        _regime(engine), "limit_state", LimitState(BUY, 101, 0)
+    ),
+    "an end of what trades": lambda engine: setattr(_regime(engine), "call_until", 1),
+    "a cross while it trades": lambda engine: _regime(engine).cross.append(_order(engine, BUY)),
 }
+
+
+def _regime(engine):
+    return engine._venue.regimes[SHARE]
 
 
 def _order(engine, side):
@@ -85,3 +97,15 @@ def test_a_state_that_breaks_a_law_does_not_pass_the_check(tamper):
     tamper(desk.engine)
     with pytest.raises(Corrupted):
         desk.engine.check()
+
+
+@both_engines
+def test_a_book_may_cross_in_a_call_and_only_there(new_engine):
+    desk = Desk(new_engine).rich()
+    desk.do(wire.SetInstrumentStatus(instrument=SHARE, status=4))
+    desk.rest(ALICE, BUY, "5", "2.00")
+    desk.rest(BOB, SELL, "5", "1.00")
+    desk.engine.check()
+    desk.all(wire.SetInstrumentStatus(instrument=SHARE, status=1))
+    desk.engine.check()
+    assert desk.engine.open_orders() == 0

@@ -65,7 +65,7 @@ BOUNDARIES: list[tuple[dict[str, Any], tuple[str, str | None], dict[str, Any], R
     ({}, ("1", "1.00"), {"order_type": 33}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"order_type": 0}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": 0}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
-    ({}, ("1", "1.00"), {"time_in_force": 2}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
+    ({}, ("1", "1.00"), {"time_in_force": 11}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": IOC, "flags": 1}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", "1.00"), {"time_in_force": FOK, "flags": 1}, Reason.BAD_TIF, Scope.INSTRUMENT, 0, 0, 0),
     ({}, ("1", None), {"flags": 1}, Reason.BAD_TYPE, Scope.INSTRUMENT, 0, 0, 0),

@@ -167,6 +167,9 @@ def replay(
         int | None, typer.Option(help="The venue's number of the instrument (default: the busiest).")
     ] = None,
     execute: Annotated[bool, typer.Option("--execute", help="Send the tape's trades as IOC orders.")] = False,
+    opening: Annotated[
+        bool, typer.Option("--opening", help="Gather orders in a call until the tape's first trade; uncross there.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay a recorded exchange (DBN or ITCH 5.0) into a venue and compare the books."""
@@ -177,7 +180,7 @@ def replay(
     from quantumcore.contracts.values import parse_time
 
     start_ns = _or_exit(lambda: parse_time(start, "--from")) if start else 0
-    figures = _or_exit(lambda: drive(file, start_ns=start_ns, instrument=instrument, execute=execute))
+    figures = _or_exit(lambda: drive(file, start_ns=start_ns, instrument=instrument, execute=execute, opening=opening))
     if as_json:
         typer.echo(json.dumps(figures))
     else:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from quantumcore.app.replay.driver import Replay
+from quantumcore.app.replay.opening import Opening
 from quantumcore.app.replay.records import Tape, events, read_tape
 from quantumcore.app.venue import Venue
 from quantumcore.contracts.errors import InvalidCommand
@@ -24,6 +25,7 @@ def replay(
     start_ns: int = 0,
     instrument: int | None = None,
     execute: bool = False,
+    opening: bool = False,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Replay one instrument of `path` into a fresh venue and return the figures.
@@ -33,9 +35,10 @@ def replay(
             book is loaded into the venue in its priority.
         instrument: The venue's number of the instrument; the busiest by default.
         execute: Send the tape's trades as IOC orders.
+        opening: Gather orders in an opening call until the tape's first trade, and uncross there; from the first message on.
 
     Raises:
-        InvalidCommand: The file cannot be read, or nothing in it is after `start_ns`.
+        InvalidCommand: The file cannot be read, nothing in it is after `start_ns`, or nothing is before its open.
     """
     tape = read_tape(path)
     counts: dict[int, int] = {}
@@ -47,14 +50,17 @@ def replay(
     venue = Venue([])
     driver = Replay(venue, tape, chosen, execute=execute)
     todo = list(events(record for record in tape.records if record.instrument == chosen))
+    if opening and start_ns:
+        raise InvalidCommand("replay.start", "an opening call begins with the tape, not at a later time")
     first = _warm_up(driver, todo, start_ns)
     if first == len(todo):
         raise InvalidCommand("replay.start", f"{path} ends before the start that was asked for")
     began = time.perf_counter()
-    _play(driver, todo[first:], console or Console(stderr=True))
-    return _figures(
+    opened = _play(driver, todo[first:], console or Console(stderr=True), opening=opening)
+    figures = _figures(
         driver, tape, chosen, skipped=sum(len(event) for event in todo[:first]), seconds=time.perf_counter() - began
     )
+    return figures if opened is None else figures | {"opening": opened.figures()}
 
 
 def _warm_up(driver: Replay, todo: list[Any], start_ns: int) -> int:
@@ -69,7 +75,11 @@ def _warm_up(driver: Replay, todo: list[Any], start_ns: int) -> int:
     return len(todo)
 
 
-def _play(driver: Replay, todo: list[Any], console: Console) -> None:
+def _play(driver: Replay, todo: list[Any], console: Console, *, opening: bool) -> Opening | None:
+    """Play every event; with `opening`, the first one with a trade is the open."""
+    opened = None
+    if opening:
+        driver.call()
     every = max(1, len(todo) // CHECKPOINTS)
     with Progress(
         TextColumn("replay"),
@@ -81,10 +91,14 @@ def _play(driver: Replay, todo: list[Any], console: Console) -> None:
     ) as progress:
         bar = progress.add_task("replay", total=len(todo))
         for number, event in enumerate(todo, start=1):
-            driver.play(event)
+            if opening and opened is None and any(record.action == "T" for record in event):
+                opened = driver.open(event)
+            else:
+                driver.play(event)
             if number % every == 0 or number == len(todo):
                 driver.compare()
                 progress.update(bar, completed=number)
+    return opened
 
 
 def _figures(driver: Replay, tape: Tape, instrument: int, *, skipped: int, seconds: float) -> dict[str, Any]:
@@ -108,12 +122,18 @@ def _figures(driver: Replay, tape: Tape, instrument: int, *, skipped: int, secon
     }
 
 
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def show_figures(figures: dict[str, Any], console: Console) -> None:
     """Print the summary as a table."""
     table = Table(title=f"Replay of {figures['symbol']}", show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
     for key, value in figures.items():
-        shown = "\n".join(f"{name}: {count:,}" for name, count in value.items()) if isinstance(value, dict) else value
+        shown = (
+            "\n".join(f"{name}: {_shown(told)}" for name, told in value.items()) if isinstance(value, dict) else value
+        )
         table.add_row(key.replace("_", " "), f"{shown:,}" if isinstance(shown, int) else str(shown))
     console.print(table)

@@ -9,19 +9,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from quantumcore.app.replay.opening import Auction, Opening, opening_of
 from quantumcore.app.replay.reconstruction import Reconstruction, Resting
 from quantumcore.app.replay.records import PRICE_PLACES, Record, Tape
 from quantumcore.app.venue import Venue
 from quantumcore.contracts.values import Scaled
 from quantumcore.contracts.wire import (
+    AuctionUncrossed,
     CancelOrder,
     CommandRefused,
     DefineCurrency,
     DefineInstrument,
     Event,
+    IndicativeChanged,
     OrderAccepted,
     OrderRejected,
     ReplaceOrder,
+    SetInstrumentStatus,
     SetLimits,
     SubmitOrder,
     TradePrinted,
@@ -35,6 +39,7 @@ _CASH = 4 * 10**17
 _ASSETS = 2 * 10**16
 _LIMIT, _GTC, _IOC, _NO_PREVENTION, _FUTURE, _TRADING, _DEPOSIT = 2, 1, 3, 5, 2, 1, 1
 _PRICE_GIVEN, _QUANTITY_GIVEN = 1, 2
+_CONTINUOUS, _OPENING_CALL = 1, 5
 _SIDE = {"B": 1, "A": 2}
 _OTHER = {"B": "A", "A": "B"}
 
@@ -83,6 +88,7 @@ class Replay:
         self._instrument = instrument
         self._live: dict[int, Live] = {}
         self._by_engine: dict[tuple[int, int], int] = {}
+        self._indicative = Auction()
         self._doubtful: set[tuple[str, int]] = set()
         self._serial = 0
         self._number = _define(venue, tape, instrument)
@@ -101,12 +107,47 @@ class Replay:
             for order in self.book.side(side):
                 self._bring(order.order_id)
 
+    def call(self) -> None:
+        """Let the venue gather orders until `open`: as before the open of the tape, its book may cross."""
+        self.venue.step(SetInstrumentStatus(instrument=self._number, status=_OPENING_CALL))
+
+    def open(self, event: list[Record]) -> Opening:
+        """Uncross the call where the tape did, in `event`; then follow the tape."""
+        self._meet(event)
+        opening = opening_of(event, self.book)
+        opening.shown = self._indicative
+        for order in opening.unseen:
+            self._submit(order)
+        filled: Counter[int] = Counter()
+        for told in self.venue.step(SetInstrumentStatus(instrument=self._number, status=_CONTINUOUS)):
+            if isinstance(told, AuctionUncrossed):
+                opening.ours = Auction.told(told, self._tick)
+            elif isinstance(told, TradePrinted):
+                for name in _names(told):
+                    filled[self._by_engine.get(name, 0)] += told.quantity
+                self._filled(told)
+        opening.compare(filled)
+        for order_id in [order.order_id for order in opening.unseen if order.order_id in self._live]:
+            self._cancel(order_id, self._live[order_id])
+        for order_id in opening.different & set(self.book.orders):
+            order = self.book.orders[order_id]
+            self._doubtful.add((order.side, order.price))
+        self._follow(event)
+        return opening
+
     def play(self, event: list[Record]) -> None:
         """Apply one event of the tape."""
-        self.venue.time_ns = max(self.venue.time_ns, event[0].time_ns)
-        self.tally.actions.update(record.action for record in event)
+        self._meet(event)
         if self._execute:
             self._execute_trades(event)
+        self._follow(event)
+
+    def _meet(self, event: list[Record]) -> None:
+        self.venue.time_ns = max(self.venue.time_ns, event[0].time_ns)
+        self.tally.actions.update(record.action for record in event)
+
+    def _follow(self, event: list[Record]) -> None:
+        """Bring the venue to what the tape's book says after `event`."""
         cleared = list(self._live) if any(record.action == "R" for record in event) else []
         touched: dict[int, bool] = {}  # order -> whether it joined a level anew
         for record in event:
@@ -203,10 +244,7 @@ class Replay:
     def _filled(self, trade: TradePrinted) -> None:
         """Note a trade of ours on the orders of the tape that it filled."""
         self.tally.trades += 1
-        for engine_id in (
-            (trade.maker_order_sequence, trade.maker_slot),
-            (trade.taker_order_sequence, trade.taker_slot),
-        ):
+        for engine_id in _names(trade):
             order_id = self._by_engine.get(engine_id)
             if order_id is None:
                 continue
@@ -315,6 +353,8 @@ class Replay:
         for event in events:
             if isinstance(event, OrderRejected | CommandRefused):
                 self.tally.refused[event.reason] += 1
+            elif isinstance(event, IndicativeChanged):
+                self._indicative = Auction.told(event, self._tick)
         return events
 
     def _fund(self) -> int:
@@ -333,6 +373,10 @@ class Replay:
                 )
             )
         return account
+
+
+def _names(trade: TradePrinted) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (trade.maker_order_sequence, trade.maker_slot), (trade.taker_order_sequence, trade.taker_slot)
 
 
 def _define(venue: Venue, tape: Tape, instrument: int) -> int:

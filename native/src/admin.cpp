@@ -195,6 +195,7 @@ void define_instrument(State& state, const DefineInstrument& command, Teller& te
       return;
     }
     known->terms = terms;
+    state.touch(*known);
   } else {
     const u32 other = state.instruments_by_symbol.find(symbol_tag(terms.symbol), [&](u32 s) {
       return std::memcmp(state.instruments[s].terms.symbol, terms.symbol, sizeof terms.symbol) == 0;
@@ -224,6 +225,7 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
     return;
   }
   instrument->terms.status = command.status;
+  state.touch(*instrument);
   teller.tell<InstrumentStatusChanged>(instrument->id, 0).status = command.status;
 }
 

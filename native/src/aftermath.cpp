@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -8,7 +9,11 @@ namespace {
 
 /// One thing that is due in an instrument, the first of orders.md section 2. Returns whether there
 /// was one.
-bool one_thing(State&, Instrument&, Teller&) { return false; }
+bool one_thing(State& state, Instrument& instrument, Teller& teller) {
+  if (instrument.terms.status != kTrading) return false;
+  if ((instrument.rare & kRareDark) != 0 && retry_dark(state, instrument, teller)) return true;
+  return (instrument.rare & kRarePegs) != 0 && move_pegs(state, instrument, teller);
+}
 
 }  // namespace
 

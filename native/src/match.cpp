@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -50,7 +53,7 @@ void tell_decremented(State& state, u32 slot, Teller& teller) {
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.leaves = node.leaves;
+  event.leaves = leaves_of(state, slot);
   event.order_sequence = order.sequence;
   event.order_slot = slot;
   event.reason = 1;
@@ -63,16 +66,11 @@ void tell_decremented(State& state, u32 slot, Teller& teller) {
 
 /// Takes `lots` off an order without a trade.
 void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
-  OrderNode& node = state.orders.node(slot);
-  if (node.leaves == lots) {
+  if (leaves_of(state, slot) == lots) {
     cancel_order(state, slot, CancelReason::self_trade_prevention, teller);
     return;
   }
-  if (node.level != kNone) {
-    Book::reduce(state.pages, node, lots);
-  } else {
-    node.leaves -= lots;
-  }
+  shrink(state, slot, lots);
   state.orders.record(slot).quantity -= lots;
   if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
   tell_decremented(state, slot, teller);
@@ -90,7 +88,7 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
       cancel_order(state, taker, CancelReason::self_trade_prevention, teller);
       return false;
     case kStpDecrement: {
-      const i64 resting = state.orders.node(maker).leaves;
+      const i64 resting = leaves_of(state, maker);
       const i64 incoming = state.orders.node(taker).leaves;
       const i64 lots = resting < incoming ? resting : incoming;
       decrement(state, maker, lots, teller);
@@ -103,11 +101,12 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
   }
 }
 
-void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& teller) {
+/// Trades `lots`, which both show.
+[[gnu::always_inline]] inline void fill(State& state, Instrument& instrument, u32 maker, u32 taker,
+                                        i64 lots, Teller& teller) {
   OrderNode& resting = state.orders.node(maker);
   OrderNode& incoming = state.orders.node(taker);
   const i64 price = state.orders.record(maker).price;
-  const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
   Book::reduce(state.pages, resting, lots);
   incoming.leaves -= lots;
   instrument.last_price = price;
@@ -119,14 +118,19 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& te
   event.taker_order_sequence = state.orders.record(taker).sequence;
   event.maker_slot = maker;
   event.taker_slot = taker;
-  event.maker_leaves = resting.leaves;
+  event.maker_leaves = leaves_of(state, maker);
   event.taker_leaves = incoming.leaves;
   event.fill = teller.next_fill();
   event.taker_side = is_sell(incoming) ? kSell : kBuy;
   event.price = price;
   event.quantity = lots;
   if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
-  if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
+  if (resting.leaves != 0) return;
+  if (leaves_of(state, maker) == 0) {
+    finish_order(state, maker, Fate::filled);
+  } else {
+    refill(state, maker, teller);
+  }
 }
 
 }  // namespace
@@ -145,12 +149,12 @@ void join_account(State& state, u32 slot) {
 void finish_order(State& state, u32 slot, Fate fate) {
   OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  if (node.level != kNone) {
+  if (order.extra != kNone) [[unlikely]] {
+    leave_book(state, slot);
+    drop_extra(state, slot);
+  } else if (node.level != kNone) {
     state.touch(state.instruments[node.instrument]);
     state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
-  }
-  if (order.extra != kNone) [[unlikely]] {
-    state.extras.release(order.extra);
   }
   leave_account(state, slot);
   if (state.accounting()) {
@@ -167,7 +171,7 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   OrderCancelled& event =
       teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = order.sequence;
-  event.quantity = node.leaves;
+  event.quantity = leaves_of(state, slot);
   event.order_slot = slot;
   event.reason = static_cast<u16>(reason);
   if (state.accounting()) {
@@ -182,9 +186,13 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const bool makers_sell = !is_sell(node);
-  if ((node.flags & kOrderFillOrKill) != 0 && !can_fill(state, instrument, slot)) {
-    cancel_order(state, slot, CancelReason::fill_or_kill, teller);
-    return false;
+  if ((node.flags & kOrderFillOrKill) != 0) {
+    const bool fills = (instrument.rare & kRareIcebergs) != 0 ? could_fill(state, slot)
+                                                              : can_fill(state, instrument, slot);
+    if (!fills) {
+      cancel_order(state, slot, CancelReason::fill_or_kill, teller);
+      return false;
+    }
   }
   const Ladder& ladder = instrument.book.side(makers_sell);
   while (node.leaves > 0 && instrument.book.crosses(makers_sell, order.price)) {
@@ -192,7 +200,8 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
     if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
       if (!prevent_self_trade(state, maker, slot, teller)) return false;
     } else {
-      fill(state, instrument, maker, slot, teller);
+      fill(state, instrument, maker, slot, std::min(state.orders.node(maker).leaves, node.leaves),
+           teller);
     }
   }
   if (node.leaves == 0) {
@@ -202,6 +211,41 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   if ((node.flags & kOrderNeverRests) != 0) {
     cancel_order(state, slot, CancelReason::immediate_or_cancel, teller);
     return false;
+  }
+  return true;
+}
+
+bool match_rarely(State& state, u32 slot, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  Instrument& instrument = state.instruments[node.instrument];
+  const bool makers_sell = !is_sell(node);
+  const i64 limit = key_of(makers_sell, state.orders.record(slot).price);
+  const Ladder& shown = instrument.book.side(makers_sell);
+  const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
+  DarkWalk unlit(state, dark);  // all before it are passed over
+  while (node.leaves > 0) {
+    const bool lit = !shown.empty() && (unlit.slot == kNone ||
+                                        shown.best_key() <= state.pages.key_of_level(unlit.level));
+    if (!lit && unlit.slot == kNone) break;
+    const i64 key = lit ? shown.best_key() : state.pages.key_of_level(unlit.level);
+    if (key > limit) break;
+    const i64 wanted =
+        affordable(state, slot, state.orders.sums(slot), ticks_of(makers_sell, key), node.leaves);
+    if (wanted == 0) break;
+    const u32 maker = lit ? state.pages.level(shown.best_level()).head : unlit.slot;
+    const i64 lots = std::min(wanted, state.orders.node(maker).leaves);
+    DarkWalk behind = unlit;  // asked for before the maker may leave
+    if (!lit) behind = unlit.next(state, dark);
+    if (!lit && lots < minimum_of(state, maker)) {
+      unlit = behind;
+    } else if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
+      if (!prevent_self_trade(state, maker, slot, teller)) return false;
+      unlit = behind;
+    } else {
+      const bool leaves = lots == state.orders.node(maker).leaves;
+      fill(state, instrument, maker, slot, lots, teller);
+      if (leaves) unlit = behind;
+    }
   }
   return true;
 }

@@ -1,5 +1,6 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -51,11 +52,12 @@ Refusal why_not(const Found& found) {
   return why;
 }
 
-bool replace_content_is_good(const ReplaceOrder& c) {
+/// `known`: the bits of fields that the kind of command has.
+bool replace_content_is_good(const ReplaceOrder& c, u16 known) {
   const u16 fields = c.fields;
   const bool price_given = (fields & kPriceGiven) != 0;
   const bool quantity_given = (fields & kQuantityGiven) != 0;
-  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 && fields <= 3 &&
+  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 && fields <= known &&
          c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
          (price_given || (c.price == 0 && c.price_scale == 0)) &&
          (quantity_given || (c.quantity == 0 && c.quantity_scale == 0)) &&
@@ -64,54 +66,28 @@ bool replace_content_is_good(const ReplaceOrder& c) {
 
 struct Change {
   Wish wish{};
-  i64 total = 0;  // new quantity, lots
+  i64 total = 0;    // new quantity, lots
+  i64 display = 0;  // of an iceberg
   bool keeps_place = false;
 };
 
-bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& change,
-                  Refusal& why) {
+/// What a replacement must still find for the order that it makes: a level, a window.
+bool judge_place(const State& state, u32 slot, Change& change, Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
-  const Account& account = state.accounts[node.account];
   Wish& wish = change.wish;
-  wish.sell = is_sell(node);
-  wish.may_rest = true;
-  wish.post_only = (node.flags & kOrderPostOnly) != 0;
-  wish.price = order.price;
-  change.total = order.quantity;
-  const Decimal price{c.price, c.price_scale};
-  const Decimal quantity{c.quantity, c.quantity_scale};
-  if (!judge_switches(state, account, why) || !judge_trading(instrument, why) ||
-      !judge_shape(instrument, (c.fields & kPriceGiven) != 0 ? &price : nullptr,
-                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, false, wish.price,
-                   change.total, why)) {
-    return false;
-  }
-  const i64 filled = order.quantity - node.leaves;
-  const Grid lots = instrument.lot_grid();
-  if (change.total <= filled) [[unlikely]] {
-    return why.no(Reason::replace_below_filled, Scope::order, lots.scale, on_grid(filled, lots),
-                  on_grid(change.total, lots));
-  }
-  wish.lots = change.total - filled;
-  if (!judge_max_quantity(instrument, change.total, why) ||
-      !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
-    return false;
-  }
-  if (state.accounting()) {
-    const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
-                     state.accounts.balance(row).available(), why)) {
+  const bool moves = wish.price != order.price;
+  if (order.extra != kNone) [[unlikely]] {
+    bool room = true;
+    wish.level = kNone;
+    if (!moves && wish.lots <= leaves_of(state, slot)) return true;
+    if (!judge_level_beyond(state, instrument, state.extra_of(slot), node.flags, wish,
+                            moves ? 0 : node.leaves, room, why)) {
       return false;
     }
+    return !moves || room ? true : why.no(Reason::capacity, Scope::venue);
   }
-  if (!judge_post_only(instrument, wish, why)) {
-    return false;
-  }
-  const bool moves = wish.price != order.price;
-  change.keeps_place = !moves && change.total <= order.quantity;
-  if (change.keeps_place) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
   const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
@@ -124,25 +100,105 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   return why.no(Reason::capacity, Scope::venue);
 }
 
+bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
+                  const ReplaceAdvancedOrder* more, Change& change, Refusal& why) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  const Instrument& instrument = state.instruments[node.instrument];
+  const Account& account = state.accounts[node.account];
+  Wish& wish = change.wish;
+  wish.sell = is_sell(node);
+  wish.may_rest = true;
+  wish.post_only = (node.flags & kOrderPostOnly) != 0;
+  const i64 limit = limit_of(state, slot);
+  const i64 leaves = leaves_of(state, slot);
+  wish.price = limit;
+  change.total = order.quantity;
+  const Decimal price{c.price, c.price_scale};
+  const Decimal quantity{c.quantity, c.quantity_scale};
+  if (!judge_switches(state, account, why) || !judge_trading(instrument, why) ||
+      !judge_shape(instrument, (c.fields & kPriceGiven) != 0 ? &price : nullptr,
+                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, false, wish.price,
+                   change.total, why)) {
+    return false;
+  }
+  const bool rare = order.extra != kNone;
+  if (more != nullptr || rare) [[unlikely]] {
+    static constexpr Extra kPlain{};
+    const Extra& extra = rare ? state.extra_of(slot) : kPlain;
+    if (!rejudge_beyond(instrument, extra, more, change.total, change.display, why)) return false;
+  }
+  const i64 filled = order.quantity - leaves;
+  const Grid lots = instrument.lot_grid();
+  if (change.total <= filled) [[unlikely]] {
+    return why.no(Reason::replace_below_filled, Scope::order, lots.scale, on_grid(filled, lots),
+                  on_grid(change.total, lots));
+  }
+  wish.lots = change.total - filled;
+  if (!judge_max_quantity(instrument, change.total, why)) return false;
+  if (rare && (state.extra_of(slot).flags & kSlide) != 0) [[unlikely]] {
+    wish.price = slid(instrument, wish.sell, wish.price);
+  }
+  if (!judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
+    return false;
+  }
+  if (state.accounting()) {
+    const u32 row = wish.sell ? order.base_balance : order.quote_balance;
+    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+                     state.accounts.balance(row).available(), why)) {
+      return false;
+    }
+  }
+  if (!judge_post_only(instrument, wish, why)) {
+    return false;
+  }
+  change.keeps_place = wish.price == limit && change.total <= order.quantity;
+  if (change.keeps_place || (node.flags & kOrderPeg) != 0) return true;
+  return judge_place(state, slot, change, why);
+}
+
+/// Takes over the new terms of an order that is not plain.
+void change_rare(State& state, u32 slot, const Change& change) {
+  OrderNode& node = state.orders.node(slot);
+  Extra& extra = state.extra_of(slot);
+  state.touch(state.instruments[node.instrument]);  // a smaller whole is met more easily
+  extra.terms.display = change.display;
+  if (change.keeps_place) {
+    const i64 lost = leaves_of(state, slot) - change.wish.lots;
+    if (lost > 0) shrink(state, slot, lost);
+    return;
+  }
+  leave_book(state, slot);
+  node.leaves = change.wish.lots;
+  state.orders.record(slot).price = change.wish.price;
+  if ((node.flags & kOrderPeg) != 0) extra.cap = change.wish.price;
+}
+
 void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& change,
                   Teller& teller) {
+  static constexpr u16 kTermsGiven = kStopGiven | kDisplayGiven;
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
-  if (!change.keeps_place) {
-    instrument.book.remove(state.pages, state.orders, slot);
-    node.leaves = change.wish.lots;
-  } else if (change.wish.lots < node.leaves) {
-    Book::reduce(state.pages, node, node.leaves - change.wish.lots);
+  if (order.extra != kNone) [[unlikely]] {
+    change_rare(state, slot, change);
+  } else {
+    state.touch(instrument);
+    if (!change.keeps_place) {
+      instrument.book.remove(state.pages, state.orders, slot);
+      node.leaves = change.wish.lots;
+    } else if (change.wish.lots < node.leaves) {
+      Book::reduce(state.pages, node, node.leaves - change.wish.lots);
+    }
+    order.price = change.wish.price;
   }
-  order.price = change.wish.price;
   order.quantity = change.total;
   if (state.accounting()) set_hold(state, slot, change.wish.hold);
 
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.leaves = node.leaves;
+  event.leaves = leaves_of(state, slot);
   event.order_sequence = order.sequence;
   event.order_slot = slot;
   event.priority_kept = change.keeps_place ? 1 : 0;
@@ -150,16 +206,15 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
     event.hold = order.hold;
     event.hold_currency = held_currency(instrument, change.wish.sell);
   }
+  if ((c.fields & kTermsGiven) != 0) [[unlikely]] {
+    tell_terms(state, slot, teller);
+  }
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 
-}  // namespace
-
-void replace(State& state, const ReplaceOrder& command, Teller& teller) {
-  if (!replace_content_is_good(command)) {
-    tell_bad(teller, command.header);
-    return;
-  }
+/// `more` null: a plain replacement. Always inline into its two callers.
+[[gnu::always_inline]] inline void replace_with(State& state, const ReplaceOrder& command,
+                                                const ReplaceAdvancedOrder* more, Teller& teller) {
   const Named named{command.order_sequence, command.order_slot, command.client_id};
   Refusal why;
   const u32 account = state.accounts.find(command.header.account);
@@ -175,11 +230,41 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
     return;
   }
   Change change;
-  if (!judge_change(state, found.slot, command, change, why)) {
+  if (!judge_change(state, found.slot, command, more, change, why)) {
     tell_refused(teller, command.header, why, named);
     return;
   }
   apply_change(state, found.slot, command, change, teller);
+}
+
+bool more_is_good(const ReplaceAdvancedOrder& c) {
+  u8 reserved = 0;
+  for (const u8 byte : c.reserved) reserved |= byte;
+  const bool stop_fits =
+      (c.order.fields & kStopGiven) != 0 || (c.stop_price == 0 && c.stop_scale == 0);
+  const bool display_fits =
+      (c.order.fields & kDisplayGiven) != 0 || (c.display == 0 && c.display_scale == 0);
+  return reserved == 0 && stop_fits && display_fits && c.stop_scale <= kMaxScale &&
+         c.display_scale <= kMaxScale;
+}
+
+}  // namespace
+
+void replace(State& state, const ReplaceOrder& command, Teller& teller) {
+  if (!replace_content_is_good(command, kPriceGiven | kQuantityGiven)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  replace_with(state, command, nullptr, teller);
+}
+
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller) {
+  static constexpr u16 kKnown = kPriceGiven | kQuantityGiven | kStopGiven | kDisplayGiven;
+  if (!replace_content_is_good(command.order, kKnown) || !more_is_good(command)) {
+    tell_bad(teller, command.order.header);
+    return;
+  }
+  replace_with(state, command.order, &command, teller);
 }
 
 void cancel(State& state, const CancelOrder& command, Teller& teller) {

@@ -5,6 +5,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
 #include "quantumcore/hash.hpp"
+#include "quantumcore/rare.hpp"
 
 /// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
 /// again. That makes it canonical: restoring and writing again gives the same bytes.
@@ -16,7 +17,7 @@ namespace quantumcore {
 namespace {
 
 constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 2;
+constexpr u32 kVersion = 3;
 
 struct SnapshotHeader {
   u64 magic;
@@ -96,7 +97,9 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In book order: instrument by instrument, bids then asks, best first, oldest first.
+/// In book order: instrument by instrument, bids then asks, best first, oldest first; then in the
+/// same order what is dark, then the pegs that wait. Of an order that is not plain, its Extra
+/// follows; leaves are what it shows.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -171,15 +174,21 @@ void demand(bool holds) {
 }
 
 template <class Visit>
+void each_queued(const State& state, const Ladder& ladder, Visit& visit) {
+  for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state.pages, id)) {
+    for (u32 s = state.pages.level(id).head; s != kNone; s = state.orders.node(s).next) visit(s);
+  }
+}
+
+template <class Visit>
 void each_order(const State& state, Visit&& visit) {
   for (u32 i = 0; i < state.instrument_count; ++i) {
-    for (const bool sell : {false, true}) {
-      const Ladder& ladder = state.instruments[i].book.side(sell);
-      for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state.pages, id)) {
-        for (u32 s = state.pages.level(id).head; s != kNone; s = state.orders.node(s).next) {
-          visit(s);
-        }
-      }
+    const Instrument& instrument = state.instruments[i];
+    for (const bool sell : {false, true}) each_queued(state, instrument.book.side(sell), visit);
+    if (instrument.rare == 0) continue;
+    for (const Ladder& dark : state.rare_books[i].dark) each_queued(state, dark, visit);
+    for (u32 s = state.rare_books[i].first_peg; s != kNone; s = state.extra_of(s).next_peg) {
+      if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
     }
   }
 }
@@ -253,6 +262,13 @@ void write_ids(const State& state, Writer& out) {
   }
 }
 
+void write_extra(const State& state, const OrderRecord& order, Writer& out) {
+  if (order.extra == kNone) return;
+  Extra row = state.extras[order.extra];
+  row.next_free = row.next_peg = row.prev_peg = 0;  // where it lies, not what it is
+  out.put(row);
+}
+
 void write_orders(const State& state, Writer& out) {
   for (u32 s = state.orders.slots().first_free(); s != kNone;
        s = state.orders.slots().next_free(s)) {
@@ -265,12 +281,14 @@ void write_orders(const State& state, Writer& out) {
     if (!state.accounting()) {
       out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
                        slot, node.instrument, node.account, node.flags});
+      write_extra(state, o, out);
       return;
     }
     out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
                      node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
                      o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
                      node.flags & ~kOrderTraded});
+    write_extra(state, o, out);
   });
 }
 
@@ -377,8 +395,10 @@ void read_order(State& state, const OrderRow& row) {
     state.orders.open_sums(row.slot) = OrderSums{
         row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
   }
-  state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
-                                                (row.flags & kOrderSell) != 0, row.price);
+  if ((row.flags & kOrderRare) == 0) {
+    state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
+                                                  (row.flags & kOrderSell) != 0, row.price);
+  }
 }
 
 void read_orders(State& state, const Scalars& s, Reader& in) {
@@ -388,10 +408,14 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   for (u32 i = 0; i < s.orders; ++i) {
     const OrderRow row = in.get<OrderRow>();
     read_order(state, row);
+    if ((row.flags & kOrderRare) != 0) restore_rare(state, row.slot, in.get<Extra>());
     accepted.emplace_back(row.sequence, row.slot);
   }
   std::sort(accepted.begin(), accepted.end());
-  for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  for (const auto& [sequence, slot] : accepted) {
+    join_account(state, slot);
+    if ((state.orders.node(slot).flags & kOrderPeg) != 0) link_peg(state, slot);
+  }
 }
 
 SnapshotHeader read_header(std::span<const std::byte> snapshot) {

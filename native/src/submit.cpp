@@ -1,5 +1,6 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -11,8 +12,10 @@ struct Judged {
   u32 account = kNone;
   u32 tag = 0;         // of (account, client id)
   u32 paying = kNone;  // the balance that the hold is taken from, once there is one
+  bool plain = true;
   Wish wish;
   OrderRecord order{};  // rates as of now, nothing filled
+  Beyond beyond;        // only of an order that is not plain
 };
 
 bool content_is_good(const SubmitOrder& c) {
@@ -21,18 +24,11 @@ bool content_is_good(const SubmitOrder& c) {
          (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
+/// BAD_TYPE and BAD_TIF of a plain order: post_only where nothing could rest.
 bool judge_kind(const SubmitOrder& c, Refusal& why) {
-  const bool post_only = (c.flags & kPostOnly) != 0;
-  if ((c.flags & ~kPostOnly) != 0) return why.no(Reason::bad_type, Scope::instrument);
-  if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
-    return why.no(Reason::bad_type, Scope::instrument);
-  }
-  const bool known = c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
-                     c.time_in_force == kFillOrKill;
-  if (!known || (post_only && c.time_in_force != kGoodTillCancel)) {
-    return why.no(Reason::bad_tif, Scope::instrument);
-  }
-  return true;
+  if ((c.flags & kPostOnly) == 0) return true;
+  if (c.type == kMarket) return why.no(Reason::bad_type, Scope::instrument);
+  return c.time_in_force == kGoodTillCancel ? true : why.no(Reason::bad_tif, Scope::instrument);
 }
 
 bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
@@ -45,12 +41,21 @@ bool judge_open_orders(const State& state, const Account& account, Refusal& why)
 }
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
-bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
+bool judge_room(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
+  Wish& wish = j.wish;
   bool room =
       state.orders.slots().left() > 0 &&
       (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
   wish.level = kNone;
-  if (wish.may_rest) {
+  if (!j.plain) [[unlikely]] {
+    bool place = true;
+    if (wish.may_rest && (j.beyond.flags & kOrderPeg) == 0 &&
+        !judge_level_beyond(state, instrument, j.beyond.extra, j.beyond.flags, wish, 0, place,
+                            why)) {
+      return false;
+    }
+    room = room && place;
+  } else if (wish.may_rest) {
     const Ladder& side = instrument.book.side(wish.sell);
     const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
     wish.level = place.level;
@@ -67,6 +72,31 @@ i64 available(const State& state, Judged& j, u16 currency) {
   return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
 }
 
+bool judge_kind_and_terms(const State& state, const Instrument& instrument, const SubmitOrder& c,
+                          const OrderTerms* terms, Judged& j, Refusal& why) {
+  if (j.plain) [[likely]] {
+    return judge_kind(c, why);
+  }
+  return judge_beyond(state, instrument, c, terms, j.wish.lots, j.beyond, why);
+}
+
+/// The price of an order that names none, or that slides.
+bool judge_entry_price(const Instrument& instrument, const SubmitOrder& c, Judged& j,
+                       Refusal& why) {
+  if (!j.plain) [[unlikely]] {
+    return judge_price_beyond(instrument, c, j.beyond, j.wish, why);
+  }
+  return !j.wish.market || judge_reference(instrument, j.wish.sell, j.wish.price, why);
+}
+
+/// A budget bounds the hold.
+bool cap_hold(Judged& j) {
+  if (!j.plain && (j.beyond.flags & kOrderBudget) != 0) [[unlikely]] {
+    j.wish.hold = std::min(j.wish.hold, j.beyond.extra.terms.budget);
+  }
+  return true;
+}
+
 /// Steps 3 to 14 of engine.md section 5.
 bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Judged& j,
            Refusal& why) {
@@ -74,8 +104,9 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Ju
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
   wish.sell = c.side == kSell;
-  wish.market = c.type == kMarket;
-  wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  wish.market = is_unpriced(c);
+  wish.may_rest = c.type != kMarket && c.time_in_force == kGoodTillCancel;
+  j.plain = terms == nullptr && is_plain(c);
   wish.post_only = (c.flags & kPostOnly) != 0;
   if (state.accounting()) {
     j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
@@ -87,14 +118,14 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Ju
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
-         judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
+         judge_kind_and_terms(state, instrument, c, terms, j, why) &&
          judge_max_quantity(instrument, wish.lots, why) &&
-         (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
+         judge_entry_price(instrument, c, j, why) &&
+         judge_amounts(state, instrument, j.order, kNoSums, wish, why) && cap_hold(j) &&
          judge_open_orders(state, account, why) &&
          (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
                                              available(state, j, held_currency), why)) &&
-         judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
+         judge_post_only(instrument, wish, why) && judge_room(state, instrument, j, why);
 }
 
 /// Remembers the submission under the tag that the search for it used.
@@ -194,6 +225,9 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
       (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
+  if (!j.plain) [[unlikely]] {
+    become_rare(state, slot, j.beyond);
+  }
   if (state.accounting()) account_for(state, c, terms, j, slot, teller);
 
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
@@ -211,6 +245,9 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
   }
   std::memcpy(event.client_id, c.client_id, kIdBytes);
   event.session = c.session;
+  if (!j.plain) [[unlikely]] {
+    tell_terms(state, slot, teller);
+  }
   return slot;
 }
 

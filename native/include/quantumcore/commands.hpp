@@ -10,6 +10,7 @@ namespace quantumcore {
 void submit(State& state, const SubmitOrder& command, Teller& teller);
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
 void replace(State& state, const ReplaceOrder& command, Teller& teller);
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller);
 void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
 void transfer(State& state, const Transfer& command, Teller& teller);
@@ -66,6 +67,9 @@ void join_account(State& state, u32 slot);
 /// walks what it would take.
 bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 
+/// The same where the order or the book is not plain (rare.hpp).
+void work_rarely(State& state, u32 slot, Teller& teller);
+
 /// Matches the live order `slot` and queues what is left. Afterwards it either is in the book or is
 /// final and its slot free. `level` is the level of its price when the caller has it, else kNone.
 /// Always inline: an order that rests without a trade, the common one, is a few lines of its
@@ -75,6 +79,10 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
   const OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
   state.touch(instrument);
+  if (order.extra != kNone || (instrument.rare & kRareDark) != 0) [[unlikely]] {
+    work_rarely(state, slot, teller);
+    return;
+  }
   const bool sell = is_sell(node);
   const bool takes =
       (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);

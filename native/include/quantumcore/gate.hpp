@@ -45,8 +45,6 @@ inline bool judge_switches(const State& state, const Account& account, Refusal& 
 
 /// Whether scales, enumerations and reserved bytes of further terms are in range.
 bool terms_are_good(const OrderTerms& terms);
-/// Terms that are of no use to the order: each has its reason.
-bool judge_terms(const OrderTerms& terms, Refusal& why);
 
 inline bool judge_trading(const Instrument& instrument, Refusal& why) {
   if (instrument.terms.status == kTrading) [[likely]] {
@@ -87,6 +85,12 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
 /// Turns a market order into a limit order at its collar, or STALE_REF.
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
 
+/// The dearest price at which the order can trade: a sell takes bids, seen or not, that may stand
+/// far above it.
+i64 dearest_price(const State& state, const Instrument& instrument, bool sell, i64 price);
+/// Whether a sum of ticks × lots, and what it is worth, can be kept.
+bool product_fits(const Instrument& instrument, u128 ticks_lots);
+
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
                            const OrderRecord& order, const OrderSums& sums, Wish& wish,
@@ -101,6 +105,9 @@ inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& o
                               const OrderSums& sums, Wish& wish) {
   // A sell that takes bids may bring more than its own price says.
   if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
+  if ((instrument.rare & kRareDark) != 0) [[unlikely]] {
+    return false;
+  }
   const Unit& unit = instrument.unit;
   const u64 price = static_cast<u64>(wish.price);
   const u64 lots = static_cast<u64>(wish.lots);

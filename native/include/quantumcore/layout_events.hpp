@@ -394,6 +394,7 @@ enum class CancelReason : u16 {
   immediate_or_cancel = 4,
   fill_or_kill = 5,
   self_trade_prevention = 6,
+  minimum_not_met = 13,
 };
 
 }  // namespace quantumcore

@@ -108,6 +108,11 @@ struct State {
     touched[touched_count++] = slot;
   }
 
+  RareBook& rare_of(const Instrument& i) { return rare_books[slot_of(i)]; }
+  const RareBook& rare_of(const Instrument& i) const { return rare_books[slot_of(i)]; }
+  Extra& extra_of(u32 slot) { return extras[orders.record(slot).extra]; }
+  const Extra& extra_of(u32 slot) const { return extras[orders.record(slot).extra]; }
+
   Instrument* find_instrument(u32 id);
   const Instrument* find_instrument(u32 id) const {
     return const_cast<State*>(this)->find_instrument(id);

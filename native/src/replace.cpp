@@ -66,42 +66,12 @@ bool replace_content_is_good(const ReplaceOrder& c, u16 known) {
 
 struct Change {
   Wish wish{};
-  i64 total = 0;    // new quantity, lots
-  i64 display = 0;  // of an iceberg
+  i64 total = 0;  // new quantity, lots
   bool keeps_place = false;
 };
 
-/// What a replacement must still find for the order that it makes: a level, a window.
-bool judge_place(const State& state, u32 slot, Change& change, Refusal& why) {
-  const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[node.instrument];
-  Wish& wish = change.wish;
-  const bool moves = wish.price != order.price;
-  if (order.extra != kNone) [[unlikely]] {
-    bool room = true;
-    wish.level = kNone;
-    if (!moves && wish.lots <= leaves_of(state, slot)) return true;
-    if (!judge_level_beyond(state, instrument, state.extra_of(slot), node.flags, wish,
-                            moves ? 0 : node.leaves, room, why)) {
-      return false;
-    }
-    return !moves || room ? true : why.no(Reason::capacity, Scope::venue);
-  }
-  const Ladder& side = instrument.book.side(wish.sell);
-  const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
-  const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
-  if (!judge_level(instrument, there, moves ? wish.lots : wish.lots - node.leaves, why)) {
-    return false;
-  }
-  // A level that the order only leaves and joins again may end with it.
-  wish.level = moves ? place.level : kNone;
-  if (!moves || side.has_room(state.pages, place)) return true;
-  return why.no(Reason::capacity, Scope::venue);
-}
-
-bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
-                  const ReplaceAdvancedOrder* more, Change& change, Refusal& why) {
+bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& change,
+                  Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
@@ -110,9 +80,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   wish.sell = is_sell(node);
   wish.may_rest = true;
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
-  const i64 limit = limit_of(state, slot);
-  const i64 leaves = leaves_of(state, slot);
-  wish.price = limit;
+  wish.price = order.price;
   change.total = order.quantity;
   const Decimal price{c.price, c.price_scale};
   const Decimal quantity{c.quantity, c.quantity_scale};
@@ -122,24 +90,15 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
                    change.total, why)) {
     return false;
   }
-  const bool rare = order.extra != kNone;
-  if (more != nullptr || rare) [[unlikely]] {
-    static constexpr Extra kPlain{};
-    const Extra& extra = rare ? state.extra_of(slot) : kPlain;
-    if (!rejudge_beyond(instrument, extra, more, change.total, change.display, why)) return false;
-  }
-  const i64 filled = order.quantity - leaves;
+  const i64 filled = order.quantity - node.leaves;
   const Grid lots = instrument.lot_grid();
   if (change.total <= filled) [[unlikely]] {
     return why.no(Reason::replace_below_filled, Scope::order, lots.scale, on_grid(filled, lots),
                   on_grid(change.total, lots));
   }
   wish.lots = change.total - filled;
-  if (!judge_max_quantity(instrument, change.total, why)) return false;
-  if (rare && (state.extra_of(slot).flags & kSlide) != 0) [[unlikely]] {
-    wish.price = slid(instrument, wish.sell, wish.price);
-  }
-  if (!judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
+  if (!judge_max_quantity(instrument, change.total, why) ||
+      !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
     return false;
   }
   if (state.accounting()) {
@@ -152,53 +111,43 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   if (!judge_post_only(instrument, wish, why)) {
     return false;
   }
-  change.keeps_place = wish.price == limit && change.total <= order.quantity;
-  if (change.keeps_place || (node.flags & kOrderPeg) != 0) return true;
-  return judge_place(state, slot, change, why);
-}
-
-/// Takes over the new terms of an order that is not plain.
-void change_rare(State& state, u32 slot, const Change& change) {
-  OrderNode& node = state.orders.node(slot);
-  Extra& extra = state.extra_of(slot);
-  state.touch(state.instruments[node.instrument]);  // a smaller whole is met more easily
-  extra.terms.display = change.display;
-  if (change.keeps_place) {
-    const i64 lost = leaves_of(state, slot) - change.wish.lots;
-    if (lost > 0) shrink(state, slot, lost);
-    return;
+  const bool moves = wish.price != order.price;
+  change.keeps_place = !moves && change.total <= order.quantity;
+  if (change.keeps_place) return true;
+  const Ladder& side = instrument.book.side(wish.sell);
+  const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
+  const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
+  if (!judge_level(instrument, there, moves ? wish.lots : wish.lots - node.leaves, why)) {
+    return false;
   }
-  leave_book(state, slot);
-  node.leaves = change.wish.lots;
-  state.orders.record(slot).price = change.wish.price;
-  if ((node.flags & kOrderPeg) != 0) extra.cap = change.wish.price;
+  // A level that the order only leaves and joins again may end with it.
+  wish.level = moves ? place.level : kNone;
+  if (!moves || side.has_room(state.pages, place)) return true;
+  return why.no(Reason::capacity, Scope::venue);
 }
 
 void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& change,
                   Teller& teller) {
-  static constexpr u16 kTermsGiven = kStopGiven | kDisplayGiven;
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
-  if (order.extra != kNone) [[unlikely]] {
-    change_rare(state, slot, change);
+  if (!change.keeps_place) {
+    instrument.book.remove(state.pages, state.orders, slot);
+    node.leaves = change.wish.lots;
   } else {
     state.touch(instrument);
-    if (!change.keeps_place) {
-      instrument.book.remove(state.pages, state.orders, slot);
-      node.leaves = change.wish.lots;
-    } else if (change.wish.lots < node.leaves) {
+    if (change.wish.lots < node.leaves) {
       Book::reduce(state.pages, node, node.leaves - change.wish.lots);
     }
-    order.price = change.wish.price;
   }
+  order.price = change.wish.price;
   order.quantity = change.total;
   if (state.accounting()) set_hold(state, slot, change.wish.hold);
 
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.leaves = leaves_of(state, slot);
+  event.leaves = node.leaves;
   event.order_sequence = order.sequence;
   event.order_slot = slot;
   event.priority_kept = change.keeps_place ? 1 : 0;
@@ -206,35 +155,24 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
     event.hold = order.hold;
     event.hold_currency = held_currency(instrument, change.wish.sell);
   }
-  if ((c.fields & kTermsGiven) != 0) [[unlikely]] {
-    tell_terms(state, slot, teller);
-  }
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 
-/// `more` null: a plain replacement. Always inline into its two callers.
-[[gnu::always_inline]] inline void replace_with(State& state, const ReplaceOrder& command,
-                                                const ReplaceAdvancedOrder* more, Teller& teller) {
-  const Named named{command.order_sequence, command.order_slot, command.client_id};
-  Refusal why;
+/// The working order that a replacement names, or kNone: then its refusal is told. Always inline
+/// into its two callers.
+[[gnu::always_inline]] inline u32 find_working(State& state, const ReplaceOrder& command,
+                                               const Named& named, Teller& teller) {
   const u32 account = state.accounts.find(command.header.account);
   if (account == kNone) {
+    Refusal why;
     why.no(Reason::unknown_account, Scope::account);
     tell_refused(teller, command.header, why, named);
-    return;
+    return kNone;
   }
   const Found found =
       find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
-  if (found.slot == kNone) {
-    tell_refused(teller, command.header, why_not(found), named);
-    return;
-  }
-  Change change;
-  if (!judge_change(state, found.slot, command, more, change, why)) {
-    tell_refused(teller, command.header, why, named);
-    return;
-  }
-  apply_change(state, found.slot, command, change, teller);
+  if (found.slot == kNone) tell_refused(teller, command.header, why_not(found), named);
+  return found.slot;
 }
 
 bool more_is_good(const ReplaceAdvancedOrder& c) {
@@ -255,16 +193,32 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
     tell_bad(teller, command.header);
     return;
   }
-  replace_with(state, command, nullptr, teller);
+  const Named named{command.order_sequence, command.order_slot, command.client_id};
+  const u32 slot = find_working(state, command, named, teller);
+  if (slot == kNone) return;
+  if (state.orders.record(slot).extra != kNone) [[unlikely]] {
+    replace_rarely(state, slot, command, nullptr, named, teller);
+    return;
+  }
+  Refusal why;
+  Change change;
+  if (!judge_change(state, slot, command, change, why)) {
+    tell_refused(teller, command.header, why, named);
+    return;
+  }
+  apply_change(state, slot, command, change, teller);
 }
 
 void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller) {
   static constexpr u16 kKnown = kPriceGiven | kQuantityGiven | kStopGiven | kDisplayGiven;
-  if (!replace_content_is_good(command.order, kKnown) || !more_is_good(command)) {
-    tell_bad(teller, command.order.header);
+  const ReplaceOrder& plain = command.order;
+  if (!replace_content_is_good(plain, kKnown) || !more_is_good(command)) {
+    tell_bad(teller, plain.header);
     return;
   }
-  replace_with(state, command.order, &command, teller);
+  const Named named{plain.order_sequence, plain.order_slot, plain.client_id};
+  const u32 slot = find_working(state, plain, named, teller);
+  if (slot != kNone) replace_rarely(state, slot, plain, &command, named, teller);
 }
 
 void cancel(State& state, const CancelOrder& command, Teller& teller) {

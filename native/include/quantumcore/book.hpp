@@ -30,9 +30,10 @@ class Book {
   /// Takes a resting order out of its level, and the level out if it was the last. Cost: O(1).
   void remove(LadderPages& pages, Orders& orders, u32 slot);
   /// The same in any ladder of the order's side.
-  static void queue(LadderPages& pages, Orders& orders, Ladder& ladder, u32 slot, bool sell,
-                    i64 price, u32 known = kNone);
-  static void unqueue(LadderPages& pages, Orders& orders, Ladder& ladder, u32 slot);
+  [[gnu::always_inline]] static void queue(LadderPages& pages, Orders& orders, Ladder& ladder,
+                                           u32 slot, bool sell, i64 price, u32 known = kNone);
+  [[gnu::always_inline]] static void unqueue(LadderPages& pages, Orders& orders, Ladder& ladder,
+                                             u32 slot);
   /// Lowers the lots of a resting order and of its level; the order keeps its place.
   static void reduce(LadderPages& pages, OrderNode& node, i64 lots) {
     Level& level = pages.level(node.level);

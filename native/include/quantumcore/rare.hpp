@@ -1,6 +1,6 @@
 #pragma once
 
-#include "quantumcore/events.hpp"
+#include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 #include "quantumcore/state.hpp"
 
@@ -82,6 +82,11 @@ bool match_rarely(State& state, u32 slot, Teller& teller);
 
 /// What `work` does where something is rare: matches the live order and rests, cancels or awaits.
 void work_rarely(State& state, u32 slot, Teller& teller);
+
+/// What `replace` does to an order that is not plain, and by a command that is not: `more` is that
+/// command, or null.
+void replace_rarely(State& state, u32 slot, const ReplaceOrder& c, const ReplaceAdvancedOrder* more,
+                    const Named& named, Teller& teller);
 
 // ---- icebergs (icebergs.cpp) --------------------------------------------------------------------
 

@@ -266,6 +266,16 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("order_sequence"), nb::arg("slot"))
       .def(
+          "queue",
+          [](PyEngine& self, std::uint64_t sequence, std::uint32_t slot) -> nb::object {
+            const auto found =
+                self.with([&](qc::Engine& e) { return qc::queue_of(e.state(), sequence, slot); });
+            if (!found) return nb::none();
+            return nb::make_tuple(std::get<0>(*found), to_int(std::get<1>(*found)));
+          },
+          nb::arg("order_sequence"), nb::arg("slot"),
+          nb::sig("def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None"))
+      .def(
           "balances",
           [](PyEngine& self, std::uint64_t account) {
             return self.with([&](qc::Engine& e) { return qc::balances_of(e.state(), account); });

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -9,6 +10,10 @@ namespace {
 /// One thing that is due in an instrument, the first of orders.md section 2. Returns whether there
 /// was one.
 bool one_thing(State& state, Instrument& instrument, Teller& teller) {
+  if (instrument.terms.status == kContinuous) {
+    if ((instrument.rare & kRareDark) != 0 && retry_dark(state, instrument, teller)) return true;
+    if ((instrument.rare & kRarePegs) != 0 && move_pegs(state, instrument, teller)) return true;
+  }
   return lift_limit_state(state, instrument, teller);
 }
 

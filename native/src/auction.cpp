@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -13,25 +14,97 @@ struct Uncrossing {
   i128 imbalance;
 };
 
-/// One side of a call, price by price from the best inwards.
+/// Whether a dark order takes part in an auction: one with a minimum does not.
+bool takes_part(const State& state, u32 slot) {
+  return (state.orders.node(slot).flags & kOrderMinimum) == 0;
+}
+
+/// One side of a call, price by price from the best inwards: what is shown with its reserves, and
+/// what is hidden.
 class CallSide {
  public:
   CallSide(const State& state, const Instrument& instrument, bool sell)
       : state_(state),
-        ladder_(instrument.book.side(sell)),
+        lit_(instrument.book.side(sell)),
+        dark_(state.rare_of(instrument).dark[sell ? 1 : 0]),
+        reserves_((instrument.rare & kRareIcebergs) != 0),
         sell_(sell),
-        level_(ladder_.best_level()) {}
+        shown_(lit_.best_level()),
+        hidden_(dark_.best_level()) {
+    skip_idle();
+  }
 
-  bool stands() const { return level_ != kNone; }
-  i64 price() const { return ticks_of(sell_, state_.pages.key_of_level(level_)); }
-  u128 lots() const { return static_cast<u64>(state_.pages.level(level_).lots); }
-  void next() { level_ = ladder_.after(state_.pages, level_); }
+  bool stands() const { return shown_ != kNone || hidden_ != kNone; }
+  i64 price() const { return ticks_of(sell_, key()); }
+  u128 lots() const {
+    u128 sum = 0;
+    if (shown_ != kNone && state_.pages.key_of_level(shown_) == key()) {
+      sum = static_cast<u64>(state_.pages.level(shown_).lots);
+      if (reserves_) sum += reserves();
+    }
+    if (hidden_ != kNone && state_.pages.key_of_level(hidden_) == key()) sum += hidden_lots();
+    return sum;
+  }
+  void next() {
+    const i64 here = key();
+    if (shown_ != kNone && state_.pages.key_of_level(shown_) == here) {
+      shown_ = lit_.after(state_.pages, shown_);
+    }
+    if (hidden_ != kNone && state_.pages.key_of_level(hidden_) == here) {
+      hidden_ = dark_.after(state_.pages, hidden_);
+      skip_idle();
+    }
+  }
+  /// The order that an auction fills next: by price, then shown before hidden, then time; kNone:
+  /// nobody.
+  u32 first() const {
+    if (!stands()) return kNone;
+    if (shown_ != kNone && state_.pages.key_of_level(shown_) == key()) {
+      return state_.pages.level(shown_).head;
+    }
+    return first_hidden();
+  }
 
  private:
+  i64 key() const {
+    if (hidden_ == kNone) return state_.pages.key_of_level(shown_);
+    const i64 hidden = state_.pages.key_of_level(hidden_);
+    return shown_ == kNone ? hidden : std::min(hidden, state_.pages.key_of_level(shown_));
+  }
+  u32 first_hidden() const {
+    u32 slot = state_.pages.level(hidden_).head;
+    while (slot != kNone && !takes_part(state_, slot)) slot = state_.orders.node(slot).next;
+    return slot;
+  }
+  /// Leaves out dark levels where nobody takes part.
+  void skip_idle() {
+    while (hidden_ != kNone && first_hidden() == kNone)
+      hidden_ = dark_.after(state_.pages, hidden_);
+  }
+  u128 reserves() const {
+    u128 sum = 0;
+    for (u32 slot = state_.pages.level(shown_).head; slot != kNone;
+         slot = state_.orders.node(slot).next) {
+      sum += static_cast<u64>(leaves_of(state_, slot) - state_.orders.node(slot).leaves);
+    }
+    return sum;
+  }
+  u128 hidden_lots() const {
+    u128 sum = 0;
+    for (u32 slot = state_.pages.level(hidden_).head; slot != kNone;
+         slot = state_.orders.node(slot).next) {
+      if (takes_part(state_, slot)) sum += static_cast<u64>(state_.orders.node(slot).leaves);
+    }
+    return sum;
+  }
+
   const State& state_;
-  const Ladder& ladder_;
+  const Ladder& lit_;
+  const Ladder& dark_;
+  bool reserves_;
   bool sell_;
-  u32 level_;
+  u32 shown_;
+  u32 hidden_;
 };
 
 i64 nearest(i64 low, i64 high, i64 reference) {
@@ -131,13 +204,21 @@ bool own_orders(const State& state, u32 maker, u32 taker) {
   return state.orders.node(maker).account == later.account && stp_of(later) != kStpNone;
 }
 
+/// Whether an order may trade at `price`.
+bool accepts(const State& state, u32 slot, i64 price) {
+  const i64 own = state.orders.record(slot).price;
+  return is_sell(state.orders.node(slot)) ? own <= price : own >= price;
+}
+
 /// Buys and sells that accept `price` trade at it until one side has none left.
 void trade_at(State& state, Instrument& instrument, i64 price, Teller& teller) {
-  const Book& book = instrument.book;
-  // The best sell accepts the price when it stands at it or below, as if a buy at it took.
-  while (book.crosses(true, price) && book.crosses(false, price)) {
-    const u32 buy = state.pages.level(book.side(false).best_level()).head;
-    const u32 sell = state.pages.level(book.side(true).best_level()).head;
+  while (true) {
+    const u32 buy = CallSide(state, instrument, false).first();
+    const u32 sell = CallSide(state, instrument, true).first();
+    if (buy == kNone || sell == kNone || !accepts(state, buy, price) ||
+        !accepts(state, sell, price)) {
+      return;
+    }
     if (!bears(state, instrument, sell, price)) [[unlikely]] {
       cancel_order(state, sell, CancelReason::out_of_bounds, teller);
       continue;
@@ -150,7 +231,7 @@ void trade_at(State& state, Instrument& instrument, i64 price, Teller& teller) {
       continue;
     }
     trade(state, instrument, maker, taker, price, teller);
-    if (state.orders.node(taker).leaves == 0) finish_order(state, taker, Fate::filled);
+    if (leaves_of(state, taker) == 0) finish_order(state, taker, Fate::filled);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "quantumcore/gate.hpp"
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -59,7 +60,9 @@ void stand_at(State& state, Instrument& instrument, u32 slot, i64 edge, Teller& 
   const OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   const bool sell = is_sell(node);
-  if (!has_room(state, instrument, sell, edge, node.leaves)) {
+  const i64 shown =
+      order.extra == kNone ? node.leaves : first_shown(state.extra_of(slot), node.leaves);
+  if (!has_room(state, instrument, sell, edge, shown)) {
     cancel_order(state, slot, CancelReason::band, teller);
     return;
   }
@@ -80,6 +83,16 @@ void stand_at(State& state, Instrument& instrument, u32 slot, i64 edge, Teller& 
   event.band = edge;
   event.until_ns = rare.limit_until;
   event.state = side;
+}
+
+/// Whether a part of its lots would be less than an order asked for.
+bool trades_whole(const State& state, u32 slot) {
+  const OrderNode& node = state.orders.node(slot);
+  if ((node.flags & kOrderFillOrKill) != 0) return true;
+  if ((node.flags & kOrderMinimum) == 0) return false;
+  const Extra& extra = state.extra_of(slot);
+  return (extra.flags & kAllOrNone) != 0 ||
+         state.orders.record(slot).quantity - leaves_of(state, slot) < extra.terms.min_quantity;
 }
 
 /// Keeps a print if it is the first of its stretch; whether it is too far from one in the window.
@@ -154,6 +167,8 @@ bool band_stops(State& state, Instrument& instrument, u32 taker, i64 price, Tell
     enter_phase(state, instrument, kVolatilityCall, kCauseBand, teller);
   } else if ((node.flags & kOrderNeverRests) != 0) {
     cancel_order(state, taker, CancelReason::band, teller);
+  } else if ((node.flags & kOrderDark) != 0) {
+    rest(state, instrument, taker, kNone);  // nobody sees it: it waits for a price inside the band
   } else {
     stand_at(state, instrument, taker, up ? edges.high : edges.low, teller);
   }
@@ -165,7 +180,7 @@ bool velocity_trips(State& state, Instrument& instrument, u32 taker, i64 price, 
   if (rare.rules.velocity == 0) return false;
   const OrderNode& node = state.orders.node(taker);
   // Of an order that wants all or nothing the last trade is the one that stops the market.
-  const bool all_or_nothing = (node.flags & kOrderFillOrKill) != 0 && node.leaves > 0;
+  const bool all_or_nothing = node.leaves > 0 && trades_whole(state, taker);
   if (!note_print(rare, teller.time_ns(), price) || all_or_nothing) return false;
   leave_off(state, instrument, taker, teller);
   enter_phase(state, instrument, kVolatilityCall, kCauseVelocity, teller);

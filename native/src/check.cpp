@@ -3,6 +3,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -27,6 +28,7 @@ class Walk {
                 instrument.terms.status != kContinuous);
       calls(i, instrument);
       regime(i, instrument);
+      rare_book(i, instrument);
     }
     slots();
     accounts();
@@ -36,15 +38,50 @@ class Walk {
   }
 
  private:
+  /// What is dark and what waits; and that the aftermath has left nothing to do.
+  void rare_book(u32 slot, const Instrument& instrument) {
+    const RareBook& rare = state_.rare_books[slot];
+    QC_ASSERT(!rare.touched);
+    side_of(slot, instrument, rare.dark[0], false);
+    side_of(slot, instrument, rare.dark[1], true);
+    u32 previous = kNone;
+    for (u32 peg = rare.first_peg; peg != kNone; peg = state_.extra_of(peg).next_peg) {
+      const OrderNode& node = state_.orders.node(peg);
+      QC_ASSERT((node.flags & kOrderPeg) != 0 && node.instrument == slot);
+      QC_ASSERT(state_.extra_of(peg).prev_peg == previous);
+      const bool waits = (node.flags & kOrderWaits) != 0;
+      QC_ASSERT(waits == (node.level == kNone));
+      if (waits) {
+        order_of_book(peg, slot, instrument);
+        QC_ASSERT(state_.orders.record(peg).price == state_.extra_of(peg).cap);
+      } else if (instrument.terms.status == kTrading) {
+        QC_ASSERT(peg_target(state_, instrument, peg) == state_.orders.record(peg).price);
+      }
+      previous = peg;
+    }
+    QC_ASSERT(rare.last_peg == previous);
+    QC_ASSERT((rare.first_peg != kNone) == ((instrument.rare & kRarePegs) != 0));
+    QC_ASSERT((rare.dark_orders != 0) == ((instrument.rare & kRareDark) != 0));
+    QC_ASSERT((rare.icebergs != 0) == ((instrument.rare & kRareIcebergs) != 0));
+    QC_ASSERT(rare.dark_orders == dark_ && rare.icebergs == icebergs_);
+    dark_ = icebergs_ = 0;
+    if (instrument.terms.status == kTrading)
+      QC_ASSERT(ready_in_the_dark(state_, instrument) == kNone);
+  }
+
   void book_side(u32 slot, const Instrument& instrument, bool sell) {
-    const Ladder& ladder = instrument.book.side(sell);
+    side_of(slot, instrument, instrument.book.side(sell), sell);
+  }
+
+  void side_of(u32 slot, const Instrument& instrument, const Ladder& ladder, bool sell) {
+    const bool dark = &ladder != &instrument.book.side(sell);
     i64 last = 0;
     bool first = true;
     for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state_.pages, id)) {
       const i64 key = state_.pages.key_of_level(id);
       QC_ASSERT(first ? key == ladder.best_key() : key > last);
       QC_ASSERT(ladder.place(state_.pages, key).level == id);
-      level(slot, instrument, sell, id, ticks_of(sell, key));
+      level(slot, instrument, sell, dark, id, ticks_of(sell, key));
       last = key;
       first = false;
       ++levels_;
@@ -52,26 +89,44 @@ class Walk {
     bitmaps(ladder);
   }
 
-  void level(u32 instrument, const Instrument& definition, bool sell, u32 id, i64 price) {
+  /// What is true of a live order wherever it is.
+  void order_of_book(u32 slot, u32 instrument, const Instrument& definition) {
+    QC_ASSERT(slot < seen_.size() && seen_[slot] == 0);
+    seen_[slot] = 1;
+    const OrderNode& node = state_.orders.node(slot);
+    const OrderRecord& order = state_.orders.record(slot);
+    QC_ASSERT((node.flags & kOrderLive) != 0 && (node.flags & kOrderListed) != 0);
+    QC_ASSERT(node.instrument == instrument);
+    QC_ASSERT(node.leaves > 0 && leaves_of(state_, slot) <= order.quantity);
+    QC_ASSERT((order.extra != kNone) == ((node.flags & kOrderRare) != 0));
+    if (order.extra != kNone) {
+      QC_ASSERT(state_.extras[order.extra].reserve >= 0);
+      ++rare_;
+    }
+    if (!state_.accounting()) return;
+    QC_ASSERT(order.hold == hold_now(state_, slot));
+    balance_of(order, node, definition);
+    if ((node.flags & kOrderBudget) != 0) {
+      const OrderSums& sums = state_.orders.sums(slot);
+      QC_ASSERT(sums.moved + sums.charged + order.hold <= state_.extra_of(slot).terms.budget);
+    }
+  }
+
+  void level(u32 instrument, const Instrument& definition, bool sell, bool dark, u32 id,
+             i64 price) {
     const Level& level = state_.pages.level(id);
     QC_ASSERT(level.head != kNone && level.lots > 0);
     i128 lots = 0;
     u32 previous = kNone;
     for (u32 slot = level.head; slot != kNone; slot = state_.orders.node(slot).next) {
-      QC_ASSERT(slot < seen_.size() && seen_[slot] == 0);
-      seen_[slot] = 1;
+      order_of_book(slot, instrument, definition);
       const OrderNode& node = state_.orders.node(slot);
-      const OrderRecord& order = state_.orders.record(slot);
-      QC_ASSERT((node.flags & kOrderLive) != 0 && (node.flags & kOrderListed) != 0);
       QC_ASSERT(node.level == id && node.prev == previous && is_sell(node) == sell);
-      QC_ASSERT((node.flags & kOrderWaits) == 0);
+      QC_ASSERT(state_.orders.record(slot).price == price && (node.flags & kOrderWaits) == 0);
       QC_ASSERT(definition.terms.status != kContinuous || (node.flags & kOrderNeverRests) == 0);
-      QC_ASSERT(node.instrument == instrument && order.price == price);
-      QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
-      if (state_.accounting()) {
-        QC_ASSERT(order.hold == hold_now(state_, slot));
-        balance_of(order, node, definition);
-      }
+      QC_ASSERT(((node.flags & kOrderDark) != 0) == dark);
+      if (dark) ++dark_;
+      if ((node.flags & kOrderIceberg) != 0) ++icebergs_;
       lots += node.leaves;
       previous = slot;
     }
@@ -110,17 +165,9 @@ class Walk {
   }
 
   void waits(u32 slot, u8 status, const Instrument& instrument) {
-    const OrderNode& node = state_.orders.node(slot);
-    const OrderRecord& order = state_.orders.record(slot);
-    QC_ASSERT(slot < seen_.size() && seen_[slot] == 0);
-    seen_[slot] = 1;
-    QC_ASSERT((node.flags & kOrderLive) != 0 && (node.flags & kOrderListed) != 0);
-    QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
+    order_of_book(slot, state_.orders.node(slot).instrument, instrument);
     const bool asleep = status != kContinuous && !gathers(status);  // nobody is seated then
     QC_ASSERT(asleep || waits_in(status, extra(slot).time_in_force));
-    if (!state_.accounting()) return;
-    QC_ASSERT(order.hold == hold_now(state_, slot));
-    balance_of(order, node, instrument);
   }
 
   /// Phase, limit state and what ends by time.
@@ -259,16 +306,20 @@ class Walk {
   void pages() {
     QC_ASSERT(leaves_ == state_.pages.leaves.live() && windows_ == state_.pages.windows.live());
     QC_ASSERT(bits_ == levels_);
+    QC_ASSERT(rare_ == state_.extras.live());
   }
 
   const State& state_;
   std::vector<u8> seen_;    // 1 queued, 2 free
   std::vector<i128> held_;  // by balance row
+  u32 dark_ = 0;            // of the instrument at hand
+  u32 icebergs_ = 0;
   u64 levels_ = 0;
   u64 bits_ = 0;
   u32 leaves_ = 0;
   u32 windows_ = 0;
   u32 rows_ = 0;
+  u32 rare_ = 0;
 };
 
 }  // namespace

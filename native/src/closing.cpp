@@ -4,8 +4,6 @@ namespace quantumcore {
 
 namespace {
 
-Extra& extra_of(State& state, u32 slot) { return state.extras[state.orders.record(slot).extra]; }
-
 /// Who is first at the closing price on that side: the oldest that is shown there, else the first
 /// in the cross.
 u32 first_at(const State& state, const Instrument& instrument, bool sell, i64 price) {
@@ -36,11 +34,11 @@ void link_cross(State& state, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
   RareBook& rare = state.rare_books[node.instrument];
   const u32 side = is_sell(node) ? 1 : 0;
-  Extra& extra = extra_of(state, slot);
+  Extra& extra = state.extra_of(slot);
   extra.next_cross = kNone;
   extra.prev_cross = rare.last_cross[side];
   (extra.prev_cross == kNone ? rare.first_cross[side]
-                             : extra_of(state, extra.prev_cross).next_cross) = slot;
+                             : state.extra_of(extra.prev_cross).next_cross) = slot;
   rare.last_cross[side] = slot;
 }
 
@@ -48,11 +46,11 @@ void leave_cross(State& state, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
   RareBook& rare = state.rare_books[node.instrument];
   const u32 side = is_sell(node) ? 1 : 0;
-  Extra& extra = extra_of(state, slot);
+  Extra& extra = state.extra_of(slot);
   (extra.prev_cross == kNone ? rare.first_cross[side]
-                             : extra_of(state, extra.prev_cross).next_cross) = extra.next_cross;
+                             : state.extra_of(extra.prev_cross).next_cross) = extra.next_cross;
   (extra.next_cross == kNone ? rare.last_cross[side]
-                             : extra_of(state, extra.next_cross).prev_cross) = extra.prev_cross;
+                             : state.extra_of(extra.next_cross).prev_cross) = extra.prev_cross;
   extra.crossed_at = 0;
 }
 
@@ -61,7 +59,7 @@ void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   const i64 limit = state.orders.record(slot).price;
   const bool sell = is_sell(state.orders.node(slot));
   if (price == 0 || (sell ? limit > price : limit < price)) {
-    if (extra_of(state, slot).crossed_at != 0) leave_cross(state, slot);
+    if (state.extra_of(slot).crossed_at != 0) leave_cross(state, slot);
     return;
   }
   if (sell && !bears(state, instrument, slot, price)) {
@@ -69,7 +67,7 @@ void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller) {
     return;
   }
   if (!take_at(state, instrument, slot, price, teller)) return;
-  Extra& extra = extra_of(state, slot);
+  Extra& extra = state.extra_of(slot);
   if (extra.crossed_at != 0) return;  // it keeps its place
   extra.crossed_at = teller.sequence();
   link_cross(state, slot);
@@ -79,7 +77,7 @@ void begin_cross(State& state, Instrument& instrument, Teller& teller) {
   RareBook& rare = state.rare_books[state.slot_of(instrument)];
   rare.closing_price = rare.reference;
   for (u32 slot = rare.first_call; slot != kNone;) {
-    const Extra& extra = extra_of(state, slot);
+    const Extra& extra = state.extra_of(slot);
     u32 next = extra.next_call;
     // Trying may end others that stand before it, or all of a cancelled pair, but none behind it:
     // those have not come yet.
@@ -92,7 +90,7 @@ void end_cross(State& state, Instrument& instrument, Teller& teller) {
   RareBook& rare = state.rare_books[state.slot_of(instrument)];
   rare.closing_price = 0;
   for (u32 slot = rare.first_call; slot != kNone;) {
-    const Extra& extra = extra_of(state, slot);
+    const Extra& extra = state.extra_of(slot);
     const u32 next = extra.next_call;  // read first: the order ends
     if (extra.time_in_force == kAtClosingCross) {
       cancel_order(state, slot, CancelReason::auction_over, teller);

@@ -67,6 +67,7 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
     case CommandKind::set_trading_rules:
       return hand(state, bytes, teller, set_trading_rules);
     case CommandKind::replace_advanced_order:
+      return hand(state, bytes, teller, replace_advanced);
     case CommandKind::submit_linked_orders:
     case CommandKind::cancel_all_after:
     case CommandKind::end_session:

@@ -14,12 +14,6 @@ namespace {
 constexpr u128 kMostTicksLots = (u128{1} << 96) - 1;
 constexpr u64 kMost = static_cast<u64>(kMaxI64);
 
-/// The dearest price at which the order can trade: a sell takes bids that may stand far above it.
-i64 dearest_price(const Instrument& instrument, const Wish& wish) {
-  const bool takes_bids = wish.sell && instrument.book.crosses(false, wish.price);
-  return takes_bids ? instrument.book.best(false) : wish.price;
-}
-
 /// Numbers told to the outside end at 2^126, which no bound comes near.
 i128 told(u128 amount) { return static_cast<i128>(amount < kHuge ? amount : kHuge); }
 
@@ -226,6 +220,21 @@ bool judge_worth(const State& state, const Instrument& instrument, const Quotien
 
 }  // namespace
 
+i64 dearest_price(const State& state, const Instrument& instrument, bool sell, i64 price) {
+  if (!sell) return price;
+  i64 dearest = price;
+  if (instrument.book.stands(false)) dearest = std::max(dearest, instrument.book.best(false));
+  if ((instrument.rare & kRareDark) != 0) {
+    const Ladder& dark = state.rare_of(instrument).dark[0];
+    if (!dark.empty()) dearest = std::max(dearest, ticks_of(false, dark.best_key()));
+  }
+  return dearest;
+}
+
+bool product_fits(const Instrument& instrument, u128 ticks_lots) {
+  return ticks_lots <= kMostTicksLots && units(ticks_lots, instrument.unit).ceil() <= kMost;
+}
+
 bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,
                             Refusal& why) {
   const u128 ticks_lots = ticks_times_lots(wish.price, wish.lots);
@@ -238,7 +247,9 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument, con
                            const OrderSums& sums, Wish& wish, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
-  const u128 all = sums.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
+  const u128 all =
+      sums.notional +
+      ticks_times_lots(dearest_price(state, instrument, wish.sell, wish.price), wish.lots);
   const Quotient notional = units(all, instrument.unit);
   if (!judge_overflow(state, instrument, all, notional, why)) return false;
   if (!wish.sell) {

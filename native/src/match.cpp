@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -19,21 +22,16 @@ void leave_account(State& state, u32 slot) {
 }
 
 /// Whether fill-or-kill can have all its lots: the same walk as matching, without a trade.
-bool can_fill(const State& state, const Instrument& instrument, u32 taker, u64 sequence) {
+bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
   const OrderNode& node = state.orders.node(taker);
   const OrderRecord& order = state.orders.record(taker);
   const bool makers_sell = !is_sell(node);
   const i64 limit = key_of(makers_sell, order.price);
   const Ladder& ladder = instrument.book.side(makers_sell);
   const u8 mode = stp_of(node);
-  const bool banded = (instrument.rare & kRareBands) != 0;
   u64 found = 0;  // below quantity + one order, so 64 bits suffice
   for (u32 level = ladder.best_level(); level != kNone && state.pages.key_of_level(level) <= limit;
        level = ladder.after(state.pages, level)) {
-    if (banded && !band_allows(state, instrument,
-                               ticks_of(makers_sell, state.pages.key_of_level(level)), sequence)) {
-      return false;
-    }
     for (u32 slot = state.pages.level(level).head; slot != kNone;
          slot = state.orders.node(slot).next) {
       const OrderNode& maker = state.orders.node(slot);
@@ -70,8 +68,8 @@ void take_lots(State& state, OrderNode& node, i64 lots) {
   event.maker_order_sequence = state.orders.record(maker).sequence;
   event.taker_order_sequence = state.orders.record(taker).sequence;
   set_word(event, offsetof(TradePrinted, maker_slot), maker | u64{taker} << 32);
-  event.maker_leaves = resting.leaves;
-  event.taker_leaves = incoming.leaves;
+  event.maker_leaves = leaves_of(state, maker);
+  event.taker_leaves = leaves_of(state, taker);
   event.price = price;
   event.quantity = lots;
   u64 quote = 0;
@@ -83,14 +81,19 @@ void take_lots(State& state, OrderNode& node, i64 lots) {
   // fill, taker_side, quote
   set_word(event, offsetof(TradePrinted, fill),
            teller.next_fill() | u64{is_sell(incoming) ? kSell : kBuy} << 32 | quote << 48);
-  if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
+  if (resting.leaves != 0) return;
+  if (leaves_of(state, maker) == 0) {
+    finish_order(state, maker, Fate::filled);
+  } else {
+    refill(state, maker, teller);
+  }
 }
 
-void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& teller) {
-  OrderNode& resting = state.orders.node(maker);
+/// Trades `lots`, which both show, at the maker's price.
+[[gnu::always_inline]] inline void fill(State& state, Instrument& instrument, u32 maker, u32 taker,
+                                        i64 lots, Teller& teller) {
   OrderNode& incoming = state.orders.node(taker);
-  const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
-  Book::reduce(state.pages, resting, lots);
+  Book::reduce(state.pages, state.orders.node(maker), lots);
   incoming.leaves -= lots;
   print(state, instrument, maker, taker, state.orders.record(maker).price, lots, teller);
 }
@@ -104,7 +107,7 @@ void tell_replaced(State& state, u32 slot, u8 reason, bool priority_kept, Teller
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.leaves = node.leaves;
+  event.leaves = leaves_of(state, slot);
   event.order_sequence = order.sequence;
   u64 currency = 0;
   if (state.accounting()) {
@@ -120,12 +123,11 @@ namespace {
 
 /// Takes `lots` off an order without a trade.
 void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
-  OrderNode& node = state.orders.node(slot);
-  if (node.leaves == lots) {
+  if (leaves_of(state, slot) == lots) {
     cancel_order(state, slot, CancelReason::self_trade_prevention, teller);
     return;
   }
-  take_lots(state, node, lots);
+  shrink(state, slot, lots);
   state.orders.record(slot).quantity -= lots;
   if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
   tell_replaced(state, slot, 1, true, teller);
@@ -144,8 +146,8 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
       cancel_order(state, taker, CancelReason::self_trade_prevention, teller);
       return false;
     case kStpDecrement: {
-      const i64 resting = state.orders.node(maker).leaves;
-      const i64 incoming = state.orders.node(taker).leaves;
+      const i64 resting = leaves_of(state, maker);
+      const i64 incoming = leaves_of(state, taker);
       const i64 lots = resting < incoming ? resting : incoming;
       decrement(state, maker, lots, teller);
       decrement(state, taker, lots, teller);
@@ -158,12 +160,15 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
 }
 
 void trade(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, Teller& teller) {
-  OrderNode& resting = state.orders.node(maker);
-  OrderNode& incoming = state.orders.node(taker);
-  const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
-  take_lots(state, resting, lots);
-  take_lots(state, incoming, lots);
+  const i64 lots = std::min(state.orders.node(maker).leaves, state.orders.node(taker).leaves);
+  take_lots(state, state.orders.node(maker), lots);
+  take_lots(state, state.orders.node(taker), lots);
   print(state, instrument, maker, taker, price, lots, teller);
+  // An iceberg that came before in an auction shows what it has behind it, as the maker's does.
+  const OrderNode& node = state.orders.node(taker);
+  if (node.level != kNone && node.leaves == 0 && leaves_of(state, taker) != 0) {
+    refill(state, taker, teller);
+  }
 }
 
 void join_account(State& state, u32 slot) {
@@ -180,13 +185,12 @@ void join_account(State& state, u32 slot) {
 void finish_order(State& state, u32 slot, Fate fate) {
   OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  if (node.level != kNone) {
+  if (order.extra != kNone) [[unlikely]] {
+    leave_book(state, slot);
+    drop_extra(state, slot);
+  } else if (node.level != kNone) {
     state.touch(state.instruments[node.instrument]);
     state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
-  }
-  if (order.extra != kNone) [[unlikely]] {
-    leave_calls(state, slot);
-    state.extras.release(order.extra);
   }
   leave_account(state, slot);
   if (state.accounting()) {
@@ -203,7 +207,7 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   OrderCancelled& event =
       teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = order.sequence;
-  event.quantity = node.leaves;
+  event.quantity = leaves_of(state, slot);
   u64 currency = 0;
   if (state.accounting()) {
     event.released = order.hold;
@@ -220,10 +224,14 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const bool makers_sell = !is_sell(node);
-  if ((node.flags & kOrderFillOrKill) != 0 &&
-      !can_fill(state, instrument, slot, teller.sequence())) {
-    cancel_order(state, slot, CancelReason::fill_or_kill, teller);
-    return false;
+  if ((node.flags & kOrderFillOrKill) != 0) {
+    const bool fills = (instrument.rare & (kRareIcebergs | kRareBands)) != 0
+                           ? could_fill(state, slot)
+                           : can_fill(state, instrument, slot);
+    if (!fills) {
+      cancel_order(state, slot, CancelReason::fill_or_kill, teller);
+      return false;
+    }
   }
   const bool banded = (instrument.rare & kRareBands) != 0;
   const Ladder& ladder = instrument.book.side(makers_sell);
@@ -239,7 +247,8 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
       if (banded) [[unlikely]] {
         note_trade(state, instrument, teller);
       }
-      fill(state, instrument, maker, slot, teller);
+      fill(state, instrument, maker, slot, std::min(state.orders.node(maker).leaves, node.leaves),
+           teller);
       if (banded && velocity_trips(state, instrument, slot, price, teller)) [[unlikely]] {
         return false;
       }
@@ -256,16 +265,45 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   return true;
 }
 
-void work_rare(State& state, u32 slot, u32 level, Teller& teller) {
+bool match_rarely(State& state, u32 slot, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   Instrument& instrument = state.instruments[node.instrument];
-  state.touch(instrument);
-  if (seat(state, instrument, slot, level, teller)) return;
-  const bool takes = (node.flags & kOrderNeverRests) != 0 ||
-                     instrument.book.crosses(!is_sell(node), state.orders.record(slot).price);
-  if (takes && !take(state, instrument, slot, teller)) return;
-  if (stands_at_edge(state, instrument, slot, teller)) return;
-  rest(state, instrument, slot, level);
+  const bool makers_sell = !is_sell(node);
+  const i64 limit = key_of(makers_sell, state.orders.record(slot).price);
+  const bool banded = (instrument.rare & kRareBands) != 0;
+  const Ladder& shown = instrument.book.side(makers_sell);
+  const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
+  DarkWalk unlit(state, dark);  // all before it are passed over
+  while (node.leaves > 0) {
+    const bool lit = !shown.empty() && (unlit.slot == kNone ||
+                                        shown.best_key() <= state.pages.key_of_level(unlit.level));
+    if (!lit && unlit.slot == kNone) break;
+    const i64 key = lit ? shown.best_key() : state.pages.key_of_level(unlit.level);
+    if (key > limit) break;
+    const i64 price = ticks_of(makers_sell, key);
+    const i64 wanted = affordable(state, slot, state.orders.sums(slot), price, node.leaves);
+    if (wanted == 0) break;
+    const u32 maker = lit ? state.pages.level(shown.best_level()).head : unlit.slot;
+    const i64 lots = std::min(wanted, state.orders.node(maker).leaves);
+    DarkWalk behind = unlit;  // asked for before the maker may leave
+    if (!lit) behind = unlit.next(state, dark);
+    if (!lit && lots < minimum_of(state, maker)) {
+      unlit = behind;
+      continue;
+    }
+    if (banded && band_stops(state, instrument, slot, price, teller)) return false;
+    if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
+      if (!prevent_self_trade(state, maker, slot, teller)) return false;
+      unlit = behind;
+    } else {
+      const bool leaves = lots == state.orders.node(maker).leaves;
+      if (banded) note_trade(state, instrument, teller);
+      fill(state, instrument, maker, slot, lots, teller);
+      if (banded && velocity_trips(state, instrument, slot, price, teller)) return false;
+      if (leaves) unlit = behind;
+    }
+  }
+  return true;
 }
 
 }  // namespace quantumcore

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantumcore/gate.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -21,8 +22,6 @@ bool is_seated(u8 status, u8 time_in_force) {
       return false;
   }
 }
-
-Extra& extra_of(State& state, u32 slot) { return state.extras[state.orders.record(slot).extra]; }
 
 /// Submitted later: of one command, the one with the higher slot.
 bool is_later(const State& state, u32 a, u32 b) {
@@ -49,11 +48,15 @@ void enter_book(State& state, u32 slot, Teller& teller) {
   event.order_slot = slot;
 }
 
-/// Orders whose call this is enter the book, those of another leave it to wait.
+/// Orders whose call this is enter the book; those of another, and pegs, leave it to wait.
 void reseat(State& state, Instrument& instrument, Teller& teller) {
   const u8 status = instrument.terms.status;
+  for (u32 slot = state.rare_of(instrument).first_peg; slot != kNone;
+       slot = state.extra_of(slot).next_peg) {
+    if ((state.orders.node(slot).flags & kOrderWaits) == 0) let_wait(state, slot, teller);
+  }
   for (u32 slot = state.rare_books[state.slot_of(instrument)].first_call; slot != kNone;) {
-    const Extra& extra = extra_of(state, slot);
+    const Extra& extra = state.extra_of(slot);
     const u32 next = extra.next_call;  // read first: the order may end
     const bool waiting = (state.orders.node(slot).flags & kOrderWaits) != 0;
     if (!is_auction_time(extra.time_in_force)) {
@@ -94,49 +97,46 @@ bool is_market_order(const State& state, u32 slot) {
   return extra != kNone && state.extras[extra].type == kMarket;
 }
 
-void join_calls(State& state, Instrument& instrument, u32 slot, const SubmitOrder& command,
-                Teller& teller) {
+void join_calls(State& state, u32 slot, const SubmitOrder& command) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
-  order.extra = state.extras.acquire();
-  Extra& extra = state.extras[order.extra];
-  extra = Extra{};
-  extra.session = command.session;
-  extra.flags = command.flags;
-  extra.type = command.type;
-  extra.time_in_force = command.time_in_force;
-  node.flags |= kOrderRare;
+  if (order.extra == kNone) {
+    order.extra = state.extras.acquire();
+    Extra& extra = state.extras[order.extra];
+    extra = Extra{};
+    extra.session = command.session;
+    extra.flags = command.flags;
+    extra.type = command.type;
+    extra.time_in_force = command.time_in_force;
+    extra.next_peg = extra.prev_peg = kNone;
+    node.flags |= kOrderRare;
+  }
   link_call(state, slot);
-  if (!is_auction_time(command.time_in_force)) return;
-  TermsAccepted& event = teller.tell<TermsAccepted>(instrument.id, state.accounts[node.account].id);
-  event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.waits = waits_in(instrument.terms.status, command.time_in_force) ? 1 : 0;
-  event.terms = extra.terms;
 }
 
 void link_call(State& state, u32 slot) {
   RareBook& rare = state.rare_books[state.orders.node(slot).instrument];
-  Extra& extra = extra_of(state, slot);
+  Extra& extra = state.extra_of(slot);
   u32 before = rare.last_call;  // new orders come last; others walk
   while (before != kNone && is_later(state, before, slot)) {
-    before = extra_of(state, before).prev_call;
+    before = state.extra_of(before).prev_call;
   }
   extra.prev_call = before;
-  u32& from_before = before == kNone ? rare.first_call : extra_of(state, before).next_call;
+  u32& from_before = before == kNone ? rare.first_call : state.extra_of(before).next_call;
   extra.next_call = from_before;
   from_before = slot;
-  (extra.next_call == kNone ? rare.last_call : extra_of(state, extra.next_call).prev_call) = slot;
+  (extra.next_call == kNone ? rare.last_call : state.extra_of(extra.next_call).prev_call) = slot;
   extra.next_cross = extra.prev_cross = kNone;
+  extra.in_calls = 1;
 }
 
 void leave_calls(State& state, u32 slot) {
   RareBook& rare = state.rare_books[state.orders.node(slot).instrument];
-  const Extra& extra = extra_of(state, slot);
+  const Extra& extra = state.extra_of(slot);
   if (extra.crossed_at != 0) leave_cross(state, slot);
-  (extra.prev_call == kNone ? rare.first_call : extra_of(state, extra.prev_call).next_call) =
+  (extra.prev_call == kNone ? rare.first_call : state.extra_of(extra.prev_call).next_call) =
       extra.next_call;
-  (extra.next_call == kNone ? rare.last_call : extra_of(state, extra.next_call).prev_call) =
+  (extra.next_call == kNone ? rare.last_call : state.extra_of(extra.next_call).prev_call) =
       extra.prev_call;
 }
 
@@ -149,14 +149,18 @@ bool has_room(const State& state, const Instrument& instrument, bool sell, i64 p
 
 bool bears(const State& state, const Instrument& instrument, u32 slot, i64 price) {
   const u128 all =
-      state.orders.sums(slot).notional + ticks_times_lots(price, state.orders.node(slot).leaves);
+      state.orders.sums(slot).notional + ticks_times_lots(price, leaves_of(state, slot));
   return all >> 96 == 0 && units(all, instrument.unit).ceil() <= static_cast<u64>(kMaxI64);
 }
 
 void rest(State& state, Instrument& instrument, u32 slot, u32 level) {
   const OrderNode& node = state.orders.node(slot);
-  instrument.book.append(state.pages, state.orders, slot, is_sell(node),
-                         state.orders.record(slot).price, level);
+  if ((node.flags & (kOrderDark | kOrderIceberg)) != 0) {
+    rest_in_book(state, slot);
+  } else {
+    instrument.book.append(state.pages, state.orders, slot, is_sell(node),
+                           state.orders.record(slot).price, level);
+  }
   if ((node.flags & kOrderListed) == 0) join_account(state, slot);
 }
 
@@ -177,8 +181,8 @@ bool seat(State& state, Instrument& instrument, u32 slot, u32 level, Teller& tel
 void let_wait(State& state, u32 slot, Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   Instrument& instrument = state.instruments[node.instrument];
-  state.touch(instrument);
-  instrument.book.remove(state.pages, state.orders, slot);
+  leave_book(state, slot);
+  if ((node.flags & kOrderPeg) != 0) await_reference(state, slot);
   node.flags |= kOrderWaits;
   OrderWaits& event = teller.tell<OrderWaits>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = state.orders.record(slot).sequence;
@@ -268,6 +272,14 @@ void pass_time(State& state, Teller& teller) {
       change_phase(state, instrument, kContinuous, kCauseCallOver, teller);
     }
   }
+}
+
+bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why) {
+  if (instrument.terms.status == kTrading) [[likely]] {
+    return true;
+  }
+  const bool post_only = (state.orders.node(slot).flags & kOrderPostOnly) != 0;
+  return judge_phase(instrument, time_in_force_of(state, slot), post_only ? kPostOnly : 0, why);
 }
 
 }  // namespace quantumcore

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "quantumcore/rare.hpp"
+
 namespace quantumcore {
 
 std::vector<std::tuple<i64, i64, u32>> depth(const State& state, u32 instrument, u8 side, u32 n) {
@@ -32,7 +34,7 @@ std::vector<std::tuple<u64, u32, u32, i64, i64>> orders_of(const State& state, u
       const OrderNode& node = state.orders.node(slot);
       const OrderRecord& order = state.orders.record(slot);
       rows.emplace_back(order.sequence, slot, state.accounts[node.account].id, order.price,
-                        node.leaves);
+                        leaves_of(state, slot));
     }
   }
   return rows;
@@ -48,8 +50,27 @@ std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State
                     is_sell(node) ? kSell : kBuy,
                     order.price,
                     order.quantity,
-                    node.leaves,
+                    leaves_of(state, slot),
                     state.accounting() ? order.hold : 0};
+}
+
+std::optional<std::tuple<u64, i128>> queue_of(const State& state, u64 sequence, u32 slot) {
+  if (!state.orders.is(slot, sequence)) return std::nullopt;
+  const OrderNode& node = state.orders.node(slot);
+  if (node.level == kNone) return std::nullopt;
+  const i64 key = state.pages.key_of_level(node.level);
+  const Ladder& ladder = state.instruments[node.instrument].book.side(is_sell(node));
+  u64 orders = 0;
+  i128 lots = 0;
+  for (u32 id = ladder.best_level(); id != kNone && state.pages.key_of_level(id) <= key;
+       id = ladder.after(state.pages, id)) {
+    for (u32 other = state.pages.level(id).head; other != kNone && other != slot;
+         other = state.orders.node(other).next) {
+      ++orders;
+      lots += state.orders.node(other).leaves;
+    }
+  }
+  return std::tuple{orders, lots};
 }
 
 std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account) {

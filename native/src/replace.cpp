@@ -1,6 +1,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -52,24 +53,16 @@ Refusal why_not(const Found& found) {
   return why;
 }
 
-bool replace_content_is_good(const ReplaceOrder& c) {
+/// `known`: the bits of fields that the kind of command has.
+bool replace_content_is_good(const ReplaceOrder& c, u16 known) {
   const u16 fields = c.fields;
   const bool price_given = (fields & kPriceGiven) != 0;
   const bool quantity_given = (fields & kQuantityGiven) != 0;
-  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 && fields <= 3 &&
+  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 && fields <= known &&
          c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
          (price_given || (c.price == 0 && c.price_scale == 0)) &&
          (quantity_given || (c.quantity == 0 && c.quantity_scale == 0)) &&
          is_named(c.order_sequence, c.client_id);
-}
-
-/// HALTED: may the phase take the order as if it were new.
-bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why) {
-  if (instrument.terms.status == kTrading) [[likely]] {
-    return true;
-  }
-  const bool post_only = (state.orders.node(slot).flags & kOrderPostOnly) != 0;
-  return judge_phase(instrument, time_in_force_of(state, slot), post_only ? kPostOnly : 0, why);
 }
 
 struct Change {
@@ -90,12 +83,10 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
   wish.price = order.price;
   const bool price_given = (c.fields & kPriceGiven) != 0;
-  const bool market = (node.flags & kOrderRare) != 0 && price_given &&
-                      is_market_order(state, slot);  // it stands at its collar
   change.total = order.quantity;
   const Given given{price_given,
                     (c.fields & kQuantityGiven) != 0,
-                    market,
+                    false,
                     {c.price, c.price_scale},
                     {c.quantity, c.quantity_scale}};
   if (!judge_switches(state, account, why) || !judge_phase_of(state, instrument, slot, why) ||
@@ -110,7 +101,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
-      ((instrument.rare & kRareBands) != 0 && price_given && !market &&
+      ((instrument.rare & kRareBands) != 0 && price_given &&
        !judge_bands(state, instrument, wish.sell, wish.price, why)) ||
       !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why)) {
     return false;
@@ -149,11 +140,11 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   if (!change.keeps_place) {
     instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;
-  } else if (node.level == kNone) {
-    node.leaves = change.wish.lots;
-  } else if (change.wish.lots < node.leaves) {
-    Book::reduce(state.pages, node, node.leaves - change.wish.lots);
+  } else {
     state.touch(instrument);
+    if (change.wish.lots < node.leaves) {
+      Book::reduce(state.pages, node, node.leaves - change.wish.lots);
+    }
   }
   order.price = change.wish.price;
   order.quantity = change.total;
@@ -172,40 +163,70 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   // order_slot, reason 0, priority_kept, hold_currency
   set_word(event, offsetof(OrderReplaced, order_slot),
            slot | u64{change.keeps_place} << 40 | currency << 48);
-  if (!change.keeps_place) {
-    work(state, slot, change.wish.level, teller);
-  } else if ((node.flags & kOrderWaits) != 0 && instrument.terms.status == kClosingCross) {
-    try_cross(state, instrument, slot, teller);
+  if (!change.keeps_place) work(state, slot, change.wish.level, teller);
+}
+
+/// The working order that a replacement names, or kNone: then its refusal is told. Always inline
+/// into its two callers.
+[[gnu::always_inline]] inline u32 find_working(State& state, const ReplaceOrder& command,
+                                               const Named& named, Teller& teller) {
+  const u32 account = state.accounts.find(command.header.account);
+  if (account == kNone) {
+    Refusal why;
+    why.no(Reason::unknown_account, Scope::account);
+    tell_refused(teller, command.header, why, named);
+    return kNone;
   }
+  const Found found =
+      find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
+  if (found.slot == kNone) tell_refused(teller, command.header, why_not(found), named);
+  return found.slot;
+}
+
+bool more_is_good(const ReplaceAdvancedOrder& c) {
+  u8 reserved = 0;
+  for (const u8 byte : c.reserved) reserved |= byte;
+  const bool stop_fits =
+      (c.order.fields & kStopGiven) != 0 || (c.stop_price == 0 && c.stop_scale == 0);
+  const bool display_fits =
+      (c.order.fields & kDisplayGiven) != 0 || (c.display == 0 && c.display_scale == 0);
+  return reserved == 0 && stop_fits && display_fits && c.stop_scale <= kMaxScale &&
+         c.display_scale <= kMaxScale;
 }
 
 }  // namespace
 
 void replace(State& state, const ReplaceOrder& command, Teller& teller) {
-  if (!replace_content_is_good(command)) {
+  if (!replace_content_is_good(command, kPriceGiven | kQuantityGiven)) {
     tell_bad(teller, command.header);
     return;
   }
   const Named named{command.order_sequence, command.order_slot, command.client_id};
+  const u32 slot = find_working(state, command, named, teller);
+  if (slot == kNone) return;
+  if (state.orders.record(slot).extra != kNone) [[unlikely]] {
+    replace_rarely(state, slot, command, nullptr, named, teller);
+    return;
+  }
   Refusal why;
-  const u32 account = state.accounts.find(command.header.account);
-  if (account == kNone) {
-    why.no(Reason::unknown_account, Scope::account);
-    tell_refused(teller, command.header, why, named);
-    return;
-  }
-  const Found found =
-      find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
-  if (found.slot == kNone) {
-    tell_refused(teller, command.header, why_not(found), named);
-    return;
-  }
   Change change;
-  if (!judge_change(state, found.slot, command, change, why)) {
+  if (!judge_change(state, slot, command, change, why)) {
     tell_refused(teller, command.header, why, named);
     return;
   }
-  apply_change(state, found.slot, command, change, teller);
+  apply_change(state, slot, command, change, teller);
+}
+
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller) {
+  static constexpr u16 kKnown = kPriceGiven | kQuantityGiven | kStopGiven | kDisplayGiven;
+  const ReplaceOrder& plain = command.order;
+  if (!replace_content_is_good(plain, kKnown) || !more_is_good(command)) {
+    tell_bad(teller, plain.header);
+    return;
+  }
+  const Named named{plain.order_sequence, plain.order_slot, plain.client_id};
+  const u32 slot = find_working(state, plain, named, teller);
+  if (slot != kNone) replace_rarely(state, slot, plain, &command, named, teller);
 }
 
 void cancel(State& state, const CancelOrder& command, Teller& teller) {

@@ -2,6 +2,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/fees.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -34,6 +35,9 @@ u32 hold_row(const OrderRecord& order, bool sell) {
 
 i64 hold_now(const State& state, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
+  if ((node.flags & kOrderRare) != 0) [[unlikely]] {
+    return rare_hold_now(state, slot);
+  }
   if (node.leaves == 0) return 0;
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];

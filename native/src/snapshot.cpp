@@ -6,6 +6,7 @@
 #include "quantumcore/engine.hpp"
 #include "quantumcore/hash.hpp"
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 /// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
 /// again. That makes it canonical: restoring and writing again gives the same bytes.
@@ -114,8 +115,9 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In book order: instrument by instrument, bids then asks, best first, oldest first; then those
-/// that wait. One with kOrderRare is followed by its Extra.
+/// In book order: instrument by instrument, bids then asks, best first, oldest first, each followed
+/// by what is dark in the same order and by its pegs that wait; then the auction orders that wait.
+/// Of an order that is not plain, its Extra follows; leaves are what it shows.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -190,15 +192,21 @@ void demand(bool holds) {
 }
 
 template <class Visit>
+void each_queued(const State& state, const Ladder& ladder, Visit& visit) {
+  for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state.pages, id)) {
+    for (u32 s = state.pages.level(id).head; s != kNone; s = state.orders.node(s).next) visit(s);
+  }
+}
+
+template <class Visit>
 void each_order(const State& state, Visit&& visit) {
   for (u32 i = 0; i < state.instrument_count; ++i) {
-    for (const bool sell : {false, true}) {
-      const Ladder& ladder = state.instruments[i].book.side(sell);
-      for (u32 id = ladder.best_level(); id != kNone; id = ladder.after(state.pages, id)) {
-        for (u32 s = state.pages.level(id).head; s != kNone; s = state.orders.node(s).next) {
-          visit(s);
-        }
-      }
+    const Instrument& instrument = state.instruments[i];
+    for (const bool sell : {false, true}) each_queued(state, instrument.book.side(sell), visit);
+    if (instrument.rare == 0) continue;
+    for (const Ladder& dark : state.rare_books[i].dark) each_queued(state, dark, visit);
+    for (u32 s = state.rare_books[i].first_peg; s != kNone; s = state.extra_of(s).next_peg) {
+      if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
     }
   }
   for (u32 i = 0; i < state.instrument_count; ++i) {
@@ -321,6 +329,14 @@ void write_ids(const State& state, Writer& out) {
   }
 }
 
+void write_extra(const State& state, const OrderRecord& order, Writer& out) {
+  if (order.extra == kNone) return;
+  Extra row = state.extras[order.extra];
+  row.next_free = row.next_peg = row.prev_peg = 0;  // where it lies, not what it is
+  row.next_call = row.prev_call = row.next_cross = row.prev_cross = 0;
+  out.put(row);
+}
+
 void write_orders(const State& state, Writer& out) {
   for (u32 s = state.orders.slots().first_free(); s != kNone;
        s = state.orders.slots().next_free(s)) {
@@ -339,11 +355,7 @@ void write_orders(const State& state, Writer& out) {
       out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
                        slot, node.instrument, node.account, node.flags});
     }
-    if (o.extra == kNone) return;
-    Extra extra = state.extras[o.extra];
-    extra.next_free = 0;  // where it lies, not what it is
-    extra.next_call = extra.prev_call = extra.next_cross = extra.prev_cross = 0;
-    out.put(extra);
+    write_extra(state, o, out);
   });
 }
 
@@ -421,7 +433,7 @@ void read_free_slots(State& state, const Scalars& s, Reader& in) {
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
 }
 
-void read_order(State& state, const OrderRow& row, Reader& in) {
+void read_order(State& state, const OrderRow& row) {
   demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
          row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
          (state.orders.node(row.slot).flags & kOrderLive) == 0);
@@ -451,13 +463,10 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
     state.orders.open_sums(row.slot) = OrderSums{
         row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
   }
-  if ((row.flags & kOrderRare) != 0) {
-    o.extra = state.extras.acquire();
-    state.extras[o.extra] = in.get<Extra>();
+  if ((row.flags & kOrderRare) == 0) {
+    state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
+                                                  (row.flags & kOrderSell) != 0, row.price);
   }
-  if ((row.flags & kOrderWaits) != 0) return;
-  state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
-                                                (row.flags & kOrderSell) != 0, row.price);
 }
 
 /// The lists of auction orders, from those orders in order of submission.
@@ -465,7 +474,7 @@ void link_calls(State& state, const std::vector<std::pair<u64, u32>>& accepted) 
   std::vector<std::pair<u64, u32>> crossing;  // stable below: ties stay in order of submission
   for (const auto& [sequence, slot] : accepted) {
     const u32 row = state.orders.record(slot).extra;
-    if (row == kNone) continue;
+    if (row == kNone || state.extras[row].in_calls == 0) continue;
     link_call(state, slot);
     if (state.extras[row].crossed_at != 0)
       crossing.emplace_back(state.extras[row].crossed_at, slot);
@@ -481,11 +490,15 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   accepted.reserve(s.orders);
   for (u32 i = 0; i < s.orders; ++i) {
     const OrderRow row = in.get<OrderRow>();
-    read_order(state, row, in);
+    read_order(state, row);
+    if ((row.flags & kOrderRare) != 0) restore_rare(state, row.slot, in.get<Extra>());
     accepted.emplace_back(row.sequence, row.slot);
   }
   std::sort(accepted.begin(), accepted.end());
-  for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  for (const auto& [sequence, slot] : accepted) {
+    join_account(state, slot);
+    if ((state.orders.node(slot).flags & kOrderPeg) != 0) link_peg(state, slot);
+  }
   link_calls(state, accepted);
 }
 

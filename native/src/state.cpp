@@ -14,7 +14,7 @@ State::State(const EngineConfig& c)
     : config(c),
       orders(c.max_orders),
       extras(c.max_orders),
-      pages(c.max_orders, c.max_windows, kMaxInstruments * 2),
+      pages(c.max_orders, c.max_windows, kMaxInstruments * 4),  // two of a book, two in the dark
       accounts(c.max_accounts, c.max_balances),
       client_ids(c.max_client_ids),
       transfer_ids(c.max_transfers),
@@ -66,6 +66,10 @@ void State::copy(const State& other) {
   instrument_count = other.instrument_count;
   for (u32 i = 0; i < instrument_count; ++i) rare_books[i] = other.rare_books[i];
   pages.directory.copy(other.pages.directory, std::size_t{instrument_count} * 2 * kWindowsPerSide);
+  for (u32 i = 0; i < instrument_count; ++i) {
+    if ((instruments[i].rare & kRareDark) == 0) continue;
+    for (const Ladder& ladder : rare_books[i].dark) ladder.copy_directory(pages, other.pages);
+  }
 }
 
 u32 State::find_by_hash(u32 id) const {
@@ -91,9 +95,7 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
   instrument.quote = static_cast<u16>(find_currency(terms.quote));
   instrument.terms = terms;
   instrument.book = Book(slot);
-  RareBook& rare = rare_books[slot];
-  rare.first_call = rare.last_call = kNone;
-  for (const u32 side : {0U, 1U}) rare.first_cross[side] = rare.last_cross[side] = kNone;
+  rare_books[slot] = make_rare_book(slot, kMaxInstruments);
   const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
                               static_cast<u32>(terms.tick_scale) + terms.lot_scale,
                               quote_of(instrument).scale, instrument.unit) &&

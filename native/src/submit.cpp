@@ -1,6 +1,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 #include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
 
 namespace quantumcore {
 
@@ -12,8 +13,10 @@ struct Judged {
   u32 account;
   u32 tag;     // of (account, client id)
   u32 paying;  // the balance that the hold is taken from, kNone until there is one
+  bool plain;
   Wish wish;
-  Rates rates;  // as of now
+  Rates rates;    // as of now
+  Beyond beyond;  // only of an order that is not plain
 };
 
 bool content_is_good(const SubmitOrder& c) {
@@ -22,22 +25,20 @@ bool content_is_good(const SubmitOrder& c) {
          (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
+/// BAD_TYPE and BAD_TIF of a plain order: post_only where nothing could rest.
 bool judge_kind(const SubmitOrder& c, Refusal& why) {
-  const bool post_only = (c.flags & kPostOnly) != 0;
-  if ((c.flags & ~kPostOnly) != 0) return why.no(Reason::bad_type, Scope::instrument);
-  if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
-    return why.no(Reason::bad_type, Scope::instrument);
-  }
-  const bool known = c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
-                     c.time_in_force == kFillOrKill || is_auction_time(c.time_in_force);
-  if (!known || (post_only && c.time_in_force != kGoodTillCancel)) {
-    return why.no(Reason::bad_tif, Scope::instrument);
-  }
-  return true;
+  if ((c.flags & kPostOnly) == 0) return true;
+  if (c.type == kMarket) return why.no(Reason::bad_type, Scope::instrument);
+  return c.time_in_force == kGoodTillCancel ? true : why.no(Reason::bad_tif, Scope::instrument);
+}
+
+/// Whether an order that is accepted now waits for something before it takes and rests.
+bool waits_at_first(const Instrument& instrument, const SubmitOrder& c) {
+  return c.type == kPegged || waits_in(instrument.terms.status, c.time_in_force);
 }
 
 /// Whether what is left of it stays in the book in continuous trading.
-bool rests(const SubmitOrder& c) { return c.type == kLimit && c.time_in_force == kGoodTillCancel; }
+bool rests(const SubmitOrder& c) { return c.type != kMarket && c.time_in_force == kGoodTillCancel; }
 
 bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
   const u32 most = state.max_open_of(account);
@@ -49,12 +50,21 @@ bool judge_open_orders(const State& state, const Account& account, Refusal& why)
 }
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
-bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
+bool judge_room(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
+  Wish& wish = j.wish;
   bool room =
       state.orders.slots().left() > 0 &&
       (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
   wish.level = kNone;
-  if (wish.may_rest) {
+  if (!j.plain) [[unlikely]] {
+    bool place = true;
+    if (wish.may_rest && (j.beyond.flags & kOrderPeg) == 0 &&
+        !judge_level_beyond(state, instrument, j.beyond.extra, j.beyond.flags, wish, 0, place,
+                            why)) {
+      return false;
+    }
+    room = room && place;
+  } else if (wish.may_rest) {
     const Ladder& side = instrument.book.side(wish.sell);
     const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
     wish.level = place.level;
@@ -71,6 +81,31 @@ i64 available(const State& state, Judged& j, u16 currency) {
   return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
 }
 
+bool judge_kind_and_terms(const State& state, const Instrument& instrument, const SubmitOrder& c,
+                          const OrderTerms* terms, Judged& j, Refusal& why) {
+  if (j.plain) [[likely]] {
+    return judge_kind(c, why);
+  }
+  return judge_beyond(state, instrument, c, terms, j.wish.lots, j.beyond, why);
+}
+
+/// The price of an order that names none, or that slides.
+bool judge_entry_price(const State& state, const Instrument& instrument, const SubmitOrder& c,
+                       Judged& j, Refusal& why) {
+  if (!j.plain) [[unlikely]] {
+    return judge_price_beyond(state, instrument, c, j.beyond, j.wish, why);
+  }
+  return !j.wish.market || judge_reference(state, instrument, j.wish.sell, j.wish.price, why);
+}
+
+/// A budget bounds the hold.
+bool cap_hold(Judged& j) {
+  if (!j.plain && (j.beyond.flags & kOrderBudget) != 0) [[unlikely]] {
+    j.wish.hold = std::min(j.wish.hold, j.beyond.extra.terms.budget);
+  }
+  return true;
+}
+
 /// Steps 3 to 14 of engine.md section 5.
 bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, Judged& j,
            Refusal& why) {
@@ -78,11 +113,12 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, 
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
   wish.sell = c.side == kSell;
-  wish.market = c.type == kMarket;
+  wish.market = is_unpriced(c);
   wish.may_rest = rests(c);
   if (instrument.terms.status != kContinuous) [[unlikely]] {
     wish.may_rest = may_rest_in(instrument.terms.status, c.time_in_force, wish.may_rest);
   }
+  j.plain = further == nullptr && is_plain(c);
   wish.post_only = (c.flags & kPostOnly) != 0;
   const InstrumentTerms& terms = instrument.terms;
   j.rates = Rates{terms.minimum_fee, static_cast<i32>(terms.taker_fee),
@@ -92,17 +128,17 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, 
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) &&
          judge_phase(instrument, c.time_in_force, c.flags, why) &&
-         judge_shape(instrument, given, wish.price, wish.lots, why) && judge_kind(c, why) &&
-         (further == nullptr || judge_terms(*further, why)) &&
+         judge_shape(instrument, given, wish.price, wish.lots, why) &&
+         judge_kind_and_terms(state, instrument, c, further, j, why) &&
          judge_max_quantity(instrument, wish.lots, why) &&
-         (!wish.market || judge_reference(state, instrument, wish.sell, wish.price, why)) &&
+         judge_entry_price(state, instrument, c, j, why) &&
          ((instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
+         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) && cap_hold(j) &&
          judge_open_orders(state, account, why) &&
          (!state.accounting() || judge_funds(state, instrument, j.rates, wish, wish.hold,
                                              available(state, j, held_currency), why)) &&
-         judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
+         judge_post_only(instrument, wish, why) && judge_room(state, instrument, j, why);
 }
 
 /// Remembers the submission under the tag that the search for it used.
@@ -200,6 +236,9 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
                     (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
+  if (!j.plain) [[unlikely]] {
+    become_rare(state, slot, j.beyond);
+  }
 
   // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
@@ -222,7 +261,10 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
   if (state.accounting()) account_for(state, c, terms, j, slot, teller);
   if (is_auction_time(c.time_in_force) || (instrument.terms.status != kContinuous && !rests(c)))
       [[unlikely]] {
-    join_calls(state, *j.instrument, slot, c, teller);
+    join_calls(state, slot, c);
+  }
+  if (!j.plain) [[unlikely]] {
+    tell_terms(state, slot, waits_at_first(instrument, c), teller);
   }
   return slot;
 }

@@ -77,6 +77,9 @@ def run_equality(
             check(twin)
             check(native)
             ours, theirs = state_of(twin), state_of(native)
+            for heard in market.heard():  # waiting and dark orders too
+                ours[f"order {heard}"] = (twin.order(*heard), twin.queue(*heard))
+                theirs[f"order {heard}"] = (native.order(*heard), native.queue(*heard))
             for name, value in ours.items():
                 assert theirs[name] == value, f"seed {seed}, after {done}: {name}: twin {value}, native {theirs[name]}"
         if progress and done % 50_000 == 0:

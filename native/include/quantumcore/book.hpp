@@ -29,6 +29,11 @@ class Book {
               u32 known = kNone);
   /// Takes a resting order out of its level, and the level out if it was the last. Cost: O(1).
   void remove(LadderPages& pages, Orders& orders, u32 slot);
+  /// The same in any ladder of the order's side.
+  [[gnu::always_inline]] static void queue(LadderPages& pages, Orders& orders, Ladder& ladder,
+                                           u32 slot, bool sell, i64 price, u32 known = kNone);
+  [[gnu::always_inline]] static void unqueue(LadderPages& pages, Orders& orders, Ladder& ladder,
+                                             u32 slot);
   /// Lowers the lots of a resting order and of its level; the order keeps its place.
   static void reduce(LadderPages& pages, OrderNode& node, i64 lots) {
     Level& level = pages.level(node.level);
@@ -43,9 +48,18 @@ class Book {
 
 inline void Book::append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price,
                          u32 known) {
+  queue(pages, orders, side(sell), slot, sell, price, known);
+}
+
+inline void Book::remove(LadderPages& pages, Orders& orders, u32 slot) {
+  unqueue(pages, orders, side(is_sell(orders.node(slot))), slot);
+}
+
+inline void Book::queue(LadderPages& pages, Orders& orders, Ladder& ladder, u32 slot, bool sell,
+                        i64 price, u32 known) {
   const i64 key = key_of(sell, price);
   bool fresh = false;
-  const u32 id = known != kNone ? known : side(sell).make(pages, key, fresh);
+  const u32 id = known != kNone ? known : ladder.make(pages, key, fresh);
   QC_ASSERT(pages.key_of_level(id) == key);
   Level& level = pages.level(id);
   OrderNode& node = orders.node(slot);
@@ -64,7 +78,7 @@ inline void Book::append(LadderPages& pages, Orders& orders, u32 slot, bool sell
   level.lots += node.leaves;
 }
 
-inline void Book::remove(LadderPages& pages, Orders& orders, u32 slot) {
+inline void Book::unqueue(LadderPages& pages, Orders& orders, Ladder& ladder, u32 slot) {
   OrderNode& node = orders.node(slot);
   QC_ASSERT(node.level != kNone);
   const u32 id = node.level;
@@ -76,7 +90,7 @@ inline void Book::remove(LadderPages& pages, Orders& orders, u32 slot) {
   node.next = node.prev = kNone;
   if (level.head == kNone) {
     QC_ASSERT(level.lots == 0);
-    side(is_sell(node)).drop(pages, id);
+    ladder.drop(pages, id);
   }
 }
 

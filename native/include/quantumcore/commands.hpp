@@ -10,6 +10,7 @@ namespace quantumcore {
 void submit(State& state, const SubmitOrder& command, Teller& teller);
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
 void replace(State& state, const ReplaceOrder& command, Teller& teller);
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller);
 void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
 void transfer(State& state, const Transfer& command, Teller& teller);
@@ -71,7 +72,7 @@ void join_account(State& state, u32 slot);
 /// walks what it would take.
 bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 
-/// What `work` does where the phase, the rules or the order are not plain.
+/// What `work` does where the phase, the rules, the order or the book are not plain.
 void work_rare(State& state, u32 slot, u32 level, Teller& teller);
 
 /// Matches the live order `slot` and queues what is left. Afterwards it either is in the book or is

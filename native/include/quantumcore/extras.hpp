@@ -6,20 +6,26 @@
 namespace quantumcore {
 
 /// What an order is beyond a plain one (docs/reference/orders.md): a row of its own, so that plain
-/// orders pay nothing for it. Snapshots keep the row as it stands, but for `next_free`.
+/// orders pay nothing for it. Snapshots keep the row as it stands, but for the links.
 struct Extra {
   OrderTerms terms;  // ticks, lots, minor units; scales 0
+  i64 reserve;       // of an iceberg: lots behind those shown, which are the node's leaves
+  i64 cap;           // of a peg: the price that it never passes, ticks
+  u32 refills;       // how often it has shown lots again
   u32 session;
   u32 next_free;  // the arena's; the links are written anew too when a snapshot is read
   u16 flags;      // as submitted
   u8 type;
   u8 time_in_force;
-  u8 reserved[4];
   u64 crossed_at;  // the command with which it came to wait in the closing cross; 0: it does not
   u32 next_call;   // of its instrument's auction orders, by submission
   u32 prev_call;
   u32 next_cross;  // of those that wait in the closing cross on its side
   u32 prev_cross;
+  u32 next_peg;  // of the pegs of its instrument
+  u32 prev_peg;
+  u8 in_calls;  // among its instrument's auction orders
+  u8 reserved[7];
 };
 static_assert(std::has_unique_object_representations_v<Extra>);
 

@@ -45,8 +45,6 @@ inline bool judge_switches(const State& state, const Account& account, Refusal& 
 
 /// Whether scales, enumerations and reserved bytes of further terms are in range.
 bool terms_are_good(const OrderTerms& terms);
-/// Terms that are of no use to the order: each has its reason.
-bool judge_terms(const OrderTerms& terms, Refusal& why);
 
 /// HALTED: may the phase take such an order.
 bool judge_phase_exactly(u8 status, u8 time_in_force, u16 flags, Refusal& why);
@@ -104,6 +102,12 @@ u128 doubled_reference(const State& state, const Instrument& instrument);
 bool judge_reference(const State& state, const Instrument& instrument, bool sell, i64& price,
                      Refusal& why);
 
+/// The dearest price at which the order can trade: a sell takes bids, seen or not, that may stand
+/// far above it.
+i64 dearest_price(const State& state, const Instrument& instrument, bool sell, i64 price);
+/// Whether a sum of ticks × lots, and what it is worth, can be kept.
+bool product_fits(const Instrument& instrument, u128 ticks_lots);
+
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
                            const OrderSums& sums, Wish& wish, Refusal& why);
@@ -117,6 +121,9 @@ inline bool amounts_are_plain(const Instrument& instrument, const Rates& rates,
                               const OrderSums& sums, Wish& wish) {
   // A sell that takes bids may bring more than its own price says.
   if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
+  if ((instrument.rare & kRareDark) != 0) [[unlikely]] {
+    return false;
+  }
   const Unit& unit = instrument.unit;
   const u64 price = static_cast<u64>(wish.price);
   const u64 lots = static_cast<u64>(wish.lots);

@@ -128,6 +128,12 @@ class Ladder {
   u32 after(const LadderPages& pages, u32 level) const;
 
   u32 window_count() const { return window_count_; }
+  /// Takes over its stretch of directory.
+  void copy_directory(LadderPages& pages, const LadderPages& other) const {
+    for (u32 i = 0; i < window_count_; ++i) {
+      pages.directory[directory_ + i] = other.directory[directory_ + i];
+    }
+  }
   const DirectoryEntry& entry(const LadderPages& pages, u32 i) const {
     return pages.directory[directory_ + i];
   }

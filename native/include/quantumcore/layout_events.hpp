@@ -395,6 +395,7 @@ enum class CancelReason : u16 {
   fill_or_kill = 5,
   self_trade_prevention = 6,
   auction_over = 12,
+  minimum_not_met = 13,
   out_of_bounds = 15,
   band = 16,
 };

@@ -39,14 +39,16 @@ bool may_rest_in(u8 status, u8 time_in_force, bool rests);
 /// Whether a phase takes such an order.
 bool phase_admits(u8 status, u8 time_in_force, u16 flags);
 
+/// HALTED: may the phase take the order as if it were new.
+bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why);
+
 /// As submitted; of an order without a row of its own, what its flags say.
 u8 time_in_force_of(const State& state, u32 slot);
 bool is_market_order(const State& state, u32 slot);
 
 /// Gives a new order the row and the place among its instrument's auction orders that it needs, in
 /// order of submission.
-void join_calls(State& state, Instrument& instrument, u32 slot, const SubmitOrder& command,
-                Teller& teller);
+void join_calls(State& state, u32 slot, const SubmitOrder& command);
 /// Takes an order that is final out of every list of its instrument.
 void leave_calls(State& state, u32 slot);
 /// Queues a restored order among its instrument's auction orders; in order of submission.

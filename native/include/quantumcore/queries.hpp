@@ -18,6 +18,8 @@ std::vector<std::tuple<u64, u32, u32, i64, i64>> orders_of(const State& state, u
 /// (instrument, account, side, price, quantity, leaves, hold) of a working order.
 std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State& state,
                                                                      u64 sequence, u32 slot);
+/// (orders, lots) shown on its side that would trade before the order; none when it does not rest.
+std::optional<std::tuple<u64, i128>> queue_of(const State& state, u64 sequence, u32 slot);
 /// (currency, total, held) of what is not zero, ascending.
 std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account);
 

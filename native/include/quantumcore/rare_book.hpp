@@ -1,12 +1,15 @@
 #pragma once
 
-#include "quantumcore/layout.hpp"
+#include "quantumcore/ladder.hpp"
 
 namespace quantumcore {
 
-/// Bits of Instrument::rare.
-inline constexpr u32 kRarePhase = 1;  // not in continuous trading
-inline constexpr u32 kRareBands = 2;  // it has trading rules
+// Bits of Instrument::rare.
+inline constexpr u32 kRarePhase = 1;     // not in continuous trading
+inline constexpr u32 kRareBands = 2;     // it has trading rules
+inline constexpr u32 kRareDark = 4;      // orders rest in the dark
+inline constexpr u32 kRareIcebergs = 8;  // shown orders have reserves
+inline constexpr u32 kRarePegs = 16;     // pegs work, in the book or waiting
 
 /// The first trade of a stretch of the velocity's window.
 struct Print {
@@ -23,6 +26,18 @@ struct Indicative {
   i64 imbalance;
 
   bool operator==(const Indicative&) const = default;
+};
+
+/// What the pegs of an instrument follow, ticks; 0: none.
+struct PegView {
+  i64 bid;  // best of orders that are no pegs
+  i64 ask;
+  i64 best_bid;  // best of all
+  i64 best_ask;
+  i64 min_price;
+  i64 max_price;
+
+  bool operator==(const PegView&) const = default;
 };
 
 /// What an instrument has beyond a plain book. `Instrument::rare` says which parts of it are in
@@ -46,9 +61,28 @@ struct RareBook {
   u8 limit_side;         // kBuy: at the upper edge, kSell: at the lower; 0: no limit state
   bool ends_by_time;     // the volatility call at hand
   bool touched;          // in State::touched
+  bool pegs_at_home;     // each peg is where `pegs_saw` sends it; not told by a snapshot
   u32 first_print;       // of a ring
   u32 print_count;
   Print prints[kPrints];
+  Ladder dark[2];  // bids, asks
+  u32 dark_orders;
+  u32 icebergs;
+  u32 first_peg;  // slots, in order of submission
+  u32 last_peg;
+  PegView pegs_saw;
 };
+
+/// Nothing rare. The ladders of instrument `slot` stand behind those of all books.
+inline RareBook make_rare_book(u32 slot, u32 max_instruments) {
+  RareBook rare{};
+  const u32 first = (max_instruments + slot) * 2;
+  rare.dark[0] = Ladder(first);
+  rare.dark[1] = Ladder(first + 1);
+  rare.first_call = rare.last_call = kNone;
+  rare.first_peg = rare.last_peg = kNone;
+  for (const u32 side : {0U, 1U}) rare.first_cross[side] = rare.last_cross[side] = kNone;
+  return rare;
+}
 
 }  // namespace quantumcore

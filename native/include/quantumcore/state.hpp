@@ -113,6 +113,11 @@ struct State {
     touched[touched_count++] = slot;
   }
 
+  RareBook& rare_of(const Instrument& i) { return rare_books[slot_of(i)]; }
+  const RareBook& rare_of(const Instrument& i) const { return rare_books[slot_of(i)]; }
+  Extra& extra_of(u32 slot) { return extras[orders.record(slot).extra]; }
+  const Extra& extra_of(u32 slot) const { return extras[orders.record(slot).extra]; }
+
   Instrument* find_instrument(u32 id) {
     const u32 slot = SmallIds::holds(id) ? instruments_by_small_id.find(id) : find_by_hash(id);
     return slot == kNone ? nullptr : &instruments[slot];

@@ -107,6 +107,7 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
 void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& teller) {
   OrderNode& resting = state.orders.node(maker);
   OrderNode& incoming = state.orders.node(taker);
+  if (state.accounting()) state.orders.prefetch_sums(maker);  // nothing else comes near them
   const i64 price = state.orders.record(maker).price;
   const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
   Book::reduce(state.pages, resting, lots);

@@ -81,59 +81,57 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
 
 /// Runs ahead of the command that is worked on and starts loading what later ones will touch, in
 /// two steps: where a command will look first, and, once that is there, what hangs on it. Only
-/// hints: the fields of a command may be anything. While all that orders take is at hand anyway, it
-/// stands still: each kind of command that it guesses wrong costs more than a load that is near.
+/// hints: the fields of a command may be anything. While all that a plain book takes is at hand
+/// anyway, it stands still: each kind of command that it guesses wrong costs more than a near load.
 class Scout {
  public:
   Scout(const State& state, std::span<const std::byte> commands)
-      : state_(state), at_(commands.data()), end_(at_ + commands.size()) {
-    if (commands.size() <= kFew || state.working_bytes() <= kNear) end_ = at_;
+      : state_(state),
+        at_(commands.data()),
+        end_(at_ + commands.size()),
+        runs_(state.accounting() || state.working_bytes() > kNear) {
+    if (!runs_) return;
     for (u32 i = 0; i < kAhead && at_ < end_; ++i) advance();
   }
 
-  /// Looks at one command more.
+  /// Looks at one command more. Always inline: it is most of what a step costs beside its commands.
   [[gnu::always_inline]] void advance() {
-    if (end_ == at_ && seen_ == ends_) return;
-    go_on();
-  }
-
- private:
-  static constexpr u32 kAhead = 12;   // so many commands before the one that is worked on
-  static constexpr u32 kBetween = 6;  // commands between the two steps
-  static constexpr u32 kPlaces = 8;
-  static constexpr std::size_t kFew = kMaxCommandSize;
-  static constexpr std::size_t kNear = std::size_t{2} << 20;  // bytes that a core has at hand
-  static constexpr u64 kNothing = ~u64{0};
-  static constexpr u64 kLevel = u64{1} << 32;  // else an order's slot
-
-  void go_on() {
+    if (!runs_) return;
     u64 found = kNothing;
     if (at_ < end_) {
-      u32 word;
-      std::memcpy(&word, at_, sizeof word);
-      found = look(word & 0xFF'FFFF);
-      at_ += word & 0xFFFF;
-      ends_ = seen_ + 1 + kBetween;
+      const CommandHeader header = header_at(at_);
+      found = look(header);
+      at_ += header.size;
     }
     const u64 before = found_[(seen_ - kBetween) % kPlaces];
     found_[seen_++ % kPlaces] = found;
     if (before != kNothing) look_around(before);
   }
 
-  /// `what` is the size and the kind of a command.
-  u64 look(u32 what) const {
-    if (what == what_of<SubmitOrder>(CommandKind::submit_order)) return look_at_submission();
-    const bool replaces = what == what_of<ReplaceOrder>(CommandKind::replace_order);
-    const bool cancels = what == what_of<CancelOrder>(CommandKind::cancel_order);
-    const std::size_t named = replaces  ? offsetof(ReplaceOrder, order_slot)
-                              : cancels ? offsetof(CancelOrder, order_slot)
-                                        : 0;
-    u32 slot;
-    std::memcpy(&slot, at_ + named, sizeof slot);
-    if ((static_cast<u32>(replaces | cancels) &
-         static_cast<u32>(slot < state_.orders.slots().used())) == 0) {
+ private:
+  static constexpr u32 kAhead = 12;   // so many commands before the one that is worked on
+  static constexpr u32 kBetween = 6;  // commands between the two steps
+  static constexpr u32 kPlaces = 8;
+  static constexpr std::size_t kNear = std::size_t{2} << 20;  // bytes that a core has at hand
+  static constexpr u64 kNothing = ~u64{0};
+  static constexpr u64 kLevel = u64{1} << 32;  // else an order's slot
+
+  u64 look(const CommandHeader& header) const {
+    const auto kind = static_cast<CommandKind>(header.kind);
+    if (kind == CommandKind::submit_order && header.size == sizeof(SubmitOrder)) {
+      return look_at_submission();
+    }
+    std::size_t named;
+    if (kind == CommandKind::replace_order && header.size == sizeof(ReplaceOrder)) {
+      named = offsetof(ReplaceOrder, order_slot);
+    } else if (kind == CommandKind::cancel_order && header.size == sizeof(CancelOrder)) {
+      named = offsetof(CancelOrder, order_slot);
+    } else {
       return kNothing;
     }
+    u32 slot;
+    std::memcpy(&slot, at_ + named, sizeof slot);
+    if (slot >= state_.orders.slots().used()) return kNothing;
     state_.orders.prefetch(slot);
     return slot;
   }
@@ -143,9 +141,7 @@ class Scout {
     if (state_.accounting()) {
       char id[kIdBytes];
       std::memcpy(id, at_ + offsetof(SubmitOrder, client_id), sizeof id);
-      // Its own sequence is not known here, but neighbours share a line.
-      state_.client_ids.prefetch(id_tag(state_.accounts.find(header.account), id),
-                                 state_.sequence + kAhead);
+      state_.client_ids.prefetch(id_tag(state_.accounts.find(header.account), id), first_ + seen_);
     }
     state_.orders.prefetch_fresh(kAhead);
     const Instrument* const instrument = state_.find_instrument(header.instrument);
@@ -172,16 +168,12 @@ class Scout {
     }
   }
 
-  template <class Command>
-  static constexpr u32 what_of(CommandKind kind) {
-    return static_cast<u32>(sizeof(Command)) | static_cast<u32>(kind) << 16;
-  }
-
   const State& state_;
   const std::byte* at_;
-  const std::byte* end_;
+  const std::byte* const end_;
+  const bool runs_;
+  const u64 first_ = state_.sequence + 1;  // of the first command of the step
   u32 seen_ = 0;
-  u32 ends_ = 0;  // when the second step is through with all that the first has seen
   u64 found_[kPlaces] = {kNothing, kNothing, kNothing, kNothing,
                          kNothing, kNothing, kNothing, kNothing};
 };

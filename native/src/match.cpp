@@ -60,6 +60,7 @@ void take_lots(State& state, OrderNode& node, i64 lots) {
                                          i64 price, i64 lots, Teller& teller) {
   const OrderNode& resting = state.orders.node(maker);
   const OrderNode& incoming = state.orders.node(taker);
+  if (state.accounting()) state.orders.prefetch_sums(maker);  // nothing else comes near them
   instrument.last_price = price;
 
   TradePrinted& event =

@@ -4,6 +4,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/fees.hpp"
 #include "quantumcore/hash.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
@@ -348,9 +349,10 @@ void write_orders(const State& state, Writer& out) {
     const OrderSums& sums = state.orders.sums(slot);
     if (state.accounting()) {
       out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price,
-                       o.quantity, node.leaves, o.hold, sums.moved, sums.charged, sums.rebated,
-                       o.rates.minimum_fee, o.rates.taker, o.rates.maker, slot, node.instrument,
-                       node.account, node.flags & ~kOrderTraded});
+                       o.quantity, node.leaves, o.hold, sums.moved, sums.charged,
+                       rebated(sums, state.instruments[node.instrument].unit), o.rates.minimum_fee,
+                       o.rates.taker, o.rates.maker, slot, node.instrument, node.account,
+                       node.flags & ~kOrderTraded});
     } else {
       out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
                        slot, node.instrument, node.account, node.flags});
@@ -460,8 +462,9 @@ void read_order(State& state, const OrderRow& row) {
                                           row.instrument,
                                           row.flags & ~(kOrderListed | kOrderTraded)};
   if (row.notional != 0) {
-    state.orders.open_sums(row.slot) = OrderSums{
-        row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
+    state.orders.open_sums(row.slot) =
+        OrderSums{row.notional, row.fee_sum, row.rebate_sum, row.moved, row.charged};
+    demand(row.rebated == rebated(state.orders.sums(row.slot), instrument.unit));
   }
   if ((row.flags & kOrderRare) == 0) {
     state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,

@@ -15,6 +15,9 @@ struct Charge {
   i64 net() const { return fee - rebate; }
 };
 
+/// The rebates of an order so far, minor units of the quote.
+i64 rebated(const OrderSums& sums, const Unit& unit);
+
 /// Adds a fill of `ticks_lots` at `rate` to the order's sums and returns what falls due now: the
 /// cumulative fee (ceil) and rebate (floor) less what was charged before (money.md 1.3). So an
 /// order's fee does not depend on how it was cut into fills.

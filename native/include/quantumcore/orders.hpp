@@ -77,16 +77,13 @@ static_assert(sizeof(OrderRecord) == 64);
 /// The sums of an order over its fills. Apart from the order: most orders never trade, and only a
 /// fill writes here.
 struct alignas(64) OrderSums {
-  u128 notional;  // N: sum of ticks × lots
-  u128 fee_sum;   // F: sum of rate × ticks × lots where rate >= 0
-  i64 moved;      // principal so far: paid (buy) or received (sell)
-  i64 charged;    // fees so far
-  i64 rebated;    // rebates so far
-  u64 reserved;
+  u128 notional;    // N: sum of ticks × lots
+  u128 fee_sum;     // F: sum of rate × ticks × lots where rate >= 0
   u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
-  u64 reserved2[6];
+  i64 moved;        // principal so far: paid (buy) or received (sell)
+  i64 charged;      // fees so far
 };
-static_assert(sizeof(OrderSums) == 128);
+static_assert(sizeof(OrderSums) == 64);
 
 /// Of an order that has not traded.
 inline constexpr OrderSums kNoSums{};
@@ -114,6 +111,8 @@ class Orders {
   const OrderSums& sums(u32 slot) const {
     return (nodes_[slot].flags & kOrderTraded) != 0 ? sums_[slot] : kNoSums;
   }
+  /// Loads the sums of an order that is about to trade.
+  void prefetch_sums(u32 slot) const { __builtin_prefetch(&sums_[slot], 1); }
   /// The sums of an order that trades: they begin at 0 with its first fill.
   OrderSums& open_sums(u32 slot) {
     if ((nodes_[slot].flags & kOrderTraded) == 0) {

@@ -41,6 +41,23 @@ def test_a_dark_sell_is_not_retried_while_its_proceeds_could_pass_what_is_kept(n
     check(desk.engine)
 
 
+def test_a_sell_is_judged_by_the_bids_that_nobody_sees(new_engine):
+    desk = Desk(new_engine, instrument(tick_scale=0, max_price=10**15)).rich()
+    advanced(desk, BOB, BUY, "1", "1000000000000", flags=HIDDEN)
+    refused = desk.refused(ALICE, SELL, "1000000000", "1")
+    assert (refused.reason, refused.actual) == (Reason.AMOUNT_OVERFLOW, 10**12 * 10**9 * 100)
+
+
+def test_dark_orders_have_windows_of_their_own(new_engine):
+    desk = Desk(new_engine, max_windows=1).rich()
+    advanced(desk, BOB, BUY, "1", "1.00", flags=HIDDEN)
+    assert desk.refused(ALICE, BUY, "1", "1.00").reason == Reason.CAPACITY
+    advanced(desk, ALICE, BUY, "1", "1.00", flags=HIDDEN)
+    desk.all(wire.MassCancel(account=BOB))
+    desk.all(wire.MassCancel(account=ALICE))
+    desk.rest(ALICE, BUY, "1", "1.00")
+
+
 @pytest.mark.parametrize(("before", "trades"), [(63, 1), (64, 0)])
 def test_so_many_dark_orders_are_looked_at_and_no_more(new_engine, before, trades):
     desk = Desk(new_engine).rich()

@@ -53,8 +53,9 @@ Refusal why_not(const Found& found) {
   return why;
 }
 
-/// `known`: the bits of fields that the kind of command has.
-bool replace_content_is_good(const ReplaceOrder& c, u16 known) {
+/// `known`: the bits of fields that the kind of command has. Always inline, as it was with one
+/// caller.
+[[gnu::always_inline]] inline bool replace_content_is_good(const ReplaceOrder& c, u16 known) {
   const u16 fields = c.fields;
   const bool price_given = (fields & kPriceGiven) != 0;
   const bool quantity_given = (fields & kQuantityGiven) != 0;

@@ -63,6 +63,7 @@ class Witness:
         self.taken: dict[tuple[int, int], int] = defaultdict(int)  # by taker, within the command at hand
         self.least: dict[tuple[int, int], int] = {}  # what a taker wanted at least when it began to take
         self.seen: dict[str, int] = defaultdict(int)
+        self.halted: set[int] = set()  # instruments in which nothing may trade
 
     def hear(self, events: bytes) -> None:
         """Learn from the events of one command."""
@@ -90,6 +91,8 @@ class Witness:
                 order = self.working[event.order_sequence, event.order_slot]
                 assert event.leaves == order.leaves, event
                 order.price = event.price
+            case wire.InstrumentStatusChanged() | wire.InstrumentDefined():
+                (self.halted.discard if event.status == 1 else self.halted.add)(event.instrument)
             case wire.OrderRefilled():
                 order = self.working[event.order_sequence, event.order_slot]
                 assert order.terms is not None

@@ -25,8 +25,8 @@ class Book {
 
   /// Queues an order at the end of the level of its price. `known` is that level when the caller
   /// has it, else kNone. Cost: O(1).
-  void append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price,
-              u32 known = kNone);
+  [[gnu::always_inline]] void append(LadderPages& pages, Orders& orders, u32 slot, bool sell,
+                                     i64 price, u32 known = kNone);
   /// Takes a resting order out of its level, and the level out if it was the last. Cost: O(1).
   void remove(LadderPages& pages, Orders& orders, u32 slot);
   /// The same in any ladder of the order's side.

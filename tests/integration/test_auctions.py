@@ -20,6 +20,7 @@ from tests.support.streams import AuctionMarket
 
 COMMANDS = 4_000
 CALLS = 60
+INDICATIVE_CALLS = 40
 CONTINUOUS, OPENING_CALL, INTRADAY_CALL, CLOSING_CALL = 1, 5, 6, 8
 
 
@@ -180,6 +181,37 @@ def _everybody_pays_what_he_gets(trades: list[Any], standing: list[Standing]) ->
     for trade in trades:
         assert trade.paid == trade.received == trade.price * trade.quantity
         assert sides[trade.maker_order_sequence, trade.maker_slot] != trade.taker_side
+
+
+def test_every_book_of_a_call_has_the_searched_price(rng):
+    """Thousands of books: after each order of forty calls the native indicative is that of the search over every tick."""
+    books = crossed = 0
+    for _ in range(INDICATIVE_CALLS):
+        desk = Desk(NativeEngine).rich()
+        reference = rng.choice([None, rng.randrange(90, 111)])
+        if reference is not None:
+            desk.do(wire.SetReference(instrument=SHARE, price=reference))
+        desk.do(wire.SetInstrumentStatus(instrument=SHARE, status=INTRADAY_CALL))
+        middle, width = rng.randrange(95, 106), rng.choice([1, 3, 5])
+        standing: list[Standing] = []
+        now = (0, 0, 0)
+        for _ in range(rng.randrange(20, 120)):
+            if standing and rng.randrange(4) == 0:
+                gone = standing.pop(rng.randrange(len(standing)))
+                name = {"order_sequence": gone.name[0], "order_slot": gone.name[1]}
+                events = desk.all(wire.CancelOrder(account=gone.account, **name))
+            else:
+                side, price = rng.choice((BUY, SELL)), min(max(middle + rng.randrange(-width, width + 1), 90), 110)
+                lots = rng.choice([1, 2, 3, 10])
+                events = desk.submit(ALICE, side, str(lots), f"{price / 100:.2f}")
+                standing.append(Standing((events[0].sequence, events[0].order_slot), ALICE, side, price, lots))
+            told = [e for e in events if isinstance(e, wire.IndicativeChanged)]
+            now = (told[0].price, told[0].quantity, told[0].imbalance) if told else now
+            assert now == (searched(standing, reference) or (0, 0, 0)), standing
+            books += 1
+            crossed += now != (0, 0, 0)
+    assert books > 1_000
+    assert crossed > books // 2
 
 
 @both_engines

@@ -65,8 +65,11 @@ class Walk {
     QC_ASSERT((rare.icebergs != 0) == ((instrument.rare & kRareIcebergs) != 0));
     QC_ASSERT(rare.dark_orders == dark_ && rare.icebergs == icebergs_);
     dark_ = icebergs_ = 0;
-    if (instrument.terms.status == kTrading)
+    // A dynamic band moves with the command after a trade; dark orders are looked at when something
+    // changes.
+    if (instrument.terms.status == kTrading && rare.rules.dynamic_band == 0) {
       QC_ASSERT(ready_in_the_dark(state_, instrument) == kNone);
+    }
   }
 
   void book_side(u32 slot, const Instrument& instrument, bool sell) {

@@ -37,8 +37,9 @@ struct Workload {
   u64 hash = 0;  // of the engine's state at the end
 };
 
-/// `self_trade_prevention` is that of every submission. With kStpNone a plain book of price and time
-/// ends where the engine ends; with kStpCancelOldest, the usual one, orders vanish that it keeps.
+/// `self_trade_prevention` is that of every submission. With kStpNone a plain book of price and
+/// time ends where the engine ends; with kStpCancelOldest, the usual one, orders vanish that it
+/// keeps.
 Workload make_workload(Shape shape, u64 commands, u64 seed,
                        u8 self_trade_prevention = kStpCancelOldest);
 

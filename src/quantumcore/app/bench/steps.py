@@ -77,7 +77,7 @@ def make(shape: str, commands: int, seed: int, *, self_trade_prevention: int = C
     Raises:
         ValueError: There is no such shape, or no such self-trade prevention.
     """
-    return Work(*_native.workload(shape, commands, seed, self_trade_prevention))
+    return Work(*_native.workload(shape, commands, seed, self_trade_prevention=self_trade_prevention))
 
 
 def steps(seed: int, scale: float) -> Iterator[Figure]:

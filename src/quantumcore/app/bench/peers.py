@@ -73,8 +73,8 @@ def _peers(shape: str, seed: int, scale: float) -> list[Figure]:
     work = work_for_peers(shape, max(10_000, int(PEER_COMMANDS * scale)), seed)
     play = messages(work)
     rows: dict[str, Callable[[], float]] = {
-        f"ours, natively, steps of {PER_STEP}": lambda: _native.pace(work.engine(), work.commands, PER_STEP)[1] / 1e3,
-        "ours, natively, one command a step": lambda: _native.pace(work.engine(), work.commands, 1)[1] / 1e3,
+        f"ours, natively, steps of {PER_STEP}": lambda: _natively(work, PER_STEP),
+        "ours, natively, one command a step": lambda: _natively(work, 1),
         f"ours from Python, steps of {BATCH:,}": lambda: _ours(work, BATCH, len(play.measured)),
         "ours from Python, one command a step": lambda: _ours(work, 1, len(play.measured)),
     }
@@ -98,6 +98,13 @@ def _peers(shape: str, seed: int, scale: float) -> list[Figure]:
     return [*(Figure(f"{shape}: {name}", "us", us, note=notes.get(name, "")) for name, us in samples.items()), *absent]
 
 
+def _natively(work: Work, per_step: int) -> float:
+    engine = work.engine()
+    cpu_ns = _native.pace(engine, work.commands, per_step)[1]
+    _must_equal(engine, work)
+    return cpu_ns / 1e3
+
+
 def _ours(work: Work, per_step: int, count: int) -> float:
     engine = work.engine()
     parts = work.cut(per_step)
@@ -105,7 +112,14 @@ def _ours(work: Work, per_step: int, count: int) -> float:
     began = time.thread_time_ns()
     for part in parts:
         step(part, 1)
-    return (time.thread_time_ns() - began) / 1e3 / count
+    us = (time.thread_time_ns() - began) / 1e3 / count
+    _must_equal(engine, work)
+    return us
+
+
+def _must_equal(engine: _native.Engine, work: Work) -> None:
+    if engine.state_hash() != work.state_hash:
+        raise AssertionError("our engine did not end where the workload ended")
 
 
 def _peer(make: Callable[[Play], Player], play: Play, name: str, notes: dict[str, str]) -> float:

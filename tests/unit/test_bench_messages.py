@@ -251,6 +251,19 @@ def test_a_peer_that_ends_elsewhere_says_so(quick: None, monkeypatch: pytest.Mon
     assert book.note.startswith("ends elsewhere: trades 0, ours ")
 
 
+@pytest.mark.filterwarnings("ignore")  # its packages are not ours to mend
+def test_nautilus_trader_ends_where_our_engine_ends() -> None:
+    """Runs where nautilus_trader is installed; it is a large package that nothing else needs."""
+    pytest.importorskip("nautilus_trader")
+    from quantumcore.app.bench import nautilus
+
+    for shape in ("mix", "simple"):
+        play = messages(work_for_peers(shape, COMMANDS, 1))
+        player = nautilus.Player(play)
+        player.run()
+        assert player.outcome() == play.outcome
+
+
 def test_a_figure_without_samples_is_shown_by_its_note() -> None:
     figure = Figure("other", "us", [], 1, note="not installed")
     assert figure.met is None

@@ -83,7 +83,7 @@ def _peers(shape: str, seed: int, scale: float) -> list[Figure]:
     for peer in PEERS:
         try:
             module = import_module(peer.module)
-        except ModuleNotFoundError:
+        except ImportError:
             absent.append(
                 Figure(f"{shape}: {peer.title}", "us", [], note=f"not installed: pip install '{peer.package}'")
             )

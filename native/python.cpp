@@ -329,15 +329,16 @@ void bind_engine(nb::module_& m) {
 // ---- measuring ---------------------------------------------------------------------------------
 
 nb::tuple workload(const std::string& shape, std::uint64_t commands, std::uint64_t seed,
-                   bool accounting) {
+                   bool accounting, std::uint8_t self_trade_prevention) {
   const auto* const name = std::ranges::find(qc::bench::kShapeNames, shape);
   if (name == std::end(qc::bench::kShapeNames)) throw nb::value_error("no workload of that name");
+  if (self_trade_prevention > qc::kStpNone) throw nb::value_error("no such self-trade prevention");
   qc::bench::Workload w;
   {
     const nb::gil_scoped_release released;
     w = qc::bench::make_workload(
         static_cast<qc::bench::Shape>(name - std::begin(qc::bench::kShapeNames)), commands, seed,
-        accounting);
+        accounting, self_trade_prevention);
   }
   return nb::make_tuple(to_bytes(w.setup), to_bytes(w.commands), w.config.max_orders,
                         w.config.max_client_ids, w.submissions, w.resting, w.trades, w.refused,
@@ -353,7 +354,7 @@ void bind_bench(nb::module_& m) {
     return nb::tuple(names);
   }();
   m.def("workload", &workload, nb::arg("shape"), nb::arg("commands"), nb::arg("seed"),
-        nb::arg("accounting") = true);
+        nb::arg("accounting") = true, nb::arg("self_trade_prevention") = qc::kStpCancelOldest);
   m.def(
       "pace",
       [](PyEngine& engine, nb::handle commands, std::uint64_t per_step) {

@@ -33,8 +33,11 @@ struct Resting {
 
 class Player {
  public:
-  Player(Shape shape, u64 commands, u64 seed, bool accounting)
-      : shape_(shape), market_(seed), accounts_(shape == Shape::mix ? 8 : 64) {
+  Player(Shape shape, u64 commands, u64 seed, bool accounting, u8 self_trade_prevention)
+      : shape_(shape),
+        self_trade_prevention_(self_trade_prevention),
+        market_(seed),
+        accounts_(shape == Shape::mix ? 8 : 64) {
     work_.config.max_orders = shape == Shape::cold ? static_cast<u32>(commands) + 65'536 : 65'536;
     work_.config.max_accounts = 1'024;
     work_.config.max_client_ids = static_cast<u32>(commands) + 65'536;
@@ -172,7 +175,7 @@ class Player {
   void submit(bool sell, i64 price, i64 lots, u8 time_in_force) {
     const u64 account = 1 + market_.random.below(accounts_);
     market_.submit(account, kInstrument, sell ? kSell : kBuy, price, lots, kLimit, time_in_force,
-                   kStpCancelOldest, 0, ++work_.submissions);
+                   self_trade_prevention_, 0, ++work_.submissions);
     if (shape_ != Shape::fresh_ids) return;
     std::byte* const id = market_.commands.data() + market_.commands.size() - sizeof(SubmitOrder) +
                           offsetof(SubmitOrder, client_id);
@@ -268,6 +271,7 @@ class Player {
   }
 
   Shape shape_;
+  u8 self_trade_prevention_;
   stress::Market market_;
   u64 accounts_;
   Workload work_;
@@ -281,8 +285,9 @@ class Player {
 
 }  // namespace
 
-Workload make_workload(Shape shape, u64 commands, u64 seed, bool accounting) {
-  return Player(shape, commands, seed, accounting).play();
+Workload make_workload(Shape shape, u64 commands, u64 seed, bool accounting,
+                       u8 self_trade_prevention) {
+  return Player(shape, commands, seed, accounting, self_trade_prevention).play();
 }
 
 }  // namespace quantumcore::bench

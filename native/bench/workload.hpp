@@ -38,6 +38,10 @@ struct Workload {
 };
 
 /// Without accounting the same market is played by an engine that is a book only.
-Workload make_workload(Shape shape, u64 commands, u64 seed, bool accounting = true);
+/// `self_trade_prevention` is that of every submission. With kStpNone a plain book of price and
+/// time ends where the engine ends; with kStpCancelOldest, the usual one, orders vanish that it
+/// keeps.
+Workload make_workload(Shape shape, u64 commands, u64 seed, bool accounting = true,
+                       u8 self_trade_prevention = kStpCancelOldest);
 
 }  // namespace quantumcore::bench

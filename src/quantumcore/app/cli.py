@@ -104,9 +104,14 @@ def snapshot(data_dir: DataDir = None) -> None:
 
 @app.command()
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="core, journal, recovery, http (default: all).")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="core, peers, journal, recovery, http (default: all).")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
     scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,
+    dump: Annotated[
+        Path | None, typer.Option(help="Measure nothing: write the workloads there as messages for other engines.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine."""
@@ -119,6 +124,17 @@ def bench(
     if unknown:
         typer.echo(f"quantumcore: no bench {unknown[0]!r}; there are {', '.join(BENCHES)}", err=True)
         raise typer.Exit(2)
+    if dump is not None:
+        from quantumcore.app.bench.peers import dump_all
+
+        try:
+            files = dump_all(dump, seed, scale)
+        except OSError as error:
+            typer.echo(f"quantumcore: cannot write the workloads: {error}", err=True)
+            raise typer.Exit(1) from error
+        for file in files:
+            typer.echo(str(file))
+        return
     results = _or_exit(lambda: measure(names or [], seed=seed, scale=scale, console=Console(stderr=as_json)))
     if as_json:
         typer.echo(json.dumps(results))

@@ -8,9 +8,11 @@ from rich.console import Console
 from quantumcore.app.bench.core import core, journal, recovery
 from quantumcore.app.bench.http import http
 from quantumcore.app.bench.measure import Figure, as_json, machine, show
+from quantumcore.app.bench.peers import peers
 
 BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "core": core,
+    "peers": peers,
     "journal": journal,
     "recovery": recovery,
     "http": http,
@@ -18,10 +20,16 @@ BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
 
 
 def bench(names: list[str], *, seed: int, scale: float, console: Console) -> dict[str, Any]:
-    """Run the named benches (all by default), print each when it is done, and return everything."""
+    """Run the named benches (all by default), print each when it is done, and return everything.
+
+    Whoever asks for `core` gets the peers after it.
+    """
     console.print(f"machine: {machine()}; seed {seed}; medians of repeats after one that does not count")
     results: dict[str, Any] = {"machine": machine(), "seed": seed}
-    for name in names or list(BENCHES):
+    wanted = {*(names or BENCHES)}
+    if "core" in wanted:
+        wanted.add("peers")
+    for name in (name for name in BENCHES if name in wanted):
         with console.status(f"bench {name}"):
             figures = BENCHES[name](seed, scale)
         show(name, figures, console)

@@ -18,7 +18,9 @@ class Figure:
     """One measured quantity: the median of its repeats, their spread, and what was promised.
 
     Attributes:
+        samples: Empty when it could not be measured; the note says why.
         bound: What it should be at most (at least, when `higher_is_better`); None when it is only shown.
+        note: Stands beside the figure.
     """
 
     name: str
@@ -26,16 +28,17 @@ class Figure:
     samples: Sequence[float]
     bound: float | None = None
     higher_is_better: bool = False
+    note: str = ""
 
     @property
     def median(self) -> float:
-        """The median of the samples."""
+        """The median of the samples, of which there must be one."""
         return statistics.median(self.samples)
 
     @property
     def met(self) -> bool | None:
-        """Whether the bound is met; None without one."""
-        if self.bound is None:
+        """Whether the bound is met; None without one, and without samples."""
+        if self.bound is None or not self.samples:
             return None
         return self.median >= self.bound if self.higher_is_better else self.median <= self.bound
 
@@ -79,25 +82,26 @@ def show(title: str, figures: Sequence[Figure], console: Console) -> None:
         sign = ">=" if figure.higher_is_better else "<="
         table.add_row(
             figure.name,
-            f"{_number(figure.median)} {figure.unit}",
-            f"{_number(min(figure.samples))} - {_number(max(figure.samples))}",
+            f"{_number(figure.median)} {figure.unit}" if figure.samples else "-",
+            f"{_number(min(figure.samples))} - {_number(max(figure.samples))}" if figure.samples else "",
             "" if figure.bound is None else f"{sign} {_number(figure.bound)}",
-            {True: "met", False: "missed", None: ""}[figure.met],
+            figure.note or {True: "met", False: "missed", None: ""}[figure.met],
         )
     console.print(table)
 
 
 def as_json(figures: Sequence[Figure]) -> list[dict[str, object]]:
-    """Return figures as plain values."""
+    """Return figures as plain values; median, min and max are None without samples."""
     return [
         {
             "name": figure.name,
             "unit": figure.unit,
-            "median": figure.median,
-            "min": min(figure.samples),
-            "max": max(figure.samples),
+            "median": figure.median if figure.samples else None,
+            "min": min(figure.samples, default=None),
+            "max": max(figure.samples, default=None),
             "bound": figure.bound,
             "met": figure.met,
+            "note": figure.note,
         }
         for figure in figures
     ]

@@ -4,6 +4,7 @@ The workloads are those of native/bench/workload.hpp, made from the seed; the en
 measured. CPU time is the stepping thread's own, so what neighbours do on a shared machine is not in it; wall time is shown beside it.
 """
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from quantumcore.core._native import Engine
 COMMANDS = 1_000_000
 PER_STEP = 64
 BATCH = 1024
+CANCEL_OLDEST = 2
 SNAPSHOT_ORDERS = 1_000_000
 MODES = {False: "book only", True: "with the gate"}
 TITLES = {
@@ -48,24 +50,43 @@ class Work(NamedTuple):
     state_hash: int
     accounting: bool
 
-    def engine(self, *, reserve: bool = True) -> Engine:
-        """Return an engine that has taken its memory and stepped the setup."""
-        engine = Engine(
+    def empty(self) -> Engine:
+        """Return an engine of the workload's limits and mode that has stepped nothing."""
+        return Engine(
             max_orders=self.max_orders,
             max_client_ids=self.max_client_ids,
             max_accounts=1024,
             max_balances=4096,
             accounting=self.accounting,
         )
+
+    def engine(self, *, reserve: bool = True) -> Engine:
+        """Return an engine that has taken its memory and stepped the setup."""
+        engine = self.empty()
         if reserve:
             engine.reserve(self.resting, self.submissions)
         engine.step(self.setup, 1)
         return engine
 
+    def cut(self, per_step: int) -> list[bytes]:
+        """Cut the commands into steps of `per_step`, the last perhaps of fewer."""
+        ends = [0]
+        while ends[-1] < len(self.commands):
+            ends.append(ends[-1] + int.from_bytes(self.commands[ends[-1] : ends[-1] + 2], "little"))
+        cuts = [*ends[:-1:per_step], len(self.commands)]
+        return [self.commands[a:b] for a, b in itertools.pairwise(cuts)]
 
-def make(shape: str, commands: int, seed: int, *, accounting: bool = True) -> Work:
-    """Return the workload `shape` of so many commands, for an engine with accounting or for a book only."""
-    return Work(*_native.workload(shape, commands, seed, accounting), accounting)
+
+def make(
+    shape: str, commands: int, seed: int, *, accounting: bool = True, self_trade_prevention: int = CANCEL_OLDEST
+) -> Work:
+    """Return the workload `shape` of so many commands, for an engine with accounting or for a book only.
+
+    Raises:
+        ValueError: There is no such shape, or no such self-trade prevention.
+    """
+    work = _native.workload(shape, commands, seed, accounting, self_trade_prevention=self_trade_prevention)
+    return Work(*work, accounting)
 
 
 def steps(seed: int, scale: float) -> Iterator[Figure]:

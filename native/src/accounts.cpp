@@ -12,7 +12,11 @@ u32 Accounts::open(u32 id, const u8 (&owner)[16]) {
   account.first_order = account.last_order = kNone;
   account.first_balance = account.last_balance = kNone;
   std::memcpy(account.owner, owner, sizeof owner);
-  by_id_.insert(tag_of(id), slot);
+  if (SmallIds::holds(id)) {
+    by_small_id_.insert(id, slot);
+  } else {
+    by_id_.insert(tag_of(id), slot);
+  }
   return slot;
 }
 

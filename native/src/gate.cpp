@@ -1,7 +1,7 @@
 #include "quantumcore/gate.hpp"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__SSSE3__)
+#include <tmmintrin.h>
 #endif
 
 namespace quantumcore {
@@ -51,29 +51,39 @@ bool judge_price(const Instrument& instrument, const Measured& price, i64& ticks
 
 }  // namespace
 
-#if defined(__SSE2__)
+#if defined(__SSSE3__)
 
 namespace {
 
-/// One bit for each of 16 bytes: a letter, a digit, '-' or '_'; and whether it is that or zero.
-struct IdBits {
-  u64 good;
-  u64 sound;
+/// What 16 bytes are: `unsound` marks those that are neither zero nor a letter, a digit, '-' or
+/// '_'; `zero` has a bit for each zero.
+struct IdBytes {
+  __m128i unsound;
+  u64 zero;
 };
 
-IdBits id_bits(const char* bytes) {
+/// The good bytes of each high nibble are a few runs of low nibbles: a byte is sound when both
+/// nibbles have a class in common.
+IdBytes id_bytes(const char* bytes) {
+  constexpr char kNull = 1;
+  constexpr char kMinus = 2;
+  constexpr char kDigit = 4;
+  constexpr char kFirst = 8;    // @ and ` are the only ones of their row that are no letters
+  constexpr char kSecond = 16;  // p to z, P to Z
+  constexpr char kLine = 32;
+  const __m128i of_high = _mm_setr_epi8(kNull, 0, kMinus, kDigit, kFirst, kSecond | kLine, kFirst,
+                                        kSecond, 0, 0, 0, 0, 0, 0, 0, 0);
+  constexpr char kEach = kFirst | kSecond | kDigit;
+  const __m128i of_low = _mm_setr_epi8(kNull | kSecond | kDigit, kEach, kEach, kEach, kEach, kEach,
+                                       kEach, kEach, kEach, kEach, kFirst | kSecond, kFirst, kFirst,
+                                       kFirst | kMinus, kFirst, kFirst | kLine);
   const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-  const auto below = [](__m128i x, char n) {
-    return _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(static_cast<char>(n - 1))), x);
-  };
-  const __m128i small = _mm_or_si128(v, _mm_set1_epi8(0x20));
-  const __m128i letter = below(_mm_sub_epi8(small, _mm_set1_epi8('a')), 26);
-  const __m128i digit = below(_mm_sub_epi8(v, _mm_set1_epi8('0')), 10);
-  const __m128i mark =
-      _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('-')), _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
-  const __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), mark);
-  const __m128i sound = _mm_or_si128(good, _mm_cmpeq_epi8(v, _mm_setzero_si128()));
-  return {static_cast<u32>(_mm_movemask_epi8(good)), static_cast<u32>(_mm_movemask_epi8(sound))};
+  const __m128i nibble = _mm_set1_epi8(15);
+  const __m128i low = _mm_shuffle_epi8(of_low, _mm_and_si128(v, nibble));
+  const __m128i high = _mm_shuffle_epi8(of_high, _mm_and_si128(_mm_srli_epi16(v, 4), nibble));
+  const __m128i none = _mm_setzero_si128();
+  return {_mm_cmpeq_epi8(_mm_and_si128(low, high), none),
+          static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, none)))};
 }
 
 }  // namespace
@@ -82,12 +92,13 @@ IdBits id_bits(const char* bytes) {
 /// the rest of the judgement.
 bool is_id(const char (&id)[kIdBytes]) {
   static_assert(kIdBytes == 36);
-  const IdBits a = id_bits(id);
-  const IdBits b = id_bits(id + 16);
-  const IdBits c = id_bits(id + 20);  // its last 4 bytes are those that are missing
-  const u64 good = a.good | b.good << 16 | (c.good >> 12) << 32;
-  const u64 sound = a.sound | b.sound << 16 | (c.sound >> 12) << 32;
-  return ((good != 0) & (sound == (u64{1} << kIdBytes) - 1) & ((good & (good + 1)) == 0)) != 0;
+  const IdBytes a = id_bytes(id);
+  const IdBytes b = id_bytes(id + 16);
+  const IdBytes c = id_bytes(id + 20);  // its last 4 bytes are those that are missing
+  const u64 zero = a.zero | b.zero << 16 | (c.zero >> 12) << 32;
+  const u64 good = ~zero & ((u64{1} << kIdBytes) - 1);
+  const __m128i unsound = _mm_or_si128(_mm_or_si128(a.unsound, b.unsound), c.unsound);
+  return ((good != 0) & ((good & (good + 1)) == 0) & (_mm_movemask_epi8(unsound) == 0)) != 0;
 }
 
 #else
@@ -124,26 +135,25 @@ bool is_id(const char (&id)[kIdBytes]) {
 
 #endif
 
-bool judge_shape_exactly(const Instrument& instrument, const Decimal* price,
-                         const Decimal* quantity, bool market, i64& ticks, i64& lots,
+bool judge_shape_exactly(const Instrument& instrument, Given given, i64& ticks, i64& lots,
                          Refusal& why) {
   const Grid price_grid = instrument.price_grid();
   const Grid lot_grid = instrument.lot_grid();
-  const bool measure_price = price != nullptr && !market;
+  const bool measure_price = given.has_price && !given.market;
   Measured p{};
   Measured q{};
   if (measure_price) {
-    p = measure_wide(*price, price_grid);
+    p = measure_wide(given.price, price_grid);
     if (!p.on_grid) return why.no(Reason::bad_tick, Scope::instrument, p.decimals, p.step, p.value);
   }
-  if (quantity != nullptr) {
-    q = measure_wide(*quantity, lot_grid);
+  if (given.has_quantity) {
+    q = measure_wide(given.quantity, lot_grid);
     if (!q.on_grid) return why.no(Reason::bad_lot, Scope::instrument, q.decimals, q.step, q.value);
     if (!judge_quantity(instrument, q, lots, why)) return false;
   }
   if (measure_price) return judge_price(instrument, p, ticks, why);
-  if (market && price->mantissa != 0) {
-    p = measure_wide(*price, price_grid);
+  if (given.market && given.price.mantissa != 0) {
+    p = measure_wide(given.price, price_grid);
     return why.no(Reason::bad_price, Scope::instrument, p.decimals, 0, p.value);
   }
   return true;
@@ -211,16 +221,15 @@ bool judge_notional_exactly(const State& state, const Instrument& instrument, co
          judge_worth(state, instrument, notional, why);
 }
 
-bool judge_amounts_exactly(const State& state, const Instrument& instrument,
-                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
-                           Refusal& why) {
+bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
+                           const OrderSums& sums, Wish& wish, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
   const u128 all = sums.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
   if (!judge_overflow(state, instrument, all, notional, why)) return false;
   if (!wish.sell) {
-    const u128 hold = buy_hold(order, sums, wish.price, wish.lots, instrument.unit);
+    const u128 hold = buy_hold(rates, sums, wish.price, wish.lots, instrument.unit);
     if (hold > kMost) [[unlikely]] {
       return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64, told(hold));
     }
@@ -236,7 +245,7 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
   return judge_worth(state, instrument, working, why);
 }
 
-bool judge_funds_exactly(const State& state, const Instrument& instrument, const OrderRecord& order,
+bool judge_funds_exactly(const State& state, const Instrument& instrument, const Rates& rates,
                          const Wish& wish, i64 increase, i64 available, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   if (increase > available) [[unlikely]] {
@@ -247,8 +256,8 @@ bool judge_funds_exactly(const State& state, const Instrument& instrument, const
   // One lot must pay its own fee out of its proceeds, or settlement could overdraw the seller.
   const u128 price = static_cast<u64>(wish.price);
   const u128 proceeds = units(price, instrument.unit).floor;
-  u128 fee = rated_units(price * static_cast<u64>(order.worst_rate()), instrument.unit).ceil();
-  if (fee < static_cast<u64>(order.minimum_fee)) fee = static_cast<u64>(order.minimum_fee);
+  u128 fee = rated_units(price * static_cast<u64>(rates.worst()), instrument.unit).ceil();
+  if (fee < static_cast<u64>(rates.minimum_fee)) fee = static_cast<u64>(rates.minimum_fee);
   if (fee > proceeds) [[unlikely]] {
     return why.no(Reason::no_funds, Scope::order, quote_scale(), static_cast<i128>(proceeds),
                   static_cast<i128>(fee));

@@ -44,7 +44,7 @@ u32 Ladder::search_window(const LadderPages& pages, i64 number) const {
   return entry(pages, i).window;
 }
 
-u32 Ladder::make(LadderPages& pages, i64 key) {
+u32 Ladder::make(LadderPages& pages, i64 key, bool& fresh) {
   u32 window_slot = window_of(pages, window_number(key));
   if (window_slot == kNone) window_slot = open_window(pages, window_number(key));
   Window& window = pages.windows[window_slot];
@@ -52,11 +52,11 @@ u32 Ladder::make(LadderPages& pages, i64 key) {
   const u32 offset = static_cast<u32>(key) & 63;
   if (window.leaf_plus_1[position] == 0) {
     const u32 leaf = pages.leaves.acquire();
-    Leaf& fresh = pages.leaves[leaf];
-    fresh.bits = 0;
-    fresh.base_key = key - offset;
-    fresh.window = window_slot;
-    fresh.position = position;
+    Leaf& made = pages.leaves[leaf];
+    made.bits = 0;
+    made.base_key = key - offset;
+    made.window = window_slot;
+    made.position = position;
     window.leaf_plus_1[position] = leaf + 1;
     window.middle[position >> 6] |= u64{1} << (position & 63);
     window.top |= u64{1} << (position >> 6);
@@ -66,7 +66,7 @@ u32 Ladder::make(LadderPages& pages, i64 key) {
   Leaf& page = pages.leaves[leaf];
   if ((page.bits >> offset & 1) == 0) {
     page.bits |= u64{1} << offset;
-    page.levels[offset] = Level{kNone, kNone, 0};
+    fresh = true;
     if (best_level_ == kNone || key < best_key_) {
       best_key_ = key;
       best_level_ = level;
@@ -146,6 +146,7 @@ void Ladder::find_best(const LadderPages& pages) {
   const Window& window = pages.windows[entry(pages, 0).window];
   best_level_ = first_level(pages, window, first_leaf(window));
   best_key_ = pages.key_of_level(best_level_);
+  __builtin_prefetch(&pages.level(best_level_), 1);  // whoever emptied the last one goes on here
 }
 
 }  // namespace quantumcore

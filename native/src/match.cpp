@@ -52,13 +52,14 @@ void tell_decremented(State& state, u32 slot, Teller& teller) {
   event.quantity = order.quantity;
   event.leaves = node.leaves;
   event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.reason = 1;
-  event.priority_kept = 1;
+  u64 currency = 0;
   if (state.accounting()) {
     event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, is_sell(node));
+    currency = held_currency(instrument, is_sell(node));
   }
+  // order_slot, reason, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{1} << 32 | u64{1} << 40 | currency << 48);
 }
 
 /// Takes `lots` off an order without a trade.
@@ -106,6 +107,7 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
 void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& teller) {
   OrderNode& resting = state.orders.node(maker);
   OrderNode& incoming = state.orders.node(taker);
+  if (state.accounting()) state.orders.prefetch_sums(maker);  // nothing else comes near them
   const i64 price = state.orders.record(maker).price;
   const i64 lots = resting.leaves < incoming.leaves ? resting.leaves : incoming.leaves;
   Book::reduce(state.pages, resting, lots);
@@ -117,15 +119,20 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& te
   event.maker_account = state.accounts[resting.account].id;
   event.maker_order_sequence = state.orders.record(maker).sequence;
   event.taker_order_sequence = state.orders.record(taker).sequence;
-  event.maker_slot = maker;
-  event.taker_slot = taker;
+  set_word(event, offsetof(TradePrinted, maker_slot), maker | u64{taker} << 32);
   event.maker_leaves = resting.leaves;
   event.taker_leaves = incoming.leaves;
-  event.fill = teller.next_fill();
-  event.taker_side = is_sell(incoming) ? kSell : kBuy;
   event.price = price;
   event.quantity = lots;
-  if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
+  u64 quote = 0;
+  if (state.accounting()) {
+    settle_fill(state, instrument, maker, taker, price, lots, event);
+    quote = instrument.terms.quote;
+    set_word(event, offsetof(TradePrinted, base), instrument.terms.base);
+  }
+  // fill, taker_side, quote
+  set_word(event, offsetof(TradePrinted, fill),
+           teller.next_fill() | u64{is_sell(incoming) ? kSell : kBuy} << 32 | quote << 48);
   if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
 }
 
@@ -168,13 +175,15 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
       teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = order.sequence;
   event.quantity = node.leaves;
-  event.order_slot = slot;
-  event.reason = static_cast<u16>(reason);
+  u64 currency = 0;
   if (state.accounting()) {
     event.released = order.hold;
-    event.hold_currency = held_currency(instrument, is_sell(node));
+    currency = held_currency(instrument, is_sell(node));
     set_hold(state, slot, 0);
   }
+  // order_slot, reason, hold_currency
+  set_word(event, offsetof(OrderCancelled, order_slot),
+           slot | u64{static_cast<u16>(reason)} << 32 | currency << 48);
   finish_order(state, slot, Fate::cancelled);
 }
 

@@ -80,12 +80,13 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
   wish.price = order.price;
   change.total = order.quantity;
-  const Decimal price{c.price, c.price_scale};
-  const Decimal quantity{c.quantity, c.quantity_scale};
+  const Given given{(c.fields & kPriceGiven) != 0,
+                    (c.fields & kQuantityGiven) != 0,
+                    false,
+                    {c.price, c.price_scale},
+                    {c.quantity, c.quantity_scale}};
   if (!judge_switches(state, account, why) || !judge_trading(instrument, why) ||
-      !judge_shape(instrument, (c.fields & kPriceGiven) != 0 ? &price : nullptr,
-                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, false, wish.price,
-                   change.total, why)) {
+      !judge_shape(instrument, given, wish.price, change.total, why)) {
     return false;
   }
   const i64 filled = order.quantity - node.leaves;
@@ -96,12 +97,12 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
-      !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
+      !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why)) {
     return false;
   }
   if (state.accounting()) {
     const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+    if (!judge_funds(state, instrument, order.rates, wish, wish.hold - order.hold,
                      state.accounts.balance(row).available(), why)) {
       return false;
     }
@@ -144,12 +145,14 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   event.quantity = order.quantity;
   event.leaves = node.leaves;
   event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.priority_kept = change.keeps_place ? 1 : 0;
+  u64 currency = 0;
   if (state.accounting()) {
     event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, change.wish.sell);
+    currency = held_currency(instrument, change.wish.sell);
   }
+  // order_slot, reason 0, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{change.keeps_place} << 40 | currency << 48);
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 

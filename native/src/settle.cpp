@@ -39,7 +39,7 @@ i64 hold_now(const State& state, u32 slot) {
   const Instrument& instrument = state.instruments[node.instrument];
   if (is_sell(node)) return node.leaves * instrument.asset_per_lot;
   const u128 hold =
-      buy_hold(order, state.orders.sums(slot), order.price, node.leaves, instrument.unit);
+      buy_hold(order.rates, state.orders.sums(slot), order.price, node.leaves, instrument.unit);
   QC_ASSERT(hold <= static_cast<u64>(kMaxI64));
   return static_cast<i64>(hold);
 }
@@ -72,15 +72,15 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   const i64 asset = lots * instrument.asset_per_lot;
   // An order never pays a dearer rate than the one its hold foresaw.
   const InstrumentTerms& terms = instrument.terms;
-  const i64 taker_rate = std::min<i64>(terms.taker_fee, taker_order.taker_rate);
+  const i64 taker_rate = std::min<i64>(terms.taker_fee, taker_order.rates.taker);
   // A rebate is at most the taker's fee: what the customers of a currency have never passes what
   // was deposited, so no balance can pass 63 bits.
   const i64 maker_rate =
-      std::max(std::min<i64>(terms.maker_fee, maker_order.maker_rate), -taker_rate);
+      std::max(std::min<i64>(terms.maker_fee, maker_order.rates.maker), -taker_rate);
   const Charge of_maker =
-      charge_fill(maker_order, maker_sums, maker_rate, ticks_lots, instrument.unit);
+      charge_fill(maker_order.rates, maker_sums, maker_rate, ticks_lots, instrument.unit);
   const Charge of_taker =
-      charge_fill(taker_order, taker_sums, taker_rate, ticks_lots, instrument.unit);
+      charge_fill(taker_order.rates, taker_sums, taker_rate, ticks_lots, instrument.unit);
 
   const i64 buyer_fee = taker_sells ? of_maker.net() : of_taker.net();
   const i64 seller_fee = taker_sells ? of_taker.net() : of_maker.net();
@@ -114,8 +114,6 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   event.asset = asset;
   event.maker_hold = maker_order.hold;
   event.taker_hold = taker_order.hold;
-  event.quote = quote.id;
-  event.base = state.base_of(instrument).id;
 }
 
 }  // namespace quantumcore

@@ -4,6 +4,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/fees.hpp"
 #include "quantumcore/hash.hpp"
 
 /// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
@@ -268,8 +269,9 @@ void write_orders(const State& state, Writer& out) {
       return;
     }
     out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
-                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
-                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
+                     node.leaves, o.hold, sums.moved, sums.charged,
+                     rebated(sums, state.instruments[node.instrument].unit), o.rates.minimum_fee,
+                     o.rates.taker, o.rates.maker, slot, node.instrument, node.account,
                      node.flags & ~kOrderTraded});
   });
 }
@@ -363,9 +365,7 @@ void read_order(State& state, const OrderRow& row) {
     o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
     demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
   }
-  o.taker_rate = row.taker_rate;
-  o.maker_rate = row.maker_rate;
-  o.minimum_fee = row.minimum_fee;
+  o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
   state.orders.node(row.slot) = OrderNode{kNone,
                                           kNone,
                                           row.leaves,
@@ -374,8 +374,9 @@ void read_order(State& state, const OrderRow& row) {
                                           row.instrument,
                                           row.flags & ~(kOrderListed | kOrderTraded)};
   if (row.notional != 0) {
-    state.orders.open_sums(row.slot) = OrderSums{
-        row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
+    state.orders.open_sums(row.slot) =
+        OrderSums{row.notional, row.fee_sum, row.rebate_sum, row.moved, row.charged};
+    demand(row.rebated == rebated(state.orders.sums(row.slot), instrument.unit));
   }
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);

@@ -66,10 +66,8 @@ void State::copy(const State& other) {
   pages.directory.copy(other.pages.directory, std::size_t{instrument_count} * 2 * kWindowsPerSide);
 }
 
-Instrument* State::find_instrument(u32 id) {
-  const u32 slot =
-      instruments_by_id.find(tag_of(id), [&](u32 s) { return instruments[s].id == id; });
-  return slot == kNone ? nullptr : &instruments[slot];
+u32 State::find_by_hash(u32 id) const {
+  return instruments_by_id.find(tag_of(id), [&](u32 s) { return instruments[s].id == id; });
 }
 
 Currency& State::add_currency(u16 id, u8 scale, const char (&code)[12]) {
@@ -97,7 +95,11 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
                     make_asset_per_lot(terms.lot, terms.lot_scale, base_of(instrument).scale,
                                        instrument.asset_per_lot);
   QC_ASSERT(fits);
-  instruments_by_id.insert(tag_of(id), slot);
+  if (SmallIds::holds(id)) {
+    instruments_by_small_id.insert(id, slot);
+  } else {
+    instruments_by_id.insert(tag_of(id), slot);
+  }
   instruments_by_symbol.insert(symbol_tag(terms.symbol), slot);
   return instrument;
 }

@@ -7,12 +7,12 @@ namespace {
 
 /// What judging a submission found out, so that applying needs no second look.
 struct Judged {
-  Instrument* instrument = nullptr;
-  u32 account = kNone;
-  u32 tag = 0;         // of (account, client id)
-  u32 paying = kNone;  // the balance that the hold is taken from, once there is one
+  Instrument* instrument;
+  u32 account;
+  u32 tag;     // of (account, client id)
+  u32 paying;  // the balance that the hold is taken from, kNone until there is one
   Wish wish;
-  OrderRecord order{};  // rates as of now, nothing filled
+  Rates rates;  // as of now
 };
 
 bool content_is_good(const SubmitOrder& c) {
@@ -68,7 +68,7 @@ i64 available(const State& state, Judged& j, u16 currency) {
 }
 
 /// Steps 3 to 14 of engine.md section 5.
-bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Judged& j,
+bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, Judged& j,
            Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
@@ -77,22 +77,20 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Ju
   wish.market = c.type == kMarket;
   wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
   wish.post_only = (c.flags & kPostOnly) != 0;
-  if (state.accounting()) {
-    j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
-    j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
-    j.order.minimum_fee = instrument.terms.minimum_fee;
-  }
-  const Decimal price{c.price, c.price_scale};
-  const Decimal quantity{c.quantity, c.quantity_scale};
+  const InstrumentTerms& terms = instrument.terms;
+  j.rates = Rates{terms.minimum_fee, static_cast<i32>(terms.taker_fee),
+                  static_cast<i32>(terms.maker_fee)};
+  const Given given{
+      true, true, wish.market, {c.price, c.price_scale}, {c.quantity, c.quantity_scale}};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
-         judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
-         judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
+         judge_shape(instrument, given, wish.price, wish.lots, why) && judge_kind(c, why) &&
+         (further == nullptr || judge_terms(*further, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
+         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
-         (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
+         (!state.accounting() || judge_funds(state, instrument, j.rates, wish, wish.hold,
                                              available(state, j, held_currency), why)) &&
          judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
 }
@@ -169,9 +167,7 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
       pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
   order.quote_balance =
       pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
-  order.taker_rate = j.order.taker_rate;
-  order.maker_rate = j.order.maker_rate;
-  order.minimum_fee = j.order.minimum_fee;
+  order.rates = j.rates;
   order.hold = 0;
   order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
   set_hold(state, slot, j.wish.hold);
@@ -194,23 +190,26 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
       (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
-  if (state.accounting()) account_for(state, c, terms, j, slot, teller);
 
+  // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.order_slot = slot;
-  event.side = c.side;
-  event.type = c.type;
-  event.time_in_force = c.time_in_force;
-  event.self_trade_prevention = c.self_trade_prevention;
-  event.flags = c.flags;
+  u64 ways;  // side, type, time in force, self-trade prevention and flags, in both layouts
+  static_assert(offsetof(SubmitOrder, side) == 34 && offsetof(OrderAccepted, side) == 68);
+  std::memcpy(&ways, reinterpret_cast<const std::byte*>(&c) + 32, sizeof ways);
+  u64 id;
+  std::memcpy(&id, c.client_id, sizeof id);
+  u64 currency = 0;
   if (state.accounting()) {
-    event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, j.wish.sell);
+    event.hold = j.wish.hold;
+    currency = held_currency(instrument, j.wish.sell);
   }
-  std::memcpy(event.client_id, c.client_id, kIdBytes);
-  event.session = c.session;
+  set_word(event, offsetof(OrderAccepted, order_slot), slot | ways << 16 >> 32 << 32);
+  set_word(event, offsetof(OrderAccepted, flags), ways >> 48 | currency << 16 | id << 32);
+  std::memcpy(event.client_id + 4, c.client_id + 4, kIdBytes - 4);
+  set_word(event, offsetof(OrderAccepted, session), c.session);
+  if (state.accounting()) account_for(state, c, terms, j, slot, teller);
   return slot;
 }
 
@@ -237,6 +236,7 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
     return;
   }
   if (state.accounting()) {
+    state.client_ids.prefetch_next(teller.sequence());
     judged.tag = id_tag(judged.account, command.client_id);
     const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
     if (first != kNone) {

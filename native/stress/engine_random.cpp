@@ -1,5 +1,5 @@
-// Random commands in a narrow market: the laws hold after every thousand, a restored engine goes on
-// alike. Usage: engine_random [commands = 200000] [seed = 1]
+// Random commands in a narrow market, with accounting and without: the laws hold after every
+// thousand, a restored engine goes on alike. Usage: engine_random [commands = 200000] [seed = 1]
 
 #include <chrono>
 #include <cstdio>
@@ -44,12 +44,9 @@ void compare(const Engine& a, const Engine& b) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const u64 count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200'000;
-  const u64 seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+void run(u64 count, u64 seed, bool accounting) {
   EngineConfig config;
+  config.accounting = accounting ? 1 : 0;
   config.max_orders = 5'000;
   config.max_accounts = 64;
   config.max_client_ids = 100'000;
@@ -92,10 +89,19 @@ int main(int argc, char** argv) {
     done += batch;
   }
   engine->check();
-  std::printf("seed %llu: %llu commands, %llu event bytes, %.1f ns per command, hash %016llx\n",
-              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(count),
-              static_cast<unsigned long long>(told),
+  std::printf("seed %llu, %s: %llu commands, %llu event bytes, %.1f ns per command, hash %016llx\n",
+              static_cast<unsigned long long>(seed), accounting ? "accounting" : "book only",
+              static_cast<unsigned long long>(count), static_cast<unsigned long long>(told),
               static_cast<double>(spent.count()) / static_cast<double>(count),
               static_cast<unsigned long long>(engine->state_hash()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const u64 count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200'000;
+  const u64 seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  run(count, seed, true);
+  run(count, seed, false);
   return 0;
 }

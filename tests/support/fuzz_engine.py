@@ -46,13 +46,13 @@ def seeded(commands: int, seed: int, market: Market | None = None) -> Iterator[t
         yield market, market.next()
 
 
-def run_equality(commands: int, seed: int, *, progress: bool = False, **bounds: int) -> Counter[str]:
-    """Run both engines within `bounds` over the market of `seed`; return what was told, by kind and reason.
+def run_equality(commands: int, seed: int, *, progress: bool = False, accounting: bool = True) -> Counter[str]:
+    """Run both engines over the market of `seed`; return what was told, by kind and reason.
 
     Raises:
         AssertionError: They differ, or one breaks an invariant; the message has the seed and the command.
     """
-    twin, native = started(TwinEngine(**bounds)), started(NativeEngine(**bounds))
+    twin, native = started(TwinEngine(accounting=accounting)), started(NativeEngine(accounting=accounting))
     told: Counter[str] = Counter()
     began = time.monotonic()
     for done, (market, command) in enumerate(seeded(commands, seed), start=1):

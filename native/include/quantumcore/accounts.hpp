@@ -42,8 +42,11 @@ class Accounts {
 
   /// The slot of account `id`, or kNone.
   u32 find(u64 id) const {
-    if (id == 0 || id >> 32 != 0) return kNone;
+    if (id >> 32 != 0) return kNone;  // 0 is nobody's
     const u32 narrow = static_cast<u32>(id);
+    if (SmallIds::holds(narrow)) [[likely]] {
+      return by_small_id_.find(narrow);
+    }
     return by_id_.find(tag_of(narrow), [&](u32 s) { return accounts_[s].id == narrow; });
   }
   u32 open(u32 id, const u8 (&owner)[16]);
@@ -88,7 +91,8 @@ class Accounts {
 
   Arena<Account, &Account::next_free> accounts_;
   Arena<Balance, &Balance::next> balances_;
-  HashIndex by_id_;
+  SmallIds by_small_id_;
+  HashIndex by_id_;  // the others
   HashIndex by_currency_;
 };
 

@@ -44,15 +44,22 @@ class Book {
 inline void Book::append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price,
                          u32 known) {
   const i64 key = key_of(sell, price);
-  const u32 id = known != kNone ? known : side(sell).make(pages, key);
+  bool fresh = false;
+  const u32 id = known != kNone ? known : side(sell).make(pages, key, fresh);
   QC_ASSERT(pages.key_of_level(id) == key);
   Level& level = pages.level(id);
   OrderNode& node = orders.node(slot);
-  QC_ASSERT(node.level == kNone && node.leaves > 0 && lots_fit(level.lots, node.leaves));
+  QC_ASSERT(node.level == kNone && node.leaves > 0);
   node.level = id;
   node.next = kNone;
+  if (fresh) {
+    node.prev = kNone;
+    level = Level{slot, slot, node.leaves};  // written, not read: its line may still be far away
+    return;
+  }
+  QC_ASSERT(lots_fit(level.lots, node.leaves) && level.tail != kNone);
   node.prev = level.tail;
-  (level.tail == kNone ? level.head : orders.node(level.tail).next) = slot;
+  orders.node(level.tail).next = slot;
   level.tail = slot;
   level.lots += node.leaves;
 }

@@ -140,6 +140,15 @@ class ClientIds {
     by_sequence_.prefetch(sequence_tag(sequence));
   }
 
+  /// Loads what remembering the submission of `sequence` will write, beside the search for its id.
+  void prefetch_next(u64 sequence) const {
+    by_sequence_.prefetch(sequence_tag(sequence));
+    const Submission* const next =
+        &entries_[entries_.used() < entries_.capacity() ? entries_.used() : 0];
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(next) + 64, 1);
+  }
+
   /// Loads where the fate of an entry will be written; any number will do.
   void prefetch_entry(u32 entry) const {
     if (entry < entries_.used()) __builtin_prefetch(&endings_[entry], 1);

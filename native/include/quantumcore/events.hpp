@@ -5,6 +5,7 @@
 #include <span>
 
 #include "quantumcore/errors.hpp"
+#include "quantumcore/hash.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/memory.hpp"
 
@@ -44,6 +45,15 @@ class EventBuffer {
   std::size_t size_ = 0;
 };
 
+/// Writes the word at `offset` of an event. The hash reads words; fields of a word that are written
+/// one by one cannot be handed on to it, and it would wait until they, and all that was written
+/// before them, have reached the cache.
+template <class E>
+void set_word(E& event, std::size_t offset, u64 word) {
+  static_assert(sizeof(E) % sizeof word == 0);
+  std::memcpy(reinterpret_cast<std::byte*>(&event) + offset, &word, sizeof word);
+}
+
 /// Writes the events of one command: sequence, time and index are its business, and LAST and the
 /// hash when the command ends.
 class Teller {
@@ -55,15 +65,12 @@ class Teller {
   E& tell(u32 instrument, u64 account) {
     last_ = out_.size();
     E& event = out_.append<E>();
-    event.header = EventHeader{static_cast<u16>(sizeof(E)),
-                               static_cast<u8>(E::kKind),
-                               0,
-                               index_++,
-                               sequence_,
-                               time_ns_,
-                               instrument,
-                               0,
-                               account};
+    set_word(event, offsetof(EventHeader, size),
+             sizeof(E) | u64{static_cast<u8>(E::kKind)} << 16 | u64{index_++} << 32);
+    event.header.sequence = sequence_;
+    event.header.time_ns = time_ns_;
+    set_word(event, offsetof(EventHeader, instrument), instrument);
+    event.header.account = account;
     return event;
   }
 
@@ -76,7 +83,9 @@ class Teller {
   /// Marks the last event; the command must have told at least one.
   void finish() {
     QC_ASSERT(index_ > 0);
-    reinterpret_cast<EventHeader*>(out_.at(last_))->flags = kLast;
+    std::byte* const first_word = out_.at(last_);
+    const u64 word = load_u64(first_word) | u64{kLast} << 8 * offsetof(EventHeader, flags);
+    std::memcpy(first_word, &word, sizeof word);
   }
 
  private:

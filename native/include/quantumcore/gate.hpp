@@ -55,24 +55,34 @@ inline bool judge_trading(const Instrument& instrument, Refusal& why) {
   return why.no(Reason::halted, Scope::instrument);
 }
 
-/// BAD_TICK, BAD_LOT, BAD_QTY, BAD_PRICE of what is given, at any scale; null: not given.
-bool judge_shape_exactly(const Instrument& instrument, const Decimal* price,
-                         const Decimal* quantity, bool market, i64& ticks, i64& lots, Refusal& why);
+/// The price and the quantity that a command gives, as they were sent.
+struct Given {
+  bool has_price;
+  bool has_quantity;
+  bool market;  // a market order names no price
+  Decimal price;
+  Decimal quantity;
+};
+
+/// BAD_TICK, BAD_LOT, BAD_QTY, BAD_PRICE of what is given, at any scale.
+[[gnu::cold]] bool judge_shape_exactly(const Instrument& instrument, Given given, i64& ticks,
+                                       i64& lots, Refusal& why);
 
 /// The same; what needs no more places than the grid has is answered here.
-inline bool judge_shape(const Instrument& instrument, const Decimal* price, const Decimal* quantity,
-                        bool market, i64& ticks, i64& lots, Refusal& why) {
+inline bool judge_shape(const Instrument& instrument, const Given& given, i64& ticks, i64& lots,
+                        Refusal& why) {
   const InstrumentTerms& terms = instrument.terms;
   const bool price_is_plain =
-      market ? price->mantissa == 0
-             : price == nullptr || (measure_fast(*price, instrument.price_grid(), ticks) &&
-                                    ticks >= terms.min_price && ticks <= terms.max_price);
+      given.market
+          ? given.price.mantissa == 0
+          : !given.has_price || (measure_fast(given.price, instrument.price_grid(), ticks) &&
+                                 ticks >= terms.min_price && ticks <= terms.max_price);
   if (price_is_plain &&
-      (quantity == nullptr || (measure_fast(*quantity, instrument.lot_grid(), lots) &&
+      (!given.has_quantity || (measure_fast(given.quantity, instrument.lot_grid(), lots) &&
                                lots >= terms.min_quantity))) [[likely]] {
     return true;
   }
-  return judge_shape_exactly(instrument, price, quantity, market, ticks, lots, why);
+  return judge_shape_exactly(instrument, given, ticks, lots, why);
 }
 
 inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& why) {
@@ -88,16 +98,15 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
 
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
-bool judge_amounts_exactly(const State& state, const Instrument& instrument,
-                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
-                           Refusal& why);
+bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
+                           const OrderSums& sums, Wish& wish, Refusal& why);
 
 /// Whether an order of whole minor units breaks no rule of judge_amounts and not the one-lot rule,
 /// worked out in 64 bits; sets wish.hold then. False: the exact way must decide.
 ///
 /// Both sides take one way, because the side of an order cannot be guessed: a buy's hold and the
 /// one-lot rule of a sell need a fee each, of all that is left or of one lot.
-inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& order,
+inline bool amounts_are_plain(const Instrument& instrument, const Rates& rates,
                               const OrderSums& sums, Wish& wish) {
   // A sell that takes bids may bring more than its own price says.
   if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
@@ -115,13 +124,13 @@ inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& o
   }
   const u64 charged_ticks = pick(wish.sell, price, rest);
   const u64 charged_before = pick(wish.sell, 0, static_cast<u64>(sums.fee_sum));
-  if (__builtin_mul_overflow(charged_ticks, static_cast<u64>(order.worst_rate()), &rated) ||
+  if (__builtin_mul_overflow(charged_ticks, static_cast<u64>(rates.worst()), &rated) ||
       __builtin_add_overflow(rated, charged_before, &rated) ||
       __builtin_mul_overflow(rated, unit.num, &rated)) [[unlikely]] {
     return false;
   }
   const u64 fee = std::max(rated / kRateScale + (rated % kRateScale != 0 ? 1 : 0),
-                           static_cast<u64>(order.minimum_fee));
+                           static_cast<u64>(rates.minimum_fee));
   const u64 cost = total - static_cast<u64>(sums.moved) + fee - static_cast<u64>(sums.charged);
   const u64 hold = pick(wish.sell, asset, cost);
   const u64 working = rest * unit.num;
@@ -149,27 +158,26 @@ inline bool judge_notional(const State& state, const Instrument& instrument, con
   return judge_notional_exactly(state, instrument, wish, why);
 }
 
-inline bool judge_amounts(const State& state, const Instrument& instrument,
-                          const OrderRecord& order, const OrderSums& sums, Wish& wish,
-                          Refusal& why) {
+inline bool judge_amounts(const State& state, const Instrument& instrument, const Rates& rates,
+                          const OrderSums& sums, Wish& wish, Refusal& why) {
   if (!state.accounting()) return judge_notional(state, instrument, wish, why);
-  wish.lot_pays_fee = amounts_are_plain(instrument, order, sums, wish);
+  wish.lot_pays_fee = amounts_are_plain(instrument, rates, sums, wish);
   if (wish.lot_pays_fee) [[likely]] {
     return true;
   }
-  return judge_amounts_exactly(state, instrument, order, sums, wish, why);
+  return judge_amounts_exactly(state, instrument, rates, sums, wish, why);
 }
 
 /// NO_FUNDS: `increase` of the hold against `available`, and the one-lot rule of a sell.
-bool judge_funds_exactly(const State& state, const Instrument& instrument, const OrderRecord& order,
+bool judge_funds_exactly(const State& state, const Instrument& instrument, const Rates& rates,
                          const Wish& wish, i64 increase, i64 available, Refusal& why);
 
-inline bool judge_funds(const State& state, const Instrument& instrument, const OrderRecord& order,
+inline bool judge_funds(const State& state, const Instrument& instrument, const Rates& rates,
                         const Wish& wish, i64 increase, i64 available, Refusal& why) {
   if (increase <= available && wish.lot_pays_fee) [[likely]] {
     return true;
   }
-  return judge_funds_exactly(state, instrument, order, wish, increase, available, why);
+  return judge_funds_exactly(state, instrument, rates, wish, increase, available, why);
 }
 
 inline bool judge_post_only(const Instrument& instrument, const Wish& wish, Refusal& why) {

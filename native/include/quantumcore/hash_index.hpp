@@ -1,6 +1,6 @@
 #pragma once
 
-#include "quantumcore/integers.hpp"
+#include "quantumcore/memory.hpp"
 
 namespace quantumcore {
 
@@ -47,6 +47,23 @@ class HashIndex {
   u64 count_ = 0;
   Cell* cells_;
 };
+
+/// A way from a small number to a slot, for the ids that venues really give: one load instead of a
+/// hash, a probe and a comparison. Numbers beyond it are the index's.
+class SmallIds {
+ public:
+  static constexpr u32 kCount = u32{1} << 20;
+
+  SmallIds() : slot_plus_1_(kCount) {}
+  static bool holds(u32 id) { return id < kCount; }
+  /// The slot of a number that it holds, or kNone.
+  u32 find(u32 id) const { return slot_plus_1_[id] - 1; }
+  void insert(u32 id, u32 slot) { slot_plus_1_[id] = slot + 1; }
+
+ private:
+  Reserved<u32> slot_plus_1_;
+};
+static_assert(kNone == u32{0} - 1);
 
 /// A tag from one number; the multiplication spreads neighbouring ids over the table.
 inline u32 tag_of(u64 v) {

@@ -65,6 +65,12 @@ struct LadderPages {
 
   Level& level(u32 id) { return leaves[id >> 6].levels[id & 63]; }
   const Level& level(u32 id) const { return leaves[id >> 6].levels[id & 63]; }
+  /// Starts loading a level and the head of its leaf; any number will do.
+  void prefetch(u32 id) const {
+    const u32 known = id >> 6 < leaves.used() ? id : 0;
+    __builtin_prefetch(&leaves[known >> 6], 1);
+    __builtin_prefetch(&level(known), 1);
+  }
   i64 key_of_level(u32 id) const { return leaves[id >> 6].base_key + (id & 63); }
 };
 
@@ -96,12 +102,26 @@ class Ladder {
     const bool stands = (pages.leaves[leaf_plus_1 - 1].bits >> offset & 1) != 0;
     return {window, stands ? (leaf_plus_1 - 1) * 64 + offset : kNone};
   }
+  /// Starts loading the level at a key and the head of its leaf. Returns the number that the level
+  /// has if it stands, or kNone. Any key will do; a window that was not used last is not looked
+  /// for.
+  u32 prefetch(const LadderPages& pages, i64 key) const {
+    if (hint_ >= window_count_ || entry(pages, hint_).number != window_number(key)) return kNone;
+    const u32 leaf_plus_1 =
+        pages.windows[entry(pages, hint_).window].leaf_plus_1[leaf_position(key)];
+    if (leaf_plus_1 == 0) return kNone;
+    const u32 level = (leaf_plus_1 - 1) * 64 + (static_cast<u32>(key) & 63);
+    __builtin_prefetch(&pages.leaves[leaf_plus_1 - 1], 1);
+    __builtin_prefetch(&pages.level(level), 1);
+    return level;
+  }
   /// Whether `make` would find room at a key of that place.
   bool has_room(const LadderPages& pages, const Place& place) const {
     return place.window != kNone || (window_count_ < kWindowsPerSide && pages.windows.left() > 0);
   }
-  /// The level at `key`, made if need be; the caller puts an order there before anything else.
-  u32 make(LadderPages& pages, i64 key);
+  /// The level at `key`, made if need be; `fresh` then is true, and the caller writes the level and
+  /// puts an order there before anything else.
+  u32 make(LadderPages& pages, i64 key, bool& fresh);
   /// Takes a level whose last order left out of the bitmaps; pages that became empty are freed.
   void drop(LadderPages& pages, u32 level);
   /// The level that follows `level` from best to worst, or kNone.

@@ -38,6 +38,19 @@ struct AccountLinks {
   u32 prev;
 };
 
+/// The fees that an order was promised.
+struct Rates {
+  i64 minimum_fee;  // minor units of the quote
+  i32 taker;        // 10^-8
+  i32 maker;        // 10^-8
+
+  /// The dearest rate that any later fill can have.
+  i64 worst() const {
+    const i32 worst = taker > maker ? taker : maker;
+    return worst > 0 ? worst : 0;
+  }
+};
+
 /// The rest of an order: one cache line. Without accounting only the first half is written.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
@@ -46,34 +59,23 @@ struct alignas(64) OrderRecord {
   u32 extra;     // kNone: a plain order; else a row of rare properties
   u32 client_entry;
 
-  i64 hold;         // minor units of the hold's currency
-  i64 minimum_fee;  // minor units of the quote, as accepted
+  i64 hold;  // minor units of the hold's currency
   u32 base_balance;
   u32 quote_balance;
-  i32 taker_rate;  // 10^-8, as accepted
-  i32 maker_rate;  // 10^-8, as accepted
-
-  /// The dearest rate that any later fill can have.
-  i64 worst_rate() const {
-    const i32 worst = taker_rate > maker_rate ? taker_rate : maker_rate;
-    return worst > 0 ? worst : 0;
-  }
+  Rates rates;  // as accepted
 };
 static_assert(sizeof(OrderRecord) == 64);
 
 /// The sums of an order over its fills. Apart from the order: most orders never trade, and only a
 /// fill writes here.
 struct alignas(64) OrderSums {
-  u128 notional;  // N: sum of ticks × lots
-  u128 fee_sum;   // F: sum of rate × ticks × lots where rate >= 0
-  i64 moved;      // principal so far: paid (buy) or received (sell)
-  i64 charged;    // fees so far
-  i64 rebated;    // rebates so far
-  u64 reserved;
+  u128 notional;    // N: sum of ticks × lots
+  u128 fee_sum;     // F: sum of rate × ticks × lots where rate >= 0
   u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
-  u64 reserved2[6];
+  i64 moved;        // principal so far: paid (buy) or received (sell)
+  i64 charged;      // fees so far
 };
-static_assert(sizeof(OrderSums) == 128);
+static_assert(sizeof(OrderSums) == 64);
 
 /// Of an order that has not traded.
 inline constexpr OrderSums kNoSums{};
@@ -101,6 +103,8 @@ class Orders {
   const OrderSums& sums(u32 slot) const {
     return (nodes_[slot].flags & kOrderTraded) != 0 ? sums_[slot] : kNoSums;
   }
+  /// Loads the sums of an order that is about to trade.
+  void prefetch_sums(u32 slot) const { __builtin_prefetch(&sums_[slot], 1); }
   /// The sums of an order that trades: they begin at 0 with its first fill.
   OrderSums& open_sums(u32 slot) {
     if ((nodes_[slot].flags & kOrderTraded) == 0) {
@@ -117,16 +121,27 @@ class Orders {
            records_[slot].sequence == sequence;
   }
 
-  /// Loads node and record into the cache; any slot will do.
+  /// Loads node, record and links into the cache; any used slot will do.
   void prefetch(u32 slot) const {
-    if (slot >= nodes_.used()) return;
     __builtin_prefetch(&nodes_[slot], 1);
     __builtin_prefetch(&records_[slot], 1);
+    __builtin_prefetch(&links_[slot], 1);
   }
-  /// Loads what leaving the queue of its level will write; any slot will do.
-  void prefetch_neighbours(u32 slot) const {
-    if (nodes_[slot].prev != kNone) __builtin_prefetch(&nodes_[nodes_[slot].prev], 1);
-    if (nodes_[slot].next != kNone) __builtin_prefetch(&nodes_[nodes_[slot].next], 1);
+  /// Loads what leaving the queue of its level will write, and returns that level's number; any
+  /// used slot will do.
+  u32 prefetch_neighbours(u32 slot) const {
+    const OrderNode& node = nodes_[slot];
+    prefetch_node(node.prev);
+    prefetch_node(node.next);
+    return node.level;
+  }
+  /// Loads the slot that is new after `further` other ones; what was freed is near anyway.
+  void prefetch_fresh(u32 further) const {
+    const u32 slot = nodes_.used() + further;
+    if (nodes_.free_count() == 0 && slot < nodes_.capacity()) prefetch(slot);
+  }
+  void prefetch_node(u32 slot) const {
+    __builtin_prefetch(&nodes_[slot < nodes_.used() ? slot : 0], 1);
   }
 
   void copy(const Orders& other) {

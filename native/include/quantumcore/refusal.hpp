@@ -58,13 +58,14 @@ enum class Reason : u16 {
 enum class Scope : u8 { none = 0, venue = 1, account = 2, instrument = 3, order = 4 };
 
 /// One refusal: what was refused, whose limit it was, and both numbers with `decimals` places in
-/// the units of the outside world (a price, a quantity, money; never ticks or lots).
+/// the units of the outside world (a price, a quantity, money; never ticks or lots). Only `no`
+/// writes it: what nobody refuses does not pay for clearing one.
 struct Refusal {
-  Reason reason = Reason::none;
-  Scope scope = Scope::none;
-  u8 decimals = 0;
-  i128 limit = 0;
-  i128 actual = 0;
+  Reason reason;
+  Scope scope;
+  u8 decimals;
+  i128 limit;
+  i128 actual;
 
   /// Fills this refusal and returns false, so that a check reads `return why.no(...)`.
   [[gnu::cold]] bool no(Reason r, Scope s, u8 places = 0, i128 l = 0, i128 a = 0) {

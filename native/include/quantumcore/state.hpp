@@ -47,6 +47,7 @@ struct Instrument {
   i64 asset_per_lot;
   i64 last_price;  // ticks; 0: never traded
   u32 rare;        // kRare*: parts of its RareBook that are in use; 0: a plain book
+  u32 reserved;
   InstrumentTerms terms;
   Book book;
 
@@ -90,7 +91,8 @@ struct State {
   Reserved<u16> currency_slot_plus_1;  // by id
   Reserved<Instrument> instruments;
   u32 instrument_count = 0;
-  HashIndex instruments_by_id;
+  SmallIds instruments_by_small_id;
+  HashIndex instruments_by_id;  // the others
   HashIndex instruments_by_symbol;
   Reserved<u32> account_order;    // scratch of the venue's kill switch
   Reserved<RareBook> rare_books;  // by slot of the instrument
@@ -108,7 +110,10 @@ struct State {
     touched[touched_count++] = slot;
   }
 
-  Instrument* find_instrument(u32 id);
+  Instrument* find_instrument(u32 id) {
+    const u32 slot = SmallIds::holds(id) ? instruments_by_small_id.find(id) : find_by_hash(id);
+    return slot == kNone ? nullptr : &instruments[slot];
+  }
   const Instrument* find_instrument(u32 id) const {
     return const_cast<State*>(this)->find_instrument(id);
   }
@@ -122,6 +127,15 @@ struct State {
   u32 slot_of(const Instrument& i) const { return static_cast<u32>(&i - instruments.data()); }
   u32 max_open_of(const Account& a) const {
     return a.has_limits != 0 ? a.max_open_orders : max_open_orders;
+  }
+
+  /// The slot of an instrument whose id is not small, or kNone.
+  u32 find_by_hash(u32 id) const;
+
+  /// Bytes, roughly, over which the commands of working orders spread.
+  std::size_t working_bytes() const {
+    return orders.bytes() + pages.leaves.bytes() +
+           (accounting() ? client_ids.bytes() : std::size_t{0});
   }
 
   Usage usage() const;

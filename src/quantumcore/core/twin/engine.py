@@ -42,10 +42,10 @@ class Engine:
         time_ns: Of the last command, UTC nanoseconds.
     """
 
-    def __init__(self, **bounds: int) -> None:
+    def __init__(self, *, accounting: bool = True, **bounds: int) -> None:
         self.sequence = 0
         self.time_ns = 0
-        self._venue = Venue(Bounds(**bounds))
+        self._venue = Venue(Bounds(accounting=accounting, **bounds))
         self._hash = state_hash.K0
 
     def step(self, commands: bytes, time_ns: int) -> bytes:

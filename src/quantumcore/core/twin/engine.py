@@ -38,7 +38,7 @@ class Engine:
         time_ns: Of the last command, UTC nanoseconds.
     """
 
-    def __init__(self, **bounds: int) -> None:
+    def __init__(self, **bounds: Any) -> None:
         self.sequence = 0
         self.time_ns = 0
         self._venue = Venue(Bounds(**bounds))

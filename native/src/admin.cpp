@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/expiry.hpp"
 #include "quantumcore/gate.hpp"
 
 namespace quantumcore {
@@ -86,6 +87,12 @@ u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side
     slot = next;
   }
   return count;
+}
+
+/// Does what the phase of an instrument asks for, now that it may be another one.
+void be_in_phase(State& state, const Instrument& instrument, Teller& teller) {
+  end_day(state, instrument, teller);
+  state.touch(instrument);
 }
 
 u32 cancel_all_accounts(State& state, Teller& teller) {
@@ -210,6 +217,7 @@ void define_instrument(State& state, const DefineInstrument& command, Teller& te
     state.add_instrument(id, terms);
   }
   teller.tell<InstrumentDefined>(id, 0).terms = terms;
+  be_in_phase(state, *state.find_instrument(id), teller);
 }
 
 void set_instrument_status(State& state, const SetInstrumentStatus& command, Teller& teller) {
@@ -225,6 +233,7 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
   }
   instrument->terms.status = command.status;
   teller.tell<InstrumentStatusChanged>(instrument->id, 0).status = command.status;
+  be_in_phase(state, *instrument, teller);
 }
 
 void mass_cancel(State& state, const MassCancel& command, Teller& teller) {
@@ -304,6 +313,7 @@ void advance_time(State& state, const AdvanceTime& command, Teller& teller) {
     return;
   }
   state.client_ids.forget(teller.time_ns(), kRememberNs);
+  end_what_is_due(state, teller);
   tell_done(teller, command.header);
 }
 

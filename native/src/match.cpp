@@ -1,4 +1,6 @@
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -113,6 +115,9 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& te
   Book::reduce(state.pages, resting, lots);
   incoming.leaves -= lots;
   instrument.last_price = price;
+  if (instrument.rare != 0) [[unlikely]] {
+    note_print(state.rare_books[incoming.instrument], price);
+  }
 
   TradePrinted& event =
       teller.tell<TradePrinted>(instrument.id, state.accounts[incoming.account].id);
@@ -157,7 +162,7 @@ void finish_order(State& state, u32 slot, Fate fate) {
     state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
   }
   if (order.extra != kNone) [[unlikely]] {
-    state.extras.release(order.extra);
+    drop_extra(state, slot);
   }
   leave_account(state, slot);
   if (state.accounting()) {

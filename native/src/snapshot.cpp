@@ -4,8 +4,10 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/expiry.hpp"
 #include "quantumcore/fees.hpp"
 #include "quantumcore/hash.hpp"
+#include "quantumcore/triggers.hpp"
 
 /// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
 /// again. That makes it canonical: restoring and writing again gives the same bytes.
@@ -17,7 +19,7 @@ namespace quantumcore {
 namespace {
 
 constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 2;
+constexpr u32 kVersion = 3;
 
 struct SnapshotHeader {
   u64 magic;
@@ -49,6 +51,8 @@ struct Scalars {
   u32 free_slots;
   u32 orders;
   u32 without_accounting;
+  u32 fired;  // orders in the queues of those whose trigger fired
+  u32 reserved;
 
   EngineConfig config() const {
     return {max_orders,   max_accounts, max_client_ids,        max_transfers,
@@ -73,7 +77,9 @@ static_assert(std::has_unique_object_representations_v<CurrencyRow>);
 struct InstrumentRow {
   i64 last_price;
   u32 id;
-  u32 reserved;
+  u32 printed;
+  Seen prints;
+  i64 mark;
   InstrumentTerms terms;
 };
 static_assert(std::has_unique_object_representations_v<InstrumentRow>);
@@ -85,6 +91,7 @@ struct AccountRow {
   u8 has_limits;
   u8 killed;
   u8 reserved[6];
+  i64 deadline_ns;
 };
 static_assert(std::has_unique_object_representations_v<AccountRow>);
 
@@ -97,7 +104,8 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In book order: instrument by instrument, bids then asks, best first, oldest first.
+/// In book order: instrument by instrument, bids then asks, best first, oldest first; then those
+/// that wait, account by account, in order of acceptance. Of one with kOrderRare its Extra follows.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -183,6 +191,22 @@ void each_order(const State& state, Visit&& visit) {
       }
     }
   }
+  for (u32 i = 0; i < state.accounts.count(); ++i) {
+    for (u32 s = state.accounts[i].first_order; s != kNone; s = state.orders.links(s).next) {
+      if ((state.orders.node(s).flags & kOrderForPrice) != 0) visit(s);
+    }
+  }
+}
+
+/// Visits the rows whose trigger has fired and that are not active yet, in the order of firing.
+template <class Visit>
+void each_fired(const State& state, Visit&& visit) {
+  for (u32 i = 0; i < state.instrument_count; ++i) {
+    for (u32 row = state.rare_books[i].fired_first; row != kNone;
+         row = state.extras[row].next_fired) {
+      visit(row);
+    }
+  }
 }
 
 Scalars scalars_of(const State& state) {
@@ -208,6 +232,7 @@ Scalars scalars_of(const State& state) {
   s.slots = state.orders.slots().used();
   s.free_slots = state.orders.slots().free_count();
   s.orders = state.orders.slots().live();
+  each_fired(state, [&](u32) { ++s.fired; });
   return s;
 }
 
@@ -220,14 +245,17 @@ void write_definitions(const State& state, Writer& out) {
   }
   for (u32 i = 0; i < state.instrument_count; ++i) {
     const Instrument& instrument = state.instruments[i];
-    out.put(InstrumentRow{instrument.last_price, instrument.id, 0, instrument.terms});
+    const RareBook& rare = state.rare_books[i];
+    const Seen prints = rare.printed ? rare.prints : Seen{};
+    out.put(InstrumentRow{instrument.last_price, instrument.id, rare.printed ? 1U : 0U, prints,
+                          rare.mark, instrument.terms});
   }
 }
 
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}};
+    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.deadline_ns};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -254,6 +282,13 @@ void write_ids(const State& state, Writer& out) {
   }
 }
 
+void write_extra(const State& state, u32 slot, Writer& out) {
+  if ((state.orders.node(slot).flags & kOrderRare) == 0) return;
+  Extra row = state.extras[state.orders.record(slot).extra];
+  row.next_free = row.next_fired = row.prev_fired = 0;  // where it lies, not what it is
+  out.put(row);
+}
+
 void write_orders(const State& state, Writer& out) {
   for (u32 s = state.orders.slots().first_free(); s != kNone;
        s = state.orders.slots().next_free(s)) {
@@ -266,6 +301,7 @@ void write_orders(const State& state, Writer& out) {
     if (!state.accounting()) {
       out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
                        slot, node.instrument, node.account, node.flags});
+      write_extra(state, slot, out);
       return;
     }
     out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
@@ -273,7 +309,9 @@ void write_orders(const State& state, Writer& out) {
                      rebated(sums, state.instruments[node.instrument].unit), o.rates.minimum_fee,
                      o.rates.taker, o.rates.maker, slot, node.instrument, node.account,
                      node.flags & ~kOrderTraded});
+    write_extra(state, slot, out);
   });
+  each_fired(state, [&](u32 row) { out.put(state.extras[row].slot); });
 }
 
 void read_definitions(State& state, const Scalars& s, Reader& in) {
@@ -292,7 +330,12 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
            row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
            row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
+    demand(row.printed <= 1);
     state.add_instrument(row.id, row.terms).last_price = row.last_price;
+    RareBook& rare = state.rare_books[i];
+    rare.printed = row.printed != 0;
+    rare.prints = row.prints;
+    rare.mark = row.mark;
   }
 }
 
@@ -300,7 +343,9 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
   demand(s.accounts <= s.max_accounts && s.balances <= s.max_balances);
   for (u32 i = 0; i < s.accounts; ++i) {
     const AccountRow row = in.get<AccountRow>();
-    Account& a = state.accounts[state.accounts.open(row.id, row.owner)];
+    const u32 slot = state.accounts.open(row.id, row.owner);
+    if (row.deadline_ns != 0) set_deadline(state, slot, row.deadline_ns);
+    Account& a = state.accounts[slot];
     a.max_open_orders = row.max_open_orders;
     a.has_limits = row.has_limits;
     a.killed = row.killed;
@@ -347,7 +392,37 @@ void read_free_slots(State& state, const Scalars& s, Reader& in) {
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
 }
 
-void read_order(State& state, const OrderRow& row) {
+/// The row that an order has beyond its own, and what knows the order by it.
+void read_extra(State& state, const OrderRow& order, Reader& in) {
+  const Extra extra = in.get<Extra>();
+  demand(extra.slot == order.slot && extra.terms.trigger <= kTriggerMark &&
+         ((order.flags & kOrderForPrice) == 0 || is_triggered(extra.type)));
+  const u32 row = state.extras.acquire();
+  state.extras[row] = extra;
+  state.extras[row].next_fired = state.extras[row].prev_fired = kNone;
+  state.orders.record(order.slot).extra = row;
+  note_end(state, row);
+  if ((order.flags & kOrderForPrice) == 0) return;
+  if (extra.fired_at == 0) {
+    wait_for_price(state, row);
+  } else {
+    state.instruments[order.instrument].rare |= kRareTriggers;
+  }
+}
+
+void read_fired(State& state, const Scalars& s, Reader& in) {
+  demand(s.fired <= s.orders);
+  for (u32 i = 0; i < s.fired; ++i) {
+    const u32 slot = in.get<u32>();
+    demand(slot < s.slots && (state.orders.node(slot).flags & kOrderForPrice) != 0);
+    const u32 row = state.orders.record(slot).extra;
+    demand(state.extras[row].fired_at != 0 && state.extras[row].prev_fired == kNone &&
+           state.rare_books[state.orders.node(slot).instrument].fired_first != row);
+    queue_fired(state, row);
+  }
+}
+
+void read_order(State& state, const OrderRow& row, Reader& in) {
   demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
          row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
          (state.orders.node(row.slot).flags & kOrderLive) == 0);
@@ -378,6 +453,9 @@ void read_order(State& state, const OrderRow& row) {
         OrderSums{row.notional, row.fee_sum, row.rebate_sum, row.moved, row.charged};
     demand(row.rebated == rebated(state.orders.sums(row.slot), instrument.unit));
   }
+  demand((row.flags & kOrderForPrice) == 0 || (row.flags & kOrderRare) != 0);
+  if ((row.flags & kOrderRare) != 0) read_extra(state, row, in);
+  if ((row.flags & kOrderForPrice) != 0) return;
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }
@@ -388,11 +466,16 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   accepted.reserve(s.orders);
   for (u32 i = 0; i < s.orders; ++i) {
     const OrderRow row = in.get<OrderRow>();
-    read_order(state, row);
+    read_order(state, row, in);
     accepted.emplace_back(row.sequence, row.slot);
   }
   std::sort(accepted.begin(), accepted.end());
   for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  read_fired(state, s, in);
+  // What is read is not a command: nothing is due.
+  for (; state.touched_count != 0; --state.touched_count) {
+    state.rare_books[state.touched[state.touched_count - 1]].touched = false;
+  }
 }
 
 SnapshotHeader read_header(std::span<const std::byte> snapshot) {

@@ -23,7 +23,14 @@ State::State(const EngineConfig& c)
       instruments(kMaxInstruments),
       account_order(c.max_accounts),
       rare_books(kMaxInstruments),
-      touched(kMaxInstruments) {
+      touched(kMaxInstruments),
+      stop_heaps(c.max_orders),
+      extreme_heaps(c.max_orders),
+      expiry_heap(c.max_orders),
+      timer_heap(c.max_accounts),
+      day_links(c.max_orders),
+      moved(c.max_orders),
+      fired(c.max_orders) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1);
 }
@@ -89,6 +96,7 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
   instrument.quote = static_cast<u16>(find_currency(terms.quote));
   instrument.terms = terms;
   instrument.book = Book(slot);
+  rare_books[slot] = RareBook{};
   const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
                               static_cast<u32>(terms.tick_scale) + terms.lot_scale,
                               quote_of(instrument).scale, instrument.unit) &&

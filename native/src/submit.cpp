@@ -1,5 +1,7 @@
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -13,6 +15,9 @@ struct Judged {
   u32 paying;  // the balance that the hold is taken from, kNone until there is one
   Wish wish;
   Rates rates;  // as of now
+  bool plain;
+  bool rests;        // may rest once it is active; wish.may_rest: now
+  OrderTerms terms;  // in ticks, lots and minor units; only when not plain
 };
 
 bool content_is_good(const SubmitOrder& c) {
@@ -21,18 +26,19 @@ bool content_is_good(const SubmitOrder& c) {
          (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
-bool judge_kind(const SubmitOrder& c, Refusal& why) {
-  const bool post_only = (c.flags & kPostOnly) != 0;
-  if ((c.flags & ~kPostOnly) != 0) return why.no(Reason::bad_type, Scope::instrument);
-  if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
-    return why.no(Reason::bad_type, Scope::instrument);
-  }
-  const bool known = c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
-                     c.time_in_force == kFillOrKill;
-  if (!known || (post_only && c.time_in_force != kGoodTillCancel)) {
-    return why.no(Reason::bad_tif, Scope::instrument);
-  }
-  return true;
+/// BAD_TYPE, BAD_TIF of a plain order.
+bool judge_plain(const SubmitOrder& c, Refusal& why) {
+  if ((c.flags & kPostOnly) == 0) return true;
+  if (c.type == kMarket) return why.no(Reason::bad_type, Scope::instrument);
+  return c.time_in_force == kGoodTillCancel ? true : why.no(Reason::bad_tif, Scope::instrument);
+}
+
+/// The same of one that is not, and its terms.
+[[gnu::noinline]] bool judge_rare(const State& state, const SubmitOrder& c, const OrderTerms* terms,
+                                  Judged& j, Refusal& why) {
+  static constexpr OrderTerms kNoTerms{};
+  return judge_advanced(state, *j.instrument, c, terms == nullptr ? kNoTerms : *terms, j.terms,
+                        why);
 }
 
 bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
@@ -76,6 +82,13 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, 
   wish.sell = c.side == kSell;
   wish.market = c.type == kMarket;
   wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  j.plain = further == nullptr && is_plain(c);
+  j.rests = wish.may_rest;
+  if (!j.plain) [[unlikely]] {
+    wish.market = c.type == kMarket || is_priced_by_stop(c.type);
+    j.rests = may_rest(c.type, c.time_in_force);
+    wish.may_rest = j.rests && !is_triggered(c.type);
+  }
   wish.post_only = (c.flags & kPostOnly) != 0;
   const InstrumentTerms& terms = instrument.terms;
   j.rates = Rates{terms.minimum_fee, static_cast<i32>(terms.taker_fee),
@@ -84,10 +97,12 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, 
       true, true, wish.market, {c.price, c.price_scale}, {c.quantity, c.quantity_scale}};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
-         judge_shape(instrument, given, wish.price, wish.lots, why) && judge_kind(c, why) &&
-         (further == nullptr || judge_terms(*further, why)) &&
+         judge_shape(instrument, given, wish.price, wish.lots, why) &&
+         (j.plain ? judge_plain(c, why) : judge_rare(state, c, further, j, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
-         (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
+         (!wish.market ||
+          (j.plain ? judge_reference(instrument, wish.sell, wish.price, why)
+                   : judge_own_price(state, instrument, c, j.terms, wish.price, why))) &&
          judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
          (!state.accounting() || judge_funds(state, instrument, j.rates, wish, wish.hold,
@@ -184,10 +199,10 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
   order.extra = kNone;
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  const u32 flags =
-      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
-      (j.wish.may_rest ? 0U : kOrderNeverRests) |
-      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
+                    (j.wish.post_only ? kOrderPostOnly : 0U) | (j.rests ? 0U : kOrderNeverRests) |
+                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
+                    (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
 
@@ -253,6 +268,11 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
     return;
   }
   const u32 slot = accept(state, command, terms, judged, teller);
+  if (!judged.plain) [[unlikely]] {
+    add_extra(state, slot, command, judged.terms);
+    start_advanced(state, slot, judged.wish.level, teller);
+    return;
+  }
   work(state, slot, judged.wish.level, teller);
 }
 

@@ -17,7 +17,8 @@ struct Account {
   u8 owner[16];
   u8 killed;
   u8 has_limits;
-  u8 reserved[14];
+  u8 reserved[6];
+  i64 deadline_ns;  // its orders go at it (CancelAllAfter); 0: never
 };
 static_assert(sizeof(Account) == 64);
 

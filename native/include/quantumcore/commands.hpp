@@ -10,6 +10,7 @@ namespace quantumcore {
 void submit(State& state, const SubmitOrder& command, Teller& teller);
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
 void replace(State& state, const ReplaceOrder& command, Teller& teller);
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller);
 void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
 void transfer(State& state, const Transfer& command, Teller& teller);
@@ -20,6 +21,9 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
 void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller);
 void advance_time(State& state, const AdvanceTime& command, Teller& teller);
 void set_limits(State& state, const SetLimits& command, Teller& teller);
+void cancel_all_after(State& state, const CancelAllAfter& command, Teller& teller);
+void end_session(State& state, const EndSession& command, Teller& teller);
+void set_mark(State& state, const SetMark& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);

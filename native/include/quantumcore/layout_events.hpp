@@ -394,6 +394,10 @@ enum class CancelReason : u16 {
   immediate_or_cancel = 4,
   fill_or_kill = 5,
   self_trade_prevention = 6,
+  expired = 7,
+  cancel_all_after = 9,
+  disconnected = 10,
+  beyond_bounds = 15,
 };
 
 }  // namespace quantumcore

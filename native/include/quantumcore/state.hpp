@@ -4,6 +4,7 @@
 #include "quantumcore/book.hpp"
 #include "quantumcore/client_ids.hpp"
 #include "quantumcore/extras.hpp"
+#include "quantumcore/heap.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/money.hpp"
 #include "quantumcore/price.hpp"
@@ -98,6 +99,15 @@ struct State {
   Reserved<RareBook> rare_books;  // by slot of the instrument
   Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
   u32 touched_count = 0;
+  HeapTable stop_heaps;     // by row of extras, as are the next two: RareBook::waiting
+  HeapTable extreme_heaps;  // RareBook::waiting
+  HeapTable expiry_heap;
+  u32 expiring = kNone;              // the row that expires next
+  HeapTable timer_heap;              // by slot of the account
+  u32 timers = kNone;                // the account whose orders go next
+  Reserved<AccountLinks> day_links;  // by row of extras: RareBook::day_first
+  Reserved<u32> moved;               // scratch of a look at triggers: rows that moved
+  Reserved<u32> fired;               // the same: rows that fired; and of what ends together
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.
   void touch(const Instrument& instrument) {
@@ -109,6 +119,11 @@ struct State {
     rare_books[slot].touched = true;
     touched[touched_count++] = slot;
   }
+
+  RareBook& rare_of(const Instrument& i) { return rare_books[slot_of(i)]; }
+  const RareBook& rare_of(const Instrument& i) const { return rare_books[slot_of(i)]; }
+  Extra& extra_of(u32 slot) { return extras[orders.record(slot).extra]; }
+  const Extra& extra_of(u32 slot) const { return extras[orders.record(slot).extra]; }
 
   Instrument* find_instrument(u32 id) {
     const u32 slot = SmallIds::holds(id) ? instruments_by_small_id.find(id) : find_by_hash(id);

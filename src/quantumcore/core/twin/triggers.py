@@ -95,7 +95,9 @@ def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out:
     """Let a trailing stop follow the market: a buy's down, a sell's up, never back."""
     terms, buys = _terms(order), order.side == BUY
     better, keep = (min, seen.low) if buys else (max, seen.high)
-    terms.extreme = better(terms.extreme, keep)
+    if better(terms.extreme, keep) == terms.extreme:
+        return  # the market alone moves it, not bounds that were defined anew
+    terms.extreme = keep
     stop = better(terms.stop_price, stop_terms.trailed(instrument, order.side, terms, terms.extreme))
     if stop == terms.stop_price:
         return

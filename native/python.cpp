@@ -272,6 +272,17 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("account"))
       .def(
+          "positions",
+          [](PyEngine& self, std::uint64_t account) {
+            nb::list rows;
+            for (const auto& [instrument, lots] :
+                 self.with([&](qc::Engine& e) { return qc::positions_of(e.state(), account); })) {
+              rows.append(nb::make_tuple(instrument, to_int(lots)));
+            }
+            return rows;
+          },
+          nb::arg("account"), nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))
+      .def(
           "totals",
           [](PyEngine& self, std::uint16_t currency) {
             const qc::Totals t =

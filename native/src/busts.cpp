@@ -37,8 +37,7 @@ bool measure(const State& state, const Instrument& instrument, const BustedTrade
   if (undone && (t.quantity <= 0 || t.paid_back < 0 || t.received_back < 0)) {
     return why.no(Reason::bad_amount, Scope::none);
   }
-  const i128 asset =
-      undone ? static_cast<i128>(t.quantity) * instrument.asset_per_lot : i128{0};
+  const i128 asset = undone ? static_cast<i128>(t.quantity) * instrument.asset_per_lot : i128{0};
   if (asset > kMaxI64) {
     return why.no(Reason::amount_overflow, Scope::none, state.base_of(instrument).scale, kMaxI64,
                   asset);
@@ -108,10 +107,9 @@ void bust(State& state, Instrument& instrument, const BustTrade& command, Teller
     tell_refused(teller, command.header, why);
     return;
   }
-  const u32 known =
-      state.busts_by_trade.find(trade_tag(t.trade_sequence, t.fill), [&](u32 row) {
-        return state.busts[row].trade_sequence == t.trade_sequence && state.busts[row].fill == t.fill;
-      });
+  const u32 known = state.busts_by_trade.find(trade_tag(t.trade_sequence, t.fill), [&](u32 row) {
+    return state.busts[row].trade_sequence == t.trade_sequence && state.busts[row].fill == t.fill;
+  });
   if (known != kNone) {
     tell_done(teller, command.header, kRepeat).order_sequence = state.busts[known].sequence;
     return;

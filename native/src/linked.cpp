@@ -25,7 +25,8 @@ struct Act {
 
 bool member_is_good(const SubmitAdvancedOrder& m) {
   const CommandHeader& header = m.order.header;
-  return header.size == sizeof m && header.kind == static_cast<u8>(CommandKind::submit_advanced_order) &&
+  return header.size == sizeof m &&
+         header.kind == static_cast<u8>(CommandKind::submit_advanced_order) &&
          content_is_good(m.order) && terms_are_good(m.terms);
 }
 
@@ -115,8 +116,7 @@ u32 judge_members(const State& state, u8 link, Act& act, Refusal& why) {
 void refuse(State& state, const Act& act, u32 refused, const Refusal& why, Teller& teller) {
   const bool known = why.reason != Reason::unknown_symbol &&
                      why.reason != Reason::unknown_account && why.reason != Reason::capacity;
-  const bool remembered =
-      known && state.accounting() && state.client_ids.left() >= act.count;
+  const bool remembered = known && state.accounting() && state.client_ids.left() >= act.count;
   Refusal linked;
   linked.no(Reason::linked, Scope::none);
   for (u32 i = 0; i < act.count; ++i) {

@@ -80,8 +80,7 @@ PairHold pair_hold(const State& state, u32 slot, i64 need) {
   }
   if (waits_for_parent(state, slot)) return {0, 0};
   const u32 other = sibling(state, slot);
-  if (other == kNone ||
-      is_sell(state.orders.node(other)) != is_sell(state.orders.node(slot))) {
+  if (other == kNone || is_sell(state.orders.node(other)) != is_sell(state.orders.node(slot))) {
     return {need, order.hold};
   }
   return {std::max(need, own_need(state, other)), order.hold + state.orders.record(other).hold};
@@ -165,6 +164,5 @@ u32 next_due(State& state, u32 instrument) {
   }
   return kNone;
 }
-
 
 }  // namespace quantumcore

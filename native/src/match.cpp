@@ -134,7 +134,8 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 most, 
   event.quantity = lots;
   if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
   const u32 instrument_slot = incoming.instrument;
-  const u32 maker_row = move_position(state, resting.account, instrument_slot, sells ? lots : -lots);
+  const u32 maker_row =
+      move_position(state, resting.account, instrument_slot, sells ? lots : -lots);
   if (taker_row == kNone) {
     taker_row = move_position(state, incoming.account, instrument_slot, sells ? -lots : lots);
   } else {

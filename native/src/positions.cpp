@@ -41,9 +41,8 @@ i128 share_out_room(const State& state, const Position& position, bool sell, i12
 
 void trim_side(State& state, const Position& position, bool sell, Teller& teller) {
   u32 count = 0;
-  share_out_room(state, position, sell, most_of(position, sell), [&](u32 slot, i64 keeps) {
-    state.kept[count++] = Kept{slot, 0, keeps};
-  });
+  share_out_room(state, position, sell, most_of(position, sell),
+                 [&](u32 slot, i64 keeps) { state.kept[count++] = Kept{slot, 0, keeps}; });
   while (count-- != 0) {
     const Kept kept = state.kept[count];
     const OrderNode& node = state.orders.node(kept.slot);
@@ -93,8 +92,7 @@ bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusa
 }
 
 u32 move_position(State& state, u32 account, u32 instrument, i128 lots) {
-  const u32 row =
-      state.positions.make(account, instrument, state.accounts[account].first_position);
+  const u32 row = state.positions.make(account, instrument, state.accounts[account].first_position);
   state.positions[row].lots += lots;
   return row;
 }

@@ -114,8 +114,8 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
     return false;
   }
   const bool moves = wish.price != order.price;
-  change.keeps_place = (node.flags & kOrderWaits) != 0 ||
-                       (!moves && change.total <= order.quantity);
+  change.keeps_place =
+      (node.flags & kOrderWaits) != 0 || (!moves && change.total <= order.quantity);
   if (change.keeps_place) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));

@@ -318,13 +318,30 @@ void write_orders(const State& state, Writer& out) {
     const OrderSums& sums = state.orders.sums(slot);
     const u32 has_extra = o.extra == kNone ? 0 : 1;
     if (!state.accounting()) {
-      out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
-                       slot, node.instrument, node.account, node.flags, has_extra, {}});
+      out.put(OrderRow{
+          0, 0, 0, o.sequence, o.price, o.quantity,      node.leaves,  0,          0,         0,
+          0, 0, 0, 0,          slot,    node.instrument, node.account, node.flags, has_extra, {}});
     } else {
-      out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price,
-                       o.quantity, node.leaves, o.hold, sums.moved, sums.charged, sums.rebated,
-                       o.minimum_fee, o.taker_rate, o.maker_rate, slot, node.instrument,
-                       node.account, node.flags & ~kOrderTraded, has_extra, {}});
+      out.put(OrderRow{sums.notional,
+                       sums.fee_sum,
+                       sums.rebate_sum,
+                       o.sequence,
+                       o.price,
+                       o.quantity,
+                       node.leaves,
+                       o.hold,
+                       sums.moved,
+                       sums.charged,
+                       sums.rebated,
+                       o.minimum_fee,
+                       o.taker_rate,
+                       o.maker_rate,
+                       slot,
+                       node.instrument,
+                       node.account,
+                       node.flags & ~kOrderTraded,
+                       has_extra,
+                       {}});
     }
     if (has_extra == 0) return;
     Extra extra = state.extras[o.extra];
@@ -332,8 +349,13 @@ void write_orders(const State& state, Writer& out) {
     out.put(extra);
   });
   each_link(state, [&](const Link& link) {
-    out.put(LinkRow{link.sequence, {link.parent, link.members[0], link.members[1]},
-                    link.instrument, link.eldest, link.kind, link.waits, {}});
+    out.put(LinkRow{link.sequence,
+                    {link.parent, link.members[0], link.members[1]},
+                    link.instrument,
+                    link.eldest,
+                    link.kind,
+                    link.waits,
+                    {}});
   });
 }
 
@@ -435,8 +457,8 @@ void read_link(State& state, Reader& in) {
   const LinkRow row = in.get<LinkRow>();
   demand(row.instrument < state.instrument_count && row.kind >= kOco && row.kind <= kBracket);
   for (const u32 slot : row.slots) {
-    demand(slot == kNone || (state.orders.is(slot, row.sequence) &&
-                             state.orders.record(slot).extra != kNone));
+    demand(slot == kNone ||
+           (state.orders.is(slot, row.sequence) && state.orders.record(slot).extra != kNone));
   }
   Link link{};
   link.sequence = row.sequence;

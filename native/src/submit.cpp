@@ -1,6 +1,5 @@
-#include "quantumcore/submission.hpp"
-
 #include "quantumcore/commands.hpp"
+#include "quantumcore/submission.hpp"
 
 namespace quantumcore {
 
@@ -49,8 +48,8 @@ bool judge_room(const State& state, const Instrument& instrument, const Seat& se
                 Refusal& why) {
   bool room = state.orders.slots().left() > seat.before &&
               state.positions.count() < state.config.max_balances &&
-              (!state.accounting() || (state.client_ids.left() > seat.before &&
-                                       state.accounts.balances_left() >= 2));
+              (!state.accounting() ||
+               (state.client_ids.left() > seat.before && state.accounts.balances_left() >= 2));
   wish.level = kNone;
   if (wish.may_rest && !seat.waits) {
     const Ladder& side = instrument.book.side(wish.sell);
@@ -77,8 +76,7 @@ i64 available(const State& state, Judged& j, u16 currency) {
 
 /// REDUCE_ONLY: cuts what the order asks for to what there is room for.
 bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
-  const i128 room =
-      reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
+  const i128 room = reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
   if (room < j.wish.lots && room > 0) j.wish.lots = static_cast<i64>(room);
   return judge_reduce_only(instrument, room, j.wish.lots, why);
 }

@@ -101,8 +101,7 @@ bool free_one(State& state, Instrument& instrument, Teller& teller);
 
 /// Lots that a reduce-only order may still have beside the others; `besides` and the other of its
 /// pair count as if they were not there.
-i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell,
-                   u32 besides = kNone);
+i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u32 besides = kNone);
 /// By how many lots the reduce-only orders of a side are more than the position; negative: less.
 i128 reducing_over(const State& state, u32 position, bool sell);
 /// Adds to a position, whose row it returns.

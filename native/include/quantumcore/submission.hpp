@@ -18,9 +18,9 @@ struct Judged {
 
 /// Where an order stands among those that are submitted in one act with it.
 struct Seat {
-  u32 before = 0;      // accepted before it
-  bool waits = false;  // for its parent: it enters no book and holds nothing yet
-  u32 windows = 0;     // new ones that those before it need
+  u32 before = 0;                 // accepted before it
+  bool waits = false;             // for its parent: it enters no book and holds nothing yet
+  u32 windows = 0;                // new ones that those before it need
   const Wish* joining = nullptr;  // that of the order before it, unless it stands in no book
 };
 

@@ -27,7 +27,7 @@ bool is_resting_time(u8 time_in_force) {
 bool judge_kind(const SubmitOrder& c, Refusal& why) {
   const bool post_only = (c.flags & kPostOnly) != 0;
   const bool known = c.type == kMarket || c.type == kLimit || is_triggered(c.type);
-  if ((c.flags & ~(kPostOnly | kCancelOnDisconnect)) != 0 || !known ||
+  if ((c.flags & ~(kPostOnly | kReduceOnly | kCancelOnDisconnect)) != 0 || !known ||
       (post_only && c.type != kLimit)) {
     return why.no(Reason::bad_type, Scope::instrument);
   }
@@ -172,7 +172,7 @@ bool judge_own_price(const State& state, const Instrument& instrument, const Sub
   return true;
 }
 
-bool judge_active(const State& state, u32 slot, u32& level) {
+bool judge_active(const State& state, u32 slot, bool rests, u32& level, i64& need) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
@@ -182,8 +182,10 @@ bool judge_active(const State& state, u32 slot, u32& level) {
   wish.lots = node.leaves;
   Refusal why;
   level = kNone;
-  if (!judge_bounds(state, instrument, order.rates, state.orders.sums(slot), wish, why)) return false;
-  if ((node.flags & kOrderNeverRests) != 0) return true;
+  if (!judge_bounds(state, instrument, order.rates, state.orders.sums(slot), wish, why))
+    return false;
+  need = wish.hold;
+  if (!rests || (node.flags & kOrderNeverRests) != 0) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
   level = place.level;
@@ -198,7 +200,7 @@ void add_extra(State& state, u32 slot, const SubmitOrder& c, const OrderTerms& t
   extra.terms = terms;
   extra.slot = slot;
   extra.session = c.session;
-  extra.next_fired = extra.prev_fired = kNone;
+  extra.next_fired = extra.prev_fired = extra.link = kNone;
   extra.flags = c.flags;
   extra.type = c.type;
   extra.time_in_force = c.time_in_force;
@@ -209,17 +211,27 @@ void add_extra(State& state, u32 slot, const SubmitOrder& c, const OrderTerms& t
   }
   state.orders.record(slot).extra = row;
   node.flags |= kOrderRare;
+  if ((c.flags & kReduceOnly) != 0) {
+    node.flags |= kOrderReduceOnly;
+    count_reducing(state, node.account, node.instrument, 1);
+  }
   note_end(state, row);
+  join_account(state, slot);
 }
 
 void drop_extra(State& state, u32 slot) {
   const u32 row = state.orders.record(slot).extra;
-  if ((state.orders.node(slot).flags & kOrderForPrice) != 0) leave_wait(state, row);
+  const OrderNode& node = state.orders.node(slot);
+  part(state, slot);  // a parent that is filled frees its orders
+  if ((node.flags & kOrderForPrice) != 0) leave_wait(state, row);
+  if ((node.flags & kOrderReduceOnly) != 0) {
+    count_reducing(state, node.account, node.instrument, -1);
+  }
   forget_end(state, row);
   state.extras.release(row);
 }
 
-void tell_terms(State& state, u32 row, bool waits, Teller& teller) {
+void tell_terms(const State& state, u32 row, bool waits, Teller& teller) {
   const Extra& extra = state.extras[row];
   const OrderNode& node = state.orders.node(extra.slot);
   TermsAccepted& event = teller.tell<TermsAccepted>(state.instruments[node.instrument].id,
@@ -230,16 +242,19 @@ void tell_terms(State& state, u32 row, bool waits, Teller& teller) {
   event.terms = extra.terms;
 }
 
+void begin(State& state, u32 slot, u32 level, Teller& teller) {
+  const u32 row = state.orders.record(slot).extra;
+  if (is_triggered(state.extras[row].type)) {
+    wait_for_price(state, row);
+  } else {
+    work(state, slot, level, teller);
+  }
+}
+
 void start_advanced(State& state, u32 slot, u32 level, Teller& teller) {
   const u32 row = state.orders.record(slot).extra;
-  const bool waits = is_triggered(state.extras[row].type);
-  tell_terms(state, row, waits, teller);
-  if (!waits) {
-    work(state, slot, level, teller);
-    return;
-  }
-  join_account(state, slot);
-  wait_for_price(state, row);
+  tell_terms(state, row, is_triggered(state.extras[row].type), teller);
+  begin(state, slot, level, teller);
 }
 
 }  // namespace quantumcore

@@ -41,19 +41,28 @@ void refuse(Teller& teller, const CommandHeader& command, Reason reason, Scope s
   tell_refused(teller, command, why);
 }
 
+/// Cancels the first `count` of State::ending in turn, but those that the end of an earlier one has
+/// ended; returns how many.
+u32 cancel_listed(State& state, u32 count, CancelReason reason, Teller& teller) {
+  u32 cancelled = 0;
+  for (u32 i = 0; i < count; ++i) {
+    const u32 slot = state.ending[i];
+    if ((state.orders.node(slot).flags & kOrderLive) == 0) continue;
+    cancel_order(state, slot, reason, teller);
+    ++cancelled;
+  }
+  return cancelled;
+}
+
 /// Cancels the account's working orders that `fits`, in the order of acceptance; returns how many.
 template <class Fits>
 u32 cancel_each(State& state, u32 account, CancelReason reason, Teller& teller, const Fits& fits) {
   u32 count = 0;
-  for (u32 slot = state.accounts[account].first_order; slot != kNone;) {
-    const u32 next = state.orders.links(slot).next;  // read first: cancelling unlinks the order
-    if (fits(slot)) {
-      cancel_order(state, slot, reason, teller);
-      ++count;
-    }
-    slot = next;
+  for (u32 slot = state.accounts[account].first_order; slot != kNone;
+       slot = state.orders.links(slot).next) {
+    if (fits(slot)) state.ending[count++] = slot;
   }
-  return count;
+  return cancel_listed(state, count, reason, teller);
 }
 
 }  // namespace
@@ -96,17 +105,15 @@ void end_day(State& state, const Instrument& instrument, Teller& teller) {
   u32 count = 0;
   for (u32 row = state.rare_books[state.slot_of(instrument)].day_first; row != kNone;
        row = state.day_links[row].next) {
-    state.fired[count++] = state.extras[row].slot;
+    state.ending[count++] = state.extras[row].slot;
   }
-  u32* const slots = state.fired.data();
+  u32* const slots = state.ending.data();
   std::sort(slots, slots + count, [&](u32 a, u32 b) {
     const u64 first = state.orders.record(a).sequence;
     const u64 second = state.orders.record(b).sequence;
     return first != second ? first < second : a < b;
   });
-  for (u32 i = 0; i < count; ++i) {
-    cancel_order(state, slots[i], CancelReason::expired, teller);
-  }
+  cancel_listed(state, count, CancelReason::expired, teller);
 }
 
 void set_deadline(State& state, u32 account, i64 deadline_ns) {

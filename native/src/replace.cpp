@@ -22,11 +22,10 @@ struct Found {
     if (state.orders.is(slot, sequence)) {
       return state.orders.node(slot).account == account ? Found{slot, nullptr} : Found{};
     }
-    const u32 entry = state.client_ids.find_sequence(sequence);
+    const u32 entry = state.client_ids.find_order(sequence, slot);
     if (entry == kNone) return {};
     const Submission& s = state.client_ids[entry];
-    return s.account == account && s.slot == slot ? Found{kNone, &s, state.client_ids.fate(entry)}
-                                                  : Found{};
+    return s.account == account ? Found{kNone, &s, state.client_ids.fate(entry)} : Found{};
   }
   const u32 entry = state.client_ids.find(account, client_id);
   if (entry == kNone) return {};
@@ -81,8 +80,8 @@ struct Change {
   bool keeps_place = false;
 };
 
-/// Whether the order in `slot` waits for a price.
-bool is_waiting(const OrderNode& node) { return (node.flags & kOrderForPrice) != 0; }
+/// Whether an order is in no book yet: it waits for a price, or for its parent.
+bool is_waiting(const OrderNode& node) { return (node.flags & kOrderWaits) != 0; }
 
 /// What only an order that is not plain can change; `more` null: nothing of it is asked for.
 [[gnu::noinline]] bool judge_more(const State& state, u32 slot, const ReplaceAdvancedOrder* more,
@@ -93,8 +92,9 @@ bool is_waiting(const OrderNode& node) { return (node.flags & kOrderForPrice) !=
   if ((fields & kStopGiven) == 0) return true;
   const OrderNode& node = state.orders.node(slot);
   const u32 row = state.orders.record(slot).extra;
-  const bool has_stop =
-      is_waiting(node) && state.extras[row].fired_at == 0 && !is_trailing(state.extras[row].type);
+  const bool has_stop = is_waiting(node) && state.extras[row].fired_at == 0 &&
+                        is_triggered(state.extras[row].type) &&
+                        !is_trailing(state.extras[row].type);
   if (!has_stop) return why.no(Reason::bad_stop, Scope::instrument);
   const Instrument& instrument = state.instruments[node.instrument];
   if (!judge_stop(instrument, more->stop_price, more->stop_scale, change.stop, why)) return false;
@@ -106,9 +106,12 @@ bool is_waiting(const OrderNode& node) { return (node.flags & kOrderForPrice) !=
   return true;
 }
 
-/// Whether the order enters with a price of its own and is given none.
+/// Whether the order enters with a price of its own and is given none. A market order can be
+/// replaced only while it waits for its parent, and then has a row.
 bool is_priceless(const State& state, const OrderRecord& order) {
-  return order.extra != kNone && is_priced_by_stop(state.extras[order.extra].type);
+  if (order.extra == kNone) return false;
+  const u8 type = state.extras[order.extra].type;
+  return type == kMarket || is_priced_by_stop(type);
 }
 
 bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
@@ -142,12 +145,17 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
+      ((node.flags & kOrderReduceOnly) != 0 &&
+       !judge_reduce_only(instrument,
+                          reducing_room(state, node.account, node.instrument, wish.sell, slot),
+                          wish.lots, why)) ||
       !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why)) {
     return false;
   }
   if (state.accounting()) {
     const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-    if (!judge_funds(state, instrument, order.rates, wish, wish.hold - order.hold,
+    const PairHold pair = pair_hold(state, slot, wish.hold);
+    if (!judge_funds(state, instrument, order.rates, wish, pair.needed - pair.held,
                      state.accounts.balance(row).available(), why)) {
       return false;
     }
@@ -174,8 +182,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   return why.no(Reason::capacity, Scope::venue);
 }
 
-void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& change,
-                  Teller& teller) {
+void apply_change(State& state, u32 slot, const Change& change, Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
@@ -192,21 +199,10 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   }
   order.price = change.wish.price;
   order.quantity = change.total;
-  if (state.accounting()) set_hold(state, slot, change.wish.hold);
-
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = node.leaves;
-  event.order_sequence = order.sequence;
-  u64 currency = 0;
   if (state.accounting()) {
-    event.hold = order.hold;
-    currency = held_currency(instrument, change.wish.sell);
+    set_hold(state, slot, order.extra == kNone ? change.wish.hold : hold_now(state, slot));
   }
-  // order_slot, reason 0, priority_kept, hold_currency
-  set_word(event, offsetof(OrderReplaced, order_slot),
-           slot | u64{change.keeps_place} << 40 | currency << 48);
+  tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
   if (waits) [[unlikely]] {
     tell_terms(state, order.extra, true, teller);
   }
@@ -235,7 +231,7 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
     tell_refused(teller, command.header, why, named);
     return;
   }
-  apply_change(state, found.slot, command, change, teller);
+  apply_change(state, found.slot, change, teller);
 }
 
 }  // namespace

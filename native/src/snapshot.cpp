@@ -52,7 +52,9 @@ struct Scalars {
   u32 orders;
   u32 without_accounting;
   u32 fired;  // orders in the queues of those whose trigger fired
-  u32 reserved;
+  u32 positions;
+  u32 links;
+  u32 busts;
 
   EngineConfig config() const {
     return {max_orders,   max_accounts, max_client_ids,        max_transfers,
@@ -81,6 +83,7 @@ struct InstrumentRow {
   Seen prints;
   i64 mark;
   InstrumentTerms terms;
+  TradingRules rules;
 };
 static_assert(std::has_unique_object_representations_v<InstrumentRow>);
 
@@ -90,7 +93,8 @@ struct AccountRow {
   u32 max_open_orders;
   u8 has_limits;
   u8 killed;
-  u8 reserved[6];
+  u8 reserved[2];
+  u32 group;
   i64 deadline_ns;
 };
 static_assert(std::has_unique_object_representations_v<AccountRow>);
@@ -104,8 +108,29 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In book order: instrument by instrument, bids then asks, best first, oldest first; then those
-/// that wait, account by account, in order of acceptance. Of one with kOrderRare its Extra follows.
+/// In order of their making.
+struct PositionRow {
+  i128 lots;
+  u32 account;
+  u32 instrument;
+  u64 reserved;
+};
+static_assert(std::has_unique_object_representations_v<PositionRow>);
+
+/// In order of the least slot of each.
+struct LinkRow {
+  u64 sequence;
+  u32 slots[3];  // the parent, or none; then the members, the holder first
+  u32 instrument;
+  u32 eldest;
+  u8 kind;
+  u8 waits;
+  u8 reserved[2];
+};
+static_assert(std::has_unique_object_representations_v<LinkRow>);
+
+/// In book order: instrument by instrument, bids then asks, best first, oldest first; then what
+/// waits, by slot. Of one with kOrderRare its Extra follows.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -191,10 +216,8 @@ void each_order(const State& state, Visit&& visit) {
       }
     }
   }
-  for (u32 i = 0; i < state.accounts.count(); ++i) {
-    for (u32 s = state.accounts[i].first_order; s != kNone; s = state.orders.links(s).next) {
-      if ((state.orders.node(s).flags & kOrderForPrice) != 0) visit(s);
-    }
+  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
+    if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
   }
 }
 
@@ -206,6 +229,19 @@ void each_fired(const State& state, Visit&& visit) {
          row = state.extras[row].next_fired) {
       visit(row);
     }
+  }
+}
+
+/// By the least slot of each.
+template <class Visit>
+void each_link(const State& state, Visit&& visit) {
+  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
+    const u32 flags = state.orders.node(s).flags;
+    if ((flags & kOrderLive) == 0 || (flags & kOrderRare) == 0) continue;
+    const u32 row = state.extra_of(s).link;
+    if (row == kNone) continue;
+    const Link& link = state.links.rows[row];
+    if (s == std::min({link.parent, link.members[0], link.members[1]})) visit(link);
   }
 }
 
@@ -233,6 +269,9 @@ Scalars scalars_of(const State& state) {
   s.free_slots = state.orders.slots().free_count();
   s.orders = state.orders.slots().live();
   each_fired(state, [&](u32) { ++s.fired; });
+  s.positions = state.positions.count();
+  s.links = state.links.rows.live();
+  s.busts = state.bust_count;
   return s;
 }
 
@@ -248,14 +287,14 @@ void write_definitions(const State& state, Writer& out) {
     const RareBook& rare = state.rare_books[i];
     const Seen prints = rare.printed ? rare.prints : Seen{};
     out.put(InstrumentRow{instrument.last_price, instrument.id, rare.printed ? 1U : 0U, prints,
-                          rare.mark, instrument.terms});
+                          rare.mark, instrument.terms, rare.rules});
   }
 }
 
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.deadline_ns};
+    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.group, a.deadline_ns};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -263,6 +302,11 @@ void write_accounts(const State& state, Writer& out) {
     const Balance& b = state.accounts.balance(i);
     out.put(BalanceRow{b.total, b.held, b.account, b.currency, 0});
   }
+  for (u32 i = 0; i < state.positions.count(); ++i) {
+    const Position& p = state.positions[i];
+    out.put(PositionRow{p.lots, p.account, p.instrument, 0});
+  }
+  for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
 }
 
 void write_ids(const State& state, Writer& out) {
@@ -285,7 +329,7 @@ void write_ids(const State& state, Writer& out) {
 void write_extra(const State& state, u32 slot, Writer& out) {
   if ((state.orders.node(slot).flags & kOrderRare) == 0) return;
   Extra row = state.extras[state.orders.record(slot).extra];
-  row.next_free = row.next_fired = row.prev_fired = 0;  // where it lies, not what it is
+  row.next_free = row.next_fired = row.prev_fired = row.link = 0;  // where it lies, not what it is
   out.put(row);
 }
 
@@ -311,6 +355,15 @@ void write_orders(const State& state, Writer& out) {
                      node.flags & ~kOrderTraded});
     write_extra(state, slot, out);
   });
+  each_link(state, [&](const Link& link) {
+    out.put(LinkRow{link.sequence,
+                    {link.parent, link.members[0], link.members[1]},
+                    link.instrument,
+                    link.eldest,
+                    link.kind,
+                    link.waits,
+                    {}});
+  });
   each_fired(state, [&](u32 row) { out.put(state.extras[row].slot); });
 }
 
@@ -330,12 +383,14 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
            row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
            row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
-    demand(row.printed <= 1);
-    state.add_instrument(row.id, row.terms).last_price = row.last_price;
+    demand(row.printed <= 1 && row.rules.allocation <= kTopFirst);
+    Instrument& instrument = state.add_instrument(row.id, row.terms);
+    instrument.last_price = row.last_price;
     RareBook& rare = state.rare_books[i];
     rare.printed = row.printed != 0;
     rare.prints = row.prints;
     rare.mark = row.mark;
+    apply_rules(state, instrument, row.rules);
   }
 }
 
@@ -349,6 +404,7 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     a.max_open_orders = row.max_open_orders;
     a.has_limits = row.has_limits;
     a.killed = row.killed;
+    join_group(state, a, row.group);
   }
   for (u32 i = 0; i < s.balances; ++i) {
     const BalanceRow row = in.get<BalanceRow>();
@@ -358,6 +414,13 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     state.accounts.balance(made).total = row.total;
     state.accounts.balance(made).held = row.held;
   }
+  demand(s.positions <= u64{s.max_balances} + s.max_orders && s.busts <= kMaxBusts);
+  for (u32 i = 0; i < s.positions; ++i) {
+    const PositionRow row = in.get<PositionRow>();
+    demand(row.account < s.accounts && row.instrument < s.instruments);
+    demand(move_position(state, row.account, row.instrument, row.lots) == i);
+  }
+  for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
 }
 
 void read_ids(State& state, const Scalars& s, Reader& in) {
@@ -399,9 +462,13 @@ void read_extra(State& state, const OrderRow& order, Reader& in) {
          ((order.flags & kOrderForPrice) == 0 || is_triggered(extra.type)));
   const u32 row = state.extras.acquire();
   state.extras[row] = extra;
-  state.extras[row].next_fired = state.extras[row].prev_fired = kNone;
+  state.extras[row].next_fired = state.extras[row].prev_fired = state.extras[row].link = kNone;
   state.orders.record(order.slot).extra = row;
   note_end(state, row);
+  if ((order.flags & kOrderReduceOnly) != 0) {
+    demand(state.positions.find(order.account, order.instrument) != kNone);
+    count_reducing(state, order.account, order.instrument, 1);
+  }
   if ((order.flags & kOrderForPrice) == 0) return;
   if (extra.fired_at == 0) {
     wait_for_price(state, row);
@@ -422,6 +489,25 @@ void read_fired(State& state, const Scalars& s, Reader& in) {
   }
 }
 
+void read_link(State& state, Reader& in) {
+  const LinkRow row = in.get<LinkRow>();
+  demand(row.instrument < state.instrument_count && row.kind >= kOco && row.kind <= kBracket);
+  for (const u32 slot : row.slots) {
+    demand(slot == kNone || (state.orders.is(slot, row.sequence) &&
+                             (state.orders.node(slot).flags & kOrderRare) != 0));
+  }
+  Link link{};
+  link.sequence = row.sequence;
+  link.parent = row.slots[0];
+  link.members[0] = row.slots[1];
+  link.members[1] = row.slots[2];
+  link.instrument = row.instrument;
+  link.eldest = row.eldest;
+  link.kind = row.kind;
+  link.waits = row.waits;
+  tie(state, link);
+}
+
 void read_order(State& state, const OrderRow& row, Reader& in) {
   demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
          row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
@@ -435,7 +521,7 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
   o.hold = row.hold;
   o.extra = kNone;
   if (state.accounting()) {
-    o.client_entry = state.client_ids.find_sequence(row.sequence);
+    o.client_entry = state.client_ids.find_order(row.sequence, row.slot);
     o.base_balance = state.accounts.find_balance(row.account, instrument.base);
     o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
     demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
@@ -453,9 +539,11 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
         OrderSums{row.notional, row.fee_sum, row.rebate_sum, row.moved, row.charged};
     demand(row.rebated == rebated(state.orders.sums(row.slot), instrument.unit));
   }
-  demand((row.flags & kOrderForPrice) == 0 || (row.flags & kOrderRare) != 0);
+  demand((row.flags & (kOrderWaits | kOrderForPrice | kOrderReduceOnly)) == 0 ||
+         (row.flags & kOrderRare) != 0);
+  demand((row.flags & kOrderForPrice) == 0 || (row.flags & kOrderWaits) != 0);
   if ((row.flags & kOrderRare) != 0) read_extra(state, row, in);
-  if ((row.flags & kOrderForPrice) != 0) return;
+  if ((row.flags & kOrderWaits) != 0) return;
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }
@@ -471,6 +559,7 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   }
   std::sort(accepted.begin(), accepted.end());
   for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  for (u32 i = 0; i < s.links; ++i) read_link(state, in);
   read_fired(state, s, in);
   // What is read is not a command: nothing is due.
   for (; state.touched_count != 0; --state.touched_count) {

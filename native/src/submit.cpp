@@ -1,30 +1,20 @@
 #include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
-#include "quantumcore/gate.hpp"
+#include "quantumcore/submission.hpp"
 #include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
-
-namespace {
-
-/// What judging a submission found out, so that applying needs no second look.
-struct Judged {
-  Instrument* instrument;
-  u32 account;
-  u32 tag;     // of (account, client id)
-  u32 paying;  // the balance that the hold is taken from, kNone until there is one
-  Wish wish;
-  Rates rates;  // as of now
-  bool plain;
-  bool rests;        // may rest once it is active; wish.may_rest: now
-  OrderTerms terms;  // in ticks, lots and minor units; only when not plain
-};
 
 bool content_is_good(const SubmitOrder& c) {
   return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
          (c.side == kBuy || c.side == kSell) && c.self_trade_prevention <= kStpNone &&
          (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
+
+namespace {
+
+constexpr OrderTerms kNoTerms{};
+constexpr Seat kAlone{};
 
 /// BAD_TYPE, BAD_TIF of a plain order.
 bool judge_plain(const SubmitOrder& c, Refusal& why) {
@@ -36,33 +26,47 @@ bool judge_plain(const SubmitOrder& c, Refusal& why) {
 /// The same of one that is not, and its terms.
 [[gnu::noinline]] bool judge_rare(const State& state, const SubmitOrder& c, const OrderTerms* terms,
                                   Judged& j, Refusal& why) {
-  static constexpr OrderTerms kNoTerms{};
   return judge_advanced(state, *j.instrument, c, terms == nullptr ? kNoTerms : *terms, j.terms,
                         why);
 }
 
-bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
+bool judge_open_orders(const State& state, const Account& account, u32 before, Refusal& why) {
   const u32 most = state.max_open_of(account);
-  if (account.open_orders < most) [[likely]] {
+  const u64 working = u64{account.open_orders} + before;
+  if (working < most) [[likely]] {
     return true;
   }
-  return why.no(Reason::max_open, Scope::account, 0, most,
-                static_cast<i128>(account.open_orders) + 1);
+  return why.no(Reason::max_open, Scope::account, 0, most, static_cast<i128>(working) + 1);
+}
+
+/// What the order before it in the same act brings to the level that it would join.
+i64 joining_lots(const Seat& seat, const Wish& wish) {
+  const Wish* const other = seat.joining;
+  const bool joins = other != nullptr && other->sell == wish.sell && other->price == wish.price;
+  return joins ? other->lots : 0;
 }
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
-bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
-  bool room =
-      state.orders.slots().left() > 0 &&
-      (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
+bool judge_room(const State& state, const Instrument& instrument, const Seat& seat, Wish& wish,
+                Refusal& why) {
+  bool room = state.orders.slots().left() > seat.before &&
+              state.positions.count() < state.config.max_balances &&
+              (!state.accounting() ||
+               (state.client_ids.left() > seat.before && state.accounts.balances_left() >= 2));
   wish.level = kNone;
-  if (wish.may_rest) {
+  if (wish.may_rest && !seat.waits) {
     const Ladder& side = instrument.book.side(wish.sell);
     const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
     wish.level = place.level;
     const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
-    if (!judge_level(instrument, there, wish.lots, why)) return false;
-    room = room && side.has_room(state.pages, place);
+    if (seat.joining != nullptr) [[unlikely]] {
+      // Two lots of one act can pass what a level counts only together with each other.
+      const i64 more = joining_lots(seat, wish);
+      if (!judge_joined_level(instrument, there, more, wish.lots, why)) return false;
+    } else if (!judge_level(instrument, there, wish.lots, why)) {
+      return false;
+    }
+    room = room && side.has_room(state.pages, place, seat.windows);
   }
   return room ? true : why.no(Reason::capacity, Scope::venue);
 }
@@ -73,9 +77,17 @@ i64 available(const State& state, Judged& j, u16 currency) {
   return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
 }
 
-/// Steps 3 to 14 of engine.md section 5.
-bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, Judged& j,
-           Refusal& why) {
+/// REDUCE_ONLY: cuts what the order asks for to what there is room for.
+bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
+  const i128 room = reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
+  if (room < j.wish.lots && room > 0) j.wish.lots = static_cast<i64>(room);
+  return judge_reduce_only(instrument, room, j.wish.lots, why);
+}
+
+/// Always inline: who submits one order alone pays nothing for seats.
+[[gnu::always_inline]] inline bool judge(const State& state, const SubmitOrder& c,
+                                         const OrderTerms* further, const Seat& seat, Judged& j,
+                                         Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
@@ -100,17 +112,153 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, 
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
          (j.plain ? judge_plain(c, why) : judge_rare(state, c, further, j, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
+         ((c.flags & kReduceOnly) == 0 || judge_reduce(state, instrument, j, why)) &&
          (!wish.market ||
           (j.plain ? judge_reference(instrument, wish.sell, wish.price, why)
                    : judge_own_price(state, instrument, c, j.terms, wish.price, why))) &&
          judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
-         judge_open_orders(state, account, why) &&
-         (!state.accounting() || judge_funds(state, instrument, j.rates, wish, wish.hold,
-                                             available(state, j, held_currency), why)) &&
-         judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
+         judge_open_orders(state, account, seat.before, why) &&
+         (!state.accounting() ||
+          judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
+                      available(state, j, held_currency), why)) &&
+         judge_post_only(instrument, wish, why) && judge_room(state, instrument, seat, wish, why);
 }
 
-/// Remembers the submission under the tag that the search for it used.
+/// The client id is known: the first answer stands, or another body is refused.
+void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
+                  Teller& teller) {
+  const Submission& first = state.client_ids[entry];
+  if (!state.client_ids.same_body(entry, c, terms)) {
+    Refusal why;
+    why.no(Reason::duplicate_id, Scope::none);
+    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
+    return;
+  }
+  CommandDone& done = tell_done(teller, c.header, kRepeat);
+  done.order_sequence = first.sequence;
+  done.order_slot = first.slot;
+}
+
+/// Writes what an order needs of money, but for its hold, and of its client id.
+void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                 u32 slot, const Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  OrderRecord& order = state.orders.record(slot);
+  const bool pays_base = j.wish.sell && j.paying != kNone;
+  const bool pays_quote = !j.wish.sell && j.paying != kNone;
+  order.base_balance =
+      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
+  order.quote_balance =
+      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+  order.rates = j.rates;
+  order.hold = 0;
+  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
+}
+
+/// Always inline into its two callers, as is what tells of it.
+[[gnu::always_inline]] inline void write_order(State& state, const SubmitOrder& c, const Judged& j,
+                                               u32 slot, const Teller& teller) {
+  OrderRecord& order = state.orders.record(slot);
+  order.sequence = teller.sequence();
+  order.price = j.wish.price;
+  order.quantity = j.wish.lots;
+  order.extra = kNone;
+  const u32 mode =
+      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
+  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
+                    (j.wish.post_only ? kOrderPostOnly : 0U) | (j.rests ? 0U : kOrderNeverRests) |
+                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
+                    (mode << kOrderStpShift);
+  state.orders.node(slot) =
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(*j.instrument), flags};
+}
+
+[[gnu::always_inline]] inline void tell_order(const State& state, const SubmitOrder& c, u32 slot,
+                                              i64 hold, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  u64 ways;  // side, type, time in force, self-trade prevention and flags, in both layouts
+  static_assert(offsetof(SubmitOrder, side) == 34 && offsetof(OrderAccepted, side) == 68);
+  std::memcpy(&ways, reinterpret_cast<const std::byte*>(&c) + 32, sizeof ways);
+  u64 id;
+  std::memcpy(&id, c.client_id, sizeof id);
+  u64 currency = 0;
+  if (state.accounting()) {
+    event.hold = hold;
+    currency = held_currency(state.instruments[node.instrument], is_sell(node));
+  }
+  set_word(event, offsetof(OrderAccepted, order_slot), slot | ways << 16 >> 32 << 32);
+  set_word(event, offsetof(OrderAccepted, flags), ways >> 48 | currency << 16 | id << 32);
+  std::memcpy(event.client_id + 4, c.client_id + 4, kIdBytes - 4);
+  set_word(event, offsetof(OrderAccepted, session), c.session);
+}
+
+u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+           Teller& teller) {
+  const u32 slot = state.orders.acquire();
+  write_order(state, c, j, slot, teller);
+  // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
+  tell_order(state, c, slot, j.wish.hold, teller);
+  if (state.accounting()) {
+    account_for(state, c, terms, j, slot, teller);
+    set_hold(state, slot, j.wish.hold);
+  }
+  return slot;
+}
+
+/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
+/// never asks for terms.
+[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
+                                               const OrderTerms* terms, Teller& teller) {
+  if (!content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  Refusal why;
+  Judged judged;
+  judged.instrument = state.find_instrument(command.header.instrument);
+  if (judged.instrument == nullptr) {
+    why.no(Reason::unknown_symbol, Scope::instrument);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  judged.account = state.accounts.find(command.header.account);
+  if (judged.account == kNone) {
+    why.no(Reason::unknown_account, Scope::account);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  if (state.accounting()) {
+    state.client_ids.prefetch_next(teller.sequence());
+    judged.tag = id_tag(judged.account, command.client_id);
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) {
+      answer_again(state, first, command, terms, teller);
+      return;
+    }
+  }
+  if (!judge(state, command, terms, kAlone, judged, why)) {
+    // A full table refuses accepting, but must not change the reason of a refusal.
+    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
+      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
+    }
+    tell_rejected(command, why, teller);
+    return;
+  }
+  const u32 slot = accept(state, command, terms, judged, teller);
+  if (!judged.plain) [[unlikely]] {
+    add_extra(state, slot, command, judged.terms);
+    start_advanced(state, slot, judged.wish.level, teller);
+    return;
+  }
+  work(state, slot, judged.wish.level, teller);
+}
+
+}  // namespace
+
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller) {
   const u32 entry =
@@ -156,134 +304,34 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
   event.session = c.session;
 }
 
-/// The client id is known: the first answer stands, or another body is refused.
-void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
-                  Teller& teller) {
-  const Submission& first = state.client_ids[entry];
-  if (!state.client_ids.same_body(entry, c, terms)) {
-    Refusal why;
-    why.no(Reason::duplicate_id, Scope::none);
-    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
-    return;
-  }
-  CommandDone& done = tell_done(teller, c.header, kRepeat);
-  done.order_sequence = first.sequence;
-  done.order_slot = first.slot;
+bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
+                  const Seat& seat, Judged& j, Refusal& why) {
+  return judge(state, c, terms, seat, j, why);
 }
 
-/// Writes what an order needs of money and of its client id.
-void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-                 u32 slot, const Teller& teller) {
-  const Instrument& instrument = *j.instrument;
-  OrderRecord& order = state.orders.record(slot);
-  const bool pays_base = j.wish.sell && j.paying != kNone;
-  const bool pays_quote = !j.wish.sell && j.paying != kNone;
-  order.base_balance =
-      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
-  order.quote_balance =
-      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
-  order.rates = j.rates;
-  order.hold = 0;
-  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
-  set_hold(state, slot, j.wish.hold);
-}
-
-u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-           Teller& teller) {
-  const Instrument& instrument = *j.instrument;
-  const u32 slot = state.orders.acquire();
-  OrderRecord& order = state.orders.record(slot);
-  order.sequence = teller.sequence();
-  order.price = j.wish.price;
-  order.quantity = j.wish.lots;
-  order.extra = kNone;
-  const u32 mode =
-      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
-                    (j.wish.post_only ? kOrderPostOnly : 0U) | (j.rests ? 0U : kOrderNeverRests) |
-                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
-                    (mode << kOrderStpShift);
-  state.orders.node(slot) =
-      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
-
-  // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
-  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  u64 ways;  // side, type, time in force, self-trade prevention and flags, in both layouts
-  static_assert(offsetof(SubmitOrder, side) == 34 && offsetof(OrderAccepted, side) == 68);
-  std::memcpy(&ways, reinterpret_cast<const std::byte*>(&c) + 32, sizeof ways);
-  u64 id;
-  std::memcpy(&id, c.client_id, sizeof id);
-  u64 currency = 0;
-  if (state.accounting()) {
-    event.hold = j.wish.hold;
-    currency = held_currency(instrument, j.wish.sell);
-  }
-  set_word(event, offsetof(OrderAccepted, order_slot), slot | ways << 16 >> 32 << 32);
-  set_word(event, offsetof(OrderAccepted, flags), ways >> 48 | currency << 16 | id << 32);
-  std::memcpy(event.client_id + 4, c.client_id + 4, kIdBytes - 4);
-  set_word(event, offsetof(OrderAccepted, session), c.session);
+void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                u32 slot, bool waits, Teller& teller) {
+  write_order(state, c, j, slot, teller);
   if (state.accounting()) account_for(state, c, terms, j, slot, teller);
-  return slot;
+  add_extra(state, slot, c, j.plain ? kNoTerms : j.terms);
+  if (waits) state.orders.node(slot).flags |= kOrderWaits;
 }
 
-/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
-/// never asks for terms.
-[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
-                                               const OrderTerms* terms, Teller& teller) {
-  if (!content_is_good(command)) {
-    tell_bad(teller, command.header);
-    return;
+void tell_accepted(const State& state, const SubmitOrder& c, const Judged& j, u32 slot,
+                   Teller& teller) {
+  const OrderRecord& order = state.orders.record(slot);
+  tell_order(state, c, slot, state.accounting() ? order.hold : 0, teller);
+  const bool for_parent = (state.orders.node(slot).flags & kOrderWaits) != 0;
+  if (for_parent || !j.plain) {
+    tell_terms(state, order.extra, for_parent || is_triggered(c.type), teller);
   }
-  Refusal why;
-  Judged judged;
-  judged.instrument = state.find_instrument(command.header.instrument);
-  if (judged.instrument == nullptr) {
-    why.no(Reason::unknown_symbol, Scope::instrument);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  judged.account = state.accounts.find(command.header.account);
-  if (judged.account == kNone) {
-    why.no(Reason::unknown_account, Scope::account);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  if (state.accounting()) {
-    state.client_ids.prefetch_next(teller.sequence());
-    judged.tag = id_tag(judged.account, command.client_id);
-    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-    if (first != kNone) {
-      answer_again(state, first, command, terms, teller);
-      return;
-    }
-  }
-  if (!judge(state, command, terms, judged, why)) {
-    // A full table refuses accepting, but must not change the reason of a refusal.
-    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
-      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
-    }
-    tell_rejected(command, why, teller);
-    return;
-  }
-  const u32 slot = accept(state, command, terms, judged, teller);
-  if (!judged.plain) [[unlikely]] {
-    add_extra(state, slot, command, judged.terms);
-    start_advanced(state, slot, judged.wish.level, teller);
-    return;
-  }
-  work(state, slot, judged.wish.level, teller);
 }
-
-}  // namespace
 
 void submit(State& state, const SubmitOrder& command, Teller& teller) {
   submit_with(state, command, nullptr, teller);
 }
 
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller) {
-  static constexpr OrderTerms kNoTerms{};
   if (!terms_are_good(command.terms)) {
     tell_bad(teller, command.order.header);
     return;

@@ -133,7 +133,6 @@ class Look {
       const i64 stop = trailed_stop(instrument_, sell, extra.terms, best);
       if (key_of(sell, stop) > key_of(sell, extra.terms.stop_price)) {
         extra.terms.stop_price = stop;
-        enter_with(extra, sell);
         state_.moved[moved_++] = row;
       }
       add_to_heaps(state_, row);
@@ -149,10 +148,13 @@ class Look {
     if (state_.accounting()) set_hold(state_, extra.slot, hold_now(state_, extra.slot));
   }
 
+  /// One after the other: what one holds may follow from where another enters.
+
   void tell_moved(u32 row, Teller& teller) {
     const Extra& extra = state_.extras[row];
     const OrderNode& node = state_.orders.node(extra.slot);
     const OrderRecord& order = state_.orders.record(extra.slot);
+    enter_with(extra, is_sell(node));
     StopMoved& event = teller.tell<StopMoved>(instrument_.id, state_.accounts[node.account].id);
     event.order_sequence = order.sequence;
     event.stop_price = extra.terms.stop_price;
@@ -162,6 +164,7 @@ class Look {
       event.hold = order.hold;
       event.hold_currency = held_currency(instrument_, is_sell(node));
     }
+    hold_anew(state_, extra.slot, teller);
   }
 
   void sort(u32* rows, u32 count) {
@@ -195,7 +198,8 @@ void activate(State& state, const Instrument& instrument, u32 row, Teller& telle
   state.touch(instrument);
   leave_wait(state, row);
   u32 level;
-  if (judge_active(state, slot, level)) {
+  i64 need;
+  if (judge_active(state, slot, true, level, need)) {
     work(state, slot, level, teller);
   } else {
     cancel_order(state, slot, CancelReason::beyond_bounds, teller);
@@ -264,9 +268,11 @@ void leave_wait(State& state, u32 row) {
 }
 
 void move_stop(State& state, u32 row, i64 stop) {
-  remove_from_heaps(state, row);
-  state.extras[row].terms.stop_price = stop;
-  add_to_heaps(state, row);
+  Extra& extra = state.extras[row];
+  const bool watches = (state.orders.node(extra.slot).flags & kOrderForPrice) != 0;
+  if (watches) remove_from_heaps(state, row);
+  extra.terms.stop_price = stop;
+  if (watches) add_to_heaps(state, row);
 }
 
 void queue_fired(State& state, u32 row) {

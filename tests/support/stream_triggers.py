@@ -58,11 +58,33 @@ def _submission(market: Any, instrument: int, order_type: int, price: tuple[int,
         "quantity": quantity,
         "quantity_scale": quantity_scale,
         "time_in_force": time_in_force,
-        "flags": market._pick([0, 32, 1, 33, 4], [60, 30, 6, 2, 1]),
+        "flags": market._pick([0, 32, 1, 33, 4], [60, 30, 6, 2, 6]),
     }
     command = wire.SubmitAdvancedOrder(**fields, **terms) if terms else wire.SubmitOrder(**fields)
     market._submitted[-1] = command
     return command
+
+
+def tied(market: Any, member: Any, percent: int) -> Any:
+    """A member of linked orders, made to wait for a price, or to end by the clock."""
+    fields = {name: getattr(member, name) for name in member.__struct_fields__}
+    if market._chance(20):
+        expires_ns = market._time_ns + market._pick([SECOND_NS, 9 * SECOND_NS], [1, 1])
+        fields |= market._pick([{"time_in_force": 5}, {"time_in_force": 8, "expires_ns": expires_ns}], [1, 1])
+    if market._chance(percent):
+        order_type = market._pick(list(TRIGGERED), [6, 6, 2, 2, 1, 1])
+        fields |= {"order_type": order_type, "trigger": market._pick([0, 1, 2], [5, 3, 3])}
+        fields["time_in_force"] = market._pick([1, fields["time_in_force"]], [5, 2])
+        if order_type in TRAILING:
+            unit = market._pick([1, 3], [1, 1])
+            trail = market._distance(member.instrument, 1 + market._rng.randrange(3)) if unit == 1 else (2, 0)
+            fields |= {"trail_unit": unit, "trail": trail[0], "trail_scale": trail[1]}
+        else:
+            stop = market._price(member.instrument)
+            fields |= {"stop_price": stop[0], "stop_scale": stop[1]}
+        if order_type not in WITH_LIMIT:
+            fields |= {"price": 0, "price_scale": 0}
+    return type(member)(**fields)
 
 
 def mark(market: Any) -> wire.Command:

@@ -29,16 +29,20 @@ bool judge_stop(const Instrument& instrument, i64 mantissa, u8 scale, i64& ticks
 /// The price that a type without one enters with; a trailing stop gets its first stop. STALE_REF.
 bool judge_own_price(const State& state, const Instrument& instrument, const SubmitOrder& c,
                      OrderTerms& terms, i64& price, Refusal& why);
-/// Whether an order that becomes active stays within what an order, its level and the windows may
-/// be; finds its level.
-bool judge_active(const State& state, u32 slot, u32& level);
+/// Whether an order that becomes active stays within what an order and, if it `rests` at once, its
+/// level and the windows may be; finds its level and what it needs to hold.
+bool judge_active(const State& state, u32 slot, bool rests, u32& level, i64& need);
 
-/// Gives the accepted order its row.
+/// Gives the accepted order its row; from now on it is in its account's list, because it may wait,
+/// or be looked for while it takes.
 void add_extra(State& state, u32 slot, const SubmitOrder& c, const OrderTerms& terms);
-/// Takes the row away, and the order out of everything that knows it by its row.
+/// Takes the row away, and the order out of everything that knows it by its row: links, triggers,
+/// clocks.
 void drop_extra(State& state, u32 slot);
-void tell_terms(State& state, u32 row, bool waits, Teller& teller);
-/// Lets an accepted order that is not plain wait, or take and rest.
+void tell_terms(const State& state, u32 row, bool waits, Teller& teller);
+/// Lets an accepted order that has a row take and rest, or wait for its price.
+void begin(State& state, u32 slot, u32 level, Teller& teller);
+/// The same of one that was submitted alone: its terms are told first.
 void start_advanced(State& state, u32 slot, u32 level, Teller& teller);
 
 }  // namespace quantumcore

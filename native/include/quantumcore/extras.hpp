@@ -6,8 +6,8 @@
 namespace quantumcore {
 
 /// What an order is beyond a plain one (docs/reference/orders.md): a row of its own, so that plain
-/// orders pay nothing for it. Snapshots keep the row as it stands, but for `next_free` and
-/// the links of the queue.
+/// orders pay nothing for it. Snapshots keep the row as it stands, but for `next_free`, `link` and
+/// the neighbours in the queue, which follow from what else they tell.
 struct Extra {
   OrderTerms terms;  // ticks, lots, minor units; scales 0
   i64 extreme;       // the best watched price that a trailing stop has seen, ticks
@@ -20,6 +20,8 @@ struct Extra {
   u16 flags;  // as submitted
   u8 type;
   u8 time_in_force;
+  u32 link;  // row of Links; kNone: tied to nothing
+  u32 reserved;
 };
 static_assert(std::has_unique_object_representations_v<Extra>);
 

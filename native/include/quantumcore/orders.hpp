@@ -21,9 +21,9 @@ inline constexpr u32 kOrderSell = 2;        // else a buy
 inline constexpr u32 kOrderPostOnly = 4;    // may never take
 inline constexpr u32 kOrderNeverRests = 8;  // market, ioc or fok
 inline constexpr u32 kOrderFillOrKill = 16;
-inline constexpr u32 kOrderListed = 32;        // in its account's list of working orders
-inline constexpr u32 kOrderTraded = 64;        // has sums of money; without it they are all 0
-inline constexpr u32 kOrderStpShift = 8;       // 3 bits: self-trade prevention, 1..5
+inline constexpr u32 kOrderListed = 32;   // in its account's list of working orders
+inline constexpr u32 kOrderTraded = 64;   // has sums of money; without it they are all 0
+inline constexpr u32 kOrderStpShift = 8;  // 3 bits: self-trade prevention, 1..5
 // What an order that is not plain has; the rest of it stands in its row of Extras.
 inline constexpr u32 kOrderRare = 1U << 16;        // it has such a row
 inline constexpr u32 kOrderWaits = 1U << 22;       // live and in no book

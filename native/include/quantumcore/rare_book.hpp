@@ -4,6 +4,12 @@
 
 namespace quantumcore {
 
+// Bits of Instrument::rare.
+inline constexpr u32 kRareTriggers = 1U << 5;  // somebody waits for a price, fired or not
+inline constexpr u32 kRareLinked = 1U << 6;    // orders are tied to each other
+inline constexpr u32 kRareReducing = 1U << 7;  // reduce-only orders work
+inline constexpr u32 kRareShared = 1U << 8;    // levels are shared out, not taken by time
+
 /// Prices in the order in which they were seen, as far as a look at triggers needs them; ticks.
 struct Seen {
   i64 first;
@@ -46,9 +52,11 @@ struct RareBook {
   i64 mark = 0;          // ticks; 0: none
 
   u32 day_first = kNone;  // orders that end with the day
+
+  TradingRules rules{};
+  u32 links = 0;
+  u32 reducing = 0;  // reduce-only orders
 };
 static_assert(std::is_trivially_copyable_v<RareBook>);
-
-inline constexpr u32 kRareTriggers = 1U << 5;  // somebody waits for a price, fired or not
 
 }  // namespace quantumcore

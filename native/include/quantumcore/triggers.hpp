@@ -29,7 +29,7 @@ i64 price_by_stop(const Instrument& instrument, u8 type, bool sell, const OrderT
 void wait_for_price(State& state, u32 row);
 /// The row's order waits no more, fired or not. Cost: O(log n); O(fired) for one that has fired.
 void leave_wait(State& state, u32 row);
-/// Moves the stop of a waiting order, and `price`, where it enters. Cost: O(log n).
+/// Moves the stop of an order that waits for its price, or for its parent first. Cost: O(log n).
 void move_stop(State& state, u32 row, i64 stop);
 /// Appends an order whose trigger fired to the queue, when a snapshot is read.
 void queue_fired(State& state, u32 row);

@@ -10,6 +10,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin import gate, stop_terms
+from quantumcore.core.twin.answers import hold_anew
 from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
@@ -116,6 +117,7 @@ def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out:
         order_slot=order.slot,
         hold_currency=venue.hold_currency(order),
     )
+    hold_anew(venue, order, out)
 
 
 def _activate(venue: Venue, book: Book, instrument: Instrument, order: Order, price: int, out: Outbox) -> None:

@@ -1,3 +1,5 @@
+#include "quantumcore/advanced.hpp"
+
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
@@ -14,29 +16,31 @@ bool scales_are_good(const OrderTerms& t) {
 
 bool is_zero(const u8 (&bytes)[3]) { return (bytes[0] | bytes[1] | bytes[2]) == 0; }
 
-/// Whether an order of that time in force may rest.
-bool lasts(u8 time_in_force) { return time_in_force == kGoodTillCancel; }
+bool useless(Reason reason, Refusal& why) { return why.no(reason, Scope::instrument); }
 
 bool asks_for_dark(const SubmitOrder& c, const OrderTerms& t) {
   return (c.flags & (kHidden | kAllOrNone)) != 0 || t.min_quantity != 0;
 }
 
+bool is_known_type(u8 type) {
+  return type == kMarket || type == kLimit || type == kMarketToLimit || type == kPegged ||
+         is_triggered(type);
+}
+
 bool judge_kind_beyond(const SubmitOrder& c, const OrderTerms& t, Refusal& why) {
   const bool post_only = (c.flags & kPostOnly) != 0;
   const bool hidden = (c.flags & kHidden) != 0;
-  const bool known =
-      c.type == kMarket || c.type == kLimit || c.type == kMarketToLimit || c.type == kPegged;
-  if (!known || (c.flags & (kReduceOnly | kCancelOnDisconnect)) != 0 ||
-      ((c.flags & kSlide) != 0 && !post_only) ||
-      (post_only && (c.type != kLimit || asks_for_dark(c, t))) || (hidden && c.type == kMarket)) {
-    return why.no(Reason::bad_type, Scope::instrument);
+  const bool dark = asks_for_dark(c, t);
+  if (!is_known_type(c.type) || ((c.flags & kSlide) != 0 && !post_only) ||
+      (post_only && (c.type != kLimit || dark)) || (hidden && never_rests(c.type))) {
+    return useless(Reason::bad_type, why);
   }
   const bool known_time = lasts(c.time_in_force) || c.time_in_force == kImmediateOrCancel ||
                           c.time_in_force == kFillOrKill || is_auction_time(c.time_in_force);
-  const bool must_last = post_only || hidden || c.type == kPegged;
-  const bool alone = asks_for_dark(c, t) && is_auction_time(c.time_in_force);
-  if (!known_time || (!lasts(c.time_in_force) && must_last) || alone) {
-    return why.no(Reason::bad_tif, Scope::instrument);
+  const bool must_last = post_only || hidden || c.type == kPegged || is_triggered(c.type);
+  const bool alone = dark && is_auction_time(c.time_in_force);
+  if (!known_time || (must_last && !lasts(c.time_in_force)) || alone) {
+    return useless(Reason::bad_tif, why);
   }
   return true;
 }
@@ -55,26 +59,6 @@ bool judge_range(const Grid& grid, i128 count, i64 least, i64 most, i64 limit, R
                  Refusal& why) {
   if (count >= least && count <= most) return true;
   return why.no(reason, Scope::instrument, grid.scale, on_grid(limit, grid), count * grid.step);
-}
-
-bool judge_display(const Grid& lots, i64 mantissa, u8 scale, i64 quantity, i64& display,
-                   Refusal& why) {
-  i128 count = 0;
-  if (!measure_term(lots, mantissa, scale, Reason::bad_display, count, why) ||
-      !judge_range(lots, count, 1, quantity - 1, quantity, Reason::bad_display, why)) {
-    return false;
-  }
-  display = static_cast<i64>(count);
-  return true;
-}
-
-/// A refill must show something, and one taker must not set off too many of them.
-bool judge_refills(const Grid& lots, i64 display, i128 range, i64 quantity, Refusal& why) {
-  if (!judge_range(lots, range, 0, display - 1, display, Reason::bad_display, why)) return false;
-  const i128 least = (static_cast<i128>(quantity) + kMostRefills - 1) / kMostRefills + range;
-  if (display >= least) return true;
-  return why.no(Reason::bad_display, Scope::instrument, lots.scale, least * lots.step,
-                on_grid(display, lots));
 }
 
 bool judge_iceberg(const Instrument& instrument, const OrderTerms& t, i64 quantity, Extra& extra,
@@ -129,35 +113,106 @@ bool judge_budget(const State& state, const Instrument& instrument, const OrderT
   return true;
 }
 
-/// Each further term in the order of orders.md section 2: `given` and of use it is judged, of no
-/// use it is its reason.
-bool judge_terms(const State& state, const Instrument& instrument, const SubmitOrder& c,
-                 const OrderTerms& t, i64 lots, Extra& extra, Refusal& why) {
-  const auto useless = [&](Reason reason) { return why.no(reason, Scope::instrument); };
-  const bool dark = asks_for_dark(c, t);
-  if ((t.display | t.display_range | t.display_scale | t.seed) != 0) {
-    if (dark || c.type == kMarket || !lasts(c.time_in_force)) return useless(Reason::bad_display);
-    if (!judge_iceberg(instrument, t, lots, extra, why)) return false;
+/// So many steps of a grid, or BAD_TRAIL: off the grid, or out of a range.
+bool judge_distance(const Decimal& sent, const Grid& grid, i64 least, i64 most, i64& steps,
+                    Refusal& why) {
+  const Measured m = measure_wide(sent, grid);
+  if (!m.on_grid) {
+    return why.no(Reason::bad_trail, Scope::instrument, m.decimals, m.step, m.value);
   }
-  if ((t.stop_price | t.stop_scale | t.trigger) != 0) return useless(Reason::bad_stop);
-  if ((t.trail | t.trail_scale | t.trail_unit) != 0) return useless(Reason::bad_trail);
-  if (c.type == kPegged) {
-    if (dark) return useless(Reason::bad_peg);
-    if (!judge_peg(instrument, t, extra, why)) return false;
-  } else if ((t.offset | t.offset_scale | t.peg) != 0) {
-    return useless(Reason::bad_peg);
+  if (m.count < least || m.count > most) {
+    return why.no(Reason::bad_trail, Scope::instrument, m.decimals,
+                  on_grid(m.count < least ? least : most, grid), m.value);
   }
+  steps = static_cast<i64>(m.count);
+  return true;
+}
+
+bool judge_stop_terms(const Instrument& instrument, u8 type, const OrderTerms& sent,
+                      OrderTerms& terms, Refusal& why) {
+  const bool has_stop = is_triggered(type) && !is_trailing(type);
+  if ((!has_stop && (sent.stop_price | sent.stop_scale) != 0) ||
+      (!is_triggered(type) && sent.trigger != 0)) {
+    return useless(Reason::bad_stop, why);
+  }
+  terms.trigger = sent.trigger;
+  return !has_stop ||
+         judge_stop(instrument, sent.stop_price, sent.stop_scale, terms.stop_price, why);
+}
+
+bool judge_trail_terms(const Instrument& instrument, u8 type, const OrderTerms& sent,
+                       OrderTerms& terms, Refusal& why) {
+  static constexpr u8 kRatePlaces = 8;
+  static constexpr i64 kMostRate = 99'999'999;
+  if (!is_trailing(type)) {
+    const bool given = (sent.trail | sent.trail_scale | sent.trail_unit) != 0;
+    return given ? useless(Reason::bad_trail, why) : true;
+  }
+  terms.trail_unit = sent.trail_unit;
+  const Decimal trail{sent.trail, sent.trail_scale};
+  const i64 most = instrument.terms.max_price;
+  switch (sent.trail_unit) {
+    case kTrailPrice:
+      return judge_distance(trail, instrument.price_grid(), 1, most, terms.trail, why);
+    case kTrailRate:
+      return judge_distance(trail, {1, kRatePlaces}, 1, kMostRate, terms.trail, why);
+    case kTrailTicks:
+      return judge_distance(trail, {1, 0}, 1, most, terms.trail, why);
+    default:
+      return useless(Reason::bad_trail, why);
+  }
+}
+
+bool judge_offset(const Instrument& instrument, u8 type, const OrderTerms& sent, OrderTerms& terms,
+                  Refusal& why) {
+  const bool has_offset = type == kTrailingStopLimit;
+  if (sent.peg != 0 || (!has_offset && (sent.offset | sent.offset_scale) != 0)) {
+    return useless(Reason::bad_peg, why);
+  }
+  return !has_offset || judge_distance({sent.offset, sent.offset_scale}, instrument.price_grid(), 0,
+                                       instrument.terms.max_price, terms.offset, why);
+}
+
+/// EXPIRED: an instant that has come, or one that nothing has a use for.
+bool judge_instant(i64 now_ns, u8 time_in_force, const OrderTerms& sent, OrderTerms& terms,
+                   Refusal& why) {
+  static constexpr u8 kNanoseconds = 9;
+  const bool has_one = time_in_force == kGoodTillDate || time_in_force == kGoodTillTime;
+  if (has_one ? sent.expires_ns <= now_ns : sent.expires_ns != 0) {
+    return why.no(Reason::expired, Scope::instrument, kNanoseconds, now_ns, sent.expires_ns);
+  }
+  terms.expires_ns = sent.expires_ns;
+  return true;
+}
+
+/// What an iceberg and a peg, a minimum and a budget are, in the order of orders.md section 2: a
+/// term that is given and of use is judged, one of no use is its reason.
+bool judge_display_terms(const Instrument& instrument, const SubmitOrder& c, const OrderTerms& t,
+                         i64 lots, Extra& extra, Refusal& why) {
+  if ((t.display | t.display_range | t.display_scale | t.seed) == 0) return true;
+  if (asks_for_dark(c, t) || !may_rest(c.type, c.time_in_force)) {
+    return useless(Reason::bad_display, why);
+  }
+  return judge_iceberg(instrument, t, lots, extra, why);
+}
+
+bool judge_offset_or_peg(const Instrument& instrument, const SubmitOrder& c, const OrderTerms& t,
+                         Extra& extra, Refusal& why) {
+  if (c.type != kPegged) return judge_offset(instrument, c.type, t, extra.terms, why);
+  return asks_for_dark(c, t) ? useless(Reason::bad_peg, why) : judge_peg(instrument, t, extra, why);
+}
+
+bool judge_amount_terms(const State& state, const Instrument& instrument, const SubmitOrder& c,
+                        const OrderTerms& t, i64 lots, Extra& extra, Refusal& why) {
   if ((t.min_quantity | t.min_quantity_scale) != 0 &&
       !judge_minimum(instrument, c, t, lots, extra, why)) {
     return false;
   }
-  if ((t.budget | t.budget_scale) != 0) {
-    const bool takes = (c.type == kMarket || c.type == kLimit) &&
-                       (c.time_in_force == kImmediateOrCancel || c.time_in_force == kFillOrKill);
-    if (!takes || c.side != kBuy || !state.accounting()) return useless(Reason::bad_budget);
-    if (!judge_budget(state, instrument, t, extra, why)) return false;
-  }
-  return t.expires_ns == 0 ? true : useless(Reason::expired);
+  if ((t.budget | t.budget_scale) == 0) return true;
+  const bool takes = (c.type == kMarket || c.type == kLimit) &&
+                     (c.time_in_force == kImmediateOrCancel || c.time_in_force == kFillOrKill);
+  if (!takes || c.side != kBuy || !state.accounting()) return useless(Reason::bad_budget, why);
+  return judge_budget(state, instrument, t, extra, why);
 }
 
 u32 flags_of(const SubmitOrder& c, const OrderTerms& t) {
@@ -167,29 +222,62 @@ u32 flags_of(const SubmitOrder& c, const OrderTerms& t) {
   if ((c.flags & kAllOrNone) != 0 || t.min_quantity != 0) flags |= kOrderMinimum;
   if (c.type == kPegged) flags |= kOrderPeg;
   if (t.budget != 0) flags |= kOrderBudget;
+  if ((c.flags & kReduceOnly) != 0) flags |= kOrderReduceOnly;
   return flags;
 }
 
 }  // namespace
+
+bool judge_display(const Grid& lots, i64 mantissa, u8 scale, i64 quantity, i64& display,
+                   Refusal& why) {
+  i128 count = 0;
+  if (!measure_term(lots, mantissa, scale, Reason::bad_display, count, why) ||
+      !judge_range(lots, count, 1, quantity - 1, quantity, Reason::bad_display, why)) {
+    return false;
+  }
+  display = static_cast<i64>(count);
+  return true;
+}
+
+bool judge_refills(const Grid& lots, i64 display, i128 range, i64 quantity, Refusal& why) {
+  if (!judge_range(lots, range, 0, display - 1, display, Reason::bad_display, why)) return false;
+  const i128 least = (static_cast<i128>(quantity) + kMostRefills - 1) / kMostRefills + range;
+  if (display >= least) return true;
+  return why.no(Reason::bad_display, Scope::instrument, lots.scale, least * lots.step,
+                on_grid(display, lots));
+}
 
 bool terms_are_good(const OrderTerms& t) {
   return scales_are_good(t) && t.trigger <= kTriggerMark && t.trail_unit <= kTrailTicks &&
          t.peg <= kPegMid && is_zero(t.reserved);
 }
 
+Extra row_of(const SubmitOrder& c) {
+  Extra extra{};
+  extra.session = c.session;
+  extra.next_fired = extra.prev_fired = kNone;
+  extra.next_peg = extra.prev_peg = kNone;
+  extra.link = kNone;
+  extra.flags = c.flags;
+  extra.type = c.type;
+  extra.time_in_force = c.time_in_force;
+  return extra;
+}
+
 bool judge_beyond(const State& state, const Instrument& instrument, const SubmitOrder& c,
                   const OrderTerms* terms, i64 lots, Beyond& beyond, Refusal& why) {
   static constexpr OrderTerms kNoTerms{};
   const OrderTerms& sent = terms == nullptr ? kNoTerms : *terms;
-  beyond.extra = Extra{};
-  beyond.extra.session = c.session;
-  beyond.extra.next_peg = beyond.extra.prev_peg = kNone;
-  beyond.extra.flags = c.flags;
-  beyond.extra.type = c.type;
-  beyond.extra.time_in_force = c.time_in_force;
+  beyond.extra = row_of(c);
   beyond.flags = flags_of(c, sent);
+  Extra& extra = beyond.extra;
   return judge_kind_beyond(c, sent, why) &&
-         judge_terms(state, instrument, c, sent, lots, beyond.extra, why);
+         judge_display_terms(instrument, c, sent, lots, extra, why) &&
+         judge_stop_terms(instrument, c.type, sent, extra.terms, why) &&
+         judge_trail_terms(instrument, c.type, sent, extra.terms, why) &&
+         judge_offset_or_peg(instrument, c, sent, extra, why) &&
+         judge_amount_terms(state, instrument, c, sent, lots, extra, why) &&
+         judge_instant(state.time_ns, c.time_in_force, sent, extra.terms, why);
 }
 
 i64 slid(const Instrument& instrument, bool sell, i64 price) {
@@ -203,10 +291,21 @@ i64 slid(const Instrument& instrument, bool sell, i64 price) {
 
 bool judge_price_beyond(const State& state, const Instrument& instrument, const SubmitOrder& c,
                         Beyond& beyond, Wish& wish, Refusal& why) {
+  OrderTerms& terms = beyond.extra.terms;
   if (c.type == kMarket) return judge_reference(state, instrument, wish.sell, wish.price, why);
   if (c.type == kMarketToLimit) {
-    if (!instrument.book.stands(!wish.sell)) return why.no(Reason::stale_ref, Scope::instrument);
+    if (!instrument.book.stands(!wish.sell)) return useless(Reason::stale_ref, why);
     wish.price = instrument.book.best(!wish.sell);
+    return true;
+  }
+  if (is_trailing(c.type)) {
+    const i64 now = watched(state, instrument, wish.sell, terms.trigger);
+    if (now == 0) return useless(Reason::stale_ref, why);
+    beyond.extra.extreme = now;
+    terms.stop_price = trailed_stop(instrument, wish.sell, terms, now);
+  }
+  if (is_priced_by_stop(c.type)) {
+    wish.price = price_by_stop(instrument, c.type, wish.sell, terms);
   } else if ((c.flags & kSlide) != 0) {
     wish.price = slid(instrument, wish.sell, wish.price);
   } else if (c.type == kPegged) {
@@ -215,32 +314,49 @@ bool judge_price_beyond(const State& state, const Instrument& instrument, const 
   return true;
 }
 
-bool rejudge_beyond(const Instrument& instrument, const Extra& extra,
-                    const ReplaceAdvancedOrder* more, i64 total, i64& display, Refusal& why) {
-  const Grid lots = instrument.lot_grid();
-  const u16 fields = more == nullptr ? u16{0} : more->order.fields;
-  display = extra.terms.display;
-  if ((fields & kDisplayGiven) != 0) {
-    if (display == 0) return why.no(Reason::bad_display, Scope::instrument);
-    if (!judge_display(lots, more->display, more->display_scale, total, display, why)) return false;
+bool judge_stop(const Instrument& instrument, i64 mantissa, u8 scale, i64& ticks, Refusal& why) {
+  const Grid grid = instrument.price_grid();
+  const Measured m = measure_wide({mantissa, scale}, grid);
+  if (!m.on_grid) {
+    return why.no(Reason::bad_stop, Scope::instrument, m.decimals, m.step, m.value);
   }
-  if (display != 0 && !judge_refills(lots, display, extra.terms.display_range, total, why)) {
-    return false;
+  const i64 low = instrument.terms.min_price;
+  const i64 high = instrument.terms.max_price;
+  if (m.count < low || m.count > high) {
+    return why.no(Reason::bad_stop, Scope::instrument, m.decimals,
+                  on_grid(m.count < low ? low : high, grid), m.value);
   }
-  if ((fields & kStopGiven) != 0) return why.no(Reason::bad_stop, Scope::instrument);
+  ticks = static_cast<i64>(m.count);
   return true;
 }
 
-bool judge_level_beyond(const State& state, const Instrument& instrument, const Extra& extra,
-                        u32 flags, const Wish& wish, i64 there_already, bool& room, Refusal& why) {
-  const bool dark = (flags & kOrderDark) != 0;
+Standing standing_at(const State& state, const Instrument& instrument, bool dark, bool sell,
+                     i64 price, u32 windows) {
   const Ladder& side =
-      dark ? state.rare_of(instrument).dark[wish.sell ? 1 : 0] : instrument.book.side(wish.sell);
-  const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
-  const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
-  room = side.has_room(state.pages, place);
-  const i64 more = first_shown(extra, wish.lots) - there_already;
-  return more <= 0 || judge_level(instrument, there, more, why);
+      dark ? state.rare_of(instrument).dark[sell ? 1 : 0] : instrument.book.side(sell);
+  const Ladder::Place place = side.place(state.pages, key_of(sell, price));
+  return {place.level == kNone ? 0 : state.pages.level(place.level).lots,
+          side.has_room(state.pages, place, windows)};
+}
+
+bool judge_active(const State& state, u32 slot, bool rests, i64& need) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  const Instrument& instrument = state.instruments[node.instrument];
+  Wish wish{};
+  wish.sell = is_sell(node);
+  wish.price = order.price;
+  wish.lots = node.leaves;
+  Refusal why;
+  if (!judge_bounds(state, instrument, order.rates, state.orders.sums(slot), wish, why)) {
+    return false;
+  }
+  need = wish.hold;
+  if (!rests) return true;
+  const Standing at =
+      standing_at(state, instrument, (node.flags & kOrderDark) != 0, wish.sell, wish.price);
+  const i64 shown = first_shown(state.extra_of(slot), wish.lots);
+  return judge_level(instrument, at.there, shown, why) && at.room;
 }
 
 }  // namespace quantumcore

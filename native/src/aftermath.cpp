@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -11,10 +13,11 @@ namespace {
 /// was one.
 bool one_thing(State& state, Instrument& instrument, Teller& teller) {
   if (instrument.terms.status == kContinuous) {
+    if (trigger_one(state, instrument, teller)) return true;
     if ((instrument.rare & kRareDark) != 0 && retry_dark(state, instrument, teller)) return true;
     if ((instrument.rare & kRarePegs) != 0 && move_pegs(state, instrument, teller)) return true;
   }
-  return lift_limit_state(state, instrument, teller);
+  return free_one(state, instrument, teller) || lift_limit_state(state, instrument, teller);
 }
 
 }  // namespace

@@ -192,16 +192,11 @@ void tell_uncrossed(const Instrument& instrument, const Uncrossing& found, Telle
   event.phase = instrument.terms.status;
 }
 
-bool is_older(const State& state, u32 a, u32 b) {
-  const u64 first = state.orders.record(a).sequence;
-  const u64 second = state.orders.record(b).sequence;
-  return first != second ? first < second : a < b;
-}
-
-/// Whether two orders are one account's, by the later one's mode.
+/// Whether two orders are one party's, by the later one's mode.
 bool own_orders(const State& state, u32 maker, u32 taker) {
   const OrderNode& later = state.orders.node(taker);
-  return state.orders.node(maker).account == later.account && stp_of(later) != kStpNone;
+  return stp_of(later) != kStpNone &&
+         state.same_party(state.orders.node(maker).account, later.account);
 }
 
 /// Whether an order may trade at `price`.
@@ -223,9 +218,13 @@ void trade_at(State& state, Instrument& instrument, i64 price, Teller& teller) {
       cancel_order(state, sell, CancelReason::out_of_bounds, teller);
       continue;
     }
-    const bool buy_first = is_older(state, buy, sell);
+    const bool buy_first = is_submitted_later(state, sell, buy);
     const u32 maker = buy_first ? buy : sell;
     const u32 taker = buy_first ? sell : buy;
+    if (maker == sibling(state, taker)) {
+      cancel_other(state, taker, teller);
+      continue;
+    }
     if (own_orders(state, maker, taker)) {
       prevent_self_trade(state, maker, taker, teller);
       continue;
@@ -237,20 +236,17 @@ void trade_at(State& state, Instrument& instrument, i64 price, Teller& teller) {
 
 /// Ends what was in the book for the auction only, or could not rest without it.
 void dismiss(State& state, const Instrument& instrument, Teller& teller) {
-  for (u32 slot = state.rare_books[state.slot_of(instrument)].first_call; slot != kNone;) {
-    const Extra& extra = state.extras[state.orders.record(slot).extra];
-    const u32 next = extra.next_call;  // read first: the order may end
-    if ((state.orders.node(slot).flags & kOrderWaits) != 0) {
-      // not of this auction
-    } else if (extra.time_in_force == kAtOpen || extra.time_in_force == kAtClose) {
+  each_of_calls(state, instrument, [&](u32 slot) {
+    const u8 time_in_force = state.extra_of(slot).time_in_force;
+    if ((state.orders.node(slot).flags & kOrderWaits) != 0) return;  // not of this auction
+    if (time_in_force == kAtOpen || time_in_force == kAtClose) {
       cancel_order(state, slot, CancelReason::auction_over, teller);
-    } else if (extra.time_in_force == kGoodForAuction) {
+    } else if (time_in_force == kGoodForAuction) {
       let_wait(state, slot, teller);
     } else {
       cancel_order(state, slot, CancelReason::immediate_or_cancel, teller);
     }
-    slot = next;
-  }
+  });
 }
 
 }  // namespace

@@ -6,8 +6,6 @@ namespace quantumcore {
 
 namespace {
 
-constexpr u8 kConverted = 5;  // why an order was replaced
-
 /// The lowest and the highest price, ticks, that are no further than a rate from a reference.
 struct Edges {
   i64 low;
@@ -68,7 +66,7 @@ void stand_at(State& state, Instrument& instrument, u32 slot, i64 edge, Teller& 
   }
   order.price = edge;
   if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
-  tell_replaced(state, slot, kConverted, false, teller);
+  tell_replaced(state, slot, ReplaceReason::converted, false, teller);
   rest(state, instrument, slot, kNone);
   RareBook& rare = state.rare_books[node.instrument];
   const u8 side = sell ? kSell : kBuy;
@@ -96,7 +94,7 @@ bool trades_whole(const State& state, u32 slot) {
 }
 
 /// Keeps a print if it is the first of its stretch; whether it is too far from one in the window.
-bool note_print(RareBook& rare, i64 time_ns, i64 price) {
+bool keep_print(RareBook& rare, i64 time_ns, i64 price) {
   const i64 window = rare.rules.velocity_ns;
   while (rare.print_count > 0 && rare.prints[rare.first_print].time_ns < time_ns - window) {
     rare.first_print = (rare.first_print + 1) % kPrints;
@@ -181,7 +179,7 @@ bool velocity_trips(State& state, Instrument& instrument, u32 taker, i64 price, 
   const OrderNode& node = state.orders.node(taker);
   // Of an order that wants all or nothing the last trade is the one that stops the market.
   const bool all_or_nothing = node.leaves > 0 && trades_whole(state, taker);
-  if (!note_print(rare, teller.time_ns(), price) || all_or_nothing) return false;
+  if (!keep_print(rare, teller.time_ns(), price) || all_or_nothing) return false;
   leave_off(state, instrument, taker, teller);
   enter_phase(state, instrument, kVolatilityCall, kCauseVelocity, teller);
   return true;

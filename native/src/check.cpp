@@ -1,3 +1,4 @@
+#include <utility>
 #include <vector>
 
 #include "quantumcore/commands.hpp"
@@ -30,6 +31,10 @@ class Walk {
       regime(i, instrument);
       rare_book(i, instrument);
     }
+    waiting();
+    ends();
+    links();
+    positions();
     slots();
     accounts();
     balances();
@@ -52,7 +57,6 @@ class Walk {
       const bool waits = (node.flags & kOrderWaits) != 0;
       QC_ASSERT(waits == (node.level == kNone));
       if (waits) {
-        order_of_book(peg, slot, instrument);
         QC_ASSERT(state_.orders.record(peg).price == state_.extra_of(peg).cap);
       } else if (instrument.terms.status == kTrading) {
         QC_ASSERT(peg_target(state_, instrument, peg) == state_.orders.record(peg).price);
@@ -103,7 +107,7 @@ class Walk {
     QC_ASSERT(node.leaves > 0 && leaves_of(state_, slot) <= order.quantity);
     QC_ASSERT((order.extra != kNone) == ((node.flags & kOrderRare) != 0));
     if (order.extra != kNone) {
-      QC_ASSERT(state_.extras[order.extra].reserve >= 0);
+      QC_ASSERT(state_.extras[order.extra].reserve >= 0 && state_.extras[order.extra].slot == slot);
       ++rare_;
     }
     if (!state_.accounting()) return;
@@ -150,7 +154,8 @@ class Walk {
       QC_ASSERT(previous == kNone || state_.orders.record(previous).sequence <= order.sequence);
       QC_ASSERT(((node.flags & kOrderWaits) != 0) == (node.level == kNone));
       if (extra(slot).crossed_at != 0) ++crossing;
-      if (node.level == kNone) waits(slot, status, instrument);
+      const bool asleep = status != kContinuous && !gathers(status);  // nobody is seated then
+      QC_ASSERT(node.level != kNone || asleep || waits_in(status, extra(slot).time_in_force));
       previous = slot;
     }
     QC_ASSERT(rare.last_call == previous);
@@ -167,18 +172,12 @@ class Walk {
     QC_ASSERT(crossing == 0);
   }
 
-  void waits(u32 slot, u8 status, const Instrument& instrument) {
-    order_of_book(slot, state_.orders.node(slot).instrument, instrument);
-    const bool asleep = status != kContinuous && !gathers(status);  // nobody is seated then
-    QC_ASSERT(asleep || waits_in(status, extra(slot).time_in_force));
-  }
-
   /// Phase, limit state and what ends by time.
   void regime(u32 i, const Instrument& instrument) const {
     const RareBook& rare = state_.rare_books[i];
     const u8 status = instrument.terms.status;
     QC_ASSERT(((instrument.rare & kRarePhase) != 0) == (status != kContinuous));
-    QC_ASSERT(!rare.touched && (is_call(status) || rare.indicative == Indicative{}));
+    QC_ASSERT((is_call(status) || rare.indicative == Indicative{}));
     QC_ASSERT(!rare.ends_by_time || status == kVolatilityCall);
     QC_ASSERT((rare.due_place_plus_1 != 0) == (rare.limit_side != 0 || rare.ends_by_time));
     QC_ASSERT(rare.due_place_plus_1 == 0 || state_.due[rare.due_place_plus_1 - 1] == i);
@@ -189,6 +188,135 @@ class Walk {
   }
 
   const Extra& extra(u32 slot) const { return state_.extras[state_.orders.record(slot).extra]; }
+
+  /// Whether an order is among the pegs of its instrument.
+  bool in_pegs(u32 slot) const {
+    const RareBook& rare = state_.rare_books[state_.orders.node(slot).instrument];
+    return rare.first_peg == slot || state_.extra_of(slot).prev_peg != kNone;
+  }
+
+  /// What is in no book waits for its parent, its auction, its reference, or for a price: then it
+  /// is in its heap or in the queue, and no trigger that is met waits.
+  void waiting() {
+    std::vector<u32> fired(state_.instrument_count, 0);
+    std::vector<u32> unfired(state_.instrument_count, 0);
+    u32 trailing = 0;
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      const OrderNode& node = state_.orders.node(slot);
+      if ((node.flags & kOrderWaits) == 0) {
+        QC_ASSERT((node.flags & kOrderForPrice) == 0);
+        continue;
+      }
+      order_of_book(slot, node.instrument, state_.instruments[node.instrument]);
+      QC_ASSERT(node.level == kNone && (node.flags & kOrderRare) != 0);
+      const bool for_reference = in_pegs(slot);
+      const bool for_auction = state_.extra_of(slot).in_calls != 0;
+      const bool for_price = (node.flags & kOrderForPrice) != 0;
+      QC_ASSERT(u32{for_reference} + u32{for_auction} + u32{for_price} +
+                    u32{waits_for_parent(state_, slot)} ==
+                1);
+      if (!for_price) continue;
+      const Extra& extra = state_.extra_of(slot);
+      ++(extra.fired_at != 0 ? fired : unfired)[node.instrument];
+      if (extra.fired_at == 0 && is_trailing(extra.type)) ++trailing;
+    }
+    for (u32 i = 0; i < state_.instrument_count; ++i) {
+      const Instrument& instrument = state_.instruments[i];
+      const RareBook& rare = state_.rare_books[i];
+      QC_ASSERT(rare.waiting_count == unfired[i]);
+      QC_ASSERT(((instrument.rare & kRareTriggers) != 0) == (fired[i] + unfired[i] != 0));
+      QC_ASSERT(!rare.printed || rare.waiting_count != 0);
+      for (u32 row = rare.fired_first; row != kNone; row = state_.extras[row].next_fired) {
+        QC_ASSERT(fired[i]-- != 0);
+      }
+      QC_ASSERT(fired[i] == 0);
+      QC_ASSERT(rare.fired_first == kNone || instrument.terms.status != kTrading);
+      heaps(instrument, rare, unfired[i], trailing);
+    }
+    QC_ASSERT(trailing == 0);
+  }
+
+  void heaps(const Instrument& instrument, const RareBook& rare, u32 unfired, u32& trailing) {
+    for (u8 source = 0; source < kTriggerSources; ++source) {
+      for (const bool sell : {false, true}) {
+        const Waiting& w = rare.waiting[source][sell ? 1 : 0];
+        const i64 now = watched(state_, instrument, sell, source);
+        const i64 price = instrument.terms.status == kTrading ? now : 0;
+        for (const auto& [top, above] :
+             {std::pair{w.stops, !sell}, {w.touched, sell}, {w.trailing, !sell}}) {
+          unfired -= heap(state_.stop_heaps, top, [&](u32 row, u32 up) {
+            const i64 key = key_of(above, state_.extras[row].terms.stop_price);
+            QC_ASSERT(up == kNone || key_of(above, state_.extras[up].terms.stop_price) <= key);
+            QC_ASSERT(price == 0 || key > key_of(above, price));
+          });
+        }
+        trailing -= heap(state_.extreme_heaps, w.extremes, [&](u32 row, u32 up) {
+          const i64 key = key_of(sell, state_.extras[row].extreme);
+          QC_ASSERT(up == kNone || key_of(sell, state_.extras[up].extreme) <= key);
+          QC_ASSERT(price == 0 || key >= key_of(sell, price));
+        });
+      }
+    }
+    QC_ASSERT(unfired == 0);
+  }
+
+  /// Every order and account that ends by the clock is where the clock looks.
+  void ends() {
+    u32 expire = 0;
+    u32 day = 0;
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      const u32 flags = state_.orders.node(slot).flags;
+      if ((flags & kOrderLive) == 0 || (flags & kOrderRare) == 0) continue;
+      const Extra& extra = state_.extras[state_.orders.record(slot).extra];
+      if (extra.terms.expires_ns != 0) ++expire;
+      if (extra.time_in_force == kDay) ++day;
+    }
+    expire -= heap(state_.expiry_heap, state_.expiring, [&](u32 row, u32 up) {
+      QC_ASSERT(up == kNone ||
+                state_.extras[up].terms.expires_ns <= state_.extras[row].terms.expires_ns);
+    });
+    QC_ASSERT(expire == 0);
+    for (u32 i = 0; i < state_.instrument_count; ++i) {
+      u32 previous = kNone;
+      for (u32 row = state_.rare_books[i].day_first; row != kNone;
+           row = state_.day_links[row].next) {
+        QC_ASSERT(state_.day_links[row].prev == previous && day-- != 0);
+        QC_ASSERT(state_.orders.node(state_.extras[row].slot).instrument == i);
+        previous = row;
+      }
+    }
+    QC_ASSERT(day == 0);
+    u32 armed = 0;
+    for (u32 a = 0; a < state_.accounts.count(); ++a) {
+      if (state_.accounts[a].deadline_ns != 0) ++armed;
+    }
+    armed -= heap(state_.timer_heap, state_.timers, [&](u32 row, u32 up) {
+      QC_ASSERT(up == kNone || state_.accounts[up].deadline_ns <= state_.accounts[row].deadline_ns);
+    });
+    QC_ASSERT(armed == 0);
+  }
+
+  /// Visits every row of a heap with the one above it; returns how many there are.
+  template <class Visit>
+  static u32 heap(const HeapTable& table, u32 top, const Visit& visit) {
+    std::vector<u32> open;
+    if (top != kNone) open.push_back(top);
+    u32 count = 0;
+    while (!open.empty()) {
+      const u32 row = open.back();
+      open.pop_back();
+      const HeapLinks& links = table.links(row);
+      QC_ASSERT((links.up == kNone) == (row == top));
+      visit(row, links.up);
+      for (const u32 below : {links.left, links.right}) {
+        if (below == kNone) continue;
+        QC_ASSERT(table.links(below).up == row);
+        open.push_back(below);
+      }
+      ++count;
+    }
+    return count;
+  }
 
   void balance_of(const OrderRecord& order, const OrderNode& node, const Instrument& instrument) {
     const Balance& base = state_.accounts.balance(order.base_balance);
@@ -220,6 +348,53 @@ class Walk {
     }
   }
 
+  /// Links tie orders that work and know it; members wait as long as they have a parent.
+  void links() {
+    u32 ends = 0;
+    u32 tied = 0;
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      if ((state_.orders.node(slot).flags & kOrderLive) == 0) continue;
+      const u32 extra = state_.orders.record(slot).extra;
+      if (extra == kNone || state_.extras[extra].link == kNone) continue;
+      const Link& link = state_.links.rows[state_.extras[extra].link];
+      QC_ASSERT(link.parent == slot || link.members[0] == slot || link.members[1] == slot);
+      QC_ASSERT((link.waits != 0) == (link.parent != kNone) && link.due == 0);
+      QC_ASSERT(link.instrument == state_.orders.node(slot).instrument);
+      ++tied;
+      if (slot == link.members[0]) {
+        ends += 1U + (link.parent != kNone ? 1U : 0U) + (link.members[1] != kNone ? 1U : 0U);
+      }
+    }
+    u32 counted = 0;
+    for (u32 i = 0; i < state_.instrument_count; ++i) {
+      const RareBook& book = state_.rare_books[i];
+      counted += book.links;
+      QC_ASSERT((book.links != 0) == ((state_.instruments[i].rare & kRareLinked) != 0));
+    }
+    QC_ASSERT(tied == ends && counted == state_.links.rows.live() && state_.links.due_count == 0);
+  }
+
+  /// What one has bought another has sold; no reduce-only order could open or flip a position.
+  void positions() {
+    std::vector<i128> sums(state_.instrument_count, 0);
+    u64 reducing = 0;
+    for (u32 row = 0; row < state_.positions.count(); ++row) {
+      const Position& p = state_.positions[row];
+      QC_ASSERT(state_.positions.find(p.account, p.instrument) == row);
+      sums[p.instrument] += p.lots;
+      reducing += p.reducing;
+      for (const bool sell : {false, true}) {
+        QC_ASSERT(reducing_over(state_, row, sell) <= 0);
+      }
+    }
+    for (const i128 sum : sums) QC_ASSERT(sum == 0);
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      const u32 flags = state_.orders.node(slot).flags;
+      if ((flags & kOrderLive) != 0 && (flags & kOrderReduceOnly) != 0) --reducing;
+    }
+    QC_ASSERT(reducing == 0);
+  }
+
   void slots() {
     u32 live = 0;
     for (u32 slot = 0; slot < seen_.size(); ++slot) {
@@ -244,14 +419,15 @@ class Walk {
       const Account& account = state_.accounts[a];
       QC_ASSERT(state_.accounts.find(account.id) == a);
       u32 previous = kNone;
-      u64 sequence = 0;
+      std::pair<u64, u32> last{0, 0};
       u32 count = 0;
       for (u32 slot = account.first_order; slot != kNone; slot = state_.orders.links(slot).next) {
         const OrderRecord& order = state_.orders.record(slot);
         QC_ASSERT(state_.orders.node(slot).account == a &&
                   state_.orders.links(slot).prev == previous);
-        QC_ASSERT(order.sequence > sequence);  // order of acceptance
-        sequence = order.sequence;
+        const std::pair<u64, u32> name{order.sequence, slot};
+        QC_ASSERT(name > last);  // order of acceptance
+        last = name;
         previous = slot;
         ++count;
       }
@@ -292,7 +468,7 @@ class Walk {
     for (u32 slot = ids.oldest(); slot != kNone; slot = ids[slot].younger) {
       const Submission& s = ids[slot];
       QC_ASSERT(s.older == older && ids.find(s.account, s.client_id) == slot);
-      QC_ASSERT(ids.find_sequence(s.sequence) == slot);
+      QC_ASSERT(s.slot == kNone || ids.find_order(s.sequence, s.slot) == slot);
       QC_ASSERT(older == kNone || ids[older].time_ns <= s.time_ns);
       if (ids.fate(slot) == Fate::working) {
         QC_ASSERT(state_.orders.is(s.slot, s.sequence));

@@ -18,7 +18,10 @@ bool take_at(State& state, Instrument& instrument, u32 taker, i64 price, Teller&
   while (node.leaves > 0) {
     const u32 maker = first_at(state, instrument, !is_sell(node), price);
     if (maker == kNone) return true;
-    if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
+    if (maker == sibling(state, taker)) {
+      cancel_other(state, taker, teller);
+    } else if (stp_of(node) != kStpNone &&
+               state.same_party(state.orders.node(maker).account, node.account)) {
       if (!prevent_self_trade(state, maker, taker, teller)) return false;
     } else {
       trade(state, instrument, maker, taker, price, teller);
@@ -73,30 +76,26 @@ void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   link_cross(state, slot);
 }
 
-void begin_cross(State& state, Instrument& instrument, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
-  rare.closing_price = rare.reference;
-  for (u32 slot = rare.first_call; slot != kNone;) {
-    const Extra& extra = state.extra_of(slot);
-    u32 next = extra.next_call;
-    // Trying may end others that stand before it, or all of a cancelled pair, but none behind it:
-    // those have not come yet.
-    if (extra.time_in_force == kAtClosingCross) try_cross(state, instrument, slot, teller);
-    slot = next;
+void join_cross(State& state, Instrument& instrument, u32 slot, Teller& teller) {
+  if (instrument.terms.status == kClosingCross &&
+      time_in_force_of(state, slot) == kAtClosingCross) {
+    try_cross(state, instrument, slot, teller);
   }
 }
 
+void begin_cross(State& state, Instrument& instrument, Teller& teller) {
+  RareBook& rare = state.rare_of(instrument);
+  rare.closing_price = rare.reference;
+  each_of_calls(state, instrument, [&](u32 slot) { join_cross(state, instrument, slot, teller); });
+}
+
 void end_cross(State& state, Instrument& instrument, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
-  rare.closing_price = 0;
-  for (u32 slot = rare.first_call; slot != kNone;) {
-    const Extra& extra = state.extra_of(slot);
-    const u32 next = extra.next_call;  // read first: the order ends
-    if (extra.time_in_force == kAtClosingCross) {
+  state.rare_of(instrument).closing_price = 0;
+  each_of_calls(state, instrument, [&](u32 slot) {
+    if (state.extra_of(slot).time_in_force == kAtClosingCross) {
       cancel_order(state, slot, CancelReason::auction_over, teller);
     }
-    slot = next;
-  }
+  });
 }
 
 void take_closing_price(State& state, Instrument& instrument, Teller& teller) {

@@ -69,12 +69,17 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
     case CommandKind::replace_advanced_order:
       return hand(state, bytes, teller, replace_advanced);
     case CommandKind::submit_linked_orders:
+      return hand(state, bytes, teller, submit_linked);
     case CommandKind::cancel_all_after:
+      return hand(state, bytes, teller, cancel_all_after);
     case CommandKind::end_session:
+      return hand(state, bytes, teller, end_session);
     case CommandKind::set_mark:
+      return hand(state, bytes, teller, set_mark);
     case CommandKind::set_group:
+      return hand(state, bytes, teller, set_group);
     case CommandKind::bust_trade:
-      break;
+      return hand(state, bytes, teller, bust_trade);
   }
   tell_bad(teller, header_at(bytes));
 }

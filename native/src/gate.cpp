@@ -159,6 +159,16 @@ bool judge_phase_exactly(u8 status, u8 time_in_force, u16 flags, Refusal& why) {
   return phase_admits(status, time_in_force, flags) || why.no(Reason::halted, Scope::instrument);
 }
 
+i64 collar_around(const Instrument& instrument, bool sell, u128 doubled) {
+  const u64 collar = static_cast<u64>(instrument.terms.collar);
+  const u128 ticks =
+      sell ? (doubled * (kRateScale - collar) + (2 * kRateScale - 1)) / (2 * kRateScale)
+           : doubled * (kRateScale + collar) / (2 * kRateScale);
+  const u128 low = static_cast<u64>(instrument.terms.min_price);
+  const u128 high = static_cast<u64>(instrument.terms.max_price);
+  return static_cast<i64>(ticks < low ? low : ticks > high ? high : ticks);
+}
+
 u128 doubled_reference(const State& state, const Instrument& instrument) {
   static constexpr u64 kWidest = 5'000'000;  // 10^-8 of the mid: a wider quote is no reference
   const Book& book = instrument.book;
@@ -178,14 +188,7 @@ bool judge_reference(const State& state, const Instrument& instrument, bool sell
                      Refusal& why) {
   const u128 doubled = doubled_reference(state, instrument);
   if (doubled == 0) return why.no(Reason::stale_ref, Scope::instrument);
-  const u64 collar = static_cast<u64>(instrument.terms.collar);
-  u128 ticks = sell ? (doubled * (kRateScale - collar) + (2 * kRateScale - 1)) / (2 * kRateScale)
-                    : doubled * (kRateScale + collar) / (2 * kRateScale);
-  const u64 low = static_cast<u64>(instrument.terms.min_price);
-  const u64 high = static_cast<u64>(instrument.terms.max_price);
-  if (ticks < low) ticks = low;
-  if (ticks > high) ticks = high;
-  price = static_cast<i64>(ticks);
+  price = collar_around(instrument, sell, doubled);
   return true;
 }
 
@@ -243,10 +246,13 @@ bool judge_notional_exactly(const State& state, const Instrument& instrument, co
          judge_worth(state, instrument, notional, why);
 }
 
-bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
-                           const OrderSums& sums, Wish& wish, Refusal& why) {
+bool judge_bounds(const State& state, const Instrument& instrument, const Rates& rates,
+                  const OrderSums& sums, Wish& wish, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
-  const u128 rest = ticks_times_lots(wish.price, wish.lots);
+  if (!state.accounting()) {
+    const u128 ticks_lots = ticks_times_lots(wish.price, wish.lots);
+    return judge_overflow(state, instrument, ticks_lots, units(ticks_lots, instrument.unit), why);
+  }
   const u128 all =
       sums.notional +
       ticks_times_lots(dearest_price(state, instrument, wish.sell, wish.price), wish.lots);
@@ -265,8 +271,14 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument, con
                   told(asset));
   }
   if (wish.sell) wish.hold = static_cast<i64>(asset);
-  const Quotient working = all == rest ? notional : units(rest, instrument.unit);
-  return judge_worth(state, instrument, working, why);
+  return true;
+}
+
+bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
+                           const OrderSums& sums, Wish& wish, Refusal& why) {
+  if (!judge_bounds(state, instrument, rates, sums, wish, why)) return false;
+  const u128 rest = ticks_times_lots(wish.price, wish.lots);
+  return judge_worth(state, instrument, units(rest, instrument.unit), why);
 }
 
 bool judge_funds_exactly(const State& state, const Instrument& instrument, const Rates& rates,

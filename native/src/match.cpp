@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -21,8 +22,9 @@ void leave_account(State& state, u32 slot) {
   node.flags &= ~kOrderListed;
 }
 
-/// Whether fill-or-kill can have all its lots: the same walk as matching, without a trade.
-bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
+/// Whether fill-or-kill can have all its lots in a plain book: the same walk as matching, without a
+/// trade.
+bool can_fill(State& state, const Instrument& instrument, u32 taker) {
   const OrderNode& node = state.orders.node(taker);
   const OrderRecord& order = state.orders.record(taker);
   const bool makers_sell = !is_sell(node);
@@ -35,7 +37,7 @@ bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
     for (u32 slot = state.pages.level(level).head; slot != kNone;
          slot = state.orders.node(slot).next) {
       const OrderNode& maker = state.orders.node(slot);
-      if (maker.account == node.account && mode != kStpNone) {
+      if (mode != kStpNone && state.same_party(maker.account, node.account)) {
         if (mode == kStpCancelOldest) continue;
         return false;
       }
@@ -55,13 +57,28 @@ void take_lots(State& state, OrderNode& node, i64 lots) {
   }
 }
 
-/// The common half of every trade: `lots` have left both orders.
-[[gnu::always_inline]] inline void print(State& state, Instrument& instrument, u32 maker, u32 taker,
-                                         i64 price, i64 lots, Teller& teller) {
+/// What a trade of `lots` sets off before it happens, where orders are tied or prices are banded:
+/// the others of both orders' pairs go, or shrink.
+void prepare_fill(State& state, const Instrument& instrument, u32 maker, u32 taker, i64 lots,
+                  Teller& teller) {
+  if ((instrument.rare & kRareLinked) != 0) {
+    before_trade(state, taker, lots, teller);
+    before_trade(state, maker, lots, teller);
+  }
+  if ((instrument.rare & kRareBands) != 0) note_trade(state, instrument, teller);
+}
+
+/// The common half of every trade: `lots` have left both orders. Moves both positions; returns the
+/// maker's, and `taker_row` is the taker's once it is known.
+[[gnu::always_inline]] inline u32 print(State& state, Instrument& instrument, u32 maker, u32 taker,
+                                        i64 price, i64 lots, u32& taker_row, Teller& teller) {
   const OrderNode& resting = state.orders.node(maker);
   const OrderNode& incoming = state.orders.node(taker);
   if (state.accounting()) state.orders.prefetch_sums(maker);  // nothing else comes near them
   instrument.last_price = price;
+  if (instrument.rare != 0) [[unlikely]] {
+    note_print(state.rare_of(instrument), price);
+  }
 
   TradePrinted& event =
       teller.tell<TradePrinted>(instrument.id, state.accounts[incoming.account].id);
@@ -79,48 +96,45 @@ void take_lots(State& state, OrderNode& node, i64 lots) {
     quote = instrument.terms.quote;
     set_word(event, offsetof(TradePrinted, base), instrument.terms.base);
   }
+  const bool sells = is_sell(incoming);
   // fill, taker_side, quote
   set_word(event, offsetof(TradePrinted, fill),
-           teller.next_fill() | u64{is_sell(incoming) ? kSell : kBuy} << 32 | quote << 48);
-  if (resting.leaves != 0) return;
-  if (leaves_of(state, maker) == 0) {
-    finish_order(state, maker, Fate::filled);
+           teller.next_fill() | u64{sells ? kSell : kBuy} << 32 | quote << 48);
+  const u32 instrument_slot = incoming.instrument;
+  const u32 maker_row =
+      move_position(state, resting.account, instrument_slot, sells ? lots : -lots);
+  if (taker_row == kNone) {
+    taker_row = move_position(state, incoming.account, instrument_slot, sells ? -lots : lots);
   } else {
-    refill(state, maker, teller);
+    state.positions[taker_row].lots += sells ? -lots : lots;
+  }
+  return maker_row;
+}
+
+/// A resting order has nothing shown any more: it is filled, or shows what it has behind it.
+void sold_out(State& state, u32 slot, Teller& teller) {
+  if (leaves_of(state, slot) == 0) {
+    finish_order(state, slot, Fate::filled);
+  } else {
+    refill(state, slot, teller);
   }
 }
 
 /// Trades `lots`, which both show, at the maker's price.
 [[gnu::always_inline]] inline void fill(State& state, Instrument& instrument, u32 maker, u32 taker,
-                                        i64 lots, Teller& teller) {
-  OrderNode& incoming = state.orders.node(taker);
-  Book::reduce(state.pages, state.orders.node(maker), lots);
-  incoming.leaves -= lots;
-  print(state, instrument, maker, taker, state.orders.record(maker).price, lots, teller);
-}
-
-}  // namespace
-
-void tell_replaced(State& state, u32 slot, u8 reason, bool priority_kept, Teller& teller) {
-  const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[node.instrument];
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = leaves_of(state, slot);
-  event.order_sequence = order.sequence;
-  u64 currency = 0;
-  if (state.accounting()) {
-    event.hold = order.hold;
-    currency = held_currency(instrument, is_sell(node));
+                                        i64 lots, u32& taker_row, Teller& teller) {
+  OrderNode& resting = state.orders.node(maker);
+  if (instrument.rare != 0) [[unlikely]] {
+    prepare_fill(state, instrument, maker, taker, lots, teller);
   }
-  // order_slot, reason, priority_kept, hold_currency
-  set_word(event, offsetof(OrderReplaced, order_slot),
-           slot | u64{reason} << 32 | u64{priority_kept} << 40 | currency << 48);
+  Book::reduce(state.pages, resting, lots);
+  state.orders.node(taker).leaves -= lots;
+  const u32 maker_row = print(state, instrument, maker, taker, state.orders.record(maker).price,
+                              lots, taker_row, teller);
+  if (resting.leaves == 0) sold_out(state, maker, teller);
+  trim(state, maker_row, teller);
+  trim(state, taker_row, teller);
 }
-
-namespace {
 
 /// Takes `lots` off an order without a trade.
 void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
@@ -128,10 +142,29 @@ void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
     cancel_order(state, slot, CancelReason::self_trade_prevention, teller);
     return;
   }
-  shrink(state, slot, lots);
-  state.orders.record(slot).quantity -= lots;
+  lower(state, slot, lots);
   if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
-  tell_replaced(state, slot, 1, true, teller);
+  tell_replaced(state, slot, ReplaceReason::decremented, true, teller);
+}
+
+void cancel_one(State& state, u32 slot, CancelReason reason, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  const Instrument& instrument = state.instruments[node.instrument];
+  OrderCancelled& event =
+      teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
+  event.order_sequence = order.sequence;
+  event.quantity = leaves_of(state, slot);
+  u64 currency = 0;
+  if (state.accounting()) {
+    event.released = order.hold;
+    currency = held_currency(instrument, is_sell(node));
+    set_hold(state, slot, 0);
+  }
+  // order_slot, reason, hold_currency
+  set_word(event, offsetof(OrderCancelled, order_slot),
+           slot | u64{static_cast<u16>(reason)} << 32 | currency << 48);
+  finish_order(state, slot, Fate::cancelled);
 }
 
 }  // namespace
@@ -161,15 +194,21 @@ bool prevent_self_trade(State& state, u32 maker, u32 taker, Teller& teller) {
 }
 
 void trade(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, Teller& teller) {
-  const i64 lots = std::min(state.orders.node(maker).leaves, state.orders.node(taker).leaves);
-  take_lots(state, state.orders.node(maker), lots);
-  take_lots(state, state.orders.node(taker), lots);
-  print(state, instrument, maker, taker, price, lots, teller);
+  OrderNode& resting = state.orders.node(maker);
+  OrderNode& incoming = state.orders.node(taker);
+  const i64 lots = std::min(resting.leaves, incoming.leaves);
+  prepare_fill(state, instrument, maker, taker, lots, teller);
+  take_lots(state, resting, lots);
+  take_lots(state, incoming, lots);
+  u32 taker_row = kNone;
+  const u32 maker_row = print(state, instrument, maker, taker, price, lots, taker_row, teller);
+  if (resting.leaves == 0) sold_out(state, maker, teller);
   // An iceberg that came before in an auction shows what it has behind it, as the maker's does.
-  const OrderNode& node = state.orders.node(taker);
-  if (node.level != kNone && node.leaves == 0 && leaves_of(state, taker) != 0) {
+  if (incoming.level != kNone && incoming.leaves == 0 && leaves_of(state, taker) != 0) {
     refill(state, taker, teller);
   }
+  trim(state, maker_row, teller);
+  trim(state, taker_row, teller);
 }
 
 void join_account(State& state, u32 slot) {
@@ -202,23 +241,52 @@ void finish_order(State& state, u32 slot, Fate fate) {
 }
 
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
+  Parted ended;
+  if (state.orders.record(slot).extra != kNone) [[unlikely]] {
+    ended = part(state, slot);
+  }
+  cancel_one(state, slot, reason, teller);
+  for (const u32 other : ended.slots) {
+    if (other != kNone) cancel_one(state, other, CancelReason::linked, teller);
+  }
+}
+
+void lower(State& state, u32 slot, i64 lots) {
+  QC_ASSERT(lots > 0 && lots < leaves_of(state, slot));
+  shrink(state, slot, lots);
+  state.orders.record(slot).quantity -= lots;
+}
+
+void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_kept,
+                   Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
-  OrderCancelled& event =
-      teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
+  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  event.leaves = leaves_of(state, slot);
   event.order_sequence = order.sequence;
-  event.quantity = leaves_of(state, slot);
   u64 currency = 0;
   if (state.accounting()) {
-    event.released = order.hold;
+    event.hold = order.hold;
     currency = held_currency(instrument, is_sell(node));
-    set_hold(state, slot, 0);
   }
-  // order_slot, reason, hold_currency
-  set_word(event, offsetof(OrderCancelled, order_slot),
-           slot | u64{static_cast<u16>(reason)} << 32 | currency << 48);
-  finish_order(state, slot, Fate::cancelled);
+  // order_slot, reason, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{static_cast<u8>(reason)} << 32 | u64{priority_kept} << 40 | currency << 48);
+  if ((node.flags & kOrderRare) != 0) [[unlikely]] {
+    hold_anew(state, slot, teller);
+  }
+}
+
+void hold_anew(State& state, u32 slot, Teller& teller) {
+  const u32 other = sibling(state, slot);
+  if (other == kNone || !state.accounting()) return;
+  const i64 hold = hold_now(state, other);
+  if (hold == state.orders.record(other).hold) return;
+  set_hold(state, other, hold);
+  tell_replaced(state, other, ReplaceReason::holds_for_both, true, teller);
 }
 
 bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
@@ -226,9 +294,8 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   const OrderRecord& order = state.orders.record(slot);
   const bool makers_sell = !is_sell(node);
   if ((node.flags & kOrderFillOrKill) != 0) {
-    const bool fills = (instrument.rare & (kRareIcebergs | kRareBands)) != 0
-                           ? could_fill(state, slot)
-                           : can_fill(state, instrument, slot);
+    const bool fills =
+        instrument.rare != 0 ? could_fill(state, slot) : can_fill(state, instrument, slot);
     if (!fills) {
       cancel_order(state, slot, CancelReason::fill_or_kill, teller);
       return false;
@@ -236,20 +303,19 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   }
   const bool banded = (instrument.rare & kRareBands) != 0;
   const Ladder& ladder = instrument.book.side(makers_sell);
+  u32 position = kNone;
   while (node.leaves > 0 && instrument.book.crosses(makers_sell, order.price)) {
     const u32 maker = state.pages.level(ladder.best_level()).head;
     const i64 price = state.orders.record(maker).price;
     if (banded && band_stops(state, instrument, slot, price, teller)) [[unlikely]] {
       return false;
     }
-    if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
+    if (stp_of(node) != kStpNone &&
+        state.same_party(state.orders.node(maker).account, node.account)) {
       if (!prevent_self_trade(state, maker, slot, teller)) return false;
     } else {
-      if (banded) [[unlikely]] {
-        note_trade(state, instrument, teller);
-      }
       fill(state, instrument, maker, slot, std::min(state.orders.node(maker).leaves, node.leaves),
-           teller);
+           position, teller);
       if (banded && velocity_trips(state, instrument, slot, price, teller)) [[unlikely]] {
         return false;
       }
@@ -266,45 +332,118 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   return true;
 }
 
-bool match_rarely(State& state, u32 slot, Teller& teller) {
-  const OrderNode& node = state.orders.node(slot);
-  Instrument& instrument = state.instruments[node.instrument];
-  const bool makers_sell = !is_sell(node);
-  const i64 limit = key_of(makers_sell, state.orders.record(slot).price);
-  const bool banded = (instrument.rare & kRareBands) != 0;
-  const Ladder& shown = instrument.book.side(makers_sell);
-  const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
-  DarkWalk unlit(state, dark);  // all before it are passed over
-  while (node.leaves > 0) {
-    const bool lit = !shown.empty() && (unlit.slot == kNone ||
-                                        shown.best_key() <= state.pages.key_of_level(unlit.level));
-    if (!lit && unlit.slot == kNone) break;
-    const i64 key = lit ? shown.best_key() : state.pages.key_of_level(unlit.level);
-    if (key > limit) break;
-    const i64 price = ticks_of(makers_sell, key);
-    const i64 wanted = affordable(state, slot, state.orders.sums(slot), price, node.leaves);
-    if (wanted == 0) break;
-    const u32 maker = lit ? state.pages.level(shown.best_level()).head : unlit.slot;
-    const i64 lots = std::min(wanted, state.orders.node(maker).leaves);
-    DarkWalk behind = unlit;  // asked for before the maker may leave
-    if (!lit) behind = unlit.next(state, dark);
-    if (!lit && lots < minimum_of(state, maker)) {
-      unlit = behind;
-      continue;
+namespace {
+
+/// The way of a taker that is not plain, or through a book with dark orders, or levels that are
+/// shared out.
+class RareTaker {
+ public:
+  RareTaker(State& state, Instrument& instrument, u32 slot, Teller& teller)
+      : state_(state),
+        instrument_(instrument),
+        slot_(slot),
+        node_(state.orders.node(slot)),
+        teller_(teller),
+        makers_sell_(!is_sell(node_)),
+        banded_((instrument.rare & kRareBands) != 0),
+        shown_(instrument.book.side(makers_sell_)),
+        dark_(state.rare_of(instrument).dark[makers_sell_ ? 1 : 0]),
+        unlit_(state, dark_) {}
+
+  /// Returns false when it is dealt with.
+  bool run() {
+    const i64 limit = key_of(makers_sell_, state_.orders.record(slot_).price);
+    while (node_.leaves > 0) {
+      const bool lit =
+          !shown_.empty() &&
+          (unlit_.slot == kNone || shown_.best_key() <= state_.pages.key_of_level(unlit_.level));
+      if (!lit && unlit_.slot == kNone) break;
+      const i64 key = lit ? shown_.best_key() : state_.pages.key_of_level(unlit_.level);
+      if (key > limit) break;
+      const i64 price = ticks_of(makers_sell_, key);
+      const i64 wanted = affordable(state_, slot_, state_.orders.sums(slot_), price, node_.leaves);
+      if (wanted == 0) break;
+      if (!lit && std::min(wanted, state_.orders.node(unlit_.slot).leaves) <
+                      minimum_of(state_, unlit_.slot)) {
+        unlit_ = unlit_.next(state_, dark_);
+        continue;
+      }
+      if (banded_ && band_stops(state_, instrument_, slot_, price, teller_)) return false;
+      if (lit ? !meet_shown(price, wanted) : !meet(unlit_.slot, price, wanted)) return false;
     }
-    if (banded && band_stops(state, instrument, slot, price, teller)) return false;
-    if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
-      if (!prevent_self_trade(state, maker, slot, teller)) return false;
-      unlit = behind;
-    } else {
-      const bool leaves = lots == state.orders.node(maker).leaves;
-      if (banded) note_trade(state, instrument, teller);
-      fill(state, instrument, maker, slot, lots, teller);
-      if (banded && velocity_trips(state, instrument, slot, price, teller)) return false;
-      if (leaves) unlit = behind;
-    }
+    return true;
   }
-  return true;
+
+ private:
+  bool meet_shown(i64 price, i64 wanted) {
+    const u32 level = shown_.best_level();
+    const u32 count = (instrument_.rare & kRareShared) != 0
+                          ? share_out(state_, instrument_, slot_, level, wanted)
+                          : 0;
+    if (count == 0) return meet(state_.pages.level(level).head, price, wanted);
+    for (u32 i = 0; i < count; ++i) {
+      const Part part = state_.parts[i];
+      const OrderNode& maker = state_.orders.node(part.slot);
+      // Else a fill before took it away.
+      const bool stands = (maker.flags & kOrderLive) != 0 && maker.level != kNone;
+      if (part.lots != 0 && stands && !fill_with(part.slot, price, part.lots)) return false;
+    }
+    return true;
+  }
+
+  bool meet(u32 maker, i64 price, i64 wanted) {
+    if (maker == sibling(state_, slot_)) {
+      cancel_other(state_, slot_, teller_);
+      unlit_ = DarkWalk(state_, dark_);
+      return true;
+    }
+    const OrderNode& node = state_.orders.node(maker);
+    if (stp_of(node_) == kStpNone || !state_.same_party(node.account, node_.account)) {
+      return fill_with(maker, price, wanted);
+    }
+    const DarkWalk behind = after(maker);
+    const bool revocable = is_revocable();
+    if (!prevent_self_trade(state_, maker, slot_, teller_)) return false;
+    unlit_ = revocable ? DarkWalk(state_, dark_) : behind;
+    return true;
+  }
+
+  bool fill_with(u32 maker, i64 price, i64 most) {
+    const i64 lots = std::min({state_.orders.node(maker).leaves, node_.leaves, most});
+    const bool leaves = lots == state_.orders.node(maker).leaves;
+    const DarkWalk behind = leaves ? after(maker) : unlit_;
+    const bool revocable = is_revocable();
+    fill(state_, instrument_, maker, slot_, lots, position_, teller_);
+    if (banded_ && velocity_trips(state_, instrument_, slot_, price, teller_)) return false;
+    unlit_ = revocable ? DarkWalk(state_, dark_) : behind;
+    return true;
+  }
+
+  /// Whether a fill may take dark orders away, or make those smaller that were passed over.
+  bool is_revocable() const { return (instrument_.rare & (kRareLinked | kRareReducing)) != 0; }
+  /// Where the walk through the dark goes on when `maker` has left; to be asked before.
+  DarkWalk after(u32 maker) const {
+    return maker == unlit_.slot ? unlit_.next(state_, dark_) : unlit_;
+  }
+
+  State& state_;
+  Instrument& instrument_;
+  const u32 slot_;
+  const OrderNode& node_;
+  Teller& teller_;
+  const bool makers_sell_;
+  const bool banded_;
+  const Ladder& shown_;
+  const Ladder& dark_;
+  DarkWalk unlit_;  // all before it are passed over
+  u32 position_ = kNone;
+};
+
+}  // namespace
+
+bool match_rarely(State& state, u32 slot, Teller& teller) {
+  return RareTaker(state, state.instruments[state.orders.node(slot).instrument], slot, teller)
+      .run();
 }
 
 }  // namespace quantumcore

@@ -5,7 +5,6 @@ namespace quantumcore {
 
 namespace {
 
-constexpr u8 kFollowed = 2;     // why an order was replaced
 constexpr u8 kNoReference = 1;  // why an order waits
 
 /// The best shown price of orders that are no pegs, ticks; 0: none.
@@ -90,22 +89,6 @@ i64 target_of(const State& state, const Instrument& instrument, const PegView& v
   return 0;
 }
 
-void tell_moved(const State& state, const Instrument& instrument, u32 slot, Teller& teller) {
-  const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = leaves_of(state, slot);
-  event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.reason = kFollowed;
-  if (state.accounting()) {
-    event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, is_sell(node));
-  }
-}
-
 /// Takes a peg to `price`, or out of the book when it is 0.
 void go(State& state, const Instrument& instrument, u32 slot, i64 price, Teller& teller) {
   OrderNode& node = state.orders.node(slot);
@@ -124,7 +107,7 @@ void go(State& state, const Instrument& instrument, u32 slot, i64 price, Teller&
   order.price = price;
   rest_shown(state, slot);
   if (!waited) {
-    tell_moved(state, instrument, slot, teller);
+    tell_replaced(state, slot, ReplaceReason::followed, false, teller);
     return;
   }
   OrderEntered& event = teller.tell<OrderEntered>(instrument.id, account);
@@ -140,10 +123,8 @@ void go(State& state, const Instrument& instrument, u32 slot, i64 price, Teller&
 void link_peg(State& state, u32 slot) {
   Instrument& instrument = state.instruments[state.orders.node(slot).instrument];
   RareBook& rare = state.rare_of(instrument);
-  // Orders of one command may be linked in any order of their slots: the few that stand behind.
-  const u64 sequence = state.orders.record(slot).sequence;
-  u32 before = rare.last_peg;
-  while (before != kNone && state.orders.record(before).sequence == sequence && before > slot) {
+  u32 before = rare.last_peg;  // new orders come last; those that waited for their parent walk
+  while (before != kNone && is_submitted_later(state, before, slot)) {
     before = state.extra_of(before).prev_peg;
   }
   Extra& extra = state.extra_of(slot);
@@ -159,6 +140,7 @@ void unlink_peg(State& state, u32 slot) {
   Instrument& instrument = state.instruments[state.orders.node(slot).instrument];
   RareBook& rare = state.rare_of(instrument);
   const Extra& extra = state.extra_of(slot);
+  if (extra.prev_peg == kNone && rare.first_peg != slot) return;  // it still waits for its parent
   (extra.prev_peg == kNone ? rare.first_peg : state.extra_of(extra.prev_peg).next_peg) =
       extra.next_peg;
   (extra.next_peg == kNone ? rare.last_peg : state.extra_of(extra.next_peg).prev_peg) =

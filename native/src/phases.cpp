@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quantumcore/expiry.hpp"
 #include "quantumcore/gate.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -21,13 +22,6 @@ bool is_seated(u8 status, u8 time_in_force) {
     default:
       return false;
   }
-}
-
-/// Submitted later: of one command, the one with the higher slot.
-bool is_later(const State& state, u32 a, u32 b) {
-  const u64 first = state.orders.record(a).sequence;
-  const u64 second = state.orders.record(b).sequence;
-  return first != second ? first > second : a > b;
 }
 
 void enter_book(State& state, u32 slot, Teller& teller) {
@@ -55,19 +49,16 @@ void reseat(State& state, Instrument& instrument, Teller& teller) {
        slot = state.extra_of(slot).next_peg) {
     if ((state.orders.node(slot).flags & kOrderWaits) == 0) let_wait(state, slot, teller);
   }
-  for (u32 slot = state.rare_books[state.slot_of(instrument)].first_call; slot != kNone;) {
-    const Extra& extra = state.extra_of(slot);
-    const u32 next = extra.next_call;  // read first: the order may end
+  each_of_calls(state, instrument, [&](u32 slot) {
+    const u8 time_in_force = state.extra_of(slot).time_in_force;
     const bool waiting = (state.orders.node(slot).flags & kOrderWaits) != 0;
-    if (!is_auction_time(extra.time_in_force)) {
-      // a market order of the call before stays where it is
-    } else if (!is_seated(status, extra.time_in_force)) {
+    if (!is_auction_time(time_in_force)) return;  // a market order of the call before stays
+    if (!is_seated(status, time_in_force)) {
       if (!waiting) let_wait(state, slot, teller);
     } else if (waiting) {
       enter_book(state, slot, teller);
     }
-    slot = next;
-  }
+  });
 }
 
 }  // namespace
@@ -92,33 +83,11 @@ u8 time_in_force_of(const State& state, u32 slot) {
   return extra == kNone ? kGoodTillCancel : state.extras[extra].time_in_force;
 }
 
-bool is_market_order(const State& state, u32 slot) {
-  const u32 extra = state.orders.record(slot).extra;
-  return extra != kNone && state.extras[extra].type == kMarket;
-}
-
-void join_calls(State& state, u32 slot, const SubmitOrder& command) {
-  OrderNode& node = state.orders.node(slot);
-  OrderRecord& order = state.orders.record(slot);
-  if (order.extra == kNone) {
-    order.extra = state.extras.acquire();
-    Extra& extra = state.extras[order.extra];
-    extra = Extra{};
-    extra.session = command.session;
-    extra.flags = command.flags;
-    extra.type = command.type;
-    extra.time_in_force = command.time_in_force;
-    extra.next_peg = extra.prev_peg = kNone;
-    node.flags |= kOrderRare;
-  }
-  link_call(state, slot);
-}
-
 void link_call(State& state, u32 slot) {
   RareBook& rare = state.rare_books[state.orders.node(slot).instrument];
   Extra& extra = state.extra_of(slot);
   u32 before = rare.last_call;  // new orders come last; others walk
-  while (before != kNone && is_later(state, before, slot)) {
+  while (before != kNone && is_submitted_later(state, before, slot)) {
     before = state.extra_of(before).prev_call;
   }
   extra.prev_call = before;
@@ -164,13 +133,26 @@ void rest(State& state, Instrument& instrument, u32 slot, u32 level) {
   if ((node.flags & kOrderListed) == 0) join_account(state, slot);
 }
 
+namespace {
+
+/// Whether an order comes to be one of its instrument's auction orders: by its time in force, or
+/// because it may not rest when the call is over.
+bool joins_calls(const State& state, u32 slot, u8 status) {
+  const OrderNode& node = state.orders.node(slot);
+  if ((node.flags & kOrderRare) == 0 || state.extra_of(slot).in_calls != 0) return false;
+  return is_auction_time(state.extra_of(slot).time_in_force) ||
+         (status != kContinuous && (node.flags & kOrderNeverRests) != 0);
+}
+
+}  // namespace
+
 bool seat(State& state, Instrument& instrument, u32 slot, u32 level, Teller& teller) {
   const u8 status = instrument.terms.status;
   OrderNode& node = state.orders.node(slot);
+  if (joins_calls(state, slot, status)) link_call(state, slot);
   if (waits_in(status, time_in_force_of(state, slot))) {
     node.flags |= kOrderWaits;
-    if ((node.flags & kOrderListed) == 0) join_account(state, slot);
-    if (status == kClosingCross) try_cross(state, instrument, slot, teller);
+    join_cross(state, instrument, slot, teller);
     return true;
   }
   if (status == kContinuous) return false;
@@ -232,6 +214,7 @@ void change_phase(State& state, Instrument& instrument, u8 status, u8 cause, Tel
     if (before == kClosingCall) take_closing_price(state, instrument, teller);
   }
   enter_phase(state, instrument, status, cause, teller);
+  end_day(state, instrument, teller);
 }
 
 void note_deadline(State& state, u32 instrument) {

@@ -1,6 +1,7 @@
 #include "quantumcore/rare.hpp"
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/expiry.hpp"
 #include "quantumcore/fees.hpp"
 #include "quantumcore/phases.hpp"
 
@@ -58,20 +59,24 @@ void rest_in_book(State& state, u32 slot) {
   }
 }
 
-void become_rare(State& state, u32 slot, const Beyond& beyond) {
-  const u32 row = state.extras.acquire();
-  state.extras[row] = beyond.extra;
-  state.orders.record(slot).extra = row;
-  state.orders.node(slot).flags |= beyond.flags;
-  if ((beyond.flags & kOrderPeg) != 0) link_peg(state, slot);
+void add_extra(State& state, u32 slot, const Beyond& beyond) {
+  restore_extra(state, slot, beyond.extra);
+  OrderNode& node = state.orders.node(slot);
+  node.flags |= beyond.flags;
+  if ((node.flags & kOrderReduceOnly) != 0) count_reducing(state, node.account, node.instrument, 1);
+  note_end(state, state.orders.record(slot).extra);
+  join_account(state, slot);
 }
 
-void restore_rare(State& state, u32 slot, const Extra& extra) {
-  OrderNode& node = state.orders.node(slot);
+void restore_extra(State& state, u32 slot, const Extra& extra) {
   const u32 row = state.extras.acquire();
   state.extras[row] = extra;
+  state.extras[row].slot = slot;
   state.orders.record(slot).extra = row;
-  if ((node.flags & kOrderWaits) != 0) return;
+}
+
+void restore_place(State& state, u32 slot) {
+  const OrderNode& node = state.orders.node(slot);
   if ((node.flags & kOrderDark) != 0) {
     rest_dark(state, slot);
     return;
@@ -85,10 +90,20 @@ void restore_rare(State& state, u32 slot, const Extra& extra) {
   ++state.rare_of(instrument).icebergs;
 }
 
+void begin(State& state, u32 slot, Teller& teller) {
+  if ((state.orders.node(slot).flags & kOrderPeg) != 0) link_peg(state, slot);
+  if (is_triggered(state.extra_of(slot).type)) {
+    wait_for_price(state, state.orders.record(slot).extra);
+  } else {
+    work(state, slot, kNone, teller);
+  }
+}
+
 void leave_book(State& state, u32 slot) {
   OrderNode& node = state.orders.node(slot);
   Instrument& instrument = state.instruments[node.instrument];
   state.touch(instrument);
+  if ((node.flags & kOrderForPrice) != 0) leave_wait(state, state.orders.record(slot).extra);
   node.flags &= ~kOrderWaits;
   if (node.level == kNone) return;
   RareBook& rare = state.rare_of(instrument);
@@ -106,12 +121,19 @@ void leave_book(State& state, u32 slot) {
 }
 
 void drop_extra(State& state, u32 slot) {
-  if ((state.orders.node(slot).flags & kOrderPeg) != 0) unlink_peg(state, slot);
-  if (state.extra_of(slot).in_calls != 0) leave_calls(state, slot);
-  state.extras.release(state.orders.record(slot).extra);
+  const OrderNode& node = state.orders.node(slot);
+  const u32 row = state.orders.record(slot).extra;
+  part(state, slot);  // a parent that is filled frees its orders
+  if ((node.flags & kOrderPeg) != 0) unlink_peg(state, slot);
+  if (state.extras[row].in_calls != 0) leave_calls(state, slot);
+  if ((node.flags & kOrderReduceOnly) != 0) {
+    count_reducing(state, node.account, node.instrument, -1);
+  }
+  forget_end(state, row);
+  state.extras.release(row);
 }
 
-void tell_terms(State& state, u32 slot, bool waits, Teller& teller) {
+void tell_terms(const State& state, u32 slot, bool waits, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   TermsAccepted& event = teller.tell<TermsAccepted>(state.instruments[node.instrument].id,
                                                     state.accounts[node.account].id);
@@ -155,17 +177,19 @@ void work_rare(State& state, u32 slot, u32 level, Teller& teller) {
   state.touch(instrument);
   if ((node.flags & kOrderPeg) != 0) {
     await_reference(state, slot);
-    if ((node.flags & kOrderListed) == 0) join_account(state, slot);
     return;
   }
   if (seat(state, instrument, slot, level, teller)) return;
-  if ((node.flags & kOrderRare) != 0 || (instrument.rare & kRareDark) != 0) {
+  if ((node.flags & kOrderRare) != 0 || (instrument.rare & (kRareDark | kRareShared)) != 0) {
     work_beyond(state, slot, teller);
     return;
   }
   const bool takes = (node.flags & kOrderNeverRests) != 0 ||
                      instrument.book.crosses(!is_sell(node), state.orders.record(slot).price);
-  if (takes && !take(state, instrument, slot, teller)) return;
+  if (takes) {
+    if (!take(state, instrument, slot, teller)) return;
+    level = kNone;  // a fill may have taken away who stood there
+  }
   if (stands_at_edge(state, instrument, slot, teller)) return;
   rest(state, instrument, slot, level);
 }

@@ -26,7 +26,10 @@ class Walk {
         taker_(taker),
         node_(state.orders.node(taker)),
         enough_(enough),
-        budgeted_((node_.flags & kOrderBudget) != 0) {
+        budgeted_((node_.flags & kOrderBudget) != 0),
+        revocable_((state.instruments[node_.instrument].rare & (kRareLinked | kRareReducing)) != 0),
+        other_(sibling(state, taker)) {
+    if (revocable_) ++state.walks;
     if (budgeted_) {
       sums_ = state.orders.sums(taker);
       rate_ = taker_rate(state, taker);
@@ -67,12 +70,16 @@ class Walk {
         return false;
       }
     }
+    if (maker == other_) return true;
     if ((resting.flags & kOrderMinimum) != 0 &&
         std::min(wanted, resting.leaves) < minimum_of(state_, maker)) {
       return true;  // passed over
     }
     const u8 mode = stp_of(node_);
-    if (resting.account == node_.account && mode != kStpNone) return mode == kStpCancelOldest;
+    if (mode != kStpNone && state_.same_party(resting.account, node_.account)) {
+      return mode == kStpCancelOldest;
+    }
+    if (revocable_ && !is_certain(maker)) return true;
     const i64 had = std::min(wanted, lots);
     reach_.lots += had;
     if (budgeted_) add_fill(sums_, rate_, price, had);
@@ -83,11 +90,29 @@ class Walk {
     return reach_.lots < enough_;
   }
 
+  /// Whether a maker still trades when all that was counted before has traded: a fill of an account
+  /// may trim its reduce-only orders and cancel the other of a pair. If so, it is counted.
+  bool is_certain(u32 maker) const {
+    if (state_.counted[maker] == state_.walks) return true;  // a reserve goes with what is shown
+    const OrderNode& node = state_.orders.node(maker);
+    u64& mark = state_.walk_marks[node.account];  // walk, and 1: only reduce-only orders so far
+    const bool fresh = mark >> 1 != state_.walks;
+    const bool only_reducing = fresh || (mark & 1) != 0;
+    const bool paired = sibling(state_, maker) != kNone;
+    const bool reducing = (node.flags & kOrderReduceOnly) != 0;
+    if (paired ? !fresh : reducing && !only_reducing) return false;
+    mark = state_.walks << 1 | (reducing && !paired && only_reducing ? 1 : 0);
+    state_.counted[maker] = state_.walks;
+    return true;
+  }
+
   const State& state_;
   u32 taker_;
   const OrderNode& node_;
   i64 enough_;
   bool budgeted_;
+  bool revocable_;
+  u32 other_;  // of its pair: goes before the first trade
   OrderSums sums_{};
   i64 rate_ = 0;
   Reach reach_{0, false};

@@ -22,11 +22,10 @@ struct Found {
     if (state.orders.is(slot, sequence)) {
       return state.orders.node(slot).account == account ? Found{slot, nullptr} : Found{};
     }
-    const u32 entry = state.client_ids.find_sequence(sequence);
+    const u32 entry = state.client_ids.find_order(sequence, slot);
     if (entry == kNone) return {};
     const Submission& s = state.client_ids[entry];
-    return s.account == account && s.slot == slot ? Found{kNone, &s, state.client_ids.fate(entry)}
-                                                  : Found{};
+    return s.account == account ? Found{kNone, &s, state.client_ids.fate(entry)} : Found{};
   }
   const u32 entry = state.client_ids.find(account, client_id);
   if (entry == kNone) return {};
@@ -118,8 +117,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
     return false;
   }
   const bool moves = wish.price != order.price;
-  const bool waits = (node.flags & kOrderWaits) != 0;
-  change.keeps_place = waits || (!moves && change.total <= order.quantity);
+  change.keeps_place = !moves && change.total <= order.quantity;
   if (change.keeps_place) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
@@ -133,8 +131,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   return why.no(Reason::capacity, Scope::venue);
 }
 
-void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& change,
-                  Teller& teller) {
+void apply_change(State& state, u32 slot, const Change& change, Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
@@ -150,20 +147,7 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   order.price = change.wish.price;
   order.quantity = change.total;
   if (state.accounting()) set_hold(state, slot, change.wish.hold);
-
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = node.leaves;
-  event.order_sequence = order.sequence;
-  u64 currency = 0;
-  if (state.accounting()) {
-    event.hold = order.hold;
-    currency = held_currency(instrument, change.wish.sell);
-  }
-  // order_slot, reason 0, priority_kept, hold_currency
-  set_word(event, offsetof(OrderReplaced, order_slot),
-           slot | u64{change.keeps_place} << 40 | currency << 48);
+  tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 
@@ -215,7 +199,7 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
     tell_refused(teller, command.header, why, named);
     return;
   }
-  apply_change(state, slot, command, change, teller);
+  apply_change(state, slot, change, teller);
 }
 
 void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller) {

@@ -13,38 +13,89 @@ struct Change {
   Wish wish{};
   i64 total = 0;    // new quantity, lots
   i64 display = 0;  // of an iceberg
+  i64 stop = 0;     // new stop, ticks; 0: as it is
   bool keeps_place = false;
   bool waits = false;  // where a change leaves it
 };
 
-/// Whether what is left of it may stand in the book in the phase at hand.
-bool rests_in_phase(const Instrument& instrument, const Extra& extra, const OrderNode& node) {
-  return may_rest_in(instrument.terms.status, extra.time_in_force,
-                     (node.flags & kOrderNeverRests) == 0);
+bool gives(const ReplaceAdvancedOrder* more, u16 field) {
+  return more != nullptr && (more->order.fields & field) != 0;
+}
+
+/// Whether it waits where a change leaves it: for a price, a phase or its parent, not for a peg's
+/// reference.
+bool waits_in_place(const State& state, u32 slot) {
+  const u32 flags = state.orders.node(slot).flags;
+  return (flags & kOrderWaits) != 0 && ((flags & kOrderPeg) == 0 || waits_for_parent(state, slot));
+}
+
+/// The display that a replacement to `total` lots leaves.
+bool judge_new_display(const Instrument& instrument, const Extra& extra,
+                       const ReplaceAdvancedOrder* more, Change& change, Refusal& why) {
+  const Grid lots = instrument.lot_grid();
+  change.display = extra.terms.display;
+  if (gives(more, kDisplayGiven)) {
+    if (change.display == 0) return why.no(Reason::bad_display, Scope::instrument);
+    if (!judge_display(lots, more->display, more->display_scale, change.total, change.display,
+                       why)) {
+      return false;
+    }
+  }
+  return change.display == 0 ||
+         judge_refills(lots, change.display, extra.terms.display_range, change.total, why);
+}
+
+/// BAD_STOP of an order that has none to move: it trails, or has fired. The price of a type that is
+/// priced by its stop follows.
+bool judge_new_stop(const Instrument& instrument, const Extra& extra, const OrderNode& node,
+                    const ReplaceAdvancedOrder* more, Change& change, Refusal& why) {
+  if (!gives(more, kStopGiven)) return true;
+  if ((node.flags & kOrderWaits) == 0 || extra.fired_at != 0 || !is_triggered(extra.type) ||
+      is_trailing(extra.type)) {
+    return why.no(Reason::bad_stop, Scope::instrument);
+  }
+  if (!judge_stop(instrument, more->stop_price, more->stop_scale, change.stop, why)) return false;
+  if (!is_priced_by_stop(extra.type)) return true;
+  OrderTerms terms = extra.terms;
+  terms.stop_price = change.stop;
+  change.wish.price = price_by_stop(instrument, extra.type, change.wish.sell, terms);
+  return true;
 }
 
 /// QTY_OVERFLOW, CAPACITY: where the order would rest there may be no room for it.
-bool judge_place(const State& state, u32 slot, const Change& change, Refusal& why) {
-  static constexpr Extra kPlain{};
+bool judge_place(const State& state, u32 slot, const Extra& extra, const Change& change,
+                 Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
-  const Extra& extra = order.extra == kNone ? kPlain : state.extra_of(slot);
-  const bool moves = change.wish.price != order.price;
-  bool room = true;
-  if (!judge_level_beyond(state, state.instruments[node.instrument], extra, node.flags, change.wish,
-                          moves ? 0 : node.leaves, room, why)) {
-    return false;
-  }
+  const Instrument& instrument = state.instruments[node.instrument];
+  const bool moves = change.wish.price != state.orders.record(slot).price;
+  const Standing at = standing_at(state, instrument, (node.flags & kOrderDark) != 0,
+                                  change.wish.sell, change.wish.price);
+  const i64 more = first_shown(extra, change.wish.lots) - (moves ? 0 : node.leaves);
+  if (more > 0 && !judge_level(instrument, at.there, more, why)) return false;
   // A level that the order only leaves and joins again may end with it.
-  return !moves || room ? true : why.no(Reason::capacity, Scope::venue);
+  return !moves || at.room ? true : why.no(Reason::capacity, Scope::venue);
 }
 
 bool judge_funds_of(const State& state, u32 slot, const Wish& wish, Refusal& why) {
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
   const u32 row = wish.sell ? order.base_balance : order.quote_balance;
+  const PairHold pair = pair_hold(state, slot, wish.hold);
   return judge_funds(state, state.instruments[state.orders.node(slot).instrument], order.rates,
-                     wish, wish.hold - order.hold, state.accounts.balance(row).available(), why);
+                     wish, pair.needed - pair.held, state.accounts.balance(row).available(), why);
+}
+
+bool judge_total(const State& state, u32 slot, Change& change, Refusal& why) {
+  const OrderNode& node = state.orders.node(slot);
+  const Instrument& instrument = state.instruments[node.instrument];
+  const i64 filled = state.orders.record(slot).quantity - leaves_of(state, slot);
+  if (change.total <= filled) {
+    const Grid lots = instrument.lot_grid();
+    return why.no(Reason::replace_below_filled, Scope::order, lots.scale, on_grid(filled, lots),
+                  on_grid(change.total, lots));
+  }
+  change.wish.lots = change.total - filled;
+  return judge_max_quantity(instrument, change.total, why);
 }
 
 bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
@@ -55,7 +106,6 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   const Instrument& instrument = state.instruments[node.instrument];
   const Extra& extra = order.extra == kNone ? kPlain : state.extra_of(slot);
   const i64 limit = limit_of(state, slot);
-  const i64 filled = order.quantity - leaves_of(state, slot);
   Wish& wish = change.wish;
   wish.sell = is_sell(node);
   wish.may_rest = true;
@@ -63,7 +113,8 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   wish.price = limit;
   change.total = order.quantity;
   const bool price_given = (c.fields & kPriceGiven) != 0;
-  const bool unpriced = extra.type == kMarket;  // it stands in a call at its collar
+  // A market order stands in a call, or waits; a market-to-limit order has its limit by now.
+  const bool unpriced = extra.type == kMarket || is_priced_by_stop(extra.type);
   const Given given{price_given,
                     (c.fields & kQuantityGiven) != 0,
                     unpriced && price_given,
@@ -72,69 +123,52 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   if (!judge_switches(state, state.accounts[node.account], why) ||
       !judge_phase_of(state, instrument, slot, why) ||
       !judge_shape(instrument, given, wish.price, change.total, why) ||
-      !rejudge_beyond(instrument, extra, more, change.total, change.display, why)) {
+      !judge_new_display(instrument, extra, more, change, why) ||
+      !judge_new_stop(instrument, extra, node, more, change, why) ||
+      !judge_total(state, slot, change, why)) {
     return false;
   }
-  if (change.total <= filled) {
-    const Grid lots = instrument.lot_grid();
-    return why.no(Reason::replace_below_filled, Scope::order, lots.scale, on_grid(filled, lots),
-                  on_grid(change.total, lots));
-  }
-  wish.lots = change.total - filled;
-  if (!judge_max_quantity(instrument, change.total, why)) return false;
   if ((extra.flags & kSlide) != 0) wish.price = slid(instrument, wish.sell, wish.price);
   if ((instrument.rare & kRareBands) != 0 && price_given && !unpriced &&
       !judge_bands(state, instrument, wish.sell, wish.price, why)) {
     return false;
   }
-  if (!judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why) ||
+  if (((node.flags & kOrderReduceOnly) != 0 &&
+       !judge_reduce_only(instrument,
+                          reducing_room(state, node.account, node.instrument, wish.sell, slot),
+                          wish.lots, why)) ||
+      !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why) ||
       !judge_funds_of(state, slot, wish, why) || !judge_post_only(instrument, wish, why)) {
     return false;
   }
-  const bool peg = (node.flags & kOrderPeg) != 0;
-  change.waits = (node.flags & kOrderWaits) != 0 && !peg;
+  change.waits = waits_in_place(state, slot);
   change.keeps_place = change.waits || (wish.price == limit && change.total <= order.quantity);
-  if (change.keeps_place || peg || !rests_in_phase(instrument, extra, node)) return true;
-  return judge_place(state, slot, change, why);
+  const bool waiting = (node.flags & kOrderWaits) != 0;
+  if (change.keeps_place || waiting || (node.flags & kOrderPeg) != 0 ||
+      !may_rest_in(instrument.terms.status, extra.time_in_force,
+                   (node.flags & kOrderNeverRests) == 0)) {
+    return true;  // where it will rest is judged when it comes there
+  }
+  return judge_place(state, slot, extra, change, why);
 }
 
 void apply_change(State& state, u32 slot, const Change& change) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
-  state.touch(state.instruments[node.instrument]);  // a smaller whole is met more easily
+  // A smaller whole is met more easily, and a moved stop may be met.
+  state.touch(state.instruments[node.instrument]);
   order.quantity = change.total;
   if (order.extra != kNone) state.extra_of(slot).terms.display = change.display;
-  if (change.waits) {
-    node.leaves = change.wish.lots;
-    order.price = change.wish.price;
-    return;
-  }
-  if (change.keeps_place) {
+  if (change.stop != 0) move_stop(state, order.extra, change.stop);
+  if (change.keeps_place && !change.waits) {
     const i64 lost = leaves_of(state, slot) - change.wish.lots;
     if (lost > 0) shrink(state, slot, lost);
     return;
   }
-  leave_book(state, slot);
+  if (!change.waits) leave_book(state, slot);
   node.leaves = change.wish.lots;
   order.price = change.wish.price;
   if ((node.flags & kOrderPeg) != 0) state.extra_of(slot).cap = change.wish.price;
-}
-
-void tell_replaced(const State& state, u32 slot, const Change& change, Teller& teller) {
-  const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[node.instrument];
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = leaves_of(state, slot);
-  event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.priority_kept = change.keeps_place ? 1 : 0;
-  if (state.accounting()) {
-    event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, change.wish.sell);
-  }
 }
 
 }  // namespace
@@ -148,17 +182,19 @@ void replace_rarely(State& state, u32 slot, const ReplaceOrder& c, const Replace
     return;
   }
   apply_change(state, slot, change);
-  if (state.accounting()) set_hold(state, slot, change.wish.hold);
-  tell_replaced(state, slot, change, teller);
+  if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
+  tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
   const OrderNode& node = state.orders.node(slot);
-  if ((c.fields & kDisplayGiven) != 0) {
+  const bool not_yet_active =
+      change.waits && (is_triggered(state.extra_of(slot).type) || waits_for_parent(state, slot));
+  if (not_yet_active || gives(more, kDisplayGiven)) {
     tell_terms(state, slot, (node.flags & kOrderWaits) != 0, teller);
   }
   Instrument& instrument = state.instruments[node.instrument];
   if (!change.keeps_place) {
     work(state, slot, kNone, teller);
-  } else if (change.waits && instrument.terms.status == kClosingCross) {
-    try_cross(state, instrument, slot, teller);
+  } else if (change.waits) {
+    join_cross(state, instrument, slot, teller);
   }
 }
 

@@ -4,14 +4,13 @@ namespace quantumcore {
 
 namespace {
 
-constexpr u8 kMostAllocation = 2;
 constexpr i64 kDayNs = i64{24} * 3600 * 1'000'000'000;
 
 bool is_rate(i64 rate) { return rate >= 0 && rate < static_cast<i64>(kRateScale); }
 bool is_time(i64 time_ns) { return time_ns >= 0 && time_ns <= kDayNs; }
 
 bool rules_hold(const TradingRules& r) {
-  return r.allocation <= kMostAllocation && is_rate(r.static_band) && is_rate(r.price_collar) &&
+  return r.allocation <= kTopFirst && is_rate(r.static_band) && is_rate(r.price_collar) &&
          is_rate(r.dynamic_band) && is_rate(r.velocity) && is_time(r.limit_state_ns) &&
          is_time(r.call_ns) && is_time(r.velocity_ns) && (r.dynamic_band == 0 || r.call_ns != 0) &&
          (r.velocity == 0 || (r.call_ns != 0 && r.velocity_ns != 0));
@@ -40,6 +39,13 @@ Instrument* find(State& state, const CommandHeader& header, bool good, Teller& t
 
 }  // namespace
 
+void apply_rules(State& state, Instrument& instrument, const TradingRules& rules) {
+  state.rare_books[state.slot_of(instrument)].rules = rules;
+  instrument.rare &= ~(kRareBands | kRareShared);
+  if (has_bands(rules)) instrument.rare |= kRareBands;
+  if (rules.allocation != kByTime) instrument.rare |= kRareShared;
+}
+
 void set_trading_rules(State& state, const SetTradingRules& command, Teller& teller) {
   const TradingRules& rules = command.rules;
   u8 reserved = 0;
@@ -50,11 +56,9 @@ void set_trading_rules(State& state, const SetTradingRules& command, Teller& tel
     refuse(teller, command.header, Reason::bad_rules, Scope::none);
     return;
   }
-  RareBook& rare = state.rare_books[state.slot_of(*instrument)];
+  apply_rules(state, *instrument, rules);
   teller.tell<TradingRulesChanged>(instrument->id, 0).rules = rules;
-  rare.rules = rules;
-  instrument->rare =
-      has_bands(rules) ? instrument->rare | kRareBands : instrument->rare & ~kRareBands;
+  RareBook& rare = state.rare_of(*instrument);
   rare.first_print = 0;
   rare.print_count = 0;
   end_limit_state(state, *instrument, teller);
@@ -68,7 +72,7 @@ void set_reference(State& state, const SetReference& command, Teller& teller) {
     refuse(teller, command.header, Reason::bad_mark, Scope::none);
     return;
   }
-  state.rare_books[state.slot_of(*instrument)].reference = command.price;
+  state.rare_of(*instrument).reference = command.price;
   state.touch(*instrument);
   teller.tell<ReferenceChanged>(instrument->id, 0).price = command.price;
 }

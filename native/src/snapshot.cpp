@@ -1,161 +1,15 @@
 #include <algorithm>
 #include <string>
-#include <vector>
 
-#include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
-#include "quantumcore/fees.hpp"
-#include "quantumcore/hash.hpp"
-#include "quantumcore/phases.hpp"
-#include "quantumcore/rare.hpp"
+#include "quantumcore/snapshot_rows.hpp"
 
-/// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
-/// again. That makes it canonical: restoring and writing again gives the same bytes.
-///
-///   magic u64 · version u32 · reserved u32 · size u64 · checksum u64 · the parts in the order
-///   below
+/// Writing a snapshot.
 namespace quantumcore {
 
 namespace {
 
-constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 3;
-
-struct SnapshotHeader {
-  u64 magic;
-  u32 version;
-  u32 reserved;
-  u64 size;  // of all bytes, header too
-  u64 checksum;
-};
-
-struct Scalars {
-  u32 max_orders;
-  u32 max_accounts;
-  u32 max_client_ids;
-  u32 max_transfers;
-  u32 max_balances;
-  u32 max_windows;
-  u32 max_open_orders;
-  u32 killed;
-  u64 sequence;
-  i64 time_ns;
-  u64 hash;
-  u32 currencies;
-  u32 instruments;
-  u32 accounts;
-  u32 balances;
-  u32 submissions;
-  u32 transfers;
-  u32 slots;
-  u32 free_slots;
-  u32 orders;
-  u32 without_accounting;
-
-  EngineConfig config() const {
-    return {max_orders,   max_accounts, max_client_ids,        max_transfers,
-            max_balances, max_windows,  1 - without_accounting};
-  }
-};
-static_assert(std::has_unique_object_representations_v<Scalars>);
-
-struct CurrencyRow {
-  i128 fees;
-  i128 rebates;
-  i128 rounding;
-  i64 deposited;
-  u16 id;
-  u8 scale;
-  u8 reserved;
-  char code[12];
-  u32 reserved2[2];
-};
-static_assert(std::has_unique_object_representations_v<CurrencyRow>);
-
-struct InstrumentRow {
-  i64 last_price;
-  u32 id;
-  u32 has_rare;  // a RareRow and its prints follow
-  InstrumentTerms terms;
-};
-static_assert(std::has_unique_object_representations_v<InstrumentRow>);
-
-struct RareRow {
-  TradingRules rules;
-  i64 reference;
-  i64 closing_price;
-  i64 indicative_price;
-  i64 indicative_quantity;
-  i64 indicative_imbalance;
-  i64 limit_edge;
-  i64 limit_until;
-  i64 call_until;
-  u32 prints;
-  u32 limit_side;
-  u32 ends_by_time;
-  u32 flags;
-};
-static_assert(std::has_unique_object_representations_v<RareRow>);
-
-struct AccountRow {
-  u8 owner[16];
-  u32 id;
-  u32 max_open_orders;
-  u8 has_limits;
-  u8 killed;
-  u8 reserved[6];
-};
-static_assert(std::has_unique_object_representations_v<AccountRow>);
-
-struct BalanceRow {
-  i64 total;
-  i64 held;
-  u32 account;
-  u16 currency;
-  u16 reserved;
-};
-static_assert(std::has_unique_object_representations_v<BalanceRow>);
-
-/// In book order: instrument by instrument, bids then asks, best first, oldest first, each followed
-/// by what is dark in the same order and by its pegs that wait; then the auction orders that wait.
-/// Of an order that is not plain, its Extra follows; leaves are what it shows.
-struct OrderRow {
-  u128 notional;
-  u128 fee_sum;
-  u128 rebate_sum;
-  u64 sequence;
-  i64 price;
-  i64 quantity;
-  i64 leaves;
-  i64 hold;
-  i64 moved;
-  i64 charged;
-  i64 rebated;
-  i64 minimum_fee;
-  i32 taker_rate;
-  i32 maker_rate;
-  u32 slot;
-  u32 instrument;
-  u32 account;
-  u32 flags;
-};
-static_assert(std::has_unique_object_representations_v<OrderRow>);
-
-/// Guards against damage on disk, not against an author: four lanes, so that it runs at memory
-/// speed.
-u64 checksum(const std::byte* bytes, std::size_t size) {
-  u64 lanes[4] = {kHash0, kHash1, kHash2, kHash3};
-  std::size_t i = 0;
-  for (; i + 32 <= size; i += 32) {
-    for (std::size_t k = 0; k < 4; ++k) {
-      lanes[k] = mum(lanes[k] ^ load_u64(bytes + i + 8 * k), kHash1 + 2 * k);
-    }
-  }
-  u64 h = size;
-  for (; i < size; ++i) h = mum(h ^ static_cast<u64>(bytes[i]) ^ kHash2, kHash3);
-  for (const u64 lane : lanes) h = mum(h ^ lane, kHash1);
-  return h;
-}
+using namespace snapshot;
 
 class Writer {
  public:
@@ -169,28 +23,6 @@ class Writer {
  private:
   std::string out_ = std::string(sizeof(SnapshotHeader), '\0');
 };
-
-class Reader {
- public:
-  explicit Reader(std::span<const std::byte> bytes) : rest_(bytes) {}
-
-  template <class T>
-  T get() {
-    if (rest_.size() < sizeof(T)) throw CorruptedSnapshot("a snapshot ends within a part");
-    T row;
-    std::memcpy(&row, rest_.data(), sizeof row);
-    rest_ = rest_.subspan(sizeof row);
-    return row;
-  }
-  bool done() const { return rest_.empty(); }
-
- private:
-  std::span<const std::byte> rest_;
-};
-
-void demand(bool holds) {
-  if (!holds) throw CorruptedSnapshot("a snapshot contradicts itself");
-}
 
 template <class Visit>
 void each_queued(const State& state, const Ladder& ladder, Visit& visit) {
@@ -206,15 +38,33 @@ void each_order(const State& state, Visit&& visit) {
     for (const bool sell : {false, true}) each_queued(state, instrument.book.side(sell), visit);
     if (instrument.rare == 0) continue;
     for (const Ladder& dark : state.rare_books[i].dark) each_queued(state, dark, visit);
-    for (u32 s = state.rare_books[i].first_peg; s != kNone; s = state.extra_of(s).next_peg) {
-      if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
+  }
+  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
+    if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
+  }
+}
+
+/// Visits the rows whose trigger has fired and that are not active yet, in the order of firing.
+template <class Visit>
+void each_fired(const State& state, Visit&& visit) {
+  for (u32 i = 0; i < state.instrument_count; ++i) {
+    for (u32 row = state.rare_books[i].fired_first; row != kNone;
+         row = state.extras[row].next_fired) {
+      visit(row);
     }
   }
-  for (u32 i = 0; i < state.instrument_count; ++i) {
-    for (u32 s = state.rare_books[i].first_call; s != kNone;
-         s = state.extras[state.orders.record(s).extra].next_call) {
-      if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
-    }
+}
+
+/// By the least slot of each.
+template <class Visit>
+void each_link(const State& state, Visit&& visit) {
+  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
+    const u32 flags = state.orders.node(s).flags;
+    if ((flags & kOrderLive) == 0 || (flags & kOrderRare) == 0) continue;
+    const u32 row = state.extra_of(s).link;
+    if (row == kNone) continue;
+    const Link& link = state.links.rows[row];
+    if (s == std::min({link.parent, link.members[0], link.members[1]})) visit(link);
   }
 }
 
@@ -241,46 +91,30 @@ Scalars scalars_of(const State& state) {
   s.slots = state.orders.slots().used();
   s.free_slots = state.orders.slots().free_count();
   s.orders = state.orders.slots().live();
+  each_fired(state, [&](u32) { ++s.fired; });
+  s.positions = state.positions.count();
+  s.links = state.links.rows.live();
+  s.busts = state.bust_count;
   return s;
 }
 
 bool is_rare(const Instrument& instrument, const RareBook& rare) {
   static constexpr TradingRules kNoRules{};
-  return instrument.rare != 0 || rare.reference != 0 ||
+  return instrument.rare != 0 || rare.reference != 0 || rare.mark != 0 ||
          std::memcmp(&rare.rules, &kNoRules, sizeof kNoRules) != 0;
 }
 
-void write_rare(const Instrument& instrument, const RareBook& rare, Writer& out) {
+void write_rare(const RareBook& rare, Writer& out) {
   const bool limited = rare.limit_side != 0;
   out.put(RareRow{rare.rules, rare.reference, rare.closing_price, rare.indicative.price,
                   rare.indicative.quantity, rare.indicative.imbalance,
                   limited ? rare.limit_edge : 0, limited ? rare.limit_until : 0,
-                  rare.ends_by_time ? rare.call_until : 0, rare.print_count, rare.limit_side,
-                  rare.ends_by_time ? 1U : 0U, instrument.rare});
+                  rare.ends_by_time ? rare.call_until : 0, rare.printed ? rare.seen : Seen{},
+                  rare.mark, rare.print_count, rare.limit_side, rare.ends_by_time ? 1U : 0U,
+                  rare.printed ? 1U : 0U});
   for (u32 i = 0; i < rare.print_count; ++i) {
     out.put(rare.prints[(rare.first_print + i) % kPrints]);
   }
-}
-
-void read_rare(State& state, Instrument& instrument, Reader& in) {
-  const RareRow row = in.get<RareRow>();
-  demand(row.prints <= kPrints && row.limit_side <= kSell && row.ends_by_time <= 1);
-  const u32 slot = state.slot_of(instrument);
-  RareBook& rare = state.rare_books[slot];
-  rare.rules = row.rules;
-  rare.reference = row.reference;
-  rare.closing_price = row.closing_price;
-  rare.indicative =
-      Indicative{row.indicative_price, row.indicative_quantity, row.indicative_imbalance};
-  rare.limit_edge = row.limit_edge;
-  rare.limit_until = row.limit_until;
-  rare.call_until = row.call_until;
-  rare.limit_side = static_cast<u8>(row.limit_side);
-  rare.ends_by_time = row.ends_by_time != 0;
-  rare.print_count = row.prints;
-  for (u32 i = 0; i < row.prints; ++i) rare.prints[i] = in.get<Print>();
-  instrument.rare = row.flags;
-  note_deadline(state, slot);
 }
 
 void write_definitions(const State& state, Writer& out) {
@@ -296,14 +130,14 @@ void write_definitions(const State& state, Writer& out) {
     const bool has_rare = is_rare(instrument, rare);
     out.put(
         InstrumentRow{instrument.last_price, instrument.id, has_rare ? 1U : 0U, instrument.terms});
-    if (has_rare) write_rare(instrument, rare, out);
+    if (has_rare) write_rare(rare, out);
   }
 }
 
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}};
+    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.group, a.deadline_ns};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -311,6 +145,11 @@ void write_accounts(const State& state, Writer& out) {
     const Balance& b = state.accounts.balance(i);
     out.put(BalanceRow{b.total, b.held, b.account, b.currency, 0});
   }
+  for (u32 i = 0; i < state.positions.count(); ++i) {
+    const Position& p = state.positions[i];
+    out.put(PositionRow{p.lots, p.account, p.instrument, 0});
+  }
+  for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
 }
 
 void write_ids(const State& state, Writer& out) {
@@ -333,7 +172,8 @@ void write_ids(const State& state, Writer& out) {
 void write_extra(const State& state, const OrderRecord& order, Writer& out) {
   if (order.extra == kNone) return;
   Extra row = state.extras[order.extra];
-  row.next_free = row.next_peg = row.prev_peg = 0;  // where it lies, not what it is
+  row.next_free = row.link = 0;  // where it lies, not what it is
+  row.next_fired = row.prev_fired = row.next_peg = row.prev_peg = 0;
   row.next_call = row.prev_call = row.next_cross = row.prev_cross = 0;
   out.put(row);
 }
@@ -359,164 +199,16 @@ void write_orders(const State& state, Writer& out) {
     }
     write_extra(state, o, out);
   });
-}
-
-void read_definitions(State& state, const Scalars& s, Reader& in) {
-  demand(s.currencies <= kMaxCurrencies && s.instruments <= kMaxInstruments);
-  for (u32 i = 0; i < s.currencies; ++i) {
-    const CurrencyRow row = in.get<CurrencyRow>();
-    demand(row.scale <= 9 && state.find_currency(row.id) < 0);
-    Currency& c = state.add_currency(row.id, row.scale, row.code);
-    c.fees = row.fees;
-    c.rebates = row.rebates;
-    c.rounding = row.rounding;
-    c.deposited = row.deposited;
-  }
-  for (u32 i = 0; i < s.instruments; ++i) {
-    const InstrumentRow row = in.get<InstrumentRow>();
-    demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
-           row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
-           row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
-    demand(row.has_rare <= 1);
-    Instrument& instrument = state.add_instrument(row.id, row.terms);
-    instrument.last_price = row.last_price;
-    if (row.has_rare != 0) read_rare(state, instrument, in);
-  }
-}
-
-void read_accounts(State& state, const Scalars& s, Reader& in) {
-  demand(s.accounts <= s.max_accounts && s.balances <= s.max_balances);
-  for (u32 i = 0; i < s.accounts; ++i) {
-    const AccountRow row = in.get<AccountRow>();
-    Account& a = state.accounts[state.accounts.open(row.id, row.owner)];
-    a.max_open_orders = row.max_open_orders;
-    a.has_limits = row.has_limits;
-    a.killed = row.killed;
-  }
-  for (u32 i = 0; i < s.balances; ++i) {
-    const BalanceRow row = in.get<BalanceRow>();
-    demand(row.account < s.accounts && row.currency < s.currencies);
-    const u32 made = state.accounts.make_balance(row.account, row.currency);
-    demand(made == i);
-    state.accounts.balance(made).total = row.total;
-    state.accounts.balance(made).held = row.held;
-  }
-}
-
-void read_ids(State& state, const Scalars& s, Reader& in) {
-  demand(s.submissions <= s.max_client_ids && s.transfers <= s.max_transfers);
-  for (u32 i = 0; i < s.submissions; ++i) {
-    const Submission row = in.get<Submission>();
-    demand(row.account < s.accounts && row.terms <= 1);
-    Submission& entry = state.client_ids[state.client_ids.remember(
-        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id, row.fate)];
-    const Submission links = entry;
-    entry = row;
-    entry.older = links.older;
-    entry.younger = links.younger;
-    entry.tag = links.tag;
-    entry.terms = row.terms == 0 ? kNone : state.client_ids.keep_terms(in.get<OrderTerms>());
-  }
-  for (u32 i = 0; i < s.transfers; ++i) {
-    const PostedTransfer row = in.get<PostedTransfer>();
-    demand(row.account < s.accounts);
-    state.transfer_ids.remember(row);
-  }
-}
-
-void read_free_slots(State& state, const Scalars& s, Reader& in) {
-  demand(s.slots <= s.max_orders && s.free_slots + u64{s.orders} == s.slots);
-  std::vector<u32> free(s.free_slots);
-  for (u32& slot : free) {
-    slot = in.get<u32>();
-    demand(slot < s.slots);
-  }
-  state.orders.slots().extend_to(s.slots);
-  for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
-}
-
-void read_order(State& state, const OrderRow& row) {
-  demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
-         row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
-         (state.orders.node(row.slot).flags & kOrderLive) == 0);
-  const Instrument& instrument = state.instruments[row.instrument];
-  OrderRecord& o = state.orders.record(row.slot);
-  o = OrderRecord{};
-  o.sequence = row.sequence;
-  o.price = row.price;
-  o.quantity = row.quantity;
-  o.hold = row.hold;
-  o.extra = kNone;
-  if (state.accounting()) {
-    o.client_entry = state.client_ids.find_sequence(row.sequence);
-    o.base_balance = state.accounts.find_balance(row.account, instrument.base);
-    o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
-    demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
-  }
-  o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
-  state.orders.node(row.slot) = OrderNode{kNone,
-                                          kNone,
-                                          row.leaves,
-                                          kNone,
-                                          row.account,
-                                          row.instrument,
-                                          row.flags & ~(kOrderListed | kOrderTraded)};
-  if (row.notional != 0) {
-    state.orders.open_sums(row.slot) =
-        OrderSums{row.notional, row.fee_sum, row.rebate_sum, row.moved, row.charged};
-    demand(row.rebated == rebated(state.orders.sums(row.slot), instrument.unit));
-  }
-  if ((row.flags & kOrderRare) == 0) {
-    state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
-                                                  (row.flags & kOrderSell) != 0, row.price);
-  }
-}
-
-/// The lists of auction orders, from those orders in order of submission.
-void link_calls(State& state, const std::vector<std::pair<u64, u32>>& accepted) {
-  std::vector<std::pair<u64, u32>> crossing;  // stable below: ties stay in order of submission
-  for (const auto& [sequence, slot] : accepted) {
-    const u32 row = state.orders.record(slot).extra;
-    if (row == kNone || state.extras[row].in_calls == 0) continue;
-    link_call(state, slot);
-    if (state.extras[row].crossed_at != 0)
-      crossing.emplace_back(state.extras[row].crossed_at, slot);
-  }
-  std::stable_sort(crossing.begin(), crossing.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [at, slot] : crossing) link_cross(state, slot);
-}
-
-void read_orders(State& state, const Scalars& s, Reader& in) {
-  read_free_slots(state, s, in);
-  std::vector<std::pair<u64, u32>> accepted;
-  accepted.reserve(s.orders);
-  for (u32 i = 0; i < s.orders; ++i) {
-    const OrderRow row = in.get<OrderRow>();
-    read_order(state, row);
-    if ((row.flags & kOrderRare) != 0) restore_rare(state, row.slot, in.get<Extra>());
-    accepted.emplace_back(row.sequence, row.slot);
-  }
-  std::sort(accepted.begin(), accepted.end());
-  for (const auto& [sequence, slot] : accepted) {
-    join_account(state, slot);
-    if ((state.orders.node(slot).flags & kOrderPeg) != 0) link_peg(state, slot);
-  }
-  link_calls(state, accepted);
-}
-
-SnapshotHeader read_header(std::span<const std::byte> snapshot) {
-  SnapshotHeader header{};
-  if (snapshot.size() < sizeof header) throw CorruptedSnapshot("a snapshot is too short");
-  std::memcpy(&header, snapshot.data(), sizeof header);
-  if (header.magic != kMagic) throw CorruptedSnapshot("not a snapshot");
-  if (header.version != kVersion) throw CorruptedSnapshot("a snapshot of another version");
-  if (header.reserved != 0 || header.size != snapshot.size() ||
-      header.checksum !=
-          checksum(snapshot.data() + sizeof header, snapshot.size() - sizeof header)) {
-    throw CorruptedSnapshot("a snapshot is damaged");
-  }
-  return header;
+  each_link(state, [&](const Link& link) {
+    out.put(LinkRow{link.sequence,
+                    {link.parent, link.members[0], link.members[1]},
+                    link.instrument,
+                    link.eldest,
+                    link.kind,
+                    link.waits,
+                    {}});
+  });
+  each_fired(state, [&](u32 row) { out.put(state.extras[row].slot); });
 }
 
 std::string write_snapshot(const State& state) {
@@ -557,25 +249,6 @@ std::string SnapshotCopy::write() const {
 std::string Engine::snapshot() const {
   demand_whole();
   return write_snapshot(*state_);
-}
-
-std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
-  read_header(snapshot);
-  Reader in(snapshot.subspan(sizeof(SnapshotHeader)));
-  const Scalars s = in.get<Scalars>();
-  demand(s.without_accounting <= 1);
-  auto state = std::make_unique<State>(s.config());
-  state->max_open_orders = s.max_open_orders;
-  state->killed = s.killed != 0;
-  state->sequence = s.sequence;
-  state->time_ns = s.time_ns;
-  state->hash = s.hash;
-  read_definitions(*state, s, in);
-  read_accounts(*state, s, in);
-  read_ids(*state, s, in);
-  read_orders(*state, s, in);
-  demand(in.done());
-  return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
 }  // namespace quantumcore

@@ -1,23 +1,10 @@
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
-#include "quantumcore/gate.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
+#include "quantumcore/submission.hpp"
 
 namespace quantumcore {
-
-namespace {
-
-/// What judging a submission found out, so that applying needs no second look.
-struct Judged {
-  Instrument* instrument;
-  u32 account;
-  u32 tag;     // of (account, client id)
-  u32 paying;  // the balance that the hold is taken from, kNone until there is one
-  bool plain;
-  Wish wish;
-  Rates rates;    // as of now
-  Beyond beyond;  // only of an order that is not plain
-};
 
 bool content_is_good(const SubmitOrder& c) {
   return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
@@ -25,52 +12,76 @@ bool content_is_good(const SubmitOrder& c) {
          (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
-/// BAD_TYPE and BAD_TIF of a plain order: post_only where nothing could rest.
-bool judge_kind(const SubmitOrder& c, Refusal& why) {
+namespace {
+
+constexpr Seat kAlone{};
+
+/// BAD_TYPE, BAD_TIF of a plain order: post_only where nothing could rest.
+bool judge_plain(const SubmitOrder& c, Refusal& why) {
   if ((c.flags & kPostOnly) == 0) return true;
   if (c.type == kMarket) return why.no(Reason::bad_type, Scope::instrument);
   return c.time_in_force == kGoodTillCancel ? true : why.no(Reason::bad_tif, Scope::instrument);
 }
 
-/// Whether an order that is accepted now waits for something before it takes and rests.
-bool waits_at_first(const Instrument& instrument, const SubmitOrder& c) {
-  return c.type == kPegged || waits_in(instrument.terms.status, c.time_in_force);
+bool judge_kind_and_terms(const State& state, const SubmitOrder& c, const OrderTerms* terms,
+                          Judged& j, Refusal& why) {
+  if (j.plain) [[likely]] {
+    return judge_plain(c, why);
+  }
+  return judge_beyond(state, *j.instrument, c, terms, j.wish.lots, j.beyond, why);
 }
 
-/// Whether what is left of it stays in the book in continuous trading.
-bool rests(const SubmitOrder& c) { return c.type != kMarket && c.time_in_force == kGoodTillCancel; }
-
-bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
+bool judge_open_orders(const State& state, const Account& account, u32 before, Refusal& why) {
   const u32 most = state.max_open_of(account);
-  if (account.open_orders < most) [[likely]] {
+  const u64 working = u64{account.open_orders} + before;
+  if (working < most) [[likely]] {
     return true;
   }
-  return why.no(Reason::max_open, Scope::account, 0, most,
-                static_cast<i128>(account.open_orders) + 1);
+  return why.no(Reason::max_open, Scope::account, 0, most, static_cast<i128>(working) + 1);
 }
 
-/// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
-bool judge_room(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
+/// What the order before it in the same act brings to the level that it would join.
+i64 joining_lots(const Seat& seat, const Judged& j) {
+  const Judged& other = *seat.joining;
+  const bool joins = other.wish.sell == j.wish.sell && other.wish.price == j.wish.price &&
+                     other.is(kOrderDark) == j.is(kOrderDark);
+  return joins ? other.shown() : 0;
+}
+
+/// QTY_OVERFLOW, and whether a window is left, of an order that is not plain or comes with another.
+[[gnu::noinline]] bool judge_rare_room(const State& state, const Seat& seat, const Judged& j,
+                                       bool& room, Refusal& why) {
+  const Instrument& instrument = *j.instrument;
+  const Wish& wish = j.wish;
+  const Standing at =
+      standing_at(state, instrument, j.is(kOrderDark), wish.sell, wish.price, seat.windows);
+  room = room && at.room;
+  // Two lots of one act can pass what a level counts only together with each other.
+  return seat.joining != nullptr
+             ? judge_joined_level(instrument, at.there, joining_lots(seat, j), j.shown(), why)
+             : judge_level(instrument, at.there, j.shown(), why);
+}
+
+/// QTY_OVERFLOW and CAPACITY; finds the level that a plain order would join.
+bool judge_room(const State& state, const Instrument& instrument, const Seat& seat, Judged& j,
+                Refusal& why) {
   Wish& wish = j.wish;
-  bool room =
-      state.orders.slots().left() > 0 &&
-      (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
+  bool room = state.orders.slots().left() > seat.before &&
+              state.positions.count() < state.config.max_balances &&
+              (!state.accounting() ||
+               (state.client_ids.left() > seat.before && state.accounts.balances_left() >= 2));
   wish.level = kNone;
-  if (!j.plain) [[unlikely]] {
-    bool place = true;
-    if (wish.may_rest && (j.beyond.flags & kOrderPeg) == 0 &&
-        !judge_level_beyond(state, instrument, j.beyond.extra, j.beyond.flags, wish, 0, place,
-                            why)) {
-      return false;
-    }
-    room = room && place;
-  } else if (wish.may_rest) {
+  if (!wish.may_rest || seat.waits) {
+    // it joins no level now
+  } else if (!j.plain || seat.joining != nullptr) [[unlikely]] {
+    if (j.stands() && !judge_rare_room(state, seat, j, room, why)) return false;
+  } else {
     const Ladder& side = instrument.book.side(wish.sell);
     const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
     wish.level = place.level;
     const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
     if (!judge_level(instrument, there, wish.lots, why)) return false;
-    room = room && side.has_room(state.pages, place);
+    room = room && side.has_room(state.pages, place, seat.windows);
   }
   return room ? true : why.no(Reason::capacity, Scope::venue);
 }
@@ -79,14 +90,6 @@ bool judge_room(const State& state, const Instrument& instrument, Judged& j, Ref
 i64 available(const State& state, Judged& j, u16 currency) {
   j.paying = state.accounts.find_balance(j.account, currency);
   return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
-}
-
-bool judge_kind_and_terms(const State& state, const Instrument& instrument, const SubmitOrder& c,
-                          const OrderTerms* terms, Judged& j, Refusal& why) {
-  if (j.plain) [[likely]] {
-    return judge_kind(c, why);
-  }
-  return judge_beyond(state, instrument, c, terms, j.wish.lots, j.beyond, why);
 }
 
 /// The price of an order that names none, or that slides.
@@ -100,25 +103,44 @@ bool judge_entry_price(const State& state, const Instrument& instrument, const S
 
 /// A budget bounds the hold.
 bool cap_hold(Judged& j) {
-  if (!j.plain && (j.beyond.flags & kOrderBudget) != 0) [[unlikely]] {
+  if (j.is(kOrderBudget)) [[unlikely]] {
     j.wish.hold = std::min(j.wish.hold, j.beyond.extra.terms.budget);
   }
   return true;
 }
 
-/// Steps 3 to 14 of engine.md section 5.
-bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, Judged& j,
-           Refusal& why) {
+/// REDUCE_ONLY: cuts what the order asks for to what there is room for.
+bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
+  const i128 room = reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
+  if (room < j.wish.lots && room > 0) j.wish.lots = static_cast<i64>(room);
+  return judge_reduce_only(instrument, room, j.wish.lots, why);
+}
+
+/// What the type, the time in force and the phase say of where it goes.
+[[gnu::noinline]] void find_way(const SubmitOrder& c, u8 status, Judged& j) {
+  const bool triggered = !j.plain && is_triggered(c.type);
+  j.wish.market = is_unpriced(c.type);
+  j.rests = may_rest(c.type, c.time_in_force);
+  j.wish.may_rest = may_rest_in(status, c.time_in_force, j.rests) && !triggered;
+  j.has_row = !j.plain || (status != kContinuous && !j.rests);
+}
+
+/// Steps 3 to 14 of engine.md section 5. Always inline: who submits one order alone pays nothing
+/// for seats.
+[[gnu::always_inline]] inline bool judge(const State& state, const SubmitOrder& c,
+                                         const OrderTerms* further, const Seat& seat, Judged& j,
+                                         Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
   wish.sell = c.side == kSell;
-  wish.market = is_unpriced(c);
-  wish.may_rest = rests(c);
-  if (instrument.terms.status != kContinuous) [[unlikely]] {
-    wish.may_rest = may_rest_in(instrument.terms.status, c.time_in_force, wish.may_rest);
-  }
+  wish.market = c.type == kMarket;
   j.plain = further == nullptr && is_plain(c);
+  j.rests = wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  j.has_row = false;
+  if (!j.plain || instrument.terms.status != kContinuous) [[unlikely]] {
+    find_way(c, instrument.terms.status, j);
+  }
   wish.post_only = (c.flags & kPostOnly) != 0;
   const InstrumentTerms& terms = instrument.terms;
   j.rates = Rates{terms.minimum_fee, static_cast<i32>(terms.taker_fee),
@@ -129,19 +151,173 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* further, 
   return judge_switches(state, account, why) &&
          judge_phase(instrument, c.time_in_force, c.flags, why) &&
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
-         judge_kind_and_terms(state, instrument, c, further, j, why) &&
+         judge_kind_and_terms(state, c, further, j, why) &&
          judge_max_quantity(instrument, wish.lots, why) &&
+         ((c.flags & kReduceOnly) == 0 || judge_reduce(state, instrument, j, why)) &&
          judge_entry_price(state, instrument, c, j, why) &&
          ((instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
          judge_amounts(state, instrument, j.rates, kNoSums, wish, why) && cap_hold(j) &&
-         judge_open_orders(state, account, why) &&
-         (!state.accounting() || judge_funds(state, instrument, j.rates, wish, wish.hold,
-                                             available(state, j, held_currency), why)) &&
-         judge_post_only(instrument, wish, why) && judge_room(state, instrument, j, why);
+         judge_open_orders(state, account, seat.before, why) &&
+         (!state.accounting() ||
+          judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
+                      available(state, j, held_currency), why)) &&
+         judge_post_only(instrument, wish, why) && judge_room(state, instrument, seat, j, why);
 }
 
-/// Remembers the submission under the tag that the search for it used.
+/// The client id is known: the first answer stands, or another body is refused.
+void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
+                  Teller& teller) {
+  const Submission& first = state.client_ids[entry];
+  if (!state.client_ids.same_body(entry, c, terms)) {
+    Refusal why;
+    why.no(Reason::duplicate_id, Scope::none);
+    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
+    return;
+  }
+  CommandDone& done = tell_done(teller, c.header, kRepeat);
+  done.order_sequence = first.sequence;
+  done.order_slot = first.slot;
+}
+
+/// Writes what an order needs of money, but for its hold, and of its client id.
+void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                 u32 slot, const Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  OrderRecord& order = state.orders.record(slot);
+  const bool pays_base = j.wish.sell && j.paying != kNone;
+  const bool pays_quote = !j.wish.sell && j.paying != kNone;
+  order.base_balance =
+      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
+  order.quote_balance =
+      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+  order.rates = j.rates;
+  order.hold = 0;
+  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
+}
+
+/// Always inline into its two callers, as is what tells of it.
+[[gnu::always_inline]] inline void write_order(State& state, const SubmitOrder& c, const Judged& j,
+                                               u32 slot, const Teller& teller) {
+  OrderRecord& order = state.orders.record(slot);
+  order.sequence = teller.sequence();
+  order.price = j.wish.price;
+  order.quantity = j.wish.lots;
+  order.extra = kNone;
+  const u32 mode =
+      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
+  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
+                    (j.wish.post_only ? kOrderPostOnly : 0U) | (j.rests ? 0U : kOrderNeverRests) |
+                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
+                    (mode << kOrderStpShift);
+  state.orders.node(slot) =
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(*j.instrument), flags};
+}
+
+[[gnu::always_inline]] inline void tell_order(const State& state, const SubmitOrder& c, u32 slot,
+                                              i64 hold, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  u64 ways;  // side, type, time in force, self-trade prevention and flags, in both layouts
+  static_assert(offsetof(SubmitOrder, side) == 34 && offsetof(OrderAccepted, side) == 68);
+  std::memcpy(&ways, reinterpret_cast<const std::byte*>(&c) + 32, sizeof ways);
+  u64 id;
+  std::memcpy(&id, c.client_id, sizeof id);
+  u64 currency = 0;
+  if (state.accounting()) {
+    event.hold = hold;
+    currency = held_currency(state.instruments[node.instrument], is_sell(node));
+  }
+  set_word(event, offsetof(OrderAccepted, order_slot), slot | ways << 16 >> 32 << 32);
+  set_word(event, offsetof(OrderAccepted, flags), ways >> 48 | currency << 16 | id << 32);
+  std::memcpy(event.client_id + 4, c.client_id + 4, kIdBytes - 4);
+  set_word(event, offsetof(OrderAccepted, session), c.session);
+}
+
+u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+           Teller& teller) {
+  const u32 slot = state.orders.acquire();
+  write_order(state, c, j, slot, teller);
+  // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
+  tell_order(state, c, slot, j.wish.hold, teller);
+  if (state.accounting()) {
+    account_for(state, c, terms, j, slot, teller);
+    set_hold(state, slot, j.wish.hold);
+  }
+  return slot;
+}
+
+/// Gives the accepted order its row. From now on it is in its account's list, because it may wait,
+/// or be looked for while it takes.
+void add_row(State& state, u32 slot, const SubmitOrder& c, const Judged& j) {
+  add_extra(state, slot, j.plain ? Beyond{row_of(c), kOrderRare} : j.beyond);
+}
+
+/// Whether an order that is accepted now waits for something else than its parent before it takes
+/// and rests.
+bool waits_at_first(const Instrument& instrument, const SubmitOrder& c) {
+  return c.type == kPegged || is_triggered(c.type) ||
+         waits_in(instrument.terms.status, c.time_in_force);
+}
+
+void start_rare(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Teller& teller) {
+  add_row(state, slot, c, j);
+  if (!j.plain) tell_terms(state, slot, waits_at_first(*j.instrument, c), teller);
+  begin(state, slot, teller);
+}
+
+/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
+/// never asks for terms.
+[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
+                                               const OrderTerms* terms, Teller& teller) {
+  if (!content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  Refusal why;
+  Judged judged;
+  judged.instrument = state.find_instrument(command.header.instrument);
+  if (judged.instrument == nullptr) {
+    why.no(Reason::unknown_symbol, Scope::instrument);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  judged.account = state.accounts.find(command.header.account);
+  if (judged.account == kNone) {
+    why.no(Reason::unknown_account, Scope::account);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  if (state.accounting()) {
+    state.client_ids.prefetch_next(teller.sequence());
+    judged.tag = id_tag(judged.account, command.client_id);
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) {
+      answer_again(state, first, command, terms, teller);
+      return;
+    }
+  }
+  if (!judge(state, command, terms, kAlone, judged, why)) {
+    // A full table refuses accepting, but must not change the reason of a refusal.
+    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
+      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
+    }
+    tell_rejected(command, why, teller);
+    return;
+  }
+  const u32 slot = accept(state, command, terms, judged, teller);
+  if (judged.has_row) [[unlikely]] {
+    start_rare(state, command, judged, slot, teller);
+    return;
+  }
+  work(state, slot, judged.wish.level, teller);
+}
+
+}  // namespace
+
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller) {
   const u32 entry =
@@ -187,143 +363,39 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
   event.session = c.session;
 }
 
-/// The client id is known: the first answer stands, or another body is refused.
-void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
-                  Teller& teller) {
-  const Submission& first = state.client_ids[entry];
-  if (!state.client_ids.same_body(entry, c, terms)) {
-    Refusal why;
-    why.no(Reason::duplicate_id, Scope::none);
-    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
-    return;
-  }
-  CommandDone& done = tell_done(teller, c.header, kRepeat);
-  done.order_sequence = first.sequence;
-  done.order_slot = first.slot;
+bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
+                  const Seat& seat, Judged& j, Refusal& why) {
+  return judge(state, c, terms, seat, j, why);
 }
 
-/// Writes what an order needs of money and of its client id.
-void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-                 u32 slot, const Teller& teller) {
-  const Instrument& instrument = *j.instrument;
-  OrderRecord& order = state.orders.record(slot);
-  const bool pays_base = j.wish.sell && j.paying != kNone;
-  const bool pays_quote = !j.wish.sell && j.paying != kNone;
-  order.base_balance =
-      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
-  order.quote_balance =
-      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
-  order.rates = j.rates;
-  order.hold = 0;
-  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
-  set_hold(state, slot, j.wish.hold);
-}
-
-u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-           Teller& teller) {
-  const Instrument& instrument = *j.instrument;
-  const u32 slot = state.orders.acquire();
-  OrderRecord& order = state.orders.record(slot);
-  order.sequence = teller.sequence();
-  order.price = j.wish.price;
-  order.quantity = j.wish.lots;
-  order.extra = kNone;
-  const u32 mode =
-      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
-                    (j.wish.post_only ? kOrderPostOnly : 0U) | (rests(c) ? 0U : kOrderNeverRests) |
-                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
-                    (mode << kOrderStpShift);
-  state.orders.node(slot) =
-      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
-  if (!j.plain) [[unlikely]] {
-    become_rare(state, slot, j.beyond);
-  }
-
-  // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
-  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  u64 ways;  // side, type, time in force, self-trade prevention and flags, in both layouts
-  static_assert(offsetof(SubmitOrder, side) == 34 && offsetof(OrderAccepted, side) == 68);
-  std::memcpy(&ways, reinterpret_cast<const std::byte*>(&c) + 32, sizeof ways);
-  u64 id;
-  std::memcpy(&id, c.client_id, sizeof id);
-  u64 currency = 0;
-  if (state.accounting()) {
-    event.hold = j.wish.hold;
-    currency = held_currency(instrument, j.wish.sell);
-  }
-  set_word(event, offsetof(OrderAccepted, order_slot), slot | ways << 16 >> 32 << 32);
-  set_word(event, offsetof(OrderAccepted, flags), ways >> 48 | currency << 16 | id << 32);
-  std::memcpy(event.client_id + 4, c.client_id + 4, kIdBytes - 4);
-  set_word(event, offsetof(OrderAccepted, session), c.session);
+void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                u32 slot, bool waits, Teller& teller) {
+  write_order(state, c, j, slot, teller);
   if (state.accounting()) account_for(state, c, terms, j, slot, teller);
-  if (is_auction_time(c.time_in_force) || (instrument.terms.status != kContinuous && !rests(c)))
-      [[unlikely]] {
-    join_calls(state, slot, c);
-  }
-  if (!j.plain) [[unlikely]] {
-    tell_terms(state, slot, waits_at_first(instrument, c), teller);
-  }
-  return slot;
+  add_row(state, slot, c, j);
+  if (waits) state.orders.node(slot).flags |= kOrderWaits;
 }
 
-/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
-/// never asks for terms.
-[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
-                                               const OrderTerms* terms, Teller& teller) {
-  if (!content_is_good(command)) {
-    tell_bad(teller, command.header);
-    return;
+void tell_accepted(const State& state, const SubmitOrder& c, const Judged& j, u32 slot,
+                   Teller& teller) {
+  const OrderRecord& order = state.orders.record(slot);
+  tell_order(state, c, slot, state.accounting() ? order.hold : 0, teller);
+  const bool for_parent = (state.orders.node(slot).flags & kOrderWaits) != 0;
+  if (for_parent || !j.plain) {
+    tell_terms(state, slot, for_parent || waits_at_first(*j.instrument, c), teller);
   }
-  Refusal why;
-  Judged judged;
-  judged.instrument = state.find_instrument(command.header.instrument);
-  if (judged.instrument == nullptr) {
-    why.no(Reason::unknown_symbol, Scope::instrument);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  judged.account = state.accounts.find(command.header.account);
-  if (judged.account == kNone) {
-    why.no(Reason::unknown_account, Scope::account);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  if (state.accounting()) {
-    state.client_ids.prefetch_next(teller.sequence());
-    judged.tag = id_tag(judged.account, command.client_id);
-    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-    if (first != kNone) {
-      answer_again(state, first, command, terms, teller);
-      return;
-    }
-  }
-  if (!judge(state, command, terms, judged, why)) {
-    // A full table refuses accepting, but must not change the reason of a refusal.
-    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
-      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
-    }
-    tell_rejected(command, why, teller);
-    return;
-  }
-  const u32 slot = accept(state, command, terms, judged, teller);
-  work(state, slot, judged.wish.level, teller);
 }
-
-}  // namespace
 
 void submit(State& state, const SubmitOrder& command, Teller& teller) {
   submit_with(state, command, nullptr, teller);
 }
 
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller) {
-  static constexpr OrderTerms kNoTerms{};
   if (!terms_are_good(command.terms)) {
     tell_bad(teller, command.order.header);
     return;
   }
+  static constexpr OrderTerms kNoTerms{};
   const bool plain = std::memcmp(&command.terms, &kNoTerms, sizeof kNoTerms) == 0;
   submit_with(state, command.order, plain ? nullptr : &command.terms, teller);
 }

@@ -41,12 +41,14 @@ class PhaseMakers:
         return wire.SetInstrumentStatus(instrument=instrument, status=status)
 
     def _trading_rules(self) -> wire.Command:
-        """Bands as narrow as the market, or none."""
+        """Bands as narrow as the market, or none; levels that are shared out, or not."""
+        allocation = self._pick([0, 1, 2, 3], [8, 6, 6, 1])
         if self._chance(25):
-            return wire.SetTradingRules(instrument=self._instrument(), call_ns=self._pick([0, SECOND], [1, 1]))
+            call_ns = self._pick([0, SECOND], [1, 1])
+            return wire.SetTradingRules(instrument=self._instrument(), allocation=allocation, call_ns=call_ns)
         return wire.SetTradingRules(
             instrument=self._instrument(),
-            allocation=self._pick([0, 3], [30, 1]),
+            allocation=allocation,
             static_band=self._rate() if self._chance(30) else 0,
             price_collar=self._rate() if self._chance(30) else 0,
             dynamic_band=self._rate(),

@@ -12,7 +12,7 @@ import pytest
 from tests.support.cases import every_case, read, run
 from tests.support.engines import NativeEngine, TwinEngine
 
-TWIN_ONLY: set[str] = {"allocation", "bust", "groups", "linked", "positions", "times", "triggers"}
+TWIN_ONLY: set[str] = set()
 """Topics that the native engine does not know yet; must be empty in the end."""
 
 CASES = list(every_case())

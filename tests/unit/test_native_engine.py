@@ -255,7 +255,7 @@ class TestShape:
     @pytest.mark.parametrize(
         ("changes", "reason"),
         [
-            ({"type": 3}, Reason.BAD_TYPE),
+            ({"type": 33}, Reason.BAD_TYPE),
             ({"type": 0}, Reason.BAD_TYPE),
             ({"tif": 11}, Reason.BAD_TIF),
             ({"flags": 1, "tif": IOC}, Reason.BAD_TIF),

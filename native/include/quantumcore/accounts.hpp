@@ -13,11 +13,13 @@ struct Account {
   u32 last_order;
   u32 first_balance;
   u32 last_balance;
-  u32 next_free;  // accounts are never freed; the arena wants a link
+  u32 first_position;  // also the arena's link: accounts are never freed
   u8 owner[16];
   u8 killed;
   u8 has_limits;
-  u8 reserved[14];
+  u8 reserved[2];
+  u32 group;        // accounts of one group do not trade with each other; 0: of none
+  i64 deadline_ns;  // its orders go at it (CancelAllAfter); 0: never
 };
 static_assert(sizeof(Account) == 64);
 
@@ -89,7 +91,7 @@ class Accounts {
     return tag_of((static_cast<u64>(account) << 16) | currency);
   }
 
-  Arena<Account, &Account::next_free> accounts_;
+  Arena<Account, &Account::first_position> accounts_;
   Arena<Balance, &Balance::next> balances_;
   SmallIds by_small_id_;
   HashIndex by_id_;  // the others

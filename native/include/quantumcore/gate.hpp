@@ -98,6 +98,8 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
 /// Twice the price that market orders and collars measure from, so that a mid between ticks stays
 /// exact; 0: there is none.
 u128 doubled_reference(const State& state, const Instrument& instrument);
+/// The price that is one collar beyond a reference, which is given doubled, within the bounds.
+i64 collar_around(const Instrument& instrument, bool sell, u128 doubled);
 /// Turns a market order into a limit order at its collar, or STALE_REF.
 bool judge_reference(const State& state, const Instrument& instrument, bool sell, i64& price,
                      Refusal& why);
@@ -107,6 +109,9 @@ bool judge_reference(const State& state, const Instrument& instrument, bool sell
 i64 dearest_price(const State& state, const Instrument& instrument, bool sell, i64 price);
 /// Whether a sum of ticks × lots, and what it is worth, can be kept.
 bool product_fits(const Instrument& instrument, u128 ticks_lots);
+
+/// REDUCE_ONLY: more than there is room for.
+bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusal& why);
 
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
@@ -153,6 +158,10 @@ inline bool amounts_are_plain(const Instrument& instrument, const Rates& rates,
          working <= static_cast<u64>(instrument.terms.max_notional) &&
          working >= static_cast<u64>(instrument.terms.min_notional);
 }
+
+/// Only AMOUNT_OVERFLOW of that; sets wish.hold.
+bool judge_bounds(const State& state, const Instrument& instrument, const Rates& rates,
+                  const OrderSums& sums, Wish& wish, Refusal& why);
 
 /// The same without accounting: only price × lots, and its notional.
 bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,
@@ -201,6 +210,16 @@ inline bool judge_post_only(const Instrument& instrument, const Wish& wish, Refu
   const Grid grid = instrument.price_grid();
   return why.no(Reason::post_only, Scope::order, grid.scale,
                 on_grid(instrument.book.best(!wish.sell), grid), on_grid(wish.price, grid));
+}
+
+/// QTY_OVERFLOW: `lots` join a level of `there` that `before` join first.
+inline bool judge_joined_level(const Instrument& instrument, i64 there, i64 before, i64 lots,
+                               Refusal& why) {
+  const i128 total = static_cast<i128>(there) + before + lots;
+  if (total <= kMaxI64) return true;
+  const Grid grid = instrument.lot_grid();
+  return why.no(Reason::qty_overflow, Scope::order, grid.scale, on_grid(kMaxI64, grid),
+                total * grid.step);
 }
 
 /// QTY_OVERFLOW: `more` lots join a level of `there`.

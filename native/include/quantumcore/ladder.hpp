@@ -115,9 +115,10 @@ class Ladder {
     __builtin_prefetch(&pages.level(level), 1);
     return level;
   }
-  /// Whether `make` would find room at a key of that place.
-  bool has_room(const LadderPages& pages, const Place& place) const {
-    return place.window != kNone || (window_count_ < kWindowsPerSide && pages.windows.left() > 0);
+  /// Whether `make` would find room at a key of that place when `before` windows are made first.
+  bool has_room(const LadderPages& pages, const Place& place, u32 before = 0) const {
+    return place.window != kNone ||
+           (window_count_ + before < kWindowsPerSide && pages.windows.left() > before);
   }
   /// The level at `key`, made if need be; `fresh` then is true, and the caller writes the level and
   /// puts an order there before anything else.

@@ -387,6 +387,16 @@ inline constexpr u8 kDone = 0;
 inline constexpr u8 kRepeat = 1;
 inline constexpr u8 kAlreadyCancelled = 2;
 
+enum class ReplaceReason : u8 {
+  asked_for = 0,
+  decremented = 1,
+  followed = 2,
+  trimmed = 3,
+  follows = 4,
+  converted = 5,
+  holds_for_both = 6,
+};
+
 enum class CancelReason : u16 {
   requested = 1,
   mass_cancel = 2,
@@ -394,8 +404,14 @@ enum class CancelReason : u16 {
   immediate_or_cancel = 4,
   fill_or_kill = 5,
   self_trade_prevention = 6,
+  expired = 7,
+  linked = 8,
+  cancel_all_after = 9,
+  disconnected = 10,
+  reduce_only = 11,
   auction_over = 12,
   minimum_not_met = 13,
+  cannot_become_active = 14,
   out_of_bounds = 15,
   band = 16,
 };

@@ -25,13 +25,15 @@ inline constexpr u32 kOrderListed = 32;   // in its account's list of working or
 inline constexpr u32 kOrderTraded = 64;   // has sums of money; without it they are all 0
 inline constexpr u32 kOrderStpShift = 8;  // 3 bits: self-trade prevention, 1..5
 // What an order that is not plain has; the rest of it stands in its row of Extras.
-inline constexpr u32 kOrderRare = 1U << 16;     // it has such a row
-inline constexpr u32 kOrderIceberg = 1U << 17;  // leaves are what is shown; more is in reserve
-inline constexpr u32 kOrderDark = 1U << 18;     // rests where nobody sees it
-inline constexpr u32 kOrderMinimum = 1U << 19;  // wants so much at a time
-inline constexpr u32 kOrderPeg = 1U << 20;      // follows the market up to its cap
-inline constexpr u32 kOrderBudget = 1U << 21;   // spends no more than that
-inline constexpr u32 kOrderWaits = 1U << 22;    // live and in no book
+inline constexpr u32 kOrderRare = 1U << 16;        // it has such a row
+inline constexpr u32 kOrderIceberg = 1U << 17;     // leaves are what is shown; more is in reserve
+inline constexpr u32 kOrderDark = 1U << 18;        // rests where nobody sees it
+inline constexpr u32 kOrderMinimum = 1U << 19;     // wants so much at a time
+inline constexpr u32 kOrderPeg = 1U << 20;         // follows the market up to its cap
+inline constexpr u32 kOrderBudget = 1U << 21;      // spends no more than that
+inline constexpr u32 kOrderWaits = 1U << 22;       // live and in no book
+inline constexpr u32 kOrderReduceOnly = 1U << 23;  // counted in its position
+inline constexpr u32 kOrderForPrice = 1U << 24;    // waits for a price, fired or not
 
 inline bool is_sell(const OrderNode& node) { return (node.flags & kOrderSell) != 0; }
 inline u8 stp_of(const OrderNode& node) {

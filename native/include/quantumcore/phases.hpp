@@ -13,7 +13,6 @@ inline constexpr u8 kVolatilityCall = 7;
 inline constexpr u8 kClosingCall = 8;
 inline constexpr u8 kClosingCross = 9;
 inline constexpr u8 kPaused = 10;
-inline constexpr u8 kPostClose = 11;
 
 /// Why a status changed, why an order waits.
 inline constexpr u8 kCauseAsked = 0;
@@ -44,14 +43,10 @@ bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, 
 
 /// As submitted; of an order without a row of its own, what its flags say.
 u8 time_in_force_of(const State& state, u32 slot);
-bool is_market_order(const State& state, u32 slot);
 
-/// Gives a new order the row and the place among its instrument's auction orders that it needs, in
-/// order of submission.
-void join_calls(State& state, u32 slot, const SubmitOrder& command);
 /// Takes an order that is final out of every list of its instrument.
 void leave_calls(State& state, u32 slot);
-/// Queues a restored order among its instrument's auction orders; in order of submission.
+/// Queues an order among its instrument's auction orders, in order of submission.
 void link_call(State& state, u32 slot);
 void link_cross(State& state, u32 slot);
 
@@ -82,6 +77,22 @@ void uncross(State& state, Instrument& instrument, Teller& teller);
 /// Tells where a call stands if that has changed. Cost: O(levels that cross).
 void tell_indicative(State& state, Instrument& instrument, Teller& teller);
 
+/// Visits the auction orders of an instrument that there are now, in order of submission, but not
+/// those that end meanwhile. Uses State::ending.
+template <class Visit>
+void each_of_calls(State& state, const Instrument& instrument, const Visit& visit) {
+  u32 count = 0;
+  for (u32 slot = state.rare_of(instrument).first_call; slot != kNone;
+       slot = state.extra_of(slot).next_call) {
+    state.ending[count++] = slot;
+  }
+  for (u32 i = 0; i < count; ++i) {
+    if ((state.orders.node(state.ending[i]).flags & kOrderLive) != 0) visit(state.ending[i]);
+  }
+}
+
+/// Tries an order of the closing cross if this is its phase.
+void join_cross(State& state, Instrument& instrument, u32 slot, Teller& teller);
 /// Tries an order at the closing price: with what is shown there, then with the orders of the
 /// cross.
 void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller);

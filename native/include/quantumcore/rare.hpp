@@ -1,48 +1,13 @@
 #pragma once
 
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
-#include "quantumcore/gate.hpp"
 #include "quantumcore/state.hpp"
 
 /// The life of orders that are not plain, and of plain ones that meet them
 /// (docs/reference/orders.md sections 4 and 5). Nothing here is on the way of a plain order in a
 /// plain book.
 namespace quantumcore {
-
-// ---- judging (advanced.cpp) ---------------------------------------------------------------------
-
-/// What judging an order that is not plain found out: its row to be, and its kOrder* flags.
-struct Beyond {
-  Extra extra;
-  u32 flags;
-};
-
-/// Whether a submission without terms needs nothing of orders.md.
-inline bool is_plain(const SubmitOrder& c) {
-  return c.type - 1U <= 1U && (c.flags & ~kPostOnly) == 0 &&
-         (c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
-          c.time_in_force == kFillOrKill);
-}
-/// A market order and its like name no price.
-inline bool is_unpriced(const SubmitOrder& c) {
-  return c.type == kMarket || c.type == kMarketToLimit;
-}
-
-/// BAD_TYPE, BAD_TIF, and the reason of each further term that is bad or of no use; `terms` may be
-/// null.
-bool judge_beyond(const State& state, const Instrument& instrument, const SubmitOrder& c,
-                  const OrderTerms* terms, i64 lots, Beyond& beyond, Refusal& why);
-/// The price of a type that comes without one, or of an order that slides.
-bool judge_price_beyond(const State& state, const Instrument& instrument, const SubmitOrder& c,
-                        Beyond& beyond, Wish& wish, Refusal& why);
-/// Where an order that crosses and slides would stand, ticks.
-i64 slid(const Instrument& instrument, bool sell, i64 price);
-/// The display of an order as a replacement to `total` lots leaves it; `more` null: a plain one.
-bool rejudge_beyond(const Instrument& instrument, const Extra& extra,
-                    const ReplaceAdvancedOrder* more, i64 total, i64& display, Refusal& why);
-/// QTY_OVERFLOW of the level that it would join, and whether a window is left for it.
-bool judge_level_beyond(const State& state, const Instrument& instrument, const Extra& extra,
-                        u32 flags, const Wish& wish, i64 there_already, bool& room, Refusal& why);
 
 // ---- being (rare.cpp) ---------------------------------------------------------------------------
 
@@ -53,6 +18,12 @@ inline i64 leaves_of(const State& state, u32 slot) {
     return node.leaves;
   }
   return node.leaves + state.extra_of(slot).reserve;
+}
+/// Whether an order was submitted after another: of one command, the one with the higher slot.
+inline bool is_submitted_later(const State& state, u32 a, u32 b) {
+  const u64 first = state.orders.record(a).sequence;
+  const u64 second = state.orders.record(b).sequence;
+  return first != second ? first > second : a > b;
 }
 /// The worst price at which an order may ever trade, ticks.
 inline i64 limit_of(const State& state, u32 slot) {
@@ -66,16 +37,22 @@ inline i64 first_shown(const Extra& extra, i64 leaves) {
 /// What it holds as it stands, by its formula, its budget and its reserve.
 i64 rare_hold_now(const State& state, u32 slot);
 
-/// Gives a new order its row.
-void become_rare(State& state, u32 slot, const Beyond& beyond);
-/// Gives an order that a snapshot tells its row and its place; a peg is linked by the caller.
-void restore_rare(State& state, u32 slot, const Extra& extra);
+/// Gives an accepted order its row, and lists it among its account's and where time and positions
+/// look for it.
+void add_extra(State& state, u32 slot, const Beyond& beyond);
+/// Gives an order that a snapshot tells its row; its place is the caller's.
+void restore_extra(State& state, u32 slot, const Extra& extra);
+/// Puts an order that a snapshot tells into its book again, as it stood.
+void restore_place(State& state, u32 slot);
+/// Lets an accepted order that has a row take and rest, or wait for what it waits for.
+void begin(State& state, u32 slot, Teller& teller);
 /// Takes a live order out of wherever it is; all that is left of it are its leaves again.
 void leave_book(State& state, u32 slot);
-/// Takes back the row of an order that is final.
+/// Takes back the row of an order that is final and in no book, and the order out of everything
+/// that knows it by its row: links, pegs, calls, clocks, positions.
 void drop_extra(State& state, u32 slot);
 /// Tells the further terms of an order as they stand, and whether it is in a book.
-void tell_terms(State& state, u32 slot, bool waits, Teller& teller);
+void tell_terms(const State& state, u32 slot, bool waits, Teller& teller);
 /// Queues an order at the end of its level: a dark one among the dark, an iceberg with what it
 /// shows.
 void rest_in_book(State& state, u32 slot);

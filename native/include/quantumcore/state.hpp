@@ -4,8 +4,11 @@
 #include "quantumcore/book.hpp"
 #include "quantumcore/client_ids.hpp"
 #include "quantumcore/extras.hpp"
+#include "quantumcore/heap.hpp"
 #include "quantumcore/layout.hpp"
+#include "quantumcore/links.hpp"
 #include "quantumcore/money.hpp"
+#include "quantumcore/positions.hpp"
 #include "quantumcore/price.hpp"
 #include "quantumcore/rare_book.hpp"
 
@@ -14,6 +17,7 @@ namespace quantumcore {
 inline constexpr u32 kMaxCurrencies = 4096;
 inline constexpr u32 kMaxInstruments = 65'536;
 inline constexpr u32 kDefaultMaxOpenOrders = 10'000;
+inline constexpr u32 kMaxBusts = 65'536;
 inline constexpr i64 kRememberNs = i64{48} * 3600 * 1'000'000'000;
 
 /// Bounds of one engine. They decide when CAPACITY is answered, so a journal replays under the
@@ -55,6 +59,21 @@ struct Instrument {
   Grid lot_grid() const { return {terms.lot, terms.lot_scale}; }
 };
 
+/// A trade that was corrected, and by which command.
+struct Bust {
+  u64 trade_sequence;
+  u64 sequence;
+  u32 fill;
+  u32 reserved;
+};
+
+/// One maker's part of a level that is shared out.
+struct Part {
+  u32 slot;
+  u32 reserved;
+  i64 lots;
+};
+
 /// How much of the large tables is in use.
 struct Usage {
   u32 orders;
@@ -66,6 +85,8 @@ struct Usage {
   u32 transfers;
   u32 terms;
   u32 extras;
+  u32 positions;
+  u32 links;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -82,6 +103,12 @@ struct State {
 
   Orders orders;
   Extras extras;  // of the orders that are not plain
+  Links links;
+  Positions positions;
+  Reserved<Bust> busts;
+  u32 bust_count = 0;
+  HashIndex busts_by_trade;
+  u32 grouped_accounts = 0;  // of some group
   LadderPages pages;
   Accounts accounts;
   ClientIds client_ids;
@@ -100,13 +127,32 @@ struct State {
   u32 touched_count = 0;
   Reserved<u32> due;  // slots of instruments of which something ends by time, in no order
   u32 due_count = 0;
-  Reserved<u32> due_now;  // scratch of passing time
+  Reserved<u32> due_now;    // scratch of passing time
+  HeapTable stop_heaps;     // by row of extras, as are the next two: RareBook::waiting
+  HeapTable extreme_heaps;  // RareBook::waiting
+  HeapTable expiry_heap;
+  u32 expiring = kNone;              // the row that expires next
+  HeapTable timer_heap;              // by slot of the account
+  u32 timers = kNone;                // the account whose orders go next
+  Reserved<AccountLinks> day_links;  // by row of extras: RareBook::day_first
+  Reserved<u32> moved;               // scratch of a look at triggers: rows that moved
+  Reserved<u32> fired;               // the same: rows that fired
+  Reserved<u32> ending;              // scratch of what ends many orders
+  Reserved<Kept> kept;               // scratch of trimming
+  Reserved<Part> parts;              // scratch of sharing out
+  // Scratch of walks that only look: by account and by slot of the order, what was counted.
+  mutable Reserved<u64> walk_marks;
+  mutable Reserved<u64> counted;
+  mutable u64 walks = 0;
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.
   void touch(const Instrument& instrument) {
     if (instrument.rare == 0) [[likely]] {
       return;
     }
+    touch_rare(instrument);
+  }
+  void touch_rare(const Instrument& instrument) {
     const u32 slot = slot_of(instrument);
     if (rare_books[slot].touched) return;
     rare_books[slot].touched = true;
@@ -117,6 +163,15 @@ struct State {
   const RareBook& rare_of(const Instrument& i) const { return rare_books[slot_of(i)]; }
   Extra& extra_of(u32 slot) { return extras[orders.record(slot).extra]; }
   const Extra& extra_of(u32 slot) const { return extras[orders.record(slot).extra]; }
+
+  /// Whether two accounts, by slot, must not trade with each other.
+  bool same_party(u32 one, u32 other) const {
+    if (one == other) return true;
+    if (grouped_accounts == 0) [[likely]] {
+      return false;
+    }
+    return accounts[one].group != 0 && accounts[one].group == accounts[other].group;
+  }
 
   Instrument* find_instrument(u32 id) {
     const u32 slot = SmallIds::holds(id) ? instruments_by_small_id.find(id) : find_by_hash(id);

@@ -51,7 +51,11 @@ def tell_replaced(venue: "Venue", order: "Order", reason: int, out: Outbox, *, p
         priority_kept=int(priority_kept),
         hold_currency=venue.hold_currency(order),
     )
-    # What one of a pair needs may change what the other holds for both.
+    hold_anew(venue, order, out)
+
+
+def hold_anew(venue: "Venue", order: "Order", out: Outbox) -> None:
+    """What `order` of a pair needs may change what the other holds for both: that is done and told."""
     if order.link is not None and not order.link.waits:
         holder = next(member for member in order.link.members if member.side == order.side)
         if holder is not order and venue.rehold(holder):

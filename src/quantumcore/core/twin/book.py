@@ -111,7 +111,7 @@ class Order:
     def lower(self, lots: int) -> None:
         """Take `lots` away from what it asks for, as if it had never asked for them."""
         self.quantity -= lots
-        self.reserve = max(0, self.reserve - lots)  # the reserve gives first
+        self.reserve = max(0, self.reserve - max(0, lots))  # the reserve gives first
         self.leaves -= lots
 
     def needed_hold(self, instrument: Instrument) -> int:

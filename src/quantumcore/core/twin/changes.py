@@ -8,7 +8,7 @@ from quantumcore.core.twin import bands, dark, further, gate, icebergs, links, p
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
-from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN
+from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN
 from quantumcore.core.twin.matching import (
     ASKED_FOR,
     MASS_CANCELLED,
@@ -44,7 +44,8 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
         order.cap = terms.price if order.cap else 0
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
-    if order.terms is not None and ((waits and order.order_type in gate.TRIGGERED) or command.fields & DISPLAY_GIVEN):
+    not_yet_active = waits and (order.order_type in gate.TRIGGERED or links.waits_for_parent(order))
+    if not_yet_active or command.fields & DISPLAY_GIVEN:
         further.tell(order, out, waits=order.place is Place.WAITING)
     if waits:
         phases.join_cross(venue, order)
@@ -74,7 +75,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     elif price_given:
         gate.check_price(instrument, price)
     beyond = further.rejudge(venue, order, command, total)
-    if beyond is not None and beyond is not order.terms and unpriced:
+    if beyond is not None and command.fields & STOP_GIVEN and unpriced:
         price = price_to_enter_with(instrument, order.order_type, side, beyond)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)

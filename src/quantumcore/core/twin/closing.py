@@ -27,6 +27,8 @@ def cross(venue: Venue, number: int, out: Outbox) -> bool:
     if not regime.cross_due:
         return False
     order, price = regime.cross_due.pop(0), regime.closing_price
+    if venue.working[order.account].get(order.name) is not order:
+        return True  # it ended with one before it
     if price is None or not order.accepts(price):
         regime.cross = [other for other in regime.cross if other is not order]
     elif order.side == SELL and not gate.bears(venue.instruments[number], order, price):

@@ -27,12 +27,16 @@ def submit(venue: Venue, command: wire.SubmitLinkedOrders, out: Outbox) -> None:
     """Accept all members and let those that wait for nothing take and rest in turn, or tell why none is accepted."""
     members = content.members_of(command)
     _check_link(command, members)
-    if venue.bounds.accounting and _answered_before(venue, command, members, out):
-        return
     judged: list[orders.Terms] = []
     try:
         instrument = venue.instrument(command.instrument)
         venue.account(command.account)
+    except Refusal as refusal:
+        _refuse(venue, members, 0, refusal, out)
+        return
+    if venue.bounds.accounting and _answered_before(venue, command, members, out):
+        return
+    try:
         seat = orders.ALONE
         for member in members:
             seat = replace(seat, waits=command.link != OCO and seat.before > 0)

@@ -128,6 +128,8 @@ def _reseat(venue: Venue, number: int, status: int, out: Outbox) -> None:
         if order.place is not Place.WAITING:
             let_wait(venue, order, out)
     for order in auction_orders(venue, number, *_SEATS):
+        if venue.working[order.account].get(order.name) is not order:
+            continue  # it ended with one before it
         if waits(status, order):
             if order.place is not Place.WAITING:
                 let_wait(venue, order, out)

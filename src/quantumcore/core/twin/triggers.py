@@ -10,6 +10,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin import dark, gate, icebergs, stop_terms
+from quantumcore.core.twin.answers import hold_anew
 from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
@@ -95,7 +96,9 @@ def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out:
     """Let a trailing stop follow the market: a buy's down, a sell's up, never back."""
     terms, buys = _terms(order), order.side == BUY
     better, keep = (min, seen.low) if buys else (max, seen.high)
-    terms.extreme = better(terms.extreme, keep)
+    if better(terms.extreme, keep) == terms.extreme:
+        return  # the market alone moves it, not bounds that were defined anew
+    terms.extreme = keep
     stop = better(terms.stop_price, stop_terms.trailed(instrument, order.side, terms, terms.extreme))
     if stop == terms.stop_price:
         return
@@ -114,6 +117,7 @@ def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out:
         order_slot=order.slot,
         hold_currency=venue.hold_currency(order),
     )
+    hold_anew(venue, order, out)
 
 
 def _activate(venue: Venue, book: Book, instrument: Instrument, order: Order, price: int, out: Outbox) -> None:

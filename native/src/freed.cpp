@@ -1,0 +1,70 @@
+#include "quantumcore/commands.hpp"
+#include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
+
+/// Orders whose parent is done (docs/reference/orders.md section 2, step 4).
+namespace quantumcore {
+
+namespace {
+
+/// Whether an order would be accepted now: amounts, funds, its level and its window. Where one that
+/// then waits for a price will rest is judged when it is active.
+bool may_become_active(const State& state, const Instrument& instrument, u32 slot) {
+  const Extra& extra = state.extra_of(slot);
+  const OrderNode& node = state.orders.node(slot);
+  const bool lasts = (node.flags & kOrderNeverRests) == 0;
+  const bool rests = (node.flags & kOrderPeg) == 0 && !is_triggered(extra.type) &&
+                     may_rest_in(instrument.terms.status, extra.time_in_force, lasts);
+  i64 need;
+  if (!judge_active(state, slot, rests, need)) return false;
+  if (!state.accounting()) return true;
+  const OrderRecord& order = state.orders.record(slot);
+  const u32 row = is_sell(node) ? order.base_balance : order.quote_balance;
+  return need <= state.accounts.balance(row).available();
+}
+
+void tell_triggered(const State& state, u32 slot, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  OrderTriggered& event = teller.tell<OrderTriggered>(state.instruments[node.instrument].id,
+                                                      state.accounts[node.account].id);
+  event.order_sequence = state.orders.record(slot).sequence;
+  event.limit = state.orders.record(slot).price;
+  event.order_slot = slot;
+  event.source = kTriggerParent;
+}
+
+}  // namespace
+
+bool free_one(State& state, Instrument& instrument, Teller& teller) {
+  const u32 row = next_due(state, state.slot_of(instrument));
+  if (row == kNone) return false;
+  Link& link = state.links.rows[row];
+  const u32 members[2] = {link.members[0], link.members[1]};
+  const u64 sequence = link.sequence;
+  bool fit = true;
+  for (const u32 slot : members) {
+    if (slot == kNone) continue;
+    const i64 leaves = leaves_of(state, slot);
+    if (link.kind == kBracket && leaves > link.lots) lower(state, slot, leaves - link.lots);
+    fit = fit && may_become_active(state, instrument, slot);
+  }
+  link.waits = 0;
+  if (!fit || members[1] == kNone) release_link(state, row);
+  for (const u32 slot : members) {
+    if (slot == kNone) continue;
+    state.orders.node(slot).flags &= ~kOrderWaits;
+    if (!fit) {
+      cancel_order(state, slot, CancelReason::cannot_become_active, teller);
+      continue;
+    }
+    if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
+    tell_triggered(state, slot, teller);
+    tell_replaced(state, slot, ReplaceReason::follows, false, teller);
+  }
+  for (const u32 slot : members) {
+    if (fit && slot != kNone && state.orders.is(slot, sequence)) begin(state, slot, teller);
+  }
+  return true;
+}
+
+}  // namespace quantumcore

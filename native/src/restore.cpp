@@ -1,0 +1,313 @@
+#include <algorithm>
+#include <vector>
+
+#include "quantumcore/commands.hpp"
+#include "quantumcore/engine.hpp"
+#include "quantumcore/expiry.hpp"
+#include "quantumcore/phases.hpp"
+#include "quantumcore/rare.hpp"
+#include "quantumcore/snapshot_rows.hpp"
+
+/// Reading a snapshot.
+namespace quantumcore {
+
+namespace {
+
+using namespace snapshot;
+
+class Reader {
+ public:
+  explicit Reader(std::span<const std::byte> bytes) : rest_(bytes) {}
+
+  template <class T>
+  T get() {
+    if (rest_.size() < sizeof(T)) throw CorruptedSnapshot("a snapshot ends within a part");
+    T row;
+    std::memcpy(&row, rest_.data(), sizeof row);
+    rest_ = rest_.subspan(sizeof row);
+    return row;
+  }
+  bool done() const { return rest_.empty(); }
+
+ private:
+  std::span<const std::byte> rest_;
+};
+
+void demand(bool holds) {
+  if (!holds) throw CorruptedSnapshot("a snapshot contradicts itself");
+}
+
+void read_rare(State& state, Instrument& instrument, Reader& in) {
+  const RareRow row = in.get<RareRow>();
+  demand(row.prints <= kPrints && row.limit_side <= kSell && row.ends_by_time <= 1 &&
+         row.printed <= 1 && row.rules.allocation <= kTopFirst);
+  const u32 slot = state.slot_of(instrument);
+  apply_rules(state, instrument, row.rules);
+  RareBook& rare = state.rare_books[slot];
+  rare.reference = row.reference;
+  rare.closing_price = row.closing_price;
+  rare.indicative =
+      Indicative{row.indicative_price, row.indicative_quantity, row.indicative_imbalance};
+  rare.limit_edge = row.limit_edge;
+  rare.limit_until = row.limit_until;
+  rare.call_until = row.call_until;
+  rare.limit_side = static_cast<u8>(row.limit_side);
+  rare.ends_by_time = row.ends_by_time != 0;
+  rare.printed = row.printed != 0;
+  rare.seen = row.seen;
+  rare.mark = row.mark;
+  rare.print_count = row.prints;
+  for (u32 i = 0; i < row.prints; ++i) rare.prints[i] = in.get<Print>();
+  note_deadline(state, slot);
+}
+
+void read_definitions(State& state, const Scalars& s, Reader& in) {
+  demand(s.currencies <= kMaxCurrencies && s.instruments <= kMaxInstruments);
+  for (u32 i = 0; i < s.currencies; ++i) {
+    const CurrencyRow row = in.get<CurrencyRow>();
+    demand(row.scale <= 9 && state.find_currency(row.id) < 0);
+    Currency& c = state.add_currency(row.id, row.scale, row.code);
+    c.fees = row.fees;
+    c.rebates = row.rebates;
+    c.rounding = row.rounding;
+    c.deposited = row.deposited;
+  }
+  for (u32 i = 0; i < s.instruments; ++i) {
+    const InstrumentRow row = in.get<InstrumentRow>();
+    demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
+           row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
+           row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
+    demand(row.has_rare <= 1);
+    Instrument& instrument = state.add_instrument(row.id, row.terms);
+    instrument.last_price = row.last_price;
+    if (row.has_rare != 0) read_rare(state, instrument, in);
+  }
+}
+
+void read_accounts(State& state, const Scalars& s, Reader& in) {
+  demand(s.accounts <= s.max_accounts && s.balances <= s.max_balances);
+  for (u32 i = 0; i < s.accounts; ++i) {
+    const AccountRow row = in.get<AccountRow>();
+    const u32 slot = state.accounts.open(row.id, row.owner);
+    if (row.deadline_ns != 0) set_deadline(state, slot, row.deadline_ns);
+    Account& a = state.accounts[slot];
+    a.max_open_orders = row.max_open_orders;
+    a.has_limits = row.has_limits;
+    a.killed = row.killed;
+    join_group(state, a, row.group);
+  }
+  for (u32 i = 0; i < s.balances; ++i) {
+    const BalanceRow row = in.get<BalanceRow>();
+    demand(row.account < s.accounts && row.currency < s.currencies);
+    const u32 made = state.accounts.make_balance(row.account, row.currency);
+    demand(made == i);
+    state.accounts.balance(made).total = row.total;
+    state.accounts.balance(made).held = row.held;
+  }
+  demand(s.positions <= u64{s.max_balances} + s.max_orders && s.busts <= kMaxBusts);
+  for (u32 i = 0; i < s.positions; ++i) {
+    const PositionRow row = in.get<PositionRow>();
+    demand(row.account < s.accounts && row.instrument < s.instruments);
+    demand(move_position(state, row.account, row.instrument, row.lots) == i);
+  }
+  for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
+}
+
+void read_ids(State& state, const Scalars& s, Reader& in) {
+  demand(s.submissions <= s.max_client_ids && s.transfers <= s.max_transfers);
+  for (u32 i = 0; i < s.submissions; ++i) {
+    const Submission row = in.get<Submission>();
+    demand(row.account < s.accounts && row.terms <= 1);
+    Submission& entry = state.client_ids[state.client_ids.remember(
+        id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id, row.fate)];
+    const Submission links = entry;
+    entry = row;
+    entry.older = links.older;
+    entry.younger = links.younger;
+    entry.tag = links.tag;
+    entry.terms = row.terms == 0 ? kNone : state.client_ids.keep_terms(in.get<OrderTerms>());
+  }
+  for (u32 i = 0; i < s.transfers; ++i) {
+    const PostedTransfer row = in.get<PostedTransfer>();
+    demand(row.account < s.accounts);
+    state.transfer_ids.remember(row);
+  }
+}
+
+void read_free_slots(State& state, const Scalars& s, Reader& in) {
+  demand(s.slots <= s.max_orders && s.free_slots + u64{s.orders} == s.slots);
+  std::vector<u32> free(s.free_slots);
+  for (u32& slot : free) {
+    slot = in.get<u32>();
+    demand(slot < s.slots);
+  }
+  state.orders.slots().extend_to(s.slots);
+  for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
+}
+
+/// The row that an order has beyond its own, and what knows the order by it.
+void read_extra(State& state, const OrderRow& order, Reader& in) {
+  Extra extra = in.get<Extra>();
+  demand(extra.slot == order.slot && extra.terms.trigger <= kTriggerMark && extra.in_calls <= 1 &&
+         extra.reserve >= 0 && ((order.flags & kOrderForPrice) == 0 || is_triggered(extra.type)));
+  extra.next_fired = extra.prev_fired = extra.link = extra.next_peg = extra.prev_peg = kNone;
+  restore_extra(state, order.slot, extra);
+  const u32 row = state.orders.record(order.slot).extra;
+  note_end(state, row);
+  if ((order.flags & kOrderReduceOnly) != 0) {
+    demand(state.positions.find(order.account, order.instrument) != kNone);
+    count_reducing(state, order.account, order.instrument, 1);
+  }
+  if ((order.flags & kOrderForPrice) == 0) return;
+  if (extra.fired_at == 0) {
+    wait_for_price(state, row);
+  } else {
+    state.instruments[order.instrument].rare |= kRareTriggers;
+  }
+}
+
+void read_fired(State& state, const Scalars& s, Reader& in) {
+  demand(s.fired <= s.orders);
+  for (u32 i = 0; i < s.fired; ++i) {
+    const u32 slot = in.get<u32>();
+    demand(slot < s.slots && (state.orders.node(slot).flags & kOrderForPrice) != 0);
+    const u32 row = state.orders.record(slot).extra;
+    demand(state.extras[row].fired_at != 0 && state.extras[row].prev_fired == kNone &&
+           state.rare_books[state.orders.node(slot).instrument].fired_first != row);
+    queue_fired(state, row);
+  }
+}
+
+void read_link(State& state, Reader& in) {
+  const LinkRow row = in.get<LinkRow>();
+  demand(row.instrument < state.instrument_count && row.kind >= kOco && row.kind <= kBracket);
+  for (const u32 slot : row.slots) {
+    demand(slot == kNone || (state.orders.is(slot, row.sequence) &&
+                             (state.orders.node(slot).flags & kOrderRare) != 0));
+  }
+  Link link{};
+  link.sequence = row.sequence;
+  link.parent = row.slots[0];
+  link.members[0] = row.slots[1];
+  link.members[1] = row.slots[2];
+  link.instrument = row.instrument;
+  link.eldest = row.eldest;
+  link.kind = row.kind;
+  link.waits = row.waits;
+  tie(state, link);
+}
+
+void read_order(State& state, const OrderRow& row, Reader& in) {
+  demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
+         row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
+         (state.orders.node(row.slot).flags & kOrderLive) == 0);
+  const Instrument& instrument = state.instruments[row.instrument];
+  OrderRecord& o = state.orders.record(row.slot);
+  o = OrderRecord{};
+  o.sequence = row.sequence;
+  o.price = row.price;
+  o.quantity = row.quantity;
+  o.hold = row.hold;
+  o.extra = kNone;
+  if (state.accounting()) {
+    o.client_entry = state.client_ids.find_order(row.sequence, row.slot);
+    o.base_balance = state.accounts.find_balance(row.account, instrument.base);
+    o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
+    demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
+  }
+  o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
+  state.orders.node(row.slot) = OrderNode{kNone,
+                                          kNone,
+                                          row.leaves,
+                                          kNone,
+                                          row.account,
+                                          row.instrument,
+                                          row.flags & ~(kOrderListed | kOrderTraded)};
+  if (row.notional != 0) {
+    state.orders.open_sums(row.slot) =
+        OrderSums{row.notional, row.fee_sum, row.rebate_sum, row.moved, row.charged};
+    demand(row.rebated == rebated(state.orders.sums(row.slot), instrument.unit));
+  }
+  static constexpr u32 kNeedRow = kOrderIceberg | kOrderDark | kOrderMinimum | kOrderPeg |
+                                  kOrderBudget | kOrderWaits | kOrderReduceOnly | kOrderForPrice;
+  demand((row.flags & kNeedRow) == 0 || (row.flags & kOrderRare) != 0);
+  demand((row.flags & kOrderForPrice) == 0 || (row.flags & kOrderWaits) != 0);
+  if ((row.flags & kOrderRare) != 0) read_extra(state, row, in);
+  if ((row.flags & kOrderWaits) == 0) restore_place(state, row.slot);
+}
+
+/// The lists of auction orders, from orders in order of submission.
+void link_calls(State& state, const std::vector<std::pair<u64, u32>>& accepted) {
+  std::vector<std::pair<u64, u32>> crossing;  // stable below: ties stay in order of submission
+  for (const auto& [sequence, slot] : accepted) {
+    const u32 row = state.orders.record(slot).extra;
+    if (row == kNone || state.extras[row].in_calls == 0) continue;
+    link_call(state, slot);
+    if (state.extras[row].crossed_at != 0)
+      crossing.emplace_back(state.extras[row].crossed_at, slot);
+  }
+  std::stable_sort(crossing.begin(), crossing.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [at, slot] : crossing) link_cross(state, slot);
+}
+
+void read_orders(State& state, const Scalars& s, Reader& in) {
+  read_free_slots(state, s, in);
+  std::vector<std::pair<u64, u32>> accepted;
+  accepted.reserve(s.orders);
+  for (u32 i = 0; i < s.orders; ++i) {
+    const OrderRow row = in.get<OrderRow>();
+    read_order(state, row, in);
+    accepted.emplace_back(row.sequence, row.slot);
+  }
+  std::sort(accepted.begin(), accepted.end());
+  for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  for (u32 i = 0; i < s.links; ++i) read_link(state, in);
+  for (const auto& [sequence, slot] : accepted) {
+    const bool peg = (state.orders.node(slot).flags & kOrderPeg) != 0;
+    if (peg && !waits_for_parent(state, slot)) link_peg(state, slot);
+  }
+  link_calls(state, accepted);
+  read_fired(state, s, in);
+  // What is read is not a command: nothing is due.
+  for (; state.touched_count != 0; --state.touched_count) {
+    state.rare_books[state.touched[state.touched_count - 1]].touched = false;
+  }
+}
+
+SnapshotHeader read_header(std::span<const std::byte> snapshot) {
+  SnapshotHeader header{};
+  if (snapshot.size() < sizeof header) throw CorruptedSnapshot("a snapshot is too short");
+  std::memcpy(&header, snapshot.data(), sizeof header);
+  if (header.magic != kMagic) throw CorruptedSnapshot("not a snapshot");
+  if (header.version != kVersion) throw CorruptedSnapshot("a snapshot of another version");
+  if (header.reserved != 0 || header.size != snapshot.size() ||
+      header.checksum !=
+          checksum(snapshot.data() + sizeof header, snapshot.size() - sizeof header)) {
+    throw CorruptedSnapshot("a snapshot is damaged");
+  }
+  return header;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
+  read_header(snapshot);
+  Reader in(snapshot.subspan(sizeof(SnapshotHeader)));
+  const Scalars s = in.get<Scalars>();
+  demand(s.without_accounting <= 1);
+  auto state = std::make_unique<State>(s.config());
+  state->max_open_orders = s.max_open_orders;
+  state->killed = s.killed != 0;
+  state->sequence = s.sequence;
+  state->time_ns = s.time_ns;
+  state->hash = s.hash;
+  read_definitions(*state, s, in);
+  read_accounts(*state, s, in);
+  read_ids(*state, s, in);
+  read_orders(*state, s, in);
+  demand(in.done());
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+}  // namespace quantumcore

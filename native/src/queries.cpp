@@ -70,8 +70,7 @@ std::vector<std::tuple<u32, i128>> positions_of(const State& state, u64 account)
   std::vector<std::tuple<u32, i128>> rows;
   const u32 slot = state.accounts.find(account);
   if (slot == kNone) return rows;
-  for (u32 row = state.accounts[slot].first_position; row != kNone;
-       row = state.positions[row].next) {
+  for (u32 row = state.positions.first_of(slot); row != kNone; row = state.positions[row].next) {
     const Position& position = state.positions[row];
     if (position.lots == 0) continue;
     rows.emplace_back(state.instruments[position.instrument].id, position.lots);

@@ -7,11 +7,13 @@ streams that shrink. It may hear the events of its commands; then it also names 
 import random
 import struct
 from collections import deque
+from functools import partial
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
+from tests.support import stream_triggers
 
 I64_MAX = 2**63 - 1
 HOUR_NS = 3600 * 10**9
@@ -140,6 +142,7 @@ class Market:
             (self._open, 1),
             (self._currency, 1),
             (self._hostile, 6),
+            *((partial(make, self), weight) for make, weight in stream_triggers.MAKERS),
         ]
         self._makers = [maker for maker, _ in self._kinds]
         self._weights = [weight for _, weight in self._kinds]
@@ -197,9 +200,18 @@ class Market:
                 mantissa, scale = mantissa // 10, scale - 1
         return (mantissa, scale) if abs(mantissa) <= I64_MAX else (I64_MAX, 0)
 
+    def middle(self, instrument: int) -> int:
+        """Return the ticks about which the instrument trades."""
+        return MIDDLES.get(instrument, 100)
+
+    def _distance(self, instrument: int, ticks: int) -> tuple[int, int]:
+        """Return so many ticks as a decimal."""
+        terms = DEFINITIONS[(instrument - 1) % len(DEFINITIONS)]
+        return self._decimal(ticks, terms.tick, terms.tick_scale)
+
     def _price(self, instrument: int) -> tuple[int, int]:
         terms = DEFINITIONS[(instrument - 1) % len(DEFINITIONS)]
-        ticks = MIDDLES.get(instrument, 100) + self._rng.randrange(-6, 7)
+        ticks = self.middle(instrument) + self._rng.randrange(-6, 7)
         if instrument in (5, 6) and self._chance(30):
             ticks = self._pick(
                 [2**62, I64_MAX, 2**32, 10**18, 10**9, 10**17 + self._rng.randrange(3)], [1, 1, 1, 2, 2, 4]

@@ -108,7 +108,9 @@ bool is_waiting(const OrderNode& node) { return (node.flags & kOrderInNoBook) !=
 
 /// Whether the order enters with a price of its own and is given none.
 bool is_priceless(const State& state, const OrderRecord& order) {
-  return order.extra != kNone && is_priced_by_stop(state.extras[order.extra].type);
+  if (order.extra == kNone) return false;
+  const u8 type = state.extras[order.extra].type;
+  return type == kMarket || is_priced_by_stop(type);
 }
 
 bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,

@@ -133,6 +133,9 @@ class Books:
                 self.quantity[event.order_sequence] = event.quantity
                 self.hold[event.order_sequence] = event.hold
                 assert event.leaves == event.quantity - self.traded[event.order_sequence]
+            case wire.StopMoved():
+                assert event.hold <= self.hold[event.order_sequence], "a hold grew by itself"
+                self.hold[event.order_sequence] = event.hold
             case wire.OrderCancelled():
                 assert event.released == self.hold.pop(event.order_sequence)
                 self.ended[event.order_sequence] = event.quantity

@@ -69,7 +69,13 @@ def linked_template(price: int) -> bytes:
     def act(link: int, account: int, *members: bytes) -> bytes:
         whole = [*members, bytes(160)][:3]
         return wire.SubmitLinkedOrders(
-            instrument=1, account=account, link=link, count=len(members), first=whole[0], second=whole[1], third=whole[2]
+            instrument=1,
+            account=account,
+            link=link,
+            count=len(members),
+            first=whole[0],
+            second=whole[1],
+            third=whole[2],
         ).encode()
 
     stop = {"order_type": 3, "price": 0, "stop_price": price - 9}

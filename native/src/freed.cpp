@@ -7,16 +7,19 @@ namespace quantumcore {
 
 namespace {
 
-/// Whether an order would be accepted now: amounts, funds, its level and its window. Where one that
-/// then waits for a price will rest is judged when it is active.
-bool may_become_active(const State& state, const Instrument& instrument, u32 slot) {
+/// Finds out why an order cannot become active; true: it can. Where one that then waits for a price
+/// will rest is judged when it is active.
+bool may_become_active(const State& state, const Instrument& instrument, u32 slot,
+                       CancelReason& why_not) {
   const Extra& extra = state.extra_of(slot);
   const OrderNode& node = state.orders.node(slot);
   const bool lasts = (node.flags & kOrderNeverRests) == 0;
   const bool rests = (node.flags & kOrderPeg) == 0 && !is_triggered(extra.type) &&
                      may_rest_in(instrument.terms.status, extra.time_in_force, lasts);
   i64 need;
+  why_not = CancelReason::out_of_bounds;
   if (!judge_active(state, slot, rests, need)) return false;
+  why_not = CancelReason::no_funds;
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
   const u32 row = is_sell(node) ? order.base_balance : order.quote_balance;
@@ -42,11 +45,12 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
   const u32 members[2] = {link.members[0], link.members[1]};
   const u64 sequence = link.sequence;
   bool fit = true;
+  CancelReason why_not{};
   for (const u32 slot : members) {
     if (slot == kNone) continue;
     const i64 leaves = leaves_of(state, slot);
     if (link.kind == kBracket && leaves > link.lots) lower(state, slot, leaves - link.lots);
-    fit = fit && may_become_active(state, instrument, slot);
+    fit = fit && may_become_active(state, instrument, slot, why_not);
   }
   link.waits = 0;
   if (!fit || members[1] == kNone) release_link(state, row);
@@ -54,7 +58,7 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
     if (slot == kNone) continue;
     state.orders.node(slot).flags &= ~kOrderWaits;
     if (!fit) {
-      cancel_order(state, slot, CancelReason::cannot_become_active, teller);
+      cancel_order(state, slot, why_not, teller);
       continue;
     }
     if (state.accounting()) set_hold(state, slot, hold_now(state, slot));

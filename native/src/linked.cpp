@@ -53,7 +53,9 @@ bool fits(const SubmitLinkedOrders& c, const Act& act) {
     if (m.header.instrument != c.header.instrument || m.header.account != c.header.account) {
       return false;
     }
-    if (act.waits(c.link, i) && (m.flags & kNotWhileWaiting) != 0) return false;
+    if (act.waits(c.link, i) && ((m.flags & kNotWhileWaiting) != 0 || is_trailing(m.type))) {
+      return false;
+    }
     for (u32 k = 0; k < i; ++k) {
       if (same_id(*act.members[i], *act.members[k])) return false;
     }

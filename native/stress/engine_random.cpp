@@ -15,10 +15,14 @@ namespace {
 void draw(stress::Market& market) {
   stress::Random& random = market.random;
   const u64 dice = random.below(1000);
-  if (dice < 400) {
+  if (dice < 240) {
     market.submit_random();
-  } else if (dice < 450) {
+  } else if (dice < 290) {
     market.auction_random();
+  } else if (dice < 360) {
+    market.tie_random();
+  } else if (dice < 450) {
+    market.wait_random();
   } else if (dice < 650) {
     market.replace_random();
   } else if (dice < 900) {

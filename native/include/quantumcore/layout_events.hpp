@@ -411,7 +411,7 @@ enum class CancelReason : u16 {
   reduce_only = 11,
   auction_over = 12,
   minimum_not_met = 13,
-  cannot_become_active = 14,
+  no_funds = 14,
   out_of_bounds = 15,
   band = 16,
 };

@@ -1,10 +1,10 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import dark, gate, icebergs, phases
+from quantumcore.core.twin import gate, phases, triggers
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Order, Place
-from quantumcore.core.twin.links import BRACKET, CANNOT_BECOME_ACTIVE, FOLLOWS, release
+from quantumcore.core.twin.links import BRACKET, FOLLOWS, NO_FUNDS, release
 from quantumcore.core.twin.orders import begin, waits
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -23,10 +23,11 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     if link.kind == BRACKET:
         for order in members:
             order.lower(order.quantity - min(order.quantity, link.lots))
-    if not _may_become_active(venue, members):
+    reason = next(filter(None, (_why_not(venue, order) for order in members)), None)
+    if reason is not None:
         release(link)
         for order in members:
-            venue.cancel(order, CANNOT_BECOME_ACTIVE, out)
+            venue.cancel(order, reason, out)
         return True
     link.waits = False
     if len(members) == 1:
@@ -42,23 +43,18 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     return True
 
 
-def _may_become_active(venue: Venue, members: list[Order]) -> bool:
-    """Tell whether each would be accepted now: funds, amounts, its level and its window."""
-    account = venue.accounts[members[0].account]
-    instrument, book = venue.instruments[members[0].instrument], venue.books[members[0].instrument]
-    try:
-        for order in members:
-            side, price, leaves = order.side, order.price, order.leaves
-            if venue.bounds.accounting:
-                gate.check_amounts(instrument, book, side, order.rates, price, leaves)
-                gate.check_funds(instrument, account, side, order.own_need(instrument))
-            if phases.may_rest(instrument.terms.status, order) and not order.cap and not waits(order):
-                levels = dark.levels_of(book, order)
-                gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, leaves))
-                gate.check_window(venue, levels, side, price)
-    except Refusal:
-        return False
-    return True
+def _why_not(venue: Venue, order: Order) -> int | None:
+    """Return why an order cannot become active, as a reason of its cancellation, or None if it can."""
+    instrument = venue.instruments[order.instrument]
+    rests = phases.may_rest(instrument.terms.status, order) and not order.cap and not waits(order)
+    if not triggers.within_bounds(venue, order, rests=rests):
+        return phases.OUT_OF_BOUNDS
+    if venue.bounds.accounting:
+        try:
+            gate.check_funds(instrument, venue.accounts[order.account], order.side, order.own_need(instrument))
+        except Refusal:
+            return NO_FUNDS
+    return None
 
 
 def _tell_triggered(order: Order, out: Outbox) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import content, dark, gate, icebergs, orders, phases
+from quantumcore.core.twin import content, dark, gate, icebergs, orders, phases, stop_terms
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Place, opposite
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -17,7 +17,6 @@ from quantumcore.core.twin.terms import POST_ONLY, REDUCE_ONLY, SLIDE
 from quantumcore.core.twin.venue import Venue
 
 COUNTS = {OCO: 2, OTO: 2, BRACKET: 3}
-LIMIT, STOPS = 2, (3, 4)
 NOT_WHILE_WAITING = POST_ONLY | SLIDE | REDUCE_ONLY  # what could not be promised for the time when the parent is done
 
 Members = list[wire.SubmitAdvancedOrder]
@@ -57,11 +56,11 @@ def _check_link(command: wire.SubmitLinkedOrders, members: Members) -> None:
         len(members) == COUNTS[command.link]
         and one_place
         and len({m.client_id for m in members}) == len(members)
-        and not any(m.flags & NOT_WHILE_WAITING for m in waiting)
+        and not any(m.flags & NOT_WHILE_WAITING or m.order_type in stop_terms.TRAILING for m in waiting)
     )
     if fits and command.link == BRACKET:
         profit, loss = others
-        fits = profit.order_type == LIMIT and loss.order_type in STOPS
+        fits = profit.order_type == gate.LIMIT and loss.order_type in stop_terms.STOPS
         fits = fits and profit.side == loss.side == opposite(first.side)
     if not fits:
         raise Refusal(Reason.BAD_LINK)

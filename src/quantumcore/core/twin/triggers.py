@@ -20,7 +20,7 @@ from quantumcore.core.twin.terms import TRIGGER_LAST, TRIGGER_MARK, Terms
 from quantumcore.core.twin.venue import Venue
 from quantumcore.core.twin.watch import Seen
 
-BEYOND_BOUNDS = 15  # why an order was cancelled: active, it would pass what an order, a level or the windows may be
+OUT_OF_BOUNDS = 15  # why an order was cancelled: active, it would pass what an order, a level or the windows may be
 
 
 def wait(venue: Venue, order: Order) -> None:
@@ -47,7 +47,7 @@ def step(venue: Venue, number: int, out: Outbox) -> bool:
         return False
     order, price = book.watch.fired[0]
     venue.leave(order)
-    _activate(venue, book, instrument, order, price, out)
+    _activate(venue, order, price, out)
     return True
 
 
@@ -120,7 +120,7 @@ def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out:
     hold_anew(venue, order, out)
 
 
-def _activate(venue: Venue, book: Book, instrument: Instrument, order: Order, price: int, out: Outbox) -> None:
+def _activate(venue: Venue, order: Order, price: int, out: Outbox) -> None:
     """Let an order whose trigger fired at `price` take and rest like a new one."""
     out.tell(
         wire.OrderTriggered,
@@ -132,20 +132,24 @@ def _activate(venue: Venue, book: Book, instrument: Instrument, order: Order, pr
         order_slot=order.slot,
         source=_terms(order).trigger,
     )
-    if _within_bounds(venue, book, instrument, order):
+    if within_bounds(venue, order, rests=order.rests):
         enter(venue, order, out)
     else:
-        venue.cancel(order, BEYOND_BOUNDS, out)
+        venue.cancel(order, OUT_OF_BOUNDS, out)
 
 
-def _within_bounds(venue: Venue, book: Book, instrument: Instrument, order: Order) -> bool:
-    """Tell whether it could be accepted now: what it meets and where it would rest were not known when it was."""
+def within_bounds(venue: Venue, order: Order, *, rests: bool) -> bool:
+    """Tell whether it could be accepted now: what it meets and where it would rest were not known when it was.
+
+    `rests`: it may stand in the book at once.
+    """
+    book, instrument = venue.books[order.instrument], venue.instruments[order.instrument]
     try:
         if venue.bounds.accounting:
             gate.check_amounts(instrument, book, order.side, order.rates, order.price, order.leaves, order.tally)
         else:
             gate.check_product(instrument, order.price * order.leaves)
-        if order.rests:
+        if rests:
             levels = dark.levels_of(book, order)
             gate.check_level(instrument, levels, order.side, order.price, icebergs.first_shown(order, order.leaves))
             gate.check_window(venue, levels, order.side, order.price)

@@ -223,6 +223,7 @@ bool match_rarely(State& state, u32 slot, Teller& teller) {
   const Ladder& shown = instrument.book.side(makers_sell);
   const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
   DarkWalk unlit(state, dark);  // all before it are passed over
+  u32 passed = 0;
   while (node.leaves > 0) {
     const bool lit = !shown.empty() && (unlit.slot == kNone ||
                                         shown.best_key() <= state.pages.key_of_level(unlit.level));
@@ -238,6 +239,7 @@ bool match_rarely(State& state, u32 slot, Teller& teller) {
     if (!lit) behind = unlit.next(state, dark);
     if (!lit && lots < minimum_of(state, maker)) {
       unlit = behind;
+      if (++passed == kMostPassed) unlit.slot = kNone;
     } else if (state.orders.node(maker).account == node.account && stp_of(node) != kStpNone) {
       if (!prevent_self_trade(state, maker, slot, teller)) return false;
       unlit = behind;

@@ -20,11 +20,12 @@ i64 taker_rate(const State& state, u32 slot) {
 /// The walk of could_have: what is met, and what is had so far.
 class Walk {
  public:
-  Walk(const State& state, u32 taker, i64 enough)
+  Walk(const State& state, u32 taker, i64 enough, u64 most)
       : state_(state),
         taker_(taker),
         node_(state.orders.node(taker)),
         enough_(enough),
+        most_(most),
         budgeted_((node_.flags & kOrderBudget) != 0) {
     if (budgeted_) {
       sums_ = state.orders.sums(taker);
@@ -48,8 +49,12 @@ class Walk {
     return true;
   }
 
+  /// Whether so many were passed over that no more of the dark are met.
+  bool is_through_with_the_dark() const { return passed_ == kMostPassed; }
+
   bool dark_level(const Level& level, i64 price) {
-    for (u32 slot = level.head; slot != kNone; slot = state_.orders.node(slot).next) {
+    for (u32 slot = level.head; slot != kNone && !is_through_with_the_dark();
+         slot = state_.orders.node(slot).next) {
       if (!offered(slot, state_.orders.node(slot).leaves, price)) return false;
     }
     return true;
@@ -57,6 +62,8 @@ class Walk {
 
  private:
   bool offered(u32 maker, i64 lots, i64 price) {
+    if (met_ == most_) return false;
+    ++met_;
     const OrderNode& resting = state_.orders.node(maker);
     i64 wanted = node_.leaves - reach_.lots;
     if (budgeted_) {
@@ -68,7 +75,8 @@ class Walk {
     }
     if ((resting.flags & kOrderMinimum) != 0 &&
         std::min(wanted, resting.leaves) < minimum_of(state_, maker)) {
-      return true;  // passed over
+      ++passed_;
+      return true;
     }
     const u8 mode = stp_of(node_);
     if (resting.account == node_.account && mode != kStpNone) return mode == kStpCancelOldest;
@@ -86,6 +94,9 @@ class Walk {
   u32 taker_;
   const OrderNode& node_;
   i64 enough_;
+  u64 most_;
+  u64 met_ = 0;
+  u32 passed_ = 0;
   bool budgeted_;
   OrderSums sums_{};
   i64 rate_ = 0;
@@ -137,14 +148,14 @@ DarkWalk DarkWalk::next(const State& state, const Ladder& ladder) const {
   return {after, after == kNone ? kNone : state.pages.level(after).head};
 }
 
-Reach could_have(const State& state, u32 taker, i64 enough) {
+Reach could_have(const State& state, u32 taker, i64 enough, u64 most) {
   const OrderNode& node = state.orders.node(taker);
   const Instrument& instrument = state.instruments[node.instrument];
   const bool makers_sell = !is_sell(node);
   const i64 limit = key_of(makers_sell, state.orders.record(taker).price);
   const Ladder& shown = instrument.book.side(makers_sell);
   const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
-  Walk walk(state, taker, enough);
+  Walk walk(state, taker, enough, most);
   u32 lit = shown.best_level();
   u32 unlit = dark.best_level();
   while (lit != kNone || unlit != kNone) {
@@ -160,7 +171,7 @@ Reach could_have(const State& state, u32 taker, i64 enough) {
     if (lit_first) {
       lit = shown.after(state.pages, lit);
     } else {
-      unlit = dark.after(state.pages, unlit);
+      unlit = walk.is_through_with_the_dark() ? kNone : dark.after(state.pages, unlit);
     }
   }
   return walk.reach();
@@ -179,7 +190,9 @@ bool meets_anybody(const State& state, u32 taker) {
   const i64 price = state.orders.record(taker).price;
   if (instrument.book.crosses(makers_sell, price)) return true;
   const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
-  for (DarkWalk walk(state, dark); walk.slot != kNone; walk = walk.next(state, dark)) {
+  u32 passed = 0;
+  for (DarkWalk walk(state, dark); walk.slot != kNone && passed < kMostPassed;
+       walk = walk.next(state, dark), ++passed) {
     if (state.pages.key_of_level(walk.level) > key_of(makers_sell, price)) return false;
     const i64 lots = std::min(node.leaves, state.orders.node(walk.slot).leaves);
     if (lots >= minimum_of(state, walk.slot)) return true;

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quantumcore.core.twin import budgets, dark
-from quantumcore.core.twin.book import BUY, Book, Order, opposite
+from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.terms import CANCEL_OLDEST, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
+
+MOST_PASSED = 256  # dark orders that one taker passes over; beyond them it meets no more of the dark
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +30,40 @@ def next_maker(venue: Venue, taker: Order) -> tuple[Order, int] | None:
     A maker whose minimum the taker cannot give is passed over: it keeps its place.
     """
     instrument, book = venue.instruments[taker.instrument], venue.books[taker.instrument]
+    passed = 0
     for price in prices(book, taker):
         wanted = budgets.affordable(instrument, taker, taker.tally, price, taker.leaves)
         if wanted == 0:
             return None
         for maker in _orders_at(book, taker, price):
+            if maker.place is Place.DARK and passed == MOST_PASSED:
+                break
             if min(wanted, maker.leaves) >= dark.minimum(maker):
                 return maker, min(wanted, maker.shown)
+            passed += 1
     return None
 
 
-def could_have(venue: Venue, taker: Order) -> Reach:
-    """Return what `taker` would trade at once, own orders treated as its mode treats them; changes nothing."""
+def could_have(venue: Venue, taker: Order, most: int | None = None) -> Reach:
+    """Return what `taker` would trade at once, own orders treated as its mode treats them; changes nothing.
+
+    Of at most `most` offers, when it is given: what is asked again and again must not look at a whole book.
+    """
     instrument, book = venue.instruments[taker.instrument], venue.books[taker.instrument]
     rate = min(instrument.terms.taker_fee, taker.rates.taker)
-    tally, found = taker.tally, 0
+    tally, found, passed, met = taker.tally, 0, 0, 0
     for price in prices(book, taker):
         for maker, offered in _offers_at(book, taker, price):
+            if maker.place is Place.DARK and passed == MOST_PASSED:
+                break
+            if met == most:
+                return Reach(found)
+            met += 1
             wanted = budgets.affordable(instrument, taker, tally, price, taker.leaves - found)
             if wanted == 0:
                 return Reach(found, spent=True)
             if min(wanted, maker.leaves) < dark.minimum(maker):
+                passed += 1
                 continue
             if maker.account == taker.account and taker.mode != NO_PREVENTION:
                 if taker.mode != CANCEL_OLDEST:

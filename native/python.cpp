@@ -318,18 +318,12 @@ void bind_engine(nb::module_& m) {
              return self.with([](qc::Engine& e) { return e.state().orders.slots().live(); });
            })
       .def("memory", [](PyEngine& self) {
-        return self.with([](qc::Engine& e) {
-          const qc::State& s = e.state();
-          nb::dict parts;
-          parts["orders"] = s.orders.bytes();
-          parts["of_orders_matching"] = s.orders.slots().bytes();
-          parts["leaves"] = s.pages.leaves.bytes();
-          parts["windows"] = s.pages.windows.bytes();
-          parts["accounts"] = s.accounts.bytes();
-          parts["client_ids"] = s.client_ids.bytes();
-          parts["transfers"] = s.transfer_ids.bytes();
-          return parts;
-        });
+        nb::dict parts;
+        for (const auto& [name, bytes] :
+             self.with([](qc::Engine& e) { return qc::memory_of(e.state()); })) {
+          parts[name] = bytes;
+        }
+        return parts;
       });
 }
 

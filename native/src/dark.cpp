@@ -25,7 +25,7 @@ bool can_take(const State& state, const Instrument& instrument, u32 slot) {
   if (!amounts_fit(state, instrument, slot)) return false;
   if ((state.orders.node(slot).flags & kOrderMinimum) == 0) return meets_anybody(state, slot);
   const i64 minimum = minimum_of(state, slot);
-  return could_have(state, slot, minimum).lots >= minimum;
+  return could_have(state, slot, minimum, kMostMet).lots >= minimum;
 }
 
 }  // namespace

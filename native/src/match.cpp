@@ -366,6 +366,7 @@ class RareTaker {
       if (!lit && std::min(wanted, state_.orders.node(unlit_.slot).leaves) <
                       minimum_of(state_, unlit_.slot)) {
         unlit_ = unlit_.next(state_, dark_);
+        if (++passed_ == kMostPassed) unlit_.slot = kNone;
         continue;
       }
       if (banded_ && band_stops(state_, instrument_, slot_, price, teller_)) return false;
@@ -394,7 +395,7 @@ class RareTaker {
   bool meet(u32 maker, i64 price, i64 wanted) {
     if (maker == sibling(state_, slot_)) {
       cancel_other(state_, slot_, teller_);
-      unlit_ = DarkWalk(state_, dark_);
+      begin_again();
       return true;
     }
     const OrderNode& node = state_.orders.node(maker);
@@ -404,7 +405,8 @@ class RareTaker {
     const DarkWalk behind = after(maker);
     const bool revocable = is_revocable();
     if (!prevent_self_trade(state_, maker, slot_, teller_)) return false;
-    unlit_ = revocable ? DarkWalk(state_, dark_) : behind;
+    unlit_ = behind;
+    if (revocable) begin_again();
     return true;
   }
 
@@ -415,10 +417,15 @@ class RareTaker {
     const bool revocable = is_revocable();
     fill(state_, instrument_, maker, slot_, lots, position_, teller_);
     if (banded_ && velocity_trips(state_, instrument_, slot_, price, teller_)) return false;
-    unlit_ = revocable ? DarkWalk(state_, dark_) : behind;
+    unlit_ = behind;
+    if (revocable) begin_again();
     return true;
   }
 
+  void begin_again() {
+    unlit_ = DarkWalk(state_, dark_);
+    passed_ = 0;
+  }
   /// Whether a fill may take dark orders away, or make those smaller that were passed over.
   bool is_revocable() const { return (instrument_.rare & (kRareLinked | kRareReducing)) != 0; }
   /// Where the walk through the dark goes on when `maker` has left; to be asked before.
@@ -436,6 +443,7 @@ class RareTaker {
   const Ladder& shown_;
   const Ladder& dark_;
   DarkWalk unlit_;  // all before it are passed over
+  u32 passed_ = 0;
   u32 position_ = kNone;
 };
 

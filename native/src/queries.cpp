@@ -119,6 +119,16 @@ Totals totals_of(const State& state, u16 currency) {
   return totals;
 }
 
+std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state) {
+  return {{"orders", state.orders.bytes()},
+          {"of_orders_matching", state.orders.slots().bytes()},
+          {"leaves", state.pages.leaves.bytes()},
+          {"windows", state.pages.windows.bytes()},
+          {"accounts", state.accounts.bytes()},
+          {"client_ids", state.client_ids.bytes()},
+          {"transfers", state.transfer_ids.bytes()}};
+}
+
 std::vector<u32> account_ids(const State& state) {
   std::vector<u32> ids;
   ids.reserve(state.accounts.count());

@@ -21,11 +21,12 @@ i64 taker_rate(const State& state, u32 slot) {
 /// The walk of could_have: what is met, and what is had so far.
 class Walk {
  public:
-  Walk(const State& state, u32 taker, i64 enough)
+  Walk(const State& state, u32 taker, i64 enough, u64 most)
       : state_(state),
         taker_(taker),
         node_(state.orders.node(taker)),
         enough_(enough),
+        most_(most),
         budgeted_((node_.flags & kOrderBudget) != 0),
         revocable_((state.instruments[node_.instrument].rare & (kRareLinked | kRareReducing)) != 0),
         other_(sibling(state, taker)) {
@@ -52,8 +53,12 @@ class Walk {
     return true;
   }
 
+  /// Whether so many were passed over that no more of the dark are met.
+  bool is_through_with_the_dark() const { return passed_ == kMostPassed; }
+
   bool dark_level(const Level& level, i64 price) {
-    for (u32 slot = level.head; slot != kNone; slot = state_.orders.node(slot).next) {
+    for (u32 slot = level.head; slot != kNone && !is_through_with_the_dark();
+         slot = state_.orders.node(slot).next) {
       if (!offered(slot, state_.orders.node(slot).leaves, price)) return false;
     }
     return true;
@@ -61,6 +66,8 @@ class Walk {
 
  private:
   bool offered(u32 maker, i64 lots, i64 price) {
+    if (met_ == most_) return false;
+    ++met_;
     const OrderNode& resting = state_.orders.node(maker);
     i64 wanted = node_.leaves - reach_.lots;
     if (budgeted_) {
@@ -73,7 +80,8 @@ class Walk {
     if (maker == other_) return true;
     if ((resting.flags & kOrderMinimum) != 0 &&
         std::min(wanted, resting.leaves) < minimum_of(state_, maker)) {
-      return true;  // passed over
+      ++passed_;
+      return true;
     }
     const u8 mode = stp_of(node_);
     if (mode != kStpNone && state_.same_party(resting.account, node_.account)) {
@@ -110,6 +118,9 @@ class Walk {
   u32 taker_;
   const OrderNode& node_;
   i64 enough_;
+  u64 most_;
+  u64 met_ = 0;
+  u32 passed_ = 0;
   bool budgeted_;
   bool revocable_;
   u32 other_;  // of its pair: goes before the first trade
@@ -163,7 +174,7 @@ DarkWalk DarkWalk::next(const State& state, const Ladder& ladder) const {
   return {after, after == kNone ? kNone : state.pages.level(after).head};
 }
 
-Reach could_have(const State& state, u32 taker, i64 enough) {
+Reach could_have(const State& state, u32 taker, i64 enough, u64 most) {
   const OrderNode& node = state.orders.node(taker);
   const Instrument& instrument = state.instruments[node.instrument];
   const bool makers_sell = !is_sell(node);
@@ -171,7 +182,7 @@ Reach could_have(const State& state, u32 taker, i64 enough) {
   const Ladder& shown = instrument.book.side(makers_sell);
   const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
   const bool banded = (instrument.rare & kRareBands) != 0;
-  Walk walk(state, taker, enough);
+  Walk walk(state, taker, enough, most);
   u32 lit = shown.best_level();
   u32 unlit = dark.best_level();
   while (lit != kNone || unlit != kNone) {
@@ -188,7 +199,7 @@ Reach could_have(const State& state, u32 taker, i64 enough) {
     if (lit_first) {
       lit = shown.after(state.pages, lit);
     } else {
-      unlit = dark.after(state.pages, unlit);
+      unlit = walk.is_through_with_the_dark() ? kNone : dark.after(state.pages, unlit);
     }
   }
   return walk.reach();
@@ -211,7 +222,9 @@ bool meets_anybody(const State& state, u32 taker) {
   };
   const Ladder& shown = instrument.book.side(makers_sell);
   const Ladder& dark = state.rare_of(instrument).dark[makers_sell ? 1 : 0];
-  for (DarkWalk walk(state, dark); walk.slot != kNone; walk = walk.next(state, dark)) {
+  u32 passed = 0;
+  for (DarkWalk walk(state, dark); walk.slot != kNone && passed < kMostPassed;
+       walk = walk.next(state, dark), ++passed) {
     const i64 key = state.pages.key_of_level(walk.level);
     if (key > limit || (!shown.empty() && shown.best_key() <= key)) break;
     const i64 lots = std::min(node.leaves, state.orders.node(walk.slot).leaves);

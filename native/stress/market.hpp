@@ -61,6 +61,12 @@ class Market {
     commands.insert(commands.end(), bytes, bytes + sizeof command);
   }
 
+  template <class Command>
+  static CommandHeader& header(Command& command) {
+    return command.header;
+  }
+  static CommandHeader& header(SubmitAdvancedOrder& command) { return command.order.header; }
+
   i64 tick() { return now_ += random.between(0, 1'000'000); }
   void advance() {
     now_ += random.between(0, 3'600'000'000'000);
@@ -147,7 +153,60 @@ class Market {
     add(command, CommandKind::submit_order, instrument, account);
   }
 
+  /// An iceberg, a dark order, a budget, a peg, or one that slides.
+  void submit_shown_random() {
+    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
+    static constexpr u8 kLotScale[4] = {0, 5, 0, 0};
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    SubmitAdvancedOrder command{};
+    SubmitOrder& order = command.order;
+    OrderTerms& terms = command.terms;
+    order.price = price(instrument);
+    order.quantity = random.between(1, 200);
+    order.price_scale = kPriceScale[instrument & 3];
+    order.quantity_scale = kLotScale[instrument & 3];
+    order.side = random.below(2) == 0 ? kBuy : kSell;
+    order.type = kLimit;
+    order.time_in_force = kGoodTillCancel;
+    order.self_trade_prevention = static_cast<u8>(random.below(6));
+    name(order.client_id, 'c', next_id_++);
+    switch (random.below(6)) {
+      case 0:
+        terms.display = random.between(1, 20);
+        terms.display_range = random.between(0, terms.display - 1);
+        terms.display_scale = order.quantity_scale;
+        terms.seed = static_cast<u32>(random.next());
+        break;
+      case 1:
+        order.flags = random.below(2) == 0 ? kHidden : kAllOrNone;
+        break;
+      case 2:
+        terms.min_quantity = random.between(1, order.quantity);
+        terms.min_quantity_scale = order.quantity_scale;
+        if (random.below(2) == 0) order.time_in_force = kImmediateOrCancel;
+        break;
+      case 3:
+        order.side = kBuy;
+        order.time_in_force = random.below(2) == 0 ? kImmediateOrCancel : kFillOrKill;
+        terms.budget = random.between(1, 2'000'000);
+        break;
+      case 4:
+        order.type = kPegged;
+        terms.peg = static_cast<u8>(random.between(1, 3));
+        terms.offset = random.between(-3, 3);
+        terms.offset_scale = order.price_scale;
+        break;
+      default:
+        order.flags = kPostOnly | kSlide;
+    }
+    add(command, CommandKind::submit_advanced_order, instrument, account());
+  }
+
   void submit_random() {
+    if (random.below(4) == 0) {
+      submit_shown_random();
+      return;
+    }
     static constexpr u8 kTifs[4] = {kGoodTillCancel, kGoodTillCancel, kImmediateOrCancel,
                                     kFillOrKill};
     const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));

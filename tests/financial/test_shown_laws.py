@@ -42,13 +42,16 @@ def _check_books(engine, witness):
     """What is shown is not crossed, is what the witness knows, and no dark order without a minimum stands inside it."""
     for instrument in INSTRUMENTS:
         best = {side: engine.depth(instrument, side, 1) for side in (BUY, SELL)}
-        if best[BUY] and best[SELL]:
+        if best[BUY] and best[SELL] and instrument not in witness.halted:
             assert best[BUY][0][0] < best[SELL][0][0]
         for side in (BUY, SELL):
+            levels = defaultdict(int)
             for sequence, slot, _, price, leaves in engine.orders(instrument, side):
                 known = witness.working[sequence, slot]
                 assert (known.price, known.leaves) == (price, leaves)
                 assert known.terms is None or not known.terms.dark
+                levels[price] += known.rest()
+            assert [(price, lots) for price, lots, _ in engine.depth(instrument, side, 1_000)] == list(levels.items())
     for known in witness.working.values():
         order = known.accepted
         has_minimum = bool(order.flags2 & ALL_OR_NONE) or (known.terms is not None and known.terms.min_quantity > 0)

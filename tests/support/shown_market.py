@@ -21,6 +21,13 @@ class ShownMarket(Market):
         self._makers = [maker for maker, _ in makers]
         self._weights = [weight for _, weight in makers]
 
+    def _status(self) -> wire.Command:
+        """Halted, and soon again continuous: what calls do to these orders is another market's business."""
+        halts = self._chance(50)
+        if halts:
+            self._repairs.append(wire.SetInstrumentStatus(instrument=1, status=1))
+        return wire.SetInstrumentStatus(instrument=1, status=1 + halts)
+
     def _account(self) -> int:
         return self._rng.randrange(1, 5)
 
@@ -46,6 +53,18 @@ class Known:
         self.hold = accepted.hold
         self.terms: wire.TermsAccepted | None = None
         self.spent = 0
+        self.shown: int | None = None  # lots of it in its level; None: what it shows first
+
+    @property
+    def first_shown(self) -> int:
+        """What it shows when it comes to a level."""
+        return min(self.terms.display or self.leaves, self.leaves) if self.terms else self.leaves
+
+    def rest(self) -> int:
+        """Return what it shows; one that nobody has met since it came to its level shows what it shows first."""
+        if self.shown is None:
+            self.shown = self.first_shown
+        return self.shown
 
     @property
     def minimum(self) -> int:
@@ -85,12 +104,16 @@ class Witness:
                 order = self.working[event.order_sequence, event.order_slot]
                 filled = order.quantity - order.leaves
                 assert event.quantity - event.leaves == filled, event
+                # Lots that go come from the reserve first; who loses his place shows what he shows first.
+                kept = event.priority_kept and order.shown is not None
+                order.shown = min(order.rest(), event.leaves) if kept else None
                 order.quantity, order.leaves = event.quantity, event.leaves
                 order.price, order.hold = event.price, event.hold
             case wire.OrderEntered():
                 order = self.working[event.order_sequence, event.order_slot]
                 assert event.leaves == order.leaves, event
-                order.price = event.price
+                order.price, order.shown = event.price, event.shown
+                assert order.shown == order.first_shown, event
             case wire.InstrumentStatusChanged() | wire.InstrumentDefined():
                 (self.halted.discard if event.status == 1 else self.halted.add)(event.instrument)
             case wire.OrderRefilled():
@@ -99,6 +122,8 @@ class Witness:
                 least = order.terms.display - order.terms.display_range
                 assert min(least, event.leaves) <= event.shown <= order.terms.display, event
                 assert event.leaves == order.leaves, event
+                assert order.shown == 0, event
+                order.shown = event.shown
             case wire.OrderCancelled():
                 order = self.working.pop((event.order_sequence, event.order_slot))
                 assert (event.quantity, event.released) == (order.leaves, order.hold), event
@@ -113,6 +138,9 @@ class Witness:
         assert event.quantity >= maker.minimum, f"{event} against a minimum of {maker.minimum}"
         assert not taker.accepted.flags2 & 1, f"a post_only order takes: {event}"
         assert taker.accepted.order_type != 10, f"a peg takes: {event}"
+        maker.shown = maker.rest() - event.quantity
+        assert maker.shown >= 0, event
+        taker.shown = None  # on its way
         self.least.setdefault(taker_name, taker.minimum)
         self.taken[taker_name] += event.quantity
         for name, order, leaves, hold in (

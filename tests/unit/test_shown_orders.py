@@ -58,7 +58,7 @@ def test_dark_orders_have_windows_of_their_own(new_engine):
     desk.rest(ALICE, BUY, "1", "1.00")
 
 
-@pytest.mark.parametrize(("before", "trades"), [(63, 1), (64, 0)])
+@pytest.mark.parametrize(("before", "trades"), [(15, 1), (16, 0)])
 def test_so_many_dark_orders_are_looked_at_and_no_more(new_engine, before, trades):
     desk = Desk(new_engine).rich()
     for _ in range(before):
@@ -66,6 +66,31 @@ def test_so_many_dark_orders_are_looked_at_and_no_more(new_engine, before, trade
     advanced(desk, BOB, BUY, "5", "1.09", flags=ALL_OR_NONE)
     events = desk.submit(CAROL, SELL, "5", "1.00", flags=1)
     assert len(of(wire.TradePrinted, events)) == trades
+    check(desk.engine)
+
+
+@pytest.mark.parametrize(("before", "traded"), [(255, 5), (256, 0)])
+@pytest.mark.parametrize("time_in_force", [IOC, 4])
+def test_a_taker_passes_over_so_many_dark_orders_and_no_more(new_engine, before, traded, time_in_force):
+    """A fill-or-kill order counts as it would trade."""
+    desk = Desk(new_engine).rich()
+    for _ in range(before):
+        desk.submit(ALICE, SELL, "1000", "1.00", flags=ALL_OR_NONE)
+    desk.submit(ALICE, SELL, "5", "1.00", flags=HIDDEN)
+    desk.rest(BOB, SELL, "3", "1.10")
+    events = desk.submit(CAROL, BUY, "5", "1.05", time_in_force=time_in_force)
+    assert sum(trade.quantity for trade in of(wire.TradePrinted, events)) == traded
+    check(desk.engine)
+
+
+@pytest.mark.parametrize(("offers", "traded"), [(256, 1), (257, 0)])
+def test_a_dark_order_is_retried_by_so_many_offers_and_no_more(new_engine, offers, traded):
+    desk = Desk(new_engine).rich()
+    advanced(desk, ALICE, BUY, str(offers), "1.00", flags=ALL_OR_NONE)
+    for _ in range(offers - 1):
+        desk.rest(BOB, SELL, "1", "1.00")
+    events = desk.submit(CAROL, SELL, "1", "1.00")
+    assert bool(of(wire.TradePrinted, events)) == bool(traded)
     check(desk.engine)
 
 

@@ -12,8 +12,9 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.core.twin import Engine
+from quantumcore.core.twin.book import Place
 from quantumcore.core.twin.regime import LimitState
-from tests.support.desk import ALICE, BOB, BUY, SELL, SHARE, USD, XYZ, Desk
+from tests.support.desk import ALICE, BOB, BUY, CAROL, SELL, SHARE, USD, XYZ, Desk
 from tests.support.engines import both_engines, step
 
 
@@ -65,6 +66,46 @@ TAMPERINGS: dict[str, Callable[[Engine], None]] = {
     "an end of what trades": lambda engine: setattr(_regime(engine), "call_until", 1),
     "a cross while it trades": lambda engine: _regime(engine).cross.append(_order(engine, BUY)),
 }
+
+HIDDEN_TAMPERINGS: dict[str, Callable[[Engine], None]] = {
+    "an iceberg that shows nothing": lambda engine: setattr(_of_carol(engine, 1), "reserve", 20),
+    "a reserve below nothing": lambda engine: setattr(_of_carol(engine, 1), "reserve", -1),
+    "a dark order in the light": lambda engine: _in_the_light(engine),
+    "a dark order that could trade": lambda engine: setattr(_of_carol(engine, 2), "leaves", 5),
+    "a peg past its cap": lambda engine: setattr(_of_carol(engine, 3), "cap", 100),
+    "a peg that nobody knows": lambda engine: engine._venue.books[SHARE].pegs.clear(),
+    "a place that it is not in": lambda engine: setattr(_of_carol(engine, 1), "place", Place.WAITING),
+}
+
+
+def _of_carol(engine, number):
+    """Her orders in order: an iceberg, all-or-none, a peg."""
+    return list(engine._venue.working[CAROL].values())[number - 1]
+
+
+def _in_the_light(engine):
+    book, order = engine._venue.books[SHARE], _of_carol(engine, 2)
+    book.dark.remove(order)
+    order.price = 50
+    book.append(order)
+    engine._venue.rehold(order)
+
+
+@pytest.mark.parametrize("tamper", HIDDEN_TAMPERINGS.values(), ids=HIDDEN_TAMPERINGS)
+def test_a_state_that_breaks_a_law_of_what_is_not_shown_does_not_pass_the_check(tamper):
+    desk = Desk(Engine).rich()
+    desk.rest(ALICE, BUY, "5", "1.00")
+    desk.rest(BOB, SELL, "5", "2.00")
+    for terms in ({"display": 4}, {"flags": 16, "price": 200}, {"order_type": 10, "peg": 1, "price": 150}):
+        plain = desk.order(CAROL, BUY, "20", "1.00")
+        fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
+        fields |= {"price_scale": 2, "price": 100}
+        accepted = desk.all(wire.SubmitAdvancedOrder(**fields | terms))
+        assert isinstance(accepted[0], wire.OrderAccepted)
+    desk.engine.check()
+    tamper(desk.engine)
+    with pytest.raises(Corrupted):
+        desk.engine.check()
 
 
 def _regime(engine):

@@ -37,6 +37,9 @@ struct Totals {
 };
 Totals totals_of(const State& state, u16 currency);
 
+/// Name and bytes of each large table, as far as it is in use.
+std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state);
+
 std::vector<u32> account_ids(const State& state);
 /// Definitions as the commands that would make them, ascending by id.
 std::string currency_definitions(const State& state);

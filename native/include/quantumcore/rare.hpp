@@ -104,9 +104,11 @@ struct Reach {
   i64 lots;
   bool spent;
 };
-/// The same walk as matching, own orders treated as its mode treats them, without a trade. Cost:
-/// O(orders met).
-Reach could_have(const State& state, u32 taker, i64 enough);
+/// The same walk as matching, own orders treated as its mode treats them, without a trade, over at
+/// most `most` offers. Cost: O(orders met).
+Reach could_have(const State& state, u32 taker, i64 enough, u64 most = ~u64{0});
+/// So many dark orders one taker passes over; beyond them it meets no more of the dark.
+inline constexpr u32 kMostPassed = 256;
 /// Whether fill-or-kill would trade whole, or for all of its budget.
 bool could_fill(const State& state, u32 taker);
 /// Whether it meets anybody.
@@ -114,9 +116,10 @@ bool meets_anybody(const State& state, u32 taker);
 
 // ---- the aftermath (dark.cpp, pegs.cpp) ---------------------------------------------------------
 
-/// Of one side so many dark orders are looked at: a book full of what nobody can meet must not
-/// slow every command.
-inline constexpr u32 kMostRetries = 64;
+/// A book full of what nobody can meet must not slow every command: of one side so many dark orders
+/// are looked at, each by so many offers.
+inline constexpr u32 kMostRetries = 16;
+inline constexpr u64 kMostMet = 256;
 
 /// The first dark order that would trade at once, or kNone: buys, then sells, best price first.
 u32 ready_in_the_dark(const State& state, const Instrument& instrument);

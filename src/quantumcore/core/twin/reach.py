@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quantumcore.core.twin import bands, budgets, dark, links, withdrawals
-from quantumcore.core.twin.book import BUY, Book, Order, opposite
+from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.terms import CANCEL_OLDEST, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
+
+MOST_PASSED = 256  # dark orders that one taker passes over; beyond them it meets no more of the dark
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,17 @@ def next_maker(venue: Venue, taker: Order) -> tuple[Order, int] | None:
     A maker whose minimum the taker cannot give is passed over: it keeps its place.
     """
     book = venue.books[taker.instrument]
+    passed = 0
     for price in prices(book, taker):
         most = wanted(venue, taker, price)
         if most == 0:
             return None
         for maker in _orders_at(book, taker, price):
+            if maker.place is Place.DARK and passed == MOST_PASSED:
+                break
             if min(most, maker.leaves) >= dark.minimum(maker):
                 return maker, min(most, maker.shown)
+            passed += 1
     return None
 
 
@@ -43,19 +49,30 @@ def wanted(venue: Venue, taker: Order, price: int) -> int:
     return budgets.affordable(venue.instruments[taker.instrument], taker, taker.tally, price, taker.leaves)
 
 
-def could_have(venue: Venue, taker: Order) -> Reach:
-    """Return what `taker` would trade at once, own orders treated as its mode treats them; changes nothing."""
+def could_have(venue: Venue, taker: Order, at_most: int | None = None) -> Reach:
+    """Return what `taker` would trade at once, own orders treated as its mode treats them; changes nothing.
+
+    Of `at_most` offers, when it is given: what is asked again and again must not look at a whole book.
+    """
     instrument, book = venue.instruments[taker.instrument], venue.books[taker.instrument]
     rate = min(instrument.terms.taker_fee, taker.rates.taker)
-    tally, found, counted = taker.tally, 0, withdrawals.Counted()
+    tally, found, passed, met, counted = taker.tally, 0, 0, 0, withdrawals.Counted()
     for price in prices(book, taker):
         for maker, offered in _offers_at(book, taker, price):
             if not bands.allows(venue, taker.instrument, price):
                 return Reach(found)
+            if maker.place is Place.DARK and passed == MOST_PASSED:
+                break
+            if met == at_most:
+                return Reach(found)
+            met += 1
             most = budgets.affordable(instrument, taker, tally, price, taker.leaves - found)
             if most == 0:
                 return Reach(found, spent=True)
-            if maker is links.sibling(taker) or min(most, maker.leaves) < dark.minimum(maker):
+            if maker is links.sibling(taker):
+                continue
+            if min(most, maker.leaves) < dark.minimum(maker):
+                passed += 1
                 continue
             if venue.same_party(maker, taker) and taker.mode != NO_PREVENTION:
                 if taker.mode != CANCEL_OLDEST:

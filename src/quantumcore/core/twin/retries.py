@@ -9,7 +9,8 @@ from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.venue import Venue
 
-MOST = 64  # of one side that are looked at: a book full of what nobody can meet must not slow every command
+# A book full of what nobody can meet must not slow every command: of one side so many are looked at, each by so many offers.
+MOST_RETRIED, MOST_MET = 16, 256
 
 
 def retry(venue: Venue, number: int, out: Outbox) -> bool:
@@ -29,7 +30,7 @@ def ready(venue: Venue, number: int) -> Iterator[Order]:
     book = venue.books[number]
     for side in (BUY, SELL):
         crossing = takewhile(lambda order: bool(reach.prices(book, order)), book.dark.in_priority(side))
-        yield from (order for order in islice(crossing, MOST) if _can_take(venue, order))
+        yield from (order for order in islice(crossing, MOST_RETRIED) if _can_take(venue, order))
 
 
 def _can_take(venue: Venue, order: Order) -> bool:
@@ -40,6 +41,6 @@ def _can_take(venue: Venue, order: Order) -> bool:
     ):
         return False
     if dark.has_minimum(order):
-        return reach.could_have(venue, order).lots >= dark.minimum(order)
+        return reach.could_have(venue, order, MOST_MET).lots >= dark.minimum(order)
     met = reach.next_maker(venue, order)
     return met is not None and bands.allows(venue, order.instrument, met[0].price)

@@ -234,7 +234,7 @@ async def test_each_channel_is_answered_by_itself(venue, address):
         answers = await client.subscribe(
             {"name": "book", "symbol": "NO-PE"},
             {"name": "trades", "symbol": "BTC-USD"},
-            {"name": "book", "symbol": "BTC-USD", "level": 3},
+            {"name": "status", "symbol": "NO-PE"},
         )
         assert [answer["ok"] for answer in answers] == [False, True, False]
         assert answers[0]["error"]["code"] == "instrument.not_found"

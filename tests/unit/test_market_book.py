@@ -18,7 +18,7 @@ MARKET, LIMIT = 1, 2
 def join(
     sequence: int, side: int, price: int, lots: int, *, kind: int = LIMIT, tif: int = 1, last: int = 1
 ) -> OrderAccepted:
-    return OrderAccepted(last, 0, sequence, 0, 1, 1, price, lots, 0, sequence % 100, side, kind, tif, 0, 0, 1, "x", 0)
+    return OrderAccepted(last, 0, sequence, 0, 1, 1, price, lots, 0, 0, side, kind, tif, 0, 0, 1, "x", 0)
 
 
 def trade(

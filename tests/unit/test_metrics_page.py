@@ -33,6 +33,7 @@ LABELS = {
     "qc_auth_signature_failures": ("kind",),
     "qc_auth_security_events": ("kind",),
     "qc_bus_dropped_notices": ("notice",),
+    "qc_orders_refusals": ("reason",),
     "qc_orders_submissions": ("outcome",),
     "qc_ledger_transfers": ("outcome",),
 }

@@ -54,6 +54,8 @@ class Call:
         headers_out: Further headers of the answer.
         allowance: What it has spent, once it was counted.
         whole_answer: Writes an answer at once, if the server can.
+        session: Number of the socket it came by; 0 for a request of its own.
+        ends_orders: The socket asked that its orders go with it.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class Call:
         "_slow_bodies",
         "_whole_body",
         "allowance",
+        "ends_orders",
         "headers",
         "headers_out",
         "method",
@@ -73,6 +76,7 @@ class Call:
         "query_raw",
         "raw_path",
         "request_id",
+        "session",
         "whole_answer",
     )
 
@@ -92,6 +96,8 @@ class Call:
         self.request_id = request_id
         self.params: dict[str, str] = {}
         self.peer = ""
+        self.session = 0
+        self.ends_orders = False
         self.headers_out: tuple[tuple[bytes, bytes], ...] = ()
         self.allowance: Allowance | None = None
         self._caller: Caller | None = None

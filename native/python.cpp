@@ -189,9 +189,10 @@ void bind_engine(nb::module_& m) {
           "__init__",
           [](PyEngine* self, std::uint32_t max_orders, std::uint32_t max_accounts,
              std::uint32_t max_client_ids, std::uint32_t max_transfers, std::uint32_t max_balances,
-             std::uint32_t max_windows) {
-            const qc::EngineConfig config{max_orders,    max_accounts, max_client_ids,
-                                          max_transfers, max_balances, max_windows};
+             std::uint32_t max_windows, bool accounting) {
+            const qc::EngineConfig config{max_orders,          max_accounts, max_client_ids,
+                                          max_transfers,       max_balances, max_windows,
+                                          accounting ? 1U : 0U};
             new (self) PyEngine(std::make_unique<qc::Engine>(config));
           },
           nb::kw_only(), nb::arg("max_orders") = kDefaults.max_orders,
@@ -199,7 +200,8 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_client_ids") = kDefaults.max_client_ids,
           nb::arg("max_transfers") = kDefaults.max_transfers,
           nb::arg("max_balances") = kDefaults.max_balances,
-          nb::arg("max_windows") = kDefaults.max_windows)
+          nb::arg("max_windows") = kDefaults.max_windows,
+          nb::arg("accounting") = kDefaults.accounting != 0)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
       .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
            nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),
@@ -316,14 +318,16 @@ void bind_engine(nb::module_& m) {
 
 // ---- measuring ---------------------------------------------------------------------------------
 
-nb::tuple workload(const std::string& shape, std::uint64_t commands, std::uint64_t seed) {
+nb::tuple workload(const std::string& shape, std::uint64_t commands, std::uint64_t seed,
+                   bool accounting) {
   const auto* const name = std::ranges::find(qc::bench::kShapeNames, shape);
   if (name == std::end(qc::bench::kShapeNames)) throw nb::value_error("no workload of that name");
   qc::bench::Workload w;
   {
     const nb::gil_scoped_release released;
     w = qc::bench::make_workload(
-        static_cast<qc::bench::Shape>(name - std::begin(qc::bench::kShapeNames)), commands, seed);
+        static_cast<qc::bench::Shape>(name - std::begin(qc::bench::kShapeNames)), commands, seed,
+        accounting);
   }
   return nb::make_tuple(to_bytes(w.setup), to_bytes(w.commands), w.config.max_orders,
                         w.config.max_client_ids, w.submissions, w.resting, w.trades, w.refused,
@@ -338,7 +342,8 @@ void bind_bench(nb::module_& m) {
     }
     return nb::tuple(names);
   }();
-  m.def("workload", &workload, nb::arg("shape"), nb::arg("commands"), nb::arg("seed"));
+  m.def("workload", &workload, nb::arg("shape"), nb::arg("commands"), nb::arg("seed"),
+        nb::arg("accounting") = true);
   m.def(
       "pace",
       [](PyEngine& engine, nb::handle commands, std::uint64_t per_step) {

@@ -33,12 +33,13 @@ struct Resting {
 
 class Player {
  public:
-  Player(Shape shape, u64 commands, u64 seed)
+  Player(Shape shape, u64 commands, u64 seed, bool accounting)
       : shape_(shape), market_(seed), accounts_(shape == Shape::mix ? 8 : 64) {
     work_.config.max_orders = shape == Shape::cold ? static_cast<u32>(commands) + 65'536 : 65'536;
     work_.config.max_accounts = 1'024;
     work_.config.max_client_ids = static_cast<u32>(commands) + 65'536;
     work_.config.max_balances = 4'096;
+    work_.config.accounting = accounting ? 1 : 0;
     work_.count = commands;
   }
 
@@ -65,6 +66,7 @@ class Player {
       SetLimits limits{};
       limits.max_open_orders = 10'000'000;
       market_.add(limits, CommandKind::set_limits, 0, account);
+      if (work_.config.accounting == 0) continue;
       market_.transfer(account, kDeposit, 1, 1'000'000'000'000'000, 0);
       market_.transfer(account, kDeposit, 2, 1'000'000'000'000, 0);
     }
@@ -279,8 +281,8 @@ class Player {
 
 }  // namespace
 
-Workload make_workload(Shape shape, u64 commands, u64 seed) {
-  return Player(shape, commands, seed).play();
+Workload make_workload(Shape shape, u64 commands, u64 seed, bool accounting) {
+  return Player(shape, commands, seed, accounting).play();
 }
 
 }  // namespace quantumcore::bench

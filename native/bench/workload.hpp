@@ -37,6 +37,7 @@ struct Workload {
   u64 hash = 0;  // of the engine's state at the end
 };
 
-Workload make_workload(Shape shape, u64 commands, u64 seed);
+/// Without accounting the same market is played by an engine that is a book only.
+Workload make_workload(Shape shape, u64 commands, u64 seed, bool accounting = true);
 
 }  // namespace quantumcore::bench

@@ -75,10 +75,10 @@ u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side
                    CancelReason reason, Teller& teller) {
   u32 count = 0;
   for (u32 slot = account.first_order; slot != kNone;) {
-    const OrderRecord& order = state.orders.record(slot);
+    const OrderNode& node = state.orders.node(slot);
     const u32 next = state.orders.links(slot).next;  // read first: cancelling unlinks the order
-    const bool fits = (instrument == kNone || order.instrument == instrument) &&
-                      (side == 0 || (side == kSell) == is_sell(state.orders.node(slot)));
+    const bool fits = (instrument == kNone || node.instrument == instrument) &&
+                      (side == 0 || (side == kSell) == is_sell(node));
     if (fits) {
       cancel_order(state, slot, reason, teller);
       ++count;

@@ -37,6 +37,7 @@ void ClientIds::forget(i64 now_ns, i64 age_ns) {
     }
     by_id_.erase(entry.tag, slot);
     by_sequence_.erase(sequence_tag(entry.sequence), slot);
+    if (entry.terms != kNone) terms_.release(entry.terms);
     entries_.release(slot);
   }
 }

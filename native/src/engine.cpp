@@ -60,6 +60,18 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, advance_time);
     case CommandKind::set_limits:
       return hand(state, bytes, teller, set_limits);
+    case CommandKind::submit_advanced_order:
+      return hand(state, bytes, teller, submit_advanced);
+    case CommandKind::replace_advanced_order:
+    case CommandKind::submit_linked_orders:
+    case CommandKind::cancel_all_after:
+    case CommandKind::end_session:
+    case CommandKind::set_mark:
+    case CommandKind::set_reference:
+    case CommandKind::set_trading_rules:
+    case CommandKind::set_group:
+    case CommandKind::bust_trade:
+      break;
   }
   tell_bad(teller, header_at(bytes));
 }
@@ -87,8 +99,7 @@ void prefetch(const State& state, std::span<const std::byte> rest, u64 sequence)
     state.client_ids.prefetch(id_tag(state.accounts.find(header.account), id), sequence);
     return;
   }
-  state.orders.prefetch(named_slot(rest, header),
-                        header.kind == static_cast<u8>(CommandKind::replace_order));
+  state.orders.prefetch(named_slot(rest, header));
 }
 
 /// Starts loading what hangs on the order that a command names, once the order itself is there.
@@ -189,6 +200,9 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
     if (time_ns > state.time_ns) state.time_ns = time_ns;
     Teller teller(events, ++state.sequence, state.time_ns);
     dispatch(state, command, teller);
+    if (state.touched_count != 0) [[unlikely]] {
+      aftermath(state, teller);
+    }
     teller.finish();
   }
   state.hash = hash_events(state.hash, events.at(told_before), events.size() - told_before);

@@ -10,6 +10,7 @@ namespace {
 
 /// ticks × lots of one order, over its life.
 constexpr u128 kMostTicksLots = (u128{1} << 96) - 1;
+constexpr u64 kMost = static_cast<u64>(kMaxI64);
 
 /// The dearest price at which the order can trade: a sell takes bids that may stand far above it.
 i64 dearest_price(const Instrument& instrument, const Wish& wish) {
@@ -171,20 +172,55 @@ bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusa
   return true;
 }
 
+namespace {
+
+/// AMOUNT_OVERFLOW of a sum of ticks × lots that are worth `notional`.
+bool judge_overflow(const State& state, const Instrument& instrument, u128 ticks_lots,
+                    const Quotient& notional, Refusal& why) {
+  if (ticks_lots <= kMostTicksLots && notional.ceil() <= kMost) [[likely]] {
+    return true;
+  }
+  const u128 most = std::min(units(kMostTicksLots, instrument.unit).floor, u128{kMost});
+  return why.no(Reason::amount_overflow, Scope::order, state.quote_of(instrument).scale,
+                static_cast<i128>(most), told(notional.ceil()));
+}
+
+/// MAX_NOTIONAL and MIN_NOTIONAL of what is to work.
+bool judge_worth(const State& state, const Instrument& instrument, const Quotient& working,
+                 Refusal& why) {
+  const i128 dear = static_cast<i128>(working.ceil());
+  const i128 cheap = static_cast<i128>(working.floor);
+  if (dear > instrument.terms.max_notional) [[unlikely]] {
+    return why.no(Reason::max_notional, Scope::instrument, state.quote_of(instrument).scale,
+                  instrument.terms.max_notional, dear);
+  }
+  if (cheap < instrument.terms.min_notional) [[unlikely]] {
+    return why.no(Reason::min_notional, Scope::instrument, state.quote_of(instrument).scale,
+                  instrument.terms.min_notional, cheap);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,
+                            Refusal& why) {
+  const u128 ticks_lots = ticks_times_lots(wish.price, wish.lots);
+  const Quotient notional = units(ticks_lots, instrument.unit);
+  return judge_overflow(state, instrument, ticks_lots, notional, why) &&
+         judge_worth(state, instrument, notional, why);
+}
+
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
-                           const OrderRecord& order, Wish& wish, Refusal& why) {
-  static constexpr u64 kMost = static_cast<u64>(kMaxI64);
+                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
+                           Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
-  const u128 all = order.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
+  const u128 all = sums.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
-  if (all > kMostTicksLots || notional.ceil() > kMost) [[unlikely]] {
-    const u128 most = std::min(units(kMostTicksLots, instrument.unit).floor, u128{kMost});
-    return why.no(Reason::amount_overflow, Scope::order, quote_scale(), static_cast<i128>(most),
-                  told(notional.ceil()));
-  }
+  if (!judge_overflow(state, instrument, all, notional, why)) return false;
   if (!wish.sell) {
-    const u128 hold = buy_hold(order, wish.price, wish.lots, instrument.unit);
+    const u128 hold = buy_hold(order, sums, wish.price, wish.lots, instrument.unit);
     if (hold > kMost) [[unlikely]] {
       return why.no(Reason::amount_overflow, Scope::order, quote_scale(), kMaxI64, told(hold));
     }
@@ -197,17 +233,7 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
   }
   if (wish.sell) wish.hold = static_cast<i64>(asset);
   const Quotient working = all == rest ? notional : units(rest, instrument.unit);
-  const i128 dear = static_cast<i128>(working.ceil());
-  const i128 cheap = static_cast<i128>(working.floor);
-  if (dear > instrument.terms.max_notional) [[unlikely]] {
-    return why.no(Reason::max_notional, Scope::instrument, quote_scale(),
-                  instrument.terms.max_notional, dear);
-  }
-  if (cheap < instrument.terms.min_notional) [[unlikely]] {
-    return why.no(Reason::min_notional, Scope::instrument, quote_scale(),
-                  instrument.terms.min_notional, cheap);
-  }
-  return true;
+  return judge_worth(state, instrument, working, why);
 }
 
 bool judge_funds_exactly(const State& state, const Instrument& instrument, const OrderRecord& order,

@@ -46,17 +46,19 @@ bool can_fill(const State& state, const Instrument& instrument, u32 taker) {
 void tell_decremented(State& state, u32 slot, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
   event.price = order.price;
   event.quantity = order.quantity;
   event.leaves = node.leaves;
-  event.hold = order.hold;
   event.order_sequence = order.sequence;
   event.order_slot = slot;
   event.reason = 1;
   event.priority_kept = 1;
-  event.hold_currency = is_sell(node) ? instrument.terms.base : instrument.terms.quote;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    event.hold_currency = held_currency(instrument, is_sell(node));
+  }
 }
 
 /// Takes `lots` off an order without a trade.
@@ -72,7 +74,7 @@ void decrement(State& state, u32 slot, i64 lots, Teller& teller) {
     node.leaves -= lots;
   }
   state.orders.record(slot).quantity -= lots;
-  set_hold(state, slot, hold_now(state, slot));
+  if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
   tell_decremented(state, slot, teller);
 }
 
@@ -121,7 +123,9 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, Teller& te
   event.taker_leaves = incoming.leaves;
   event.fill = teller.next_fill();
   event.taker_side = is_sell(incoming) ? kSell : kBuy;
-  settle_fill(state, instrument, maker, taker, price, lots, event);
+  event.price = price;
+  event.quantity = lots;
+  if (state.accounting()) settle_fill(state, instrument, maker, taker, price, lots, event);
   if (resting.leaves == 0) finish_order(state, maker, Fate::filled);
 }
 
@@ -141,28 +145,36 @@ void join_account(State& state, u32 slot) {
 void finish_order(State& state, u32 slot, Fate fate) {
   OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  QC_ASSERT(order.hold == 0);  // no hold without a working order
   if (node.level != kNone) {
-    state.instruments[order.instrument].book.remove(state.pages, state.orders, slot);
+    state.touch(state.instruments[node.instrument]);
+    state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
+  }
+  if (order.extra != kNone) [[unlikely]] {
+    state.extras.release(order.extra);
   }
   leave_account(state, slot);
-  state.client_ids.set_fate(order.client_entry, order.sequence, fate);
+  if (state.accounting()) {
+    QC_ASSERT(order.hold == 0);  // no hold without a working order
+    state.client_ids.set_fate(order.client_entry, order.sequence, fate);
+  }
   state.orders.release(slot);
 }
 
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   OrderCancelled& event =
       teller.tell<OrderCancelled>(instrument.id, state.accounts[node.account].id);
   event.order_sequence = order.sequence;
   event.quantity = node.leaves;
-  event.released = order.hold;
   event.order_slot = slot;
   event.reason = static_cast<u16>(reason);
-  event.hold_currency = is_sell(node) ? instrument.terms.base : instrument.terms.quote;
-  set_hold(state, slot, 0);
+  if (state.accounting()) {
+    event.released = order.hold;
+    event.hold_currency = held_currency(instrument, is_sell(node));
+    set_hold(state, slot, 0);
+  }
   finish_order(state, slot, Fate::cancelled);
 }
 

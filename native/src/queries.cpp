@@ -43,13 +43,13 @@ std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State
   if (!state.orders.is(slot, sequence)) return std::nullopt;
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  return std::tuple{state.instruments[order.instrument].id,
+  return std::tuple{state.instruments[node.instrument].id,
                     state.accounts[node.account].id,
                     is_sell(node) ? kSell : kBuy,
                     order.price,
                     order.quantity,
                     node.leaves,
-                    order.hold};
+                    state.accounting() ? order.hold : 0};
 }
 
 std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account) {

@@ -72,7 +72,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
                   Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   const Account& account = state.accounts[node.account];
   Wish& wish = change.wish;
   wish.sell = is_sell(node);
@@ -96,13 +96,17 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
-      !judge_amounts(state, instrument, order, wish, why)) {
+      !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
     return false;
   }
-  const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-  if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
-                   state.accounts.balance(row).available(), why) ||
-      !judge_post_only(instrument, wish, why)) {
+  if (state.accounting()) {
+    const u32 row = wish.sell ? order.base_balance : order.quote_balance;
+    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+                     state.accounts.balance(row).available(), why)) {
+      return false;
+    }
+  }
+  if (!judge_post_only(instrument, wish, why)) {
     return false;
   }
   const bool moves = wish.price != order.price;
@@ -124,7 +128,7 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
                   Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
-  Instrument& instrument = state.instruments[order.instrument];
+  Instrument& instrument = state.instruments[node.instrument];
   if (!change.keeps_place) {
     instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;
@@ -133,17 +137,19 @@ void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& c
   }
   order.price = change.wish.price;
   order.quantity = change.total;
-  set_hold(state, slot, change.wish.hold);
+  if (state.accounting()) set_hold(state, slot, change.wish.hold);
 
   OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
   event.leaves = node.leaves;
-  event.hold = order.hold;
   event.order_sequence = order.sequence;
   event.order_slot = slot;
   event.priority_kept = change.keeps_place ? 1 : 0;
-  event.hold_currency = change.wish.sell ? instrument.terms.base : instrument.terms.quote;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    event.hold_currency = held_currency(instrument, change.wish.sell);
+  }
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 

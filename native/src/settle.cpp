@@ -9,7 +9,7 @@ namespace {
 
 /// The principal that falls due on this fill: the buyer has paid ceil, the seller received floor,
 /// of the order's cumulative notional (money.md 1.4), so nobody gains by cutting small.
-i64 move_principal(OrderRecord& order, bool sell, u128 ticks_lots, const Unit& unit) {
+i64 move_principal(OrderSums& order, bool sell, u128 ticks_lots, const Unit& unit) {
   order.notional += ticks_lots;
   const Quotient sum = units(order.notional, unit);
   const u128 exact = sell ? sum.floor : sum.ceil();
@@ -36,9 +36,10 @@ i64 hold_now(const State& state, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
   if (node.leaves == 0) return 0;
   const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[order.instrument];
+  const Instrument& instrument = state.instruments[node.instrument];
   if (is_sell(node)) return node.leaves * instrument.asset_per_lot;
-  const u128 hold = buy_hold(order, order.price, node.leaves, instrument.unit);
+  const u128 hold =
+      buy_hold(order, state.orders.sums(slot), order.price, node.leaves, instrument.unit);
   QC_ASSERT(hold <= static_cast<u64>(kMaxI64));
   return static_cast<i64>(hold);
 }
@@ -60,10 +61,14 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   const u32 seller = taker_sells ? taker : maker;
   OrderRecord& buy = state.orders.record(buyer);
   OrderRecord& sell = state.orders.record(seller);
+  OrderSums& maker_sums = state.orders.open_sums(maker);
+  OrderSums& taker_sums = state.orders.open_sums(taker);
   const u128 ticks_lots = ticks_times_lots(price, lots);
 
-  const i64 paid = move_principal(buy, false, ticks_lots, instrument.unit);
-  const i64 received = move_principal(sell, true, ticks_lots, instrument.unit);
+  const i64 paid =
+      move_principal(taker_sells ? maker_sums : taker_sums, false, ticks_lots, instrument.unit);
+  const i64 received =
+      move_principal(taker_sells ? taker_sums : maker_sums, true, ticks_lots, instrument.unit);
   const i64 asset = lots * instrument.asset_per_lot;
   // An order never pays a dearer rate than the one its hold foresaw.
   const InstrumentTerms& terms = instrument.terms;
@@ -72,8 +77,10 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   // was deposited, so no balance can pass 63 bits.
   const i64 maker_rate =
       std::max(std::min<i64>(terms.maker_fee, maker_order.maker_rate), -taker_rate);
-  const Charge of_maker = charge_fill(maker_order, maker_rate, ticks_lots, instrument.unit);
-  const Charge of_taker = charge_fill(taker_order, taker_rate, ticks_lots, instrument.unit);
+  const Charge of_maker =
+      charge_fill(maker_order, maker_sums, maker_rate, ticks_lots, instrument.unit);
+  const Charge of_taker =
+      charge_fill(taker_order, taker_sums, taker_rate, ticks_lots, instrument.unit);
 
   const i64 buyer_fee = taker_sells ? of_maker.net() : of_taker.net();
   const i64 seller_fee = taker_sells ? of_taker.net() : of_maker.net();
@@ -100,8 +107,6 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   quote.rounding += paid - received;
   QC_ASSERT(quote.rounding >= 0);
 
-  event.price = price;
-  event.quantity = lots;
   event.paid = paid;
   event.received = received;
   event.maker_fee = of_maker.net();

@@ -16,7 +16,7 @@ namespace quantumcore {
 namespace {
 
 constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 1;
+constexpr u32 kVersion = 2;
 
 struct SnapshotHeader {
   u64 magic;
@@ -27,7 +27,12 @@ struct SnapshotHeader {
 };
 
 struct Scalars {
-  EngineConfig config;
+  u32 max_orders;
+  u32 max_accounts;
+  u32 max_client_ids;
+  u32 max_transfers;
+  u32 max_balances;
+  u32 max_windows;
   u32 max_open_orders;
   u32 killed;
   u64 sequence;
@@ -42,7 +47,12 @@ struct Scalars {
   u32 slots;
   u32 free_slots;
   u32 orders;
-  u32 reserved;
+  u32 without_accounting;
+
+  EngineConfig config() const {
+    return {max_orders,   max_accounts, max_client_ids,        max_transfers,
+            max_balances, max_windows,  1 - without_accounting};
+  }
 };
 static_assert(std::has_unique_object_representations_v<Scalars>);
 
@@ -176,7 +186,13 @@ void each_order(const State& state, Visit&& visit) {
 
 Scalars scalars_of(const State& state) {
   Scalars s{};
-  s.config = state.config;
+  s.max_orders = state.config.max_orders;
+  s.max_accounts = state.config.max_accounts;
+  s.max_client_ids = state.config.max_client_ids;
+  s.max_transfers = state.config.max_transfers;
+  s.max_balances = state.config.max_balances;
+  s.max_windows = state.config.max_windows;
+  s.without_accounting = state.accounting() ? 0 : 1;
   s.max_open_orders = state.max_open_orders;
   s.killed = state.killed ? 1 : 0;
   s.sequence = state.sequence;
@@ -225,7 +241,10 @@ void write_ids(const State& state, Writer& out) {
     Submission row = state.client_ids[i];
     row.fate = state.client_ids.fate(i);
     row.older = row.younger = row.tag = 0;  // where it lies, not what it is
+    const u32 terms = row.terms;
+    row.terms = terms == kNone ? 0 : 1;
     out.put(row);
+    if (terms != kNone) out.put(state.client_ids.terms(terms));
   }
   for (u32 i = 0; i < state.transfer_ids.count(); ++i) {
     PostedTransfer row = state.transfer_ids[i];
@@ -242,9 +261,16 @@ void write_orders(const State& state, Writer& out) {
   each_order(state, [&](u32 slot) {
     const OrderNode& node = state.orders.node(slot);
     const OrderRecord& o = state.orders.record(slot);
-    out.put(OrderRow{o.notional, o.fee_sum, o.rebate_sum, o.sequence, o.price, o.quantity,
-                     node.leaves, o.hold, o.moved, o.charged, o.rebated, o.minimum_fee,
-                     o.taker_rate, o.maker_rate, slot, o.instrument, node.account, node.flags});
+    const OrderSums& sums = state.orders.sums(slot);
+    if (!state.accounting()) {
+      out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
+                       slot, node.instrument, node.account, node.flags});
+      return;
+    }
+    out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
+                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
+                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
+                     node.flags & ~kOrderTraded});
   });
 }
 
@@ -269,7 +295,7 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
 }
 
 void read_accounts(State& state, const Scalars& s, Reader& in) {
-  demand(s.accounts <= s.config.max_accounts && s.balances <= s.config.max_balances);
+  demand(s.accounts <= s.max_accounts && s.balances <= s.max_balances);
   for (u32 i = 0; i < s.accounts; ++i) {
     const AccountRow row = in.get<AccountRow>();
     Account& a = state.accounts[state.accounts.open(row.id, row.owner)];
@@ -288,10 +314,10 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
 }
 
 void read_ids(State& state, const Scalars& s, Reader& in) {
-  demand(s.submissions <= s.config.max_client_ids && s.transfers <= s.config.max_transfers);
+  demand(s.submissions <= s.max_client_ids && s.transfers <= s.max_transfers);
   for (u32 i = 0; i < s.submissions; ++i) {
     const Submission row = in.get<Submission>();
-    demand(row.account < s.accounts);
+    demand(row.account < s.accounts && row.terms <= 1);
     Submission& entry = state.client_ids[state.client_ids.remember(
         id_tag(row.account, row.client_id), row.account, row.sequence, row.client_id, row.fate)];
     const Submission links = entry;
@@ -299,6 +325,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
     entry.older = links.older;
     entry.younger = links.younger;
     entry.tag = links.tag;
+    entry.terms = row.terms == 0 ? kNone : state.client_ids.keep_terms(in.get<OrderTerms>());
   }
   for (u32 i = 0; i < s.transfers; ++i) {
     const PostedTransfer row = in.get<PostedTransfer>();
@@ -308,7 +335,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
 }
 
 void read_free_slots(State& state, const Scalars& s, Reader& in) {
-  demand(s.slots <= s.config.max_orders && s.free_slots + u64{s.orders} == s.slots);
+  demand(s.slots <= s.max_orders && s.free_slots + u64{s.orders} == s.slots);
   std::vector<u32> free(s.free_slots);
   for (u32& slot : free) {
     slot = in.get<u32>();
@@ -323,35 +350,33 @@ void read_order(State& state, const OrderRow& row) {
          row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
          (state.orders.node(row.slot).flags & kOrderLive) == 0);
   const Instrument& instrument = state.instruments[row.instrument];
-  const u32 entry = state.client_ids.find_sequence(row.sequence);
-  demand(entry != kNone);
   OrderRecord& o = state.orders.record(row.slot);
   o = OrderRecord{};
   o.sequence = row.sequence;
   o.price = row.price;
   o.quantity = row.quantity;
   o.hold = row.hold;
-  o.instrument = row.instrument;
-  o.client_entry = entry;
-  o.base_balance = state.accounts.find_balance(row.account, instrument.base);
-  o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
-  demand(o.base_balance != kNone && o.quote_balance != kNone);
+  o.extra = kNone;
+  if (state.accounting()) {
+    o.client_entry = state.client_ids.find_sequence(row.sequence);
+    o.base_balance = state.accounts.find_balance(row.account, instrument.base);
+    o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
+    demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
+  }
   o.taker_rate = row.taker_rate;
   o.maker_rate = row.maker_rate;
   o.minimum_fee = row.minimum_fee;
-  o.notional = row.notional;
-  o.fee_sum = row.fee_sum;
-  o.rebate_sum = row.rebate_sum;
-  o.moved = row.moved;
-  o.charged = row.charged;
-  o.rebated = row.rebated;
   state.orders.node(row.slot) = OrderNode{kNone,
                                           kNone,
                                           row.leaves,
                                           kNone,
                                           row.account,
-                                          static_cast<u32>(row.sequence),
-                                          row.flags & ~kOrderListed};
+                                          row.instrument,
+                                          row.flags & ~(kOrderListed | kOrderTraded)};
+  if (row.notional != 0) {
+    state.orders.open_sums(row.slot) = OrderSums{
+        row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
+  }
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }
@@ -427,7 +452,8 @@ std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
   read_header(snapshot);
   Reader in(snapshot.subspan(sizeof(SnapshotHeader)));
   const Scalars s = in.get<Scalars>();
-  auto state = std::make_unique<State>(s.config);
+  demand(s.without_accounting <= 1);
+  auto state = std::make_unique<State>(s.config());
   state->max_open_orders = s.max_open_orders;
   state->killed = s.killed != 0;
   state->sequence = s.sequence;

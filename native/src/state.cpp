@@ -13,6 +13,7 @@ u32 symbol_tag(const char (&symbol)[24]) {
 State::State(const EngineConfig& c)
     : config(c),
       orders(c.max_orders),
+      extras(c.max_orders),
       pages(c.max_orders, c.max_windows, kMaxInstruments * 2),
       accounts(c.max_accounts, c.max_balances),
       client_ids(c.max_client_ids),
@@ -20,14 +21,17 @@ State::State(const EngineConfig& c)
       currencies(kMaxCurrencies),
       currency_slot_plus_1(65'536),
       instruments(kMaxInstruments),
-      account_order(c.max_accounts) {
+      account_order(c.max_accounts),
+      rare_books(kMaxInstruments),
+      touched(kMaxInstruments) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
-            c.max_transfers < kNone && c.max_balances < kNone);
+            c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1);
 }
 
 Usage State::usage() const {
-  return {orders.slots().used(),    pages.leaves.used(), pages.windows.used(), accounts.count(),
-          accounts.balance_count(), client_ids.used(),   transfer_ids.count()};
+  return {orders.slots().used(), pages.leaves.used(),      pages.windows.used(),
+          accounts.count(),      accounts.balance_count(), client_ids.used(),
+          transfer_ids.count(),  client_ids.terms_used(),  extras.used()};
 }
 
 void State::fill(const Usage& usage) {
@@ -37,6 +41,8 @@ void State::fill(const Usage& usage) {
   accounts.fill(usage.accounts, usage.balances);
   client_ids.fill(usage.submissions);
   transfer_ids.fill(usage.transfers);
+  client_ids.fill_terms(usage.terms);
+  extras.fill(usage.extras);
 }
 
 void State::copy(const State& other) {
@@ -46,6 +52,7 @@ void State::copy(const State& other) {
   killed = other.killed;
   max_open_orders = other.max_open_orders;
   orders.copy(other.orders);
+  extras.copy(other.extras);
   pages.leaves.copy(other.pages.leaves);
   pages.windows.copy(other.pages.windows);
   accounts.copy_rows(other.accounts);
@@ -55,6 +62,7 @@ void State::copy(const State& other) {
   currency_count = other.currency_count;
   instruments.copy(other.instruments, other.instrument_count);
   instrument_count = other.instrument_count;
+  rare_books.copy(other.rare_books, instrument_count);
   pages.directory.copy(other.pages.directory, std::size_t{instrument_count} * 2 * kWindowsPerSide);
 }
 

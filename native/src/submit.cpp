@@ -11,18 +11,19 @@ struct Judged {
   u32 account = kNone;
   u32 tag = 0;         // of (account, client id)
   u32 paying = kNone;  // the balance that the hold is taken from, once there is one
-  Wish wish{};
+  Wish wish;
   OrderRecord order{};  // rates as of now, nothing filled
 };
 
 bool content_is_good(const SubmitOrder& c) {
   return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
          (c.side == kBuy || c.side == kSell) && c.self_trade_prevention <= kStpNone &&
-         (c.flags & ~kPostOnly) == 0 && is_id(c.client_id);
+         (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
 bool judge_kind(const SubmitOrder& c, Refusal& why) {
   const bool post_only = (c.flags & kPostOnly) != 0;
+  if ((c.flags & ~kPostOnly) != 0) return why.no(Reason::bad_type, Scope::instrument);
   if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
     return why.no(Reason::bad_type, Scope::instrument);
   }
@@ -45,8 +46,9 @@ bool judge_open_orders(const State& state, const Account& account, Refusal& why)
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
 bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
-  bool room = state.orders.slots().left() > 0 && !state.client_ids.full() &&
-              state.accounts.balances_left() >= 2;
+  bool room =
+      state.orders.slots().left() > 0 &&
+      (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
   wish.level = kNone;
   if (wish.may_rest) {
     const Ladder& side = instrument.book.side(wish.sell);
@@ -66,7 +68,8 @@ i64 available(const State& state, Judged& j, u16 currency) {
 }
 
 /// Steps 3 to 14 of engine.md section 5.
-bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
+bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Judged& j,
+           Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
@@ -74,26 +77,29 @@ bool judge(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
   wish.market = c.type == kMarket;
   wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
   wish.post_only = (c.flags & kPostOnly) != 0;
-  j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
-  j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
-  j.order.minimum_fee = instrument.terms.minimum_fee;
+  if (state.accounting()) {
+    j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
+    j.order.maker_rate = static_cast<i32>(instrument.terms.maker_fee);
+    j.order.minimum_fee = instrument.terms.minimum_fee;
+  }
   const Decimal price{c.price, c.price_scale};
   const Decimal quantity{c.quantity, c.quantity_scale};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
-         judge_kind(c, why) && judge_max_quantity(instrument, wish.lots, why) &&
+         judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
+         judge_max_quantity(instrument, wish.lots, why) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.order, wish, why) &&
+         judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
          judge_open_orders(state, account, why) &&
-         judge_funds(state, instrument, j.order, wish, wish.hold,
-                     available(state, j, held_currency), why) &&
+         (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
+                                             available(state, j, held_currency), why)) &&
          judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
 }
 
 /// Remembers the submission under the tag that the search for it used.
-u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate fate,
-             const Teller& teller) {
+u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
+             Fate fate, const Teller& teller) {
   const u32 entry =
       state.client_ids.remember(j.tag, j.account, teller.sequence(), c.client_id, fate);
   Submission& s = state.client_ids[entry];
@@ -111,6 +117,7 @@ u32 remember(State& state, const SubmitOrder& c, const Judged& j, u32 slot, Fate
   s.self_trade_prevention = c.self_trade_prevention;
   s.session = c.session;
   s.fate = fate;  // as remembered; ClientIds::fate goes on
+  s.terms = terms == nullptr ? kNone : state.client_ids.keep_terms(*terms);
   std::memset(s.reserved, 0, sizeof s.reserved);
   return entry;
 }
@@ -137,8 +144,10 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
 }
 
 /// The client id is known: the first answer stands, or another body is refused.
-void answer_again(const Submission& first, const SubmitOrder& c, Teller& teller) {
-  if (!first.same_body(c)) {
+void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
+                  Teller& teller) {
+  const Submission& first = state.client_ids[entry];
+  if (!state.client_ids.same_body(entry, c, terms)) {
     Refusal why;
     why.no(Reason::duplicate_id, Scope::none);
     tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
@@ -149,54 +158,66 @@ void answer_again(const Submission& first, const SubmitOrder& c, Teller& teller)
   done.order_slot = first.slot;
 }
 
-u32 accept(State& state, const SubmitOrder& c, const Judged& j, Teller& teller) {
+/// Writes what an order needs of money and of its client id.
+void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                 u32 slot, const Teller& teller) {
   const Instrument& instrument = *j.instrument;
-  const u32 slot = state.orders.acquire();
   OrderRecord& order = state.orders.record(slot);
-  order = j.order;
-  order.sequence = teller.sequence();
-  order.price = j.wish.price;
-  order.quantity = j.wish.lots;
-  order.instrument = state.slot_of(instrument);
   const bool pays_base = j.wish.sell && j.paying != kNone;
   const bool pays_quote = !j.wish.sell && j.paying != kNone;
   order.base_balance =
       pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
   order.quote_balance =
       pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
-  order.client_entry = remember(state, c, j, slot, Fate::working, teller);
+  order.taker_rate = j.order.taker_rate;
+  order.maker_rate = j.order.maker_rate;
+  order.minimum_fee = j.order.minimum_fee;
+  order.hold = 0;
+  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
+  set_hold(state, slot, j.wish.hold);
+}
 
-  OrderNode& node = state.orders.node(slot);
-  node.leaves = j.wish.lots;
-  node.account = j.account;
-  node.sequence_low = static_cast<u32>(teller.sequence());
+u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+           Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  const u32 slot = state.orders.acquire();
+  OrderRecord& order = state.orders.record(slot);
+  order.sequence = teller.sequence();
+  order.price = j.wish.price;
+  order.quantity = j.wish.lots;
+  order.extra = kNone;
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  node.flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
-               (j.wish.post_only ? kOrderPostOnly : 0U) |
-               (j.wish.may_rest ? 0U : kOrderNeverRests) |
-               (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
-  set_hold(state, slot, j.wish.hold);
+  const u32 flags =
+      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
+      (j.wish.may_rest ? 0U : kOrderNeverRests) |
+      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  state.orders.node(slot) =
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
+  if (state.accounting()) account_for(state, c, terms, j, slot, teller);
 
   OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
   event.price = order.price;
   event.quantity = order.quantity;
-  event.hold = order.hold;
   event.order_slot = slot;
   event.side = c.side;
   event.type = c.type;
   event.time_in_force = c.time_in_force;
   event.self_trade_prevention = c.self_trade_prevention;
   event.flags = c.flags;
-  event.hold_currency = j.wish.sell ? instrument.terms.base : instrument.terms.quote;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    event.hold_currency = held_currency(instrument, j.wish.sell);
+  }
   std::memcpy(event.client_id, c.client_id, kIdBytes);
   event.session = c.session;
   return slot;
 }
 
-}  // namespace
-
-void submit(State& state, const SubmitOrder& command, Teller& teller) {
+/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
+/// never asks for terms.
+[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
+                                               const OrderTerms* terms, Teller& teller) {
   if (!content_is_good(command)) {
     tell_bad(teller, command.header);
     return;
@@ -215,22 +236,40 @@ void submit(State& state, const SubmitOrder& command, Teller& teller) {
     tell_rejected(command, why, teller);
     return;
   }
-  judged.tag = id_tag(judged.account, command.client_id);
-  const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-  if (first != kNone) {
-    answer_again(state.client_ids[first], command, teller);
-    return;
+  if (state.accounting()) {
+    judged.tag = id_tag(judged.account, command.client_id);
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) {
+      answer_again(state, first, command, terms, teller);
+      return;
+    }
   }
-  if (!judge(state, command, judged, why)) {
+  if (!judge(state, command, terms, judged, why)) {
     // A full table refuses accepting, but must not change the reason of a refusal.
-    if (why.reason != Reason::capacity && !state.client_ids.full()) {
-      remember(state, command, judged, kNone, Fate::rejected, teller);
+    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
+      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
     }
     tell_rejected(command, why, teller);
     return;
   }
-  const u32 slot = accept(state, command, judged, teller);
+  const u32 slot = accept(state, command, terms, judged, teller);
   work(state, slot, judged.wish.level, teller);
+}
+
+}  // namespace
+
+void submit(State& state, const SubmitOrder& command, Teller& teller) {
+  submit_with(state, command, nullptr, teller);
+}
+
+void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller) {
+  static constexpr OrderTerms kNoTerms{};
+  if (!terms_are_good(command.terms)) {
+    tell_bad(teller, command.order.header);
+    return;
+  }
+  const bool plain = std::memcmp(&command.terms, &kNoTerms, sizeof kNoTerms) == 0;
+  submit_with(state, command.order, plain ? nullptr : &command.terms, teller);
 }
 
 }  // namespace quantumcore

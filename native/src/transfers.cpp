@@ -93,7 +93,7 @@ void move(State& state, const Transfer& c, const Judged& j) {
 }  // namespace
 
 void transfer(State& state, const Transfer& command, Teller& teller) {
-  if (!content_is_good(command)) {
+  if (!state.accounting() || !content_is_good(command)) {
     tell_bad(teller, command.header);
     return;
   }

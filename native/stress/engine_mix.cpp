@@ -1,5 +1,5 @@
-// The workloads of native/bench, each timed on a fresh engine whose memory is there: nanoseconds
-// per command, and per command stepped alone.
+// The workloads of native/bench, each timed on a fresh engine whose memory is there, as a book only
+// and with accounting: nanoseconds per command, and per command stepped alone.
 // Usage: engine_mix [shape | all = mix] [commands = 1000000] [runs = 5] [commands per step = 64]
 
 #include <algorithm>
@@ -24,8 +24,8 @@ std::unique_ptr<Engine> ready(const bench::Workload& work, EventBuffer& events) 
 }
 
 /// Returns whether every run ended where the workload ended when it was made.
-bool run(bench::Shape shape, u64 count, u64 runs, u64 per_step) {
-  const bench::Workload work = bench::make_workload(shape, count, 42);
+bool run(bench::Shape shape, bool accounting, u64 count, u64 runs, u64 per_step) {
+  const bench::Workload work = bench::make_workload(shape, count, 42, accounting);
   std::vector<double> cpu;
   std::vector<double> wall;
   bool same = true;
@@ -43,12 +43,13 @@ bool run(bench::Shape shape, u64 count, u64 runs, u64 per_step) {
   const auto engine = ready(work, events);
   const bench::Latencies alone = bench::latencies(*engine, events, work.commands);
   std::printf(
-      "%-9s %6.1f ns (CPU, %.1f - %.1f; wall %.1f); alone p50 %.0f, p99 %.0f, p99.9 %.0f, worst "
+      "%-9s %s %6.1f ns (CPU, %.1f - %.1f; wall %.1f); alone p50 %.0f, p99 %.0f, p99.9 %.0f, worst "
       "%.0f; %u resting, %llu trades, %llu refused, hash %016llx%s\n",
-      bench::kShapeNames[static_cast<std::size_t>(shape)].data(), cpu[runs / 2], cpu.front(),
-      cpu.back(), wall[runs / 2], alone.p50, alone.p99, alone.p99_9, alone.worst, work.resting,
-      static_cast<unsigned long long>(work.trades), static_cast<unsigned long long>(work.refused),
-      static_cast<unsigned long long>(work.hash), same ? "" : ": A RUN DIFFERED");
+      bench::kShapeNames[static_cast<std::size_t>(shape)].data(), accounting ? "gate" : "book",
+      cpu[runs / 2], cpu.front(), cpu.back(), wall[runs / 2], alone.p50, alone.p99, alone.p99_9,
+      alone.worst, work.resting, static_cast<unsigned long long>(work.trades),
+      static_cast<unsigned long long>(work.refused), static_cast<unsigned long long>(work.hash),
+      same ? "" : ": A RUN DIFFERED");
   return same;
 }
 
@@ -64,7 +65,9 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < std::size(bench::kShapeNames); ++i) {
     if (wanted != "all" && wanted != bench::kShapeNames[i]) continue;
     found = true;
-    same = run(static_cast<bench::Shape>(i), count, runs, per_step) && same;
+    for (const bool accounting : {false, true}) {
+      same = run(static_cast<bench::Shape>(i), accounting, count, runs, per_step) && same;
+    }
   }
   if (!found) std::fprintf(stderr, "no workload %s\n", wanted.c_str());
   return found && same ? 0 : 1;

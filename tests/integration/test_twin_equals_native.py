@@ -19,6 +19,7 @@ from tests.support.streams import START_NS, Market, Timed, setup, streams
 
 LONG_SEEDS = (1, 2, 3, 4, 5)
 LONG_COMMANDS = 5_000
+both_modes = pytest.mark.parametrize("accounting", [True, False], ids=["accounting", "book-only"])
 some = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
@@ -33,11 +34,12 @@ def commands_of(seed: int, count: int) -> list[Timed]:
 
 @pytest.mark.hazard("F2")
 @pytest.mark.hazard("F8")
+@both_modes
 @some
 @given(stream=streams(max_commands=80))
-def test_native_and_twin_tell_the_same_events(stream):
+def test_native_and_twin_tell_the_same_events(accounting, stream):
     """Whatever shrinks to the shortest stream on which the two differ."""
-    native, twin = started(NativeEngine()), started(TwinEngine())
+    native, twin = started(NativeEngine(accounting=accounting)), started(TwinEngine(accounting=accounting))
     for done, command in enumerate(stream):
         expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(0, done, command, expected, got)
@@ -49,10 +51,11 @@ def test_native_and_twin_tell_the_same_events(stream):
 @pytest.mark.hazard("F2")
 @pytest.mark.hazard("F5")
 @pytest.mark.hazard("G4")
+@both_modes
 @pytest.mark.parametrize("seed", LONG_SEEDS)
-def test_a_long_seeded_market_is_equal_event_by_event(seed):
+def test_a_long_seeded_market_is_equal_event_by_event(accounting, seed):
     """Fees, overflows, ids: 25,000 commands in all, and both engines clean by their own checks."""
-    told = run_equality(LONG_COMMANDS, seed)
+    told = run_equality(LONG_COMMANDS, seed, accounting=accounting)
     assert told["TradePrinted"] > 300, f"seed {seed}: a market in which nobody trades proves nothing"
 
 
@@ -64,6 +67,7 @@ def test_a_long_seeded_market_is_equal_event_by_event(seed):
         {"max_transfers": 45},
         {"max_balances": 36},
         {"max_windows": 4},
+        {"max_orders": 16, "max_windows": 4, "accounting": False},
     ],
     ids=lambda bounds: "-".join(bounds),
 )
@@ -106,10 +110,12 @@ def test_a_replay_gives_the_same_bytes(new_engine):
 
 
 @pytest.mark.hazard("G4")
+@both_modes
 @pytest.mark.parametrize("seed", [31, 32, 33])
-def test_a_restored_engine_goes_on_as_if_nothing_had_happened(seed):
+def test_a_restored_engine_goes_on_as_if_nothing_had_happened(accounting, seed):
     """Ids, slots, priorities, holds: the restored engine answers every later command as the twin that never stopped."""
-    twin, native, rng = started(TwinEngine()), started(NativeEngine()), random.Random(seed)
+    twin, native = started(TwinEngine(accounting=accounting)), started(NativeEngine(accounting=accounting))
+    rng = random.Random(seed)
     for done, (market, command) in enumerate(seeded(2_000, seed)):
         if rng.randrange(100) == 0:
             snapshot = native.snapshot()

@@ -46,13 +46,13 @@ def seeded(commands: int, seed: int, market: Market | None = None) -> Iterator[t
         yield market, market.next()
 
 
-def run_equality(commands: int, seed: int, *, progress: bool = False) -> Counter[str]:
-    """Run both engines over the market of `seed`; return what was told, by kind and reason.
+def run_equality(commands: int, seed: int, *, progress: bool = False, **bounds: int) -> Counter[str]:
+    """Run both engines within `bounds` over the market of `seed`; return what was told, by kind and reason.
 
     Raises:
         AssertionError: They differ, or one breaks an invariant; the message has the seed and the command.
     """
-    twin, native = started(TwinEngine()), started(NativeEngine())
+    twin, native = started(TwinEngine(**bounds)), started(NativeEngine(**bounds))
     told: Counter[str] = Counter()
     began = time.monotonic()
     for done, (market, command) in enumerate(seeded(commands, seed), start=1):
@@ -110,9 +110,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--commands", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--no-accounting", dest="accounting", action="store_false")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
-    told = run_equality(arguments.commands, arguments.seed, progress=True)
+    told = run_equality(arguments.commands, arguments.seed, progress=True, accounting=arguments.accounting)
     for name, count in sorted(told.items()):
         print(f"{count:>9,}  {name}")
     print(f"seed {arguments.seed}: {arguments.commands:,} commands equal")

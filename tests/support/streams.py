@@ -74,6 +74,7 @@ DEFINITIONS = (
         max_quantity=10**15,
     ),
 )
+TERMS = wire.SubmitAdvancedOrder.LAYOUT.names[len(wire.SubmitOrder.LAYOUT.names) :]
 MIDDLES = {1: 100, 2: 100, 3: 40, 4: 500, 5: 100, 6: 100, 7: 10**9}
 
 
@@ -119,6 +120,7 @@ class Market:
         self._orders: deque[tuple[int, int, int, int]] = deque(maxlen=60)  # account, sequence, slot, instrument
         self._kinds = [
             (self._submit, 56),
+            (self._submit_advanced, 6),
             (self._cancel, 12),
             (self._replace, 14),
             (self._repeat, 3),
@@ -233,6 +235,15 @@ class Market:
             client_id=f"c-{self._made}",
         )
         self._submitted.append(command)
+        return command
+
+    def _submit_advanced(self) -> wire.SubmitAdvancedOrder:
+        """A submission with at most a few further terms, most of which its type has no use for."""
+        plain = self._submit()
+        terms = {name: self._rng.randrange(3) for name in TERMS if self._chance(4)}
+        fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
+        command = wire.SubmitAdvancedOrder(**{**fields, **terms})
+        self._submitted[-1] = command
         return command
 
     def _repeat(self) -> wire.Command:

@@ -13,6 +13,7 @@ from quantumcore.contracts.wire import CancelOrder, ReplaceOrder, SubmitOrder, d
 from quantumcore.core import _native
 
 COMMANDS = 20_000
+both_modes = pytest.mark.parametrize("accounting", [False, True], ids=["book-only", "accounting"])
 SIMPLE = [name for name in _native.WORKLOADS if name not in {"mix", "cold"}]
 
 
@@ -34,18 +35,20 @@ def kinds(work: Work) -> Counter[str]:
     return found
 
 
+@both_modes
 @pytest.mark.parametrize("shape", _native.WORKLOADS)
-def test_a_workload_is_the_same_from_the_same_seed_and_nothing_of_it_is_refused(shape: str) -> None:
-    work = make(shape, COMMANDS, 1)
-    assert work == make(shape, COMMANDS, 1)
-    assert work.commands != make(shape, COMMANDS, 2).commands
+def test_a_workload_is_the_same_from_the_same_seed_and_nothing_of_it_is_refused(shape: str, accounting: bool) -> None:
+    work = make(shape, COMMANDS, 1, accounting=accounting)
+    assert work == make(shape, COMMANDS, 1, accounting=accounting)
+    assert work.commands != make(shape, COMMANDS, 2, accounting=accounting).commands
     assert work.refused == 0
     assert 0 < work.resting <= work.max_orders
 
 
+@both_modes
 @pytest.mark.parametrize("shape", _native.WORKLOADS)
-def test_timing_in_any_steps_ends_in_the_state_that_the_workload_names(shape: str) -> None:
-    work = make(shape, COMMANDS, 1)
+def test_timing_in_any_steps_ends_in_the_state_that_the_workload_names(shape: str, accounting: bool) -> None:
+    work = make(shape, COMMANDS, 1, accounting=accounting)
     for per_step in (1, 7, 64, COMMANDS):
         engine = work.engine(reserve=per_step != 7)
         commands, cpu_ns, wall_ns = _native.pace(engine, work.commands, per_step)
@@ -60,6 +63,14 @@ def test_timing_in_any_steps_ends_in_the_state_that_the_workload_names(shape: st
     assert [*percentiles, worst] == sorted([*percentiles, worst])
     assert 0 < clock < percentiles[0]
     assert engine.state_hash() == work.state_hash
+
+
+def test_a_book_plays_the_market_of_the_gate_without_its_money() -> None:
+    book, gate = make("simple", COMMANDS, 1, accounting=False), make("simple", COMMANDS, 1)
+    assert kinds(book) == kinds(gate)
+    assert (book.trades, book.resting, book.submissions) == (gate.trades, gate.resting, gate.submissions)
+    assert book.engine().totals(1) == (0, 0, 0, 0, 0, 0)
+    assert gate.engine().totals(1)[0] > 0
 
 
 def test_the_mix_has_the_shares_that_it_names() -> None:

@@ -153,13 +153,13 @@ class TestContent:
             pytest.param(lambda c: c[:34] + b"\0" + c[35:], id="side 0"),
             pytest.param(lambda c: c[:34] + b"\3" + c[35:], id="side 3"),
             pytest.param(lambda c: c[:37] + b"\6" + c[38:], id="self-trade prevention 6"),
-            pytest.param(lambda c: c[:38] + b"\2" + c[39:], id="flag 1"),
+            pytest.param(lambda c: c[:38] + b"\x40" + c[39:], id="flag 6"),
             pytest.param(lambda c: c[:44] + bytes(36), id="empty id"),
             pytest.param(lambda c: c[:44] + b"a b" + bytes(33), id="space in id"),
             pytest.param(lambda c: c[:44] + b"a\0b" + bytes(33), id="gap in id"),
             pytest.param(lambda c: b"\x58" + c[1:] + bytes(8), id="another size"),
             pytest.param(lambda c: c[:2] + b"\0" + c[3:], id="kind 0"),
-            pytest.param(lambda c: c[:2] + b"\15" + c[3:], id="kind 13"),
+            pytest.param(lambda c: c[:2] + b"\x63" + c[3:], id="kind 99"),
         ],
     )
     def test_bad_content_is_refused_alone(self, desk, broken):

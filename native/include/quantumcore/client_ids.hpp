@@ -33,10 +33,11 @@ struct Submission {
   u8 self_trade_prevention;
   char client_id[kIdBytes];
   u32 session;
+  u32 terms;  // in ClientIds::terms; kNone: plain. In a snapshot 1 or 0: whether they follow
   Fate fate;  // only in a snapshot; else ClientIds::fate
-  u8 reserved[7];
+  u8 reserved[3];
 
-  bool same_body(const SubmitOrder& o) const {
+  bool same_plain_body(const SubmitOrder& o) const {
     return instrument == o.header.instrument && price == o.price && quantity == o.quantity &&
            price_scale == o.price_scale && quantity_scale == o.quantity_scale && side == o.side &&
            type == o.type && time_in_force == o.time_in_force &&
@@ -53,6 +54,13 @@ struct Ending {
   u8 reserved[3];
 };
 static_assert(sizeof(Ending) == 8);
+
+/// The further terms of a submission, as sent.
+struct SentTerms {
+  OrderTerms terms;
+  u32 next_free;
+  u32 reserved;
+};
 
 /// One remembered transfer; for ever.
 struct PostedTransfer {
@@ -93,7 +101,24 @@ u32 id_tag(u32 account, const char (&id)[kIdBytes]);
 /// The submissions of the last two days, by (account, client id) and by sequence, and oldest first.
 class ClientIds {
  public:
-  explicit ClientIds(u32 capacity) : entries_(capacity), endings_(capacity) {}
+  explicit ClientIds(u32 capacity) : entries_(capacity), endings_(capacity), terms_(capacity) {}
+
+  /// Whether a command would be the same submission again; `terms` null: a plain one.
+  bool same_body(u32 entry, const SubmitOrder& o, const OrderTerms* terms) const {
+    const Submission& s = entries_[entry];
+    if (!s.same_plain_body(o)) return false;
+    if (terms == nullptr || s.terms == kNone) return terms == nullptr && s.terms == kNone;
+    return std::memcmp(&terms_[s.terms].terms, terms, sizeof *terms) == 0;
+  }
+  /// Keeps the further terms of a submission; returns the row for Submission::terms.
+  u32 keep_terms(const OrderTerms& terms) {
+    const u32 row = terms_.acquire();
+    terms_[row].terms = terms;
+    return row;
+  }
+  const OrderTerms& terms(u32 row) const { return terms_[row].terms; }
+  u32 terms_used() const { return terms_.used(); }
+  void fill_terms(u32 count) { terms_.fill(count); }
 
   u32 find(u32 account, const char (&id)[kIdBytes]) const {
     return find_tagged(id_tag(account, id), account, id);
@@ -131,6 +156,7 @@ class ClientIds {
   void copy_entries(const ClientIds& other) {
     entries_.copy(other.entries_);
     endings_.copy(other.endings_, other.entries_.used());
+    terms_.copy(other.terms_);
     oldest_ = other.oldest_;
     youngest_ = other.youngest_;
   }
@@ -173,6 +199,7 @@ class ClientIds {
 
   Arena<Submission, &Submission::younger> entries_;
   Reserved<Ending> endings_;  // by entry
+  Arena<SentTerms, &SentTerms::next_free> terms_;
   HashIndex by_id_;
   HashIndex by_sequence_;
   u32 oldest_ = kNone;

@@ -8,6 +8,7 @@
 namespace quantumcore {
 
 void submit(State& state, const SubmitOrder& command, Teller& teller);
+void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
 void replace(State& state, const ReplaceOrder& command, Teller& teller);
 void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
@@ -19,6 +20,9 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
 void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller);
 void advance_time(State& state, const AdvanceTime& command, Teller& teller);
 void set_limits(State& state, const SetLimits& command, Teller& teller);
+
+/// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
+void aftermath(State& state, Teller& teller);
 
 /// What a command named, repeated in its refusal.
 struct Named {
@@ -39,12 +43,18 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
 /// Ends an order that has nothing left: forgets nothing, frees its slot.
 void finish_order(State& state, u32 slot, Fate fate);
 
+/// The currency in which a side holds.
+inline u16 held_currency(const Instrument& instrument, bool sell) {
+  return sell ? instrument.terms.base : instrument.terms.quote;
+}
+
 /// Sets an order's hold, and its account's held by the difference.
 void set_hold(State& state, u32 slot, i64 hold);
 /// The hold that the order's formula says now.
 i64 hold_now(const State& state, u32 slot);
 
-/// Moves the money and the asset of one fill; both leaves are already lowered. Fills in the event.
+/// Moves the money and the asset of one fill; both leaves are already lowered. Fills in what the
+/// event says of money.
 void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
                  TradePrinted& event);
 
@@ -63,7 +73,8 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 [[gnu::always_inline]] inline void work(State& state, u32 slot, u32 level, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
-  Instrument& instrument = state.instruments[order.instrument];
+  Instrument& instrument = state.instruments[node.instrument];
+  state.touch(instrument);
   const bool sell = is_sell(node);
   const bool takes =
       (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);

@@ -18,11 +18,13 @@ struct Charge {
 /// Adds a fill of `ticks_lots` at `rate` to the order's sums and returns what falls due now: the
 /// cumulative fee (ceil) and rebate (floor) less what was charged before (money.md 1.3). So an
 /// order's fee does not depend on how it was cut into fills.
-Charge charge_fill(OrderRecord& order, i64 rate, u128 ticks_lots, const Unit& unit);
+Charge charge_fill(const OrderRecord& order, OrderSums& sums, i64 rate, u128 ticks_lots,
+                   const Unit& unit);
 
 /// The fee of all fills so far and of the worst case of what is left, minor units of the quote.
-inline u128 worst_fee(const OrderRecord& order, u128 rest_ticks_lots, const Unit& unit) {
-  const u128 sum = order.fee_sum + rest_ticks_lots * static_cast<u64>(order.worst_rate());
+inline u128 worst_fee(const OrderRecord& order, const OrderSums& sums, u128 rest_ticks_lots,
+                      const Unit& unit) {
+  const u128 sum = sums.fee_sum + rest_ticks_lots * static_cast<u64>(order.worst_rate());
   const u128 fee = rated_units(sum, unit).ceil();
   const u128 minimum = static_cast<u64>(order.minimum_fee);
   return fee > minimum ? fee : minimum;
@@ -31,11 +33,12 @@ inline u128 worst_fee(const OrderRecord& order, u128 rest_ticks_lots, const Unit
 /// The hold of a buy with `leaves` > 0 at `price`, minor units of the quote (money.md 2.3): what
 /// the order can still cost at worst. It never grows by a fill. May exceed 64 bits: the gate's
 /// business.
-inline u128 buy_hold(const OrderRecord& order, i64 price, i64 leaves, const Unit& unit) {
+inline u128 buy_hold(const OrderRecord& order, const OrderSums& sums, i64 price, i64 leaves,
+                     const Unit& unit) {
   const u128 rest = ticks_times_lots(price, leaves);
-  const u128 principal = units(order.notional + rest, unit).ceil();
-  return principal - static_cast<u64>(order.moved) + worst_fee(order, rest, unit) -
-         static_cast<u64>(order.charged);
+  const u128 principal = units(sums.notional + rest, unit).ceil();
+  return principal - static_cast<u64>(sums.moved) + worst_fee(order, sums, rest, unit) -
+         static_cast<u64>(sums.charged);
 }
 
 }  // namespace quantumcore

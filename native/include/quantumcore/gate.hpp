@@ -43,6 +43,11 @@ inline bool judge_switches(const State& state, const Account& account, Refusal& 
   return true;
 }
 
+/// Whether scales, enumerations and reserved bytes of further terms are in range.
+bool terms_are_good(const OrderTerms& terms);
+/// Terms that are of no use to the order: each has its reason.
+bool judge_terms(const OrderTerms& terms, Refusal& why);
+
 inline bool judge_trading(const Instrument& instrument, Refusal& why) {
   if (instrument.terms.status == kTrading) [[likely]] {
     return true;
@@ -82,32 +87,34 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
 /// Turns a market order into a limit order at its collar, or STALE_REF.
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
 
-/// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold. `order` brings the sums so far.
+/// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
-                           const OrderRecord& order, Wish& wish, Refusal& why);
+                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
+                           Refusal& why);
 
 /// Whether an order of whole minor units breaks no rule of judge_amounts and not the one-lot rule,
 /// worked out in 64 bits; sets wish.hold then. False: the exact way must decide.
 ///
 /// Both sides take one way, because the side of an order cannot be guessed: a buy's hold and the
 /// one-lot rule of a sell need a fee each, of all that is left or of one lot.
-inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& order, Wish& wish) {
+inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& order,
+                              const OrderSums& sums, Wish& wish) {
   // A sell that takes bids may bring more than its own price says.
   if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
   const Unit& unit = instrument.unit;
   const u64 price = static_cast<u64>(wish.price);
   const u64 lots = static_cast<u64>(wish.lots);
   u64 rest, all, total, asset, rated;
-  if (unit.den != 1 || !fits_u64(order.notional | order.fee_sum) ||
+  if (unit.den != 1 || !fits_u64(sums.notional | sums.fee_sum) ||
       __builtin_mul_overflow(price, lots, &rest) ||
-      __builtin_add_overflow(static_cast<u64>(order.notional), rest, &all) ||
+      __builtin_add_overflow(static_cast<u64>(sums.notional), rest, &all) ||
       __builtin_mul_overflow(all, unit.num, &total) ||
       __builtin_mul_overflow(static_cast<u64>(instrument.asset_per_lot), lots, &asset))
       [[unlikely]] {
     return false;
   }
   const u64 charged_ticks = pick(wish.sell, price, rest);
-  const u64 charged_before = pick(wish.sell, 0, static_cast<u64>(order.fee_sum));
+  const u64 charged_before = pick(wish.sell, 0, static_cast<u64>(sums.fee_sum));
   if (__builtin_mul_overflow(charged_ticks, static_cast<u64>(order.worst_rate()), &rated) ||
       __builtin_add_overflow(rated, charged_before, &rated) ||
       __builtin_mul_overflow(rated, unit.num, &rated)) [[unlikely]] {
@@ -115,7 +122,7 @@ inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& o
   }
   const u64 fee = std::max(rated / kRateScale + (rated % kRateScale != 0 ? 1 : 0),
                            static_cast<u64>(order.minimum_fee));
-  const u64 cost = total - static_cast<u64>(order.moved) + fee - static_cast<u64>(order.charged);
+  const u64 cost = total - static_cast<u64>(sums.moved) + fee - static_cast<u64>(sums.charged);
   const u64 hold = pick(wish.sell, asset, cost);
   const u64 working = rest * unit.num;
   wish.hold = static_cast<i64>(hold);
@@ -124,13 +131,33 @@ inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& o
          working >= static_cast<u64>(instrument.terms.min_notional);
 }
 
+/// The same without accounting: only price × lots, and its notional.
+bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,
+                            Refusal& why);
+
+inline bool judge_notional(const State& state, const Instrument& instrument, const Wish& wish,
+                           Refusal& why) {
+  u64 notional;
+  if (instrument.unit.den == 1 &&
+      !__builtin_mul_overflow(static_cast<u64>(wish.price), static_cast<u64>(wish.lots),
+                              &notional) &&
+      !__builtin_mul_overflow(notional, instrument.unit.num, &notional) &&
+      notional <= static_cast<u64>(instrument.terms.max_notional) &&
+      notional >= static_cast<u64>(instrument.terms.min_notional)) [[likely]] {
+    return true;
+  }
+  return judge_notional_exactly(state, instrument, wish, why);
+}
+
 inline bool judge_amounts(const State& state, const Instrument& instrument,
-                          const OrderRecord& order, Wish& wish, Refusal& why) {
-  wish.lot_pays_fee = amounts_are_plain(instrument, order, wish);
+                          const OrderRecord& order, const OrderSums& sums, Wish& wish,
+                          Refusal& why) {
+  if (!state.accounting()) return judge_notional(state, instrument, wish, why);
+  wish.lot_pays_fee = amounts_are_plain(instrument, order, sums, wish);
   if (wish.lot_pays_fee) [[likely]] {
     return true;
   }
-  return judge_amounts_exactly(state, instrument, order, wish, why);
+  return judge_amounts_exactly(state, instrument, order, sums, wish, why);
 }
 
 /// NO_FUNDS: `increase` of the hold against `available`, and the one-lot rule of a sell.

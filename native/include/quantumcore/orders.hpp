@@ -8,11 +8,11 @@ namespace quantumcore {
 struct OrderNode {
   u32 next;
   u32 prev;
-  i64 leaves;        // lots
-  u32 level;         // of the ladder; kNone while it does not rest
-  u32 account;       // slot of the account
-  u32 sequence_low;  // low word of the sequence that names the order
-  u32 flags;         // kOrder* below
+  i64 leaves;      // lots
+  u32 level;       // of the ladder; kNone while it does not rest
+  u32 account;     // slot of the account
+  u32 instrument;  // slot of the instrument
+  u32 flags;       // kOrder* below; bits from 16 on are free for rare properties
 };
 static_assert(sizeof(OrderNode) == 32);
 
@@ -22,6 +22,7 @@ inline constexpr u32 kOrderPostOnly = 4;    // may never take
 inline constexpr u32 kOrderNeverRests = 8;  // market, ioc or fok
 inline constexpr u32 kOrderFillOrKill = 16;
 inline constexpr u32 kOrderListed = 32;   // in its account's list of working orders
+inline constexpr u32 kOrderTraded = 64;   // has sums of money; without it they are all 0
 inline constexpr u32 kOrderStpShift = 8;  // 3 bits: self-trade prevention, 1..5
 
 inline bool is_sell(const OrderNode& node) { return (node.flags & kOrderSell) != 0; }
@@ -37,30 +38,20 @@ struct AccountLinks {
   u32 prev;
 };
 
-/// The rest of an order. First line: what a cancel reads; second: what money needs too; third: only
-/// rebates.
+/// The rest of an order: one cache line. Without accounting only the first half is written.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
   i64 price;     // ticks
   i64 quantity;  // lots in all; filled = quantity - leaves
-  i64 hold;      // minor units of the hold's currency
-  u32 instrument;
+  u32 extra;     // kNone: a plain order; else a row of rare properties
   u32 client_entry;
+
+  i64 hold;         // minor units of the hold's currency
+  i64 minimum_fee;  // minor units of the quote, as accepted
   u32 base_balance;
   u32 quote_balance;
-  i32 taker_rate;   // 10^-8, as accepted
-  i32 maker_rate;   // 10^-8, as accepted
-  i64 minimum_fee;  // minor units of the quote, as accepted
-
-  u128 notional;  // N: sum of ticks × lots of its fills
-  u128 fee_sum;   // F: sum of rate × ticks × lots where rate >= 0
-  i64 moved;      // principal so far: paid (buy) or received (sell)
-  i64 charged;    // fees so far
-  i64 rebated;    // rebates so far
-  u64 reserved;
-
-  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
-  u64 reserved2[6];
+  i32 taker_rate;  // 10^-8, as accepted
+  i32 maker_rate;  // 10^-8, as accepted
 
   /// The dearest rate that any later fill can have.
   i64 worst_rate() const {
@@ -68,21 +59,34 @@ struct alignas(64) OrderRecord {
     return worst > 0 ? worst : 0;
   }
 };
-static_assert(sizeof(OrderRecord) == 192);
+static_assert(sizeof(OrderRecord) == 64);
 
-/// Both halves of every order, under one slot number.
+/// The sums of an order over its fills. Apart from the order: most orders never trade, and only a
+/// fill writes here.
+struct alignas(64) OrderSums {
+  u128 notional;  // N: sum of ticks × lots
+  u128 fee_sum;   // F: sum of rate × ticks × lots where rate >= 0
+  i64 moved;      // principal so far: paid (buy) or received (sell)
+  i64 charged;    // fees so far
+  i64 rebated;    // rebates so far
+  u64 reserved;
+  u128 rebate_sum;  // R: sum of -rate × ticks × lots where rate < 0
+  u64 reserved2[6];
+};
+static_assert(sizeof(OrderSums) == 128);
+
+/// Of an order that has not traded.
+inline constexpr OrderSums kNoSums{};
+
+/// All parts of every order, under one slot number.
 class Orders {
  public:
-  explicit Orders(u32 capacity) : nodes_(capacity), records_(capacity), links_(capacity) {}
+  explicit Orders(u32 capacity)
+      : nodes_(capacity), records_(capacity), links_(capacity), sums_(capacity) {}
 
-  /// Takes a slot: the one freed last, else the next new one. Its record is the caller's to write
-  /// whole.
-  u32 acquire() {
-    const u32 slot = nodes_.acquire();
-    nodes_[slot] = OrderNode{kNone, kNone, 0, kNone, 0, 0, 0};
-    links_[slot] = AccountLinks{kNone, kNone};
-    return slot;
-  }
+  /// Takes a slot: the one freed last, else the next new one. Its node and its record are the
+  /// caller's to write whole.
+  u32 acquire() { return nodes_.acquire(); }
   void release(u32 slot) {
     nodes_[slot].flags = 0;
     nodes_.release(slot);
@@ -94,20 +98,30 @@ class Orders {
   const AccountLinks& links(u32 slot) const { return links_[slot]; }
   OrderRecord& record(u32 slot) { return records_[slot]; }
   const OrderRecord& record(u32 slot) const { return records_[slot]; }
+  const OrderSums& sums(u32 slot) const {
+    return (nodes_[slot].flags & kOrderTraded) != 0 ? sums_[slot] : kNoSums;
+  }
+  /// The sums of an order that trades: they begin at 0 with its first fill.
+  OrderSums& open_sums(u32 slot) {
+    if ((nodes_[slot].flags & kOrderTraded) == 0) {
+      nodes_[slot].flags |= kOrderTraded;
+      sums_[slot] = OrderSums{};
+    }
+    return sums_[slot];
+  }
 
   /// Whether `slot` holds the live order named by `sequence`. The whole sequence is compared: it
   /// never wraps, so a recycled slot is never taken for its former owner.
   bool is(u32 slot, u64 sequence) const {
-    return slot < nodes_.used() && nodes_[slot].sequence_low == static_cast<u32>(sequence) &&
-           (nodes_[slot].flags & kOrderLive) != 0 && records_[slot].sequence == sequence;
+    return slot < nodes_.used() && (nodes_[slot].flags & kOrderLive) != 0 &&
+           records_[slot].sequence == sequence;
   }
 
-  /// Loads both halves into the cache, money only when it is asked for; any slot will do.
-  void prefetch(u32 slot, bool money) const {
+  /// Loads node and record into the cache; any slot will do.
+  void prefetch(u32 slot) const {
     if (slot >= nodes_.used()) return;
     __builtin_prefetch(&nodes_[slot], 1);
     __builtin_prefetch(&records_[slot], 1);
-    if (money) __builtin_prefetch(&records_[slot].notional, 1);
   }
   /// Loads what leaving the queue of its level will write; any slot will do.
   void prefetch_neighbours(u32 slot) const {
@@ -119,12 +133,16 @@ class Orders {
     nodes_.copy(other.nodes_);
     records_.copy(other.records_, other.nodes_.used());
     links_.copy(other.links_, other.nodes_.used());
+    for (u32 slot = 0; slot < other.nodes_.used(); ++slot) {
+      if ((nodes_[slot].flags & kOrderTraded) != 0) sums_[slot] = other.sums_[slot];
+    }
   }
   /// Takes the memory of the first `slots` orders now.
   void fill(u32 slots) {
     nodes_.fill(slots);
     records_.fill(slots);
     links_.fill(slots);
+    sums_.fill(slots);
   }
 
   Arena<OrderNode, &OrderNode::next>& slots() { return nodes_; }
@@ -137,6 +155,7 @@ class Orders {
   Arena<OrderNode, &OrderNode::next> nodes_;
   Reserved<OrderRecord> records_;
   Reserved<AccountLinks> links_;
+  Reserved<OrderSums> sums_;  // only of orders that have traded
 };
 
 }  // namespace quantumcore

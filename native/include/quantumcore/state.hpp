@@ -3,9 +3,11 @@
 #include "quantumcore/accounts.hpp"
 #include "quantumcore/book.hpp"
 #include "quantumcore/client_ids.hpp"
+#include "quantumcore/extras.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/money.hpp"
 #include "quantumcore/price.hpp"
+#include "quantumcore/rare_book.hpp"
 
 namespace quantumcore {
 
@@ -23,6 +25,7 @@ struct EngineConfig {
   std::uint32_t max_transfers = 16'777'216;
   std::uint32_t max_balances = 33'554'432;
   std::uint32_t max_windows = 16'384;
+  std::uint32_t accounting = 1;  // 0: a matcher without money and client ids (engine.md section 9)
 };
 
 /// A currency and the house's totals in it, minor units.
@@ -43,6 +46,7 @@ struct Instrument {
   Unit unit;
   i64 asset_per_lot;
   i64 last_price;  // ticks; 0: never traded
+  u32 rare;        // kRare*: parts of its RareBook that are in use; 0: a plain book
   InstrumentTerms terms;
   Book book;
 
@@ -59,6 +63,8 @@ struct Usage {
   u32 balances;
   u32 submissions;
   u32 transfers;
+  u32 terms;
+  u32 extras;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -74,6 +80,7 @@ struct State {
   u32 max_open_orders = kDefaultMaxOpenOrders;
 
   Orders orders;
+  Extras extras;  // of the orders that are not plain
   LadderPages pages;
   Accounts accounts;
   ClientIds client_ids;
@@ -85,12 +92,27 @@ struct State {
   u32 instrument_count = 0;
   HashIndex instruments_by_id;
   HashIndex instruments_by_symbol;
-  Reserved<u32> account_order;  // scratch of the venue's kill switch
+  Reserved<u32> account_order;    // scratch of the venue's kill switch
+  Reserved<RareBook> rare_books;  // by slot of the instrument
+  Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
+  u32 touched_count = 0;
+
+  /// Notes that something changed in an instrument, so that its aftermath is looked at.
+  void touch(const Instrument& instrument) {
+    if (instrument.rare == 0) [[likely]] {
+      return;
+    }
+    const u32 slot = slot_of(instrument);
+    if (rare_books[slot].touched) return;
+    rare_books[slot].touched = true;
+    touched[touched_count++] = slot;
+  }
 
   Instrument* find_instrument(u32 id);
   const Instrument* find_instrument(u32 id) const {
     return const_cast<State*>(this)->find_instrument(id);
   }
+  bool accounting() const { return config.accounting != 0; }
   /// Slot of a currency, or -1.
   i32 find_currency(u16 id) const { return static_cast<i32>(currency_slot_plus_1[id]) - 1; }
   Currency& base_of(const Instrument& i) { return currencies[i.base]; }

@@ -33,7 +33,8 @@ def core(seed: int, scale: float = 1.0) -> list[Figure]:
             "us",
             repeat(lambda: _batches(stream, 1) * 1e6),
         ),
-        batches(seed, scale),
+        batches(seed, scale, accounting=False),
+        batches(seed, scale, accounting=True),
         *snapshot(seed, scale),
     ]
 

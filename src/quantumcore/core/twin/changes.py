@@ -24,10 +24,10 @@ from quantumcore.core.twin.venue import Venue
 def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     """Change price or total of a working order; refused, it stands untouched."""
     venue.account(command.account)
-    submission = _resolve(venue, command)
-    if submission.fate is Fate.CANCELLED:
+    found = _resolve(venue, command)
+    if isinstance(found, Submission):
         raise Refusal(Reason.ORDER_FINAL)
-    order = venue.working[command.account][submission.sequence, submission.slot]
+    order = found
     terms = _judge_replace(venue, order, command)
 
     filled = order.filled
@@ -62,14 +62,18 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
     leaves = total - order.filled
-    gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
+    if venue.bounds.accounting:
+        gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
+    else:
+        gate.check_product(instrument, price * leaves)
     gate.check_notional(instrument, price, leaves)
     if side == BUY:
         hold = buy_hold(instrument.unit, rates, order.tally, price, leaves)
     else:
         hold = leaves * instrument.asset_per_lot
-    gate.check_funds(instrument, account, side, hold - order.hold)
-    gate.check_one_lot(instrument, side, rates, price)
+    if venue.bounds.accounting:
+        gate.check_funds(instrument, account, side, hold - order.hold)
+        gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
     if price != order.price:
@@ -83,27 +87,32 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
 def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:
     """End a working order; one that is already cancelled is a success without an event of its own."""
     venue.account(command.account)
-    submission = _resolve(venue, command)
-    if submission.fate is Fate.CANCELLED:
-        tell_done(
-            command,
-            out,
-            outcome=ALREADY_CANCELLED,
-            order_sequence=submission.sequence,
-            order_slot=submission.slot,
-        )
+    found = _resolve(venue, command)
+    if isinstance(found, Submission):
+        tell_done(command, out, outcome=ALREADY_CANCELLED, order_sequence=found.sequence, order_slot=found.slot)
         return
-    venue.cancel(venue.working[command.account][submission.sequence, submission.slot], REQUESTED, out)
+    venue.cancel(found, REQUESTED, out)
 
 
-def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Submission:
-    """Return the named submission of the account if it is working or cancelled."""
+def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Order | Submission:
+    """Return the named order of the account, or its submission if it was cancelled.
+
+    Without accounting nothing but what works is known, and only by its sequence and slot.
+    """
+    working = venue.working[command.account]
+    if not venue.bounds.accounting:
+        order = working.get((command.order_sequence, command.order_slot))
+        if order is None:
+            raise Refusal(Reason.ORDER_NOT_FOUND)
+        return order
     if command.order_sequence:
         found = venue.submissions.at(command.account, command.order_sequence, command.order_slot)
     else:
         found = venue.submissions.named(command.account, command.client_id)
     if found is None:
         raise Refusal(Reason.ORDER_NOT_FOUND)
+    if found.fate is Fate.WORKING:
+        return working[found.sequence, found.slot]
     if found.fate is Fate.FILLED:
         raise Refusal(Reason.ORDER_FILLED)
     if found.fate is Fate.REJECTED:

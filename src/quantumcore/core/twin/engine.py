@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import aftermath, changes, content, definitions, invariants, orders, state_hash, transfers
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
@@ -46,6 +47,8 @@ class Engine:
         out = Outbox(self.sequence, self.time_ns)
         try:
             command = content.read(raw, _HANDLERS)
+            if isinstance(command, wire.Transfer) and not self._venue.bounds.accounting:
+                raise Refusal(Reason.BAD_COMMAND)  # without money it is no command at all
         except Refusal as refusal:
             kind, instrument, account = content.header_of(raw)
             _tell_refused(out, kind, instrument, account, refusal)

@@ -161,11 +161,7 @@ def check_amounts(
     instrument: Instrument, book: Book, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
 ) -> None:
     """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
-    product = tally.notional + _dearest(book, side, price) * leaves
-    notional = instrument.unit.ceil(product)
-    if product > MAX_PRODUCT or notional > I64_MAX:
-        most = min(instrument.unit.floor(MAX_PRODUCT), I64_MAX)
-        raise _overflow(notional, instrument.quote_scale, most)
+    check_product(instrument, tally.notional + _dearest(book, side, price) * leaves)
     if side == BUY:
         hold = buy_hold(instrument.unit, rates, tally, price, leaves)
         if hold > I64_MAX:
@@ -173,6 +169,14 @@ def check_amounts(
     asset = leaves * instrument.asset_per_lot
     if asset > I64_MAX:
         raise _overflow(asset, instrument.base_scale)
+
+
+def check_product(instrument: Instrument, product: int) -> None:
+    """AMOUNT_OVERFLOW: a sum of ticks × lots, or what it is worth, beyond what is kept."""
+    notional = instrument.unit.ceil(product)
+    if product > MAX_PRODUCT or notional > I64_MAX:
+        most = min(instrument.unit.floor(MAX_PRODUCT), I64_MAX)
+        raise _overflow(notional, instrument.quote_scale, most)
 
 
 def _dearest(book: Book, side: int, price: int) -> int:
@@ -242,7 +246,8 @@ def check_window(venue: Venue, book: Book, side: int, price: int) -> None:
 
 def check_capacity(venue: Venue) -> None:
     """CAPACITY: no slot, no client-id entry, or not both balances of an instrument are left."""
-    if venue.slots.left == 0 or not venue.remembers_more or venue.balances_left < 2:
+    full = venue.bounds.accounting and (not venue.remembers_more or venue.balances_left < 2)
+    if full or venue.slots.left == 0:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 

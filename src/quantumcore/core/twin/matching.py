@@ -65,6 +65,7 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
     settlement = settle(venue, maker, taker, lots)
     book.last_price = maker.price
     terms = venue.instruments[taker.instrument].terms
+    quote, base = (terms.quote, terms.base) if venue.bounds.accounting else (0, 0)
     out.tell(
         wire.TradePrinted,
         instrument=taker.instrument,
@@ -87,8 +88,8 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, out: Outbox) ->
         taker_hold=taker.hold,
         fill=out.fills,
         taker_side=taker.side,
-        quote=terms.quote,
-        base=terms.base,
+        quote=quote,
+        base=base,
     )
     out.fills += 1
     if maker.leaves == 0:

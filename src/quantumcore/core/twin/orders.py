@@ -34,14 +34,15 @@ def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
     instrument = _known(venue, command, out)
     if instrument is None:
         return
-    first = venue.submissions.named(command.account, command.client_id)
+    accounting = venue.bounds.accounting
+    first = venue.submissions.named(command.account, command.client_id) if accounting else None
     if first is not None:
         _repeat(command, first, out)
         return
     try:
         terms = _judge(venue, instrument, command)
     except Refusal as refusal:
-        if refusal.reason is not Reason.CAPACITY and venue.remembers_more:
+        if accounting and refusal.reason is not Reason.CAPACITY and venue.remembers_more:
             _remember(venue, command, NO_SLOT, Fate.REJECTED, out)
         _tell_rejected(command, refusal, out)
         return
@@ -71,6 +72,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     is_market = command.order_type == gate.MARKET
     post_only = bool(command.flags & POST_ONLY)
     side, rates = command.side, instrument.rates
+    accounting = venue.bounds.accounting
 
     gate.check_switches(venue, account)
     gate.check_trading(instrument)
@@ -86,13 +88,17 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     gate.check_max_quantity(instrument, lots)
     if is_market:
         price = gate.collar_of(instrument, book, side)
-    gate.check_amounts(instrument, book, side, rates, price, lots)
+    if accounting:
+        gate.check_amounts(instrument, book, side, rates, price, lots)
+    else:
+        gate.check_product(instrument, price * lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account)
     order = _order(command, instrument, price, lots, slot=NO_SLOT, sequence=0)
     hold = order.needed_hold(instrument)
-    gate.check_funds(instrument, account, side, hold)
-    gate.check_one_lot(instrument, side, rates, price)
+    if accounting:
+        gate.check_funds(instrument, account, side, hold)
+        gate.check_one_lot(instrument, side, rates, price)
     if post_only:
         gate.check_post_only(instrument, book, side, price)
     if order.rests:
@@ -105,9 +111,10 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
 def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, terms: Terms, out: Outbox) -> None:
     order = _order(command, instrument, terms.price, terms.quantity, slot=venue.slots.take(), sequence=out.sequence)
     venue.working[order.account][order.name] = order
-    for currency in (instrument.terms.base, instrument.terms.quote):
-        venue.accounts[order.account].touch(currency)
-    _remember(venue, command, order.slot, Fate.WORKING, out)
+    if venue.bounds.accounting:
+        for currency in (instrument.terms.base, instrument.terms.quote):
+            venue.accounts[order.account].touch(currency)
+        _remember(venue, command, order.slot, Fate.WORKING, out)
     venue.rehold(order)
     out.tell(
         wire.OrderAccepted,

@@ -19,8 +19,15 @@ class Settlement:
     asset: int
 
 
+NOTHING_MOVED = Settlement(0, 0, 0, 0, 0)
+
+
 def settle(venue: Venue, maker: Order, taker: Order, lots: int) -> Settlement:
-    """Move what `lots` at the maker's price move; both orders' leaves, sums and holds are right afterwards."""
+    """Move what `lots` at the maker's price move; both orders' leaves, sums and holds are right afterwards; without accounting only the leaves."""
+    if not venue.bounds.accounting:
+        maker.leaves -= lots
+        taker.leaves -= lots
+        return NOTHING_MOVED
     instrument = venue.instruments[maker.instrument]
     terms, unit = instrument.terms, instrument.unit
     buy, sell = (taker, maker) if taker.side == BUY else (maker, taker)

@@ -22,6 +22,7 @@ class Bounds:
     Attributes:
         max_balances: Of (account, currency): one for each that ever had an amount or an order.
         max_windows: Of stretches of prices in which orders rest, over all books.
+        accounting: Whether there is money; without it the engine is a matcher that remembers no client ids (engine.md section 9).
     """
 
     max_orders: int = 4_194_304
@@ -30,6 +31,7 @@ class Bounds:
     max_transfers: int = 16_777_216
     max_balances: int = 33_554_432
     max_windows: int = 16_384
+    accounting: bool = True
 
 
 class Slots:
@@ -111,12 +113,16 @@ class Venue:
         return len(self.submissions) < self.bounds.max_client_ids
 
     def hold_currency(self, order: Order) -> int:
-        """Return the currency in which `order` holds: the quote for a buy, the base for a sell."""
+        """Return the currency in which `order` holds: the quote for a buy, the base for a sell; 0 without accounting."""
+        if not self.bounds.accounting:
+            return 0
         terms = self.instruments[order.instrument].terms
         return terms.quote if order.side == BUY else terms.base
 
     def rehold(self, order: Order) -> int:
         """Bring the hold of `order` to what it needs as it stands now; return what became free (negative: was added)."""
+        if not self.bounds.accounting:
+            return 0
         needed = order.needed_hold(self.instruments[order.instrument])
         freed = order.hold - needed
         self.accounts[order.account].hold(self.hold_currency(order), -freed)
@@ -126,7 +132,8 @@ class Venue:
     def finish(self, order: Order, fate: Fate) -> None:
         """Forget an order that is final; it rests no more and holds nothing."""
         del self.working[order.account][order.name]
-        self.submissions.settle(order.sequence, order.slot, fate)
+        if self.bounds.accounting:
+            self.submissions.settle(order.sequence, order.slot, fate)
         self.slots.free(order.slot)
 
     def leave(self, order: Order) -> None:

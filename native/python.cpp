@@ -280,6 +280,10 @@ void bind_engine(nb::module_& m) {
                                   to_int(t.rebates), to_int(t.rounding), t.deposited);
           },
           nb::arg("currency"))
+      .def("next_deadline",
+           [](PyEngine& self) {
+             return self.with([](qc::Engine& e) { return qc::next_deadline(e.state()); });
+           })
       .def("accounts",
            [](PyEngine& self) {
              return self.with([](qc::Engine& e) { return qc::account_ids(e.state()); });

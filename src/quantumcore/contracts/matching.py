@@ -111,17 +111,16 @@ class TakeSnapshot(Request[Done], frozen=True, kw_only=True):
 
 
 class QueueAhead(msgspec.Struct, frozen=True):
-    """What trades before one shown order at its price, in ticks and lots; orders -1: it is not in the shown book.
+    """What trades before one order on its side of the shown book, in orders and lots; orders -1: it is not shown.
 
     Attributes:
-        shown: Lots that it shows itself.
+        price: Its own, in ticks.
     """
 
     sequence: int
     price: int
     orders: int
     quantity: int
-    shown: int
 
 
 class GetQueueAhead(Request[QueueAhead], frozen=True, kw_only=True):

@@ -294,11 +294,11 @@ class BustTrade(Request[Busted], frozen=True, kw_only=True):
 
 
 class QueuePlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an order stands in the queue of its price, in what the book shows.
+    """Where an order stands in the queue of its side, in what the book shows.
 
     Attributes:
         position: 1 trades first; 0: it is not in the shown book.
-        orders_ahead, quantity_ahead: What trades before it at its price.
+        orders_ahead, quantity_ahead: What the book shows before it, at better prices and at its own.
     """
 
     order_id: str

@@ -91,7 +91,7 @@ def _calendar(name: str, entry: Mapping[str, Any]) -> Calendar:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCommand("definition.invalid", f"{where}: {error} cannot be read", field="calendars") from error
     times = [at for at, _ in phases]
-    if not phases or not days or times != sorted(set(times)) or any(at.tzinfo is not None for at in times):
+    if not phases or not days or any(at.tzinfo is not None for at in times) or times != sorted(set(times)):
         raise InvalidCommand(
             "definition.invalid",
             f"{where}: phases rise through a day of the zone, on one day at least",

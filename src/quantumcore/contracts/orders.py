@@ -60,6 +60,7 @@ REPLACE_REASONS = {
     3: "order.replace.reduce_only",
     4: "order.replace.linked",
     5: "order.replace.converted",
+    6: "order.replace.shared_hold",
 }
 EXPIRED = 7
 MAX_CANCEL_AFTER_S = 300

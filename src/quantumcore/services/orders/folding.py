@@ -111,8 +111,7 @@ def _change(order: Order, event: Event, kind: str, place: int) -> Change:
 def _bust(event: TradeBusted, changes: list[Change], known: Known, orders: dict[Name, Order]) -> list[Change]:
     """Return the change of each side: its fill is marked; what the order has filled stays, for so it went in the book.
 
-    Raises:
-        Corrupted: `order.gap`: nobody has had this fill.
+    The engine takes an operator at his word: a bust of a trade that never was moves money and changes no order.
     """
     trade = event.trade_sequence, event.fill
     sides = [
@@ -120,9 +119,6 @@ def _bust(event: TradeBusted, changes: list[Change], known: Known, orders: dict[
         for change in changes
         if change.filled is not None and change.kind == "filled" and (change.sequence, change.filled.fill) == trade
     ] or known.busted.get(trade, [])
-    if not sides:
-        where = f"{event.sequence}.{event.index}"
-        raise Corrupted("order.gap", f"TradeBusted at {where}: no trade {event.trade_sequence} fill {event.fill}")
     told = []
     for side in sides:
         order = (orders.get(side.name) or known.orders[side.name]).touched(event)

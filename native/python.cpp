@@ -53,6 +53,8 @@ nb::bytes to_bytes(std::span<const std::byte> bytes) {
   return nb::bytes(bytes.data(), bytes.size());
 }
 
+nb::bytes to_bytes(const std::string& bytes) { return nb::bytes(bytes.data(), bytes.size()); }
+
 /// Exact at any size: Python's own long from two's complement bytes.
 nb::object to_int(qc::i128 value) {
   PyObject* number =
@@ -149,6 +151,11 @@ class PyEngine {
   std::atomic<bool> busy_{false};
 };
 
+template <auto Of>
+nb::bytes definitions(PyEngine& self) {
+  return to_bytes(self.with([](qc::Engine& e) { return Of(e.state()); }));
+}
+
 void bind_engine(nb::module_& m) {
   nb::exception<qc::InvalidCommand>(m, "InvalidCommand", PyExc_ValueError);
   nb::exception<qc::CorruptedSnapshot>(m, "CorruptedSnapshot", PyExc_RuntimeError);
@@ -220,8 +227,7 @@ void bind_engine(nb::module_& m) {
            [](PyEngine& self) { return self.with([](qc::Engine& e) { return e.state_hash(); }); })
       .def("snapshot",
            [](PyEngine& self) {
-             const std::string bytes = self.with([](qc::Engine& e) { return e.snapshot(); });
-             return nb::bytes(bytes.data(), bytes.size());
+             return to_bytes(self.with([](qc::Engine& e) { return e.snapshot(); }));
            })
       .def(
           "copy",
@@ -272,6 +278,17 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("account"))
       .def(
+          "positions",
+          [](PyEngine& self, std::uint64_t account) {
+            nb::list list;
+            const auto rows =
+                self.with([&](qc::Engine& e) { return qc::positions_of(e.state(), account); });
+            for (const auto& [number, lots] : rows)
+              list.append(nb::make_tuple(number, to_int(lots)));
+            return list;
+          },
+          nb::arg("account"), nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))
+      .def(
           "totals",
           [](PyEngine& self, std::uint16_t currency) {
             const qc::Totals t =
@@ -288,18 +305,8 @@ void bind_engine(nb::module_& m) {
            [](PyEngine& self) {
              return self.with([](qc::Engine& e) { return qc::account_ids(e.state()); });
            })
-      .def("currencies",
-           [](PyEngine& self) {
-             const std::string bytes =
-                 self.with([](qc::Engine& e) { return qc::currency_definitions(e.state()); });
-             return nb::bytes(bytes.data(), bytes.size());
-           })
-      .def("instruments",
-           [](PyEngine& self) {
-             const std::string bytes =
-                 self.with([](qc::Engine& e) { return qc::instrument_definitions(e.state()); });
-             return nb::bytes(bytes.data(), bytes.size());
-           })
+      .def("currencies", &definitions<&qc::currency_definitions>)
+      .def("instruments", &definitions<&qc::instrument_definitions>)
       .def("open_orders",
            [](PyEngine& self) {
              return self.with([](qc::Engine& e) { return e.state().orders.slots().live(); });

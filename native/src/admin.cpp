@@ -70,22 +70,25 @@ void refuse(Teller& teller, const CommandHeader& command, Reason reason,
 }
 
 /// Cancels the working orders of an account that fit, in order of acceptance; instrument kNone and
-/// side 0 mean all. Returns how many.
+/// side 0 mean all. Returns how many ended, those that were tied to one of them too.
 u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side,
                    CancelReason reason, Teller& teller) {
+  const u32 before = account.open_orders;
   u32 count = 0;
-  for (u32 slot = account.first_order; slot != kNone;) {
+  for (u32 slot = account.first_order; slot != kNone; slot = state.orders.links(slot).next) {
     const OrderNode& node = state.orders.node(slot);
-    const u32 next = state.orders.links(slot).next;  // read first: cancelling unlinks the order
     const bool fits = (instrument == kNone || node.instrument == instrument) &&
                       (side == 0 || (side == kSell) == is_sell(node));
-    if (fits) {
-      cancel_order(state, slot, reason, teller);
-      ++count;
-    }
-    slot = next;
+    if (fits) state.ending[count++] = slot;
   }
-  return count;
+  // One that ends may take others with it, so the list of the account must not be walked meanwhile.
+  for (u32 i = 0; i < count; ++i) {
+    const u32 slot = state.ending[i];
+    if ((state.orders.node(slot).flags & kOrderLive) != 0) {
+      cancel_order(state, slot, reason, teller);
+    }
+  }
+  return before - account.open_orders;
 }
 
 u32 cancel_all_accounts(State& state, Teller& teller) {

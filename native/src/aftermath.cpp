@@ -8,7 +8,9 @@ namespace {
 
 /// One thing that is due in an instrument, the first of orders.md section 2. Returns whether there
 /// was one.
-bool one_thing(State&, Instrument&, Teller&) { return false; }
+bool one_thing(State& state, Instrument& instrument, Teller& teller) {
+  return free_one(state, instrument, teller);
+}
 
 }  // namespace
 

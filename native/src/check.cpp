@@ -1,3 +1,4 @@
+#include <utility>
 #include <vector>
 
 #include "quantumcore/commands.hpp"
@@ -24,6 +25,9 @@ class Walk {
       const Book& book = instrument.book;
       QC_ASSERT(!(book.stands(false) && book.stands(true)) || book.best(false) < book.best(true));
     }
+    waiting();
+    links();
+    positions();
     slots();
     accounts();
     balances();
@@ -102,6 +106,69 @@ class Walk {
     }
   }
 
+  /// Orders in no book.
+  void waiting() {
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      const OrderNode& node = state_.orders.node(slot);
+      if ((node.flags & kOrderWaits) == 0) continue;
+      const OrderRecord& order = state_.orders.record(slot);
+      QC_ASSERT(seen_[slot] == 0 && (node.flags & kOrderLive) != 0 && node.level == kNone);
+      QC_ASSERT((node.flags & kOrderListed) != 0 && order.extra != kNone);
+      QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
+      seen_[slot] = 1;
+      if (!state_.accounting()) continue;
+      QC_ASSERT(order.hold == hold_now(state_, slot));
+      balance_of(order, node, state_.instruments[node.instrument]);
+    }
+  }
+
+  /// Links tie orders that work and know it; members wait as long as they have a parent.
+  void links() {
+    u32 ends = 0;
+    u32 tied = 0;
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      if ((state_.orders.node(slot).flags & kOrderLive) == 0) continue;
+      const u32 extra = state_.orders.record(slot).extra;
+      if (extra == kNone || state_.extras[extra].link == kNone) continue;
+      const Link& link = state_.links.rows[state_.extras[extra].link];
+      QC_ASSERT(link.parent == slot || link.members[0] == slot || link.members[1] == slot);
+      QC_ASSERT((link.waits != 0) == (link.parent != kNone) && link.due == 0);
+      QC_ASSERT(link.instrument == state_.orders.node(slot).instrument);
+      ++tied;
+      if (slot == link.members[0]) {
+        ends += 1U + (link.parent != kNone ? 1U : 0U) + (link.members[1] != kNone ? 1U : 0U);
+      }
+    }
+    u32 counted = 0;
+    for (u32 i = 0; i < state_.instrument_count; ++i) {
+      const RareBook& book = state_.rare_books[i];
+      counted += book.links;
+      QC_ASSERT((book.links != 0) == ((state_.instruments[i].rare & kRareLinked) != 0));
+    }
+    QC_ASSERT(tied == ends && counted == state_.links.rows.live() && state_.links.due_count == 0);
+  }
+
+  /// What one has bought another has sold; no reduce-only order could open or flip a position.
+  void positions() {
+    std::vector<i128> sums(state_.instrument_count, 0);
+    u64 reducing = 0;
+    for (u32 row = 0; row < state_.positions.count(); ++row) {
+      const Position& p = state_.positions[row];
+      QC_ASSERT(state_.positions.find(p.account, p.instrument) == row);
+      sums[p.instrument] += p.lots;
+      reducing += p.reducing;
+      for (const bool sell : {false, true}) {
+        QC_ASSERT(reducing_over(state_, row, sell) <= 0);
+      }
+    }
+    for (const i128 sum : sums) QC_ASSERT(sum == 0);
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      const u32 flags = state_.orders.node(slot).flags;
+      if ((flags & kOrderLive) != 0 && (flags & kOrderReduceOnly) != 0) --reducing;
+    }
+    QC_ASSERT(reducing == 0);
+  }
+
   void slots() {
     u32 live = 0;
     for (u32 slot = 0; slot < seen_.size(); ++slot) {
@@ -126,14 +193,15 @@ class Walk {
       const Account& account = state_.accounts[a];
       QC_ASSERT(state_.accounts.find(account.id) == a);
       u32 previous = kNone;
-      u64 sequence = 0;
+      std::pair<u64, u32> last{0, 0};
       u32 count = 0;
       for (u32 slot = account.first_order; slot != kNone; slot = state_.orders.links(slot).next) {
         const OrderRecord& order = state_.orders.record(slot);
         QC_ASSERT(state_.orders.node(slot).account == a &&
                   state_.orders.links(slot).prev == previous);
-        QC_ASSERT(order.sequence > sequence);  // order of acceptance
-        sequence = order.sequence;
+        const std::pair<u64, u32> name{order.sequence, slot};
+        QC_ASSERT(name > last);  // order of acceptance
+        last = name;
         previous = slot;
         ++count;
       }
@@ -174,7 +242,7 @@ class Walk {
     for (u32 slot = ids.oldest(); slot != kNone; slot = ids[slot].younger) {
       const Submission& s = ids[slot];
       QC_ASSERT(s.older == older && ids.find(s.account, s.client_id) == slot);
-      QC_ASSERT(ids.find_sequence(s.sequence) == slot);
+      QC_ASSERT(s.slot == kNone || ids.find_order(s.sequence, s.slot) == slot);
       QC_ASSERT(older == kNone || ids[older].time_ns <= s.time_ns);
       if (ids.fate(slot) == Fate::working) {
         QC_ASSERT(state_.orders.is(s.slot, s.sequence));

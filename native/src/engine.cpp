@@ -62,15 +62,19 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_limits);
     case CommandKind::submit_advanced_order:
       return hand(state, bytes, teller, submit_advanced);
-    case CommandKind::replace_advanced_order:
     case CommandKind::submit_linked_orders:
+      return hand(state, bytes, teller, submit_linked);
+    case CommandKind::set_trading_rules:
+      return hand(state, bytes, teller, set_trading_rules);
+    case CommandKind::set_group:
+      return hand(state, bytes, teller, set_group);
+    case CommandKind::bust_trade:
+      return hand(state, bytes, teller, bust_trade);
+    case CommandKind::replace_advanced_order:
     case CommandKind::cancel_all_after:
     case CommandKind::end_session:
     case CommandKind::set_mark:
     case CommandKind::set_reference:
-    case CommandKind::set_trading_rules:
-    case CommandKind::set_group:
-    case CommandKind::bust_trade:
       break;
   }
   tell_bad(teller, header_at(bytes));

@@ -211,11 +211,9 @@ bool judge_notional_exactly(const State& state, const Instrument& instrument, co
          judge_worth(state, instrument, notional, why);
 }
 
-bool judge_amounts_exactly(const State& state, const Instrument& instrument,
-                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
-                           Refusal& why) {
+bool judge_overflows(const State& state, const Instrument& instrument, const OrderRecord& order,
+                     const OrderSums& sums, Wish& wish, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
-  const u128 rest = ticks_times_lots(wish.price, wish.lots);
   const u128 all = sums.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
   if (!judge_overflow(state, instrument, all, notional, why)) return false;
@@ -232,8 +230,15 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument,
                   told(asset));
   }
   if (wish.sell) wish.hold = static_cast<i64>(asset);
-  const Quotient working = all == rest ? notional : units(rest, instrument.unit);
-  return judge_worth(state, instrument, working, why);
+  return true;
+}
+
+bool judge_amounts_exactly(const State& state, const Instrument& instrument,
+                           const OrderRecord& order, const OrderSums& sums, Wish& wish,
+                           Refusal& why) {
+  if (!judge_overflows(state, instrument, order, sums, wish, why)) return false;
+  const u128 rest = ticks_times_lots(wish.price, wish.lots);
+  return judge_worth(state, instrument, units(rest, instrument.unit), why);
 }
 
 bool judge_funds_exactly(const State& state, const Instrument& instrument, const OrderRecord& order,

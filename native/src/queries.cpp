@@ -66,6 +66,20 @@ std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 accou
   return rows;
 }
 
+std::vector<std::tuple<u32, i128>> positions_of(const State& state, u64 account) {
+  std::vector<std::tuple<u32, i128>> rows;
+  const u32 slot = state.accounts.find(account);
+  if (slot == kNone) return rows;
+  for (u32 row = state.accounts[slot].first_position; row != kNone;
+       row = state.positions[row].next) {
+    const Position& position = state.positions[row];
+    if (position.lots == 0) continue;
+    rows.emplace_back(state.instruments[position.instrument].id, position.lots);
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
 Totals totals_of(const State& state, u16 currency) {
   Totals totals{};
   const i32 slot = state.find_currency(currency);

@@ -20,11 +20,10 @@ struct Found {
     if (state.orders.is(slot, sequence)) {
       return state.orders.node(slot).account == account ? Found{slot, nullptr} : Found{};
     }
-    const u32 entry = state.client_ids.find_sequence(sequence);
+    const u32 entry = state.client_ids.find_order(sequence, slot);
     if (entry == kNone) return {};
     const Submission& s = state.client_ids[entry];
-    return s.account == account && s.slot == slot ? Found{kNone, &s, state.client_ids.fate(entry)}
-                                                  : Found{};
+    return s.account == account ? Found{kNone, &s, state.client_ids.fate(entry)} : Found{};
   }
   const u32 entry = state.client_ids.find(account, client_id);
   if (entry == kNone) return {};
@@ -96,12 +95,17 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   }
   wish.lots = change.total - filled;
   if (!judge_max_quantity(instrument, change.total, why) ||
+      ((node.flags & kOrderReduceOnly) != 0 &&
+       !judge_reduce_only(instrument,
+                          reducing_room(state, node.account, node.instrument, wish.sell, slot),
+                          wish.lots, why)) ||
       !judge_amounts(state, instrument, order, state.orders.sums(slot), wish, why)) {
     return false;
   }
   if (state.accounting()) {
     const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-    if (!judge_funds(state, instrument, order, wish, wish.hold - order.hold,
+    const PairHold pair = pair_hold(state, slot, wish.hold);
+    if (!judge_funds(state, instrument, order, wish, pair.needed - pair.held,
                      state.accounts.balance(row).available(), why)) {
       return false;
     }
@@ -110,7 +114,8 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
     return false;
   }
   const bool moves = wish.price != order.price;
-  change.keeps_place = !moves && change.total <= order.quantity;
+  change.keeps_place =
+      (node.flags & kOrderWaits) != 0 || (!moves && change.total <= order.quantity);
   if (change.keeps_place) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
@@ -124,32 +129,24 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   return why.no(Reason::capacity, Scope::venue);
 }
 
-void apply_change(State& state, u32 slot, const ReplaceOrder& c, const Change& change,
-                  Teller& teller) {
+void apply_change(State& state, u32 slot, const Change& change, Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
   if (!change.keeps_place) {
     instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;
+  } else if (node.level == kNone) {
+    node.leaves = change.wish.lots;
   } else if (change.wish.lots < node.leaves) {
     Book::reduce(state.pages, node, node.leaves - change.wish.lots);
   }
   order.price = change.wish.price;
   order.quantity = change.total;
-  if (state.accounting()) set_hold(state, slot, change.wish.hold);
-
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, c.header.account);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = node.leaves;
-  event.order_sequence = order.sequence;
-  event.order_slot = slot;
-  event.priority_kept = change.keeps_place ? 1 : 0;
   if (state.accounting()) {
-    event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, change.wish.sell);
+    set_hold(state, slot, order.extra == kNone ? change.wish.hold : hold_now(state, slot));
   }
+  tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 
@@ -179,7 +176,7 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
     tell_refused(teller, command.header, why, named);
     return;
   }
-  apply_change(state, found.slot, command, change, teller);
+  apply_change(state, found.slot, change, teller);
 }
 
 void cancel(State& state, const CancelOrder& command, Teller& teller) {

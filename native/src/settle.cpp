@@ -33,6 +33,14 @@ u32 hold_row(const OrderRecord& order, bool sell) {
 }  // namespace
 
 i64 hold_now(const State& state, u32 slot) {
+  const u32 extra = state.orders.record(slot).extra;
+  if (extra != kNone && state.extras[extra].link != kNone) [[unlikely]] {
+    return linked_hold(state, slot);
+  }
+  return own_need(state, slot);
+}
+
+i64 own_need(const State& state, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
   if (node.leaves == 0) return 0;
   const OrderRecord& order = state.orders.record(slot);

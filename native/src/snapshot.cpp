@@ -48,6 +48,10 @@ struct Scalars {
   u32 free_slots;
   u32 orders;
   u32 without_accounting;
+  u32 positions;
+  u32 links;
+  u32 busts;
+  u32 reserved;
 
   EngineConfig config() const {
     return {max_orders,   max_accounts, max_client_ids,        max_transfers,
@@ -74,6 +78,7 @@ struct InstrumentRow {
   u32 id;
   u32 reserved;
   InstrumentTerms terms;
+  TradingRules rules;
 };
 static_assert(std::has_unique_object_representations_v<InstrumentRow>);
 
@@ -83,7 +88,8 @@ struct AccountRow {
   u32 max_open_orders;
   u8 has_limits;
   u8 killed;
-  u8 reserved[6];
+  u8 reserved[2];
+  u32 group;
 };
 static_assert(std::has_unique_object_representations_v<AccountRow>);
 
@@ -96,7 +102,29 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In book order: instrument by instrument, bids then asks, best first, oldest first.
+/// In order of their making.
+struct PositionRow {
+  i128 lots;
+  u32 account;
+  u32 instrument;
+  u64 reserved;
+};
+static_assert(std::has_unique_object_representations_v<PositionRow>);
+
+/// In order of the least slot of each.
+struct LinkRow {
+  u64 sequence;
+  u32 slots[3];  // the parent, or none; then the members, the holder first
+  u32 instrument;
+  u32 eldest;
+  u8 kind;
+  u8 waits;
+  u8 reserved[2];
+};
+static_assert(std::has_unique_object_representations_v<LinkRow>);
+
+/// In book order: instrument by instrument, bids then asks, best first, oldest first; then what
+/// waits, by slot. The row of one that is not plain is followed by its Extra.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -116,6 +144,8 @@ struct OrderRow {
   u32 instrument;
   u32 account;
   u32 flags;
+  u32 has_extra;
+  u32 reserved[3];
 };
 static_assert(std::has_unique_object_representations_v<OrderRow>);
 
@@ -182,6 +212,21 @@ void each_order(const State& state, Visit&& visit) {
       }
     }
   }
+  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
+    if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
+  }
+}
+
+/// By the least slot of each.
+template <class Visit>
+void each_link(const State& state, Visit&& visit) {
+  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
+    if ((state.orders.node(s).flags & kOrderLive) == 0) continue;
+    const u32 extra = state.orders.record(s).extra;
+    if (extra == kNone || state.extras[extra].link == kNone) continue;
+    const Link& link = state.links.rows[state.extras[extra].link];
+    if (s == std::min({link.parent, link.members[0], link.members[1]})) visit(link);
+  }
 }
 
 Scalars scalars_of(const State& state) {
@@ -207,6 +252,9 @@ Scalars scalars_of(const State& state) {
   s.slots = state.orders.slots().used();
   s.free_slots = state.orders.slots().free_count();
   s.orders = state.orders.slots().live();
+  s.positions = state.positions.count();
+  s.links = state.links.rows.live();
+  s.busts = state.bust_count;
   return s;
 }
 
@@ -219,14 +267,15 @@ void write_definitions(const State& state, Writer& out) {
   }
   for (u32 i = 0; i < state.instrument_count; ++i) {
     const Instrument& instrument = state.instruments[i];
-    out.put(InstrumentRow{instrument.last_price, instrument.id, 0, instrument.terms});
+    out.put(InstrumentRow{instrument.last_price, instrument.id, 0, instrument.terms,
+                          state.rare_books[i].rules});
   }
 }
 
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}};
+    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.group};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -234,6 +283,11 @@ void write_accounts(const State& state, Writer& out) {
     const Balance& b = state.accounts.balance(i);
     out.put(BalanceRow{b.total, b.held, b.account, b.currency, 0});
   }
+  for (u32 i = 0; i < state.positions.count(); ++i) {
+    const Position& p = state.positions[i];
+    out.put(PositionRow{p.lots, p.account, p.instrument, 0});
+  }
+  for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
 }
 
 void write_ids(const State& state, Writer& out) {
@@ -262,15 +316,46 @@ void write_orders(const State& state, Writer& out) {
     const OrderNode& node = state.orders.node(slot);
     const OrderRecord& o = state.orders.record(slot);
     const OrderSums& sums = state.orders.sums(slot);
+    const u32 has_extra = o.extra == kNone ? 0 : 1;
     if (!state.accounting()) {
-      out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
-                       slot, node.instrument, node.account, node.flags});
-      return;
+      out.put(OrderRow{
+          0, 0, 0, o.sequence, o.price, o.quantity,      node.leaves,  0,          0,         0,
+          0, 0, 0, 0,          slot,    node.instrument, node.account, node.flags, has_extra, {}});
+    } else {
+      out.put(OrderRow{sums.notional,
+                       sums.fee_sum,
+                       sums.rebate_sum,
+                       o.sequence,
+                       o.price,
+                       o.quantity,
+                       node.leaves,
+                       o.hold,
+                       sums.moved,
+                       sums.charged,
+                       sums.rebated,
+                       o.minimum_fee,
+                       o.taker_rate,
+                       o.maker_rate,
+                       slot,
+                       node.instrument,
+                       node.account,
+                       node.flags & ~kOrderTraded,
+                       has_extra,
+                       {}});
     }
-    out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
-                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
-                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
-                     node.flags & ~kOrderTraded});
+    if (has_extra == 0) return;
+    Extra extra = state.extras[o.extra];
+    extra.link = extra.next_free = 0;  // where it lies, not what it is
+    out.put(extra);
+  });
+  each_link(state, [&](const Link& link) {
+    out.put(LinkRow{link.sequence,
+                    {link.parent, link.members[0], link.members[1]},
+                    link.instrument,
+                    link.eldest,
+                    link.kind,
+                    link.waits,
+                    {}});
   });
 }
 
@@ -290,7 +375,10 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
            row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
            row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
-    state.add_instrument(row.id, row.terms).last_price = row.last_price;
+    Instrument& instrument = state.add_instrument(row.id, row.terms);
+    instrument.last_price = row.last_price;
+    demand(row.rules.allocation <= kTopFirst);
+    apply_rules(state, instrument, row.rules);
   }
 }
 
@@ -302,6 +390,7 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     a.max_open_orders = row.max_open_orders;
     a.has_limits = row.has_limits;
     a.killed = row.killed;
+    join_group(state, a, row.group);
   }
   for (u32 i = 0; i < s.balances; ++i) {
     const BalanceRow row = in.get<BalanceRow>();
@@ -311,6 +400,13 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     state.accounts.balance(made).total = row.total;
     state.accounts.balance(made).held = row.held;
   }
+  demand(s.positions <= u64{s.max_balances} + s.max_orders && s.busts <= kMaxBusts);
+  for (u32 i = 0; i < s.positions; ++i) {
+    const PositionRow row = in.get<PositionRow>();
+    demand(row.account < s.accounts && row.instrument < s.instruments);
+    demand(move_position(state, row.account, row.instrument, row.lots) == i);
+  }
+  for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
 }
 
 void read_ids(State& state, const Scalars& s, Reader& in) {
@@ -345,7 +441,38 @@ void read_free_slots(State& state, const Scalars& s, Reader& in) {
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
 }
 
-void read_order(State& state, const OrderRow& row) {
+/// The further part of an order that is not plain.
+void read_extra(State& state, const OrderRow& row, Reader& in) {
+  demand(row.has_extra == 1);
+  const u32 extra = state.extras.acquire();
+  state.extras[extra] = in.get<Extra>();
+  state.extras[extra].link = kNone;
+  state.orders.record(row.slot).extra = extra;
+  if ((row.flags & kOrderReduceOnly) == 0) return;
+  demand(state.positions.find(row.account, row.instrument) != kNone);
+  count_reducing(state, row.account, row.instrument, 1);
+}
+
+void read_link(State& state, Reader& in) {
+  const LinkRow row = in.get<LinkRow>();
+  demand(row.instrument < state.instrument_count && row.kind >= kOco && row.kind <= kBracket);
+  for (const u32 slot : row.slots) {
+    demand(slot == kNone ||
+           (state.orders.is(slot, row.sequence) && state.orders.record(slot).extra != kNone));
+  }
+  Link link{};
+  link.sequence = row.sequence;
+  link.parent = row.slots[0];
+  link.members[0] = row.slots[1];
+  link.members[1] = row.slots[2];
+  link.instrument = row.instrument;
+  link.eldest = row.eldest;
+  link.kind = row.kind;
+  link.waits = row.waits;
+  tie(state, link);
+}
+
+void read_order(State& state, const OrderRow& row, Reader& in) {
   demand(row.slot < state.orders.slots().used() && row.instrument < state.instrument_count &&
          row.account < state.accounts.count() && row.leaves > 0 && (row.flags & kOrderLive) != 0 &&
          (state.orders.node(row.slot).flags & kOrderLive) == 0);
@@ -358,7 +485,7 @@ void read_order(State& state, const OrderRow& row) {
   o.hold = row.hold;
   o.extra = kNone;
   if (state.accounting()) {
-    o.client_entry = state.client_ids.find_sequence(row.sequence);
+    o.client_entry = state.client_ids.find_order(row.sequence, row.slot);
     o.base_balance = state.accounts.find_balance(row.account, instrument.base);
     o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
     demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
@@ -377,6 +504,8 @@ void read_order(State& state, const OrderRow& row) {
     state.orders.open_sums(row.slot) = OrderSums{
         row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
   }
+  if (row.has_extra != 0) read_extra(state, row, in);
+  if ((row.flags & kOrderWaits) != 0) return;
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }
@@ -387,11 +516,12 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   accepted.reserve(s.orders);
   for (u32 i = 0; i < s.orders; ++i) {
     const OrderRow row = in.get<OrderRow>();
-    read_order(state, row);
+    read_order(state, row, in);
     accepted.emplace_back(row.sequence, row.slot);
   }
   std::sort(accepted.begin(), accepted.end());
   for (const auto& [sequence, slot] : accepted) join_account(state, slot);
+  for (u32 i = 0; i < s.links; ++i) read_link(state, in);
 }
 
 SnapshotHeader read_header(std::span<const std::byte> snapshot) {

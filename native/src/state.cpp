@@ -1,5 +1,7 @@
 #include "quantumcore/state.hpp"
 
+#include <algorithm>
+
 namespace quantumcore {
 
 u32 symbol_tag(const char (&symbol)[24]) {
@@ -9,11 +11,24 @@ u32 symbol_tag(const char (&symbol)[24]) {
   return static_cast<u32>(h ^ (h >> 32));
 }
 
+namespace {
+
+/// With max_balances of them nothing more is accepted; what works then may still open its own.
+u32 most_positions(const EngineConfig& c) {
+  const u64 most = u64{c.max_balances} + c.max_orders;
+  return static_cast<u32>(std::min<u64>(most, kNone - 1));
+}
+
+}  // namespace
+
 // A leaf exists only while an order rests in it, so max_orders leaves always suffice.
 State::State(const EngineConfig& c)
     : config(c),
       orders(c.max_orders),
       extras(c.max_orders),
+      links(c.max_orders),
+      positions(most_positions(c)),
+      busts(kMaxBusts),
       pages(c.max_orders, c.max_windows, kMaxInstruments * 2),
       accounts(c.max_accounts, c.max_balances),
       client_ids(c.max_client_ids),
@@ -23,7 +38,11 @@ State::State(const EngineConfig& c)
       instruments(kMaxInstruments),
       account_order(c.max_accounts),
       rare_books(kMaxInstruments),
-      touched(kMaxInstruments) {
+      touched(kMaxInstruments),
+      ending(c.max_orders),
+      kept(c.max_orders),
+      parts(c.max_orders),
+      walk_marks(c.max_accounts) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1);
 }
@@ -31,7 +50,8 @@ State::State(const EngineConfig& c)
 Usage State::usage() const {
   return {orders.slots().used(), pages.leaves.used(),      pages.windows.used(),
           accounts.count(),      accounts.balance_count(), client_ids.used(),
-          transfer_ids.count(),  client_ids.terms_used(),  extras.used()};
+          transfer_ids.count(),  client_ids.terms_used(),  extras.used(),
+          positions.count(),     links.rows.used()};
 }
 
 void State::fill(const Usage& usage) {
@@ -43,6 +63,8 @@ void State::fill(const Usage& usage) {
   transfer_ids.fill(usage.transfers);
   client_ids.fill_terms(usage.terms);
   extras.fill(usage.extras);
+  positions.fill(usage.positions);
+  links.rows.fill(usage.links);
 }
 
 void State::copy(const State& other) {
@@ -53,6 +75,10 @@ void State::copy(const State& other) {
   max_open_orders = other.max_open_orders;
   orders.copy(other.orders);
   extras.copy(other.extras);
+  links.rows.copy(other.links.rows);
+  positions.copy_rows(other.positions);
+  busts.copy(other.busts, other.bust_count);
+  bust_count = other.bust_count;
   pages.leaves.copy(other.pages.leaves);
   pages.windows.copy(other.pages.windows);
   accounts.copy_rows(other.accounts);

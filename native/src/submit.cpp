@@ -1,19 +1,7 @@
 #include "quantumcore/commands.hpp"
-#include "quantumcore/gate.hpp"
+#include "quantumcore/submission.hpp"
 
 namespace quantumcore {
-
-namespace {
-
-/// What judging a submission found out, so that applying needs no second look.
-struct Judged {
-  Instrument* instrument = nullptr;
-  u32 account = kNone;
-  u32 tag = 0;         // of (account, client id)
-  u32 paying = kNone;  // the balance that the hold is taken from, once there is one
-  Wish wish;
-  OrderRecord order{};  // rates as of now, nothing filled
-};
 
 bool content_is_good(const SubmitOrder& c) {
   return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
@@ -21,9 +9,13 @@ bool content_is_good(const SubmitOrder& c) {
          (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
 }
 
+namespace {
+
 bool judge_kind(const SubmitOrder& c, Refusal& why) {
   const bool post_only = (c.flags & kPostOnly) != 0;
-  if ((c.flags & ~kPostOnly) != 0) return why.no(Reason::bad_type, Scope::instrument);
+  if ((c.flags & ~(kPostOnly | kReduceOnly)) != 0) {
+    return why.no(Reason::bad_type, Scope::instrument);
+  }
   if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
     return why.no(Reason::bad_type, Scope::instrument);
   }
@@ -35,28 +27,43 @@ bool judge_kind(const SubmitOrder& c, Refusal& why) {
   return true;
 }
 
-bool judge_open_orders(const State& state, const Account& account, Refusal& why) {
+bool judge_open_orders(const State& state, const Account& account, u32 before, Refusal& why) {
   const u32 most = state.max_open_of(account);
-  if (account.open_orders < most) [[likely]] {
+  const u64 working = u64{account.open_orders} + before;
+  if (working < most) [[likely]] {
     return true;
   }
-  return why.no(Reason::max_open, Scope::account, 0, most,
-                static_cast<i128>(account.open_orders) + 1);
+  return why.no(Reason::max_open, Scope::account, 0, most, static_cast<i128>(working) + 1);
+}
+
+/// What the order before it in the same act brings to the level that it would join.
+i64 joining_lots(const Seat& seat, const Wish& wish) {
+  const Wish* const other = seat.joining;
+  const bool joins = other != nullptr && other->sell == wish.sell && other->price == wish.price;
+  return joins ? other->lots : 0;
 }
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that the order would join.
-bool judge_room(const State& state, const Instrument& instrument, Wish& wish, Refusal& why) {
-  bool room =
-      state.orders.slots().left() > 0 &&
-      (!state.accounting() || (!state.client_ids.full() && state.accounts.balances_left() >= 2));
+bool judge_room(const State& state, const Instrument& instrument, const Seat& seat, Wish& wish,
+                Refusal& why) {
+  bool room = state.orders.slots().left() > seat.before &&
+              state.positions.count() < state.config.max_balances &&
+              (!state.accounting() ||
+               (state.client_ids.left() > seat.before && state.accounts.balances_left() >= 2));
   wish.level = kNone;
-  if (wish.may_rest) {
+  if (wish.may_rest && !seat.waits) {
     const Ladder& side = instrument.book.side(wish.sell);
     const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
     wish.level = place.level;
     const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
-    if (!judge_level(instrument, there, wish.lots, why)) return false;
-    room = room && side.has_room(state.pages, place);
+    if (seat.joining != nullptr) [[unlikely]] {
+      // Two lots of one act can pass what a level counts only together with each other.
+      const i64 more = joining_lots(seat, wish);
+      if (!judge_joined_level(instrument, there, more, wish.lots, why)) return false;
+    } else if (!judge_level(instrument, there, wish.lots, why)) {
+      return false;
+    }
+    room = room && side.has_room(state.pages, place, seat.windows);
   }
   return room ? true : why.no(Reason::capacity, Scope::venue);
 }
@@ -67,9 +74,17 @@ i64 available(const State& state, Judged& j, u16 currency) {
   return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
 }
 
-/// Steps 3 to 14 of engine.md section 5.
-bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Judged& j,
-           Refusal& why) {
+/// REDUCE_ONLY: cuts what the order asks for to what there is room for.
+bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
+  const i128 room = reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
+  if (room < j.wish.lots && room > 0) j.wish.lots = static_cast<i64>(room);
+  return judge_reduce_only(instrument, room, j.wish.lots, why);
+}
+
+/// Always inline: who submits one order alone pays nothing for seats.
+[[gnu::always_inline]] inline bool judge(const State& state, const SubmitOrder& c,
+                                         const OrderTerms* terms, const Seat& seat, Judged& j,
+                                         Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
@@ -89,15 +104,182 @@ bool judge(const State& state, const SubmitOrder& c, const OrderTerms* terms, Ju
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
          judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
+         ((c.flags & kReduceOnly) == 0 || judge_reduce(state, instrument, j, why)) &&
          (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
          judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
-         judge_open_orders(state, account, why) &&
-         (!state.accounting() || judge_funds(state, instrument, j.order, wish, wish.hold,
-                                             available(state, j, held_currency), why)) &&
-         judge_post_only(instrument, wish, why) && judge_room(state, instrument, wish, why);
+         judge_open_orders(state, account, seat.before, why) &&
+         (!state.accounting() ||
+          judge_funds(state, instrument, j.order, wish, seat.waits ? 0 : wish.hold,
+                      available(state, j, held_currency), why)) &&
+         judge_post_only(instrument, wish, why) && judge_room(state, instrument, seat, wish, why);
 }
 
-/// Remembers the submission under the tag that the search for it used.
+constexpr Seat kAlone{};
+
+/// The client id is known: the first answer stands, or another body is refused.
+void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
+                  Teller& teller) {
+  const Submission& first = state.client_ids[entry];
+  if (!state.client_ids.same_body(entry, c, terms)) {
+    Refusal why;
+    why.no(Reason::duplicate_id, Scope::none);
+    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
+    return;
+  }
+  CommandDone& done = tell_done(teller, c.header, kRepeat);
+  done.order_sequence = first.sequence;
+  done.order_slot = first.slot;
+}
+
+/// Writes what an order needs of money and of its client id.
+void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                 u32 slot, const Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  OrderRecord& order = state.orders.record(slot);
+  const bool pays_base = j.wish.sell && j.paying != kNone;
+  const bool pays_quote = !j.wish.sell && j.paying != kNone;
+  order.base_balance =
+      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
+  order.quote_balance =
+      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+  order.taker_rate = j.order.taker_rate;
+  order.maker_rate = j.order.maker_rate;
+  order.minimum_fee = j.order.minimum_fee;
+  order.hold = 0;
+  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
+}
+
+/// The same, in a part of its own: most orders have nothing of it.
+void make_extra(State& state, const SubmitOrder& c, const Judged& j, u32 slot) {
+  const u32 row = state.extras.acquire();
+  Extra extra{};
+  extra.session = c.session;
+  extra.flags = c.flags;
+  extra.type = c.type;
+  extra.time_in_force = c.time_in_force;
+  extra.link = kNone;
+  state.extras[row] = extra;
+  state.orders.record(slot).extra = row;
+  OrderNode& node = state.orders.node(slot);
+  if ((c.flags & kReduceOnly) != 0) {
+    node.flags |= kOrderReduceOnly;
+    count_reducing(state, j.account, node.instrument, 1);
+  }
+  join_account(state, slot);  // what may wait, or be looked for while it takes, counts at once
+}
+
+[[gnu::always_inline]] inline void write_order(State& state, const SubmitOrder& c,
+                                               const OrderTerms* terms, const Judged& j, u32 slot,
+                                               Teller& teller) {
+  const Instrument& instrument = *j.instrument;
+  OrderRecord& order = state.orders.record(slot);
+  order.sequence = teller.sequence();
+  order.price = j.wish.price;
+  order.quantity = j.wish.lots;
+  order.extra = kNone;
+  const u32 mode =
+      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
+  const u32 flags =
+      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
+      (j.wish.may_rest ? 0U : kOrderNeverRests) |
+      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  state.orders.node(slot) =
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
+  if (state.accounting()) account_for(state, c, terms, j, slot, teller);
+}
+
+[[gnu::always_inline]] inline void tell_order(const State& state, const SubmitOrder& c, u32 slot,
+                                              Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  event.order_slot = slot;
+  event.side = c.side;
+  event.type = c.type;
+  event.time_in_force = c.time_in_force;
+  event.self_trade_prevention = c.self_trade_prevention;
+  event.flags = c.flags;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    event.hold_currency = held_currency(state.instruments[node.instrument], is_sell(node));
+  }
+  std::memcpy(event.client_id, c.client_id, kIdBytes);
+  event.session = c.session;
+}
+
+void tell_terms(const State& state, const SubmitOrder& c, u32 slot, Teller& teller) {
+  const Extra& extra = state.extras[state.orders.record(slot).extra];
+  TermsAccepted& event = teller.tell<TermsAccepted>(c.header.instrument, c.header.account);
+  event.order_sequence = state.orders.record(slot).sequence;
+  event.order_slot = slot;
+  event.waits = (state.orders.node(slot).flags & kOrderWaits) != 0 ? 1 : 0;
+  event.terms = extra.terms;
+}
+
+bool is_plain(const SubmitOrder& c) { return (c.flags & ~kPostOnly) == 0; }
+
+u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+           Teller& teller) {
+  const u32 slot = state.orders.acquire();
+  write_order(state, c, terms, j, slot, teller);
+  if (is_plain(c)) [[likely]] {
+    if (state.accounting()) set_hold(state, slot, j.wish.hold);
+    tell_order(state, c, slot, teller);
+    return slot;
+  }
+  make_extra(state, c, j, slot);
+  if (state.accounting()) set_hold(state, slot, j.wish.hold);
+  tell_order(state, c, slot, teller);
+  tell_terms(state, c, slot, teller);
+  return slot;
+}
+
+/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
+/// never asks for terms.
+[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
+                                               const OrderTerms* terms, Teller& teller) {
+  if (!content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  Refusal why;
+  Judged judged;
+  judged.instrument = state.find_instrument(command.header.instrument);
+  if (judged.instrument == nullptr) {
+    why.no(Reason::unknown_symbol, Scope::instrument);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  judged.account = state.accounts.find(command.header.account);
+  if (judged.account == kNone) {
+    why.no(Reason::unknown_account, Scope::account);
+    tell_rejected(command, why, teller);
+    return;
+  }
+  if (state.accounting()) {
+    judged.tag = id_tag(judged.account, command.client_id);
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) {
+      answer_again(state, first, command, terms, teller);
+      return;
+    }
+  }
+  if (!judge(state, command, terms, kAlone, judged, why)) {
+    // A full table refuses accepting, but must not change the reason of a refusal.
+    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
+      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
+    }
+    tell_rejected(command, why, teller);
+    return;
+  }
+  const u32 slot = accept(state, command, terms, judged, teller);
+  work(state, slot, judged.wish.level, teller);
+}
+
+}  // namespace
+
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller) {
   const u32 entry =
@@ -143,120 +325,23 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
   event.session = c.session;
 }
 
-/// The client id is known: the first answer stands, or another body is refused.
-void answer_again(const State& state, u32 entry, const SubmitOrder& c, const OrderTerms* terms,
-                  Teller& teller) {
-  const Submission& first = state.client_ids[entry];
-  if (!state.client_ids.same_body(entry, c, terms)) {
-    Refusal why;
-    why.no(Reason::duplicate_id, Scope::none);
-    tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
-    return;
-  }
-  CommandDone& done = tell_done(teller, c.header, kRepeat);
-  done.order_sequence = first.sequence;
-  done.order_slot = first.slot;
+bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
+                  const Seat& seat, Judged& j, Refusal& why) {
+  return judge(state, c, terms, seat, j, why);
 }
 
-/// Writes what an order needs of money and of its client id.
-void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-                 u32 slot, const Teller& teller) {
-  const Instrument& instrument = *j.instrument;
-  OrderRecord& order = state.orders.record(slot);
-  const bool pays_base = j.wish.sell && j.paying != kNone;
-  const bool pays_quote = !j.wish.sell && j.paying != kNone;
-  order.base_balance =
-      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
-  order.quote_balance =
-      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
-  order.taker_rate = j.order.taker_rate;
-  order.maker_rate = j.order.maker_rate;
-  order.minimum_fee = j.order.minimum_fee;
-  order.hold = 0;
-  order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
-  set_hold(state, slot, j.wish.hold);
+void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
+                u32 slot, bool waits, Teller& teller) {
+  write_order(state, c, terms, j, slot, teller);
+  make_extra(state, c, j, slot);
+  if (waits) state.orders.node(slot).flags |= kOrderWaits;
 }
 
-u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-           Teller& teller) {
-  const Instrument& instrument = *j.instrument;
-  const u32 slot = state.orders.acquire();
-  OrderRecord& order = state.orders.record(slot);
-  order.sequence = teller.sequence();
-  order.price = j.wish.price;
-  order.quantity = j.wish.lots;
-  order.extra = kNone;
-  const u32 mode =
-      c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  const u32 flags =
-      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
-      (j.wish.may_rest ? 0U : kOrderNeverRests) |
-      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
-  state.orders.node(slot) =
-      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
-  if (state.accounting()) account_for(state, c, terms, j, slot, teller);
-
-  OrderAccepted& event = teller.tell<OrderAccepted>(c.header.instrument, c.header.account);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.order_slot = slot;
-  event.side = c.side;
-  event.type = c.type;
-  event.time_in_force = c.time_in_force;
-  event.self_trade_prevention = c.self_trade_prevention;
-  event.flags = c.flags;
-  if (state.accounting()) {
-    event.hold = order.hold;
-    event.hold_currency = held_currency(instrument, j.wish.sell);
-  }
-  std::memcpy(event.client_id, c.client_id, kIdBytes);
-  event.session = c.session;
-  return slot;
+void tell_accepted(const State& state, const SubmitOrder& c, u32 slot, Teller& teller) {
+  tell_order(state, c, slot, teller);
+  const bool waits = (state.orders.node(slot).flags & kOrderWaits) != 0;
+  if (waits || !is_plain(c)) tell_terms(state, c, slot, teller);
 }
-
-/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
-/// never asks for terms.
-[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
-                                               const OrderTerms* terms, Teller& teller) {
-  if (!content_is_good(command)) {
-    tell_bad(teller, command.header);
-    return;
-  }
-  Refusal why;
-  Judged judged;
-  judged.instrument = state.find_instrument(command.header.instrument);
-  if (judged.instrument == nullptr) {
-    why.no(Reason::unknown_symbol, Scope::instrument);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  judged.account = state.accounts.find(command.header.account);
-  if (judged.account == kNone) {
-    why.no(Reason::unknown_account, Scope::account);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  if (state.accounting()) {
-    judged.tag = id_tag(judged.account, command.client_id);
-    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-    if (first != kNone) {
-      answer_again(state, first, command, terms, teller);
-      return;
-    }
-  }
-  if (!judge(state, command, terms, judged, why)) {
-    // A full table refuses accepting, but must not change the reason of a refusal.
-    if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
-      remember(state, command, terms, judged, kNone, Fate::rejected, teller);
-    }
-    tell_rejected(command, why, teller);
-    return;
-  }
-  const u32 slot = accept(state, command, terms, judged, teller);
-  work(state, slot, judged.wish.level, teller);
-}
-
-}  // namespace
 
 void submit(State& state, const SubmitOrder& command, Teller& teller) {
   submit_with(state, command, nullptr, teller);

@@ -28,6 +28,7 @@ def state_of(engine: Any) -> dict[str, Any]:
         "order": [engine.order(row[0], row[1]) for book in books.values() for row in book],
         "accounts": engine.accounts(),
         "balances": {account: engine.balances(account) for account in engine.accounts()},
+        "positions": {account: engine.positions(account) for account in engine.accounts()},
         "totals": {number: engine.totals(number) for number, _, _ in CURRENCIES},
         "open_orders": engine.open_orders(),
     }

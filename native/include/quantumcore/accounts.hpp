@@ -17,7 +17,10 @@ struct Account {
   u8 owner[16];
   u8 killed;
   u8 has_limits;
-  u8 reserved[14];
+  u8 reserved[2];
+  u32 group;  // accounts of one group do not trade with each other; 0: of none
+  u32 first_position;
+  u32 reserved2;
 };
 static_assert(sizeof(Account) == 64);
 

@@ -129,11 +129,14 @@ class ClientIds {
              std::memcmp(entries_[s].client_id, id, kIdBytes) == 0;
     });
   }
-  u32 find_sequence(u64 sequence) const {
-    return by_sequence_.find(sequence_tag(sequence),
-                             [&](u32 s) { return entries_[s].sequence == sequence; });
+  /// The submission whose order is named (sequence, slot): one act may have submitted several.
+  u32 find_order(u64 sequence, u32 slot) const {
+    return by_sequence_.find(sequence_tag(sequence), [&](u32 s) {
+      return entries_[s].sequence == sequence && entries_[s].slot == slot;
+    });
   }
   bool full() const { return entries_.left() == 0; }
+  u64 left() const { return entries_.left(); }
   /// Loads where a submission of that tag and sequence will be looked for and remembered.
   void prefetch(u32 tag, u64 sequence) const {
     by_id_.prefetch(tag);

@@ -20,6 +20,10 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
 void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller);
 void advance_time(State& state, const AdvanceTime& command, Teller& teller);
 void set_limits(State& state, const SetLimits& command, Teller& teller);
+void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& teller);
+void set_trading_rules(State& state, const SetTradingRules& command, Teller& teller);
+void set_group(State& state, const SetGroup& command, Teller& teller);
+void bust_trade(State& state, const BustTrade& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);
@@ -50,8 +54,68 @@ inline u16 held_currency(const Instrument& instrument, bool sell) {
 
 /// Sets an order's hold, and its account's held by the difference.
 void set_hold(State& state, u32 slot, i64 hold);
-/// The hold that the order's formula says now.
+/// The hold that the order's formula says now, and what it would be if no other order held for it.
 i64 hold_now(const State& state, u32 slot);
+i64 own_need(const State& state, u32 slot);
+
+/// Takes `lots`, fewer than are left, away from what an order asks for; its hold is the caller's.
+void lower(State& state, u32 slot, i64 lots);
+/// Tells how an order stands after a change. What one of a pair needs may change what the other
+/// holds for both: that is done and told too.
+void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_kept,
+                   Teller& teller);
+
+// ---- links ----
+
+/// Ties the orders that `link` names; each has an extra row.
+void tie(State& state, const Link& link);
+/// Whether an order may do nothing before its parent is done.
+bool waits_for_parent(const State& state, u32 slot);
+/// The other of an active pair, or kNone. The order has an extra row.
+u32 sibling_of_rare(const State& state, u32 slot);
+inline u32 sibling(const State& state, u32 slot) {
+  return state.orders.record(slot).extra == kNone ? kNone : sibling_of_rare(state, slot);
+}
+/// What a tied order must hold.
+i64 linked_hold(const State& state, u32 slot);
+/// What would be held for an order and its pair if it needed `need`, and what is held now.
+struct PairHold {
+  i64 needed;
+  i64 held;
+};
+PairHold pair_hold(const State& state, u32 slot, i64 need);
+/// Ends the other of a pair; `slot` goes on alone.
+void cancel_other(State& state, u32 slot, Teller& teller);
+/// `slot` is about to trade `lots`: the other of its pair goes, or shrinks by as much; then `slot`
+/// holds for both.
+void before_trade(State& state, u32 slot, i64 lots, Teller& teller);
+/// Takes an order that ends out of its link; those that end with it are no longer tied.
+Parted part(State& state, u32 slot);
+void release_link(State& state, u32 row);
+/// Takes the oldest link of an instrument whose parent is done, or kNone.
+u32 next_due(State& state, u32 instrument);
+/// Lets the oldest orders whose parent is done become active. Returns whether there were any.
+bool free_one(State& state, Instrument& instrument, Teller& teller);
+
+// ---- positions, groups, rules, busts ----
+
+/// Lots that a reduce-only order may still have beside the others; `besides` and the other of its
+/// pair count as if they were not there.
+i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u32 besides = kNone);
+/// By how many lots the reduce-only orders of a side are more than the position; negative: less.
+i128 reducing_over(const State& state, u32 position, bool sell);
+/// Adds to a position, whose row it returns.
+u32 move_position(State& state, u32 account, u32 instrument, i128 lots);
+/// Cuts reduce-only orders, the youngest first, until together they are no more than the position.
+void trim(State& state, u32 position, Teller& teller);
+/// A reduce-only order has come or gone.
+void count_reducing(State& state, u32 account, u32 instrument, i32 change);
+/// Shares what is left of `taker` out over a level into State::parts; returns how many parts, 0:
+/// the level goes by time.
+u32 share_out(State& state, const Instrument& instrument, u32 taker, u32 level);
+void apply_rules(State& state, Instrument& instrument, const TradingRules& rules);
+void join_group(State& state, Account& account, u32 group);
+void remember_bust(State& state, const Bust& bust);
 
 /// Moves the money and the asset of one fill; both leaves are already lowered. Fills in what the
 /// event says of money.

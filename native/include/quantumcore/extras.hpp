@@ -14,7 +14,7 @@ struct Extra {
   u16 flags;      // as submitted
   u8 type;
   u8 time_in_force;
-  u8 reserved[4];
+  u32 link;  // row of Links; kNone: tied to nothing. Not in a snapshot: links tell it
 };
 static_assert(std::has_unique_object_representations_v<Extra>);
 

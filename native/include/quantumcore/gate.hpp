@@ -87,6 +87,13 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
 /// Turns a market order into a limit order at its collar, or STALE_REF.
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
 
+/// REDUCE_ONLY: more than there is room for.
+bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusal& why);
+
+/// AMOUNT_OVERFLOW; sets wish.hold.
+bool judge_overflows(const State& state, const Instrument& instrument, const OrderRecord& order,
+                     const OrderSums& sums, Wish& wish, Refusal& why);
+
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
                            const OrderRecord& order, const OrderSums& sums, Wish& wish,
@@ -179,6 +186,16 @@ inline bool judge_post_only(const Instrument& instrument, const Wish& wish, Refu
   const Grid grid = instrument.price_grid();
   return why.no(Reason::post_only, Scope::order, grid.scale,
                 on_grid(instrument.book.best(!wish.sell), grid), on_grid(wish.price, grid));
+}
+
+/// QTY_OVERFLOW: `lots` join a level of `there` that `before` join first.
+inline bool judge_joined_level(const Instrument& instrument, i64 there, i64 before, i64 lots,
+                               Refusal& why) {
+  const i128 total = static_cast<i128>(there) + before + lots;
+  if (total <= kMaxI64) return true;
+  const Grid grid = instrument.lot_grid();
+  return why.no(Reason::qty_overflow, Scope::order, grid.scale, on_grid(kMaxI64, grid),
+                total * grid.step);
 }
 
 /// QTY_OVERFLOW: `more` lots join a level of `there`.

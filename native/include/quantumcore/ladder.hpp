@@ -96,9 +96,10 @@ class Ladder {
     const bool stands = (pages.leaves[leaf_plus_1 - 1].bits >> offset & 1) != 0;
     return {window, stands ? (leaf_plus_1 - 1) * 64 + offset : kNone};
   }
-  /// Whether `make` would find room at a key of that place.
-  bool has_room(const LadderPages& pages, const Place& place) const {
-    return place.window != kNone || (window_count_ < kWindowsPerSide && pages.windows.left() > 0);
+  /// Whether `make` would find room at a key of that place when `before` windows are made first.
+  bool has_room(const LadderPages& pages, const Place& place, u32 before = 0) const {
+    return place.window != kNone ||
+           (window_count_ + before < kWindowsPerSide && pages.windows.left() > before);
   }
   /// The level at `key`, made if need be; the caller puts an order there before anything else.
   u32 make(LadderPages& pages, i64 key);

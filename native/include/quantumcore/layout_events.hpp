@@ -387,6 +387,14 @@ inline constexpr u8 kDone = 0;
 inline constexpr u8 kRepeat = 1;
 inline constexpr u8 kAlreadyCancelled = 2;
 
+enum class ReplaceReason : u8 {
+  asked_for = 0,
+  decremented = 1,
+  trimmed = 3,
+  follows = 4,
+  holds_for_both = 6,
+};
+
 enum class CancelReason : u16 {
   requested = 1,
   mass_cancel = 2,
@@ -394,6 +402,9 @@ enum class CancelReason : u16 {
   immediate_or_cancel = 4,
   fill_or_kill = 5,
   self_trade_prevention = 6,
+  linked = 8,
+  reduce_only = 11,
+  cannot_become_active = 14,
 };
 
 }  // namespace quantumcore

@@ -21,6 +21,9 @@ std::optional<std::tuple<u32, u32, u8, i64, i64, i64, i64>> order_of(const State
 /// (currency, total, held) of what is not zero, ascending.
 std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 account);
 
+/// (instrument, signed lots) of every position that is not zero, ascending.
+std::vector<std::tuple<u32, i128>> positions_of(const State& state, u64 account);
+
 /// All of a currency, minor units: customers + fees - rebates + rounding = deposited.
 struct Totals {
   i128 customers;

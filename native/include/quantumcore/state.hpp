@@ -5,7 +5,9 @@
 #include "quantumcore/client_ids.hpp"
 #include "quantumcore/extras.hpp"
 #include "quantumcore/layout.hpp"
+#include "quantumcore/links.hpp"
 #include "quantumcore/money.hpp"
+#include "quantumcore/positions.hpp"
 #include "quantumcore/price.hpp"
 #include "quantumcore/rare_book.hpp"
 
@@ -14,6 +16,7 @@ namespace quantumcore {
 inline constexpr u32 kMaxCurrencies = 4096;
 inline constexpr u32 kMaxInstruments = 65'536;
 inline constexpr u32 kDefaultMaxOpenOrders = 10'000;
+inline constexpr u32 kMaxBusts = 65'536;
 inline constexpr i64 kRememberNs = i64{48} * 3600 * 1'000'000'000;
 
 /// Bounds of one engine. They decide when CAPACITY is answered, so a journal replays under the
@@ -54,6 +57,21 @@ struct Instrument {
   Grid lot_grid() const { return {terms.lot, terms.lot_scale}; }
 };
 
+/// A trade that was corrected, and by which command.
+struct Bust {
+  u64 trade_sequence;
+  u64 sequence;
+  u32 fill;
+  u32 reserved;
+};
+
+/// One maker's part of a level that is shared out.
+struct Part {
+  u32 slot;
+  u32 reserved;
+  i64 lots;
+};
+
 /// How much of the large tables is in use.
 struct Usage {
   u32 orders;
@@ -65,6 +83,8 @@ struct Usage {
   u32 transfers;
   u32 terms;
   u32 extras;
+  u32 positions;
+  u32 links;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -81,6 +101,12 @@ struct State {
 
   Orders orders;
   Extras extras;  // of the orders that are not plain
+  Links links;
+  Positions positions;
+  Reserved<Bust> busts;
+  u32 bust_count = 0;
+  HashIndex busts_by_trade;
+  u32 grouped_accounts = 0;  // of some group
   LadderPages pages;
   Accounts accounts;
   ClientIds client_ids;
@@ -96,16 +122,33 @@ struct State {
   Reserved<RareBook> rare_books;  // by slot of the instrument
   Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
   u32 touched_count = 0;
+  Reserved<u32> ending;      // scratch of what ends many orders
+  Reserved<Kept> kept;       // scratch of trimming
+  Reserved<Part> parts;      // scratch of sharing out
+  Reserved<u64> walk_marks;  // scratch by account of who must know what he gets
+  u64 walks = 0;
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.
   void touch(const Instrument& instrument) {
     if (instrument.rare == 0) [[likely]] {
       return;
     }
+    touch_rare(instrument);
+  }
+  void touch_rare(const Instrument& instrument) {
     const u32 slot = slot_of(instrument);
     if (rare_books[slot].touched) return;
     rare_books[slot].touched = true;
     touched[touched_count++] = slot;
+  }
+
+  /// Whether two accounts, by slot, must not trade with each other.
+  bool same_party(u32 one, u32 other) const {
+    if (one == other) return true;
+    if (grouped_accounts == 0) [[likely]] {
+      return false;
+    }
+    return accounts[one].group != 0 && accounts[one].group == accounts[other].group;
   }
 
   Instrument* find_instrument(u32 id);

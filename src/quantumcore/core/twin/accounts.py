@@ -35,12 +35,14 @@ class Account:
         owner: The user's UUID as an integer.
         max_open_orders: Its own limit, or None for the default profile's.
         killed: Whether its kill switch is engaged.
+        group: Accounts of one group do not trade with each other; 0: of none.
         balances: By currency, those that ever had an amount or an order.
     """
 
     owner: int
     max_open_orders: int | None = None
     killed: bool = False
+    group: int = 0
     balances: dict[int, Balance] = field(default_factory=lambda: defaultdict(Balance))
 
     def available(self, currency: int) -> int:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.terms import Terms
+
+if TYPE_CHECKING:
+    from quantumcore.core.twin.links import Link
 
 BUY = 1
 SELL = 2
@@ -40,6 +44,7 @@ class Order:
         rates: The fees that it was promised.
         mode: Self-trade prevention that counts when it takes.
         terms: What it is beyond a plain order; None for a plain one.
+        link: What ties it to other orders, if anything.
         place: Where it is now.
     """
 
@@ -62,6 +67,7 @@ class Order:
     flags: int = 0
     session: int = 0
     terms: Terms | None = None
+    link: "Link | None" = None
     hold: int = 0
     tally: Tally = field(default_factory=Tally)
     place: Place = Place.NOWHERE
@@ -80,8 +86,17 @@ class Order:
         """Tell whether it may trade at `price` ticks."""
         return price <= self.price if self.side == BUY else price >= self.price
 
+    def lower(self, lots: int) -> None:
+        """Take `lots` away from what it asks for, as if it had never asked for them."""
+        self.quantity -= lots
+        self.leaves -= lots
+
     def needed_hold(self, instrument: Instrument) -> int:
         """Return what it must hold as it stands now."""
+        return self.own_need(instrument) if self.link is None else self.link.hold_of(self, instrument)
+
+    def own_need(self, instrument: Instrument) -> int:
+        """Return what it would have to hold if no other order held for it."""
         if self.side == SELL:
             return self.leaves * instrument.asset_per_lot
         return buy_hold(instrument.unit, self.rates, self.tally, self.price, self.leaves)

@@ -2,9 +2,9 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import gate
-from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done
-from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin import gate, links, positions
+from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
+from quantumcore.core.twin.book import BUY, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
 from quantumcore.core.twin.content import PRICE_GIVEN, QUANTITY_GIVEN
 from quantumcore.core.twin.fees import buy_hold
@@ -13,7 +13,6 @@ from quantumcore.core.twin.matching import (
     MASS_CANCELLED,
     REQUESTED,
     enter,
-    tell_replaced,
 )
 from quantumcore.core.twin.orders import Terms
 from quantumcore.core.twin.outbox import Outbox
@@ -31,7 +30,8 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     terms = _judge_replace(venue, order, command)
 
     filled = order.filled
-    keeps_priority = terms.price == order.price and terms.quantity <= order.quantity
+    waits = order.place is Place.WAITING
+    keeps_priority = waits or (terms.price == order.price and terms.quantity <= order.quantity)
     if not keeps_priority:
         venue.leave(order)
     order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
@@ -62,6 +62,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
     leaves = total - order.filled
+    positions.check_replacement(venue, instrument, order, leaves)
     if venue.bounds.accounting:
         gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
     else:
@@ -72,10 +73,13 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     else:
         hold = leaves * instrument.asset_per_lot
     if venue.bounds.accounting:
-        gate.check_funds(instrument, account, side, hold - order.hold)
+        needed, held = links.shared(order, hold, instrument)
+        gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
+    if order.place is Place.WAITING:
+        return Terms(price, total, hold)
     if price != order.price:
         gate.check_level(instrument, book, side, price, leaves)
         gate.check_window(venue, book, side, price)
@@ -130,6 +134,4 @@ def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
         for order in venue.working[command.account].values()
         if command.instrument in (0, order.instrument) and command.side in (0, order.side)
     ]
-    for order in fitting:
-        venue.cancel(order, MASS_CANCELLED, out)
-    tell_done(command, out, count=len(fitting))
+    tell_done(command, out, count=venue.cancel_all(fitting, MASS_CANCELLED, out))

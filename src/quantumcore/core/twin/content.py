@@ -23,7 +23,15 @@ ACCOUNT_MAX = 2**32 - 1
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
 _HEADER = struct.Struct("<HBBIQ")
-_WITH_INSTRUMENT = (wire.SubmitOrder, wire.MassCancel, wire.DefineInstrument, wire.SetInstrumentStatus)
+_WITH_INSTRUMENT = (
+    wire.SubmitOrder,
+    wire.MassCancel,
+    wire.DefineInstrument,
+    wire.SetInstrumentStatus,
+    wire.SubmitLinkedOrders,
+    wire.SetTradingRules,
+    wire.BustTrade,
+)
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
     wire.ReplaceOrder,
@@ -33,6 +41,8 @@ _WITH_ACCOUNT = (
     wire.OpenAccount,
     wire.SetKillSwitch,
     wire.SetLimits,
+    wire.SubmitLinkedOrders,
+    wire.SetGroup,
 )
 
 
@@ -112,6 +122,24 @@ def _submit_advanced(command: wire.SubmitAdvancedOrder) -> bool:
     )
 
 
+def members_of(command: wire.SubmitLinkedOrders) -> list[wire.SubmitAdvancedOrder]:
+    """Return the submissions that are sent as one; raises BAD_COMMAND when one cannot be right."""
+    whole = (command.first, command.second, command.third)
+    if any(any(raw) for raw in whole[command.count :]):
+        raise Refusal(Reason.BAD_COMMAND)
+    members = []
+    for raw in whole[: command.count]:
+        member = read(raw, (wire.SubmitAdvancedOrder.KIND,))
+        if int.from_bytes(raw[:2], "little") != len(raw) or not isinstance(member, wire.SubmitAdvancedOrder):
+            raise Refusal(Reason.BAD_COMMAND)
+        members.append(member)
+    return members
+
+
+def _linked(command: wire.SubmitLinkedOrders) -> bool:
+    return 1 <= command.link <= 3 and 2 <= command.count <= 3 and len(members_of(command)) == command.count
+
+
 def _names_an_order(command: wire.ReplaceOrder | wire.CancelOrder) -> bool:
     if command.order_sequence:
         return command.client_id == ""
@@ -144,5 +172,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.OpenAccount.KIND: lambda command: 1 <= command.account <= ACCOUNT_MAX,
     wire.DefineInstrument.KIND: lambda command: command.instrument_kind in (1, 2) and command.status in (1, 2, 3),
     wire.SetInstrumentStatus.KIND: lambda command: command.status in (1, 2, 3),
+    wire.SubmitLinkedOrders.KIND: _linked,
+    wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
 }

@@ -98,9 +98,8 @@ def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> N
         venue.killed = bool(command.engaged)
         accounts = sorted(venue.accounts)
     working = [order for number in accounts for order in venue.working[number].values()] if command.engaged else []
-    for order in working:
-        venue.cancel(order, KILL_SWITCH, out)
-    out.tell(wire.KillSwitchChanged, account=command.account, engaged=command.engaged, count=len(working))
+    count = venue.cancel_all(working, KILL_SWITCH, out)
+    out.tell(wire.KillSwitchChanged, account=command.account, engaged=command.engaged, count=count)
 
 
 def set_limits(venue: Venue, command: wire.SetLimits, out: Outbox) -> None:

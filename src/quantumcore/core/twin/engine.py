@@ -10,7 +10,20 @@ from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import aftermath, changes, content, definitions, invariants, orders, state_hash, transfers
+from quantumcore.core.twin import (
+    aftermath,
+    busts,
+    changes,
+    content,
+    definitions,
+    groups,
+    invariants,
+    linked,
+    orders,
+    rules,
+    state_hash,
+    transfers,
+)
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -47,7 +60,7 @@ class Engine:
         out = Outbox(self.sequence, self.time_ns)
         try:
             command = content.read(raw, _HANDLERS)
-            if isinstance(command, wire.Transfer) and not self._venue.bounds.accounting:
+            if isinstance(command, wire.Transfer | wire.BustTrade) and not self._venue.bounds.accounting:
                 raise Refusal(Reason.BAD_COMMAND)  # without money it is no command at all
         except Refusal as refusal:
             kind, instrument, account = content.header_of(raw)
@@ -101,6 +114,11 @@ class Engine:
             return []
         return [(currency, b.total, b.held) for currency, b in sorted(known.balances.items()) if b.total or b.held]
 
+    def positions(self, account: int) -> list[tuple[int, int]]:
+        """Return (instrument, signed lots) of every position that is not zero, ascending."""
+        rows = self._venue.positions.items()
+        return sorted((instrument, lots) for (number, instrument), lots in rows if number == account and lots)
+
     def totals(self, currency: int) -> tuple[int, int, int, int, int, int]:
         """Return (customers, held, fees, rebates, rounding, deposited) of one currency, in minor units."""
         balances = [a.balances[currency] for a in self._venue.accounts.values() if currency in a.balances]
@@ -144,6 +162,10 @@ _HANDLERS: dict[int, Handler] = {
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
     wire.SubmitAdvancedOrder.KIND: orders.submit,
+    wire.SubmitLinkedOrders.KIND: linked.submit,
+    wire.SetTradingRules.KIND: rules.set_trading_rules,
+    wire.SetGroup.KIND: groups.set_group,
+    wire.BustTrade.KIND: busts.bust_trade,
 }
 
 

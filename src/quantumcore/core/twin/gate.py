@@ -11,7 +11,7 @@ from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE,
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY
+from quantumcore.core.twin.terms import POST_ONLY, REDUCE_ONLY
 from quantumcore.core.twin.venue import Venue
 
 TRADING = 1
@@ -108,7 +108,7 @@ def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
 def check_kind(order_type: int, time_in_force: int, flags: int) -> None:
     """BAD_TYPE, BAD_TIF: unknown, or post_only where nothing could rest."""
     post_only = bool(flags & POST_ONLY)
-    if flags & ~POST_ONLY:
+    if flags & ~(POST_ONLY | REDUCE_ONLY):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
     if order_type not in (MARKET, LIMIT) or (post_only and order_type == MARKET):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
@@ -195,11 +195,11 @@ def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
         raise _money(instrument, Reason.MIN_NOTIONAL, limit=terms.min_notional, actual=least)
 
 
-def check_open_orders(venue: Venue, number: int) -> None:
+def check_open_orders(venue: Venue, number: int, before: int = 0) -> None:
     """MAX_OPEN: the account already has as many working orders as it may."""
     own = venue.accounts[number].max_open_orders
     most = venue.max_open_orders if own is None else own
-    working = len(venue.working[number])
+    working = len(venue.working[number]) + before
     if working >= most:
         raise Refusal(Reason.MAX_OPEN, Scope.ACCOUNT, limit=most, actual=working + 1)
 
@@ -237,17 +237,22 @@ def check_level(instrument: Instrument, book: Book, side: int, price: int, more:
         raise _quantity(instrument, Reason.QTY_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=total)
 
 
-def check_window(venue: Venue, book: Book, side: int, price: int) -> None:
-    """CAPACITY: no window is left for an order that would rest at `price`."""
-    windows = book.windows(side)
-    if price >> WINDOW_BITS not in windows and (len(windows) >= WINDOWS_PER_SIDE or venue.windows_left <= 0):
+def check_window(venue: Venue, book: Book, side: int, price: int, before: int = 0) -> None:
+    """CAPACITY: no window is left for an order that would rest at `price`; `before` are taken by others of its act."""
+    windows = len(book.windows(side)) + before
+    if needs_window(book, side, price) and (windows >= WINDOWS_PER_SIDE or venue.windows_left <= before):
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
-def check_capacity(venue: Venue) -> None:
-    """CAPACITY: no slot, no client-id entry, or not both balances of an instrument are left."""
-    full = venue.bounds.accounting and (not venue.remembers_more or venue.balances_left < 2)
-    if full or venue.slots.left == 0:
+def needs_window(book: Book, side: int, price: int) -> bool:
+    """Tell whether nothing rests near `price` yet."""
+    return price >> WINDOW_BITS not in book.windows(side)
+
+
+def check_capacity(venue: Venue, before: int = 0) -> None:
+    """CAPACITY: no slot, client-id entry or position, or not both balances of an instrument are left."""
+    full = venue.bounds.accounting and (venue.submissions_left <= before or venue.balances_left < 2)
+    if full or venue.slots.left <= before or len(venue.positions) >= venue.bounds.max_balances:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 

@@ -3,13 +3,16 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core.twin.book import BUY, SELL
+from quantumcore.core.twin import positions
+from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.venue import Venue
 
 
 def check(venue: Venue) -> None:
     """Raise Corrupted, with what is wrong, unless every invariant holds."""
     _check_books(venue)
+    _check_positions(venue)
+    _check_links(venue)
     if venue.bounds.accounting:
         _check_holds(venue)
         _check_money(venue)
@@ -34,9 +37,35 @@ def _check_books(venue: Venue) -> None:
                 _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
                 resting.append(order.sequence)
     working = [order.sequence for orders in venue.working.values() for order in orders.values()]
-    _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders")
+    resting += [o.sequence for orders in venue.working.values() for o in orders.values() if o.place is Place.WAITING]
+    _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders that do not wait")
     slots = Counter(order.slot for orders in venue.working.values() for order in orders.values())
     _require(all(count == 1 for count in slots.values()), "two working orders share a slot")
+
+
+def _check_positions(venue: Venue) -> None:
+    """What one has bought another has sold; no reduce-only order could open or flip a position."""
+    sums: dict[int, int] = defaultdict(int)
+    for (account, instrument), lots in venue.positions.items():
+        sums[instrument] += lots
+        for side in (BUY, SELL):
+            over = positions.over(venue, account, instrument, side)
+            _require(over <= 0, f"account {account} could pass zero in {instrument} by {over} lots")
+    _require(not any(sums.values()), "positions do not sum to nothing")
+
+
+def _check_links(venue: Venue) -> None:
+    """Links tie orders that work; members wait as long as they have a parent, and nothing is left to be freed."""
+    _require(not venue.freed, "a parent is done and its orders are not freed")
+    for order in [order for orders in venue.working.values() for order in orders.values()]:
+        link = order.link
+        if link is not None:
+            tied = [*link.members, *([] if link.parent is None else [link.parent])]
+            for other in tied:
+                works = venue.working[order.account].get(other.name) is other
+                _require(works and other.link is link, f"order {order.name} is tied to one that does not work")
+            _require(len(tied) > 1 and any(order is one for one in tied), f"order {order.name} is tied to nobody")
+            _require(link.waits == (link.parent is not None), f"order {order.name} waits for nobody")
 
 
 def _check_holds(venue: Venue) -> None:

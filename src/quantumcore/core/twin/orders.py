@@ -1,13 +1,13 @@
 """Submitting an order: judge first, changing nothing, then apply what cannot fail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate
+from quantumcore.core.twin import gate, links, positions
 from quantumcore.core.twin.answers import REPEAT, tell_done
-from quantumcore.core.twin.book import Order
+from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import (
@@ -16,7 +16,8 @@ from quantumcore.core.twin.matching import (
 )
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY
+from quantumcore.core.twin.terms import FIELDS, POST_ONLY
+from quantumcore.core.twin.terms import Terms as FurtherTerms
 from quantumcore.core.twin.venue import Venue
 
 
@@ -27,6 +28,26 @@ class Terms:
     price: int
     quantity: int
     hold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where an order stands among those that are submitted in one act with it.
+
+    Attributes:
+        before: How many are accepted before it.
+        waits: It waits for its parent: it enters no book and holds nothing yet.
+        joining: Lots that those before it bring to a level, by side and price.
+        windows: How many of those before it need a new window.
+    """
+
+    before: int = 0
+    waits: bool = False
+    joining: dict[tuple[int, int], int] = field(default_factory=dict)
+    windows: int = 0
+
+
+ALONE = Seat()
 
 
 def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
@@ -40,13 +61,15 @@ def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
         _repeat(command, first, out)
         return
     try:
-        terms = _judge(venue, instrument, command)
+        terms = judge(venue, instrument, command)
     except Refusal as refusal:
         if accounting and refusal.reason is not Reason.CAPACITY and venue.remembers_more:
-            _remember(venue, command, NO_SLOT, Fate.REJECTED, out)
-        _tell_rejected(command, refusal, out)
+            remember(venue, command, NO_SLOT, Fate.REJECTED, out)
+        tell_rejected(command, refusal, out)
         return
-    _accept(venue, instrument, command, terms, out)
+    order = order_of(command, instrument, terms.price, terms.quantity, slot=venue.slots.take(), sequence=out.sequence)
+    admit(venue, command, order, out)
+    enter(venue, order, out)
 
 
 def _known(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> Instrument | None:
@@ -54,7 +77,7 @@ def _known(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> Instrument |
         instrument = venue.instrument(command.instrument)
         venue.account(command.account)
     except Refusal as refusal:
-        _tell_rejected(command, refusal, out)
+        tell_rejected(command, refusal, out)
         return None
     return instrument
 
@@ -66,7 +89,7 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
     tell_done(command, out, outcome=REPEAT, order_sequence=first.sequence, order_slot=first.slot)
 
 
-def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> Terms:
+def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, seat: Seat = ALONE) -> Terms:
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
     is_market = command.order_type == gate.MARKET
@@ -86,6 +109,7 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     gate.check_kind(command.order_type, command.time_in_force, command.flags)
     gate.check_terms(command)
     gate.check_max_quantity(instrument, lots)
+    lots = positions.trimmed(venue, instrument, command, lots)
     if is_market:
         price = gate.collar_of(instrument, book, side)
     if accounting:
@@ -93,28 +117,30 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder) -> T
     else:
         gate.check_product(instrument, price * lots)
     gate.check_notional(instrument, price, lots)
-    gate.check_open_orders(venue, command.account)
-    order = _order(command, instrument, price, lots, slot=NO_SLOT, sequence=0)
+    gate.check_open_orders(venue, command.account, seat.before)
+    order = order_of(command, instrument, price, lots, slot=NO_SLOT, sequence=0)
     hold = order.needed_hold(instrument)
     if accounting:
-        gate.check_funds(instrument, account, side, hold)
+        if not seat.waits:
+            gate.check_funds(instrument, account, side, hold)
         gate.check_one_lot(instrument, side, rates, price)
     if post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests:
-        gate.check_level(instrument, book, side, price, lots)
-        gate.check_window(venue, book, side, price)
-    gate.check_capacity(venue)
+    if order.rests and not seat.waits:
+        gate.check_level(instrument, book, side, price, lots + seat.joining.get((side, price), 0))
+        gate.check_window(venue, book, side, price, seat.windows)
+    gate.check_capacity(venue, seat.before)
     return Terms(price, lots, hold)
 
 
-def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, terms: Terms, out: Outbox) -> None:
-    order = _order(command, instrument, terms.price, terms.quantity, slot=venue.slots.take(), sequence=out.sequence)
+def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) -> None:
+    """Let `order`, as `command` asked for it, work from now on: it holds what it needs, and that is told."""
+    instrument = venue.instruments[order.instrument]
     venue.working[order.account][order.name] = order
     if venue.bounds.accounting:
         for currency in (instrument.terms.base, instrument.terms.quote):
             venue.accounts[order.account].touch(currency)
-        _remember(venue, command, order.slot, Fate.WORKING, out)
+        remember(venue, command, order.slot, Fate.WORKING, out)
     venue.rehold(order)
     out.tell(
         wire.OrderAccepted,
@@ -133,12 +159,35 @@ def _accept(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, ter
         client_id=command.client_id,
         session=command.session,
     )
-    enter(venue, order, out)
+    if not is_plain(order):
+        _tell_terms(order, out)
 
 
-def _order(
+def is_plain(order: Order) -> bool:
+    """Tell whether it needs nothing of orders.md."""
+    plain_kind = order.order_type in (gate.MARKET, gate.LIMIT) and order.time_in_force in (gate.GTC, gate.IOC, gate.FOK)
+    return plain_kind and order.terms is None and not order.flags & ~POST_ONLY and not links.waits_for_parent(order)
+
+
+def _tell_terms(order: Order, out: Outbox) -> None:
+    """Tell the further terms of an order that was just accepted, as they were measured."""
+    terms = order.terms or FurtherTerms()
+    out.tell(
+        wire.TermsAccepted,
+        instrument=order.instrument,
+        account=order.account,
+        order_sequence=order.sequence,
+        order_slot=order.slot,
+        waits=int(order.place is Place.WAITING),
+        dark=0,
+        **{name: getattr(terms, name, 0) for name in FIELDS},
+    )
+
+
+def order_of(
     command: wire.SubmitOrder, instrument: Instrument, price: int, lots: int, *, slot: int, sequence: int
 ) -> Order:
+    """Return the order that `command` asks for, at `price` ticks and of `lots`."""
     return Order(
         sequence=sequence,
         slot=slot,
@@ -161,12 +210,14 @@ def _order(
     )
 
 
-def _remember(venue: Venue, command: wire.SubmitOrder, slot: int, fate: Fate, out: Outbox) -> None:
+def remember(venue: Venue, command: wire.SubmitOrder, slot: int, fate: Fate, out: Outbox) -> None:
+    """Remember a submission under its client id, as the youngest."""
     submission = Submission(command.account, command.client_id, body_of(command), out.sequence, slot, fate)
     venue.submissions.remember(submission, out.time_ns)
 
 
-def _tell_rejected(command: wire.SubmitOrder, refusal: Refusal, out: Outbox) -> None:
+def tell_rejected(command: wire.SubmitOrder, refusal: Refusal, out: Outbox) -> None:
+    """Tell why a submission is no order."""
     out.tell(
         wire.OrderRejected,
         instrument=command.instrument,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin import links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
@@ -20,7 +21,8 @@ class Bounds:
     """How much one engine may hold: beyond it CAPACITY is answered, so the bounds are part of its meaning.
 
     Attributes:
-        max_balances: Of (account, currency): one for each that ever had an amount or an order.
+        max_balances: Of (account, currency): one for each that ever had an amount or an order. With so many positions of
+            (account, instrument) nothing more is accepted; what works then may still open its own.
         max_windows: Of stretches of prices in which orders rest, over all books.
         accounting: Whether there is money; without it the engine is a matcher that remembers no client ids (engine.md section 9).
     """
@@ -65,6 +67,10 @@ class Venue:
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
         touched: Instruments in which the command at hand has changed anything.
+        freed: Links whose parent is done: their members may become active.
+        positions: By account and instrument, lots bought less lots sold, since it first traded.
+        busts: By sequence and fill of a trade, the sequence of the command that corrected it.
+        rules: By instrument, what an operator set; without an entry every rule is off.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
     """
@@ -78,6 +84,10 @@ class Venue:
         self.houses: dict[int, House] = defaultdict(House)
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
         self.touched: set[int] = set()
+        self.freed: list[links.Link] = []
+        self.positions: dict[tuple[int, int], int] = {}
+        self.busts: dict[tuple[int, int], int] = {}
+        self.rules: dict[int, wire.SetTradingRules] = {}
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
         self.slots = Slots(bounds.max_orders)
@@ -96,6 +106,11 @@ class Venue:
             raise Refusal(Reason.UNKNOWN_SYMBOL, Scope.INSTRUMENT)
         return self.instruments[number]
 
+    def same_party(self, one: Order, other: Order) -> bool:
+        """Tell whether two orders are of one account, or of accounts of one group."""
+        group = self.accounts[one.account].group
+        return one.account == other.account or (group != 0 and group == self.accounts[other.account].group)
+
     @property
     def balances_left(self) -> int:
         """How many more balances may come into being."""
@@ -108,9 +123,14 @@ class Venue:
         return self.bounds.max_windows - used
 
     @property
+    def submissions_left(self) -> int:
+        """How many more submissions can be remembered."""
+        return self.bounds.max_client_ids - len(self.submissions)
+
+    @property
     def remembers_more(self) -> bool:
         """Whether another submission can be remembered."""
-        return len(self.submissions) < self.bounds.max_client_ids
+        return self.submissions_left > 0
 
     def hold_currency(self, order: Order) -> int:
         """Return the currency in which `order` holds: the quote for a buy, the base for a sell; 0 without accounting."""
@@ -131,6 +151,7 @@ class Venue:
 
     def finish(self, order: Order, fate: Fate) -> None:
         """Forget an order that is final; it rests no more and holds nothing."""
+        links.part(self, order)
         del self.working[order.account][order.name]
         if self.bounds.accounting:
             self.submissions.settle(order.sequence, order.slot, fate)
@@ -143,7 +164,8 @@ class Venue:
             self.books[order.instrument].remove(order)
 
     def cancel(self, order: Order, reason: int, out: Outbox) -> None:
-        """End `order` with what is left of it unfilled, and tell it."""
+        """End `order` with what is left of it unfilled, and tell it; then those that end with it."""
+        linked = links.part(self, order)
         lots = order.leaves
         self.leave(order)
         order.leaves = 0
@@ -160,3 +182,16 @@ class Venue:
             hold_currency=self.hold_currency(order),
         )
         self.finish(order, Fate.CANCELLED)
+        for other in linked:
+            self.cancel(other, links.LINKED, out)
+
+    def cancel_all(self, orders: list[Order], reason: int, out: Outbox) -> int:
+        """End `orders` in turn; return how many ended, those that were linked to one and ended with it among them."""
+        before = self._working()
+        for order in orders:
+            if order.name in self.working[order.account]:
+                self.cancel(order, reason, out)
+        return before - self._working()
+
+    def _working(self) -> int:
+        return sum(len(working) for working in self.working.values())

@@ -1,0 +1,11 @@
+"""Groups of accounts: those of one owner do not trade with each other, whichever account sends the order."""
+
+from quantumcore.contracts import wire
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.venue import Venue
+
+
+def set_group(venue: Venue, command: wire.SetGroup, out: Outbox) -> None:
+    """Put an account into a group, or with 0 out of every group; what rests is not looked at."""
+    venue.account(command.account).group = command.group
+    out.tell(wire.GroupChanged, account=command.account, group=command.group)

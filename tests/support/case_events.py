@@ -1,0 +1,230 @@
+"""Events as the short lines of a case: a head that says what happened to which order, then pairs that say how."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason, Scope
+
+REPLACED = {0: "asked", 1: "decremented", 2: "pegged", 3: "trimmed", 4: "follows", 5: "slid", 6: "holds_for_both"}
+CANCELLED = {
+    1: "requested", 2: "mass_cancel", 3: "kill_switch", 4: "immediate", 5: "fill_or_kill", 6: "self_trade", 7: "expired",
+    8: "linked", 9: "cancel_all_after", 10: "disconnected", 11: "reduce_only", 12: "auction_over", 13: "minimum", 14: "no_funds",
+    15: "notional", 16: "band",
+}  # fmt: skip
+PHASES = {
+    1: "continuous", 2: "halted", 3: "closed", 4: "pre_open", 5: "opening_call", 6: "intraday_call", 7: "volatility_call",
+    8: "closing_call", 9: "closing_cross", 10: "paused", 11: "post_close",
+}  # fmt: skip
+CAUSES = {0: "asked", 1: "band", 2: "velocity", 3: "call_over"}
+SOURCES = {0: "last", 1: "quote", 2: "mark", 3: "parent"}
+WAITS = {1: "no_reference", 2: "phase_over"}
+LINKS = {1: "oco", 2: "oto", 3: "bracket"}
+VERBS = {
+    1: "submit", 2: "replace", 3: "cancel", 4: "mass_cancel", 5: "transfer", 6: "open_account", 7: "define_currency",
+    8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
+    16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
+}  # fmt: skip
+NO_SLOT = 0xFFFFFFFF
+
+
+class Shown(NamedTuple):
+    """What happened (`head`, always all of it), and how (`pairs`, of which a case may leave out any)."""
+
+    head: str
+    pairs: dict[str, str]
+
+    def __str__(self) -> str:
+        return " ".join([self.head, *(f"{word} {value}" for word, value in self.pairs.items())])
+
+    def fits(self, text: str) -> bool:
+        """Tell whether an expected line says nothing but what is so."""
+        head, words = self.head.split(), text.split()
+        if words[: len(head)] != head:
+            return False
+        rest = words[len(head) :]
+        mentioned = zip(rest[::2], rest[1::2], strict=False)
+        return len(rest) % 2 == 0 and all(self.pairs.get(word) == value for word, value in mentioned)
+
+
+class Scales(Protocol):
+    """What an event's numbers mean in the outside world."""
+
+    def price(self, instrument: int, ticks: int) -> str: ...
+    def quantity(self, instrument: int, lots: int) -> str: ...
+    def money(self, currency: int, minor: int) -> str: ...
+    def order(self, sequence: int, slot: int) -> str: ...
+    def account(self, number: int) -> str: ...
+    def currency(self, number: int) -> str: ...
+    def since(self, time_ns: int) -> str: ...
+
+
+def plain(mantissa: int, decimals: int) -> str:
+    """Return a decimal as one writes it."""
+    text = format(Decimal(mantissa).scaleb(-decimals), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def show(e: Any, s: Scales) -> Shown:
+    """Return `e` as a case says it."""
+    i = e.instrument
+    named = s.order(e.order_sequence, e.order_slot) if hasattr(e, "order_sequence") else ""
+    match e:
+        case wire.OrderAccepted():
+            named = s.order(e.sequence, e.order_slot)
+            return _of(
+                "accepted",
+                named,
+                price=s.price(i, e.price),
+                quantity=s.quantity(i, e.quantity),
+                hold=s.money(e.hold_currency, e.hold),
+            )
+        case wire.TermsAccepted():
+            return _terms(e, named, s)
+        case wire.OrderRejected():
+            return _refusal(f"rejected {e.client_id} {Reason(e.reason).name}", e)
+        case wire.CommandRefused():
+            order = e.client_id or (named if e.order_sequence else "")
+            return _refusal(
+                " ".join(filter(None, ["refused", VERBS.get(e.command, "unknown"), order, Reason(e.reason).name])), e
+            )
+        case wire.OrderReplaced():
+            return _of(
+                "replaced",
+                f"{named} {REPLACED[e.reason]}",
+                price=s.price(i, e.price),
+                quantity=s.quantity(i, e.quantity),
+                leaves=s.quantity(i, e.leaves),
+                hold=s.money(e.hold_currency, e.hold),
+                priority="kept" if e.priority_kept else "lost",
+            )
+        case wire.OrderCancelled():
+            head = f"{named} {s.quantity(i, e.quantity)} {CANCELLED[e.reason]}"
+            return _of("cancelled", head, released=s.money(e.hold_currency, e.released))
+        case wire.TradePrinted():
+            return _trade(e, s)
+        case wire.OrderTriggered():
+            return _of("triggered", named, at=s.price(i, e.price), limit=s.price(i, e.limit), source=SOURCES[e.source])
+        case wire.OrderEntered():
+            return _of(
+                "entered", named, at=s.price(i, e.price), leaves=s.quantity(i, e.leaves), shown=s.quantity(i, e.shown)
+            )
+        case wire.OrderWaits():
+            return _of("set_aside", f"{named} {WAITS[e.cause]}")
+        case wire.OrderRefilled():
+            return _of(
+                "refilled", named, shown=s.quantity(i, e.shown), leaves=s.quantity(i, e.leaves), refills=str(e.refills)
+            )
+        case wire.StopMoved():
+            return _of(
+                "moved",
+                named,
+                stop=s.price(i, e.stop_price),
+                price=s.price(i, e.price),
+                hold=s.money(e.hold_currency, e.hold),
+            )
+        case wire.CommandDone():
+            if e.outcome:
+                named = "" if VERBS[e.command] == "bust" else named
+                return _of("repeat" if e.outcome == 1 else "already_cancelled", named)
+            return _of("done", count=str(e.count))
+        case _:
+            return _of_the_venue(e, s)
+
+
+def _of_the_venue(e: Any, s: Scales) -> Shown:
+    i = e.instrument
+    match e:
+        case wire.InstrumentStatusChanged():
+            return _of("status", PHASES[e.status], cause=CAUSES[e.cause])
+        case wire.MarkChanged():
+            return _of("mark", s.price(i, e.price) if e.price else "none")
+        case wire.ReferenceChanged():
+            return _of("reference", s.price(i, e.price) if e.price else "none")
+        case wire.IndicativeChanged() | wire.AuctionUncrossed():
+            name = "indicative" if isinstance(e, wire.IndicativeChanged) else "uncrossed"
+            shown = _of(
+                name,
+                price=s.price(i, e.price),
+                quantity=s.quantity(i, e.quantity),
+                imbalance=s.quantity(i, e.imbalance),
+            )
+            if isinstance(e, wire.AuctionUncrossed):
+                shown.pairs["phase"] = PHASES[e.phase]
+            return shown
+        case wire.LimitStateChanged():
+            state = {0: "none", 1: "upper", 2: "lower"}[e.state]
+            return _of("limit_state", state, band=s.price(i, e.band), until=s.since(e.until_ns) if e.until_ns else "0")
+        case wire.CancelTimerSet():
+            return _of("timer", s.account(e.account), at=s.since(e.deadline_ns) if e.deadline_ns else "off")
+        case wire.KillSwitchChanged():
+            who = s.account(e.account) if e.account else "venue"
+            return _of("kill", f"{who} {'on' if e.engaged else 'off'}", count=str(e.count))
+        case wire.LimitsChanged():
+            return _of("limits", f"{s.account(e.account) if e.account else 'default'} {e.max_open_orders}")
+        case wire.GroupChanged():
+            return _of("group", f"{s.account(e.account)} {e.group}")
+        case wire.TransferPosted():
+            posted = f"{s.account(e.account)} {s.money(e.currency, e.amount)} {s.currency(e.currency)}"
+            return _of("posted", posted, total=s.money(e.currency, e.total), held=s.money(e.currency, e.held))
+        case wire.OrdersLinked():
+            slots = [slot for slot in (e.first, e.second, e.third) if slot != NO_SLOT]
+            return _of("linked", " ".join([LINKS[e.link], *(s.order(e.sequence, slot) for slot in slots)]))
+        case wire.TradingRulesChanged():
+            return _of("rules", **_fields(e))
+        case wire.TradeBusted():
+            return _of("busted", **_fields(e) | {"buyer": s.account(e.buyer), "seller": s.account(e.seller)})
+        case _:
+            return _of(type(e).__name__, **_fields(e))
+
+
+def _of(*head: str, **pairs: str) -> Shown:
+    return Shown(" ".join(word for word in head if word), pairs)
+
+
+def _fields(e: Any) -> dict[str, str]:
+    return {name: str(getattr(e, name)) for name in e.LAYOUT.names[8:]}
+
+
+def _refusal(head: str, e: Any) -> Shown:
+    scope = Scope(e.scope).name.lower()
+    return _of(head, limit=plain(e.limit, e.decimals), actual=plain(e.actual, e.decimals), scope=scope)
+
+
+def _terms(e: Any, named: str, s: Scales) -> Shown:
+    """`waits` it is not in a book yet, `dark` it will never be shown, `terms` neither."""
+    i = e.instrument
+    word = "waits" if e.waits else "dark" if e.dark else "terms"
+    pairs = {
+        "stop": s.price(i, e.stop_price),
+        "trail": str(e.trail) if e.trail_unit == 2 else s.price(i, e.trail),
+        "offset": s.price(i, e.offset),
+        "display": s.quantity(i, e.display),
+        "range": s.quantity(i, e.display_range),
+        "min": s.quantity(i, e.min_quantity),
+        "budget": str(e.budget),
+        "until": s.since(e.expires_ns) if e.expires_ns else "0",
+        "seed": str(e.seed),
+        "dark": str(e.dark),
+    }
+    return Shown(f"{word} {named}", {name: value for name, value in pairs.items() if value != "0"})
+
+
+def _trade(e: Any, s: Scales) -> Shown:
+    i = e.instrument
+    maker, taker = s.order(e.maker_order_sequence, e.maker_slot), s.order(e.taker_order_sequence, e.taker_slot)
+    return _of(
+        "trade",
+        f"{s.quantity(i, e.quantity)} @ {s.price(i, e.price)}",
+        maker=maker,
+        taker=taker,
+        maker_leaves=s.quantity(i, e.maker_leaves),
+        taker_leaves=s.quantity(i, e.taker_leaves),
+        paid=s.money(e.quote, e.paid),
+        received=s.money(e.quote, e.received),
+        maker_fee=s.money(e.quote, e.maker_fee),
+        taker_fee=s.money(e.quote, e.taker_fee),
+        maker_hold=s.money(e.quote if e.taker_side == 2 else e.base, e.maker_hold),
+        taker_hold=s.money(e.quote if e.taker_side == 1 else e.base, e.taker_hold),
+        fill=str(e.fill),
+    )

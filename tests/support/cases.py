@@ -1,0 +1,144 @@
+"""Hand-made cases: small stories of a market as text files, which run on the twin and on the native engine.
+
+    tests/cases/<topic>/<anything>.txt       several cases, each begins with a line `== what it shows`
+
+    == a stop waits for its price, then takes what is there
+    sell bob b1 5 @ 106                      a command: a line at the left margin
+      accepted b1 hold 5                     its events, in order and all of them: indented
+    buy alice a1 5 stop 105
+      accepted a1 price 110 hold 550
+      waits a1 stop 105
+    ...
+                                             `#` begins a comment; empty lines do not matter
+
+What an event line does not mention is not looked at (`accepted a1` says nothing of the hold); what it mentions must be so,
+and no event may be missing or too many. After every command both engines check themselves. A failure tells file, line, and both texts.
+To add a case: write it, run `pytest tests/unit/test_cases.py -k <topic>`, and be sure that the events are the ones the rules ask for.
+
+The standard market, before the first command: USD and ACME without decimals; alice, bob, carol, dave and erin with 1,000,000 USD
+and 100,000 ACME each; ACME against USD, tick 1, lot 1, prices 1..1,000,000, quantities 1..1,000,000, no fees, collar 5 %, continuous.
+A case may begin with lines that change it:
+
+    market tick 0.05 lot 10 taker_fee 100000 min_price 20 ...   fields of DefineInstrument, bounds in ticks, lots and minor units
+    also BETA tick 1 ...                                        another instrument; orders name it: `in BETA`
+    scale USD 2                                                 decimals of a currency
+    funds alice 500 USD 0 ACME                                  instead of the standard sums
+
+Commands (prices, quantities and money as a client writes them; times as 5s, 300ms, 2h, 1d; what is in brackets may be left out):
+
+    buy|sell alice a1 10 [@ 101] [words]       words: ioc fok day gtd gtt at_open at_close good_for_auction closing_cross · post_only slide reduce_only hidden
+                                               all_or_none cancel_on_disconnect · stop 105 · trigger last|quote|mark · touched · trail 5 [price|rate|ticks] · offset 1
+                                               display 2 · range 1 · seed 7 · min 3 · budget 500 · until 60s (since the case began) · peg primary|market|mid
+                                               stp newest|oldest|both|decrement|none · session 3 · in BETA · type stop_limit (else it follows from the words)
+    replace alice a1 [price 102] [quantity 8] [stop 99] [display 3]      cancel alice a1          mass_cancel alice [buys|sells] [in BETA]
+    link oco|oto|bracket                       its members follow as lines `+ buy alice a1 ...`
+    wait 5s                                    the clock goes on, no command      time 5s          the clock goes on, then AdvanceTime
+    status halted [in BETA]                    mark 105 | mark none               reference 100    (each: [in BETA])
+    rules static_band 0.1 call_ns 5s ...       fields of SetTradingRules, rates as fractions
+    cancel_all_after alice 10s | off           end_session alice 7                kill alice|venue on|off
+    limits alice|default 5                     group alice 3                      deposit|withdraw alice 500 USD
+    bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
+
+Questions are commands too; their answers stand like events:
+
+    depth [in BETA]                            buy 101 10 orders 2     levels, buys then sells, each best first
+    orders [in BETA]                           buy a1 10 @ 101         what is in the lit book, in order of priority
+    order a1                                   a1 price 101 quantity 10 leaves 4 hold 404 (or: none)
+    balance alice USD                          alice 1000000 USD held 404
+    position alice [in BETA]                   alice -10               what it has bought less what it has sold
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.support.case_events import Shown
+from tests.support.case_market import CaseMarket
+from tests.support.engines import check
+
+ROOT = Path(__file__).resolve().parents[1] / "cases"
+
+
+class Line(NamedTuple):
+    """One line of a file, without its comment."""
+
+    number: int
+    text: str
+
+
+class Case(NamedTuple):
+    """One story: its setup lines, and its commands each with the events that it must tell."""
+
+    path: Path
+    name: str
+    steps: list[tuple[list[Line], list[Line]]]
+
+    @property
+    def topic(self) -> str:
+        """The folder it lies in."""
+        return self.path.parent.name
+
+
+def every_case() -> Iterator[Case]:
+    """Yield all cases of all files in a fixed order."""
+    for path in sorted(ROOT.glob("*/*.txt")):
+        yield from read(path, path.read_text(encoding="utf-8"))
+
+
+def read(path: Path, text: str) -> list[Case]:
+    """Cut a file into its cases."""
+    cases: list[Case] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.split("#", 1)[0].rstrip()
+        if not line:
+            continue
+        if line.startswith("=="):
+            cases.append(Case(path, line.strip("= "), []))
+            continue
+        if not cases:
+            raise ValueError(f"{path.name}:{number}: a case begins with a line `== what it shows`")
+        steps = cases[-1].steps
+        if line.startswith("+"):
+            steps[-1][0].append(Line(number, line[1:].strip()))
+        elif not line[0].isspace():
+            steps.append(([Line(number, line)], []))
+        elif not steps:
+            raise ValueError(f"{path.name}:{number}: an event without a command")
+        else:
+            steps[-1][1].append(Line(number, line.strip()))
+    return cases
+
+
+def run(case: Case, engine: Any) -> None:
+    """Play `case` to `engine`; the first difference fails with its line and both texts."""
+    market = CaseMarket(engine)
+    for commands, expected in case.steps:
+        first = commands[0]
+        try:
+            told = market.play([line.text for line in commands])
+        except (KeyError, ValueError, IndexError) as error:
+            raise ValueError(f"{where(case, first)}: cannot read `{first.text}`: {error!r}") from error
+        _compare(case, first, expected, told)
+        check(engine)
+
+
+def where(case: Case, line: Line) -> str:
+    """Return where a line stands, for messages."""
+    return f"{case.path.parent.name}/{case.path.name}:{line.number} ({case.name})"
+
+
+def _compare(case: Case, command: Line, expected: list[Line], told: list[Shown]) -> None:
+    for at, shown in enumerate(told):
+        if at == len(expected):
+            raise AssertionError(_message(case, command, command, "nothing more", told, at))
+        if not shown.fits(expected[at].text):
+            raise AssertionError(_message(case, command, expected[at], f"`{expected[at].text}`", told, at))
+    if len(expected) > len(told):
+        line = expected[len(told)]
+        raise AssertionError(_message(case, command, line, f"`{line.text}`", told, len(told)))
+
+
+def _message(case: Case, command: Line, line: Line, wanted: str, told: list[Shown], at: int) -> str:
+    got = f"`{told[at]}`" if at < len(told) else "nothing"
+    lines = [f"{where(case, line)}: expected {wanted}, got {got}", f"  {command.text}"]
+    return "\n".join([*lines, *(f"    {shown}" for shown in told)])

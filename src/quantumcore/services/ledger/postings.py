@@ -136,8 +136,8 @@ def _moved(number: int, why: Why, debit: AccountKey, credit: AccountKey, amount:
 
 
 def _fee_back(number: int, why: Why, payer: AccountKey, amount: int) -> Leg:
-    code = FEE_INCOME if amount >= 0 else REBATES_PAID
-    return _moved(number, why, AccountKey(HOUSE, payer.currency, code), payer, amount)
+    """Return what the fee income gives back; a rebate that is taken back goes there too, as the engine counts it."""
+    return _moved(number, why, AccountKey(HOUSE, payer.currency, FEE_INCOME), payer, amount)
 
 
 def transfer_legs(posted: TransferPosted, code_of: CustomerCode) -> list[Leg]:

@@ -39,6 +39,7 @@ async def rebuild(
         if isinstance(event, TradeBusted):
             at = trades[event.trade_sequence, event.fill]
             fills[at] = msgspec.structs.replace(fills[at], busted=BUST_ACTIONS[event.action])
+            order = order and order.touched(event)
             continue
         order = after(order, event, name)
         if isinstance(event, TradePrinted) and len(fills) < FILLS_SHOWN:

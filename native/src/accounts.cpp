@@ -11,7 +11,6 @@ u32 Accounts::open(u32 id, const u8 (&owner)[16]) {
   account.id = id;
   account.first_order = account.last_order = kNone;
   account.first_balance = account.last_balance = kNone;
-  account.first_position = kNone;
   std::memcpy(account.owner, owner, sizeof owner);
   by_id_.insert(tag_of(id), slot);
   return slot;

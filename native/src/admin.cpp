@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/expiry.hpp"
 #include "quantumcore/gate.hpp"
 
 namespace quantumcore {
@@ -73,7 +74,6 @@ void refuse(Teller& teller, const CommandHeader& command, Reason reason,
 /// side 0 mean all. Returns how many ended, those that were tied to one of them too.
 u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side,
                    CancelReason reason, Teller& teller) {
-  const u32 before = account.open_orders;
   u32 count = 0;
   for (u32 slot = account.first_order; slot != kNone; slot = state.orders.links(slot).next) {
     const OrderNode& node = state.orders.node(slot);
@@ -81,14 +81,13 @@ u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side
                       (side == 0 || (side == kSell) == is_sell(node));
     if (fits) state.ending[count++] = slot;
   }
-  // One that ends may take others with it, so the list of the account must not be walked meanwhile.
-  for (u32 i = 0; i < count; ++i) {
-    const u32 slot = state.ending[i];
-    if ((state.orders.node(slot).flags & kOrderLive) != 0) {
-      cancel_order(state, slot, reason, teller);
-    }
-  }
-  return before - account.open_orders;
+  return cancel_gathered(state, count, reason, teller);
+}
+
+/// Does what the phase of an instrument asks for, now that it may be another one.
+void be_in_phase(State& state, const Instrument& instrument, Teller& teller) {
+  end_day(state, instrument, teller);
+  state.touch(instrument);
 }
 
 u32 cancel_all_accounts(State& state, Teller& teller) {
@@ -213,6 +212,7 @@ void define_instrument(State& state, const DefineInstrument& command, Teller& te
     state.add_instrument(id, terms);
   }
   teller.tell<InstrumentDefined>(id, 0).terms = terms;
+  be_in_phase(state, *state.find_instrument(id), teller);
 }
 
 void set_instrument_status(State& state, const SetInstrumentStatus& command, Teller& teller) {
@@ -228,6 +228,7 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
   }
   instrument->terms.status = command.status;
   teller.tell<InstrumentStatusChanged>(instrument->id, 0).status = command.status;
+  be_in_phase(state, *instrument, teller);
 }
 
 void mass_cancel(State& state, const MassCancel& command, Teller& teller) {
@@ -307,6 +308,7 @@ void advance_time(State& state, const AdvanceTime& command, Teller& teller) {
     return;
   }
   state.client_ids.forget(teller.time_ns(), kRememberNs);
+  end_what_is_due(state, teller);
   tell_done(teller, command.header);
 }
 

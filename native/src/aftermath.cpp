@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -9,7 +10,7 @@ namespace {
 /// One thing that is due in an instrument, the first of orders.md section 2. Returns whether there
 /// was one.
 bool one_thing(State& state, Instrument& instrument, Teller& teller) {
-  return free_one(state, instrument, teller);
+  return trigger_one(state, instrument, teller) || free_one(state, instrument, teller);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -26,8 +27,10 @@ class Walk {
       QC_ASSERT(!(book.stands(false) && book.stands(true)) || book.best(false) < book.best(true));
     }
     waiting();
+    for_parents();
     links();
     positions();
+    ends();
     slots();
     accounts();
     balances();
@@ -65,15 +68,143 @@ class Walk {
       QC_ASSERT((node.flags & kOrderLive) != 0 && (node.flags & kOrderListed) != 0);
       QC_ASSERT(node.level == id && node.prev == previous && is_sell(node) == sell);
       QC_ASSERT(node.instrument == instrument && order.price == price);
-      QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
-      if (state_.accounting()) {
-        QC_ASSERT(order.hold == hold_now(state_, slot));
-        balance_of(order, node, definition);
-      }
+      QC_ASSERT((node.flags & kOrderInNoBook) == 0);
+      working(slot, definition);
       lots += node.leaves;
       previous = slot;
     }
     QC_ASSERT(level.tail == previous && lots == level.lots);
+  }
+
+  /// What holds of every order, wherever it is.
+  void working(u32 slot, const Instrument& definition) {
+    const OrderNode& node = state_.orders.node(slot);
+    const OrderRecord& order = state_.orders.record(slot);
+    QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
+    QC_ASSERT(((node.flags & kOrderRare) != 0) == (order.extra != kNone));
+    if (order.extra != kNone) {
+      QC_ASSERT(state_.extras[order.extra].slot == slot);
+      ++extras_;
+    }
+    if (!state_.accounting()) return;
+    QC_ASSERT(order.hold == hold_now(state_, slot));
+    balance_of(order, node, definition);
+  }
+
+  /// Every order that waits is in its heap or in the queue, and no trigger that is met waits.
+  void waiting() {
+    std::vector<u32> fired(state_.instrument_count, 0);
+    std::vector<u32> unfired(state_.instrument_count, 0);
+    u32 trailing = 0;
+    for (u32 a = 0; a < state_.accounts.count(); ++a) {
+      for (u32 slot = state_.accounts[a].first_order; slot != kNone;
+           slot = state_.orders.links(slot).next) {
+        const OrderNode& node = state_.orders.node(slot);
+        if ((node.flags & kOrderWaiting) == 0) continue;
+        QC_ASSERT(seen_[slot] == 0 && node.level == kNone && (node.flags & kOrderLive) != 0);
+        seen_[slot] = 1;
+        working(slot, state_.instruments[node.instrument]);
+        const Extra& extra = state_.extras[state_.orders.record(slot).extra];
+        ++(extra.fired_at != 0 ? fired : unfired)[node.instrument];
+        if (extra.fired_at == 0 && is_trailing(extra.type)) ++trailing;
+      }
+    }
+    for (u32 i = 0; i < state_.instrument_count; ++i) {
+      const Instrument& instrument = state_.instruments[i];
+      const RareBook& rare = state_.rare_books[i];
+      QC_ASSERT(!rare.touched && rare.waiting_count == unfired[i]);
+      QC_ASSERT(((instrument.rare & kRareTriggers) != 0) == (fired[i] + unfired[i] != 0));
+      QC_ASSERT(!rare.printed || rare.waiting_count != 0);
+      for (u32 row = rare.fired_first; row != kNone; row = state_.extras[row].next_fired) {
+        QC_ASSERT(fired[i]-- != 0);
+      }
+      QC_ASSERT(fired[i] == 0);
+      QC_ASSERT(rare.fired_first == kNone || instrument.terms.status != kTrading);
+      heaps(instrument, rare, unfired[i], trailing);
+    }
+    QC_ASSERT(trailing == 0);
+  }
+
+  void heaps(const Instrument& instrument, const RareBook& rare, u32 unfired, u32& trailing) {
+    for (u8 source = 0; source < kTriggerSources; ++source) {
+      for (const bool sell : {false, true}) {
+        const Waiting& w = rare.waiting[source][sell ? 1 : 0];
+        const i64 now = watched(state_, instrument, sell, source);
+        const i64 price = instrument.terms.status == kTrading ? now : 0;
+        for (const auto& [top, above] :
+             {std::pair{w.stops, !sell}, {w.touched, sell}, {w.trailing, !sell}}) {
+          unfired -= heap(state_.stop_heaps, top, [&](u32 row, u32 up) {
+            const i64 key = key_of(above, state_.extras[row].terms.stop_price);
+            QC_ASSERT(up == kNone || key_of(above, state_.extras[up].terms.stop_price) <= key);
+            QC_ASSERT(price == 0 || key > key_of(above, price));
+          });
+        }
+        trailing -= heap(state_.extreme_heaps, w.extremes, [&](u32 row, u32 up) {
+          const i64 key = key_of(sell, state_.extras[row].extreme);
+          QC_ASSERT(up == kNone || key_of(sell, state_.extras[up].extreme) <= key);
+          QC_ASSERT(price == 0 || key >= key_of(sell, price));
+        });
+      }
+    }
+    QC_ASSERT(unfired == 0);
+  }
+
+  /// Every order and account that ends by the clock is where the clock looks.
+  void ends() {
+    u32 expire = 0;
+    u32 day = 0;
+    for (u32 slot = 0; slot < seen_.size(); ++slot) {
+      const u32 flags = state_.orders.node(slot).flags;
+      if ((flags & kOrderLive) == 0 || (flags & kOrderRare) == 0) continue;
+      const Extra& extra = state_.extras[state_.orders.record(slot).extra];
+      if (extra.terms.expires_ns != 0) ++expire;
+      if (extra.time_in_force == kDay) ++day;
+    }
+    expire -= heap(state_.expiry_heap, state_.expiring, [&](u32 row, u32 up) {
+      QC_ASSERT(up == kNone ||
+                state_.extras[up].terms.expires_ns <= state_.extras[row].terms.expires_ns);
+    });
+    QC_ASSERT(expire == 0);
+    for (u32 i = 0; i < state_.instrument_count; ++i) {
+      u32 previous = kNone;
+      for (u32 row = state_.rare_books[i].day_first; row != kNone;
+           row = state_.day_links[row].next) {
+        QC_ASSERT(state_.day_links[row].prev == previous && day-- != 0);
+        QC_ASSERT(state_.orders.node(state_.extras[row].slot).instrument == i);
+        previous = row;
+      }
+    }
+    QC_ASSERT(day == 0);
+    u32 armed = 0;
+    for (u32 a = 0; a < state_.accounts.count(); ++a) {
+      if (state_.accounts[a].deadline_ns != 0) ++armed;
+    }
+    armed -= heap(state_.timer_heap, state_.timers, [&](u32 row, u32 up) {
+      QC_ASSERT(up == kNone || state_.accounts[up].deadline_ns <= state_.accounts[row].deadline_ns);
+    });
+    QC_ASSERT(armed == 0 && extras_ == state_.extras.live());
+  }
+
+  /// Visits every row of a heap with the one above it; returns how many there are.
+  template <class Visit>
+  static u32 heap(const HeapTable& table, u32 top, const Visit& visit) {
+    std::vector<u32> open;
+    if (top != kNone) open.push_back(top);
+    u32 count = 0;
+    while (!open.empty()) {
+      const u32 row = open.back();
+      open.pop_back();
+      const HeapLinks& links = table.links(row);
+      QC_ASSERT((links.up == kNone) == (row == top));
+      visit(row, links.up);
+      for (const u32 below : {links.left, links.right}) {
+        if (below == kNone) continue;
+        QC_ASSERT(table.links(below).up == row);
+        open.push_back(below);
+      }
+      ++count;
+    }
+    return count;
   }
 
   void balance_of(const OrderRecord& order, const OrderNode& node, const Instrument& instrument) {
@@ -106,19 +237,15 @@ class Walk {
     }
   }
 
-  /// Orders in no book.
-  void waiting() {
+  /// Orders that wait for their parent.
+  void for_parents() {
     for (u32 slot = 0; slot < seen_.size(); ++slot) {
       const OrderNode& node = state_.orders.node(slot);
-      if ((node.flags & kOrderWaits) == 0) continue;
-      const OrderRecord& order = state_.orders.record(slot);
+      if ((node.flags & kOrderForParent) == 0) continue;
       QC_ASSERT(seen_[slot] == 0 && (node.flags & kOrderLive) != 0 && node.level == kNone);
-      QC_ASSERT((node.flags & kOrderListed) != 0 && order.extra != kNone);
-      QC_ASSERT(node.leaves > 0 && node.leaves <= order.quantity);
+      QC_ASSERT((node.flags & kOrderWaiting) == 0 && waits_for_parent(state_, slot));
       seen_[slot] = 1;
-      if (!state_.accounting()) continue;
-      QC_ASSERT(order.hold == hold_now(state_, slot));
-      balance_of(order, node, state_.instruments[node.instrument]);
+      working(slot, state_.instruments[node.instrument]);
     }
   }
 
@@ -269,6 +396,7 @@ class Walk {
   u32 leaves_ = 0;
   u32 windows_ = 0;
   u32 rows_ = 0;
+  u32 extras_ = 0;
 };
 
 }  // namespace

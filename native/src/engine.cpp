@@ -62,6 +62,8 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_limits);
     case CommandKind::submit_advanced_order:
       return hand(state, bytes, teller, submit_advanced);
+    case CommandKind::replace_advanced_order:
+      return hand(state, bytes, teller, replace_advanced);
     case CommandKind::submit_linked_orders:
       return hand(state, bytes, teller, submit_linked);
     case CommandKind::set_trading_rules:
@@ -70,10 +72,12 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_group);
     case CommandKind::bust_trade:
       return hand(state, bytes, teller, bust_trade);
-    case CommandKind::replace_advanced_order:
     case CommandKind::cancel_all_after:
+      return hand(state, bytes, teller, cancel_all_after);
     case CommandKind::end_session:
+      return hand(state, bytes, teller, end_session);
     case CommandKind::set_mark:
+      return hand(state, bytes, teller, set_mark);
     case CommandKind::set_reference:
       break;
   }

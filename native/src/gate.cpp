@@ -149,6 +149,16 @@ bool judge_shape_exactly(const Instrument& instrument, const Decimal* price,
   return true;
 }
 
+i64 collar_around(const Instrument& instrument, bool sell, u128 doubled) {
+  const u64 collar = static_cast<u64>(instrument.terms.collar);
+  const u128 ticks =
+      sell ? (doubled * (kRateScale - collar) + (2 * kRateScale - 1)) / (2 * kRateScale)
+           : doubled * (kRateScale + collar) / (2 * kRateScale);
+  const u128 low = static_cast<u64>(instrument.terms.min_price);
+  const u128 high = static_cast<u64>(instrument.terms.max_price);
+  return static_cast<i64>(ticks < low ? low : ticks > high ? high : ticks);
+}
+
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why) {
   static constexpr u64 kWidest = 5'000'000;  // 10^-8 of the mid: a wider quote is no reference
   const Book& book = instrument.book;
@@ -161,14 +171,7 @@ bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusa
   }
   if (doubled == 0) doubled = static_cast<u128>(static_cast<u64>(instrument.last_price)) * 2;
   if (doubled == 0) return why.no(Reason::stale_ref, Scope::instrument);
-  const u64 collar = static_cast<u64>(instrument.terms.collar);
-  u128 ticks = sell ? (doubled * (kRateScale - collar) + (2 * kRateScale - 1)) / (2 * kRateScale)
-                    : doubled * (kRateScale + collar) / (2 * kRateScale);
-  const u64 low = static_cast<u64>(instrument.terms.min_price);
-  const u64 high = static_cast<u64>(instrument.terms.max_price);
-  if (ticks < low) ticks = low;
-  if (ticks > high) ticks = high;
-  price = static_cast<i64>(ticks);
+  price = collar_around(instrument, sell, doubled);
   return true;
 }
 
@@ -211,9 +214,13 @@ bool judge_notional_exactly(const State& state, const Instrument& instrument, co
          judge_worth(state, instrument, notional, why);
 }
 
-bool judge_overflows(const State& state, const Instrument& instrument, const OrderRecord& order,
-                     const OrderSums& sums, Wish& wish, Refusal& why) {
+bool judge_bounds(const State& state, const Instrument& instrument, const OrderRecord& order,
+                  const OrderSums& sums, Wish& wish, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
+  if (!state.accounting()) {
+    const u128 ticks_lots = ticks_times_lots(wish.price, wish.lots);
+    return judge_overflow(state, instrument, ticks_lots, units(ticks_lots, instrument.unit), why);
+  }
   const u128 all = sums.notional + ticks_times_lots(dearest_price(instrument, wish), wish.lots);
   const Quotient notional = units(all, instrument.unit);
   if (!judge_overflow(state, instrument, all, notional, why)) return false;
@@ -236,7 +243,7 @@ bool judge_overflows(const State& state, const Instrument& instrument, const Ord
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
                            const OrderRecord& order, const OrderSums& sums, Wish& wish,
                            Refusal& why) {
-  if (!judge_overflows(state, instrument, order, sums, wish, why)) return false;
+  if (!judge_bounds(state, instrument, order, sums, wish, why)) return false;
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
   return judge_worth(state, instrument, units(rest, instrument.unit), why);
 }

@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/submission.hpp"
+#include "quantumcore/triggers.hpp"
 
 /// Two or three orders as one act: all of them are accepted, or none is (docs/reference/orders.md
 /// section 7).
@@ -11,8 +13,6 @@ namespace {
 
 /// What could not be promised for the time when the parent is done.
 constexpr u16 kNotWhileWaiting = kPostOnly | kSlide | kReduceOnly;
-constexpr u8 kStop = 3;
-constexpr u8 kStopLimit = 4;
 
 /// The members, and what judging them found.
 struct Act {
@@ -55,7 +55,9 @@ bool fits(const SubmitLinkedOrders& c, const Act& act) {
     if (m.header.instrument != c.header.instrument || m.header.account != c.header.account) {
       return false;
     }
-    if (act.waits(c.link, i) && (m.flags & kNotWhileWaiting) != 0) return false;
+    if (act.waits(c.link, i) && ((m.flags & kNotWhileWaiting) != 0 || is_trailing(m.type))) {
+      return false;
+    }
     for (u32 k = 0; k < i; ++k) {
       if (same_id(*act.members[i], *act.members[k])) return false;
     }
@@ -151,7 +153,7 @@ void accept(State& state, const SubmitLinkedOrders& c, const Act& act, Teller& t
   tie(state, link_of(c.link, slots, teller.sequence(), state.slot_of(*act.judged[0].instrument)));
   for (u32 i = 0; i < act.count; ++i) {
     if (state.accounting()) set_hold(state, slots[i], hold_now(state, slots[i]));
-    tell_accepted(state, act.members[i]->order, slots[i], teller);
+    tell_accepted(state, act.members[i]->order, act.judged[i].plain, slots[i], teller);
   }
   OrdersLinked& event = teller.tell<OrdersLinked>(c.header.instrument, c.header.account);
   event.link = c.link;
@@ -161,8 +163,8 @@ void accept(State& state, const SubmitLinkedOrders& c, const Act& act, Teller& t
   event.third = slots[2];
   for (u32 i = 0; i < act.count; ++i) {
     const bool active = state.orders.is(slots[i], teller.sequence()) &&
-                        (state.orders.node(slots[i]).flags & kOrderWaits) == 0;
-    if (active) work(state, slots[i], kNone, teller);
+                        (state.orders.node(slots[i]).flags & kOrderForParent) == 0;
+    if (active) start_advanced(state, slots[i], kNone, teller);
   }
 }
 

@@ -1,4 +1,6 @@
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -117,6 +119,9 @@ void fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 most, 
   Book::reduce(state.pages, resting, lots);
   incoming.leaves -= lots;
   instrument.last_price = price;
+  if (instrument.rare != 0) [[unlikely]] {
+    note_print(state.rare_books[incoming.instrument], price);
+  }
 
   TradePrinted& event =
       teller.tell<TradePrinted>(instrument.id, state.accounts[incoming.account].id);
@@ -210,7 +215,7 @@ void finish_order(State& state, u32 slot, Fate fate) {
     if ((node.flags & kOrderReduceOnly) != 0) {
       count_reducing(state, node.account, node.instrument, -1);
     }
-    state.extras.release(order.extra);
+    drop_extra(state, slot);
   }
   leave_account(state, slot);
   if (state.accounting()) {
@@ -229,6 +234,17 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   for (const u32 other : ended.slots) {
     if (other != kNone) cancel_one(state, other, CancelReason::linked, teller);
   }
+}
+
+u32 cancel_gathered(State& state, u32 count, CancelReason reason, Teller& teller) {
+  const u32 before = state.orders.slots().live();
+  for (u32 i = 0; i < count; ++i) {
+    const u32 slot = state.ending[i];
+    if ((state.orders.node(slot).flags & kOrderLive) != 0) {
+      cancel_order(state, slot, reason, teller);
+    }
+  }
+  return before - state.orders.slots().live();
 }
 
 void lower(State& state, u32 slot, i64 lots) {
@@ -258,9 +274,12 @@ void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_k
   if (!state.accounting()) return;
   event.hold = order.hold;
   event.hold_currency = held_currency(instrument, is_sell(node));
+  if (reason != ReplaceReason::holds_for_both) share_hold(state, slot, teller);
+}
+
+void share_hold(State& state, u32 slot, Teller& teller) {
   const u32 other = sibling(state, slot);
-  if (other == kNone || reason == ReplaceReason::holds_for_both) return;
-  // What one of a pair needs may change what the other holds for both.
+  if (other == kNone || !state.accounting()) return;
   const i64 hold = hold_now(state, other);
   if (hold == state.orders.record(other).hold) return;
   set_hold(state, other, hold);

@@ -92,7 +92,7 @@ bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusa
 }
 
 u32 move_position(State& state, u32 account, u32 instrument, i128 lots) {
-  const u32 row = state.positions.make(account, instrument, state.accounts[account].first_position);
+  const u32 row = state.positions.make(account, instrument);
   state.positions[row].lots += lots;
   return row;
 }

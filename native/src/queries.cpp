@@ -1,6 +1,7 @@
 #include "quantumcore/queries.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace quantumcore {
 
@@ -70,8 +71,7 @@ std::vector<std::tuple<u32, i128>> positions_of(const State& state, u64 account)
   std::vector<std::tuple<u32, i128>> rows;
   const u32 slot = state.accounts.find(account);
   if (slot == kNone) return rows;
-  for (u32 row = state.accounts[slot].first_position; row != kNone;
-       row = state.positions[row].next) {
+  for (u32 row = state.positions.first_of(slot); row != kNone; row = state.positions[row].next) {
     const Position& position = state.positions[row];
     if (position.lots == 0) continue;
     rows.emplace_back(state.instruments[position.instrument].id, position.lots);
@@ -99,8 +99,10 @@ Totals totals_of(const State& state, u16 currency) {
 }
 
 i64 next_deadline(const State& state) {
-  (void)state;  // nothing here waits for time yet
-  return 0;
+  i64 next = std::numeric_limits<i64>::max();
+  if (state.expiring != kNone) next = std::min(next, state.extras[state.expiring].terms.expires_ns);
+  if (state.timers != kNone) next = std::min(next, state.accounts[state.timers].deadline_ns);
+  return next == std::numeric_limits<i64>::max() ? 0 : next;
 }
 
 std::vector<u32> account_ids(const State& state) {

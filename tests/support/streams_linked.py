@@ -1,23 +1,11 @@
 """A market in which almost everything is tied together: few prices, links, reduce-only orders, shares, groups, busts."""
 
 import random
+from functools import partial
 
 from quantumcore.contracts import wire
+from tests.support import stream_links, stream_triggers
 from tests.support.streams import DEFINITIONS, Market
-
-_EVERYTHING = {
-    "_submit": 30,
-    "_reduce": 18,
-    "_link": 22,
-    "_cancel": 5,
-    "_replace": 12,
-    "_mass_cancel": 1,
-    "_bust": 2,
-    "_rules": 1,
-    "_group": 1,
-    "_kill": 1,
-    "_redefine": 1,
-}
 
 
 class LinkedMarket(Market):
@@ -25,8 +13,25 @@ class LinkedMarket(Market):
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
-        self._makers = [getattr(self, name) for name in _EVERYTHING]
-        self._weights = list(_EVERYTHING.values())
+        kinds = [
+            (self._submit, 30),
+            (self._cancel, 5),
+            (self._replace, 8),
+            (self._mass_cancel, 1),
+            (self._kill, 1),
+            (self._redefine, 1),
+            (partial(stream_links.reduce, self), 18),
+            (partial(stream_links.link, self), 26),
+            (partial(stream_links.bust, self), 2),
+            (partial(stream_links.rules, self), 1),
+            (partial(stream_links.group, self), 1),
+            (partial(stream_triggers.waiting, self), 4),
+            (partial(stream_triggers.mark, self), 3),
+            (partial(stream_triggers.move, self), 6),
+            (partial(stream_triggers.tick, self), 1),
+        ]
+        self._makers = [maker for maker, _ in kinds]
+        self._weights = [weight for _, weight in kinds]
 
     def _account(self) -> int:
         return self._pick([1, 2, 3], [1, 1, 1])
@@ -45,16 +50,16 @@ class LinkedMarket(Market):
     def _submit(self) -> wire.SubmitOrder:
         plain = super()._submit()
         self._submitted.pop()
-        kind = self._pick([(2, 1), (2, 3), (2, 4), (1, 3)], [75, 8, 10, 5])
-        price = (0, 0) if kind[0] == 1 else self._price(plain.instrument)
-        changes = {
-            "order_type": kind[0],
-            "time_in_force": kind[1],
-            "price": price[0],
-            "price_scale": price[1],
-            "flags": 0,
-        }
-        changes["self_trade_prevention"] = self._pick([0, 2, 3, 4, 5], [2, 2, 1, 2, 6])
-        command: wire.SubmitOrder = self._changed(plain, **changes)
+        order_type, time_in_force = self._pick([(2, 1), (2, 3), (2, 4), (1, 3)], [75, 8, 10, 5])
+        price = (0, 0) if order_type == 1 else self._price(plain.instrument)
+        command: wire.SubmitOrder = self._changed(
+            plain,
+            order_type=order_type,
+            time_in_force=time_in_force,
+            price=price[0],
+            price_scale=price[1],
+            flags=0,
+            self_trade_prevention=self._pick([0, 2, 3, 4, 5], [2, 2, 1, 2, 6]),
+        )
         self._submitted.append(command)
         return command

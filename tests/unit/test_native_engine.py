@@ -255,9 +255,9 @@ class TestShape:
     @pytest.mark.parametrize(
         ("changes", "reason"),
         [
-            ({"type": 3}, Reason.BAD_TYPE),
+            ({"type": 33}, Reason.BAD_TYPE),
             ({"type": 0}, Reason.BAD_TYPE),
-            ({"tif": 2}, Reason.BAD_TIF),
+            ({"tif": 22}, Reason.BAD_TIF),
             ({"flags": 1, "tif": IOC}, Reason.BAD_TIF),
             ({"flags": 1, "tif": FOK}, Reason.BAD_TIF),
         ],

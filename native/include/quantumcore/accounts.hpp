@@ -18,9 +18,8 @@ struct Account {
   u8 killed;
   u8 has_limits;
   u8 reserved[2];
-  u32 group;  // accounts of one group do not trade with each other; 0: of none
-  u32 first_position;
-  u32 reserved2;
+  u32 group;        // accounts of one group do not trade with each other; 0: of none
+  i64 deadline_ns;  // its orders go at it (CancelAllAfter); 0: never
 };
 static_assert(sizeof(Account) == 64);
 

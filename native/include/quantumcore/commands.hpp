@@ -10,6 +10,7 @@ namespace quantumcore {
 void submit(State& state, const SubmitOrder& command, Teller& teller);
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
 void replace(State& state, const ReplaceOrder& command, Teller& teller);
+void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller);
 void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
 void transfer(State& state, const Transfer& command, Teller& teller);
@@ -24,6 +25,9 @@ void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& tell
 void set_trading_rules(State& state, const SetTradingRules& command, Teller& teller);
 void set_group(State& state, const SetGroup& command, Teller& teller);
 void bust_trade(State& state, const BustTrade& command, Teller& teller);
+void cancel_all_after(State& state, const CancelAllAfter& command, Teller& teller);
+void end_session(State& state, const EndSession& command, Teller& teller);
+void set_mark(State& state, const SetMark& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);
@@ -44,6 +48,10 @@ CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome 
 /// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
 
+/// Cancels the first `count` orders of State::ending that still work: one that ends may take others
+/// with it, so lists must not be walked meanwhile. Returns how many ended, those too.
+u32 cancel_gathered(State& state, u32 count, CancelReason reason, Teller& teller);
+
 /// Ends an order that has nothing left: forgets nothing, frees its slot.
 void finish_order(State& state, u32 slot, Fate fate);
 
@@ -60,10 +68,13 @@ i64 own_need(const State& state, u32 slot);
 
 /// Takes `lots`, fewer than are left, away from what an order asks for; its hold is the caller's.
 void lower(State& state, u32 slot, i64 lots);
-/// Tells how an order stands after a change. What one of a pair needs may change what the other
-/// holds for both: that is done and told too.
+/// Tells how an order stands after a change, and what follows from it for the other of its pair.
 void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_kept,
                    Teller& teller);
+
+/// What an order needs may have changed what the other of its pair holds for both: lets it, and
+/// tells it.
+void share_hold(State& state, u32 slot, Teller& teller);
 
 // ---- links ----
 

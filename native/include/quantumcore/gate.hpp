@@ -43,11 +43,6 @@ inline bool judge_switches(const State& state, const Account& account, Refusal& 
   return true;
 }
 
-/// Whether scales, enumerations and reserved bytes of further terms are in range.
-bool terms_are_good(const OrderTerms& terms);
-/// Terms that are of no use to the order: each has its reason.
-bool judge_terms(const OrderTerms& terms, Refusal& why);
-
 inline bool judge_trading(const Instrument& instrument, Refusal& why) {
   if (instrument.terms.status == kTrading) [[likely]] {
     return true;
@@ -84,15 +79,13 @@ inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& 
                 on_grid(instrument.terms.max_quantity, grid), on_grid(lots, grid));
 }
 
+/// The price that is one collar beyond a reference, which is given doubled, within the bounds.
+i64 collar_around(const Instrument& instrument, bool sell, u128 doubled);
 /// Turns a market order into a limit order at its collar, or STALE_REF.
 bool judge_reference(const Instrument& instrument, bool sell, i64& price, Refusal& why);
 
 /// REDUCE_ONLY: more than there is room for.
 bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusal& why);
-
-/// AMOUNT_OVERFLOW; sets wish.hold.
-bool judge_overflows(const State& state, const Instrument& instrument, const OrderRecord& order,
-                     const OrderSums& sums, Wish& wish, Refusal& why);
 
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument,
@@ -137,6 +130,10 @@ inline bool amounts_are_plain(const Instrument& instrument, const OrderRecord& o
          working <= static_cast<u64>(instrument.terms.max_notional) &&
          working >= static_cast<u64>(instrument.terms.min_notional);
 }
+
+/// Only AMOUNT_OVERFLOW of that; sets wish.hold.
+bool judge_bounds(const State& state, const Instrument& instrument, const OrderRecord& order,
+                  const OrderSums& sums, Wish& wish, Refusal& why);
 
 /// The same without accounting: only price × lots, and its notional.
 bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,

@@ -402,9 +402,13 @@ enum class CancelReason : u16 {
   immediate_or_cancel = 4,
   fill_or_kill = 5,
   self_trade_prevention = 6,
+  expired = 7,
   linked = 8,
+  cancel_all_after = 9,
+  disconnected = 10,
   reduce_only = 11,
-  cannot_become_active = 14,
+  no_funds = 14,
+  beyond_bounds = 15,
 };
 
 }  // namespace quantumcore

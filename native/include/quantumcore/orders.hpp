@@ -21,11 +21,14 @@ inline constexpr u32 kOrderSell = 2;        // else a buy
 inline constexpr u32 kOrderPostOnly = 4;    // may never take
 inline constexpr u32 kOrderNeverRests = 8;  // market, ioc or fok
 inline constexpr u32 kOrderFillOrKill = 16;
-inline constexpr u32 kOrderListed = 32;            // in its account's list of working orders
-inline constexpr u32 kOrderTraded = 64;            // has sums of money; without it they are all 0
-inline constexpr u32 kOrderStpShift = 8;           // 3 bits: self-trade prevention, 1..5
-inline constexpr u32 kOrderWaits = 1U << 24;       // in no book
-inline constexpr u32 kOrderReduceOnly = 1U << 25;  // counted in its position
+inline constexpr u32 kOrderListed = 32;          // in its account's list of working orders
+inline constexpr u32 kOrderTraded = 64;          // has sums of money; without it they are all 0
+inline constexpr u32 kOrderStpShift = 8;         // 3 bits: self-trade prevention, 1..5
+inline constexpr u32 kOrderRare = 1 << 16;       // has a row of State::extras
+inline constexpr u32 kOrderWaiting = 1 << 17;    // in no book: waits for a price, fired or not
+inline constexpr u32 kOrderForParent = 1 << 24;  // in no book: waits for its parent
+inline constexpr u32 kOrderInNoBook = kOrderWaiting | kOrderForParent;
+inline constexpr u32 kOrderReduceOnly = 1 << 25;  // counted in its position
 
 inline bool is_sell(const OrderNode& node) { return (node.flags & kOrderSell) != 0; }
 inline u8 stp_of(const OrderNode& node) {

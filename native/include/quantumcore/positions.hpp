@@ -20,23 +20,26 @@ static_assert(sizeof(Position) == 32);
 /// reduce-only orders; never removed.
 class Positions {
  public:
-  explicit Positions(u32 capacity) : rows_(capacity) {}
+  Positions(u32 capacity, u32 max_accounts) : rows_(capacity), first_plus_1_(max_accounts) {}
 
   u32 find(u32 account, u32 instrument) const {
     return by_place_.find(tag(account, instrument), [&](u32 row) {
       return rows_[row].account == account && rows_[row].instrument == instrument;
     });
   }
-  /// The row of a position, made if need be; `first` is the head of the account's list.
-  u32 make(u32 account, u32 instrument, u32& first) {
+  /// The row of a position, made if need be.
+  u32 make(u32 account, u32 instrument) {
     const u32 found = find(account, instrument);
     if (found != kNone) return found;
     const u32 row = rows_.acquire();
-    rows_[row] = Position{0, account, instrument, first, 0};
-    first = row;
+    rows_[row] = Position{0, account, instrument, first_of(account), 0};
+    first_plus_1_[account] = row + 1;
     by_place_.insert(tag(account, instrument), row);
     return row;
   }
+
+  /// Head of the account's list, or kNone.
+  u32 first_of(u32 account) const { return first_plus_1_[account] - 1; }
 
   Position& operator[](u32 row) { return rows_[row]; }
   const Position& operator[](u32 row) const { return rows_[row]; }
@@ -51,6 +54,7 @@ class Positions {
   }
 
   Arena<Position, &Position::next> rows_;
+  Reserved<u32> first_plus_1_;  // by account
   HashIndex by_place_;
 };
 

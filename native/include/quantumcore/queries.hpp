@@ -35,8 +35,8 @@ struct Totals {
 };
 Totals totals_of(const State& state, u16 currency);
 
-/// The earliest instant at which AdvanceTime would end something by itself, UTC nanoseconds; 0: nothing
-/// waits for time.
+/// The earliest instant at which AdvanceTime would end something by itself, UTC nanoseconds; 0:
+/// nothing waits for time.
 i64 next_deadline(const State& state);
 
 std::vector<u32> account_ids(const State& state);

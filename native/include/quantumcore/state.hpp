@@ -4,6 +4,7 @@
 #include "quantumcore/book.hpp"
 #include "quantumcore/client_ids.hpp"
 #include "quantumcore/extras.hpp"
+#include "quantumcore/heap.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/links.hpp"
 #include "quantumcore/money.hpp"
@@ -122,10 +123,19 @@ struct State {
   Reserved<RareBook> rare_books;  // by slot of the instrument
   Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
   u32 touched_count = 0;
-  Reserved<u32> ending;      // scratch of what ends many orders
-  Reserved<Kept> kept;       // scratch of trimming
-  Reserved<Part> parts;      // scratch of sharing out
-  Reserved<u64> walk_marks;  // scratch by account of who must know what he gets
+  HeapTable stop_heaps;     // by row of extras, as are the next two: RareBook::waiting
+  HeapTable extreme_heaps;  // RareBook::waiting
+  HeapTable expiry_heap;
+  u32 expiring = kNone;              // the row that expires next
+  HeapTable timer_heap;              // by slot of the account
+  u32 timers = kNone;                // the account whose orders go next
+  Reserved<AccountLinks> day_links;  // by row of extras: RareBook::day_first
+  Reserved<u32> moved;               // scratch of a look at triggers: rows that moved
+  Reserved<u32> fired;               // the same: rows that fired
+  Reserved<u32> ending;              // scratch of what ends many orders
+  Reserved<Kept> kept;               // scratch of trimming
+  Reserved<Part> parts;              // scratch of sharing out
+  Reserved<u64> walk_marks;          // scratch by account of who must know what he gets
   u64 walks = 0;
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.

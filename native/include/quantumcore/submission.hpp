@@ -14,6 +14,9 @@ struct Judged {
   u32 paying = kNone;  // the balance that the hold is taken from, once there is one
   Wish wish;
   OrderRecord order{};  // rates as of now, nothing filled
+  bool plain;
+  bool rests;        // may rest once it is active; wish.may_rest: now
+  OrderTerms terms;  // in ticks, lots and minor units; only when not plain
 };
 
 /// Where an order stands among those that are submitted in one act with it.
@@ -33,10 +36,11 @@ bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* te
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller);
 void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller);
-/// Writes the order that was judged into `slot`, which holds nothing yet and is in no list.
+/// Writes the order that was judged into `slot`, with an extra row; it holds nothing yet and is not
+/// told. `waits`: for its parent.
 void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-                u32 slot, bool waits, Teller& teller);
-/// Tells an order's acceptance, and its terms unless it is a plain one.
-void tell_accepted(const State& state, const SubmitOrder& c, u32 slot, Teller& teller);
+                u32 slot, bool waits, const Teller& teller);
+/// Tells an order's acceptance, and its terms unless it is a plain one that does not wait.
+void tell_accepted(State& state, const SubmitOrder& c, bool plain, u32 slot, Teller& teller);
 
 }  // namespace quantumcore

@@ -6,12 +6,13 @@ triggers once, and every other act trades, ends an order, or moves one to where 
 
 from collections.abc import Callable
 
+from quantumcore.core.twin import triggers
 from quantumcore.core.twin.freed import free_one
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.venue import Venue
 
 Step = Callable[[Venue, int, Outbox], bool]
-STEPS: tuple[Step, ...] = (free_one,)
+STEPS: tuple[Step, ...] = (triggers.step, free_one)
 
 
 def run(venue: Venue, out: Outbox) -> None:

@@ -51,8 +51,13 @@ def tell_replaced(venue: "Venue", order: "Order", reason: int, out: Outbox, *, p
         priority_kept=int(priority_kept),
         hold_currency=venue.hold_currency(order),
     )
-    # What one of a pair needs may change what the other holds for both.
-    if order.link is not None and not order.link.waits:
-        holder = next(member for member in order.link.members if member.side == order.side)
-        if holder is not order and venue.rehold(holder):
-            tell_replaced(venue, holder, HOLDS_FOR_BOTH, out, priority_kept=True)
+    share_hold(venue, order, out)
+
+
+def share_hold(venue: "Venue", order: "Order", out: Outbox) -> None:
+    """What `order` needs may have changed what the other of its pair holds for both: let it, and tell it."""
+    if order.link is None or order.link.waits:
+        return
+    holder = next(member for member in order.link.members if member.side == order.side)
+    if holder is not order and venue.rehold(holder):
+        tell_replaced(venue, holder, HOLDS_FOR_BOTH, out, priority_kept=True)

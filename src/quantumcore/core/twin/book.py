@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.terms import Terms
+from quantumcore.core.twin.watch import Watch
 
 if TYPE_CHECKING:
     from quantumcore.core.twin.links import Link
@@ -107,9 +108,11 @@ class Book:
 
     Attributes:
         last_price: Ticks of its last trade, or None.
+        watch: Who waits for a price, and what has been seen of prices.
     """
 
     def __init__(self) -> None:
+        self.watch = Watch()
         self._sides: dict[int, dict[int, list[Order]]] = {BUY: {}, SELL: {}}
         self.last_price: int | None = None
 

@@ -1,12 +1,12 @@
 """Changing and ending working orders: replace, cancel, mass cancel; a refused change leaves the order untouched."""
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import gate, links, positions
+from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin import gate, links, positions, triggers
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import BUY, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
-from quantumcore.core.twin.content import PRICE_GIVEN, QUANTITY_GIVEN
+from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN
 from quantumcore.core.twin.fees import buy_hold
 from quantumcore.core.twin.matching import (
     ASKED_FOR,
@@ -14,9 +14,11 @@ from quantumcore.core.twin.matching import (
     REQUESTED,
     enter,
 )
-from quantumcore.core.twin.orders import Terms
+from quantumcore.core.twin.measure import tell_terms
+from quantumcore.core.twin.orders import PRICELESS, Terms
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.stop_terms import price_to_enter_with
 from quantumcore.core.twin.venue import Venue
 
 
@@ -29,15 +31,18 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     order = found
     terms = _judge_replace(venue, order, command)
 
-    filled = order.filled
-    waits = order.place is Place.WAITING
+    filled, waits = order.filled, order.place is Place.WAITING
     keeps_priority = waits or (terms.price == order.price and terms.quantity <= order.quantity)
     if not keeps_priority:
         venue.leave(order)
     order.price, order.quantity, order.leaves = terms.price, terms.quantity, terms.quantity - filled
+    order.terms = terms.further
     venue.rehold(order)
     tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
-    if not keeps_priority:
+    if waits:
+        tell_terms(order, out, waits=True)
+        venue.touched.add(order.instrument)  # its trigger may now be met
+    elif not keeps_priority:
         enter(venue, order, out)
 
 
@@ -51,14 +56,24 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     gate.check_trading(instrument)
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
-    price, total = order.price, order.quantity
-    if price_given:
+    price, total, further = order.price, order.quantity, order.terms
+    priceless = order.order_type in PRICELESS
+    if price_given and not priceless:
         price = gate.ticks_of(instrument, command.price, command.price_scale)
     if quantity_given:
         total = gate.lots_of(instrument, command.quantity, command.quantity_scale)
         gate.check_quantity(instrument, total)
-    if price_given:
+    if price_given and priceless:
+        gate.check_no_price(instrument, command.price, command.price_scale)
+    elif price_given:
         gate.check_price(instrument, price)
+    if isinstance(command, wire.ReplaceAdvancedOrder):
+        if command.fields & DISPLAY_GIVEN:
+            raise Refusal(Reason.BAD_DISPLAY, Scope.INSTRUMENT)
+        if command.fields & STOP_GIVEN:
+            further = triggers.with_stop(venue, order, command.stop_price, command.stop_scale)
+            if priceless:
+                price = price_to_enter_with(instrument, order.order_type, side, further)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
     leaves = total - order.filled
@@ -79,13 +94,13 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
     if order.place is Place.WAITING:
-        return Terms(price, total, hold)
+        return Terms(price, total, hold, further)  # where it will rest is judged when it becomes active
     if price != order.price:
         gate.check_level(instrument, book, side, price, leaves)
         gate.check_window(venue, book, side, price)
     elif leaves > order.leaves:
         gate.check_level(instrument, book, side, price, leaves - order.leaves)
-    return Terms(price, total, hold)
+    return Terms(price, total, hold, further)
 
 
 def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:

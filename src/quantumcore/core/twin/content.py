@@ -19,6 +19,8 @@ MIN_SIZE = 16
 MAX_SIZE = 512
 PRICE_GIVEN = 1
 QUANTITY_GIVEN = 2
+STOP_GIVEN = 4
+DISPLAY_GIVEN = 8
 ACCOUNT_MAX = 2**32 - 1
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
@@ -31,6 +33,7 @@ _WITH_INSTRUMENT = (
     wire.SubmitLinkedOrders,
     wire.SetTradingRules,
     wire.BustTrade,
+    wire.SetMark,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -43,7 +46,10 @@ _WITH_ACCOUNT = (
     wire.SetLimits,
     wire.SubmitLinkedOrders,
     wire.SetGroup,
+    wire.CancelAllAfter,
+    wire.EndSession,
 )
+_SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
 
 def frames(commands: bytes) -> list[bytes]:
@@ -146,16 +152,28 @@ def _names_an_order(command: wire.ReplaceOrder | wire.CancelOrder) -> bool:
     return _is_id(command.client_id)
 
 
-def _replace(command: wire.ReplaceOrder) -> bool:
+def _replace(command: wire.ReplaceOrder, more: int = 0) -> bool:
     price_fits = bool(command.fields & PRICE_GIVEN) or (command.price, command.price_scale) == (0, 0)
     quantity_fits = bool(command.fields & QUANTITY_GIVEN) or (command.quantity, command.quantity_scale) == (0, 0)
     return (
-        1 <= command.fields <= PRICE_GIVEN | QUANTITY_GIVEN
+        1 <= command.fields <= PRICE_GIVEN | QUANTITY_GIVEN | more
         and price_fits
         and quantity_fits
         and max(command.price_scale, command.quantity_scale) <= MAX_PLACES
         and _names_an_order(command)
     )
+
+
+def _replace_advanced(command: wire.ReplaceAdvancedOrder) -> bool:
+    stop_fits = bool(command.fields & STOP_GIVEN) or (command.stop_price, command.stop_scale) == (0, 0)
+    display_fits = bool(command.fields & DISPLAY_GIVEN) or (command.display, command.display_scale) == (0, 0)
+    scales_fit = max(command.stop_scale, command.display_scale) <= MAX_PLACES
+    return _replace(command, STOP_GIVEN | DISPLAY_GIVEN) and stop_fits and display_fits and scales_fit
+
+
+def _cancel_all_after(command: wire.CancelAllAfter) -> bool:
+    shortest, longest = _SILENCE_NS
+    return command.timeout_ns == 0 or shortest <= command.timeout_ns <= longest
 
 
 def _anything(_: wire.Command) -> bool:
@@ -166,6 +184,9 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SubmitOrder.KIND: _submit,
     wire.SubmitAdvancedOrder.KIND: _submit_advanced,
     wire.ReplaceOrder.KIND: _replace,
+    wire.ReplaceAdvancedOrder.KIND: _replace_advanced,
+    wire.CancelAllAfter.KIND: _cancel_all_after,
+    wire.EndSession.KIND: lambda command: command.session > 0,
     wire.CancelOrder.KIND: _names_an_order,
     wire.MassCancel.KIND: lambda command: command.side <= 2,
     wire.Transfer.KIND: lambda command: command.transfer_kind in (1, 2, 3) and _is_id(command.transfer_id),

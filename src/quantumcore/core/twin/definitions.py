@@ -6,6 +6,7 @@ import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin import expiry
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book
@@ -79,6 +80,7 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
     venue.instruments[command.instrument] = instrument
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
     out.tell(wire.InstrumentDefined, instrument=command.instrument, **body)
+    _in_its_phase(venue, command.instrument, out)
 
 
 def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> None:
@@ -87,6 +89,13 @@ def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> 
     terms = msgspec.structs.replace(instrument.terms, status=command.status)
     venue.instruments[command.instrument] = replace(instrument, terms=terms)
     out.tell(wire.InstrumentStatusChanged, instrument=command.instrument, status=command.status)
+    _in_its_phase(venue, command.instrument, out)
+
+
+def _in_its_phase(venue: Venue, number: int, out: Outbox) -> None:
+    """Do what the phase of an instrument asks for, now that it may be another one."""
+    expiry.end_day(venue, number, out)
+    venue.touched.add(number)
 
 
 def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> None:

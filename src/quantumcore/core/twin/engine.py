@@ -16,6 +16,7 @@ from quantumcore.core.twin import (
     changes,
     content,
     definitions,
+    expiry,
     groups,
     invariants,
     linked,
@@ -23,6 +24,7 @@ from quantumcore.core.twin import (
     rules,
     state_hash,
     transfers,
+    triggers,
 )
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.outbox import Outbox
@@ -40,7 +42,7 @@ class Engine:
         time_ns: Of the last command, UTC nanoseconds.
     """
 
-    def __init__(self, **bounds: int) -> None:
+    def __init__(self, **bounds: Any) -> None:
         self.sequence = 0
         self.time_ns = 0
         self._venue = Venue(Bounds(**bounds))
@@ -128,7 +130,7 @@ class Engine:
 
     def next_deadline(self) -> int:
         """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""
-        return 0
+        return min(expiry.deadlines(self._venue), default=0)
 
     def accounts(self) -> list[int]:
         """Return the numbers of all accounts, ascending."""
@@ -145,6 +147,7 @@ class Engine:
 
 def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     venue.submissions.forget(out.time_ns)
+    expiry.advance(venue, out)
     tell_done(command, out)
 
 
@@ -166,6 +169,10 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetTradingRules.KIND: rules.set_trading_rules,
     wire.SetGroup.KIND: groups.set_group,
     wire.BustTrade.KIND: busts.bust_trade,
+    wire.ReplaceAdvancedOrder.KIND: changes.replace,
+    wire.CancelAllAfter.KIND: expiry.cancel_all_after,
+    wire.EndSession.KIND: expiry.end_session,
+    wire.SetMark.KIND: triggers.set_mark,
 }
 
 

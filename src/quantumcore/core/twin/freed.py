@@ -1,11 +1,10 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import gate
+from quantumcore.core.twin import gate, orders, stop_terms, triggers
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Order, Place
-from quantumcore.core.twin.links import BRACKET, CANNOT_BECOME_ACTIVE, FOLLOWS, release
-from quantumcore.core.twin.matching import enter
+from quantumcore.core.twin.links import BRACKET, FOLLOWS, NO_FUNDS, release
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.terms import TRIGGER_PARENT
@@ -23,10 +22,11 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     if link.kind == BRACKET:
         for order in members:
             order.lower(order.quantity - min(order.quantity, link.lots))
-    if not _may_become_active(venue, members):
+    reason = next(filter(None, (_why_not(venue, order) for order in members)), None)
+    if reason is not None:
         release(link)
         for order in members:
-            venue.cancel(order, CANNOT_BECOME_ACTIVE, out)
+            venue.cancel(order, reason, out)
         return True
     link.waits = False
     if len(members) == 1:
@@ -38,26 +38,21 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
         tell_replaced(venue, order, FOLLOWS, out, priority_kept=False)
     for order in members:
         if order.place is Place.NOWHERE and order.name in venue.working[order.account]:
-            enter(venue, order, out)
+            orders.start(venue, order, out)
     return True
 
 
-def _may_become_active(venue: Venue, members: list[Order]) -> bool:
-    """Tell whether each would be accepted now: funds, amounts, its level and its window."""
-    account = venue.accounts[members[0].account]
-    instrument, book = venue.instruments[members[0].instrument], venue.books[members[0].instrument]
-    try:
-        for order in members:
-            side, price, leaves = order.side, order.price, order.leaves
-            if venue.bounds.accounting:
-                gate.check_amounts(instrument, book, side, order.rates, price, leaves)
-                gate.check_funds(instrument, account, side, order.own_need(instrument))
-            if order.rests:
-                gate.check_level(instrument, book, side, price, leaves)
-                gate.check_window(venue, book, side, price)
-    except Refusal:
-        return False
-    return True
+def _why_not(venue: Venue, order: Order) -> int | None:
+    """Return why an order cannot become active, as a reason of its cancellation, or None if it can."""
+    if not triggers.within_bounds(venue, order, enters=order.order_type not in stop_terms.TRIGGERED):
+        return triggers.BEYOND_BOUNDS
+    if venue.bounds.accounting:
+        instrument, account = venue.instruments[order.instrument], venue.accounts[order.account]
+        try:
+            gate.check_funds(instrument, account, order.side, order.own_need(instrument))
+        except Refusal:
+            return NO_FUNDS
+    return None
 
 
 def _tell_triggered(order: Order, out: Outbox) -> None:

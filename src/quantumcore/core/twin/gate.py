@@ -3,7 +3,6 @@
 Each raises the Refusal that answers the client, with limit and actual in the units of the outside world.
 """
 
-from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.accounts import Account
@@ -11,26 +10,20 @@ from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE,
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY, REDUCE_ONLY
+from quantumcore.core.twin.terms import CANCEL_ON_DISCONNECT, POST_ONLY, REDUCE_ONLY
 from quantumcore.core.twin.venue import Venue
 
 TRADING = 1
 MARKET, LIMIT = 1, 2
-GTC, IOC, FOK = 1, 3, 4
+GTC, IOC, FOK, DAY, GTD, GTT = 1, 3, 4, 5, 6, 8
+RESTING_TIMES = (GTC, DAY, GTD, GTT)  # under which what is left may rest, or wait
+TRIGGERED = (3, 4, 6, 7, 8, 9)  # stops, trailing stops, touched orders
+RESTING_TYPES = (LIMIT, 4, 7, 9)
 MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
 ONE = 10**8
 NOTHING_FILLED = Tally()
-_USELESS = (
-    (("display", "display_range", "display_scale", "seed"), Reason.BAD_DISPLAY),
-    (("stop_price", "stop_scale", "trigger"), Reason.BAD_STOP),
-    (("trail", "trail_scale", "trail_unit"), Reason.BAD_TRAIL),
-    (("peg", "offset", "offset_scale"), Reason.BAD_PEG),
-    (("min_quantity", "min_quantity_scale"), Reason.BAD_MIN_QTY),
-    (("budget", "budget_scale"), Reason.BAD_BUDGET),
-    (("expires_ns",), Reason.EXPIRED),
-)
 
 
 def check_switches(venue: Venue, account: Account) -> None:
@@ -47,19 +40,19 @@ def check_trading(instrument: Instrument) -> None:
         raise Refusal(Reason.HALTED, Scope.INSTRUMENT)
 
 
-def ticks_of(instrument: Instrument, mantissa: int, scale: int) -> int:
+def ticks_of(instrument: Instrument, mantissa: int, scale: int, reason: Reason = Reason.BAD_TICK) -> int:
     """Return a price in ticks; BAD_TICK when it is between two ticks."""
     terms = instrument.terms
-    return _steps(mantissa, scale, terms.tick, terms.tick_scale, Reason.BAD_TICK)
+    return steps_of(mantissa, scale, terms.tick, terms.tick_scale, reason)
 
 
 def lots_of(instrument: Instrument, mantissa: int, scale: int) -> int:
     """Return a quantity in lots; BAD_LOT when it is between two lots."""
     terms = instrument.terms
-    return _steps(mantissa, scale, terms.lot, terms.lot_scale, Reason.BAD_LOT)
+    return steps_of(mantissa, scale, terms.lot, terms.lot_scale, Reason.BAD_LOT)
 
 
-def _steps(mantissa: int, scale: int, step: int, step_scale: int, reason: Reason) -> int:
+def steps_of(mantissa: int, scale: int, step: int, step_scale: int, reason: Reason) -> int:
     """Return how many steps the decimal is; both are first brought to the larger of the two scales."""
     mantissa, scale = _trimmed(mantissa, scale, step_scale)
     decimals = max(scale, step_scale)
@@ -87,17 +80,17 @@ def check_quantity(instrument: Instrument, lots: int) -> None:
         raise _quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=terms.min_quantity, actual=lots)
 
 
-def check_price(instrument: Instrument, ticks: int) -> None:
+def check_price(instrument: Instrument, ticks: int, reason: Reason = Reason.BAD_PRICE) -> None:
     """BAD_PRICE: outside the instrument's bounds, of which the lower is at least 1."""
     terms = instrument.terms
     if ticks < terms.min_price:
-        raise _price(instrument, Reason.BAD_PRICE, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
+        raise _price(instrument, reason, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
     if ticks > terms.max_price:
-        raise _price(instrument, Reason.BAD_PRICE, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
+        raise _price(instrument, reason, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
 
 
 def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
-    """BAD_PRICE: a market order names no price."""
+    """BAD_PRICE: a type that enters with a price of its own names none."""
     if mantissa:
         mantissa, scale = _trimmed(mantissa, scale, instrument.terms.tick_scale)
         decimals = max(scale, instrument.terms.tick_scale)
@@ -108,19 +101,13 @@ def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
 def check_kind(order_type: int, time_in_force: int, flags: int) -> None:
     """BAD_TYPE, BAD_TIF: unknown, or post_only where nothing could rest."""
     post_only = bool(flags & POST_ONLY)
-    if flags & ~(POST_ONLY | REDUCE_ONLY):
+    if flags & ~(POST_ONLY | REDUCE_ONLY | CANCEL_ON_DISCONNECT):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    if order_type not in (MARKET, LIMIT) or (post_only and order_type == MARKET):
+    if order_type not in (MARKET, LIMIT, *TRIGGERED) or (post_only and order_type != LIMIT):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    if time_in_force not in (GTC, IOC, FOK) or (post_only and time_in_force != GTC):
+    may_rest_only = post_only or order_type in TRIGGERED
+    if time_in_force not in (RESTING_TIMES if may_rest_only else (*RESTING_TIMES, IOC, FOK)):
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
-
-
-def check_terms(command: wire.SubmitOrder) -> None:
-    """Every further term where it has no use: the term's own reason."""
-    for fields, reason in _USELESS:
-        if any(getattr(command, field, 0) for field in fields):
-            raise Refusal(reason, Scope.INSTRUMENT)
 
 
 def check_filled(instrument: Instrument, filled: int, lots: int) -> None:
@@ -138,7 +125,11 @@ def check_max_quantity(instrument: Instrument, lots: int) -> None:
 
 def collar_of(instrument: Instrument, book: Book, side: int) -> int:
     """Return the price in ticks beyond which a market order does not trade; STALE_REF without a reference."""
-    twice = _twice_the_reference(book)
+    return collar_around(instrument, side, _twice_the_reference(book))
+
+
+def collar_around(instrument: Instrument, side: int, twice: int) -> int:
+    """Return the price in ticks that is one collar beyond a reference (given doubled), within the bounds of prices."""
     terms = instrument.terms
     if side == BUY:
         collar = floor_of(twice * (ONE + terms.collar), 2 * ONE)

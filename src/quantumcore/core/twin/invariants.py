@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core.twin import positions
-from quantumcore.core.twin.book import BUY, SELL, Place
+from quantumcore.core.twin import links, positions, triggers
+from quantumcore.core.twin.book import BUY, SELL
 from quantumcore.core.twin.venue import Venue
 
 
@@ -26,7 +26,7 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _check_books(venue: Venue) -> None:
-    """Never crossed; exactly the working orders rest, each with something left."""
+    """Never crossed; exactly the working orders rest or wait, each with something left."""
     resting = []
     for number, book in venue.books.items():
         bid, ask = book.best(BUY), book.best(SELL)
@@ -35,9 +35,12 @@ def _check_books(venue: Venue) -> None:
             for order in book.in_priority(side):
                 _require(0 < order.leaves <= order.quantity, f"order {order.sequence} rests with {order.leaves} lots")
                 _require((order.instrument, order.side) == (number, side), f"order {order.sequence} rests elsewhere")
-                resting.append(order.sequence)
-    working = [order.sequence for orders in venue.working.values() for order in orders.values()]
-    resting += [o.sequence for orders in venue.working.values() for o in orders.values() if o.place is Place.WAITING]
+                resting.append(order.name)
+        resting += [order.name for order in triggers.waiting(book)]
+        _require(not triggers.is_due(venue, number), f"instrument {number}: a trigger is met and has not fired")
+    orders = [order for orders in venue.working.values() for order in orders.values()]
+    resting += [order.name for order in orders if links.waits_for_parent(order)]
+    working = [order.name for order in orders]
     _require(sorted(resting) == sorted(working), "the books do not hold exactly the working orders that do not wait")
     slots = Counter(order.slot for orders in venue.working.values() for order in orders.values())
     _require(all(count == 1 for count in slots.values()), "two working orders share a slot")

@@ -5,20 +5,18 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import content, gate, orders
+from quantumcore.core.twin import content, gate, orders, stop_terms
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Place, opposite
 from quantumcore.core.twin.client_ids import Fate, body_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.links import BRACKET, OCO, OTO, Link
-from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY, REDUCE_ONLY, SLIDE
+from quantumcore.core.twin.terms import POST_ONLY, REDUCE_ONLY, SLIDE, Terms
 from quantumcore.core.twin.venue import Venue
 
 COUNTS = {OCO: 2, OTO: 2, BRACKET: 3}
-LIMIT, STOPS = 2, (3, 4)
 NOT_WHILE_WAITING = POST_ONLY | SLIDE | REDUCE_ONLY  # what could not be promised for the time when the parent is done
 
 Members = list[wire.SubmitAdvancedOrder]
@@ -41,7 +39,7 @@ def submit(venue: Venue, command: wire.SubmitLinkedOrders, out: Outbox) -> None:
         seat = orders.ALONE
         for member in members:
             seat = replace(seat, waits=command.link != OCO and seat.before > 0)
-            judged.append(orders.judge(venue, instrument, member, seat))
+            judged.append(orders.judge(venue, instrument, member, out.time_ns, seat))
             seat = _next_seat(venue, member, judged[-1], seat)
     except Refusal as refusal:
         _refuse(venue, members, len(judged), refusal, out)
@@ -58,11 +56,11 @@ def _check_link(command: wire.SubmitLinkedOrders, members: Members) -> None:
         len(members) == COUNTS[command.link]
         and one_place
         and len({m.client_id for m in members}) == len(members)
-        and not any(m.flags & NOT_WHILE_WAITING for m in waiting)
+        and not any(m.flags & NOT_WHILE_WAITING or m.order_type in stop_terms.TRAILING for m in waiting)
     )
     if fits and command.link == BRACKET:
         profit, loss = others
-        fits = profit.order_type == LIMIT and loss.order_type in STOPS
+        fits = profit.order_type == gate.LIMIT and loss.order_type in stop_terms.STOPS
         fits = fits and profit.side == loss.side == opposite(first.side)
     if not fits:
         raise Refusal(Reason.BAD_LINK)
@@ -113,7 +111,7 @@ def _accept(
 ) -> None:
     slots = sorted(venue.slots.take() for _ in members)  # so that names ascend as the members do
     made = [
-        orders.order_of(member, instrument, terms.price, terms.quantity, slot=slot, sequence=out.sequence)
+        orders.order_of(member, instrument, terms, slot=slot, sequence=out.sequence)
         for member, terms, slot in zip(members, judged, slots, strict=True)
     ]
     if command.link == OCO:
@@ -124,6 +122,7 @@ def _accept(
         order.link = link
         if link.waits and order is not link.parent:
             order.place = Place.WAITING
+            order.terms = order.terms or Terms()
     for member, order in zip(members, made, strict=True):
         orders.admit(venue, member, order, out)
     tied = [*slots, NO_SLOT][:3]
@@ -139,4 +138,4 @@ def _accept(
     )
     for order in made:
         if order.place is Place.NOWHERE and order.name in venue.working[order.account]:
-            enter(venue, order, out)
+            orders.start(venue, order, out)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantumcore.core.twin.venue import Venue
 
 OCO, OTO, BRACKET = 1, 2, 3
-LINKED, CANNOT_BECOME_ACTIVE = 8, 14  # why an order was cancelled
+LINKED, NO_FUNDS = 8, 14  # why an order was cancelled
 FOLLOWS = 4  # why an order was replaced
 
 

@@ -97,6 +97,7 @@ def _trade(venue: Venue, book: Book, taker: Order, maker: Order, most: int, out:
     links.before_trade(venue, maker, lots, out)
     settlement = settle(venue, maker, taker, lots)
     book.last_price = maker.price
+    book.watch.print(maker.price)
     terms = venue.instruments[taker.instrument].terms
     quote, base = (terms.quote, terms.base) if venue.bounds.accounting else (0, 0)
     out.tell(

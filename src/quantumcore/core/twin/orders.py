@@ -5,29 +5,33 @@ from dataclasses import dataclass, field
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate, links, positions
+from quantumcore.core.twin import gate, links, positions, stop_terms, terms, triggers
 from quantumcore.core.twin.answers import REPEAT, tell_done
-from quantumcore.core.twin.book import Order, Place
+from quantumcore.core.twin.book import Book, Order
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
-from quantumcore.core.twin.matching import (
-    CANCEL_NEWEST,
-    enter,
-)
+from quantumcore.core.twin.matching import CANCEL_NEWEST, enter
+from quantumcore.core.twin.measure import measured, tell_terms
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import FIELDS, POST_ONLY
-from quantumcore.core.twin.terms import Terms as FurtherTerms
+from quantumcore.core.twin.terms import POST_ONLY
 from quantumcore.core.twin.venue import Venue
+
+PRICELESS = (gate.MARKET, *stop_terms.PRICELESS)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an order is asked to be, in ticks and lots: quantity is the total, hold what it will hold when it enters."""
+    """What an order is asked to be, in ticks and lots: quantity is the total, hold what it will hold when it enters.
+
+    Attributes:
+        further: What it is beyond a plain order, or None.
+    """
 
     price: int
     quantity: int
     hold: int
+    further: terms.Terms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,15 @@ def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
         _repeat(command, first, out)
         return
     try:
-        terms = judge(venue, instrument, command)
+        asked = judge(venue, instrument, command, out.time_ns)
     except Refusal as refusal:
         if accounting and refusal.reason is not Reason.CAPACITY and venue.remembers_more:
             remember(venue, command, NO_SLOT, Fate.REJECTED, out)
         tell_rejected(command, refusal, out)
         return
-    order = order_of(command, instrument, terms.price, terms.quantity, slot=venue.slots.take(), sequence=out.sequence)
+    order = order_of(command, instrument, asked, slot=venue.slots.take(), sequence=out.sequence)
     admit(venue, command, order, out)
-    enter(venue, order, out)
+    start(venue, order, out)
 
 
 def _known(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> Instrument | None:
@@ -89,36 +93,36 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
     tell_done(command, out, outcome=REPEAT, order_sequence=first.sequence, order_slot=first.slot)
 
 
-def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, seat: Seat = ALONE) -> Terms:
+def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int, seat: Seat = ALONE) -> Terms:
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
-    is_market = command.order_type == gate.MARKET
+    priceless = command.order_type in PRICELESS
     post_only = bool(command.flags & POST_ONLY)
     side, rates = command.side, instrument.rates
     accounting = venue.bounds.accounting
 
     gate.check_switches(venue, account)
     gate.check_trading(instrument)
-    price = 0 if is_market else gate.ticks_of(instrument, command.price, command.price_scale)
+    price = 0 if priceless else gate.ticks_of(instrument, command.price, command.price_scale)
     lots = gate.lots_of(instrument, command.quantity, command.quantity_scale)
     gate.check_quantity(instrument, lots)
-    if is_market:
+    if priceless:
         gate.check_no_price(instrument, command.price, command.price_scale)
     else:
         gate.check_price(instrument, price)
     gate.check_kind(command.order_type, command.time_in_force, command.flags)
-    gate.check_terms(command)
+    further = measured(instrument, command, now_ns)
     gate.check_max_quantity(instrument, lots)
     lots = positions.trimmed(venue, instrument, command, lots)
-    if is_market:
-        price = gate.collar_of(instrument, book, side)
+    if priceless:
+        price = _price_of_its_own(instrument, book, command, further)
     if accounting:
         gate.check_amounts(instrument, book, side, rates, price, lots)
     else:
         gate.check_product(instrument, price * lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account, seat.before)
-    order = order_of(command, instrument, price, lots, slot=NO_SLOT, sequence=0)
+    order = order_of(command, instrument, Terms(price, lots, 0, further), slot=NO_SLOT, sequence=0)
     hold = order.needed_hold(instrument)
     if accounting:
         if not seat.waits:
@@ -126,11 +130,23 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, seat:
         gate.check_one_lot(instrument, side, rates, price)
     if post_only:
         gate.check_post_only(instrument, book, side, price)
-    if order.rests and not seat.waits:
+    if order.rests and not seat.waits and not _waits(order):
         gate.check_level(instrument, book, side, price, lots + seat.joining.get((side, price), 0))
         gate.check_window(venue, book, side, price, seat.windows)
     gate.check_capacity(venue, seat.before)
-    return Terms(price, lots, hold)
+    return Terms(price, lots, hold, further)
+
+
+def _price_of_its_own(
+    instrument: Instrument, book: Book, command: wire.SubmitOrder, further: terms.Terms | None
+) -> int:
+    """Return the limit in ticks of a type that is given none; STALE_REF when nothing says what it is."""
+    if further is None or command.order_type == gate.MARKET:
+        return gate.collar_of(instrument, book, command.side)
+    if command.order_type in stop_terms.TRAILING:
+        watched = triggers.watched(book, command.side, further.trigger)
+        stop_terms.first_stop(instrument, command, further, watched)
+    return stop_terms.price_to_enter_with(instrument, command.order_type, command.side, further)
 
 
 def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) -> None:
@@ -159,35 +175,25 @@ def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) ->
         client_id=command.client_id,
         session=command.session,
     )
-    if not is_plain(order):
-        _tell_terms(order, out)
+    if order.terms is not None:
+        tell_terms(order, out, waits=_waits(order) or links.waits_for_parent(order))
 
 
-def is_plain(order: Order) -> bool:
-    """Tell whether it needs nothing of orders.md."""
-    plain_kind = order.order_type in (gate.MARKET, gate.LIMIT) and order.time_in_force in (gate.GTC, gate.IOC, gate.FOK)
-    return plain_kind and order.terms is None and not order.flags & ~POST_ONLY and not links.waits_for_parent(order)
+def start(venue: Venue, order: Order, out: Outbox) -> None:
+    """Let an order that works wait for its price, or take and rest."""
+    if _waits(order):
+        triggers.wait(venue, order)
+    else:
+        enter(venue, order, out)
 
 
-def _tell_terms(order: Order, out: Outbox) -> None:
-    """Tell the further terms of an order that was just accepted, as they were measured."""
-    terms = order.terms or FurtherTerms()
-    out.tell(
-        wire.TermsAccepted,
-        instrument=order.instrument,
-        account=order.account,
-        order_sequence=order.sequence,
-        order_slot=order.slot,
-        waits=int(order.place is Place.WAITING),
-        dark=0,
-        **{name: getattr(terms, name, 0) for name in FIELDS},
-    )
+def _waits(order: Order) -> bool:
+    """Tell whether an order waits for a price before it takes and rests."""
+    return order.order_type in stop_terms.TRIGGERED
 
 
-def order_of(
-    command: wire.SubmitOrder, instrument: Instrument, price: int, lots: int, *, slot: int, sequence: int
-) -> Order:
-    """Return the order that `command` asks for, at `price` ticks and of `lots`."""
+def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *, slot: int, sequence: int) -> Order:
+    """Return the order that `command` asks for."""
     return Order(
         sequence=sequence,
         slot=slot,
@@ -195,10 +201,10 @@ def order_of(
         instrument=command.instrument,
         client_id=command.client_id,
         side=command.side,
-        price=price,
-        quantity=lots,
-        leaves=lots,
-        rests=command.order_type == gate.LIMIT and command.time_in_force == gate.GTC,
+        price=asked.price,
+        quantity=asked.quantity,
+        leaves=asked.quantity,
+        rests=command.order_type in gate.RESTING_TYPES and command.time_in_force in gate.RESTING_TIMES,
         fill_or_kill=command.time_in_force == gate.FOK,
         post_only=bool(command.flags & POST_ONLY),
         mode=command.self_trade_prevention or CANCEL_NEWEST,
@@ -207,6 +213,7 @@ def order_of(
         time_in_force=command.time_in_force,
         flags=command.flags,
         session=command.session,
+        terms=asked.further,
     )
 
 

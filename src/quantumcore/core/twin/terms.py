@@ -38,6 +38,7 @@ class Terms:
         stop_price: Where it triggers; a trailing stop's moves.
         trail: How far a trailing stop stays behind: ticks, or 10^-8 of the price when `trail_unit` is 2.
         offset: Ticks from a peg's reference, or from a trailing stop to its limit.
+        extreme: The best watched price that a trailing stop has seen, in ticks.
     """
 
     stop_price: int = 0
@@ -52,6 +53,7 @@ class Terms:
     trigger: int = 0
     trail_unit: int = 0
     peg: int = 0
+    extreme: int = 0
 
 
 def as_sent(command: wire.SubmitOrder) -> tuple[int, ...]:

@@ -66,6 +66,7 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
+        deadlines: By account, when its orders go unless it is heard again, UTC nanoseconds; who set none is not there.
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
         positions: By account and instrument, lots bought less lots sold, since it first traded.
@@ -83,6 +84,7 @@ class Venue:
         self.accounts: dict[int, Account] = {}
         self.houses: dict[int, House] = defaultdict(House)
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
+        self.deadlines: dict[int, int] = {}
         self.touched: set[int] = set()
         self.freed: list[links.Link] = []
         self.positions: dict[tuple[int, int], int] = {}
@@ -162,6 +164,9 @@ class Venue:
         self.touched.add(order.instrument)
         if order.place is Place.LIT:
             self.books[order.instrument].remove(order)
+        elif order.place is Place.WAITING:
+            self.books[order.instrument].watch.forget(order)
+            order.place = Place.NOWHERE
 
     def cancel(self, order: Order, reason: int, out: Outbox) -> None:
         """End `order` with what is left of it unfilled, and tell it; then those that end with it."""

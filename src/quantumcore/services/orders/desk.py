@@ -71,9 +71,9 @@ class OrderDesk:
         yield counter("qc_orders_submissions", "Submissions by outcome", self.commands.by_outcome, by="outcome")
         yield counter(
             "qc_orders_refusals",
-            "Submissions that were rejected or refused, by reason",
+            "Submissions that were rejected or refused, by the code that says why",
             self.commands.by_reason,
-            by="reason",
+            by="code",
         )
 
     async def stop(self) -> None:

@@ -29,7 +29,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.following import Following
-from quantumcore.ports.telemetry import gauge
+from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.orders import translate
 from quantumcore.services.orders.projection import OrdersProjection
 from quantumcore.services.orders.queries import OrderQueries
@@ -83,6 +83,12 @@ class OrderHistoryService:
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics how far the tables are."""
         yield from self.follower.collect()
+        yield counter(
+            "qc_orders_ended",
+            "Orders cancelled or expired, by the code that says why",
+            self.projection.ended,
+            by="code",
+        )
         yield gauge("qc_orders_live", "Orders kept in memory", len(self.projection.live))
 
     async def stop(self) -> None:

@@ -1,6 +1,6 @@
 """The event log becomes tables: a part of the log, what it changed and the cursor are one transaction."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import OrdersChanged, ToldUpdate
+from quantumcore.contracts.orders import CANCEL_REASONS, OrdersChanged, ToldUpdate
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected, TradeBusted
 from quantumcore.ports.bus import Bus
@@ -23,6 +23,7 @@ from quantumcore.services.orders.folding import Known, Trade, fold
 LIVE_ORDERS = 20_000  # beyond it the order longest untouched is read from the table again
 UPDATES_PER_NOTICE = 500  # keeps a notice well below what a server carries in one message
 FOLLOWED_ACCOUNTS = 100_000
+ENDINGS = frozenset({"cancelled", "expired"})
 
 
 class LiveOrders:
@@ -95,12 +96,14 @@ class OrdersProjection:
         cursor: Last sequence committed, as far as this process knows.
         live: The working orders it need not look up.
         followed: Accounts whose updates are told whole.
+        ended: Orders that were cancelled or expired since the start, by the code that says why: there are few.
     """
 
     def __init__(self, bus: Bus, log: EventLog, database: Database, catalogue: Catalogue) -> None:
         self.cursor = 0
         self.live = LiveOrders()
         self.followed = Followed()
+        self.ended: Counter[str] = Counter()
         self._bus = bus
         self._log = log
         self._database = database
@@ -127,6 +130,7 @@ class OrdersProjection:
             # Folding happens in the database's thread: the loop, which answers submissions, stays free.
             commit = await self._database.write(partial(self._commit, part=part))
             self.live.put(commit.changes)
+            self.ended.update(CANCEL_REASONS[one.order.reason] for one in commit.changes if one.kind in ENDINGS)
             self.cursor = commit.upto
             if commit.upto > commit.before:
                 self._untold += notices(commit.told, commit.before, commit.upto)

@@ -96,7 +96,8 @@ def test_an_iceberg_shows_its_tip_and_goes_to_the_end_with_each_refill(pair: tup
     assert ours == [[berg["order_id"], price, "0.25000"], [behind["order_id"], price, "0.50000"]]
     place = bob.get(f"/v1/orders/{behind['order_id']}/queue").json()
     assert (place["position"], place["orders_ahead"], place["quantity_ahead"]) == (2, 1, "0.25000")
-    bob.submit("buy", "0.3", price, self_trade_prevention="none")
+    bought = bob.submit("buy", "0.3", price, self_trade_prevention="none")
+    ann.wait_for(bought["sequence"])
     book = ann.get("/v1/market/BTC-USD/book", level=3).json()["asks"]
     assert [one for one in book if one[1] == price] == [
         [behind["order_id"], price, "0.45000"], [berg["order_id"], price, "0.25000"],
@@ -120,7 +121,7 @@ def test_what_is_hidden_trades_and_is_in_no_book(pair: tuple[Trader, Trader]) ->
         hidden = ann.submit("sell", "1", "42000.00", hidden=True)
         assert hidden["status"] == "new"
         assert all(one[0] != hidden["order_id"] for one in ann.get("/v1/market/BTC-USD/book", level=3).json()["asks"])
-        assert ann.get(f"/v1/orders/{hidden['order_id']}/queue").json()["position"] == 0
+        assert ann.get(f"/v1/orders/{hidden['order_id']}/queue").json()["position"] == 1
         bought = bob.submit("buy", "0.4", "42000.00")
         assert (bought["status"], bought["average_price"]) == ("filled", "42000.00")
 
@@ -139,7 +140,7 @@ def test_a_bracket_protects_what_its_entry_bought(pair: tuple[Trader, Trader]) -
     assert entry["status"] == "filled"
     profit, loss = shown(ann, profit), shown(ann, loss)
     assert [(one["status"], one["waiting"]) for one in (profit, loss)] == [("new", None), ("new", "trigger")]
-    bob.submit("buy", "1", "51000.00")
+    ann.wait_for(bob.submit("buy", "1", "51000.00")["sequence"])
     assert shown(ann, profit)["status"] == "filled"
     gone = shown(ann, loss)
     assert (gone["status"], gone["reason"]) == ("cancelled", "order.cancel.linked")
@@ -213,9 +214,9 @@ def test_an_auction_gathers_and_uncrosses_when_an_operator_opens(pair: tuple[Tra
         assert stream.next("status")["status"] == "continuous"
     last = ann.get("/v1/market/AAPL/auction").json()
     assert (last["price"], last["last"]["price"], last["last"]["quantity"]) == (None, now["price"], "60")
-    done = shown(ann, buy)
+    done = poll(lambda: (one := shown(ann, buy))["status"] == "cancelled" and one)
     assert (done["filled"], done["status"], done["reason"]) == ("60", "cancelled", "order.cancel.auction_over")
-    assert shown(bob, sell)["status"] == "filled"
+    assert poll(lambda: shown(bob, sell)["status"] == "filled")
 
 
 def test_an_operator_busts_a_trade(pair: tuple[Trader, Trader], admin: Trader) -> None:
@@ -239,10 +240,12 @@ def test_a_peg_follows_and_a_mark_triggers(pair: tuple[Trader, Trader], admin: T
     bob.submit("buy", "0.1", "60000.00")
     peg = ann.submit("buy", "1", "65000.00", type="pegged", peg={"reference": "primary"})
     assert (peg["price"], peg["peg"]["working_price"], peg["waiting"]) == ("65000.00", "60000.00", None)
-    bob.submit("buy", "0.1", "60001.00")
+    ann.wait_for(bob.submit("buy", "0.1", "60001.00")["sequence"])
     assert shown(ann, peg)["peg"]["working_price"] == "60001.00"
     stop = ann.submit("buy", "0.1", "62000.00", type="stop_limit", stop_price="61500.00", trigger="mark")
-    assert admin.put("/v1/admin/instruments/BTC-USD/mark", {"price": "61600.00"}).json()["price"] == "61600.00"
+    marked = admin.put("/v1/admin/instruments/BTC-USD/mark", {"price": "61600.00"}).json()
+    assert marked["price"] == "61600.00"
+    ann.wait_for(marked["sequence"])
     view = shown(ann, stop)
     assert (view["waiting"], view["status"]) == (None, "new")
     assert "triggered:mark" in kinds(ann, stop)

@@ -111,7 +111,7 @@ class TakeSnapshot(Request[Done], frozen=True, kw_only=True):
 
 
 class QueueAhead(msgspec.Struct, frozen=True):
-    """What trades before one order on its side of the shown book, in orders and lots; orders -1: it is not shown.
+    """What trades before one order on its side of the shown book, in orders and lots; orders -1: it is in no book.
 
     Attributes:
         price: Its own, in ticks.

@@ -295,10 +295,10 @@ class BustTrade(Request[Busted], frozen=True, kw_only=True):
 
 
 class QueuePlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an order stands in the queue of its side, in what the book shows.
+    """Where an order stands in the queue of its side, counted in what the book shows.
 
     Attributes:
-        position: 1 trades first; 0: it is not in the shown book.
+        position: 1: nothing shown trades before it; 0: it waits and is in no book.
         orders_ahead, quantity_ahead: What the book shows before it, at better prices and at its own.
     """
 

@@ -83,6 +83,18 @@ BAD = [
     ("a number for an account", order(account_id=7), 400, "request.invalid.type", "account_id", "type"),
     ("an account of another", order(account_id="8"), 404, "account.not_found", "account_id", None),
     ("an account that is none", order(account_id="07"), 404, "account.not_found", "account_id", None),
+    ("a stop price as a number", order(type="stop", stop_price=5), 400, "request.invalid.type", "stop_price", "type"),
+    ("a trail of two units", order(type="trailing_stop", trail={"amount": "1", "ticks": 1}), 400, "request.invalid.range", "trail", "range"),
+    ("a trail that nobody knows", order(trail={"miles": "1"}), 400, "request.invalid.unknown_field", "trail.miles", "unknown_field"),
+    ("a peg to nothing", order(type="pegged", peg={}), 400, "request.invalid.missing", "peg.reference", "missing"),
+    ("a peg of many lists", order(peg=[[]]), 400, "request.invalid.type", "peg", "type"),
+    ("a display of 1e9", order(display="1e9"), 400, "request.invalid.decimal", "display", "decimal"),
+    ("a budget of 40 digits", order(budget="9" * 40), 400, "request.invalid.overflow", "budget", "overflow"),
+    ("a seed of 33 bits", order(seed=2**32), 400, "request.invalid.range", "seed", "range"),
+    ("a post_only of later", order(post_only="maybe"), 400, "request.invalid.type", "post_only", "type"),
+    ("an expiry without zone", order(time_in_force="gtt", expires_at="2026-12-24T12:00:00"), 400, "request.invalid.time", "expires_at", "time"),
+    ("an expiry in 1901", order(time_in_force="gtt", expires_at="1901-01-01T00:00:00Z"), 400, "request.invalid.range", "expires_at", "range"),
+    ("a day that is none", order(time_in_force="gtd", expires_at="24.12.2026"), 400, "request.invalid.time", "expires_at", "time"),
     ("10 MB", b'{"symbol": "' + b"A" * 10_000_000 + b'"}', 413, "request.too_large", None, None),
 ]  # fmt: skip
 

@@ -208,7 +208,9 @@ class OrderCommands:
         Raises:
             NotFound: `account.not_found`.
         """
-        command = wire.EndSession(account=translate.check_account(ended.account), session=ended.session)
+        command = wire.EndSession(
+            account=translate.check_account(ended.account), session=translate.check_session(ended.session)
+        )
         outcome = await self._bus.request(Sequence(command=command.encode(), cancel=True))
         gone = [event for event in self._account_events(outcome) if isinstance(event, wire.OrderCancelled)]
         return SessionEnded(outcome.sequence, len(gone))

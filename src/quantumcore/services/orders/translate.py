@@ -18,13 +18,15 @@ from quantumcore.contracts.orders import (
     MassCancel,
     SubmitOrder,
 )
-from quantumcore.contracts.values import OrderId, Scaled, check_client_id, is_symbol
+from quantumcore.contracts.values import NO_SLOT, OrderId, Scaled, check_client_id, is_symbol
 from quantumcore.services.orders.terms import PLAIN_TIMES, PLAIN_TYPES
 from quantumcore.services.orders.terms_sent import advanced, choice, wholly_advanced
 
 UNKNOWN_INSTRUMENT = 0xFFFFFFFF
+MAX_LINKED = 3
 PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN, DISPLAY_GIVEN = 1, 2, 4, 8
 POST_ONLY = 1
+MAX_SESSION = 2**32 - 1
 MAX_ACCOUNT = 2**63 - 1  # what a table can hold; the engine opens none beyond 32 bits
 NO_PRICE = Scaled(0, 0)
 PRICED = frozenset({"limit", "stop_limit", "limit_if_touched", "pegged"})
@@ -61,7 +63,7 @@ def submission(order: SubmitOrder, instrument: int) -> wire.SubmitOrder:
         if prevention is None
         else choice(SELF_TRADE_PREVENTION, prevention, "self_trade_prevention"),
         flags=POST_ONLY if order.post_only else 0,
-        session=order.session,
+        session=check_session(order.session),
         client_id=check_client_id(order.client_order_id),
     )
     if order.terms is None and order_type in PLAIN_TYPES and time_in_force in PLAIN_TIMES:
@@ -158,6 +160,13 @@ def check_account(account: int) -> int:
     return account
 
 
+def check_session(session: int) -> int:
+    """Return `session` if it can be a connection's number, or 0 for none; raise InvalidCommand otherwise."""
+    if not 0 <= session <= MAX_SESSION:
+        raise invalid("range", "session must be a number of 32 bits", field="session")
+    return session
+
+
 def order_named(order_id: str, shard: int) -> OrderId:
     """Return the order's id.
 
@@ -187,4 +196,6 @@ def _name(command: AmendOrder | CancelOrder, shard: int) -> tuple[int, int, str]
     if command.client_order_id:
         return 0, 0, check_client_id(command.client_order_id)
     named = order_named(command.order_id, shard)
-    return named.sequence, named.slot, wire.NO_ID
+    # Of linked orders that were rejected together the engine knows one name; each has its own here (domain.slot_of).
+    slot = NO_SLOT if named.slot > NO_SLOT - MAX_LINKED else named.slot
+    return named.sequence, slot, wire.NO_ID

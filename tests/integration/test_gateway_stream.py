@@ -351,18 +351,26 @@ async def test_orders_can_be_entered_on_the_socket(venue, address):
         assert answers[1]["data"]["quantity"] == "0.50000"
 
 
-async def test_orders_go_when_the_socket_does_if_asked(venue, address):
+async def test_orders_go_when_their_socket_does_if_asked(venue, address):
+    """Those that it sent and that are not until cancelled; what came by another way stays."""
     user = await venue.user()
-    order = (await user.order()).json()
+    elsewhere = (await user.order(time_in_force="day")).json()
+    body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.5", "price": "64000.00"}
     async with stream(address) as client:
         await client.auth(user.token, cancel_on_disconnect=True)
+        await client.say(op="order.submit", data={**body, "time_in_force": "day"}, id=1)
+        day = (await client.answer("order.submit"))["data"]
+        await client.say(op="order.submit", data=body, id=2)
+        gtc = (await client.answer("order.submit"))["data"]
 
-    async def status() -> str:
-        return (await user.http.get(f"/v1/orders/{order['order_id']}")).json()["status"]
+    async def view(order: dict[str, Any]) -> dict[str, Any]:
+        return (await user.http.get(f"/v1/orders/{order['order_id']}")).json()
 
     async with asyncio.timeout(5):
-        while await status() != "cancelled":  # noqa: ASYNC110  # it is asked of the venue, no event tells it
+        while (await view(day))["status"] != "cancelled":  # noqa: ASYNC110  # it is asked of the venue, no event tells it
             await asyncio.sleep(0.01)
+    assert (await view(day))["reason"] == "order.cancel.disconnected"
+    assert [(await view(one))["status"] for one in (gtc, elsewhere)] == ["new", "new"]
 
 
 @pytest.mark.hazard("L4")

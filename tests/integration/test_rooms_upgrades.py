@@ -36,14 +36,17 @@ async def rows(database: SqliteDatabase, metadata: MetaData) -> dict[str, list[d
     return await database.read(work)
 
 
+def _first_of(migrations: Any, directory: Path) -> Path:
+    only = directory / "versions"
+    only.mkdir(parents=True)
+    for file in Path(migrations.__path__[0]).glob(f"versions/{FIRST}"):
+        shutil.copy(file, only)
+    return directory
+
+
 async def first_revision(path: Path, migrations: Any, filled: dict[str, list[dict[str, Any]]]) -> None:
     """Make the tables as the first revision had them, with these rows, as far as it had their columns."""
-    home = Path(migrations.__path__[0])
-    only = path.parent / "first" / "versions"
-    only.mkdir(parents=True)
-    for file in home.glob(f"versions/{FIRST}"):
-        shutil.copy(file, only)
-    database = await open_database(path, only.parent)
+    database = await open_database(path, _first_of(migrations, path.parent / "first"))
 
     def fill(connection: Connection) -> None:
         found = MetaData()

@@ -1,6 +1,9 @@
 """What changes orders: one request to the engine each, and the answer from the events that come back."""
 
 from collections import Counter
+from collections.abc import Awaitable, Coroutine
+from functools import partial
+from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import (
@@ -59,8 +62,10 @@ class OrderCommands:
             counts[outcome] += count
         return counts
 
-    async def submit(self, order: SubmitOrder) -> OrderView:
+    def submit(self, order: SubmitOrder) -> Awaitable[OrderView]:
         """Send one order to the engine and show what became of it at once.
+
+        An order on a known instrument waits for the engine alone, which needs no task: its future is enough.
 
         Raises:
             InvalidCommand: Wrong shape; nothing was sent.
@@ -68,6 +73,13 @@ class OrderCommands:
             Unavailable: Nothing happened.
             OutcomeUnknown: Ask again with the same id.
         """
+        instrument = self._catalogue.symbols.get(order.symbol)
+        if instrument is None:
+            return self._submit_unknown(order)
+        command = translate.submission(order, instrument.number).encode()
+        return self._bus.ask(Sequence(command=command), partial(self._shown, order))
+
+    async def _submit_unknown(self, order: SubmitOrder) -> OrderView:
         command = await self._submission(order)
         return await self._submitted(order, await self._bus.request(Sequence(command=command)))
 
@@ -165,6 +177,11 @@ class OrderCommands:
 
     async def _submitted(self, order: SubmitOrder, outcome: Sequenced) -> OrderView:
         """Return the answer to a submission from its events, or the first answer again when it is a repeat."""
+        shown = self._shown(order, outcome)
+        return shown if isinstance(shown, OrderView) else await shown
+
+    def _shown(self, order: SubmitOrder, outcome: Sequenced) -> OrderView | Coroutine[Any, Any, OrderView]:
+        """As `_submitted`; only a repeat has something to wait for."""
         try:
             view = answers.submitted(wire.decode_events(outcome.events), self._catalogue, order.symbol)
         except QuantumCoreError as error:
@@ -172,10 +189,13 @@ class OrderCommands:
             raise
         if isinstance(view, wire.CommandDone):
             self.counts["repeat", ""] += 1
-            first = await events_at(self._log, view.order_sequence)
-            return answers.first_answer(first, view.order_sequence, self._catalogue, order.symbol)
+            return self._first_answer(order, view.order_sequence)
         self.counts["rejected" if view.status == "rejected" else "accepted", view.reason or ""] += 1
         return view
+
+    async def _first_answer(self, order: SubmitOrder, sequence: int) -> OrderView:
+        first = await events_at(self._log, sequence)
+        return answers.first_answer(first, sequence, self._catalogue, order.symbol)
 
     async def _changed(self, account: int, outcome: Sequenced) -> OrderView:
         """Return the order that a cancel or an amendment changed, or raise why it did not."""

@@ -17,6 +17,7 @@ from quantumcore.adapters.bus_link import BusLink
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.messages import Notice, Request
+from tests.support.clocks import settle
 from tests.support.contracts.bus import BusContract, Echo, Say, Told
 from tests.support.waiting import eventually
 
@@ -159,7 +160,8 @@ async def test_who_gives_up_leaves_nothing_behind(linked: tuple[End, End]) -> No
     there.handle(Say, say)
     with pytest.raises(OutcomeUnknown):
         await here.request(Say(text="quick"), deadline_s=0.01)
-    assert here.link.in_flight == 0
+    await settle()
+    assert (here.link.in_flight, finished.is_set()) == (0, False)
     await asyncio.wait_for(finished.wait(), 5)
 
 

@@ -41,8 +41,10 @@ from tests.support.contracts.bus import Echo, Say
 from tests.support.shards import Hall, hall, order
 from tests.support.small_venue import ALICE, COIN, SmallVenue, small_venue
 
-TASKS_PER_ORDER = 2.0
-CALLS_PER_ORDER = 105  # measured 95
+TASKS_PER_ORDER = 1.0
+CALLS_PER_ORDER = 99  # measured 97
+FOLLOWERS = ("EmbeddedSubscription.", "SessionDesk.")
+"""Tasks beside the way: notices are listened to, and a token is verified once a second."""
 STATEMENTS_PER_COMMIT = 7
 STEPS_GROWTH = 1.1
 
@@ -73,7 +75,7 @@ def calls_of(work: Callable[[], Any]) -> int:
 
 
 async def test_an_order_makes_few_tasks(path: Walk) -> None:  # noqa: F811
-    """The caller's own, the bus's for orders; matching answers by a future, and the sequencer's pump is shared."""
+    """The sequencer's pump, shared by the orders of a batch; orders and matching answer by futures. (The caller's is his own.)"""
     made: Counter[str] = Counter()
 
     def factory(loop: asyncio.AbstractEventLoop, body: Any, **more: Any) -> asyncio.Task[Any]:
@@ -87,7 +89,7 @@ async def test_an_order_makes_few_tasks(path: Walk) -> None:  # noqa: F811
             await path.submit(number)
     finally:
         loop.set_task_factory(None)
-    on_the_way = {name: n for name, n in made.items() if name.startswith(("EmbeddedBus.", "Sequencer.", "Gateway"))}
+    on_the_way = {name: n for name, n in made.items() if not name.startswith(FOLLOWERS)}
     print(made.most_common(8))
     assert sum(on_the_way.values()) <= TASKS_PER_ORDER * 100, made
 
@@ -227,7 +229,7 @@ async def test_the_bus_keeps_nothing_of_a_request_that_was_answered() -> None:
     await work(500)
     kept = await _kept(lambda: work(5_000))
     print(f"{kept} bytes kept of 5,000 requests")
-    assert kept < 5_000
+    assert kept < 5_000 * 4  # a set for each tick in which a deadline of the last two seconds falls, and no more
     assert bus.in_flight == 0
     await bus.close()
 

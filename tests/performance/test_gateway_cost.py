@@ -5,18 +5,23 @@ Method: the ASGI application called directly, a bus that answers at once, the em
 """
 
 import asyncio
+import gc
 import json
 import time
 from typing import Any
 
+import uvicorn
+
 from quantumcore.adapters.cache import EmbeddedCache
+from quantumcore.app.bench.served import Connection, request_bytes
 from quantumcore.contracts.auth import VerifyToken
-from quantumcore.services.gateway.service import GatewayService
+from quantumcore.services.gateway.service import UVICORN, GatewayService
 from tests.support.gateway_house import GENEROUS, RealClock
 from tests.support.scripted_rooms import BEARER, ORDER, identity, order_view
 
 ORDERS = 2_000
 LIMIT_US = 200.0
+KEPT_ORDERS = 100
 
 
 class InstantBus:
@@ -61,6 +66,34 @@ async def cost_us() -> float:
         best = min(best, (time.process_time() - began) / ORDERS * 1e6)
         assert statuses == [200] * ORDERS
     return best
+
+
+async def test_an_order_leaves_the_collector_nothing() -> None:
+    """Over a real connection: what a request is made of dies with it, so no collection stops the loop for it."""
+    gateway = GatewayService(InstantBus(), EmbeddedCache(RealClock()), RealClock(), GENEROUS)
+    config = uvicorn.Config(gateway.asgi, log_config=None, port=0, **{**UVICORN, "loop": "none"})
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    connection = await Connection.open(server.servers[0].sockets[0].getsockname()[1])
+    token = BEARER["authorization"].removeprefix("Bearer ")
+    body = {**ORDER, "client_order_id": "abc", "time_in_force": "gtc"}
+    request = request_bytes("POST", "/v1/orders", body, token)
+    try:
+        for _ in range(10):
+            assert b'"status":"new"' in await connection.send(request)
+        gc.collect()
+        gc.disable()
+        for _ in range(KEPT_ORDERS):
+            await connection.send(request)
+        left = gc.collect()
+    finally:
+        gc.enable()
+        connection.close()
+        server.should_exit = True
+        await server.shutdown()
+    assert left < KEPT_ORDERS
 
 
 def test_an_order_costs_the_gateway_little():

@@ -74,13 +74,17 @@ async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     made.client.headers["Authorization"] = f"Bearer {tokens.access_token}"
     await made.submit(0)
 
-    original = bus.request
+    request, ask = bus.request, bus.ask
 
-    async def counted(message: Any, **more: Any) -> Any:
+    async def requested(message: Any, **more: Any) -> Any:
         made.requests[type(message)] += 1
-        return await original(message, **more)
+        return await request(message, **more)
 
-    bus.request = counted  # type: ignore[method-assign]  # counted, not changed
+    def asked(message: Any, then: Any, **more: Any) -> Any:
+        made.requests[type(message)] += 1
+        return ask(message, then, **more)
+
+    bus.request, bus.ask = requested, asked  # type: ignore[method-assign]  # counted, not changed
     for name in ("read", "write"):
         monkeypatch.setattr(SqliteDatabase, name, _watched(getattr(SqliteDatabase, name), made.database))
     yield made

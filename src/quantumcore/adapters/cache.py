@@ -83,9 +83,7 @@ class EmbeddedCache:
                 if len(self._windows) > self._capacity:
                     self._windows.popitem(last=False)
             spent = known[1] + weight
-            allowed = spent <= budget
-            if allowed:
+            if spent <= budget:
                 known[1] = spent
-            else:
-                spent = known[1]
-        return allowed, max(0, budget - spent), (window + 1) * window_s - now
+                return True, budget - spent, (window + 1) * window_s - now
+        return False, max(0, budget - known[1]), (window + 1) * window_s - now

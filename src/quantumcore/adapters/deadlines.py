@@ -15,30 +15,28 @@ TICK_S = 0.025
 
 
 class Deadlines(Generic[T]):
-    """Calls `expire` for each future that is not done when its time is up. Used from one event loop."""
+    """Calls `expire` for each that is still watched when its time is up. Used from one event loop."""
 
-    def __init__(self, expire: "Callable[[asyncio.Future[T]], None]") -> None:
+    def __init__(self, expire: Callable[[T], None]) -> None:
         self._expire = expire
-        self._due: dict[int, set[asyncio.Future[T]]] = {}
+        self._due: dict[int, set[T]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
 
     @property
     def waiting(self) -> int:
-        """Futures under watch."""
+        """How many are under watch."""
         return sum(map(len, self._due.values()))
 
-    def watch(
-        self, loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]", seconds: float
-    ) -> "set[asyncio.Future[T]]":
-        """Watch `future` for `seconds`; whoever is done before takes it out of the set that is returned."""
+    def watch(self, loop: asyncio.AbstractEventLoop, waiter: T, seconds: float) -> set[T]:
+        """Watch `waiter` for `seconds`; whoever is done before takes it out of the set that is returned."""
         tick = math.ceil((loop.time() + seconds) / TICK_S)
         due = self._due.get(tick)
         if due is None:
             due = self._due[tick] = set()
             if self._timer is None or tick < self._next:
                 self._wake(loop, tick)
-        due.add(future)
+        due.add(waiter)
         return due
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,8 +44,8 @@ class Deadlines(Generic[T]):
         now = loop.time() / TICK_S
         self._timer = None
         for tick in [tick for tick, due in self._due.items() if tick <= now or not due]:
-            for future in list(self._due.pop(tick)):
-                self._expire(future)
+            for waiter in list(self._due.pop(tick)):
+                self._expire(waiter)
         if self._due:
             self._wake(loop, min(self._due))
 

@@ -7,11 +7,10 @@ behind by QUEUE_BATCHES batches loses the oldest, which its subscription counts 
 """
 
 import asyncio
-import itertools
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from types import CoroutineType
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +25,7 @@ from quantumcore.contracts.messages import Notice, Request
 from quantumcore.ports.bus import DEADLINE_S
 from quantumcore.ports.telemetry import counter, gauge
 
+A = TypeVar("A")
 R = TypeVar("R")
 Q = TypeVar("Q", bound=Request)  # type: ignore[type-arg]  # a handler is typed by its own request class
 N = TypeVar("N", bound=Notice)
@@ -41,7 +41,8 @@ _log = logging.getLogger(__name__)
 class EmbeddedBus:
     """Answers requests by calling their handler in a task of its own, so that neither deadline nor caller can cut it short.
 
-    A handler may return a future instead of a coroutine: it is under way by itself, so it gets no task.
+    A handler may return a future instead of a coroutine: it is under way by itself, so it gets no task. One whose work
+    is to ask another handler and to make something of the reply gets such a future from `ask`.
     """
 
     def __init__(self) -> None:
@@ -51,9 +52,8 @@ class EmbeddedBus:
         self._notices: dict[str, type[Notice]] = {}
         self._link: BusLink | None = None
         # The loop holds tasks weakly: without this one may vanish unfinished.
-        self._running: dict[int, asyncio.Future[Any]] = {}
-        self._numbers = itertools.count()
-        self._deadlines: Deadlines[Answer | None] = Deadlines(_expire)
+        self._running: set[asyncio.Future[Any]] = set()
+        self._deadlines: Deadlines[_Asked] = Deadlines(_Asked.expired)
         self._closed = False
         self._overloaded = 0
         self._dropped: Counter[str] = Counter()
@@ -99,27 +99,20 @@ class EmbeddedBus:
             OutcomeUnknown: The deadline passed; the handler goes on.
             QuantumCoreError: What the handler raised, with code, detail and chain of causes.
         """
-        kind = type(message)
-        loop = asyncio.get_running_loop()
-        raw = encode(message)
-        if kind in self._handlers and not self._closed:
-            answer = self._handled(loop, kind, raw)
-        else:
-            answer = self._elsewhere(kind, raw)
-        due = self._deadlines.watch(loop, answer, deadline_s)
-        try:
-            outcome = await answer
-        finally:
-            due.discard(answer)
-        if outcome is None:
-            raise OutcomeUnknown("outcome.unknown", f"no answer to {kind.__name__} within {deadline_s:g} s")
-        succeeded, raw = outcome
-        if not succeeded:
-            raise failures.unpack(msgspec.msgpack.decode(raw, type=failures.Failed))
-        try:
-            return decode_reply(kind, raw)  # type: ignore[no-any-return]  # the decoder is the reply type's
-        except msgspec.MsgspecError as error:
-            raise Internal("internal", f"the answer to {kind.__name__} has another shape") from error
+        return await self._ask(message, None, deadline_s)  # type: ignore[no-any-return]  # the decoder is the reply type's
+
+    def ask(
+        self,
+        message: Request[R],
+        then: Callable[[R], A | Coroutine[Any, Any, A]],
+        *,
+        deadline_s: float = DEADLINE_S,
+    ) -> "asyncio.Future[A]":
+        """Ask at once; the future gives what `then` makes of the reply, and fails as `request` does or as `then` raises.
+
+        A coroutine that `then` returns gets a task; the deadline is the reply's alone.
+        """
+        return self._ask(message, then, deadline_s)
 
     def subscribe(self, notice: type[N], listener: Callable[[Sequence[N]], Awaitable[None]]) -> "EmbeddedSubscription":
         """Hear every notice of this type in order, one batch at a time; see the head of this file for the limit."""
@@ -155,7 +148,17 @@ class EmbeddedBus:
         kind = self._requests.get(name)
         if kind is None or self._closed:
             raise Unavailable("unavailable", f"nobody answers {name}", retry_after=1.0)
-        return self._handled(asyncio.get_running_loop(), kind, raw)
+        if len(self._running) >= MAX_IN_FLIGHT:
+            raise self._full()
+        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+
+        def settled(work: "asyncio.Future[Any]") -> None:
+            self._running.discard(work)
+            if not answer.done():
+                answer.set_result(_outcome(kind, work))
+
+        self._begin(kind, raw).add_done_callback(settled)
+        return answer
 
     def tell_encoded(self, name: str, raw: bytes, count: int) -> None:
         """Hand notices that came over the link to the listeners of this process."""
@@ -171,7 +174,7 @@ class EmbeddedBus:
         """Refuse new requests, let the running ones end (CLOSE_GRACE_S, then they are cancelled), stop all listeners."""
         self._closed = True
         if self._running:
-            _, late = await asyncio.wait(set(self._running.values()), timeout=CLOSE_GRACE_S)
+            _, late = await asyncio.wait(set(self._running), timeout=CLOSE_GRACE_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -179,68 +182,41 @@ class EmbeddedBus:
             for listener in list(listeners):
                 await listener.close()
 
-    def _elsewhere(self, kind: type[Request[Any]], raw: bytes) -> "asyncio.Future[Answer | None]":
-        """Ask over the link what nobody answers here."""
-        if self._link is None or self._closed:
+    def _ask(
+        self, message: Request[Any], then: Callable[[Any], Any] | None, deadline_s: float
+    ) -> "asyncio.Future[Any]":
+        kind = type(message)
+        loop = asyncio.get_running_loop()
+        raw = encode(message)
+        running = self._running
+        asked = _Asked(kind, then, deadline_s, loop.create_future(), running)
+        if kind in self._handlers and not self._closed:
+            if len(running) >= MAX_IN_FLIGHT:
+                raise self._full()
+            self._begin(kind, raw).add_done_callback(asked.settled)
+        elif self._link is not None and not self._closed:
+            asked.told_by(self._link.ask(kind.__name__, raw))
+        else:
             raise Unavailable("unavailable", f"nobody answers {kind.__name__}", retry_after=1.0)
-        return self._link.ask(kind.__name__, raw)
+        asked.due = self._deadlines.watch(loop, asked, deadline_s)
+        return asked.answer
 
-    def _handled(
-        self, loop: asyncio.AbstractEventLoop, kind: type[Request[Any]], raw: bytes
-    ) -> "asyncio.Future[Answer | None]":
+    def _full(self) -> Unavailable:
+        self._overloaded += 1
+        return Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
+
+    def _begin(self, kind: type[Request[Any]], raw: bytes) -> "asyncio.Future[Any]":
         """Call the handler; what it does from then on lives by itself, and ends in the future."""
-        if len(self._running) >= MAX_IN_FLIGHT:
-            self._overloaded += 1
-            raise Unavailable("overloaded", f"{MAX_IN_FLIGHT} requests are being answered", retry_after=0.1)
-        answer: asyncio.Future[Answer | None] = loop.create_future()
+        work: Any
         try:
             work = self._handlers[kind](decode_request(kind, raw))
-        except Exception as error:  # noqa: BLE001  # as in `_work`: one bad request is one answer
-            answer.set_result(_failure(kind, error))
-            return answer
-        number = next(self._numbers)
-        if isinstance(work, asyncio.Future):
-            self._running[number] = work
-            work.add_done_callback(partial(self._settled, number, kind, answer))
-        else:
-            self._running[number] = loop.create_task(self._work(number, kind, work, answer))
-        return answer
-
-    def _settled(
-        self,
-        number: int,
-        kind: type[Request[Any]],
-        answer: "asyncio.Future[Answer | None]",
-        work: "asyncio.Future[Any]",
-    ) -> None:
-        """Hand over the outcome of a future."""
-        del self._running[number]
-        if work.cancelled():
-            outcome = _failure(kind, _stopping())
-        elif (error := work.exception()) is not None:
-            outcome = _failure(kind, error)
-        else:
-            outcome = (True, encode(work.result()))
-        if not answer.done():
-            answer.set_result(outcome)
-
-    async def _work(
-        self, number: int, kind: type[Request[Any]], work: Awaitable[object], answer: "asyncio.Future[Answer | None]"
-    ) -> None:
-        """Await `work` and hand its outcome over as bytes; nobody may be waiting any more."""
-        outcome: Answer
-        try:
-            outcome = (True, encode(await work))
-        except asyncio.CancelledError:
-            if not answer.done():
-                answer.set_result(_failure(kind, _stopping()))
-            raise
-        except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
-            outcome = _failure(kind, error)
-        finally:
-            del self._running[number]
-        if not answer.done():
-            answer.set_result(outcome)
+            if not isinstance(work, asyncio.Future):
+                work = asyncio.ensure_future(work)
+        except Exception as error:  # noqa: BLE001  # as in `_outcome`: one bad request is one answer
+            work = asyncio.get_running_loop().create_future()
+            work.set_exception(error)
+        self._running.add(work)
+        return work  # type: ignore[no-any-return]  # one of three futures
 
     def _forget(self, subscription: "EmbeddedSubscription") -> None:
         listeners = self._listeners.get(subscription.notice, [])
@@ -249,13 +225,99 @@ class EmbeddedBus:
             self._dropped[subscription.notice.__name__] += subscription.dropped
 
 
-def _expire(answer: "asyncio.Future[Answer | None]") -> None:
-    if not answer.done():
-        answer.set_result(None)
+class _Asked(msgspec.Struct, eq=False):
+    """One question until its answer: an outcome, a deadline that passed, or nobody who waits any more.
+
+    Attributes:
+        then: What makes an answer of the reply; None: the reply is the answer.
+        running: Where the work for it stands until it is settled.
+        due: Where its deadline is watched.
+    """
+
+    kind: type[Request[Any]]
+    then: Callable[[Any], Any] | None
+    deadline_s: float
+    answer: "asyncio.Future[Any]"
+    running: "set[asyncio.Future[Any]]"
+    due: "set[_Asked]" = set()  # of a Struct: each has its own
+
+    def settled(self, work: "asyncio.Future[Any]") -> None:
+        """Take the outcome of `work` as if it had come from afar."""
+        self.running.discard(work)
+        self.told(_outcome(self.kind, work))
+
+    def told(self, outcome: Answer) -> None:
+        """Take the outcome; too late for the deadline, nobody hears it."""
+        self.due.discard(self)
+        answer = self.answer
+        if answer.done():
+            return
+        succeeded, raw = outcome
+        if not succeeded:
+            answer.set_exception(failures.unpack(msgspec.msgpack.decode(raw, type=failures.Failed)))
+            return
+        try:
+            reply = decode_reply(self.kind, raw)
+        except msgspec.MsgspecError as error:
+            internal = Internal("internal", f"the answer to {self.kind.__name__} has another shape")
+            internal.__cause__ = error
+            answer.set_exception(internal)
+            return
+        if self.then is None:
+            answer.set_result(reply)
+        else:
+            self._go_on(reply, self.then)
+
+    def _go_on(self, reply: Any, then: Callable[[Any], Any]) -> None:
+        answer = self.answer
+        try:
+            made = then(reply)
+        except Exception as error:  # noqa: BLE001  # `then` is a part of a handler: its defect is one answer `internal`
+            answer.set_exception(error)
+            return
+        if not isinstance(made, CoroutineType):
+            answer.set_result(made)
+            return
+        task = asyncio.ensure_future(made)
+        answer.add_done_callback(lambda _: task.cancel())  # holds the task, which the loop does not
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Future[Any]") -> None:
+        if self.answer.done():
+            return
+        if task.cancelled():
+            self.answer.cancel()
+        elif (error := task.exception()) is not None:
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(task.result())
+
+    def told_by(self, elsewhere: "asyncio.Future[Answer | None]") -> None:
+        """Take the outcome from another process when it comes; who waits no more has no place there either."""
+
+        def told(outcome: "asyncio.Future[Answer | None]") -> None:
+            if not outcome.cancelled() and (told := outcome.result()) is not None:
+                self.told(told)
+
+        elsewhere.add_done_callback(told)
+        self.answer.add_done_callback(lambda _: elsewhere.cancel())
+
+    def expired(self) -> None:
+        """The deadline has passed."""
+        if not self.answer.done():
+            self.answer.set_exception(
+                OutcomeUnknown("outcome.unknown", f"no answer to {self.kind.__name__} within {self.deadline_s:g} s")
+            )
 
 
-def _stopping() -> OutcomeUnknown:
-    return OutcomeUnknown("outcome.unknown", "the room is stopping")
+def _outcome(kind: type[Request[Any]], work: "asyncio.Future[Any]") -> Answer:
+    """Return how `work` ended, as bytes."""
+    try:
+        return True, encode(work.result())
+    except asyncio.CancelledError:
+        return _failure(kind, OutcomeUnknown("outcome.unknown", "the room is stopping"))
+    except Exception as error:  # noqa: BLE001  # the dispatcher of the bus: a defect of one handler is one answer `internal`
+        return _failure(kind, error)
 
 
 def _failure(kind: type[Request[Any]], error: BaseException) -> Answer:

@@ -96,6 +96,8 @@ class Instrument(msgspec.Struct, frozen=True):
 
         Shown with the quote's decimals at least; more only where the value needs them.
         """
+        if cumulative_ticks_lots == 0:
+            return self.quote.show(0)
         places = self.tick_scale + self.lot_scale
         scaled = cumulative_ticks_lots * self.tick * self.lot * self.multiplier
         if places < self.quote.scale:

@@ -21,7 +21,7 @@ from quantumcore.core.snapshots import Snapshot, SnapshotStore
 REPLAY_BYTES = 4 << 20
 MAX_ORDERS = 4_194_304
 RECORD_OVERHEAD = 32
-_EVENT = struct.Struct("<HBBI")
+_EVENT = struct.Struct("<HxB")  # of an event's header: size and flags
 _LAST = 1
 
 
@@ -180,8 +180,9 @@ def split(events: bytes) -> list[bytes]:
     """Return the events of each command apart, in order: each part ends with its event flagged LAST."""
     parts: list[bytes] = []
     start = offset = 0
-    while offset < len(events):
-        size, _, flags, _ = _EVENT.unpack_from(events, offset)
+    end, head = len(events), _EVENT.unpack_from
+    while offset < end:
+        size, flags = head(events, offset)
         offset += size
         if flags & _LAST:
             parts.append(events[start:offset])

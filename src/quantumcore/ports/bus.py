@@ -1,10 +1,12 @@
 """How rooms talk: one reply per request, notices to all who listen. Messages are encoded at the boundary."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
 
 from quantumcore.contracts.messages import Notice, Request
 
+A = TypeVar("A")
 R = TypeVar("R")
 Q = TypeVar("Q", bound=Request)  # type: ignore[type-arg]  # a handler is typed by its own request class
 N = TypeVar("N", bound=Notice)
@@ -32,6 +34,14 @@ class Bus(Protocol):
             Unavailable: Nobody answers this type now; nothing happened.
             OutcomeUnknown: The deadline passed after it was handed over.
             QuantumCoreError: What the handler raised, with code, detail and chain of causes.
+        """
+
+    def ask(
+        self, message: Request[R], then: Callable[[R], A | Coroutine[Any, Any, A]], *, deadline_s: float = DEADLINE_S
+    ) -> Future[A]:
+        """Ask at once and return what `then` will make of the reply: for a handler that would need a task only to wait.
+
+        The future fails as `request` does (the call itself may raise its Unavailable), or as `then` raises.
         """
 
     def subscribe(self, notice: type[N], listener: Callable[[Sequence[N]], Awaitable[None]]) -> Subscription:

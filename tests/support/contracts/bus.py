@@ -33,6 +33,10 @@ class Ask(Request[Echo], frozen=True, kw_only=True):
     depth: int = 0
 
 
+class Unanswered(Request[Echo], frozen=True, kw_only=True):
+    text: str = ""
+
+
 class Told(Notice, frozen=True, kw_only=True):
     number: int
     items: list[int] = []
@@ -121,6 +125,82 @@ class BusContract:
         await asyncio.gather(caller, return_exceptions=True)
         go.set()
         await asyncio.wait_for(finished.wait(), 5)
+
+    async def test_who_asks_and_goes_on_gets_what_he_makes_of_the_reply(self, ends: tuple[Bus, Bus]) -> None:
+        asking, answering = ends
+
+        async def say(request: Say) -> Echo:
+            return Echo(request.text)
+
+        async def later(echo: Echo) -> str:
+            await asyncio.sleep(0)
+            return f"{echo.text}, after a while"
+
+        answering.handle(Say, say)
+        assert await asking.ask(Say(text="at once"), lambda echo: echo.text) == "at once"
+        assert await asking.ask(Say(text="whole"), later) == "whole, after a while"
+
+    async def test_who_asks_and_goes_on_hears_every_failure(self, ends: tuple[Bus, Bus]) -> None:
+        """The handler's, the deadline's, his own at once, and his own after a while."""
+        asking, answering = ends
+        go = asyncio.Event()
+        told: list[Echo] = []
+
+        async def say(request: Say) -> Echo:
+            if request.text == "refuse":
+                raise Conflict("transfer.insufficient", "available is less")
+            if request.text == "wait":
+                await go.wait()
+            return Echo(request.text)
+
+        def worse(_: Echo) -> str:
+            raise ZeroDivisionError
+
+        async def worse_later(_: Echo) -> str:
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+
+        answering.handle(Say, say)
+        with pytest.raises(Conflict):
+            await asking.ask(Say(text="refuse"), told.append)
+        with pytest.raises(OutcomeUnknown, match=r"no answer to Say within 0\.02 s"):
+            await asking.ask(Say(text="wait"), told.append, deadline_s=0.02)
+        for then in (worse, worse_later):
+            with pytest.raises(ZeroDivisionError):
+                await asking.ask(Say(text="x"), then)
+        go.set()
+        with pytest.raises(Unavailable):
+            await asking.ask(Unanswered(text="anyone?"), told.append)
+        assert told == []
+
+    async def test_a_handler_may_answer_by_asking_on(self, ends: tuple[Bus, Bus]) -> None:
+        """Its failure is an answer too; a caller who gives up does not cut it short."""
+        asking, answering = ends
+        go, finished = asyncio.Event(), asyncio.Event()
+
+        async def say(request: Say) -> Echo:
+            await go.wait()
+            return Echo(request.text)
+
+        def on(request: Ask) -> "asyncio.Future[Echo]":
+            def told(echo: Echo) -> Echo:
+                finished.set()
+                return Echo(f"{echo.text} {100 // request.depth}")
+
+            return answering.ask(Say(text="about"), told)
+
+        answering.handle(Say, say)
+        answering.handle(Ask, on)
+        caller = asyncio.create_task(asking.request(Ask(depth=1)))
+        await asyncio.sleep(0.05)
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
+        assert not finished.is_set()
+        go.set()
+        await asyncio.wait_for(finished.wait(), 5)
+        assert await asking.request(Ask(depth=50)) == Echo("about 2")
+        with pytest.raises(Internal):
+            await asking.request(Ask(depth=0))
 
     async def test_an_error_arrives_as_what_it_was(self, ends: tuple[Bus, Bus]) -> None:
         asking, answering = ends

@@ -1,5 +1,6 @@
 """Orders and fills as clients read them: times as RFC 3339 text, decimals and ids as strings."""
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -184,28 +185,17 @@ class FillPageAnswer(msgspec.Struct, frozen=True):
     sequence: int
 
 
+_alike = attrgetter(*OrderAnswer.__struct_fields__[: OrderAnswer.__struct_fields__.index("fills")])
+"""The fields that stand alike in both, read in one step."""
+
+
 def order(view: OrderView) -> OrderAnswer:
     """Return the order as clients read it."""
     rejected = view.status == "rejected"
     accepted = rfc3339(view.accepted_ns)
-    return OrderAnswer(
-        view.order_id,
-        view.client_order_id,
-        view.account_id,
-        view.symbol,
-        view.side,
-        view.type,
-        view.time_in_force,
-        view.post_only,
-        view.quantity,
-        view.price,
-        view.status,
-        view.filled,
-        view.leaves,
-        view.average_price,
-        view.filled_value,
-        view.fees,
-        [fill(one) for one in view.fills],
+    return OrderAnswer(  # type: ignore[call-arg]  # mypy cannot know how many are alike
+        *_alike(view),
+        [fill(one) for one in view.fills] if view.fills else [],
         view.sequence,
         accepted,
         accepted if view.updated_ns == view.accepted_ns else rfc3339(view.updated_ns),

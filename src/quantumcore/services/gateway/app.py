@@ -36,6 +36,7 @@ _PLAIN = (
     b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
 )
 """The lines of nearly every answer: what stands in them is ours."""
+_SHAPED = (Answer, Encoded)
 Reply = tuple[int, bytes, bytes, float | None]
 Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
 ONCE = frozenset(
@@ -74,13 +75,23 @@ class GatewayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, socket or the server's life cycle."""
-        match scope["type"]:
-            case "http":
-                await self._http(scope, receive, send)
-            case "websocket":
-                await self._socket(scope, receive, send)
-            case "lifespan":
-                await _lifespan(receive, send)
+        if scope["type"] != "http":
+            await (_lifespan(receive, send) if scope["type"] == "lifespan" else self._socket(scope, receive, send))
+            return
+        gate = self._gate
+        started = gate.clock.monotonic()
+        call = Call(scope, receive, f"{self._prefix}{next(self._numbers):x}", gate.settings, self._slow_bodies)
+        route, call.params = self._router.find(call.method, call.path)
+        self.in_flight += 1
+        try:
+            status, content_type, body, retry_after = await self._answer(route, call, scope)
+            if not _sent_at_once(call, status, content_type, body):
+                await _send(send, call, status, content_type, body, retry_after)
+        finally:
+            self.in_flight -= 1
+            if self._idle is not None and not self.in_flight:
+                self._idle.set()
+        gate.metrics.answered(route.method, route.template, status, gate.clock.monotonic() - started)
 
     async def drained(self, timeout_s: float) -> bool:
         """Wait until nothing is in flight, at most `timeout_s`; tell whether that came."""
@@ -93,21 +104,6 @@ class GatewayApp:
         except TimeoutError:
             return False
         return True
-
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gate = self._gate
-        started = gate.clock.monotonic()
-        call = Call(scope, receive, f"{self._prefix}{next(self._numbers):x}", gate.settings, self._slow_bodies)
-        route, call.params = self._router.find(call.method, call.path)
-        self.in_flight += 1
-        try:
-            status, content_type, body, retry_after = await self._answer(route, call, scope)
-            await _send(send, call, status, content_type, body, retry_after)
-        finally:
-            self.in_flight -= 1
-            if self._idle is not None and not self.in_flight:
-                self._idle.set()
-        gate.metrics.answered(route.method, route.template, status, gate.clock.monotonic() - started)
 
     async def _answer(self, route: Route, call: Call, scope: Scope) -> Reply:
         try:
@@ -167,7 +163,10 @@ class GatewayApp:
         arguments: list[Any] = []
         if route.decoder is not None:
             msgpack = call.sent_msgpack()
-            arguments.append(route.decoder.decode(await call.body(), msgpack=msgpack))
+            body = call.body_at_once()
+            if body is None:
+                body = await call.body()
+            arguments.append(route.decoder.decode(body, msgpack=msgpack))
         if route.query is not None:
             arguments.append(convert(parse_query(call.query_raw) if call.query_raw else {}, route.query, "query"))
         elif call.query_raw and parse_query(call.query_raw):
@@ -181,7 +180,8 @@ class GatewayApp:
         if route.counts == "login":
             call.charge(await limits.login(call.peer))
         try:
-            caller = await self._gate.identities.caller(call, call.peer)
+            identities = self._gate.identities
+            caller = identities.remembered(call.headers) or await identities.caller(call, call.peer)
             if caller is None and route.scope != PUBLIC:
                 raise Unauthenticated(detail="this needs a log-in or a signed request")
         except Refused:  # bad credentials, and a body that nobody could verify: too long, too slow, cut off
@@ -197,6 +197,8 @@ class GatewayApp:
 def _shown(value: Any, call: Call) -> Reply:
     msgpack = call.wants_msgpack
     kind = MSGPACK if msgpack else JSON
+    if not isinstance(value, _SHAPED):
+        return 200, kind, encode(value, msgpack=msgpack), None
     match value:
         case Encoded(body, status, content_type, headers):
             call.headers_out = headers
@@ -205,8 +207,6 @@ def _shown(value: Any, call: Call) -> Reply:
             return status, b"", b"", None
         case Answer(answer, status):
             return status, kind, encode(answer, msgpack=msgpack), None
-        case _:
-            return 200, kind, encode(value, msgpack=msgpack), None
 
 
 def _no_doubles(scope: Scope) -> None:
@@ -227,15 +227,19 @@ def _context(route: Route, call: Call) -> dict[str, str]:
     return {"request_id": call.request_id, "operation": f"{route.method} {route.template}"}
 
 
+def _sent_at_once(call: Call, status: int, content_type: bytes, body: bytes) -> bool:
+    """Send an answer of the most frequent kind without waiting; tell whether that was possible."""
+    allowance = call.allowance
+    if status != 200 or call.at_once is None or allowance is None or call.headers_out or call.method == "HEAD":
+        return False
+    numbers = allowance.limit, allowance.left, math.ceil(allowance.reset)
+    lines = _PLAIN % (len(body), call.request_id.encode(), content_type, *numbers)
+    return call.at_once.whole_answer(status, lines, body)
+
+
 async def _send(
     send: Send, call: Call, status: int, content_type: bytes, body: bytes, retry_after: float | None
 ) -> None:
-    allowance = call.allowance
-    if status == 200 and allowance is not None and not call.headers_out and call.method != "HEAD":
-        numbers = allowance.limit, allowance.left, math.ceil(allowance.reset)
-        lines = _PLAIN % (len(body), call.request_id.encode(), content_type, *numbers)
-        if call.whole_answer(status, lines, body):
-            return
     headers = [
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", call.request_id.encode()),
@@ -244,8 +248,8 @@ async def _send(
     headers.extend(call.headers_out)
     if content_type:
         headers.append((b"content-type", content_type))
-    if allowance is not None:
-        headers.extend(allowance.headers())
+    if call.allowance is not None:
+        headers.extend(call.allowance.headers())
     if retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
     if status == 401:

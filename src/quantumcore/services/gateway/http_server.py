@@ -8,20 +8,19 @@ A head has limits that uvicorn's parser does not know: bytes, lines, time to arr
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from quantumcore.contracts.errors import QuantumCoreError, Refused, Unavailable, invalid
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.errors import PROBLEM_TYPE, SlowBody, problem
 
-WHOLE_BODY = "quantumcore.whole_body"
-"""Key in the scope: a function that gives the body if all of it has arrived, so that nobody needs to wait for it."""
-WHOLE_ANSWER = "quantumcore.whole_answer"
-"""Key in the scope: a function that writes a whole answer at once, see `_Cycle.whole_answer`."""
+AT_ONCE = "quantumcore.at_once"
+"""Key in the scope: an `AtOnce`. Take it out: left there, scope and request hold each other until the collector comes."""
 BUSY = float("inf")
 _HEAD_LINES = 2
 _PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9._:-]+)+\Z")
@@ -60,11 +59,57 @@ class SlowHead(SlowBody):
     """The head was not complete in time."""
 
 
-class _Cycle(RequestResponseCycle):
-    _head: Any = None
+class AtOnce(Protocol):
+    """A request that can be read and answered without waiting, if it is of the simple kind.
+
+    Attributes:
+        headers: Of a name that stands twice, the last.
+    """
+
+    headers: dict[bytes, bytes]
 
     def whole_body(self) -> bytes | None:
         """Return the body, or None while some of it is missing or the client waits for our word to send it."""
+
+    def whole_answer(self, status: int, lines: bytes, body: bytes) -> bool:
+        """Write an answer at once; tell whether it was, or must go its usual way.
+
+        Args:
+            lines: Whole header lines, content-length among them, with nothing in them that a client could have chosen.
+        """
+
+
+class _News:
+    """asyncio.Event for one request: the event itself is made when somebody waits, which for a short body nobody does."""
+
+    _told = False
+    _event: asyncio.Event | None = None
+
+    def set(self) -> None:
+        """Let who waits go on."""
+        self._told = True
+        if self._event is not None:
+            self._event.set()
+
+    def clear(self) -> None:
+        """Let the next one wait."""
+        self._told = False
+        if self._event is not None:
+            self._event.clear()
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        if not self._told:
+            self._event = self._event or asyncio.Event()
+            await self._event.wait()
+
+
+class _Cycle(RequestResponseCycle):
+    headers: dict[bytes, bytes]
+    _head: Any = None
+
+    def whole_body(self) -> bytes | None:
+        """As `AtOnce` says."""
         if self.more_body or self.waiting_for_100_continue or self.disconnected:
             return None
         body = bytes(self.body)
@@ -73,11 +118,7 @@ class _Cycle(RequestResponseCycle):
         return body
 
     def whole_answer(self, status: int, lines: bytes, body: bytes) -> bool:
-        """Write an answer at once; tell whether it was, or must go its usual way.
-
-        Args:
-            lines: Whole header lines, content-length among them, with nothing in them that a client could have chosen.
-        """
+        """As `AtOnce` says."""
         if not self.keep_alive or self.disconnected or self.response_started or self.flow.write_paused:
             return False
         self._written(b"".join((STATUS_LINE[status], _DefaultHeaders.of(self.default_headers), lines, b"\r\n", body)))
@@ -224,6 +265,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._clock.cancel()
             self._clock = None
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep it; whether one of them is `expect` is seen once, when all are there."""
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         """Begin the request, or queue it behind the one that is not answered yet."""
         if len(self.headers) > HEAD_LINES:
@@ -245,6 +290,7 @@ class HttpProtocol(HttpToolsProtocol):
         scope["path"] = unquote(path) if "%" in path else path
         scope["raw_path"] = raw_path
         scope["query_string"] = query
+        headers = dict(self.headers)
         before = self.cycle
         self.cycle = cycle = _Cycle(
             scope=scope,
@@ -254,18 +300,35 @@ class HttpProtocol(HttpToolsProtocol):
             access_logger=self.access_logger,
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+            message_event=_News(),  # type: ignore[arg-type]  # an Event in all that is asked of it
+            expect_100_continue=headers.get(b"expect", b"").lower() == b"100-continue",
             keep_alive=http_version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        scope[WHOLE_BODY] = cycle.whole_body
-        scope[WHOLE_ANSWER] = cycle.whole_answer
+        cycle.headers = headers
+        scope[AT_ONCE] = cycle
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body; of a request that has become a socket, or is answered, nobody wants it."""
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope or cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """The body is whole."""
+        cycle = self.cycle
+        if cycle is not None and cycle.scope is self.scope and not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Begin the next request of the pipeline, or wait for one."""

@@ -16,6 +16,7 @@ from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.settings import GatewaySettings
 
+BEARER = b"Bearer "
 MAX_TOKEN = 32_768
 MAX_HEADER = 512
 DEFAULT_RECV_WINDOW = "5000"
@@ -89,6 +90,13 @@ class Identities:
     def __len__(self) -> int:
         return len(self._known)
 
+    def remembered(self, headers: dict[bytes, bytes]) -> Caller | None:
+        """Return who sent a request with `headers` if its token was verified a moment ago; else `caller` judges it."""
+        authorization = headers.get(b"authorization", b"")
+        if authorization[:7] != BEARER or b"qc-key" in headers:
+            return None
+        return self._remembered(authorization[7:].decode("latin-1"))
+
     async def caller(self, call: Call, peer: str) -> Caller | None:
         """Return who sent `call`; None when it carries no credentials.
 
@@ -107,18 +115,16 @@ class Identities:
 
     async def bearer(self, authorization: bytes, peer: str, request_id: str = "") -> Caller:
         """Return who the header `Bearer <token>` is: exact scheme, one space."""
-        if not authorization.startswith(b"Bearer ") or len(authorization) > MAX_TOKEN:
+        if not authorization.startswith(BEARER) or len(authorization) > MAX_TOKEN:
             raise Unauthenticated(detail="the scheme is: Bearer <token>")
         return await self.token(authorization[7:].decode("latin-1"), peer, request_id)
 
     async def token(self, token: str, peer: str, request_id: str = "") -> Caller:
         """Return who `token` is, by current grants."""
-        known = self._known.get(token)
-        if known is not None:
-            caller, until = known
-            if self._clock.monotonic() < until and self._clock.now() < caller.identity.expires_ns:
-                return caller
-            del self._known[token]
+        remembered = self._remembered(token)
+        if remembered is not None:
+            return remembered
+        self._known.pop(token, None)
         if token.count(".") != 2 or len(token) > MAX_TOKEN:
             raise Unauthenticated(detail="the credentials are not valid")
         until, changes = self._clock.monotonic() + self._ttl, self._changes
@@ -129,6 +135,14 @@ class Identities:
             while len(self._known) > self._limit:
                 self._known.popitem(last=False)
         return caller
+
+    def _remembered(self, token: str) -> Caller | None:
+        known = self._known.get(token)
+        if known is None:
+            return None
+        caller, until = known
+        fresh = self._clock.monotonic() < until and self._clock.now() < caller.identity.expires_ns
+        return caller if fresh else None
 
     async def _signature(self, call: Call, peer: str) -> Caller:
         return await self.signed(

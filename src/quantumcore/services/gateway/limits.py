@@ -7,7 +7,9 @@ claims (a forwarded address, an unverified key, a path's spelling) makes one.
 import ipaddress
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+
+import msgspec
 
 from quantumcore.contracts.errors import RateLimited, Unavailable
 from quantumcore.ports.cache import Cache
@@ -22,15 +24,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True, gc=False):
     """What a request has spent: the tightest of the windows it met."""
 
-    __slots__ = ("left", "limit", "reset")
-
-    def __init__(self, limit: int, left: int, reset: float) -> None:
-        self.limit = limit
-        self.left = left
-        self.reset = reset
+    limit: int
+    left: int
+    reset: float
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset (whole seconds)."""
@@ -67,25 +66,25 @@ class Limits:
         """Spend by the rates of `settings` from the next request on; what was spent in this second stays spent."""
         self._settings = settings
 
-    async def user(self, who: str, weight: int = 1) -> Allowance:
+    def user(self, who: str, weight: int = 1) -> Awaitable[Allowance]:
         """Spend of a verified user's or API key's allowance."""
-        return await self._spend("user", who, weight, self._settings.rate_user)
+        return self._spend("user", who, weight, self._settings.rate_user)
 
-    async def cancels(self, who: str, weight: int = 1) -> Allowance:
+    def cancels(self, who: str, weight: int = 1) -> Awaitable[Allowance]:
         """Spend of a verified user's or API key's allowance for cancels, and of nothing else."""
-        return await self._spend("canceller", who, weight, self._settings.rate_cancels)
+        return self._spend("canceller", who, weight, self._settings.rate_cancels)
 
-    async def orders(self, account: int, weight: int = 1) -> Allowance:
+    def orders(self, account: int, weight: int = 1) -> Awaitable[Allowance]:
         """Spend of an account's allowance for orders and amendments."""
-        return await self._spend("account", str(account), weight, self._settings.rate_orders)
+        return self._spend("account", str(account), weight, self._settings.rate_orders)
 
-    async def peer(self, address: str) -> Allowance:
+    def peer(self, address: str) -> Awaitable[Allowance]:
         """Spend of an address's allowance for requests without a verified user."""
-        return await self._spend("address", address, 1, self._settings.rate_peer)
+        return self._spend("address", address, 1, self._settings.rate_peer)
 
-    async def login(self, address: str) -> Allowance:
+    def login(self, address: str) -> Awaitable[Allowance]:
         """Spend of an address's allowance for log-ins and registrations."""
-        return await self._spend("log-in address", address, 1, self._settings.rate_login)
+        return self._spend("log-in address", address, 1, self._settings.rate_login)
 
     async def _spend(self, what: str, who: str, weight: int, budget: int) -> Allowance:
         key = f"rate:{what}:{who}"

@@ -151,6 +151,8 @@ class PrivateChannels:
             self._partial = []
             lost += [one for known in self._subscriptions.values() for one in known if one.lose()]
         self._sequence = change.sequence
+        if not self._subscriptions:
+            return lost
         for (account, sequence), group in groupby(
             sorted(
                 (one for one in updates if one.sequence <= change.sequence and one.account in self._subscriptions),

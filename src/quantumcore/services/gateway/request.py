@@ -1,7 +1,6 @@
 """One HTTP request as the handlers see it: headers and body with their limits, who calls, what was asked."""
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
@@ -9,7 +8,7 @@ from starlette.types import Receive, Scope
 from quantumcore.contracts.errors import TooLarge, Unavailable, invalid
 from quantumcore.services.gateway.codec import JSON, MSGPACK
 from quantumcore.services.gateway.errors import SlowBody, UnsupportedMediaType
-from quantumcore.services.gateway.http_server import WHOLE_ANSWER, WHOLE_BODY
+from quantumcore.services.gateway.http_server import AT_ONCE, AtOnce
 from quantumcore.services.gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -53,32 +52,18 @@ class Call:
         params: Parts of the path by their name in the template.
         headers_out: Further headers of the answer.
         allowance: What it has spent, once it was counted.
-        whole_answer: Writes an answer at once, if the server can.
+        at_once: Reads and writes without waiting, if the server can.
         session: Number of the socket it came by; 0 for a request of its own.
         ends_orders: The socket asked that its orders go with it.
     """
 
-    __slots__ = (
-        "_body",
-        "_caller",
-        "_receive",
-        "_settings",
-        "_slow_bodies",
-        "_whole_body",
-        "allowance",
-        "ends_orders",
-        "headers",
-        "headers_out",
-        "method",
-        "params",
-        "path",
-        "peer",
-        "query_raw",
-        "raw_path",
-        "request_id",
-        "session",
-        "whole_answer",
-    )
+    peer = ""
+    session = 0
+    ends_orders = False
+    headers_out: tuple[tuple[bytes, bytes], ...] = ()
+    allowance: "Allowance | None" = None
+    _caller: "Caller | None" = None
+    _body: bytes | None = None
 
     def __init__(
         self,
@@ -90,23 +75,21 @@ class Call:
     ) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.raw_path: str = (scope.get("raw_path") or self.path.encode()).decode("latin-1")
         self.query_raw: bytes = scope["query_string"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.at_once: AtOnce | None = scope.pop(AT_ONCE, None)
+        self.headers: dict[bytes, bytes] = dict(scope["headers"]) if self.at_once is None else self.at_once.headers
         self.request_id = request_id
         self.params: dict[str, str] = {}
-        self.peer = ""
-        self.session = 0
-        self.ends_orders = False
-        self.headers_out: tuple[tuple[bytes, bytes], ...] = ()
-        self.allowance: Allowance | None = None
-        self._caller: Caller | None = None
+        self._scope = scope
         self._receive = receive
-        self.whole_answer: Callable[[int, bytes, bytes], bool] = scope.get(WHOLE_ANSWER, _not_at_once)
-        self._whole_body: Callable[[], bytes | None] = scope.get(WHOLE_BODY, _not_yet)
         self._settings = settings
         self._slow_bodies = slow_bodies
-        self._body: bytes | None = None
+
+    @property
+    def raw_path(self) -> str:
+        """The path as sent, for signatures."""
+        raw: bytes = self._scope.get("raw_path") or self.path.encode()
+        return raw.decode("latin-1")
 
     @property
     def query_text(self) -> str:
@@ -144,7 +127,9 @@ class Call:
         Raises:
             UnsupportedMediaType: It is neither.
         """
-        kind = self.headers.get(b"content-type", JSON).partition(b";")[0].strip().lower()
+        kind = self.headers.get(b"content-type", JSON)
+        if kind != JSON:
+            kind = kind.partition(b";")[0].strip().lower()
         if kind == JSON:
             return False
         if kind == MSGPACK:
@@ -152,6 +137,15 @@ class Call:
         raise UnsupportedMediaType(
             detail="the content type must be application/json or application/msgpack", field="content-type"
         )
+
+    def body_at_once(self) -> bytes | None:
+        """Return the whole body, or None while `body` would wait for it; raises TooLarge as that does."""
+        if self._body is None and self.at_once is not None:
+            body = self.at_once.whole_body()
+            if body is not None and len(body) > self._settings.body_bytes:
+                raise _too_large(self._settings.body_bytes)
+            self._body = body
+        return self._body
 
     async def body(self) -> bytes:
         """Return the whole body, read once.
@@ -162,7 +156,7 @@ class Call:
             InvalidCommand: The client left in the middle of it.
             Unavailable: Too many bodies of this client are waited for.
         """
-        if self._body is None:
+        if self.body_at_once() is None:
             declared = self.headers.get(b"content-length")
             limit = self._settings.body_bytes
             if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
@@ -171,14 +165,10 @@ class Call:
                 self._body = b""
             else:
                 self._body = await self._read(limit)
+        assert self._body is not None
         return self._body
 
     async def _read(self, limit: int) -> bytes:
-        whole = self._whole_body()
-        if whole is not None:
-            if len(whole) > limit:
-                raise _too_large(limit)
-            return whole
         who = self.peer if self._caller is None else self._caller.key
         self._slow_bodies.enter(who)
         parts: list[bytes] = []
@@ -202,14 +192,6 @@ class Call:
             ) from None
         finally:
             self._slow_bodies.leave(who)
-
-
-def _not_yet() -> None:
-    return None
-
-
-def _not_at_once(_status: int, _lines: bytes, _body: bytes) -> bool:
-    return False
 
 
 def _too_large(limit: int) -> TooLarge:

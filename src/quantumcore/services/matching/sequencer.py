@@ -7,13 +7,14 @@ of its own and grows with the load. All state here belongs to the loop, so there
 """
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
@@ -32,8 +33,7 @@ MAX_BATCH = 1000
 MIN_COMMAND, MAX_COMMAND = 16, 512
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, eq=False):
     commands: Sequence[bytes]
     done: "asyncio.Future[Any]"
     cancel: bool
@@ -99,16 +99,19 @@ class Sequencer:
             Unavailable: `overloaded` (no place), `halted`; the future may raise it too (`journal.full`). Nothing happened.
         """
         for command in commands:
-            _check_framing(command)
+            size = len(command)
+            if int.from_bytes(command[:2], "little") != size or size % 8 or not MIN_COMMAND <= size <= MAX_COMMAND:
+                raise _cut(command)  # it would fail those that share its batch
         if self.halted:
             raise Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5)
-        use_cancel_places = cancel and self._places[True] >= len(commands)
-        if self._places[use_cancel_places] < len(commands):
+        count = len(commands)
+        use_cancel_places = cancel and self._places[True] >= count
+        if self._places[use_cancel_places] < count:
             limit = INBOX if not cancel else INBOX + CANCEL_INBOX
             raise Unavailable(
                 "overloaded", "the inbox is full", limit=str(limit), actual=str(self.depth), retry_after=1
             )
-        self._places[use_cancel_places] -= len(commands)
+        self._places[use_cancel_places] -= count
         item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places, single)
         self._waiting.append(item)
         if self._pump is None:
@@ -128,13 +131,18 @@ class Sequencer:
             self._pump = None
 
     def _take(self) -> list[_Waiting]:
+        waiting, places = self._waiting, self._places
         batch: list[_Waiting] = []
-        size = 0
-        while self._waiting and (not batch or size + len(self._waiting[0].commands) <= MAX_BATCH):
-            item = self._waiting.popleft()
-            self._places[item.cancel] += len(item.commands)
-            size += len(item.commands)
+        room = MAX_BATCH
+        for item in waiting:
+            size = len(item.commands)
+            if size > room and batch:
+                break
+            room -= size
+            places[item.cancel] += size
             batch.append(item)
+        for _ in batch:
+            waiting.popleft()
         return batch
 
     async def _one_batch(self, batch: list[_Waiting]) -> None:
@@ -167,15 +175,13 @@ class Sequencer:
         with suppress(Unavailable):  # the next batch tries again before it takes anything new
             self._catch_up()
         self._heard(stepped)
-        parts = iter(split(stepped.events))
-        sequence = stepped.first
+        outcomes = map(
+            Sequenced, itertools.count(stepped.first), itertools.repeat(stepped.time_ns), split(stepped.events)
+        )
         for item in batch:
-            outcomes = []
-            for _ in item.commands:
-                outcomes.append(Sequenced(sequence, stepped.time_ns, next(parts)))
-                sequence += 1
+            told = next(outcomes) if item.single else list(itertools.islice(outcomes, len(item.commands)))
             if not item.done.done():
-                item.done.set_result(outcomes[0] if item.single else outcomes)
+                item.done.set_result(told)
 
     def _catch_up(self) -> None:
         """Append to the event log what it has not taken yet, in order.
@@ -199,13 +205,10 @@ class Sequencer:
         _refuse(rest, Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5))
 
 
-def _check_framing(command: bytes) -> None:
-    """Keep a cut command from failing those that share its batch."""
-    size = int.from_bytes(command[:2], "little")
-    if size != len(command) or size % 8 or not MIN_COMMAND <= size <= MAX_COMMAND:
-        raise InvalidCommand(
-            "request.invalid", "the command does not say its own size", limit=str(MAX_COMMAND), actual=str(len(command))
-        )
+def _cut(command: bytes) -> InvalidCommand:
+    return InvalidCommand(
+        "request.invalid", "the command does not say its own size", limit=str(MAX_COMMAND), actual=str(len(command))
+    )
 
 
 def _refuse(batch: list[_Waiting], error: QuantumCoreError) -> None:

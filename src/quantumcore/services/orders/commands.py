@@ -1,6 +1,9 @@
 """What changes orders: one request to the engine each, and the answer from the events that come back."""
 
 from collections import Counter
+from collections.abc import Awaitable, Coroutine
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -78,8 +81,11 @@ class OrderCommands:
             {reason: count for (outcome, reason), count in self.counts.items() if outcome in ("rejected", "refused")}
         )
 
-    async def submit(self, order: SubmitOrder) -> OrderView:
+    def submit(self, order: SubmitOrder) -> Awaitable[OrderView]:
         """Send one order to the engine and show what became of it at once.
+
+        An order on a known instrument that names no date waits for the engine alone, which needs no task: its future
+        is enough.
 
         Raises:
             InvalidCommand: Wrong shape; nothing was sent.
@@ -87,6 +93,13 @@ class OrderCommands:
             Unavailable: Nothing happened.
             OutcomeUnknown: Ask again with the same id.
         """
+        instrument = self._catalogue.symbols.get(order.symbol)
+        if instrument is None or (order.terms is not None and order.terms.expires_on):
+            return self._submit_late(order)
+        command = translate.submission(order, instrument.number).encode()
+        return self._bus.ask(Sequence(command=command), partial(self._shown_one, order))
+
+    async def _submit_late(self, order: SubmitOrder) -> OrderView:
         command = await self._submission(order)
         outcome = await self._bus.request(Sequence(command=command.encode()))
         return (await self._submitted(order, outcome))[0]
@@ -240,6 +253,16 @@ class OrderCommands:
 
     async def _submitted(self, order: SubmitOrder, outcome: Sequenced) -> list[OrderView]:
         """Return the answer to a submission from its events, or the first answer again when it is a repeat."""
+        shown = self._shown(order, outcome)
+        return shown if isinstance(shown, list) else await self._first_answers(order, shown)
+
+    def _shown_one(self, order: SubmitOrder, outcome: Sequenced) -> OrderView | Coroutine[Any, Any, OrderView]:
+        """As `_submitted`, for one order; only a repeat has something to wait for."""
+        shown = self._shown(order, outcome)
+        return shown[0] if isinstance(shown, list) else self._first_answer(order, shown)
+
+    def _shown(self, order: SubmitOrder, outcome: Sequenced) -> list[OrderView] | int:
+        """Return the views of what was submitted, or the sequence of the first time."""
         try:
             views = answers.submitted(wire.decode_events(outcome.events), self._catalogue, order.symbol)
         except QuantumCoreError as error:
@@ -247,11 +270,17 @@ class OrderCommands:
             raise
         if isinstance(views, wire.CommandDone):
             self.counts["repeat", ""] += 1
-            first = await events_at(self._log, views.order_sequence)
-            return answers.first_answers(first, views.order_sequence, self._catalogue, order.symbol)
+            return views.order_sequence
         for view in views:
             self.counts["rejected" if view.status == "rejected" else "accepted", view.reason or ""] += 1
         return views
+
+    async def _first_answer(self, order: SubmitOrder, sequence: int) -> OrderView:
+        return (await self._first_answers(order, sequence))[0]
+
+    async def _first_answers(self, order: SubmitOrder, sequence: int) -> list[OrderView]:
+        first = await events_at(self._log, sequence)
+        return answers.first_answers(first, sequence, self._catalogue, order.symbol)
 
     def _account_events(self, outcome: Sequenced) -> list[wire.Event]:
         """Return the events of a command that names an account alone, or raise why it was refused."""

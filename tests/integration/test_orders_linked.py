@@ -12,6 +12,7 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound
+from quantumcore.contracts.matching import GetSessionEnd, SessionEnd
 from quantumcore.contracts.orders import (
     BustTrade,
     CancelOrder,
@@ -21,6 +22,7 @@ from quantumcore.contracts.orders import (
     GetOrderEvents,
     OrderView,
     RebuildOrder,
+    SubmitBatch,
     SubmitLinked,
 )
 from quantumcore.contracts.terms import OrderTerms
@@ -224,3 +226,26 @@ async def test_who_no_longer_has_it_cannot_give_it_back(room: Room) -> None:
 
 def balances(room: Room) -> dict[int, Any]:
     return {account: room.venue.engine.balances(account) for account in (ALICE, BOB)}
+
+
+async def test_a_date_is_the_end_of_its_session_however_the_order_comes(room: Room) -> None:
+    """By itself, in a batch and in a link; matching says when the session ends, and is asked for a date alone."""
+    ends_ns = room.venue.clock.now() + 3_600_000_000_000
+    asked: list[GetSessionEnd] = []
+
+    async def session_end(request: GetSessionEnd) -> SessionEnd:
+        asked.append(request)
+        return SessionEnd(ends_ns)
+
+    room.venue.bus.handle(GetSessionEnd, session_end)
+
+    def dated() -> Any:
+        return limit("buy", "1", "60000", time_in_force="gtd", terms=OrderTerms(expires_on="2026-12-24"))
+
+    views = [await room.ask(dated())]
+    views += (await room.ask(SubmitBatch(orders=[dated()]))).items
+    views += await submit(room, "oto", dated(), dated())
+    assert [view.terms.expires_ns for view in views] == [ends_ns] * 4
+    assert asked == [GetSessionEnd(symbol="BTC-USD", date="2026-12-24")] * 4
+    await room.ask(limit("buy", "1", "60000", time_in_force="gtd", terms=OrderTerms(expires_ns=ends_ns)))
+    assert len(asked) == 4

@@ -15,8 +15,12 @@ namespace {
 void draw(stress::Market& market) {
   stress::Random& random = market.random;
   const u64 dice = random.below(1000);
-  if (dice < 450) {
+  if (dice < 260) {
     market.submit_random();
+  } else if (dice < 330) {
+    market.tie_random();
+  } else if (dice < 450) {
+    market.wait_random();
   } else if (dice < 650) {
     market.replace_random();
   } else if (dice < 900) {

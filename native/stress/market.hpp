@@ -54,8 +54,9 @@ class Market {
 
   template <class Command>
   void add(Command& command, CommandKind kind, u32 instrument = 0, u64 account = 0) {
-    command.header = CommandHeader{static_cast<u16>(sizeof command), static_cast<u8>(kind), 0,
-                                   instrument, account};
+    const CommandHeader header{static_cast<u16>(sizeof command), static_cast<u8>(kind), 0,
+                               instrument, account};
+    std::memcpy(static_cast<void*>(&command), &header, sizeof header);  // wherever it is nested
     const std::byte* const bytes = reinterpret_cast<const std::byte*>(&command);
     commands.insert(commands.end(), bytes, bytes + sizeof command);
   }
@@ -158,6 +159,88 @@ class Market {
            random.between(0, 200), type, tif, static_cast<u8>(random.below(6)), flags, id);
   }
 
+  /// An order that waits for a price, or a price for which orders wait.
+  void wait_random() {
+    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
+    static constexpr u8 kTypes[8] = {kStop,         kStopLimit,       kTrailingStop,   kStop,
+                                     kTrailingStop, kMarketIfTouched, kLimitIfTouched, kLimit};
+    static constexpr u8 kTimes[4] = {kGoodTillCancel, kDay, kGoodTillTime, kGoodTillDate};
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    if (random.below(4) == 0) {
+      SetMark mark{};
+      mark.price = price(instrument);
+      add(mark, CommandKind::set_mark, instrument);
+      return;
+    }
+    SubmitAdvancedOrder command{};
+    command.order.side = random.below(2) == 0 ? kBuy : kSell;
+    command.order.type = kTypes[random.below(8)];
+    command.order.time_in_force = kTimes[random.below(4)];
+    command.order.quantity = random.between(1, 200);
+    command.order.session = 1;
+    const bool trails = command.order.type == kTrailingStop;
+    const bool has_limit = command.order.type == kStopLimit ||
+                           command.order.type == kLimitIfTouched || command.order.type == kLimit;
+    if (has_limit) {
+      command.order.price = price(instrument);
+      command.order.price_scale = kPriceScale[instrument & 3];
+    }
+    if (trails) {
+      command.terms.trail_unit = kTrailTicks;
+      command.terms.trail = random.between(1, 30);
+    } else if (command.order.type != kLimit) {
+      command.terms.stop_price = price(instrument);
+      command.terms.stop_scale = kPriceScale[instrument & 3];
+    }
+    if (command.order.type != kLimit) command.terms.trigger = static_cast<u8>(random.below(3));
+    if (command.order.time_in_force >= kGoodTillDate) {
+      command.terms.expires_ns = now_ + random.between(1, 4'000'000'000'000);
+    }
+    name(command.order.client_id, 'c', next_id_++);
+    add(command, CommandKind::submit_advanced_order, instrument, account());
+  }
+
+  /// Orders that are tied to each other, reduce-only orders, and what shares levels out.
+  void tie_random() {
+    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    if (random.below(8) == 0) {
+      SetTradingRules rules{};
+      rules.rules.allocation = static_cast<u8>(random.below(3));
+      add(rules, CommandKind::set_trading_rules, instrument);
+      return;
+    }
+    if (random.below(8) == 0) {
+      SetGroup group{};
+      group.group = static_cast<u32>(random.below(3));
+      add(group, CommandKind::set_group, 0, account());
+      return;
+    }
+    SubmitLinkedOrders act{};
+    act.link = static_cast<u8>(1 + random.below(3));
+    act.count = act.link == kBracket ? 3 : 2;
+    SubmitAdvancedOrder* const members[3] = {&act.first, &act.second, &act.third};
+    const u64 owner = account();
+    const u8 side = random.below(2) == 0 ? kBuy : kSell;
+    for (u32 i = 0; i < act.count; ++i) {
+      SubmitOrder& order = members[i]->order;
+      order.header =
+          CommandHeader{sizeof(SubmitAdvancedOrder),
+                        static_cast<u8>(CommandKind::submit_advanced_order), 0, instrument, owner};
+      const bool turns = i > 0 && (act.link == kBracket || random.below(2) == 0);
+      order.side = turns ? static_cast<u8>(3 - side) : side;
+      order.type = i == 2 ? kStop : kLimit;
+      order.time_in_force = kGoodTillCancel;
+      order.quantity = random.between(1, 200);
+      order.session = 1;
+      (i == 2 ? members[i]->terms.stop_price : order.price) = price(instrument);
+      (i == 2 ? members[i]->terms.stop_scale : order.price_scale) = kPriceScale[instrument & 3];
+      if (act.link == kOco && random.below(4) == 0) order.flags = kReduceOnly;
+      name(order.client_id, 'c', next_id_++);
+    }
+    add(act, CommandKind::submit_linked_orders, instrument, owner);
+  }
+
   void replace_random() {
     static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
     const Order order = some_order();
@@ -230,7 +313,7 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(14));
+    bytes[2] = static_cast<std::byte>(random.below(24));
     if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }

@@ -36,12 +36,15 @@ from tests.support.desk import (
 from tests.support.engines import both_engines, check, step
 from tests.support.fuzz_engine import seeded, started
 from tests.support.naive import NaiveMatcher
-from tests.support.streams import ACCOUNTS, CURRENCIES, INSTRUMENTS, START_NS, Market, setup
+from tests.support.streams import ACCOUNTS, CURRENCIES, DEFINITIONS, INSTRUMENTS, START_NS, Market, setup
 
 pytestmark = both_engines
 SEEDS = (101, 102, 103)
 COMMANDS = 2_500
 RATE_ONE = 10**8
+FOLLOWS, LINKED = 4, 8  # why an order was replaced, and cancelled
+
+Name = tuple[int, int]  # sequence and slot of an order
 
 
 def market(new_engine: Any, seed: int, commands: int = COMMANDS):
@@ -111,35 +114,68 @@ class Books:
     """What events alone say: lots and holds per order, totals and holds per account, what the house took."""
 
     def __init__(self) -> None:
-        self.quantity: dict[int, int] = {}
-        self.traded: dict[int, int] = defaultdict(int)
-        self.ended: dict[int, int] = {}
-        self.hold: dict[int, int] = {}
-        self.place: dict[int, tuple[int, int]] = {}  # account, currency of the hold
-        self.side: dict[int, int] = {}
+        self.quantity: dict[Name, int] = {}
+        self.traded: dict[Name, int] = defaultdict(int)
+        self.ended: dict[Name, int] = {}
+        self.hold: dict[Name, int] = {}
+        self.place: dict[Name, tuple[int, int]] = {}  # account, currency of the hold
+        self.side: dict[Name, int] = {}
+        self.pair: dict[Name, Name] = {}  # orders of one side that may hold for each other
         self.total: dict[tuple[int, int], int] = defaultdict(int)
         self.house: dict[int, int] = defaultdict(int)
         self.deposited: dict[int, int] = defaultdict(int)
 
     def hear(self, event: wire.Event) -> None:
         """Post one event."""
+        name = (getattr(event, "order_sequence", event.sequence), getattr(event, "order_slot", 0))
         match event:
             case wire.OrderAccepted():
-                self.quantity[event.sequence] = event.quantity
-                self.side[event.sequence] = event.side
-                self.place[event.sequence] = (event.account, event.hold_currency)
-                self.hold[event.sequence] = event.hold
+                self.quantity[name] = event.quantity
+                self.side[name] = event.side
+                self.place[name] = (event.account, event.hold_currency)
+                self.hold[name] = event.hold
             case wire.OrderReplaced():
-                self.quantity[event.order_sequence] = event.quantity
-                self.hold[event.order_sequence] = event.hold
-                assert event.leaves == event.quantity - self.traded[event.order_sequence]
+                self.quantity[name] = event.quantity
+                if event.reason == FOLLOWS:
+                    self._pass_on(name, self.hold[name] - event.hold)
+                self.hold[name] = event.hold
+                assert event.leaves == event.quantity - self.traded[name]
+            case wire.StopMoved():
+                assert event.hold <= self.hold[name], "a hold grew by itself"
+                self.hold[name] = event.hold
             case wire.OrderCancelled():
-                assert event.released == self.hold.pop(event.order_sequence)
-                self.ended[event.order_sequence] = event.quantity
+                assert event.released == self.hold.pop(name)
+                if event.reason == LINKED:
+                    self._pass_on(name, event.released)
+                self.ended[name] = event.quantity
+            case wire.OrdersLinked():
+                *_, one, other = [(event.sequence, slot) for slot in (event.first, event.second, event.third)][
+                    : event.count
+                ]
+                if self.side[one] == self.side[other]:
+                    self.pair |= {one: other, other: one}
             case wire.TransferPosted():
                 self._transfer(event)
             case wire.TradePrinted():
                 self._trade(event)
+            case wire.TradeBusted():
+                self._bust(event)
+
+    def _pass_on(self, name: Name, amount: int) -> None:
+        """One of a pair makes way for the other, which is about to trade: what it held is now held by that one."""
+        other = self.pair.get(name)
+        if other in self.hold and amount > 0:
+            self.hold[other] += amount
+
+    def _bust(self, event: wire.TradeBusted) -> None:
+        terms = DEFINITIONS[event.instrument - 1]
+        scale = next(scale for number, _, scale in CURRENCIES if number == event.base)
+        asset = event.quantity * terms.lot * 10**scale // 10**terms.lot_scale if event.action == 1 else 0
+        self.total[event.buyer, event.quote] += event.paid_back + event.buyer_fee_back
+        self.total[event.buyer, event.base] -= asset
+        self.total[event.seller, event.quote] += event.seller_fee_back - event.received_back
+        self.total[event.seller, event.base] += asset
+        self.house[event.quote] -= event.paid_back - event.received_back + event.buyer_fee_back + event.seller_fee_back
 
     def _transfer(self, event: wire.TransferPosted) -> None:
         if event.transfer_kind == 1:
@@ -154,7 +190,8 @@ class Books:
         assert event.total == self.total[event.account, event.currency]
 
     def _trade(self, event: wire.TradePrinted) -> None:
-        maker, taker = event.maker_order_sequence, event.taker_order_sequence
+        maker = (event.maker_order_sequence, event.maker_slot)
+        taker = (event.taker_order_sequence, event.taker_slot)
         assert self.side[maker] != self.side[taker] == event.taker_side
         buyer, seller = (
             (event.account, event.maker_account) if event.taker_side == BUY else (event.maker_account, event.account)
@@ -175,7 +212,7 @@ class Books:
             # captured + released + open = placed: a fill only ever takes from the hold
             captured = {BUY: event.paid + fee, SELL: event.asset}[self.side[order]]
             assert hold <= self.hold[order], "a hold grew by a fill"
-            if self.side[order] == SELL:
+            if self.side[order] == SELL and order not in self.pair:
                 assert self.hold[order] - hold == captured
             else:
                 assert self.hold[order] - hold >= captured, "the hold did not suffice"

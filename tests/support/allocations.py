@@ -58,7 +58,48 @@ def waiting_template(price: int) -> bytes:
     )
 
 
-KINDS = {"plain": (template, 4), "waiting": (waiting_template, 8)}
+def linked_template(price: int) -> bytes:
+    """Return a round of eight commands: pairs, parents, brackets and reduce-only orders come, trade, are trimmed and go."""
+    plain = {"instrument": 1, "order_type": 2, "time_in_force": 1}
+
+    def member(at: int, account: int, side: int, lots: int, limit: int, **changes: int) -> bytes:
+        fields = {**plain, "price": limit, "client_id": f"a-member-{at}-{NUMBER}", **changes}
+        return wire.SubmitAdvancedOrder(account=account, side=side, quantity=lots, **fields).encode()
+
+    def act(link: int, account: int, *members: bytes) -> bytes:
+        whole = [*members, bytes(160)][:3]
+        return wire.SubmitLinkedOrders(
+            instrument=1,
+            account=account,
+            link=link,
+            count=len(members),
+            first=whole[0],
+            second=whole[1],
+            third=whole[2],
+        ).encode()
+
+    stop = {"order_type": 3, "price": 0, "stop_price": price - 9}
+    return b"".join(
+        (
+            act(1, BOB, member(1, BOB, SELL, 4, price), member(2, BOB, SELL, 4, price + 1)),
+            act(
+                3,
+                ALICE,
+                member(3, ALICE, BUY, 3, price),
+                member(4, ALICE, SELL, 3, price + 5),
+                member(5, ALICE, SELL, 3, 0, **stop),
+            ),
+            member(6, BOB, BUY, 2, price - 1, flags=4),
+            act(2, ALICE, member(7, ALICE, BUY, 1, price), member(8, ALICE, SELL, 1, price - 1)),
+            submit(BOB, f"a-taking-order-of-bob-{NUMBER}", BUY, price + 5, 2),
+            wire.SetTradingRules(instrument=1, allocation=1).encode(),
+            wire.MassCancel(account=ALICE).encode(),
+            wire.MassCancel(account=BOB).encode(),
+        )
+    )
+
+
+KINDS = {"plain": (template, 4), "waiting": (waiting_template, 8), "linked": (linked_template, 8)}
 
 
 def main(commands: int, kind: str) -> None:

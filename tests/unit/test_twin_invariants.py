@@ -85,3 +85,40 @@ def test_a_state_that_breaks_a_law_does_not_pass_the_check(tamper):
     tamper(desk.engine)
     with pytest.raises(Corrupted):
         desk.engine.check()
+
+
+TIED: dict[str, Callable[[Engine], None]] = {
+    "a position from nowhere": lambda engine: engine._venue.positions.update({(ALICE, SHARE): 7}),
+    "more reduce-only than position": lambda engine: setattr(_reducing(engine), "leaves", 6),
+    "tied to one that has ended": lambda engine: engine._venue.working[ALICE].pop(_linked(engine)[1].name),
+    "tied by one only": lambda engine: setattr(_linked(engine)[1], "link", None),
+    "waits for nobody": lambda engine: setattr(_linked(engine)[0].link, "waits", True),
+    "both hold": lambda engine: setattr(_linked(engine)[1], "hold", 3),
+    "freed but not told": lambda engine: engine._venue.freed.append(_linked(engine)[0].link),
+}
+
+
+def _reducing(engine):
+    return next(order for order in engine._venue.working[BOB].values() if order.flags == 4)
+
+
+def _linked(engine):
+    return [order for order in engine._venue.working[ALICE].values() if order.link is not None]
+
+
+@pytest.mark.parametrize("tamper", TIED.values(), ids=TIED)
+def test_links_and_positions_that_break_a_law_do_not_pass_the_check(tamper):
+    desk = Desk(Engine).rich()
+    desk.rest(ALICE, SELL, "5", "1.00")
+    desk.submit(BOB, BUY, "5", "1.00")
+    desk.submit(BOB, SELL, "5", "4.00", flags=4)
+    plain = [desk.order(ALICE, SELL, "3", price) for price in ("2.00", "3.00")]
+    first, second = (
+        wire.SubmitAdvancedOrder(**{name: getattr(one, name) for name in one.__struct_fields__}).encode()
+        for one in plain
+    )
+    desk.all(wire.SubmitLinkedOrders(instrument=SHARE, account=ALICE, link=1, count=2, first=first, second=second))
+    desk.engine.check()
+    tamper(desk.engine)
+    with pytest.raises(Corrupted):
+        desk.engine.check()

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quantumcore/commands.hpp"
 #include "quantumcore/events.hpp"
 #include "quantumcore/refusal.hpp"
 #include "quantumcore/state.hpp"
@@ -32,6 +33,11 @@ bool judge_own_price(const State& state, const Instrument& instrument, const Sub
 /// Whether an order that becomes active stays within what an order, its level and the windows may
 /// be; finds its level. `enters`: it goes into the book, not on to wait for a price.
 bool judge_active(const State& state, u32 slot, bool enters, u32& level);
+
+/// What `replace` does to an order that is not plain, and by a command that is not: `more` is that
+/// command, or null.
+void replace_rarely(State& state, u32 slot, const ReplaceOrder& c, const ReplaceAdvancedOrder* more,
+                    const Named& named, Teller& teller);
 
 /// Gives the accepted order its row.
 void add_extra(State& state, u32 slot, const SubmitOrder& c, const OrderTerms& terms);

@@ -25,10 +25,10 @@ class Book {
 
   /// Queues an order at the end of the level of its price. `known` is that level when the caller
   /// has it, else kNone. Cost: O(1).
-  void append(LadderPages& pages, Orders& orders, u32 slot, bool sell, i64 price,
-              u32 known = kNone);
+  [[gnu::always_inline]] void append(LadderPages& pages, Orders& orders, u32 slot, bool sell,
+                                     i64 price, u32 known = kNone);
   /// Takes a resting order out of its level, and the level out if it was the last. Cost: O(1).
-  void remove(LadderPages& pages, Orders& orders, u32 slot);
+  [[gnu::always_inline]] void remove(LadderPages& pages, Orders& orders, u32 slot);
   /// Lowers the lots of a resting order and of its level; the order keeps its place.
   static void reduce(LadderPages& pages, OrderNode& node, i64 lots) {
     Level& level = pages.level(node.level);

@@ -87,7 +87,7 @@ class Ladder {
     u32 window;
     u32 level;
   };
-  Place place(const LadderPages& pages, i64 key) const {
+  [[gnu::always_inline]] Place place(const LadderPages& pages, i64 key) const {
     const u32 window = window_of(pages, window_number(key));
     if (window == kNone) return {kNone, kNone};
     const u32 leaf_plus_1 = pages.windows[window].leaf_plus_1[leaf_position(key)];

@@ -151,6 +151,14 @@ class PyEngine {
   std::atomic<bool> busy_{false};
 };
 
+/// A question about the state, of which each is asked while nobody steps.
+template <class Answer, class... Arguments>
+auto asked(Answer (*question)(const qc::State&, Arguments...)) {
+  return [question](PyEngine& self, Arguments... arguments) {
+    return self.with([&](qc::Engine& e) { return question(e.state(), arguments...); });
+  };
+}
+
 template <auto Of>
 nb::bytes definitions(PyEngine& self) {
   return to_bytes(self.with([](qc::Engine& e) { return Of(e.state()); }));
@@ -250,27 +258,10 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("snapshot"), nb::rv_policy::take_ownership)
       .def("check", [](PyEngine& self) { self.with([](qc::Engine& e) { e.check(); }); })
-      .def(
-          "depth",
-          [](PyEngine& self, std::uint32_t instrument, std::uint8_t side, std::uint32_t n) {
-            return self.with(
-                [&](qc::Engine& e) { return qc::depth(e.state(), instrument, side, n); });
-          },
-          nb::arg("instrument"), nb::arg("side"), nb::arg("n") = 0xFFFF'FFFF)
-      .def(
-          "orders",
-          [](PyEngine& self, std::uint32_t instrument, std::uint8_t side) {
-            return self.with(
-                [&](qc::Engine& e) { return qc::orders_of(e.state(), instrument, side); });
-          },
-          nb::arg("instrument"), nb::arg("side"))
-      .def(
-          "order",
-          [](PyEngine& self, std::uint64_t sequence, std::uint32_t slot) {
-            return self.with(
-                [&](qc::Engine& e) { return qc::order_of(e.state(), sequence, slot); });
-          },
-          nb::arg("order_sequence"), nb::arg("slot"))
+      .def("depth", asked(&qc::depth), nb::arg("instrument"), nb::arg("side"),
+           nb::arg("n") = 0xFFFF'FFFF)
+      .def("orders", asked(&qc::orders_of), nb::arg("instrument"), nb::arg("side"))
+      .def("order", asked(&qc::order_of), nb::arg("order_sequence"), nb::arg("slot"))
       .def(
           "queue",
           [](PyEngine& self, std::uint64_t sequence, std::uint32_t slot) -> nb::object {
@@ -281,12 +272,7 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("order_sequence"), nb::arg("slot"),
           nb::sig("def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None"))
-      .def(
-          "balances",
-          [](PyEngine& self, std::uint64_t account) {
-            return self.with([&](qc::Engine& e) { return qc::balances_of(e.state(), account); });
-          },
-          nb::arg("account"))
+      .def("balances", asked(&qc::balances_of), nb::arg("account"))
       .def(
           "positions",
           [](PyEngine& self, std::uint64_t account) {
@@ -307,10 +293,8 @@ void bind_engine(nb::module_& m) {
                                   to_int(t.rebates), to_int(t.rounding), t.deposited);
           },
           nb::arg("currency"))
-      .def("accounts",
-           [](PyEngine& self) {
-             return self.with([](qc::Engine& e) { return qc::account_ids(e.state()); });
-           })
+      .def("next_deadline", asked(&qc::next_deadline))
+      .def("accounts", asked(&qc::account_ids))
       .def("currencies", &definitions<&qc::currency_definitions>)
       .def("instruments", &definitions<&qc::instrument_definitions>)
       .def("open_orders",

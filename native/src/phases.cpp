@@ -234,18 +234,15 @@ void note_deadline(State& state, u32 instrument) {
 }
 
 void pass_time(State& state, Teller& teller) {
-  const auto ends_at = [&](u32 i) {
-    const RareBook& rare = state.rare_books[i];
-    return rare.limit_side != 0 ? rare.limit_until : rare.call_until;
-  };
+  const auto ends = [&](u32 i) { return ends_at(state.rare_books[i]); };
   u32 count = 0;
   for (u32 i = 0; i < state.due_count; ++i) {
-    if (ends_at(state.due[i]) <= teller.time_ns()) state.due_now[count++] = state.due[i];
+    if (ends(state.due[i]) <= teller.time_ns()) state.due_now[count++] = state.due[i];
   }
   u32* const first = state.due_now.data();
   std::sort(first, first + count, [&](u32 a, u32 b) {
-    return ends_at(a) != ends_at(b) ? ends_at(a) < ends_at(b)
-                                    : state.instruments[a].id < state.instruments[b].id;
+    return ends(a) != ends(b) ? ends(a) < ends(b)
+                              : state.instruments[a].id < state.instruments[b].id;
   });
   for (u32 i = 0; i < count; ++i) {
     Instrument& instrument = state.instruments[first[i]];

@@ -1,7 +1,9 @@
 #include "quantumcore/queries.hpp"
 
 #include <algorithm>
+#include <limits>
 
+#include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
 namespace quantumcore {
@@ -127,6 +129,16 @@ std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state) {
           {"accounts", state.accounts.bytes()},
           {"client_ids", state.client_ids.bytes()},
           {"transfers", state.transfer_ids.bytes()}};
+}
+
+i64 next_deadline(const State& state) {
+  i64 next = std::numeric_limits<i64>::max();
+  if (state.expiring != kNone) next = std::min(next, state.extras[state.expiring].terms.expires_ns);
+  if (state.timers != kNone) next = std::min(next, state.accounts[state.timers].deadline_ns);
+  for (u32 i = 0; i < state.due_count; ++i) {
+    next = std::min(next, ends_at(state.rare_books[state.due[i]]));
+  }
+  return next == std::numeric_limits<i64>::max() ? 0 : next;
 }
 
 std::vector<u32> account_ids(const State& state) {

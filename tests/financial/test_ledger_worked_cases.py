@@ -100,12 +100,12 @@ def test_the_worked_case_row_by_row() -> None:
     ledger.desk.submit(ALICE, BUY, "0.3", "20000.00", instrument=COIN)
 
     accepted = ledger.enter()
-    hold = ledger.books.holds[accepted.sequence]
+    hold = ledger.books.holds[accepted.sequence, accepted.order_slot]
     assert (hold.placed, hold.open) == (6_006_00, 6_006_00)
     assert ledger.row() == ("10000.00", "6006.00", "3994.00", "0.00000000", "0.00", "1.00000000", "0.30000000", "0.00")
 
     ledger.enter()
-    hold = ledger.books.holds[accepted.sequence]
+    hold = ledger.books.holds[accepted.sequence, accepted.order_slot]
     assert (hold.captured, hold.released, hold.open, hold.done) == (2_001_00, 1_00, 4_004_00, False)
     assert ledger.row() == (
         "7999.00",
@@ -120,7 +120,7 @@ def test_the_worked_case_row_by_row() -> None:
     ledger.assert_sums(10_000_00, 10**8)
 
     ledger.enter()
-    hold = ledger.books.holds[accepted.sequence]
+    hold = ledger.books.holds[accepted.sequence, accepted.order_slot]
     assert (hold.placed, hold.captured, hold.released, hold.open, hold.done) == (6_006_00, 6_005_00, 1_00, 0, True)
     assert ledger.row() == ("3995.00", "0.00", "3995.00", "0.30000000", "5996.00", "0.70000000", "0.00000000", "9.00")
     ledger.assert_sums(10_000_00, 10**8)
@@ -134,7 +134,7 @@ def test_the_worked_case_with_a_cancel_of_the_rest() -> None:
     ledger.desk.all(wire.CancelOrder(account=ALICE, order_sequence=order.sequence, order_slot=order.order_slot))  # type: ignore[attr-defined]
     ledger.enter_all()
     assert ledger.row() == ("7999.00", "0.00", "7999.00", "0.10000000", "1998.00", "0.90000000", "0.00000000", "3.00")
-    hold = ledger.books.holds[order.sequence]
+    hold = ledger.books.holds[order.sequence, order.order_slot]
     assert (hold.placed, hold.captured, hold.released, hold.done) == (6_006_00, 2_001_00, 4_005_00, True)
 
 
@@ -216,7 +216,7 @@ def test_the_rounding_leg_moves_what_was_paid_and_not_received() -> None:
     ledger.enter_all()
     assert fees_of(ledger, "principal") == [20, 20, 20]
     assert fees_of(ledger, "rounding") == [1]
-    assert ledger.books.holds[order.sequence].captured == 61
+    assert ledger.books.holds[order.sequence, order.order_slot].captured == 61
 
 
 def test_a_rebate_goes_from_rebates_paid_to_the_maker() -> None:

@@ -364,6 +364,7 @@ async def test_a_kill_switch_is_never_answered_from_memory(gate):
         "/v1/instruments",
         "/v1/accounts",
         "/v1/admin/snapshot",
+        "/v1/admin/trades/{id}/bust",
     }
     assert {route.method for route in all_routes() if route.keyed} == {"POST"}
 

@@ -205,7 +205,7 @@ async def test_operators_define_halt_and_change_instruments(venue):
             "max_quantity": "100000", "max_notional": "1000000.00", "taker_fee": "0.001", "maker_fee": "0.0005"}  # fmt: skip
     made = await operator.http.post("/v1/instruments", json=body)
     assert made.status_code == 201, made.text
-    assert (made.json()["taker_fee"], made.json()["lot_size"], made.json()["status"]) == ("0.001", "0.1", "trading")
+    assert (made.json()["taker_fee"], made.json()["lot_size"], made.json()["status"]) == ("0.001", "0.1", "continuous")
     halted = await operator.http.put("/v1/instruments/SOL-USD/status", json={"status": "halted"})
     assert halted.json()["status"] == "halted"
     assert (await user.order(symbol="SOL-USD", price="20.00", quantity="1")).json()["reason"] == "session.halted"

@@ -5,6 +5,7 @@ Method: a loopback web server, the websockets client, orders through REST.
 """
 
 import asyncio
+import itertools
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -99,6 +100,82 @@ async def test_a_view_of_one_level_shows_what_moves_up_into_it(venue, address):
         await maker.http.delete(f"/v1/orders/{best['order_id']}")
         delta = await client.hear_of("book")
         assert sorted(delta["bids"]) == [["64098.00", "0.50000", 1], ["64099.00", "0", 0]]
+
+
+class QueueCopy:
+    """A book order by order, as a client keeps it: a dict keeps the order in which they came."""
+
+    def __init__(self) -> None:
+        self.sides: dict[str, dict[str, dict[str, str]]] = {"bids": {}, "asks": {}}
+        self.seq = -1
+
+    def take(self, message: dict[str, Any]) -> None:
+        if message["type"] == "snapshot":
+            self.sides = {"bids": {}, "asks": {}}
+        else:
+            assert message["prev_seq"] == self.seq, "a gap"
+        for name, prices in self.sides.items():
+            for order_id, price, quantity in message[name]:
+                if quantity == "0":
+                    prices[price].pop(order_id)
+                else:
+                    prices.setdefault(price, {})[order_id] = quantity
+        self.seq = message["seq"]
+        parts: list[str] = []
+        for pair in itertools.zip_longest(self.queue("bids")[:10], self.queue("asks")[:10]):
+            parts += [part for one in pair if one is not None for part in (one[0], one[2])]
+        assert zlib.crc32(":".join(parts).encode()) == message["checksum"]
+
+    def queue(self, name: str) -> list[list[str]]:
+        prices = sorted(self.sides[name], key=float, reverse=name == "bids")
+        return [
+            [order_id, price, quantity] for price in prices for order_id, quantity in self.sides[name][price].items()
+        ]
+
+
+async def test_a_book_order_by_order_is_followed_through_places_lost_and_fills(venue, address):
+    """Six changes, each checked by its checksum; in the end the queue is the one that REST shows."""
+    maker, taker = await venue.user(), await venue.user()
+    first = (await maker.order(price="64099.00")).json()["order_id"]
+    await venue.shown()
+    async with stream(address) as client:
+        (said,) = await client.subscribe({"name": "book", "symbol": "BTC-USD", "level": 3, "interval_ms": 10})
+        assert said["ok"] is True
+        book = QueueCopy()
+        book.take(await client.hear_of("book"))
+        assert book.queue("bids") == [[first, "64099.00", "0.50000"]]
+        second = (await maker.order(price="64099.00")).json()["order_id"]
+        book.take(await client.hear_of("book"))
+        third = (await maker.order(price="64098.00")).json()["order_id"]
+        book.take(await client.hear_of("book"))
+        await maker.http.patch(f"/v1/orders/{first}", json={"quantity": "0.75"})
+        book.take(await client.hear_of("book"))
+        assert [one[0] for one in book.queue("bids")] == [second, first, third]
+        await taker.order(side="sell", price="64099.00", quantity="0.75")
+        book.take(await client.hear_of("book"))
+        assert book.queue("bids") == [[first, "64099.00", "0.50000"], [third, "64098.00", "0.50000"]]
+        await taker.order(side="sell", price="64100.00")
+        book.take(await client.hear_of("book"))
+        shown = (await venue.client.get("/v1/market/BTC-USD/book?level=3")).json()
+        assert (shown["bids"], shown["asks"]) == (book.queue("bids"), book.queue("asks"))
+
+
+async def test_a_change_of_phase_is_told_to_who_listens(venue, address):
+    operator = await venue.admin("operator")
+    async with stream(address) as client:
+        answers = await client.subscribe(
+            {"name": "status", "symbol": "BTC-USD"}, {"name": "auction", "symbol": "BTC-USD"}
+        )
+        assert [answer["ok"] for answer in answers] == [True, True]
+        begins = await client.hear_of("status")
+        assert (begins["status"], begins["limit_state"]) == ("continuous", None)
+        assert (await client.hear_of("auction"))["auction"]["price"] is None
+        for phase in ("halted", "continuous"):
+            await operator.http.put("/v1/admin/instruments/BTC-USD/phase", json={"phase": phase})
+            told = await client.hear_of("status")
+            assert (told["status"], told["cause"], told["prev_seq"]) == (phase, "asked", begins["seq"])
+            begins = told
+    assert (await venue.client.get("/v1/market/BTC-USD/status")).json()["status"] == "continuous"
 
 
 async def test_trades_and_ticker_are_told(venue, address):
@@ -234,7 +311,7 @@ async def test_each_channel_is_answered_by_itself(venue, address):
         answers = await client.subscribe(
             {"name": "book", "symbol": "NO-PE"},
             {"name": "trades", "symbol": "BTC-USD"},
-            {"name": "book", "symbol": "BTC-USD", "level": 3},
+            {"name": "status", "symbol": "NO-PE"},
         )
         assert [answer["ok"] for answer in answers] == [False, True, False]
         assert answers[0]["error"]["code"] == "instrument.not_found"
@@ -274,18 +351,26 @@ async def test_orders_can_be_entered_on_the_socket(venue, address):
         assert answers[1]["data"]["quantity"] == "0.50000"
 
 
-async def test_orders_go_when_the_socket_does_if_asked(venue, address):
+async def test_orders_go_when_their_socket_does_if_asked(venue, address):
+    """Those that it sent and that are not until cancelled; what came by another way stays."""
     user = await venue.user()
-    order = (await user.order()).json()
+    elsewhere = (await user.order(time_in_force="day")).json()
+    body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.5", "price": "64000.00"}
     async with stream(address) as client:
         await client.auth(user.token, cancel_on_disconnect=True)
+        await client.say(op="order.submit", data={**body, "time_in_force": "day"}, id=1)
+        day = (await client.answer("order.submit"))["data"]
+        await client.say(op="order.submit", data=body, id=2)
+        gtc = (await client.answer("order.submit"))["data"]
 
-    async def status() -> str:
-        return (await user.http.get(f"/v1/orders/{order['order_id']}")).json()["status"]
+    async def view(order: dict[str, Any]) -> dict[str, Any]:
+        return (await user.http.get(f"/v1/orders/{order['order_id']}")).json()
 
     async with asyncio.timeout(5):
-        while await status() != "cancelled":  # noqa: ASYNC110  # it is asked of the venue, no event tells it
+        while (await view(day))["status"] != "cancelled":  # noqa: ASYNC110  # it is asked of the venue, no event tells it
             await asyncio.sleep(0.01)
+    assert (await view(day))["reason"] == "order.cancel.disconnected"
+    assert [(await view(one))["status"] for one in (gtc, elsewhere)] == ["new", "new"]
 
 
 @pytest.mark.hazard("L4")

@@ -403,7 +403,7 @@ async def test_orders_can_be_chosen_by_status_and_symbol(room: Room):
         (GetAccountOrders(account=ALICE, limit=0), "limit"),
         (GetAccountOrders(account=ALICE, status="gone"), "status"),
         (GetAccountOrders(account=ALICE, cursor="x"), "cursor"),
-        (GetAccountOrders(account=ALICE, cursor="1.2"), "cursor"),
+        (GetAccountOrders(account=ALICE, cursor="1.2.3"), "cursor"),
         (GetAccountOrders(account=ALICE, cursor="99999999999999999999"), "cursor"),
         (GetAccountOrders(account=-1), "account"),
         (GetFills(account=ALICE, cursor="1"), "cursor"),

@@ -229,7 +229,7 @@ async def test_the_bus_keeps_nothing_of_a_request_that_was_answered() -> None:
     await work(500)
     kept = await _kept(lambda: work(5_000))
     print(f"{kept} bytes kept of 5,000 requests")
-    assert kept < 5_000
+    assert kept < 5_000 * 4  # a set for each tick in which a deadline of the last two seconds falls, and no more
     assert bus.in_flight == 0
     await bus.close()
 

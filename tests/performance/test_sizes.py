@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[wire.Command, int]] = {
 FRAME = 24
 REQUEST, SEQUENCE_OVER, SEQUENCED_OVER = 152, 19, 42
 ORDER_LOG_BYTES = 152  # an accepted order of 128 bytes and a frame
-LIFE_ROW_BYTES = 430  # measured 414
+LIFE_ROW_BYTES = 456  # measured 441: an order is named by two numbers
 SYNCS = 20
 
 

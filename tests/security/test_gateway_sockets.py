@@ -9,7 +9,7 @@ import pytest
 
 from quantumcore.contracts.auth import AccessChanged, ApiKeys, ApiKeyView, GetApiKeys, GetUser, UserView
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.orders import MassCancel, MassCancelled
+from quantumcore.contracts.orders import EndSession, SessionEnded, SubmitOrder
 from tests.support.asgi_sockets import AsgiSocket
 from tests.support.scripted_rooms import Rooms, identity, rooms
 from tests.support.waiting import eventually
@@ -30,7 +30,7 @@ class Granted:
         gate.keys[KEY] = identity(session_id=KEY, scopes=["read", "trade"])
         gate.answer(GetApiKeys, lambda _ask: ApiKeys([self.key()]))
         gate.answer(GetUser, lambda _ask: UserView("u-1", "a@b.c", self.roles, self.accounts, self.disabled, 0))
-        gate.answer(MassCancel, MassCancelled(1, []))
+        gate.answer(EndSession, SessionEnded(1, 1))
 
     def key(self) -> ApiKeyView:
         return ApiKeyView(KEY, "", "ed25519", ["read", "trade"], ["7"], [], 0, None, None, self.revoked)
@@ -94,15 +94,33 @@ async def test_who_may_only_read_cannot_have_orders_cancelled_by_leaving(gate):
     assert (said["ok"], said["error"]["code"]) == (False, "auth.forbidden")
     assert (await socket.say(**SIGNED))["ok"]
     await socket.vanish()
-    assert gate.count(MassCancel) == 0
+    assert gate.count(EndSession) == 0
 
 
-async def test_who_may_trade_can(gate):
+async def test_who_may_trade_can_and_only_what_he_sent_there_goes(gate):
+    """The session ends for the account that traded on it, under the number that its orders carry; gtc orders carry no mark."""
     Granted(gate)
     socket = AsgiSocket(gate)
     assert (await socket.say(**SIGNED, cancel_on_disconnect=True))["ok"]
+    body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "1", "price": "10.00"}
+    assert (await socket.say(op="order.submit", data={**body, "time_in_force": "day"}))["ok"]
+    assert (await socket.say(op="order.submit", data=body))["ok"]
     await socket.vanish()
-    assert gate.count(MassCancel) == 1
+    day, gtc = (one for one in gate.asked if isinstance(one, SubmitOrder))
+    assert (day.terms.cancel_on_disconnect, gtc.terms) == (True, None)
+    (ended,) = (one for one in gate.asked if isinstance(one, EndSession))
+    assert (ended.account, ended.session) == (day.account, day.session)
+    assert day.session == gtc.session > 0
+
+
+async def test_a_socket_that_never_asked_ends_nothing(gate):
+    Granted(gate)
+    socket = AsgiSocket(gate)
+    assert (await socket.say(**SIGNED))["ok"]
+    body = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "1", "price": "10.00"}
+    assert (await socket.say(op="order.submit", data={**body, "time_in_force": "day"}))["ok"]
+    await socket.vanish()
+    assert gate.count(EndSession) == 0
 
 
 async def test_each_channel_of_an_unsubscription_is_answered_by_itself(gate):

@@ -15,13 +15,18 @@ from quantumcore.adapters.codec import decode_request, encode
 from quantumcore.contracts.errors import InvalidCommand, QuantumCoreError
 from quantumcore.contracts.orders import (
     AmendOrder,
+    BustTrade,
+    CancelAllAfter,
     CancelOrder,
+    EndSession,
     GetAccountOrders,
     GetOrder,
     MassCancel,
     OrderView,
+    SubmitLinked,
     SubmitOrder,
 )
+from quantumcore.contracts.terms import OrderTerms
 from quantumcore.services.orders.service import OrdersService
 from tests.support.orders_room import limit
 from tests.support.small_venue import small_venue
@@ -50,11 +55,29 @@ def mutated_fields(rng: random.Random) -> SubmitOrder:
             changes["account"] = rng.choice(NUMBERS)
         elif name.name == "post_only":
             changes["post_only"] = rng.random() < 0.5
+        elif name.name == "session":
+            changes["session"] = rng.choice(NUMBERS)
+        elif name.name == "terms":
+            changes["terms"] = mutated_terms(rng)
         elif name.name in ("price", "self_trade_prevention") and rng.random() < 0.2:
             changes[name.name] = None
         else:
             changes[name.name] = text(rng)
     return msgspec.structs.replace(order, **changes)
+
+
+def mutated_terms(rng: random.Random) -> OrderTerms:
+    """Return further terms of which one to four are anything of their type; a date is left to those who know the calendar."""
+    changes = {}
+    for name in rng.choices(msgspec.structs.fields(OrderTerms), k=rng.randrange(1, 5)):
+        match name.type:
+            case kind if kind is bool:
+                changes[name.name] = rng.random() < 0.5
+            case kind if kind is int or name.name == "expires_ns":
+                changes[name.name] = rng.choice(NUMBERS)
+            case _ if name.name != "expires_on":
+                changes[name.name] = rng.choice(("1", "0.5", "last", "mark", "amount", "percent", "mid", text(rng)))
+    return OrderTerms(**changes)
 
 
 def mutated_bytes(rng: random.Random, raw: bytes) -> bytes:
@@ -124,6 +147,19 @@ async def test_mutated_cancels_amendments_and_queries_are_answered_or_refused(tm
                     **names,
                     quantity=rng.choice((None, text(rng))),
                     price=rng.choice((None, text(rng))),
+                    stop_price=rng.choice((None, text(rng))),
+                    display=rng.choice((None, text(rng))),
+                ),
+                CancelAllAfter(account=account, timeout_s=rng.choice(NUMBERS)),
+                EndSession(account=account, session=rng.choice(NUMBERS)),
+                BustTrade(
+                    trade_id=text(rng),
+                    action=rng.choice(("cancel", "price", text(rng))),
+                    price=rng.choice((None, text(rng))),
+                ),
+                SubmitLinked(
+                    link=rng.choice(("oco", "oto", "bracket", text(rng))),
+                    orders=[mutated_fields(rng) for _ in range(rng.randrange(4))],
                 ),
                 MassCancel(account=account, symbol=text(rng), side=rng.choice(("", text(rng)))),
                 GetOrder(account=account, **names),
@@ -142,6 +178,10 @@ def service_handler(service: OrdersService, message):
         CancelOrder: service.desk.commands.cancel,
         AmendOrder: service.desk.commands.amend,
         MassCancel: service.desk.commands.mass_cancel,
+        CancelAllAfter: service.desk.commands.cancel_all_after,
+        EndSession: service.desk.commands.end_session,
+        BustTrade: service.desk._busts.bust,
+        SubmitLinked: service.desk.commands.submit_linked,
         GetOrder: service.history.get,
         GetAccountOrders: service.history.account_orders,
     }[type(message)]

@@ -17,6 +17,8 @@ from quantumcore.contracts.matching import (
     GetEngineTotals,
     HouseTotal,
 )
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.wire import CurrencyDefined, InstrumentDefined
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import queries, store
@@ -40,6 +42,10 @@ def random_market(seed: int, commands: int) -> tuple[Engine, list[EventBatch]]:
     return engine, batches
 
 
+_DEFINED = Catalogue()
+"""What any of the streams has defined: a room learns it from matching, and units never change."""
+
+
 def _step(engine: Engine, raw: bytes, time_ns: int) -> EventBatch:
     events = engine.step(raw, time_ns)
     return EventBatch(engine.sequence, engine.sequence, events)
@@ -58,7 +64,11 @@ async def ledger_tables(directory: Path, name: str = "ledger") -> AsyncIterator[
 async def post(database: SqliteDatabase, batches: Iterable[EventBatch]) -> tuple[int, list[int]]:
     """Enter `batches` in one transaction."""
     given = list(batches)
-    return await database.write(lambda connection: store.post(connection, given))
+    for batch in given:
+        for event in batch.events:
+            if isinstance(event, CurrencyDefined | InstrumentDefined):
+                _DEFINED.apply(event)
+    return await database.write(lambda connection: store.post(connection, given, _DEFINED.instruments))
 
 
 async def post_in_cuts(database: SqliteDatabase, batches: list[EventBatch], rng: random.Random, most: int = 60) -> None:

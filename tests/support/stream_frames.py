@@ -15,6 +15,8 @@ SAID = {op: kind.__name__ for op, kind in HEARD.items()}
 _BY_CHANNEL = {
     DOCUMENT["components"]["schemas"][kind.__name__]["properties"]["channel"]["enum"][0]: kind.__name__ for kind in TOLD
 }
+_BY_CHANNEL |= {"book": "BookFrame", "status": "Status"}  # two messages share these; the other one is told apart below
+_TOLD_APART = {("book", "level", 3): "OrderBookFrame", ("status", "event", "instrument"): "StatusFrame"}
 
 
 def _closed(schema: Any) -> Any:
@@ -38,6 +40,9 @@ _VALIDATORS = {
 def name_of(frame: dict[str, Any]) -> str:
     """Return the name of the message that a frame from the venue must be."""
     if "op" not in frame:
+        for (channel, member, value), name in _TOLD_APART.items():
+            if frame["channel"] == channel and frame.get(member) == value:
+                return name
         return _BY_CHANNEL[frame["channel"]]
     return f"{SAID[frame['op']]}Done" if frame["ok"] else REFUSAL
 

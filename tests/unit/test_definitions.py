@@ -5,14 +5,16 @@ Method: decode the commands; mutate small files.
 """
 
 import re
+from datetime import UTC, date, time
 from pathlib import Path
 
 import pytest
 
-from quantumcore.app.definitions import load_definitions
+from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.venue import Venue
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.wire import DefineCurrency, DefineInstrument, decode_command
+from quantumcore.services.matching.calendar import Calendar
 
 GOOD = """
 [defaults]
@@ -117,3 +119,58 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path) -> None:
 def test_asking_for_an_unlisted_symbol_is_refused() -> None:
     with pytest.raises(InvalidCommand, match="NOPE"):
         load_definitions(None, ["NOPE"])
+
+
+CALENDAR = """
+[calendars.exchange]
+zone = "UTC"
+days = ["mon", "tue"]
+holidays = [2026-12-28, "2026-12-29"]
+phases = [["08:00", "pre_open"], ["09:30", "continuous"], ["17:00", "closed"]]
+"""
+
+
+def _calendar(tmp_path: Path, text: str, instrument: str = 'calendar = "exchange"') -> dict[str, Calendar]:
+    file = tmp_path / "instruments.toml"
+    file.write_text(f"{GOOD}{instrument}\n{text}")
+    return load_calendars(file)
+
+
+def test_the_packaged_instruments_trade_around_the_clock() -> None:
+    assert load_calendars() == {}
+
+
+def test_an_instrument_has_the_calendar_that_it_names(tmp_path: Path) -> None:
+    assert _calendar(tmp_path, CALENDAR) == {
+        "XYZ-USD": Calendar(
+            zone=UTC,
+            days=frozenset({0, 1}),
+            phases=((time(8), 4), (time(9, 30), 1), (time(17), 3)),
+            holidays=frozenset({date(2026, 12, 28), date(2026, 12, 29)}),
+        )
+    }
+
+
+def test_a_zone_of_the_machine_is_found(tmp_path: Path) -> None:
+    (found,) = _calendar(tmp_path, CALENDAR.replace('"UTC"', '"America/New_York"')).values()
+    assert str(found.zone) == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    "old, new, named",
+    [
+        ('"UTC"', '"Mars/Olympus"', "no zone"),
+        ('"08:00"', '"8 o clock"', "calendar exchange"),
+        ('"pre_open"', '"siesta"', "siesta"),
+        ('"mon"', '"moon"', "calendar exchange"),
+        ('"2026-12-29"', '"Christmas"', "Christmas"),
+        ('"09:30"', '"07:30"', "rise"),
+        ('"09:30"', '"09:30+01:00"', "rise"),
+        ("days", "weekdays", "weekdays is unknown"),
+        ('["mon", "tue"]', "[]", "one day"),
+        ("[calendars.exchange]", "[calendars.other]", "no calendar 'exchange'"),
+    ],
+)
+def test_a_bad_calendar_is_refused_by_name(tmp_path: Path, old: str, new: str, named: str) -> None:
+    with pytest.raises(InvalidCommand, match=re.escape(named)):
+        _calendar(tmp_path, CALENDAR.replace(old, new))

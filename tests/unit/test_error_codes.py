@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from quantumcore.contracts import errors
-from quantumcore.contracts.orders import CANCEL_REASONS
+from quantumcore.contracts.orders import CANCEL_REASONS, REPLACE_REASONS
 from quantumcore.contracts.reasons import CODES
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ _ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)
 
 
 def _in_sources() -> set[str]:
-    found = set(CODES.values()) | set(CANCEL_REASONS.values())
+    found = set(CODES.values()) | set(CANCEL_REASONS.values()) | set(REPLACE_REASONS.values())
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:

@@ -5,6 +5,7 @@ Method: each part alone, on a clock turned by hand.
 
 import random
 import zlib
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -14,12 +15,12 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from quantumcore.contracts import orders as contract
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.contracts.market import Book, BookChanged, BookLevel
+from quantumcore.contracts.market import Book, BookChanged, BookLevel, BookOrder
 from quantumcore.contracts.values import Scaled, show_time
 from quantumcore.contracts.wire import CommandRefused
 from quantumcore.services.gateway import bodies
 from quantumcore.services.gateway.answer_cache import ANY, AnswerCache
-from quantumcore.services.gateway.books import FollowedBook, checksum, difference
+from quantumcore.services.gateway.books import FollowedBook, checksum, difference, order_checksum, order_difference
 from quantumcore.services.gateway.codec import Decoder, convert, parse_query, rfc3339
 from quantumcore.services.gateway.outbox import Outbox
 from quantumcore.services.gateway.own_writes import OwnWrites
@@ -310,3 +311,56 @@ def test_a_followed_book_equals_one_built_anew(seed):
         book.apply(BookChanged("A", sequence, sequence + 1, [], [level(price, quantity)]))
     expected = sorted(truth.items(), key=lambda one: float(one[0]))
     assert [(one.price, one.quantity) for one in book.asks.top(100)] == expected
+
+
+def taken(queue: list[BookOrder], delta: list[BookOrder]) -> list[BookOrder]:
+    """Take a delta as the documentation tells a client to: gone at "0", changed in its place, else the end of its price."""
+    prices: dict[str, list[BookOrder]] = {}
+    for order in queue:
+        prices.setdefault(order.price, []).append(order)
+    for order in delta:
+        level = prices.setdefault(order.price, [])
+        at = next((n for n, one in enumerate(level) if one.order_id == order.order_id), None)
+        if order.quantity == "0":
+            if at is not None:
+                del level[at]
+        elif at is None:
+            level.append(order)
+        else:
+            level[at] = order
+    return [order for price in sorted(prices, key=Decimal, reverse=True) for order in prices[price]]
+
+
+def test_deltas_of_orders_add_up_to_the_queue_whatever_happened_between(rng: random.Random):
+    """2,000 looks at a random book of bids cut at 20 orders: orders come, shrink, go, and lose their place."""
+    book: dict[str, list[list[str]]] = {}
+    seen: list[BookOrder] = []
+    told: list[BookOrder] = []
+    for number in range(2_000):
+        for _ in range(rng.randrange(4)):
+            price = str(rng.randrange(90, 100))
+            level = book.setdefault(price, [])
+            match rng.randrange(4):
+                case 0 | 1:
+                    level.append([f"o{number}-{rng.random()}", str(rng.randrange(1, 9))])
+                case 2 if level:
+                    level.append(level.pop(rng.randrange(len(level))))
+                case 3 if level:
+                    one = rng.choice(level)
+                    one[1] = str(int(one[1]) // 2)
+                    if one[1] == "0":
+                        level.remove(one)
+        whole = [BookOrder(n, price, q) for price in sorted(book, key=Decimal, reverse=True) for n, q in book[price]]
+        now = whole[:20]
+        told = taken(told, order_difference(seen, now))
+        seen = now
+        assert told == now
+        assert order_checksum(told, []) == order_checksum(now, [])
+
+
+def test_the_checksum_of_orders_is_over_ten_of_both_sides_in_turn():
+    bids = [BookOrder(f"b{n}", "1", str(n)) for n in range(12)]
+    asks = [BookOrder("a", "2", "7")]
+    text = ":".join(["b0:0:a:7", *(f"b{n}:{n}" for n in range(1, 10))])
+    assert order_checksum(bids, asks) == zlib.crc32(text.encode())
+    assert order_checksum([], []) == 0

@@ -33,6 +33,8 @@ LABELS = {
     "qc_auth_signature_failures": ("kind",),
     "qc_auth_security_events": ("kind",),
     "qc_bus_dropped_notices": ("notice",),
+    "qc_orders_refusals": ("code",),
+    "qc_orders_ended": ("code",),
     "qc_orders_submissions": ("outcome",),
     "qc_ledger_transfers": ("outcome",),
 }

@@ -83,7 +83,7 @@ def test_thirty_thirty_forty_of_a_hundred_is_filled():
 
 
 def test_a_taker_takes_the_takers_fee_and_leaves():
-    order = opened(accepted(sequence=9)).apply(trade(9, 40, 60, maker=5, maker_leaves=0))
+    order = opened(accepted(sequence=9, order_slot=4)).apply(trade(9, 40, 60, maker=5, maker_leaves=0))
     assert (order.fees, order.leaves, order.status) == (3, 60, OrderStatus.PARTIALLY_FILLED)
 
 
@@ -163,8 +163,8 @@ def test_random_fills_sum_exactly_and_never_pass_the_quantity(rng: random.Random
 
 def test_a_trade_names_maker_before_taker_and_knows_which_is_which():
     event = trade(9, 1, 0, maker=5, taker=9)
-    assert named(event) == (5, 9)
-    assert (side_of(event, 5), side_of(event, 9)) == (MAKER, TAKER)
+    assert named(event) == ((5, 3), (9, 4))
+    assert (side_of(event, (5, 3)), side_of(event, (9, 4))) == (MAKER, TAKER)
 
 
 def test_every_status_keeps_its_number():

@@ -15,7 +15,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.orders.changes import Change, read_change, stored
 from quantumcore.services.orders.domain import Order, opened
-from quantumcore.services.orders.folding import fold
+from quantumcore.services.orders.folding import Known, fold
 from quantumcore.services.orders.projection import UPDATES_PER_NOTICE, Followed, LiveOrders, notices
 from quantumcore.services.orders.views import update_view
 from tests.unit.test_orders_domain import accepted, cancelled, trade
@@ -106,11 +106,11 @@ def test_live_orders_keep_the_last_touched_and_forget_the_ended():
     live = LiveOrders(limit=3)
     orders = [opened(accepted(sequence=at)) for at in range(1, 6)]
     live.put([change(order) for order in orders])
-    assert [live.get(at) is not None for at in range(1, 6)] == [False, False, True, True, True]
+    assert [live.get((at, 3)) is not None for at in range(1, 6)] == [False, False, True, True, True]
     live.put([change(orders[2]), change(orders[0])])
-    assert live.get(4) is None
+    assert live.get((4, 3)) is None
     live.put([change(orders[2].apply(cancelled(9, 100, order=3)))])
-    assert live.get(3) is None
+    assert live.get((3, 3)) is None
     assert len(live) == 2
 
 
@@ -119,7 +119,9 @@ def test_a_change_is_read_as_it_was_stored(notional: int):
     """Account and client id at their limits, and the sum of ticks x lots, which alone can pass 64 bits."""
     order = msgspec.structs.replace(opened(accepted()), account=2**64 - 1, client_id="x" * 36, notional=notional)
     filled = fold(
-        [accepted(sequence=5), trade(9, 40, 60, maker=5, taker=9)], {9: opened(accepted(sequence=9))}, catalogue()
+        [accepted(sequence=5), trade(9, 40, 60, maker=5, taker=9)],
+        Known({(9, 4): opened(accepted(sequence=9, order_slot=4))}),
+        catalogue(),
     )[-1]
     for one in (change(order), filled):
         assert read_change(stored(one)) == one
@@ -135,10 +137,10 @@ def test_who_asked_longest_ago_is_forgotten_first():
 def test_folding_shows_both_sides_of_a_trade_maker_first():
     events = [
         accepted(sequence=5),
-        accepted(sequence=9, quantity=40),
+        accepted(sequence=9, quantity=40, order_slot=4),
         trade(9, 40, 60, maker=5, taker=9, taker_leaves=0),
     ]
-    changes = fold(events, {}, catalogue())
+    changes = fold(events, Known({}), catalogue())
     assert [(c.order.sequence, c.leg, c.kind) for c in changes] == [
         (5, 0, "accepted"), (9, 0, "accepted"), (5, 0, "filled"), (9, 1, "filled"),
     ]  # fmt: skip

@@ -65,6 +65,11 @@ bool bears(const State& state, const Instrument& instrument, u32 slot, i64 price
 void change_phase(State& state, Instrument& instrument, u8 status, u8 cause, Teller& teller);
 /// Sets the phase and tells it; auction orders take their seats.
 void enter_phase(State& state, Instrument& instrument, u8 status, u8 cause, Teller& teller);
+/// When the limit state or the call at hand ends by itself, UTC ns; only of an instrument in
+/// State::due.
+inline i64 ends_at(const RareBook& rare) {
+  return rare.limit_side != 0 ? rare.limit_until : rare.call_until;
+}
 /// Ends the limit states and calls whose time has come, the longest overdue first.
 void pass_time(State& state, Teller& teller);
 /// Notes whether time will end something in an instrument. Cost: O(1).

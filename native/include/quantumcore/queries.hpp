@@ -39,6 +39,9 @@ Totals totals_of(const State& state, u16 currency);
 
 /// Name and bytes of each large table, as far as it is in use.
 std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state);
+/// The earliest instant at which AdvanceTime would end something by itself, UTC nanoseconds; 0:
+/// nothing waits for time.
+i64 next_deadline(const State& state);
 
 std::vector<u32> account_ids(const State& state);
 /// Definitions as the commands that would make them, ascending by id.

@@ -12,7 +12,7 @@ from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
-from quantumcore.app.definitions import load_definitions
+from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import open_read_side, open_room
 from quantumcore.app.settings import Settings
@@ -40,8 +40,23 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         reference.GetReference,
     ),
     "auth": (auth.GetUser,),
-    "orders": (orders.GetOrder, orders.GetAccountOrders, orders.GetFills, orders.GetOrderEvents, orders.RebuildOrder),
-    "market": (market.GetBook, market.GetBook3, market.GetTrades, market.GetTicker, market.GetTickers),
+    "orders": (
+        orders.GetOrder,
+        orders.GetAccountOrders,
+        orders.GetFills,
+        orders.GetOrderEvents,
+        orders.GetQueuePosition,
+        orders.RebuildOrder,
+    ),
+    "market": (
+        market.GetBook,
+        market.GetBook3,
+        market.GetTrades,
+        market.GetTicker,
+        market.GetTickers,
+        market.GetMarketStatus,
+        market.GetAuction,
+    ),
     "ledger": (
         ledger.GetBalances,
         ledger.GetHolds,
@@ -101,7 +116,7 @@ async def build(settings: Settings, spawned: Spawned | None = None) -> House:
 
 
 async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | None) -> House:
-    genesis = load_definitions(settings.instruments)
+    genesis, calendars = load_definitions(settings.instruments), load_calendars(settings.instruments)
     clock = SystemClock()
     bus = EmbeddedBus()
     log = _event_log(settings.data_dir / "events")
@@ -115,7 +130,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
-    matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis)
+    matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars)
     auth = AuthService(bus, users, clock, _auth_settings(settings))
     services: list[Service]
     closing = [users.close]

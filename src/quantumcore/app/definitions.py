@@ -1,18 +1,23 @@
-"""The instruments file as engine commands."""
+"""The instruments file as engine commands, and the calendars of its instruments."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, time, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.contracts.reference import KINDS, RATE_PLACES
+from quantumcore.contracts.reference import KINDS, RATE_PLACES, STATUS_NUMBERS
 from quantumcore.contracts.values import Scaled
 from quantumcore.contracts.wire import DefineCurrency, DefineInstrument
+from quantumcore.services.matching.calendar import Calendar
 
 DEFAULT_FILE = Path(__file__).with_name("instruments.toml")
 _KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 _TRADING = 1
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CALENDAR_KEYS = frozenset({"zone", "days", "phases", "holidays"})
 
 
 def load_definitions(path: Path | None = None, symbols: Sequence[str] | None = None) -> list[bytes]:
@@ -25,10 +30,7 @@ def load_definitions(path: Path | None = None, symbols: Sequence[str] | None = N
         InvalidCommand: The file is no TOML, or a value is missing, malformed or not a whole number of its units; the text names it.
     """
     path = path or DEFAULT_FILE
-    try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InvalidCommand("definition.invalid", f"{path}: {error}") from error
+    content = _read(path)
     scales: dict[str, int] = content.get("currencies", {})
     numbers = {code: number for number, code in enumerate(scales, start=1)}
     currencies = [
@@ -44,6 +46,70 @@ def load_definitions(path: Path | None = None, symbols: Sequence[str] | None = N
             "definition.invalid", f"{path} does not list all of {', '.join(symbols)}", field="instruments"
         )
     return currencies + instruments
+
+
+def load_calendars(path: Path | None = None) -> dict[str, Calendar]:
+    """Return by symbol when the instruments of `path` (the packaged file by default) are in which phase.
+
+    An instrument names its calendar, a table `calendars.<name>` with zone, days, phases and perhaps holidays; one that names
+    none trades around the clock and is not in the answer.
+
+    Raises:
+        InvalidCommand: The file is no TOML, a calendar is not there, or cannot be; the text names it.
+    """
+    content = _read(path or DEFAULT_FILE)
+    known = {name: _calendar(name, entry) for name, entry in content.get("calendars", {}).items()}
+    found: dict[str, Calendar] = {}
+    for entry in content.get("instruments", []):
+        name = {**content.get("defaults", {}), **entry}.get("calendar")
+        if name is None:
+            continue
+        if name not in known:
+            symbol = entry.get("symbol")
+            raise InvalidCommand("definition.invalid", f"instrument {symbol}: no calendar {name!r}", field="calendar")
+        found[str(entry.get("symbol"))] = known[name]
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidCommand("definition.invalid", f"{path}: {error}") from error
+
+
+def _calendar(name: str, entry: Mapping[str, Any]) -> Calendar:
+    where = f"calendar {name}"
+    if entry.keys() - _CALENDAR_KEYS:
+        unknown = ", ".join(sorted(entry.keys() - _CALENDAR_KEYS))
+        raise InvalidCommand("definition.invalid", f"{where}: {unknown} is unknown", field=unknown)
+    try:
+        phases = tuple((time.fromisoformat(at), STATUS_NUMBERS[phase]) for at, phase in entry["phases"])
+        days = frozenset(_DAYS.index(day) for day in entry.get("days", _DAYS))
+        holidays = frozenset(_date(day) for day in entry.get("holidays", ()))
+        zone = _zone(entry.get("zone", "UTC"))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InvalidCommand("definition.invalid", f"{where}: {error} cannot be read", field="calendars") from error
+    times = [at for at, _ in phases]
+    if not phases or not days or any(at.tzinfo is not None for at in times) or times != sorted(set(times)):
+        raise InvalidCommand(
+            "definition.invalid",
+            f"{where}: phases rise through a day of the zone, on one day at least",
+            field="calendars",
+        )
+    return Calendar(zone=zone, days=days, phases=phases, holidays=holidays)
+
+
+def _date(day: Any) -> date:
+    return day if type(day) is date else date.fromisoformat(day)  # TOML has dates, JSON-minded people write texts
+
+
+def _zone(name: str) -> tzinfo:
+    """Return a zone; UTC needs no data of the machine."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except ZoneInfoNotFoundError as error:
+        raise ValueError(f"no zone {name!r} on this machine") from error
 
 
 def _instrument(number: int, entry: Mapping[str, Any], numbers: Mapping[str, int], scales: Mapping[str, int]) -> bytes:

@@ -124,6 +124,67 @@ class GetTickers(Request[Tickers], frozen=True, kw_only=True):
     """All symbols."""
 
 
+class MarketStatus(msgspec.Struct, frozen=True):
+    """The phase of an instrument, and whether its trading is held at a band.
+
+    Attributes:
+        sequence: Of the event that brought it there; 0 before the first.
+        cause: Why the phase changed: asked, band, velocity, call_over.
+        limit_state: none, upper or lower; until_ns says when a volatility call begins if it lasts.
+    """
+
+    symbol: str
+    sequence: int
+    status: str
+    cause: str
+    limit_state: str = "none"
+    band: str | None = None
+    until_ns: int = 0
+    time_ns: int = 0
+
+
+class GetMarketStatus(Request[MarketStatus], frozen=True, kw_only=True):
+    """One symbol."""
+
+    symbol: str
+    at_least: int = 0
+
+
+class Uncrossed(msgspec.Struct, frozen=True):
+    """The last auction; price None: nothing crossed."""
+
+    price: str | None
+    quantity: str
+    imbalance: str
+    phase: str
+    sequence: int
+    time_ns: int
+
+
+class Auction(msgspec.Struct, frozen=True):
+    """What a call would trade now, and the last auction.
+
+    Attributes:
+        price: None when nothing crosses, or there is no call.
+        imbalance: The surplus of buys at that price; negative: of sells.
+    """
+
+    symbol: str
+    sequence: int
+    phase: str
+    price: str | None
+    quantity: str
+    imbalance: str
+    last: Uncrossed | None = None
+
+
+class GetAuction(Request[Auction], frozen=True, kw_only=True):
+    """One symbol."""
+
+    symbol: str
+    at_least: int = 0
+
+
 class BookChanged(msgspec.Struct, frozen=True):
     """One symbol's levels as they stand after a batch; quantity "0": the level is gone. From prev_sequence to sequence without gap."""
 
@@ -134,9 +195,16 @@ class BookChanged(msgspec.Struct, frozen=True):
     asks: list[BookLevel]
 
 
-class MarketMoved(Notice, frozen=True, kw_only=True):
-    """Told after each batch: changed books and the trades of the batch."""
+class MarketMoved(Notice, frozen=True, kw_only=True, omit_defaults=True):
+    """Told after each batch: changed books and the trades of the batch.
+
+    Attributes:
+        statuses: Every change of a phase or limit state, in order.
+        auctions: Of each symbol whose auction changed, as it stands after the batch.
+    """
 
     books: list[BookChanged]
     trades: list[TradeTick]
     sequence: int
+    statuses: list[MarketStatus] = []
+    auctions: list[Auction] = []

@@ -108,3 +108,41 @@ class GetEngineTotals(Request[EngineTotals], frozen=True, kw_only=True):
 
 class TakeSnapshot(Request[Done], frozen=True, kw_only=True):
     """Write a snapshot of the engine now."""
+
+
+class QueueAhead(msgspec.Struct, frozen=True):
+    """What trades before one order on its side of the shown book, in orders and lots; orders -1: it is in no book.
+
+    Attributes:
+        price: Its own, in ticks.
+    """
+
+    sequence: int
+    price: int
+    orders: int
+    quantity: int
+
+
+class GetQueueAhead(Request[QueueAhead], frozen=True, kw_only=True):
+    """Of a working order; one that does not work: NotFound `order.not_found`."""
+
+    order_sequence: int
+    order_slot: int
+
+
+class SessionEnd(msgspec.Struct, frozen=True):
+    """The instant at which the session of a date ends, UTC nanoseconds."""
+
+    time_ns: int
+
+
+class GetSessionEnd(Request[SessionEnd], frozen=True, kw_only=True):
+    """Of a symbol on a date (YYYY-MM-DD) by its calendar; what trades around the clock ends a date at midnight UTC.
+
+    Raises:
+        InvalidCommand: No date, or no session on it.
+        NotFound: `instrument.not_found`.
+    """
+
+    symbol: str
+    date: str

@@ -7,10 +7,33 @@ Quantities, prices and money are decimal strings; times are UTC nanoseconds insi
 import msgspec
 
 from quantumcore.contracts.messages import Notice, Request
+from quantumcore.contracts.terms import LinkView, OrderTerms, TermsView
 
 SIDES = {"buy": 1, "sell": 2}
-TYPES = {"market": 1, "limit": 2}
-TIMES_IN_FORCE = {"gtc": 1, "ioc": 3, "fok": 4}
+TYPES = {
+    "limit": 2,
+    "market": 1,
+    "market_to_limit": 5,
+    "stop": 3,
+    "stop_limit": 4,
+    "trailing_stop": 6,
+    "trailing_stop_limit": 7,
+    "market_if_touched": 8,
+    "limit_if_touched": 9,
+    "pegged": 10,
+}
+TIMES_IN_FORCE = {
+    "gtc": 1,
+    "day": 5,
+    "gtd": 6,
+    "gtt": 8,
+    "ioc": 3,
+    "fok": 4,
+    "at_open": 2,
+    "at_close": 7,
+    "good_for_auction": 9,
+    "closing_cross": 10,
+}
 SELF_TRADE_PREVENTION = {"cancel_newest": 1, "cancel_oldest": 2, "cancel_both": 3, "decrement": 4, "none": 5}
 CANCEL_REASONS = {
     1: "order.cancel.requested",
@@ -19,12 +42,33 @@ CANCEL_REASONS = {
     4: "order.cancel.immediate_or_cancel",
     5: "order.cancel.fill_or_kill",
     6: "order.cancel.self_trade",
+    7: "order.cancel.expired",
+    8: "order.cancel.linked",
+    9: "order.cancel.cancel_all_after",
+    10: "order.cancel.disconnected",
+    11: "order.cancel.reduce_only",
+    12: "order.cancel.auction_over",
+    13: "order.cancel.min_quantity",
+    14: "order.cancel.no_funds",
+    15: "order.cancel.auction_notional",
+    16: "order.cancel.band",
 }
+REPLACE_REASONS = {
+    0: "order.replace.requested",
+    1: "order.replace.self_trade",
+    2: "order.replace.pegged",
+    3: "order.replace.reduce_only",
+    4: "order.replace.linked",
+    5: "order.replace.converted",
+    6: "order.replace.shared_hold",
+}
+EXPIRED = 7
+MAX_CANCEL_AFTER_S = 300
 MAX_PAGE = 1000
 
 
-class Fill(msgspec.Struct, frozen=True):
-    """One side of a trade; fee < 0 is a rebate; liquidity is `maker` or `taker`."""
+class Fill(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One side of a trade; fee < 0 is a rebate; liquidity is `maker` or `taker`; busted: `cancel` or `price` if it was."""
 
     trade_id: str
     order_id: str
@@ -40,9 +84,10 @@ class Fill(msgspec.Struct, frozen=True):
     sequence: int
     index: int
     time_ns: int
+    busted: str | None = None
 
 
-class OrderView(msgspec.Struct, frozen=True, tag_field="view", tag="order"):
+class OrderView(msgspec.Struct, frozen=True, tag_field="view", tag="order", omit_defaults=True):
     """An order as its events have left it. The tag tells it from an ErrorView where both may stand.
 
     Attributes:
@@ -54,6 +99,9 @@ class OrderView(msgspec.Struct, frozen=True, tag_field="view", tag="order"):
             first 100; in an update, none (the update has its fill beside the order). GetFills has them all.
         text: The reason as a sentence for a person, when rejected.
         filled_value: Sum of price × quantity (× multiplier) over all fills, exact, in the quote currency.
+        waiting: What it waits for before it works: trigger, auction, reference or parent; None when it works.
+        triggered_ns: When its trigger fired; 0 when it has not.
+        terms, link: None for a plain order.
     """
 
     order_id: str
@@ -81,10 +129,19 @@ class OrderView(msgspec.Struct, frozen=True, tag_field="view", tag="order"):
     actual: str | None = None
     text: str | None = None
     filled_value: str = "0"
+    waiting: str | None = None
+    triggered_ns: int = 0
+    terms: TermsView | None = None
+    link: LinkView | None = None
 
 
-class SubmitOrder(Request[OrderView], frozen=True, kw_only=True):
-    """A refused order is an OrderView with status rejected; errors are for requests that never became an order."""
+class SubmitOrder(Request[OrderView], frozen=True, kw_only=True, omit_defaults=True):
+    """A refused order is an OrderView with status rejected; errors are for requests that never became an order.
+
+    Attributes:
+        session: The connection that sends it, u32; 0: none. An order with cancel_on_disconnect ends with it.
+        terms: None for a plain order.
+    """
 
     account: int
     client_order_id: str
@@ -96,6 +153,8 @@ class SubmitOrder(Request[OrderView], frozen=True, kw_only=True):
     price: str | None = None
     post_only: bool = False
     self_trade_prevention: str | None = None
+    session: int = 0
+    terms: OrderTerms | None = None
 
 
 class ErrorView(msgspec.Struct, frozen=True, tag_field="view", tag="error"):
@@ -121,14 +180,29 @@ class SubmitBatch(Request[BatchResult], frozen=True, kw_only=True):
     orders: list[SubmitOrder]
 
 
-class AmendOrder(Request[OrderView], frozen=True, kw_only=True):
-    """New total quantity and/or new price, as one act. Names the order by order_id or client_order_id."""
+class LinkedResult(msgspec.Struct, frozen=True):
+    """Per member, in order, its order: all are accepted, or all rejected (the refused one says why, the others order.linked)."""
+
+    items: list[OrderView]
+
+
+class SubmitLinked(Request[LinkedResult], frozen=True, kw_only=True):
+    """Two or three orders of one account and instrument as one act; link is oco, oto or bracket."""
+
+    link: str
+    orders: list[SubmitOrder]
+
+
+class AmendOrder(Request[OrderView], frozen=True, kw_only=True, omit_defaults=True):
+    """New total quantity, price, stop price or display, as one act. Names the order by order_id or client_order_id."""
 
     account: int
     order_id: str = ""
     client_order_id: str = ""
     quantity: str | None = None
     price: str | None = None
+    stop_price: str | None = None
+    display: str | None = None
 
 
 class CancelOrder(Request[OrderView], frozen=True, kw_only=True):
@@ -154,6 +228,97 @@ class MassCancel(Request[MassCancelled], frozen=True, kw_only=True):
     side: str = ""
 
 
+class CancelTimer(msgspec.Struct, frozen=True):
+    """deadline_ns: when the account's working orders go unless the timer is set again; 0: it is not armed."""
+
+    sequence: int
+    deadline_ns: int
+
+
+class CancelAllAfter(Request[CancelTimer], frozen=True, kw_only=True):
+    """Arm the account's dead-man switch anew: timeout_s 1..300; 0 disarms it."""
+
+    account: int
+    timeout_s: int
+
+
+class SessionEnded(msgspec.Struct, frozen=True):
+    """How many orders went with their session."""
+
+    sequence: int
+    count: int
+
+
+class EndSession(Request[SessionEnded], frozen=True, kw_only=True):
+    """A connection is gone: the account's orders of it that asked for cancel_on_disconnect go, except gtc ones."""
+
+    account: int
+    session: int
+
+
+class Busted(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade undone (action `cancel`) or moved to another price (`price`); repeat: it was busted before.
+
+    Attributes:
+        buyer, seller: Account ids.
+        price: The trade's, or the new one.
+        paid_back, received_back: What the buyer got back and what the seller gave back; negative the other way.
+    """
+
+    trade_id: str
+    symbol: str
+    action: str
+    buyer: str
+    seller: str
+    price: str
+    quantity: str
+    paid_back: str
+    received_back: str
+    buyer_fee_back: str
+    seller_fee_back: str
+    currency: str
+    sequence: int
+    repeat: bool
+
+
+class BustTrade(Request[Busted], frozen=True, kw_only=True):
+    """Correct a trade by its own numbers: action `cancel`, or `price` with the price at which it should have been.
+
+    Raises:
+        NotFound: `trade.not_found`.
+        Conflict: `transfer.insufficient`: somebody no longer has what he would give back; nothing changed.
+    """
+
+    trade_id: str
+    action: str
+    price: str | None = None
+
+
+class QueuePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an order stands in the queue of its side, counted in what the book shows.
+
+    Attributes:
+        position: 1: nothing shown trades before it; 0: it waits and is in no book.
+        orders_ahead, quantity_ahead: What the book shows before it, at better prices and at its own.
+    """
+
+    order_id: str
+    sequence: int
+    price: str
+    position: int
+    orders_ahead: int
+    quantity_ahead: str
+
+
+class GetQueuePosition(Request[QueuePlace], frozen=True, kw_only=True):
+    """Of a working order; one that is final is a Conflict `order.already_final`."""
+
+    account: int
+    order_id: str = ""
+    client_order_id: str = ""
+    at_least: int = 0
+
+
 class GetOrder(Request[OrderView], frozen=True, kw_only=True):
     """By order_id or client_order_id; unknown, or another account's: NotFound `order.not_found`."""
 
@@ -164,7 +329,7 @@ class GetOrder(Request[OrderView], frozen=True, kw_only=True):
 
 
 class GetOrderAsOf(Request[OrderView], frozen=True, kw_only=True):
-    """The order that began at `order_sequence`, as it stands at `at_least` or later: how a change is answered.
+    """The order named (order_sequence, order_slot), as it stands at `at_least` or later: how a change is answered.
 
     Raises:
         Unavailable: `orders.behind`: the tables are not there yet, or do not have it; the event log has.
@@ -172,6 +337,7 @@ class GetOrderAsOf(Request[OrderView], frozen=True, kw_only=True):
 
     account: int
     order_sequence: int
+    order_slot: int
     at_least: int
 
 
@@ -214,11 +380,14 @@ class GetFills(Request[FillPage], frozen=True, kw_only=True):
     at_least: int = 0
 
 
-class OrderUpdate(msgspec.Struct, frozen=True):
+class OrderUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change of one order: what happened, the order afterwards, the fill if it was one.
 
     Attributes:
-        kind: accepted, rejected, replaced, filled, cancelled.
+        kind: accepted, rejected, replaced, filled, cancelled, expired, triggered, entered, waits, refilled, stop_moved,
+            linked, busted.
+        cause: Of a replacement its dotted code; of a trigger what fired it (last, quote, mark, parent); of a bust what was
+            done (cancel, price).
         sequence, index: The engine's event id; (sequence, index) rises per account.
     """
 
@@ -229,6 +398,7 @@ class OrderUpdate(msgspec.Struct, frozen=True):
     kind: str
     order: OrderView
     fill: Fill | None = None
+    cause: str | None = None
 
 
 class OrderHistory(msgspec.Struct, frozen=True):

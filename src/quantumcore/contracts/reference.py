@@ -20,7 +20,25 @@ from quantumcore.contracts.wire import (
 )
 
 KINDS = {1: "spot", 2: "future"}
-STATUSES = {1: "trading", 2: "halted", 3: "closed"}
+STATUSES = {
+    1: "continuous",
+    2: "halted",
+    3: "closed",
+    4: "pre_open",
+    5: "opening_call",
+    6: "intraday_call",
+    7: "volatility_call",
+    8: "closing_call",
+    9: "closing_cross",
+    10: "paused",
+    11: "post_close",
+}
+"""The phases of an instrument."""
+STATUS_NUMBERS = {name: number for number, name in STATUSES.items()} | {"trading": 1}
+"""`trading` is what continuous trading was called when there were no other phases; it is understood, not said."""
+STATUS_CAUSES = {0: "asked", 1: "band", 2: "velocity", 3: "call_over"}
+LIMIT_STATES = {0: "none", 1: "upper", 2: "lower"}
+ALLOCATIONS = {0: "time", 1: "pro_rata", 2: "top_first"}
 RATE_PLACES = 8
 
 

@@ -26,12 +26,17 @@ _LAST = 1
 
 
 class Stepped(NamedTuple):
-    """What a batch did: its sequences, its time and its events' bytes."""
+    """What a batch did: its sequences, its time and its events' bytes.
+
+    Attributes:
+        deadline_ns: When something in the engine is now due by itself, UTC nanoseconds; 0: nothing is.
+    """
 
     first: int
     last: int
     time_ns: int
     events: bytes
+    deadline_ns: int = 0
 
 
 class HeldSnapshot(NamedTuple):
@@ -120,7 +125,7 @@ class Shard:
         events = self.engine.step(buffer, time_ns)
         self.journal.append_batch(buffer, first, self.engine.time_ns)
         self._bytes_since_snapshot += len(buffer) + RECORD_OVERHEAD * len(commands)
-        return Stepped(first, self.engine.sequence, self.engine.time_ns, events)
+        return Stepped(first, self.engine.sequence, self.engine.time_ns, events, self.engine.next_deadline())
 
     def sync(self) -> None:
         """Make every step so far durable.

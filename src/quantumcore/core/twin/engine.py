@@ -138,6 +138,10 @@ class Engine:
         customers, held = sum(b.total for b in balances), sum(b.held for b in balances)
         return (customers, held, house.fees, house.rebates, house.rounding, house.deposited)
 
+    def next_deadline(self) -> int:
+        """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""
+        return min([*expiry.deadlines(self._venue), *phase_changes.deadlines(self._venue)], default=0)
+
     def accounts(self) -> list[int]:
         """Return the numbers of all accounts, ascending."""
         return sorted(self._venue.accounts)

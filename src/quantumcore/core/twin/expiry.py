@@ -38,6 +38,12 @@ def advance(venue: Venue, out: Outbox) -> None:
         cancel_each(venue, list(venue.working[number].values()), CANCEL_ALL_AFTER, out)
 
 
+def deadlines(venue: Venue) -> list[int]:
+    """Return every instant at which an order expires or an account's orders go."""
+    ends = [order.terms.expires_ns for order in _working(venue) if order.terms is not None and order.terms.expires_ns]
+    return [*ends, *venue.deadlines.values()]
+
+
 def _working(venue: Venue) -> list[Order]:
     return [order for working in venue.working.values() for order in working.values()]
 

@@ -31,12 +31,22 @@ def change(venue: Venue, number: int, status: int, cause: int, out: Outbox) -> N
 
 def pass_time(venue: Venue, out: Outbox) -> None:
     """End the limit states and calls whose time has come, the longest overdue first."""
-    due = []
-    for number, regime in venue.regimes.items():
-        if regime.limit_state is not None:
-            due.append((regime.limit_state.until_ns, number, phases.VOLATILITY_CALL, phases.BAND))
-        elif regime.call_until is not None:
-            due.append((regime.call_until, number, phases.CONTINUOUS, phases.CALL_OVER))
-    for until_ns, number, status, cause in sorted(due):
+    for until_ns, number, status, cause in sorted(_ends(venue)):
         if until_ns <= out.time_ns:
             change(venue, number, status, cause, out)
+
+
+def deadlines(venue: Venue) -> list[int]:
+    """Return every instant at which a limit state or a call ends by itself."""
+    return [until_ns for until_ns, *_ in _ends(venue)]
+
+
+def _ends(venue: Venue) -> list[tuple[int, int, int, int]]:
+    """Return (when, instrument, the phase that then begins, its cause) of whatever time ends."""
+    ends = []
+    for number, regime in venue.regimes.items():
+        if regime.limit_state is not None:
+            ends.append((regime.limit_state.until_ns, number, phases.VOLATILITY_CALL, phases.BAND))
+        elif regime.call_until is not None:
+            ends.append((regime.call_until, number, phases.CONTINUOUS, phases.CALL_OVER))
+    return ends

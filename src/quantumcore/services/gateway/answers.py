@@ -7,12 +7,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from quantumcore.contracts.orders import Fill, OrderUpdate, OrderView
+from quantumcore.contracts.terms import TermsView
 from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.errors import Problem
 
 
 class FillAnswer(msgspec.Struct, frozen=True):
-    """One fill inside its order."""
+    """One fill inside its order; busted: `cancel` or `price` if an operator undid or corrected it."""
 
     trade_id: str
     price: str
@@ -22,10 +23,39 @@ class FillAnswer(msgspec.Struct, frozen=True):
     fee_currency: str
     sequence: int
     time: str
+    busted: str | UnsetType = UNSET
+
+
+class TrailAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of the three."""
+
+    amount: str | None = None
+    percent: str | None = None
+    ticks: int | None = None
+
+
+class PegAnswer(msgspec.Struct, frozen=True):
+    """What a pegged order follows, and where it stands now (null while it waits)."""
+
+    reference: str
+    offset: str
+    working_price: str | None
+
+
+class LinkAnswer(msgspec.Struct, frozen=True):
+    """Whose fate the order shares; role: first, second, entry, take_profit or stop_loss."""
+
+    kind: str
+    role: str
+    order_ids: list[str]
 
 
 class OrderAnswer(msgspec.Struct, frozen=True):
-    """An order. scope, limit, actual and a sentence (text) stand beside the reason when it was rejected."""
+    """An order. scope, limit, actual and a sentence (text) stand beside the reason when it was rejected.
+
+    What only orders of further types and times have stands behind, and is not there otherwise. waiting: trigger, auction,
+    reference or parent.
+    """
 
     order_id: str
     client_order_id: str
@@ -52,6 +82,39 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     limit: str | UnsetType | None = UNSET
     actual: str | UnsetType | None = UNSET
     text: str | UnsetType | None = UNSET
+    waiting: str | UnsetType | None = UNSET
+    triggered_at: str | UnsetType = UNSET
+    stop_price: str | UnsetType = UNSET
+    trigger: str | UnsetType = UNSET
+    trail: TrailAnswer | UnsetType = UNSET
+    limit_offset: str | UnsetType = UNSET
+    display: str | UnsetType = UNSET
+    display_range: str | UnsetType = UNSET
+    refills: int | UnsetType = UNSET
+    min_quantity: str | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    all_or_none: bool | UnsetType = UNSET
+    reduce_only: bool | UnsetType = UNSET
+    slide: bool | UnsetType = UNSET
+    cancel_on_disconnect: bool | UnsetType = UNSET
+    peg: PegAnswer | UnsetType = UNSET
+    budget: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
+    link: LinkAnswer | UnsetType = UNSET
+
+
+class LinkedAnswer(msgspec.Struct, frozen=True):
+    """Per member, in order: its order."""
+
+    items: list[OrderAnswer]
+
+
+class CancelTimerAnswer(msgspec.Struct, frozen=True):
+    """When the account's working orders go unless it is asked again; null: the timer is not armed."""
+
+    account_id: str
+    deadline: str | None
+    sequence: int
 
 
 class OrderPageAnswer(msgspec.Struct, frozen=True):
@@ -84,6 +147,7 @@ class UpdateAnswer(msgspec.Struct, frozen=True):
     time: str
     order: OrderAnswer
     fill: FillAnswer | None
+    cause: str | UnsetType = UNSET
 
 
 class UpdatesAnswer(msgspec.Struct, frozen=True):
@@ -110,6 +174,7 @@ class AccountFill(msgspec.Struct, frozen=True):
     sequence: int
     index: int
     time: str
+    busted: str | UnsetType = UNSET
 
 
 class FillPageAnswer(msgspec.Struct, frozen=True):
@@ -139,7 +204,35 @@ def order(view: OrderView) -> OrderAnswer:
         view.limit if rejected else UNSET,
         view.actual if rejected else UNSET,
         view.text if rejected else UNSET,
+        **({} if view.terms is None else _terms(view, view.terms)),
     )
+
+
+def _terms(view: OrderView, terms: TermsView) -> dict[str, Any]:
+    """Return what an order has beyond a plain one; what it has not is not said."""
+    texts = ("stop_price", "trigger", "limit_offset", "display", "display_range", "min_quantity", "budget")
+    flags = ("hidden", "all_or_none", "reduce_only", "slide", "cancel_on_disconnect")
+    found = {name: getattr(terms, name) for name in (*texts, *flags) if getattr(terms, name)}
+    found["waiting"] = view.waiting
+    if view.triggered_ns:
+        found["triggered_at"] = rfc3339(view.triggered_ns)
+    if terms.trail is not None:
+        found["trail"] = _trail(terms.trail, terms.trail_unit)
+    if terms.display is not None:
+        found["refills"] = terms.refills
+    if terms.peg is not None:
+        found["peg"] = PegAnswer(terms.peg, terms.peg_offset or "0", terms.working_price)
+    if terms.expires_ns:
+        found["expires_at"] = rfc3339(terms.expires_ns)
+    if view.link is not None:
+        found["link"] = LinkAnswer(view.link.kind, view.link.role, view.link.order_ids)
+    return found
+
+
+def _trail(text: str, unit: str | None) -> TrailAnswer:
+    if unit == "ticks":
+        return TrailAnswer(ticks=int(text))
+    return TrailAnswer(percent=text) if unit == "percent" else TrailAnswer(amount=text)
 
 
 def fill(one: Fill) -> FillAnswer:
@@ -153,6 +246,7 @@ def fill(one: Fill) -> FillAnswer:
         one.fee_currency,
         one.sequence,
         rfc3339(one.time_ns),
+        one.busted or UNSET,
     )
 
 
@@ -173,11 +267,18 @@ def account_fill(one: Fill) -> AccountFill:
         one.sequence,
         one.index,
         rfc3339(one.time_ns),
+        one.busted or UNSET,
     )
 
 
 def update(one: OrderUpdate) -> UpdateAnswer:
     """Return a change of an order."""
     return UpdateAnswer(
-        one.kind, one.sequence, one.index, rfc3339(one.time_ns), order(one.order), fill(one.fill) if one.fill else None
+        one.kind,
+        one.sequence,
+        one.index,
+        rfc3339(one.time_ns),
+        order(one.order),
+        fill(one.fill) if one.fill else None,
+        one.cause or UNSET,
     )

@@ -23,8 +23,11 @@ REF = "#/components/schemas/{name}"
 HEARD: dict[str, type[Any]] = {str(kind.__struct_config__.tag): kind for kind in typing.get_args(frames.Heard)}
 TOLD: tuple[type[Any], ...] = (
     frames.BookFrame,
+    frames.OrderBookFrame,
     frames.TradesFrame,
     frames.TickerFrame,
+    frames.StatusFrame,
+    frames.AuctionFrame,
     frames.OrdersFrame,
     frames.FillsFrame,
     frames.Status,

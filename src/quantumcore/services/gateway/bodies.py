@@ -17,8 +17,35 @@ Label = Annotated[str, Meta(max_length=128)]
 Email = Annotated[str, Meta(min_length=3, max_length=320)]
 Password = Annotated[str, Meta(extra_json_schema={"format": "password", "description": "12 to 1,024 bytes of UTF-8"})]
 Side = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
-TimeInForce = Literal["gtc", "ioc", "fok"]
+OrderType = Literal[
+    "limit",
+    "market",
+    "market_to_limit",
+    "stop",
+    "stop_limit",
+    "trailing_stop",
+    "trailing_stop_limit",
+    "market_if_touched",
+    "limit_if_touched",
+    "pegged",
+]
+TimeInForce = Literal[
+    "gtc", "day", "gtd", "gtt", "ioc", "fok", "at_open", "at_close", "good_for_auction", "closing_cross"
+]
+Phase = Literal[
+    "continuous",
+    "trading",
+    "halted",
+    "closed",
+    "pre_open",
+    "opening_call",
+    "intraday_call",
+    "volatility_call",
+    "closing_call",
+    "closing_cross",
+    "paused",
+    "post_close",
+]
 SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Direction = Literal["asc", "desc"]
@@ -94,8 +121,27 @@ class AuditQuery(Body, frozen=True, kw_only=True):
 # -- orders
 
 
+class TrailBody(Body, frozen=True, kw_only=True):
+    """How far a trailing stop stays behind: an amount, a percentage of the watched price, or ticks; exactly one."""
+
+    amount: Decimal | None = None
+    percent: Decimal | None = None
+    ticks: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
+
+
+class PegBody(Body, frozen=True, kw_only=True):
+    """What a pegged order follows: its own side's best, the other side's, or their middle; and how far from it."""
+
+    reference: Literal["primary", "market", "mid"]
+    offset: Decimal = "0"
+
+
 class OrderBody(Body, frozen=True, kw_only=True):
-    """A new order. Without client_order_id one is made and returned, and a repeat is not safe."""
+    """A new order. Without client_order_id one is made and returned, and a repeat is not safe.
+
+    post_only: true and "reject" refuse an order that would take, "slide" moves it a tick behind the other side's best.
+    expires_at: of a gtt order its instant, of a gtd order its date (2026-12-24: the end of that day's session) or instant.
+    """
 
     symbol: SymbolText
     side: Side
@@ -105,8 +151,37 @@ class OrderBody(Body, frozen=True, kw_only=True):
     time_in_force: TimeInForce | None = None
     client_order_id: ClientId | None = None
     account_id: AccountText | None = None
-    post_only: bool = False
+    post_only: bool | Literal["reject", "slide"] = False
     self_trade_prevention: SelfTradePrevention | None = None
+    stop_price: Decimal | None = None
+    trigger: Literal["last", "quote", "mark"] | None = None
+    trail: TrailBody | None = None
+    limit_offset: Decimal | None = None
+    display: Decimal | None = None
+    display_range: Decimal | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    min_quantity: Decimal | None = None
+    hidden: bool = False
+    all_or_none: bool = False
+    reduce_only: bool = False
+    peg: PegBody | None = None
+    budget: Decimal | None = None
+    expires_at: Time | None = None
+    cancel_on_disconnect: bool = False
+
+
+class LinkedBody(Body, frozen=True, kw_only=True):
+    """Orders that stand for each other: oco and oto link two, bracket an entry, its take-profit and its stop-loss."""
+
+    link: Literal["oco", "oto", "bracket"]
+    orders: Annotated[list[OrderBody], Meta(min_length=2, max_length=3)]
+
+
+class CancelAfterBody(Body, frozen=True, kw_only=True):
+    """In how many seconds the account's working orders go unless this is asked again; 0 disarms."""
+
+    timeout_s: Annotated[int, Meta(ge=0, le=300)]
+    account_id: AccountText | None = None
 
 
 class BatchBody(Body, frozen=True, kw_only=True):
@@ -116,10 +191,12 @@ class BatchBody(Body, frozen=True, kw_only=True):
 
 
 class AmendBody(Body, frozen=True, kw_only=True):
-    """A new total quantity, a new price, or both as one act."""
+    """A new total quantity, price, stop price or display, as one act."""
 
     quantity: Decimal | None = None
     price: Decimal | None = None
+    stop_price: Decimal | None = None
+    display: Decimal | None = None
     account_id: AccountText | None = None
 
 
@@ -248,6 +325,44 @@ class InstrumentChange(Body, frozen=True, kw_only=True):
 
 
 class StatusBody(Body, frozen=True, kw_only=True):
-    """Trading, halted (nothing new, cancels go through) or closed."""
+    """The phase to go into; `trading` means `continuous`. Halted: nothing new, cancels go through."""
 
-    status: Literal["trading", "halted", "closed"]
+    status: Phase
+
+
+class PhaseBody(Body, frozen=True, kw_only=True):
+    """The phase to go into."""
+
+    phase: Phase
+
+
+class PriceBody(Body, frozen=True, kw_only=True):
+    """A price that an operator gives; null takes it away."""
+
+    price: Decimal | None
+
+
+class RulesBody(Body, frozen=True, kw_only=True):
+    """How an instrument trades, as a whole; rates are fractions such as "0.05", 0 switches a rule off."""
+
+    allocation: Literal["time", "pro_rata", "top_first"] = "time"
+    static_band: Decimal = "0"
+    price_collar: Decimal = "0"
+    dynamic_band: Decimal = "0"
+    limit_state_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    call_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    velocity: Decimal = "0"
+    velocity_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+
+
+class GroupBody(Body, frozen=True, kw_only=True):
+    """The group whose accounts do not trade with each other; 0 is none."""
+
+    group: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class BustBody(Body, frozen=True, kw_only=True):
+    """Undo a trade (cancel), or move its money to the price at which it should have been."""
+
+    action: Literal["cancel", "price"]
+    price: Decimal | None = None

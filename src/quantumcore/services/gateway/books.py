@@ -5,9 +5,10 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from decimal import Decimal
 
-from quantumcore.contracts.market import Book, BookChanged, BookLevel
+from quantumcore.contracts.market import Book, BookChanged, BookLevel, BookOrder
 
 CHECKED_LEVELS = 10
+CHECKED_ORDERS = 10
 PENDING = 1_000
 
 
@@ -117,4 +118,41 @@ def checksum(bids: Sequence[BookLevel], asks: Sequence[BookLevel]) -> int:
             if at < len(side):
                 parts.append(side[at].price)
                 parts.append(side[at].quantity)
+    return zlib.crc32(":".join(parts).encode())
+
+
+def order_difference(before: Sequence[BookOrder], after: Sequence[BookOrder]) -> list[BookOrder]:
+    """Return what turns `before` into `after`, both in priority: gone orders with quantity "0", then, price by price, what changed.
+
+    An order keeps its place as long as none before it came later; whatever follows at its price is taken away and joins
+    again, so that a reader who only appends has the same queue.
+    """
+    prices: dict[str, list[BookOrder]] = {}
+    for order in after:
+        prices.setdefault(order.price, []).append(order)
+    queues: dict[str, list[BookOrder]] = {}
+    for order in before:
+        queues.setdefault(order.price, []).append(order)
+    remaining = {(order.order_id, order.price) for order in after}
+    gone = [BookOrder(o.order_id, o.price, "0") for o in before if (o.order_id, o.price) not in remaining]
+    changed: list[BookOrder] = []
+    for price, queue in prices.items():
+        known = [order for order in queues.get(price, ()) if (order.order_id, price) in remaining]
+        same = 0
+        while same < len(known) and known[same].order_id == queue[same].order_id:
+            if known[same] != queue[same]:
+                changed.append(queue[same])
+            same += 1
+        gone += [BookOrder(order.order_id, price, "0") for order in known[same:]]
+        changed += queue[same:]
+    return gone + changed
+
+
+def order_checksum(bids: Sequence[BookOrder], asks: Sequence[BookOrder]) -> int:
+    """Return the CRC32 of `bid order_id:quantity:ask order_id:quantity:…` over the first 10 orders of each side, as sent."""
+    parts: list[str] = []
+    for at in range(CHECKED_ORDERS):
+        for side in (bids, asks):
+            if at < len(side):
+                parts += (side[at].order_id, side[at].quantity)
     return zlib.crc32(":".join(parts).encode())

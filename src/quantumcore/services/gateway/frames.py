@@ -5,21 +5,24 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from quantumcore.contracts.market import BookLevel
+from quantumcore.contracts.market import BookLevel, BookOrder
 from quantumcore.services.gateway.answers import AccountFill, UpdateAnswer
-from quantumcore.services.gateway.bodies import AccountText, Body, OrderBody, Side, SymbolText
+from quantumcore.services.gateway.bodies import AccountText, Body, Decimal, OrderBody, Side, SymbolText
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.errors import Problem
-from quantumcore.services.gateway.market_answers import TickerAnswer, TradeAnswer
+from quantumcore.services.gateway.market_answers import AuctionAnswer, LimitStateAnswer, TickerAnswer, TradeAnswer
 
 Id = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
+ChannelName = Literal["book", "trades", "ticker", "status", "auction", "orders", "fills"]
+
+
 class ShownChannel(msgspec.Struct, frozen=True, kw_only=True):
     """A channel as answers name it."""
 
-    name: Literal["book", "trades", "ticker", "orders", "fills"]
+    name: ChannelName
     symbol: str | UnsetType | None = UNSET
     level: int | UnsetType = UNSET
     depth: int | UnsetType = UNSET
@@ -27,9 +30,9 @@ class ShownChannel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Channel(Body, frozen=True, kw_only=True):
-    """One subscription: book, trades, ticker by symbol; orders, fills by account, from_seq to resume."""
+    """One subscription: book, trades, ticker, status, auction by symbol; orders, fills by account, from_seq to resume."""
 
-    name: Literal["book", "trades", "ticker", "orders", "fills"]
+    name: ChannelName
     symbol: SymbolText | None = None
     level: Annotated[int, Meta(ge=1, le=3)] = 2
     depth: Literal[1, 5, 10, 20, 50, 100, 200] = 50
@@ -110,10 +113,12 @@ class OrderCancel(Body, frozen=True, kw_only=True, tag_field="op", tag="order.ca
 
 
 class OrderChange(OrderName, frozen=True, kw_only=True):
-    """Which order, and its new total quantity or price."""
+    """Which order, and its new total quantity, price, stop price or display."""
 
-    quantity: str | None = None
-    price: str | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    display: Decimal | None = None
 
 
 class OrderAmend(Body, frozen=True, kw_only=True, tag_field="op", tag="order.amend"):
@@ -190,6 +195,49 @@ class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
     bids: list[BookLevel]
     asks: list[BookLevel]
     checksum: int
+
+
+class OrderBookFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A book order by order (level 3): a snapshot in priority, or what turns the one before into this one.
+
+    A delta is taken in its order. Quantity "0": the order is gone. A known order with the price it has keeps its place and
+    shows another quantity; any other joins the end of its price.
+    """
+
+    channel: Literal["book"] = "book"
+    symbol: str
+    level: Literal[3] = 3
+    depth: int
+    type: Literal["snapshot", "delta"]
+    seq: int
+    prev_seq: int
+    bids: list[BookOrder]
+    asks: list[BookOrder]
+    checksum: int
+
+
+class StatusFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """The phase of an instrument or its limit state changed; event `instrument` tells it from what the stream says of itself."""
+
+    channel: Literal["status"] = "status"
+    event: Literal["instrument"] = "instrument"
+    symbol: str
+    seq: int
+    prev_seq: int
+    status: str
+    cause: str
+    limit_state: LimitStateAnswer | None
+    time: str | None
+
+
+class AuctionFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call would trade now, and the last auction."""
+
+    channel: Literal["auction"] = "auction"
+    symbol: str
+    seq: int
+    prev_seq: int
+    auction: AuctionAnswer
 
 
 class TradesFrame(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,9 +53,13 @@ class Call:
         headers_out: Further headers of the answer.
         allowance: What it has spent, once it was counted.
         at_once: Reads and writes without waiting, if the server can.
+        session: Number of the socket it came by; 0 for a request of its own.
+        ends_orders: The socket asked that its orders go with it.
     """
 
     peer = ""
+    session = 0
+    ends_orders = False
     headers_out: tuple[tuple[bytes, bytes], ...] = ()
     allowance: "Allowance | None" = None
     _caller: "Caller | None" = None

@@ -4,9 +4,19 @@ from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
 from quantumcore.contracts.ledger import Balances, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
-from quantumcore.contracts.orders import MassCancelled
+from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
 from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers
-from quantumcore.services.gateway.areas import accounts, auth, market, operations, orders, reference, risk, transfers
+from quantumcore.services.gateway.areas import (
+    accounts,
+    auth,
+    market,
+    operations,
+    operator,
+    orders,
+    reference,
+    risk,
+    transfers,
+)
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
 BASE = "/v1"
@@ -166,6 +176,8 @@ def market_routes() -> list[Route]:
             answer=market_answers.TradePageAnswer,
         ),
         Route("GET", "/v1/market/{symbol}/ticker", market.ticker, scope=PUBLIC, answer=market_answers.TickerAnswer),
+        Route("GET", "/v1/market/{symbol}/auction", market.auction, scope=PUBLIC, answer=market_answers.AuctionAnswer),
+        Route("GET", "/v1/market/{symbol}/status", market.status, scope=PUBLIC, answer=market_answers.StatusAnswer),
     ]
 
 
@@ -181,6 +193,23 @@ def order_routes() -> list[Route]:
             scope="trade",
             body=bodies.BatchBody,
             answer=answers.BatchAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/orders:linked",
+            orders.submit_linked,
+            scope="trade",
+            body=bodies.LinkedBody,
+            answer=answers.LinkedAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/orders:cancel-all-after",
+            orders.cancel_all_after,
+            scope="trade",
+            body=bodies.CancelAfterBody,
+            answer=answers.CancelTimerAnswer,
+            counts="cancel",
         ),
         Route(
             "GET", "/v1/orders", orders.listing, scope="read", query=bodies.OrdersQuery, answer=answers.OrderPageAnswer
@@ -212,6 +241,14 @@ def order_routes() -> list[Route]:
             scope="read",
             query=bodies.AccountQuery,
             answer=answers.UpdatesAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/orders/{id}/queue",
+            orders.queue,
+            scope="read",
+            query=bodies.AccountQuery,
+            answer=QueuePlace,
         ),
     ]
 
@@ -279,6 +316,61 @@ def operation_routes() -> list[Route]:
     ]
 
 
+def operator_routes() -> list[Route]:
+    """What operators set while the venue trades."""
+    return [
+        Route(
+            "PUT",
+            "/v1/admin/instruments/{symbol}/phase",
+            operator.phase,
+            scope="operate",
+            body=bodies.PhaseBody,
+            answer=reference.InstrumentAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/admin/instruments/{symbol}/mark",
+            operator.mark,
+            scope="operate",
+            body=bodies.PriceBody,
+            answer=operator.PriceAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/admin/instruments/{symbol}/reference",
+            operator.reference,
+            scope="operate",
+            body=bodies.PriceBody,
+            answer=operator.PriceAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/admin/instruments/{symbol}/rules",
+            operator.rules,
+            scope="operate",
+            body=bodies.RulesBody,
+            answer=operator.RulesAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/admin/accounts/{id}/group",
+            operator.group,
+            scope="operate",
+            body=bodies.GroupBody,
+            answer=operator.GroupAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/admin/trades/{id}/bust",
+            operator.bust,
+            scope="operate",
+            body=bodies.BustBody,
+            answer=Busted,
+            keyed=True,
+        ),
+    ]
+
+
 def all_routes() -> list[Route]:
     """Every operation of the API."""
     return [
@@ -288,4 +380,5 @@ def all_routes() -> list[Route]:
         *order_routes(),
         *account_routes(),
         *operation_routes(),
+        *operator_routes(),
     ]

@@ -14,7 +14,6 @@ from quantumcore.contracts.errors import (
 )
 from quantumcore.services.gateway.codec import Decoder
 from quantumcore.services.gateway.errors import problem
-from quantumcore.services.gateway.feeds import Feed
 from quantumcore.services.gateway.frames import (
     Auth,
     Channel,
@@ -28,6 +27,7 @@ from quantumcore.services.gateway.frames import (
     text,
 )
 from quantumcore.services.gateway.identity import Caller
+from quantumcore.services.gateway.market_feeds import Feed
 from quantumcore.services.gateway.outbox import Outbox
 from quantumcore.services.gateway.private import PrivateSubscription
 
@@ -48,7 +48,9 @@ class Session:
     """One open socket.
 
     Attributes:
+        number: What the engine knows it by; orders that end with it carry it.
         caller: Who it is, once it said so.
+        traded: Accounts for which it has sent orders that may end with it.
         token: What proves it, to be asked again when access changes.
         said_at, sending_since: Monotonic seconds of the last frame, and of one that the reader has not taken yet.
     """
@@ -56,6 +58,8 @@ class Session:
     def __init__(self, stream: "Stream", session_id: str, peer: str, receive: Receive, send: Send) -> None:
         settings = stream.gate.settings
         self.peer = peer
+        self.number = int.from_bytes(stream.gate.clock.token(4), "little") or 1
+        self.traded: set[int] = set()
         self.caller: Caller | None = None
         self.token = ""
         self.cancel_on_disconnect = False
@@ -227,8 +231,6 @@ class Session:
             self.say(Said(op=op, id=message_id, ok=False, channel=channel.shown(), error=refused))
 
     async def _subscribe_public(self, channel: Channel, message_id: int | str | None, op: str) -> None:
-        if channel.level == 3:
-            raise InvalidCommand("request.invalid", "level 3 is not streamed yet", field="level", limit="2", actual="3")
         name = channel.key
         feed = self.feeds.get(name)
         if feed is None:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from quantumcore.contracts.auth import ROLES, AccessChanged, GetApiKeys, GetUser
 from quantumcore.contracts.errors import QuantumCoreError, Unauthenticated, Unavailable
-from quantumcore.contracts.orders import MassCancel, OrdersChanged
+from quantumcore.contracts.orders import EndSession, OrdersChanged
 from quantumcore.services.gateway.areas import orders
 from quantumcore.services.gateway.bodies import AccountQuery, AmendBody, MassCancelQuery
 from quantumcore.services.gateway.codec import rfc3339
@@ -26,7 +26,6 @@ from quantumcore.services.gateway.frames import (
     text,
 )
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.private import PrivateChannels
 from quantumcore.services.gateway.request import Call, SlowBodies
 from quantumcore.services.gateway.session import GOING_AWAY, NORMAL, REVOKED, TRY_LATER, Session
@@ -87,8 +86,7 @@ class Stream:
             self.gate.metrics.connections.dec()
             if not self.sessions:
                 self._empty.set()
-        if session.cancel_on_disconnect and session.caller is not None:
-            await self._cancel_all(session.caller)
+        await self._end_orders(session)
 
     async def authenticate(self, session: Session, auth: Auth) -> None:
         """Learn who a socket is; another user may not take it over.
@@ -140,18 +138,27 @@ class Stream:
         scope = {"method": "WS", "path": PATH, "query_string": b"", "headers": []}
         call = Call(scope, _nothing, "", gate.settings, self._no_bodies)
         call.identify(caller)
+        call.session, call.ends_orders = session.number, session.cancel_on_disconnect
         cancels = isinstance(heard, OrderCancel | OrderMassCancel)
         await (gate.limits.cancels if cancels else gate.limits.user)(caller.key)
         caller.need("trade")
         match heard:
             case OrderSubmit(data=body):
+                if session.cancel_on_disconnect or body.cancel_on_disconnect:
+                    session.traded.add(caller.account(body.account_id))
                 return await orders.submit(gate, call, body)
             case OrderCancel(data=name):
                 call.params = {"id": name.order_id}
                 return await orders.cancel(gate, call, AccountQuery(account_id=name.account_id))
             case OrderAmend(data=change):
                 call.params = {"id": change.order_id}
-                changed = AmendBody(quantity=change.quantity, price=change.price, account_id=change.account_id)
+                changed = AmendBody(
+                    quantity=change.quantity,
+                    price=change.price,
+                    stop_price=change.stop_price,
+                    display=change.display,
+                    account_id=change.account_id,
+                )
                 return await orders.amend(gate, call, changed)
             case OrderMassCancel(data=which):
                 query = MassCancelQuery(account_id=which.account_id, symbol=which.symbol, side=which.side)
@@ -272,10 +279,11 @@ class Stream:
         if user.disabled or not live or not granted:
             raise Unauthenticated(detail="access changed")
 
-    async def _cancel_all(self, caller: Caller) -> None:
-        for account in caller.identity.accounts:
+    async def _end_orders(self, session: Session) -> None:
+        """End the orders that were to go with the socket; gtc ones were not."""
+        for account in sorted(session.traded):
             try:
-                await self.gate.bus.request(MassCancel(account=account))
+                await self.gate.bus.request(EndSession(account=account, session=session.number))
             except QuantumCoreError as error:
                 _log.warning("cancel on disconnect failed: %s", error.code)
 

@@ -3,11 +3,15 @@
 Pure but for the two loaders, which bring accounts and holds that are not here yet.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.values import NO_SLOT
 from quantumcore.contracts.wire import (
     AccountOpened,
     Event,
@@ -15,6 +19,9 @@ from quantumcore.contracts.wire import (
     OrderAccepted,
     OrderCancelled,
     OrderReplaced,
+    OrdersLinked,
+    StopMoved,
+    TradeBusted,
     TradePrinted,
     TransferPosted,
 )
@@ -28,14 +35,17 @@ from quantumcore.services.ledger.domain import (
     AccountKey,
     Hold,
 )
-from quantumcore.services.ledger.postings import BUY, Leg, check_group, fill_legs, transfer_legs
+from quantumcore.services.ledger.postings import BUY, Leg, bust_legs, check_group, fill_legs, transfer_legs
+
+Name = tuple[int, int]
+"""(sequence, slot) of an order."""
 
 
 class EntryRow(NamedTuple):
     """One leg as it is written.
 
     Attributes:
-        reference: The fill's number within its sequence, or the transfer's id.
+        reference: The fill's number within its sequence, the transfer's id, or of a bust `sequence.fill` of its trade.
     """
 
     sequence: int
@@ -46,10 +56,10 @@ class EntryRow(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a batch touches: owners of accounts, and orders by their sequence."""
+    """What a batch touches: owners of accounts, and orders by their names."""
 
     owners: set[int]
-    orders: set[int]
+    orders: set[Name]
 
 
 @dataclass(slots=True)
@@ -60,19 +70,21 @@ class Books:
         accounts, holds: What stands; a hold of an ended order may stand here too.
         codes: Customer code of every currency that has moved. It is decided by the first movement and stays.
         bases, quotes: Currencies that some instrument has on that side.
+        instruments: Units of what may be traded, for what a bust gives back.
         stood, stood_holds: What of it was there before the batch.
     """
 
     accounts: dict[AccountKey, Account]
-    holds: dict[int, Hold]
+    holds: dict[Name, Hold]
     codes: dict[int, int]
     bases: set[int]
     quotes: set[int]
+    instruments: Mapping[int, Instrument] = field(default_factory=dict)
     stood: frozenset[AccountKey] = frozenset()
-    stood_holds: frozenset[int] = frozenset()
+    stood_holds: frozenset[Name] = frozenset()
     controls: dict[tuple[int, int], Account] = field(default_factory=dict)
     touched: set[AccountKey] = field(default_factory=set)
-    touched_holds: set[int] = field(default_factory=set)
+    touched_holds: set[Name] = field(default_factory=set)
     entries: list[EntryRow] = field(default_factory=list)
     transfers: list[TransferPosted] = field(default_factory=list)
     opened: list[AccountOpened] = field(default_factory=list)
@@ -113,12 +125,13 @@ class Books:
 
     def _trade(self, trade: TradePrinted) -> None:
         buys = trade.taker_side == BUY
-        for order, remains, leaves, fee, buyer in (
-            (trade.maker_order_sequence, trade.maker_hold, trade.maker_leaves, trade.maker_fee, not buys),
-            (trade.taker_order_sequence, trade.taker_hold, trade.taker_leaves, trade.taker_fee, buys),
+        maker, taker = trade.maker_order_sequence, trade.taker_order_sequence
+        for name, remains, leaves, fee, buyer in (
+            ((maker, trade.maker_slot), trade.maker_hold, trade.maker_leaves, trade.maker_fee, not buys),
+            ((taker, trade.taker_slot), trade.taker_hold, trade.taker_leaves, trade.taker_fee, buys),
         ):
             used = trade.paid + max(fee, 0) if buyer else trade.asset
-            self._hold(self._known(order).capture(used, remains, done=leaves == 0), trade.sequence)
+            self._hold(self._known(name).capture(used, remains, done=leaves == 0), trade.sequence)
         self._post(trade, fill_legs(trade, self.code_of), str(trade.fill))
 
     def _transfer(self, posted: TransferPosted) -> None:
@@ -131,7 +144,7 @@ class Books:
         self.transfers.append(posted)
 
     def _accepted(self, order: OrderAccepted) -> None:
-        if order.sequence in self.holds:
+        if (order.sequence, order.order_slot) in self.holds:
             raise Corrupted("ledger.impossible", f"order {order.sequence} has a hold already")
         hold = Hold(
             order=order.sequence,
@@ -143,10 +156,24 @@ class Books:
         self._add_held(hold, hold.open, order.sequence)
 
     def _replaced(self, order: OrderReplaced) -> None:
-        self._hold(self._known(order.order_sequence).amend(order.hold), order.sequence)
+        self._hold(self._known((order.order_sequence, order.order_slot)).amend(order.hold), order.sequence)
 
     def _cancelled(self, order: OrderCancelled) -> None:
-        self._hold(self._known(order.order_sequence).release(order.released), order.sequence)
+        self._hold(self._known((order.order_sequence, order.order_slot)).release(order.released), order.sequence)
+
+    def _stop_moved(self, order: StopMoved) -> None:
+        self._hold(self._known((order.order_sequence, order.order_slot)).amend(order.hold), order.sequence)
+
+    def _linked(self, event: OrdersLinked) -> None:
+        for slot in (event.first, event.second, event.third):
+            if slot != NO_SLOT:
+                self._hold(replace(self._known((event.sequence, slot)), linked=True), event.sequence)
+
+    def _busted(self, bust: TradeBusted) -> None:
+        instrument = self.instruments.get(bust.instrument)
+        if instrument is None:
+            raise Corrupted("ledger.impossible", f"instrument {bust.instrument} was never defined")
+        self._post(bust, bust_legs(bust, instrument, self.code_of), f"{bust.trade_sequence}.{bust.fill}")
 
     def _opened(self, event: AccountOpened) -> None:
         self.opened.append(event)
@@ -156,18 +183,19 @@ class Books:
         self.quotes.add(event.quote)
         self.new_sides = True
 
-    def _known(self, order: int) -> Hold:
-        hold = self.holds.get(order)
+    def _known(self, name: Name) -> Hold:
+        hold = self.holds.get(name)
         if hold is None:
-            raise Corrupted("ledger.impossible", f"order {order} has no hold")
+            raise Corrupted("ledger.impossible", f"order {name[0]} has no hold")
         return hold
 
     def _hold(self, hold: Hold, sequence: int) -> None:
-        self._add_held(hold, hold.open - self.holds[hold.order].open, sequence)
+        self._add_held(hold, hold.open - self.holds[hold.order, hold.slot].open, sequence)
 
     def _add_held(self, hold: Hold, amount: int, sequence: int) -> None:
-        self.holds[hold.order] = hold
-        self.touched_holds.add(hold.order)
+        name = hold.order, hold.slot
+        self.holds[name] = hold
+        self.touched_holds.add(name)
         code = self.code_of(hold.currency)
         key = AccountKey(hold.account, hold.currency, code)
         account = self._account(key, sequence)
@@ -218,6 +246,9 @@ _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
     OrderAccepted: Books._accepted,  # noqa: SLF001
     OrderReplaced: Books._replaced,  # noqa: SLF001
     OrderCancelled: Books._cancelled,  # noqa: SLF001
+    StopMoved: Books._stop_moved,  # noqa: SLF001
+    OrdersLinked: Books._linked,  # noqa: SLF001
+    TradeBusted: Books._busted,  # noqa: SLF001
     AccountOpened: Books._opened,  # noqa: SLF001
     InstrumentDefined: Books._instrument,  # noqa: SLF001
 }
@@ -225,18 +256,25 @@ _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
 
 def needs(events: Iterable[Event]) -> Needs:
     """Return what must stand in the books before `events` are entered."""
-    owners, orders = {HOUSE}, set()
+    owners: set[int] = {HOUSE}
+    orders: set[Name] = set()
     for event in events:
         match event:
             case TradePrinted():
                 owners |= {event.account, event.maker_account}
-                orders |= {event.maker_order_sequence, event.taker_order_sequence}
+                orders.add((event.maker_order_sequence, event.maker_slot))
+                orders.add((event.taker_order_sequence, event.taker_slot))
             case OrderAccepted():
                 owners.add(event.account)
-                orders.add(event.sequence)
-            case OrderReplaced() | OrderCancelled():
+                orders.add((event.sequence, event.order_slot))
+            case OrderReplaced() | OrderCancelled() | StopMoved():
                 owners.add(event.account)
-                orders.add(event.order_sequence)
+                orders.add((event.order_sequence, event.order_slot))
+            case OrdersLinked():
+                owners.add(event.account)
+                orders |= {(event.sequence, slot) for slot in (event.first, event.second, event.third)}
+            case TradeBusted():
+                owners |= {event.buyer, event.seller}
             case TransferPosted():
                 owners |= {event.account, event.to_account}
             case _:

@@ -69,8 +69,9 @@ class Hold(Struct, frozen=True, kw_only=True, gc=False):
     """What one order reserves: placed = captured + released + open, at any time, amendments included.
 
     Attributes:
-        order: Sequence of the order's acceptance, which names it.
+        order, slot: The order's name: the sequence of its acceptance, and what tells orders of one command apart.
         done: The order has ended, so nothing is open.
+        linked: It may share its hold with another: what it uses may have been held by that one until now.
     """
 
     order: int
@@ -81,6 +82,12 @@ class Hold(Struct, frozen=True, kw_only=True, gc=False):
     captured: int = 0
     released: int = 0
     done: bool = False
+    linked: bool = False
+
+    @property
+    def name(self) -> tuple[int, int]:
+        """What tells it from every other hold."""
+        return self.order, self.slot
 
     @property
     def open(self) -> int:
@@ -94,6 +101,8 @@ class Hold(Struct, frozen=True, kw_only=True, gc=False):
             Corrupted: The hold does not have that much, or its order has ended.
         """
         freed = self.open - amount - remains
+        if self.linked and freed < 0 and not self.done:
+            return self.amend(amount + remains).capture(amount, remains, done=done)
         if self.done or amount < 0 or remains < 0 or freed < 0 or (done and remains):
             raise Corrupted(
                 "ledger.impossible",

@@ -7,6 +7,9 @@
 | 3 | maker fee, or rebate | maker -> fee income, or rebates paid -> maker |
 | 4 | rounding: paid - received | buyer -> rounding, or rounding -> seller |
 
+A bust moves the same legs back (asset and principal from seller to buyer and buyer to seller, fees from the house), with
+numbers of its own: what it gives the wrong way round, because a number is negative, goes the other way.
+
 A leg of 0 moves nothing and is not written. Every leg takes from one account what it gives to another of the same
 currency, so that a group sums to zero; `check_group` says so all the same.
 """
@@ -17,7 +20,8 @@ from enum import IntEnum
 from msgspec import Struct
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.wire import TradePrinted, TransferPosted
+from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.wire import TradeBusted, TradePrinted, TransferPosted
 from quantumcore.services.ledger.domain import (
     FEE_INCOME,
     HOUSE,
@@ -43,6 +47,11 @@ class Why(IntEnum):
     DEPOSIT = 21
     WITHDRAWAL = 22
     TRANSFER = 23
+    BUSTED_ASSET = 30
+    BUSTED_PRINCIPAL = 31
+    BUSTED_BUYER_FEE = 32
+    BUSTED_SELLER_FEE = 33
+    BUSTED_ROUNDING = 34
 
     @property
     def text(self) -> str:
@@ -50,6 +59,10 @@ class Why(IntEnum):
         return self.name.lower()
 
 
+BUST_WHY = frozenset(
+    {Why.BUSTED_ASSET, Why.BUSTED_PRINCIPAL, Why.BUSTED_BUYER_FEE, Why.BUSTED_SELLER_FEE, Why.BUSTED_ROUNDING}
+)
+UNDO = 1  # TradeBusted action
 TRANSFER_WHY = {1: Why.DEPOSIT, 2: Why.WITHDRAWAL, 3: Why.TRANSFER}
 
 CustomerCode = Callable[[int], int]
@@ -92,6 +105,39 @@ def _fee(number: int, fee: Why, rebate: Why, payer: AccountKey, amount: int) -> 
     if amount >= 0:
         return Leg(number, fee, payer, AccountKey(HOUSE, payer.currency, FEE_INCOME), amount)
     return Leg(number, rebate, AccountKey(HOUSE, payer.currency, REBATES_PAID), payer, -amount)
+
+
+def bust_legs(bust: TradeBusted, instrument: Instrument, code_of: CustomerCode) -> list[Leg]:
+    """Return the legs of a bust: what it gives back, or to another price the differences alone."""
+    quote, base = bust.quote, bust.base
+    cash = code_of(quote)
+    buyer, seller = AccountKey(bust.buyer, quote, cash), AccountKey(bust.seller, quote, cash)
+    rounding = AccountKey(HOUSE, quote, ROUNDING)
+    legs = []
+    if bust.action == UNDO:
+        asset = code_of(base)
+        lots = bust.quantity * instrument.lot * 10**instrument.base.scale // 10**instrument.lot_scale
+        legs.append(
+            Leg(0, Why.BUSTED_ASSET, AccountKey(bust.buyer, base, asset), AccountKey(bust.seller, base, asset), lots)
+        )
+    paid, received = bust.paid_back, bust.received_back
+    legs += [
+        _moved(1, Why.BUSTED_PRINCIPAL, seller, buyer, received),
+        _fee_back(2, Why.BUSTED_BUYER_FEE, buyer, bust.buyer_fee_back),
+        _fee_back(3, Why.BUSTED_SELLER_FEE, seller, bust.seller_fee_back),
+        _moved(4, Why.BUSTED_ROUNDING, rounding, buyer, paid - received),
+    ]
+    return [leg for leg in legs if leg.amount]
+
+
+def _moved(number: int, why: Why, debit: AccountKey, credit: AccountKey, amount: int) -> Leg:
+    """Return a leg of a signed amount: a negative one goes the other way."""
+    return Leg(number, why, debit, credit, amount) if amount >= 0 else Leg(number, why, credit, debit, -amount)
+
+
+def _fee_back(number: int, why: Why, payer: AccountKey, amount: int) -> Leg:
+    """Return what the fee income gives back; a rebate that is taken back goes there too, as the engine counts it."""
+    return _moved(number, why, AccountKey(HOUSE, payer.currency, FEE_INCOME), payer, amount)
 
 
 def transfer_legs(posted: TransferPosted, code_of: CustomerCode) -> list[Leg]:

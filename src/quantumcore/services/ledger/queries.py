@@ -24,7 +24,7 @@ from quantumcore.services.ledger.domain import (
     AccountKey,
     Hold,
 )
-from quantumcore.services.ledger.postings import TRANSFER_WHY, Why
+from quantumcore.services.ledger.postings import BUST_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.store import hold_of, read_cursor
 from quantumcore.services.ledger.tables import accounts, entries, holds, owners, transfers
 
@@ -79,7 +79,7 @@ def open_holds(connection: Connection, account: int) -> tuple[int, list[Hold]]:
     rows = connection.execute(
         select(holds)
         .where(holds.c.account == account, holds.c.done.is_(False))
-        .order_by(holds.c.order_sequence)
+        .order_by(holds.c.order_sequence, holds.c.slot)
         .limit(MAX_HOLDS)
     )
     return read_cursor(connection), [hold_of(row) for row in rows]
@@ -162,7 +162,12 @@ def show_transfer(row: Row[Any] | TransferPosted, catalogue: Catalogue) -> Trans
 def show_entry(row: Row[Any], catalogue: Catalogue) -> Entry:
     """Return a leg as it is shown: customers as account:code, the house's own as code."""
     currency, why = catalogue.currencies[row.currency], Why(row.why)
-    posted = why in TRANSFER_WHY.values()
+    reference: str = row.reference
+    if why in BUST_WHY:  # the trade that was busted, not the sequence that did it
+        sequence, _, fill = reference.partition(".")
+        reference = packed_id(catalogue.shard, int(sequence), int(fill), 0)
+    elif why not in TRANSFER_WHY.values():
+        reference = packed_id(catalogue.shard, row.sequence, int(reference), 0)
     return Entry(
         sequence=row.sequence,
         index=row.event_index,
@@ -172,7 +177,7 @@ def show_entry(row: Row[Any], catalogue: Catalogue) -> Entry:
         credit=_side(row.credit_owner, row.credit_code),
         currency=currency.code,
         amount=currency.show(row.amount),
-        reference=row.reference if posted else packed_id(catalogue.shard, row.sequence, int(row.reference), 0),
+        reference=reference,
         time_ns=row.time_ns,
     )
 

@@ -180,15 +180,16 @@ class LedgerService:
         """
         owned = [_own(batch) for batch in batches]
         for part in parts(without_holes(owned, self._follower.cursor, self._log)):
-            upto, moved = await self._database.write(partial(store.post, batches=part))
             self._learn(part)
+            instruments = self._catalogue.instruments
+            upto, moved = await self._database.write(partial(store.post, batches=part, instruments=instruments))
             if moved:
                 await self._bus.publish([LedgerMoved(accounts=moved, sequence=upto)])
 
     def _learn(self, batches: Sequence[EventBatch]) -> None:
         for batch in batches:
             for event in batch.events:
-                if isinstance(event, wire.CurrencyDefined):
+                if isinstance(event, wire.CurrencyDefined | wire.InstrumentDefined):
                     self._catalogue.apply(event)
 
     # --------------------------------------------------------------------------------------------- helpers

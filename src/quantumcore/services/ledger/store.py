@@ -1,15 +1,16 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import TransferPosted
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
-from quantumcore.services.ledger.books import Books, EntryRow, needs, new_events
+from quantumcore.services.ledger.books import Books, EntryRow, Name, needs, new_events
 from quantumcore.services.ledger.domain import Account, AccountKey, Hold
 from quantumcore.services.ledger.tables import accounts, codes, cursor, entries, holds, owners, sides, transfers
 
@@ -48,8 +49,10 @@ def read_cursor(connection: Connection) -> int:
     return connection.execute(_READ_CURSOR).scalar() or 0
 
 
-def post(connection: Connection, batches: Sequence[EventBatch]) -> tuple[int, list[int]]:
-    """Enter what is new in `batches`, all of it or nothing.
+def post(
+    connection: Connection, batches: Sequence[EventBatch], instruments: Mapping[int, Instrument] | None = None
+) -> tuple[int, list[int]]:
+    """Enter what is new in `batches`, all of it or nothing; `instruments` has the units of what may be traded.
 
     Returns:
         (what is entered now, customers whose balances or holds have changed).
@@ -62,6 +65,7 @@ def post(connection: Connection, batches: Sequence[EventBatch]) -> tuple[int, li
     if not events:
         return stands, []
     books = _load(connection, *needs(events))
+    books.instruments = instruments or {}
     books.enter(events)
     _save(connection, books)
     upto = events[-1].sequence
@@ -72,15 +76,15 @@ def post(connection: Connection, batches: Sequence[EventBatch]) -> tuple[int, li
     return upto, books.moved
 
 
-def _load(connection: Connection, owner_numbers: set[int], orders: set[int]) -> Books:
+def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:
     found_accounts: dict[AccountKey, Account] = {}
     for some in _chunks(owner_numbers):
         for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
-    found_holds: dict[int, Hold] = {}
-    for some in _chunks(orders):
+    found_holds: dict[Name, Hold] = {}
+    for some in _chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
-            found_holds[row[0]] = hold_of(row)
+            found_holds[row[0], row[1]] = hold_of(row)
     both: dict[str, set[int]] = {"base": set(), "quote": set()}
     for row in connection.execute(_SIDES):
         both[row[1]].add(row[0])
@@ -97,7 +101,7 @@ def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
 
 def hold_of(row: Sequence[Any]) -> Hold:
     """Return the hold of a row of `holds`."""
-    order, slot, account, currency, placed, captured, released, done = row
+    order, slot, account, currency, placed, captured, released, done, linked = row
     return Hold(
         order=order,
         slot=slot,
@@ -107,6 +111,7 @@ def hold_of(row: Sequence[Any]) -> Hold:
         captured=int(captured),
         released=int(released),
         done=bool(done),
+        linked=bool(linked),
     )
 
 
@@ -120,8 +125,8 @@ def _save(connection: Connection, books: Books) -> None:
     execute_many(connection, _UPDATE_ACCOUNTS, moved[True])
     execute_many(connection, _ADD_ACCOUNTS, moved[False])
     held: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
-    for order in sorted(books.touched_holds):
-        held[order in books.stood_holds].append(_hold_row(books.holds[order]))
+    for name in sorted(books.touched_holds):
+        held[name in books.stood_holds].append(_hold_row(books.holds[name]))
     execute_many(connection, _UPDATE_HOLDS, held[True])
     execute_many(connection, _ADD_HOLDS, held[False])
     execute_many(connection, _ADD_ENTRIES, [_entry(row) for row in books.entries])
@@ -152,7 +157,7 @@ def _entry(row: EntryRow) -> tuple[Any, ...]:
 
 def _hold_row(hold: Hold) -> tuple[Any, ...]:
     sums = str(hold.placed), str(hold.captured), str(hold.released)
-    return (hold.order, hold.slot, hold.account, hold.currency, *sums, hold.done)
+    return (hold.order, hold.slot, hold.account, hold.currency, *sums, hold.done, hold.linked)
 
 
 def _transfer(posted: TransferPosted) -> tuple[Any, ...]:

@@ -71,13 +71,14 @@ holds = Table(  # placed and released grow with every amendment: integers as tex
     "holds",
     metadata,
     _big("order_sequence", key=True),
-    _big("slot"),
+    _big("slot", key=True),
     _big("account"),
     _big("currency"),
     _text("placed", 39),
     _text("captured", 39),
     _text("released", 39),
     Column("done", Boolean, nullable=False),
+    Column("linked", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
 Index(

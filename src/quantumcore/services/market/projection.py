@@ -68,6 +68,8 @@ class MarketProjection:
             for batch in batches:
                 await self._take([event for event in batch.events if event.sequence <= stored.trades_at])
         self.markets.settle()
+        self.markets.settle_statuses()
+        self.markets.settle_auctions()
         self._pending.clear()
         self.cursor = stored.trades_at
         return self.cursor
@@ -89,9 +91,13 @@ class MarketProjection:
             del self._pending[: len(rows)]
             self.trades += len(rows)
             moved = MarketMoved(
-                books=self.markets.settle(), trades=[row.trade for row in rows], sequence=self.markets.sequence
+                books=self.markets.settle(),
+                trades=[row.trade for row in rows],
+                sequence=self.markets.sequence,
+                statuses=self.markets.settle_statuses(),
+                auctions=self.markets.settle_auctions(),
             )
-            if moved.books or moved.trades:
+            if moved.books or moved.trades or moved.statuses or moved.auctions:
                 self._untold.append(moved)
             await self._tell()
             if self._since_snapshot >= max(self._snapshot_events, 2 * self.markets.open_orders):

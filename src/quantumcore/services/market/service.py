@@ -8,14 +8,18 @@ from sqlalchemy import Connection
 from quantumcore.contracts.errors import InvalidCommand, Unavailable
 from quantumcore.contracts.market import (
     MAX_DEPTH,
+    Auction,
     Book,
     Book3,
     BookOrder,
+    GetAuction,
     GetBook,
     GetBook3,
+    GetMarketStatus,
     GetTicker,
     GetTickers,
     GetTrades,
+    MarketStatus,
     Ticker,
     Tickers,
     TradePage,
@@ -41,7 +45,9 @@ MAX_KEY = 2**63 - 1
 
 
 class MarketService:
-    """Answers GetBook, GetBook3, GetTrades, GetTicker, GetTickers. Follows the event log. Tells MarketMoved.
+    """Answers GetBook, GetBook3, GetTrades, GetTicker, GetTickers, GetMarketStatus, GetAuction. Follows the event log.
+
+    Tells MarketMoved.
 
     Books and tickers are answered from memory, so a database that is gone stops the trades' pages and the following, not
     what was shown last.
@@ -67,6 +73,8 @@ class MarketService:
         self._bus.handle(GetTrades, self.trades)
         self._bus.handle(GetTicker, self.ticker)
         self._bus.handle(GetTickers, self.tickers)
+        self._bus.handle(GetMarketStatus, self.status)
+        self._bus.handle(GetAuction, self.auction)
 
     async def start(self) -> None:
         """Open the tables."""
@@ -156,6 +164,24 @@ class MarketService:
         items = [self._ticker(instrument, self._markets.of(instrument.number)) for instrument in known]
         return Tickers(items, self._markets.sequence)
 
+    async def status(self, query: GetMarketStatus) -> MarketStatus:
+        """Return a symbol's phase and limit state.
+
+        Raises:
+            NotFound: `instrument.not_found`.
+        """
+        instrument, market = await self._market(query.symbol, query.at_least)
+        return market.situation.shown_status(instrument)
+
+    async def auction(self, query: GetAuction) -> Auction:
+        """Return what a symbol's call would trade now, and its last auction.
+
+        Raises:
+            NotFound: `instrument.not_found`.
+        """
+        instrument, market = await self._market(query.symbol, query.at_least)
+        return market.situation.shown_auction(instrument, self._markets.sequence)
+
     async def _market(self, symbol: str, at_least: int) -> tuple[Instrument, Market]:
         await self._following.reached(at_least)
         instrument = self._catalogue.symbol(symbol)
@@ -167,7 +193,7 @@ class MarketService:
             if len(shown) == depth:
                 break
             order_id = OrderId(self._catalogue.shard, order.sequence, order.slot).text()
-            shown.append(BookOrder(order_id, instrument.price(order.price), instrument.quantity(order.leaves)))
+            shown.append(BookOrder(order_id, instrument.price(order.price), instrument.quantity(order.shown)))
         return shown
 
     def _ticker(self, instrument: Instrument, market: Market) -> Ticker:

@@ -5,18 +5,29 @@ from collections.abc import Sequence
 import msgspec
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.market import BookChanged, BookLevel, TradeTick
+from quantumcore.contracts.market import Auction, BookChanged, BookLevel, MarketStatus, TradeTick
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.values import packed_id
 from quantumcore.contracts.wire import (
+    AuctionUncrossed,
     Event,
+    IndicativeChanged,
     InstrumentDefined,
+    InstrumentStatusChanged,
+    LimitStateChanged,
     OrderAccepted,
     OrderCancelled,
+    OrderEntered,
+    OrderRefilled,
     OrderReplaced,
+    OrdersLinked,
+    OrderTriggered,
+    OrderWaits,
+    TermsAccepted,
     TradePrinted,
 )
-from quantumcore.services.market.book import BUY, Book, Resting
+from quantumcore.services.market.book import BUY, CONTINUOUS, Book, Resting
+from quantumcore.services.market.situation import Situation
 from quantumcore.services.market.ticker import RollingTicker, TickerState
 
 SIDE_NAMES = {1: "buy", 2: "sell"}
@@ -28,6 +39,7 @@ class MarketSnapshot(msgspec.Struct, array_like=True):
     changed: int
     orders: list[Resting]
     ticker: TickerState
+    situation: Situation | None = None
 
 
 class Market:
@@ -39,12 +51,14 @@ class Market:
 
     def __init__(self, snapshot: MarketSnapshot | None = None) -> None:
         self.changed = snapshot.changed if snapshot else 0
-        self.book = Book.of(snapshot.orders) if snapshot else Book()
+        self.situation = (snapshot.situation if snapshot else None) or Situation()
+        status = self.situation.status or CONTINUOUS
+        self.book = Book.of(snapshot.orders, status) if snapshot else Book()
         self.ticker = RollingTicker(snapshot.ticker if snapshot else None)
 
     def snapshot(self) -> MarketSnapshot:
         """Return what can be stored and given to a new Market."""
-        return MarketSnapshot(self.changed, self.book.snapshot(), self.ticker.state())
+        return MarketSnapshot(self.changed, self.book.snapshot(), self.ticker.state(), self.situation)
 
 
 class Markets:
@@ -61,6 +75,8 @@ class Markets:
         self._catalogue = catalogue
         self._markets: dict[int, Market] = {}
         self._moved: set[int] = set()
+        self._statuses: list[MarketStatus] = []
+        self._auctions: set[int] = set()
 
     @property
     def open_orders(self) -> int:
@@ -89,9 +105,24 @@ class Markets:
                     market.book.apply(event)
                     market.ticker.trade(event.price, event.quantity, event.time_ns)
                     trades.append((self._catalogue.instruments[event.instrument], event))
+                case (
+                    TermsAccepted()
+                    | OrderTriggered()
+                    | OrderEntered()
+                    | OrderWaits()
+                    | OrderRefilled()
+                    | OrdersLinked()
+                ):
+                    self._market(event).book.apply(event)
+                case AuctionUncrossed() | IndicativeChanged() | LimitStateChanged():
+                    self._situate(event)
+                case InstrumentStatusChanged():
+                    self._catalogue.apply(event)
+                    self._situate(event)
                 case InstrumentDefined():
                     self._catalogue.apply(event)
-                    self._markets.setdefault(event.instrument, Market())
+                    market = self._markets.setdefault(event.instrument, Market())
+                    market.book.status = market.situation.status = event.status
                 case _:
                     self._catalogue.apply(event)
             if event.is_last:
@@ -113,6 +144,27 @@ class Markets:
         told.sort(key=lambda changed: changed.symbol)
         return told
 
+    def settle_statuses(self) -> list[MarketStatus]:
+        """Return every change of a phase or limit state since the last call, in order."""
+        told, self._statuses = self._statuses, []
+        return told
+
+    def settle_auctions(self) -> list[Auction]:
+        """Return the auctions that changed since the last call, as they stand now, by symbol."""
+        instruments = [self._catalogue.instruments[number] for number in self._auctions]
+        self._auctions.clear()
+        instruments.sort(key=lambda instrument: instrument.symbol)
+        return [self.of(one.number).situation.shown_auction(one, self.sequence) for one in instruments]
+
+    def _situate(self, event: Event) -> None:
+        market = self._market(event)
+        market.book.apply(event)
+        status, auction = market.situation.apply(event)
+        if status:
+            self._statuses.append(market.situation.shown_status(self._catalogue.instruments[event.instrument]))
+        if auction:
+            self._auctions.add(event.instrument)
+
     def snapshot(self) -> dict[int, MarketSnapshot]:
         """Return every market as it can be stored."""
         return {number: market.snapshot() for number, market in self._markets.items()}
@@ -122,6 +174,8 @@ class Markets:
         self.sequence = sequence
         self._markets = {number: Market(snapshot) for number, snapshot in snapshots.items()}
         self._moved.clear()
+        self._statuses.clear()
+        self._auctions.clear()
 
     def _market(self, event: Event) -> Market:
         if event.instrument not in self._catalogue.instruments:

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -47,8 +47,17 @@ class Sequencer:
         halted: Why it stopped, or empty.
     """
 
-    def __init__(self, shard: Shard, thread: EngineThread, log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        thread: EngineThread,
+        log: EventLog,
+        clock: Clock,
+        heard: Callable[[Stepped], None] = lambda _stepped: None,
+    ) -> None:
+        """Take what is fed, and `heard`, which is called with every batch before its commands are answered."""
         self.halted = ""
+        self._heard = heard
         self._shard = shard
         self._thread = thread
         self._log = log
@@ -165,6 +174,7 @@ class Sequencer:
         self._untold.append(EventBatch(stepped.first, stepped.last, stepped.events))
         with suppress(Unavailable):  # the next batch tries again before it takes anything new
             self._catch_up()
+        self._heard(stepped)
         outcomes = map(
             Sequenced, itertools.count(stepped.first), itertools.repeat(stepped.time_ns), split(stepped.events)
         )

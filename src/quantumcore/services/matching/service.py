@@ -1,12 +1,14 @@
 """When commands reach the engine, and what may be asked of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from prometheus_client.core import Metric
 
-from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable
+from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable, invalid
 from quantumcore.contracts.matching import (
     EngineAccount,
     EngineBalance,
@@ -15,10 +17,14 @@ from quantumcore.contracts.matching import (
     GetEngineAccount,
     GetEngineStatus,
     GetEngineTotals,
+    GetQueueAhead,
+    GetSessionEnd,
     HouseTotal,
+    QueueAhead,
     SequenceBatch,
     Sequenced,
     SequencedBatch,
+    SessionEnd,
     TakeSnapshot,
 )
 from quantumcore.contracts.matching import (
@@ -27,44 +33,62 @@ from quantumcore.contracts.matching import (
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.reference import Catalogue, GetReference, Reference
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.contracts.wire import (
-    AdvanceTime,
     CommandRefused,
     DefineCurrency,
     DefineInstrument,
+    InstrumentStatusChanged,
     SetInstrumentStatus,
     decode_events,
+    iter_events,
 )
 from quantumcore.core.engine_thread import EngineThread
-from quantumcore.core.shard import HeldSnapshot, Shard
+from quantumcore.core.shard import HeldSnapshot, Shard, Stepped
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
+from quantumcore.services.matching.agenda import Agenda
+from quantumcore.services.matching.calendar import Calendar, ns_of
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
 
 SNAPSHOT_EVERY_S = 30.0
 SNAPSHOT_EVERY_BYTES = 64 << 20
-ADVANCE_TIME_EVERY_S = 60.0
+NO_CALENDARS: Mapping[str, Calendar] = MappingProxyType({})
+RETRY_S = 1.0
+LEAST_S = 0.01  # between two acts: whatever the engine says is due, this task never spins
+STATUS_CHANGED = bytes((InstrumentStatusChanged.LAYOUT.size, 0, InstrumentStatusChanged.KIND))
+"""How such an event begins; a search for it costs a batch less than a look at each event's head."""
 _DEFINING = frozenset((DefineCurrency.KIND, DefineInstrument.KIND, SetInstrumentStatus.KIND))
 
 
 class MatchingService:
-    """Answers Sequence, SequenceBatch, GetReference, GetEngineStatus, GetEngineAccount, GetEngineTotals, TakeSnapshot.
+    """Answers Sequence, SequenceBatch, GetReference, TakeSnapshot, and what may be asked of the engine.
 
-    Owns the journal and the engine. `genesis` defines what the venue begins with; what the shard knows already is left alone.
+    Owns the journal and the engine. `genesis` defines what the venue begins with; what the shard knows already is left
+    alone. `calendars`, by symbol, say when an instrument is in which phase; one without a calendar trades around the clock.
     """
 
     name = "matching"
 
     def __init__(
-        self, bus: Bus, log: EventLog, clock: Clock, open_shard: Callable[[int], Shard], genesis: Sequence[bytes]
+        self,
+        bus: Bus,
+        log: EventLog,
+        clock: Clock,
+        open_shard: Callable[[int], Shard],
+        genesis: Sequence[bytes],
+        calendars: Mapping[str, Calendar] = NO_CALENDARS,
     ) -> None:
         self._bus = bus
         self._log = log
         self._clock = clock
         self._open_shard = open_shard
         self._genesis = genesis
+        self._calendars = calendars
         self._catalogue = Catalogue()
+        self._agenda: Agenda | None = None
+        self._sooner = asyncio.Event()
         self._shard: Shard | None = None
         self._thread = EngineThread()
         self._sequencer: Sequencer | None = None
@@ -78,16 +102,30 @@ class MatchingService:
         self._bus.handle(GetEngineAccount, self.account)
         self._bus.handle(GetEngineTotals, self.totals)
         self._bus.handle(TakeSnapshot, self.take_snapshot)
+        self._bus.handle(GetQueueAhead, self.queue_ahead)
+        self._bus.handle(GetSessionEnd, self.session_end)
 
     async def start(self) -> None:
         """Recover the shard, tell the event log what it lacks, and define the instruments of a new venue."""
         told = self._log.last
         self._shard = await self._thread.run(lambda: self._open_shard(told))
         await self._recover(self._shard)
-        self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock)
+        self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock, self._heard)
         missing = [command for command in self._genesis if not self._catalogue.defines(command)]
         for start in range(0, len(missing), MAX_BATCH):
             self._check_genesis(await self._submit(missing[start : start + MAX_BATCH]))
+        await self._open_sessions(self._shard)
+
+    async def _open_sessions(self, shard: Shard) -> None:
+        """Bring instruments with a calendar into the phase of now, before the first order comes."""
+        since_ns, deadline_ns = await self._thread.run(lambda: (shard.engine.time_ns, shard.engine.next_deadline()))
+        symbols, now_ns = self._catalogue.symbols, self._clock.now()
+        calendars = {symbols[one].number: calendar for one, calendar in self._calendars.items() if one in symbols}
+        self._agenda = Agenda(calendars, now_ns)
+        self._agenda.deadline_ns = deadline_ns
+        opening = self._agenda.opening(since_ns or now_ns, now_ns, self._statuses())
+        if opening:
+            await self._submit(opening)
 
     async def _recover(self, shard: Shard) -> None:
         if self._log.last > shard.journal.last_sequence:
@@ -110,7 +148,7 @@ class MatchingService:
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Snapshots and time."""
-        return [("snapshots", self._keep_snapshots), ("time", self._advance_time)]
+        return [("snapshots", self._keep_snapshots), ("time", self._keep_time)]
 
     def not_ready(self) -> list[str]:
         """Not before recovery; never again after a halt."""
@@ -217,6 +255,44 @@ class MatchingService:
         sequence, totals = await self._thread.run(job)
         return EngineTotals(sequence, [HouseTotal(*line) for line in totals])
 
+    async def queue_ahead(self, request: GetQueueAhead) -> QueueAhead:
+        """Answer what trades before an order on its side of the shown book.
+
+        Raises:
+            NotFound: `order.not_found`: it does not work (any more).
+        """
+        engine = self._owned().engine
+        name = request.order_sequence, request.order_slot
+        sequence, order, ahead = await self._thread.run(
+            lambda: (engine.sequence, engine.order(*name), engine.queue(*name))
+        )
+        if order is None:
+            raise NotFound("order.not_found", "order not found")
+        orders, quantity = (-1, 0) if ahead is None else ahead
+        return QueueAhead(sequence=sequence, price=order[3], orders=orders, quantity=quantity)
+
+    async def session_end(self, request: GetSessionEnd) -> SessionEnd:
+        """Answer when the session of a date ends; around the clock that is the end of the date in UTC.
+
+        Raises:
+            InvalidCommand: No date, or none with a session.
+            NotFound: `instrument.not_found`.
+        """
+        self._catalogue.symbol(request.symbol)
+        try:
+            day = date.fromisoformat(request.date)
+        except ValueError:
+            detail = "expires_at must be a date such as 2026-12-24 or a time"
+            raise invalid("time", detail, field="expires_at", actual=request.date[:64]) from None
+        calendar = self._calendars.get(request.symbol)
+        if calendar is None:
+            end = ns_of(datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)) if day < date.max else None
+        else:
+            end = calendar.session_end(day)
+        if end is None or not 0 < end <= I64_MAX:
+            raise invalid("range", "no session ends on that date", field="expires_at", actual=request.date)
+        return SessionEnd(end)
+
     # ---------------------------------------------------------------------------------------- tasks
 
     async def _keep_snapshots(self) -> None:
@@ -229,10 +305,57 @@ class MatchingService:
                 await self.take_snapshot(TakeSnapshot())
                 waited = 0.0
 
-    async def _advance_time(self) -> None:
+    async def _keep_time(self) -> None:
+        """Tell the engine what has become due: wakes for that alone, and when something is due sooner than it thought."""
         while True:
-            await self._clock.sleep(ADVANCE_TIME_EVERY_S)
-            await self._ready().submit([AdvanceTime().encode()])
+            agenda = self._agenda_of()
+            self._sooner.clear()
+            wait_ns = agenda.due_ns - self._clock.now()
+            if wait_ns > 0:
+                await self._sleep(wait_ns / 1e9)
+                continue
+            now_ns = self._clock.now()
+            try:
+                await self._submit(agenda.commands(now_ns, self._statuses()))
+            except Unavailable:
+                if self._ready().halted:
+                    raise
+                await self._clock.sleep(RETRY_S)  # what is due stays due
+            else:
+                agenda.done(now_ns)
+                if agenda.due_ns <= self._clock.now():
+                    await self._clock.sleep(LEAST_S)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait so long, or until something is due sooner."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        sooner = asyncio.ensure_future(self._sooner.wait())
+        try:
+            await asyncio.wait({sleeping, sooner}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            sooner.cancel()
+
+    def _heard(self, stepped: Stepped) -> None:
+        """Learn from a batch which phases it changed, and what is due next; who sleeps beyond that is woken."""
+        if STATUS_CHANGED in stepped.events:  # perhaps: the bytes may mean something else
+            for event in iter_events(stepped.events):
+                if isinstance(event, InstrumentStatusChanged) and event.instrument in self._catalogue.instruments:
+                    self._catalogue.apply(event)
+        agenda = self._agenda
+        if agenda is None or agenda.deadline_ns == stepped.deadline_ns:
+            return
+        before, agenda.deadline_ns = agenda.due_ns, stepped.deadline_ns
+        if agenda.due_ns < before:
+            self._sooner.set()
+
+    def _statuses(self) -> dict[int, int]:
+        return {number: instrument.status for number, instrument in self._catalogue.instruments.items()}
+
+    def _agenda_of(self) -> Agenda:
+        if self._agenda is None:
+            raise Unavailable("unavailable", "matching has not started", retry_after=1)
+        return self._agenda
 
     # -------------------------------------------------------------------------------------- helpers
 

@@ -7,7 +7,8 @@ from quantumcore.contracts.orders import OrderView
 from quantumcore.contracts.reasons import CODES, Reason
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import OrderId, show
-from quantumcore.contracts.wire import CommandDone, CommandRefused, Event
+from quantumcore.contracts.wire import CommandDone, CommandRefused, Event, OrderAccepted, OrderRejected
+from quantumcore.services.orders.domain import named
 from quantumcore.services.orders.folding import fold_one
 from quantumcore.services.orders.translate import not_found
 from quantumcore.services.orders.views import numbered, order_view, sentence
@@ -19,12 +20,16 @@ _FIELDS = {
     Reason.BAD_PRICE: "price",
     Reason.BAD_LOT: "quantity",
     Reason.BAD_QTY: "quantity",
+    Reason.BAD_STOP: "stop_price",
+    Reason.BAD_DISPLAY: "display",
+    Reason.BAD_LINK: "link",
+    Reason.BAD_AMOUNT: "amount",
 }
 _FINAL_DETAIL = {Reason.ORDER_FILLED: "the order is filled", Reason.ORDER_FINAL: "the order is final"}
 
 
-def submitted(events: Sequence[Event], catalogue: Catalogue, symbol: str) -> OrderView | CommandDone:
-    """Return the order as the command that submitted it left it, or the CommandDone that says it is a repeat.
+def submitted(events: Sequence[Event], catalogue: Catalogue, symbol: str) -> list[OrderView] | CommandDone:
+    """Return the orders as the command that submitted them left them, or the CommandDone that says it is a repeat.
 
     Raises:
         Conflict: `idempotency.mismatch`; the id names another order.
@@ -36,19 +41,25 @@ def submitted(events: Sequence[Event], catalogue: Catalogue, symbol: str) -> Ord
         case CommandRefused() as refused:
             raise refusal(refused, catalogue.shard)
         case first:
-            return first_answer(events, first.sequence, catalogue, symbol)
+            return first_answers(events, first.sequence, catalogue, symbol)
 
 
-def first_answer(events: Sequence[Event], sequence: int, catalogue: Catalogue, symbol: str) -> OrderView:
-    """Return the order as the events of its own sequence leave it; later events in `events` do not count.
+def first_answers(events: Sequence[Event], sequence: int, catalogue: Catalogue, symbol: str) -> list[OrderView]:
+    """Return the orders that begin at `sequence` as the events of it leave them; other events in `events` do not count.
 
     Raises:
         Corrupted: No order begins there.
     """
-    order, fills = fold_one((event for event in events if event.sequence == sequence), sequence, catalogue)
-    if order is None:
+    own = [event for event in events if event.sequence == sequence]
+    shown: list[OrderView] = []
+    for opening in own:
+        if isinstance(opening, OrderAccepted | OrderRejected):
+            order, fills = fold_one(own, named(opening)[0], catalogue)
+            assert order is not None, "it begins with this event"
+            shown.append(order_view(order, catalogue, fills, symbol))
+    if not shown:
         raise Corrupted("corrupted", f"no order begins at sequence {sequence}")
-    return order_view(order, catalogue, fills, symbol)
+    return shown
 
 
 def refusal(refused: CommandRefused, shard: int) -> QuantumCoreError:
@@ -74,7 +85,7 @@ def refusal(refused: CommandRefused, shard: int) -> QuantumCoreError:
             return NotFound("instrument.not_found", "instrument not found", field="symbol")
         case Reason.BAD_COMMAND:
             return InvalidCommand(code, "the engine cannot read this command")
-        case Reason.BAD_TICK | Reason.BAD_PRICE | Reason.BAD_LOT | Reason.BAD_QTY:
+        case _ if reason in _FIELDS:
             return InvalidCommand(
                 code, sentence(reason, limit, actual), field=_FIELDS[reason], limit=limit, actual=actual
             )

@@ -9,8 +9,8 @@ from quantumcore.contracts.orders import Fill, OrderUpdate
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, OrderId, packed_id
 from quantumcore.contracts.wire import TradePrinted
-from quantumcore.services.orders.domain import MAKER, Order, side_of
-from quantumcore.services.orders.views import SIDE_NAMES, update_view
+from quantumcore.services.orders.domain import MAKER, Name, Order, side_of
+from quantumcore.services.orders.views import BUST_ACTIONS, SIDE_NAMES, update_view
 
 
 class Filled(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -19,6 +19,7 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         fill: The trade's number within its sequence; with it the trade's name.
         leg: MAKER or TAKER: what the order was in the trade.
+        busted: The action of the bust that undid or corrected it; 0: it stands.
     """
 
     order: int
@@ -35,11 +36,17 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, gc=False):
     price: int
     quantity: int
     fee: int
+    busted: int = 0
+
+    @property
+    def name(self) -> Name:
+        """The order's."""
+        return self.order, self.slot
 
     @classmethod
     def of(cls, order: Order, trade: TradePrinted) -> "Filled":
         """Return the side of `trade` that is `order`'s."""
-        leg = side_of(trade, order.sequence)
+        leg = side_of(trade, order.name)
         return cls(
             order.sequence,
             order.slot,
@@ -75,6 +82,7 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, gc=False):
             sequence=self.sequence,
             index=self.index,
             time_ns=self.time_ns,
+            busted=BUST_ACTIONS.get(self.busted),
         )
 
 
@@ -83,9 +91,10 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         order: As it stands afterwards.
-        kind: accepted, rejected, replaced, filled, cancelled.
+        kind: As contracts.orders.OrderUpdate has it.
         index: Of the event within its sequence, which is the order's last.
-        leg: MAKER or TAKER of the event; tells two sides of one trade apart.
+        leg: MAKER or TAKER of the event, or the place among linked orders; tells the orders of one event apart.
+        cause: The number that the event gives for it, 0 without one.
     """
 
     order: Order
@@ -93,6 +102,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     index: int
     leg: int
     filled: Filled | None = None
+    cause: int = 0
 
     @property
     def sequence(self) -> int:
@@ -102,7 +112,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def shown(self, catalogue: Catalogue) -> OrderUpdate:
         """Return it as clients see it."""
         fill = None if self.filled is None else self.filled.shown(catalogue)
-        return update_view(self.order, self.kind, self.index, fill, catalogue)
+        return update_view(self.order, self.kind, self.index, fill, catalogue, self.cause)
 
 
 def stored(change: Change) -> bytes:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Coroutine
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import (
     Corrupted,
@@ -15,25 +17,35 @@ from quantumcore.contracts.errors import (
     Unavailable,
     invalid,
 )
-from quantumcore.contracts.matching import Sequence, SequenceBatch, Sequenced
+from quantumcore.contracts.matching import GetSessionEnd, Sequence, SequenceBatch, Sequenced
 from quantumcore.contracts.orders import (
+    MAX_CANCEL_AFTER_S,
     AmendOrder,
     BatchResult,
+    CancelAllAfter,
     CancelOrder,
+    CancelTimer,
+    EndSession,
     ErrorView,
     GetOrderAsOf,
+    LinkedResult,
     MassCancel,
     MassCancelled,
     OrderView,
+    SessionEnded,
     SubmitBatch,
+    SubmitLinked,
     SubmitOrder,
 )
+from quantumcore.contracts.terms import LINK_ROLES, LINKS
 from quantumcore.contracts.values import OrderId
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.orders import answers, translate
+from quantumcore.services.orders.domain import Name
 from quantumcore.services.orders.rebuild import LOOK_UP_S, appended, events_at, rebuild
+from quantumcore.services.orders.terms_sent import choice
 from quantumcore.services.orders.views import order_view
 
 MAX_BATCH = 100
@@ -62,10 +74,18 @@ class OrderCommands:
             counts[outcome] += count
         return counts
 
+    @property
+    def by_reason(self) -> Counter[str]:
+        """Submissions that did not become a working order, by the code that says why."""
+        return Counter(
+            {reason: count for (outcome, reason), count in self.counts.items() if outcome in ("rejected", "refused")}
+        )
+
     def submit(self, order: SubmitOrder) -> Awaitable[OrderView]:
         """Send one order to the engine and show what became of it at once.
 
-        An order on a known instrument waits for the engine alone, which needs no task: its future is enough.
+        An order on a known instrument that names no date waits for the engine alone, which needs no task: its future
+        is enough.
 
         Raises:
             InvalidCommand: Wrong shape; nothing was sent.
@@ -74,14 +94,32 @@ class OrderCommands:
             OutcomeUnknown: Ask again with the same id.
         """
         instrument = self._catalogue.symbols.get(order.symbol)
-        if instrument is None:
-            return self._submit_unknown(order)
+        if instrument is None or (order.terms is not None and order.terms.expires_on):
+            return self._submit_late(order)
         command = translate.submission(order, instrument.number).encode()
-        return self._bus.ask(Sequence(command=command), partial(self._shown, order))
+        return self._bus.ask(Sequence(command=command), partial(self._shown_one, order))
 
-    async def _submit_unknown(self, order: SubmitOrder) -> OrderView:
+    async def _submit_late(self, order: SubmitOrder) -> OrderView:
         command = await self._submission(order)
-        return await self._submitted(order, await self._bus.request(Sequence(command=command)))
+        outcome = await self._bus.request(Sequence(command=command.encode()))
+        return (await self._submitted(order, outcome))[0]
+
+    async def submit_linked(self, group: SubmitLinked) -> LinkedResult:
+        """Send linked orders as one command; all are accepted or all rejected.
+
+        Raises:
+            InvalidCommand: Wrong shape, or a number of orders that the link has not; nothing was sent.
+            Conflict, Unavailable, OutcomeUnknown: As `submit`.
+        """
+        link = choice(LINKS, group.link, "link")
+        wanted = len(LINK_ROLES[link])
+        if len(group.orders) != wanted:
+            detail = f"{group.link} links {wanted} orders"
+            raise invalid("range", detail, field="orders", limit=str(wanted), actual=str(len(group.orders)))
+        members = [await self._submission(order) for order in group.orders]
+        command = translate.linked(link, members)
+        outcome = await self._bus.request(Sequence(command=command.encode()))
+        return LinkedResult(await self._submitted(group.orders[0], outcome))
 
     async def submit_batch(self, batch: SubmitBatch) -> BatchResult:
         """Send up to MAX_BATCH orders as one; each is answered by itself.
@@ -102,14 +140,14 @@ class OrderCommands:
         commands: dict[int, bytes] = {}
         for at, order in enumerate(batch.orders):
             try:
-                commands[at] = await self._submission(order)
+                commands[at] = (await self._submission(order)).encode()
             except Refused as error:
                 items[at] = error_view(error)
         if commands:
             answer = await self._bus.request(SequenceBatch(commands=list(commands.values())))
             for at, outcome in zip(commands, answer.outcomes, strict=True):
                 try:
-                    items[at] = await self._submitted(batch.orders[at], outcome)
+                    items[at] = (await self._submitted(batch.orders[at], outcome))[0]
                 except QuantumCoreError as error:
                     items[at] = error_view(error)
         return BatchResult([item for item in items if item is not None])
@@ -151,19 +189,49 @@ class OrderCommands:
             number = instrument.number
         command = translate.mass_cancellation(cancel, number)
         outcome = await self._bus.request(Sequence(command=command.encode(), cancel=True))
-        events = wire.decode_events(outcome.events)
-        if isinstance(events[0], wire.CommandRefused):
-            error = answers.refusal(events[0], self._catalogue.shard)
-            raise NotFound("account.not_found", "account not found") if error.code == "order.not_found" else error
         ids = [
             OrderId(self._catalogue.shard, event.order_sequence, event.order_slot).text()
-            for event in events
+            for event in self._account_events(outcome)
             if isinstance(event, wire.OrderCancelled)
         ]
         return MassCancelled(outcome.sequence, ids)
 
-    async def _submission(self, order: SubmitOrder) -> bytes:
+    async def cancel_all_after(self, timer: CancelAllAfter) -> CancelTimer:
+        """Arm, re-arm or disarm the account's dead-man switch.
+
+        Raises:
+            InvalidCommand: timeout_s is not 0 to MAX_CANCEL_AFTER_S.
+            NotFound: `account.not_found`.
+        """
+        if not 0 <= timer.timeout_s <= MAX_CANCEL_AFTER_S:
+            detail = f"timeout_s must be 0 to {MAX_CANCEL_AFTER_S}"
+            limit, actual = str(MAX_CANCEL_AFTER_S), str(timer.timeout_s)[:64]
+            raise invalid("range", detail, field="timeout_s", limit=limit, actual=actual)
+        account = translate.check_account(timer.account)
+        command = wire.CancelAllAfter(account=account, timeout_ns=timer.timeout_s * 1_000_000_000)
+        outcome = await self._bus.request(Sequence(command=command.encode()))
+        for event in self._account_events(outcome):
+            if isinstance(event, wire.CancelTimerSet):
+                return CancelTimer(outcome.sequence, event.deadline_ns)
+        raise Corrupted("corrupted", f"no timer was set at {outcome.sequence}")
+
+    async def end_session(self, ended: EndSession) -> SessionEnded:
+        """End the orders of a connection that asked for it.
+
+        Raises:
+            NotFound: `account.not_found`.
+        """
+        command = wire.EndSession(
+            account=translate.check_account(ended.account), session=translate.check_session(ended.session)
+        )
+        outcome = await self._bus.request(Sequence(command=command.encode(), cancel=True))
+        gone = [event for event in self._account_events(outcome) if isinstance(event, wire.OrderCancelled)]
+        return SessionEnded(outcome.sequence, len(gone))
+
+    async def _submission(self, order: SubmitOrder) -> wire.SubmitOrder:
         """Return the engine's command for `order`."""
+        if order.terms is not None and order.terms.expires_on:
+            order = await self._dated(order)
         instrument = self._catalogue.symbols.get(order.symbol)
         if instrument is None:
             translate.check_symbol(order.symbol)
@@ -172,30 +240,55 @@ class OrderCommands:
             )  # shape first: a bad request asks nobody
             instrument = await self._definitions.instrument(order.symbol)
             if instrument is None:
-                return unknown.encode()
-        return translate.submission(order, instrument.number).encode()
+                return unknown
+        return translate.submission(order, instrument.number)
 
-    async def _submitted(self, order: SubmitOrder, outcome: Sequenced) -> OrderView:
+    async def _dated(self, order: SubmitOrder) -> SubmitOrder:
+        """Return `order` with the instant at which the session of its date ends."""
+        terms = order.terms
+        assert terms is not None, "only a dated order comes here"
+        end = await self._bus.request(GetSessionEnd(symbol=translate.check_symbol(order.symbol), date=terms.expires_on))
+        terms = msgspec.structs.replace(terms, expires_ns=end.time_ns, expires_on="")
+        return msgspec.structs.replace(order, terms=terms)
+
+    async def _submitted(self, order: SubmitOrder, outcome: Sequenced) -> list[OrderView]:
         """Return the answer to a submission from its events, or the first answer again when it is a repeat."""
         shown = self._shown(order, outcome)
-        return shown if isinstance(shown, OrderView) else await shown
+        return shown if isinstance(shown, list) else await self._first_answers(order, shown)
 
-    def _shown(self, order: SubmitOrder, outcome: Sequenced) -> OrderView | Coroutine[Any, Any, OrderView]:
-        """As `_submitted`; only a repeat has something to wait for."""
+    def _shown_one(self, order: SubmitOrder, outcome: Sequenced) -> OrderView | Coroutine[Any, Any, OrderView]:
+        """As `_submitted`, for one order; only a repeat has something to wait for."""
+        shown = self._shown(order, outcome)
+        return shown[0] if isinstance(shown, list) else self._first_answer(order, shown)
+
+    def _shown(self, order: SubmitOrder, outcome: Sequenced) -> list[OrderView] | int:
+        """Return the views of what was submitted, or the sequence of the first time."""
         try:
-            view = answers.submitted(wire.decode_events(outcome.events), self._catalogue, order.symbol)
+            views = answers.submitted(wire.decode_events(outcome.events), self._catalogue, order.symbol)
         except QuantumCoreError as error:
             self.counts["refused", error.code] += 1
             raise
-        if isinstance(view, wire.CommandDone):
+        if isinstance(views, wire.CommandDone):
             self.counts["repeat", ""] += 1
-            return self._first_answer(order, view.order_sequence)
-        self.counts["rejected" if view.status == "rejected" else "accepted", view.reason or ""] += 1
-        return view
+            return views.order_sequence
+        for view in views:
+            self.counts["rejected" if view.status == "rejected" else "accepted", view.reason or ""] += 1
+        return views
 
     async def _first_answer(self, order: SubmitOrder, sequence: int) -> OrderView:
+        return (await self._first_answers(order, sequence))[0]
+
+    async def _first_answers(self, order: SubmitOrder, sequence: int) -> list[OrderView]:
         first = await events_at(self._log, sequence)
-        return answers.first_answer(first, sequence, self._catalogue, order.symbol)
+        return answers.first_answers(first, sequence, self._catalogue, order.symbol)
+
+    def _account_events(self, outcome: Sequenced) -> list[wire.Event]:
+        """Return the events of a command that names an account alone, or raise why it was refused."""
+        events = wire.decode_events(outcome.events)
+        if isinstance(events[0], wire.CommandRefused):
+            error = answers.refusal(events[0], self._catalogue.shard)
+            raise NotFound("account.not_found", "account not found") if error.code == "order.not_found" else error
+        return events
 
     async def _changed(self, account: int, outcome: Sequenced) -> OrderView:
         """Return the order that a cancel or an amendment changed, or raise why it did not."""
@@ -205,20 +298,21 @@ class OrderCommands:
             raise answers.refusal(first, self._catalogue.shard)
         if not isinstance(first, wire.OrderCancelled | wire.OrderReplaced | wire.CommandDone):
             raise Corrupted("corrupted", f"{type(first).__name__} at {first.sequence}.0 answers no cancel or amendment")
-        return await self._order_after(account, first.order_sequence, outcome.sequence)
+        return await self._order_after(account, (first.order_sequence, first.order_slot), outcome.sequence)
 
-    async def _order_after(self, account: int, order_sequence: int, sequence: int) -> OrderView:
+    async def _order_after(self, account: int, name: Name, sequence: int) -> OrderView:
         """Return the order as it stands at `sequence` or later: from the tables, or from the log when these are late or gone."""
         try:
             return await self._bus.request(
-                GetOrderAsOf(account=account, order_sequence=order_sequence, at_least=sequence), deadline_s=LOOK_UP_S
+                GetOrderAsOf(account=account, order_sequence=name[0], order_slot=name[1], at_least=sequence),
+                deadline_s=LOOK_UP_S,
             )
         except (Unavailable, OutcomeUnknown):
             self.counts["rebuilt", ""] += 1
         await appended(self._log, sequence)
-        order, fills = await rebuild(self._log, order_sequence, self._catalogue)
+        order, fills = await rebuild(self._log, name, self._catalogue)
         if order is None:
-            raise Corrupted("order.gap", f"no order begins at {order_sequence}")
+            raise Corrupted("order.gap", f"no order begins at {name[0]}")
         return order_view(order, self._catalogue, fills)
 
 

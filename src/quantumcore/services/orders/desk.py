@@ -5,11 +5,22 @@ from collections.abc import Awaitable, Callable, Iterable
 from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
-from quantumcore.contracts.orders import AmendOrder, CancelOrder, MassCancel, SubmitBatch, SubmitOrder
+from quantumcore.contracts.orders import (
+    AmendOrder,
+    BustTrade,
+    CancelAllAfter,
+    CancelOrder,
+    EndSession,
+    MassCancel,
+    SubmitBatch,
+    SubmitLinked,
+    SubmitOrder,
+)
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.telemetry import counter
+from quantumcore.services.orders.busts import TradeBusts
 from quantumcore.services.orders.commands import OrderCommands
 
 
@@ -26,6 +37,7 @@ class OrderDesk:
         self._bus = bus
         self._definitions = Definitions(bus)
         self.commands = OrderCommands(bus, log, self._definitions)
+        self._busts = TradeBusts(bus, log, self._definitions)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -34,6 +46,10 @@ class OrderDesk:
         self._bus.handle(AmendOrder, self.commands.amend)
         self._bus.handle(CancelOrder, self.commands.cancel)
         self._bus.handle(MassCancel, self.commands.mass_cancel)
+        self._bus.handle(SubmitLinked, self.commands.submit_linked)
+        self._bus.handle(CancelAllAfter, self.commands.cancel_all_after)
+        self._bus.handle(EndSession, self.commands.end_session)
+        self._bus.handle(BustTrade, self._busts.bust)
 
     async def start(self) -> None:
         """Read what may be traded; what is not known yet is asked when an order names it."""
@@ -53,6 +69,12 @@ class OrderDesk:
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what became of submissions."""
         yield counter("qc_orders_submissions", "Submissions by outcome", self.commands.by_outcome, by="outcome")
+        yield counter(
+            "qc_orders_refusals",
+            "Submissions that were rejected or refused, by the code that says why",
+            self.commands.by_reason,
+            by="code",
+        )
 
     async def stop(self) -> None:
         """Nothing is held."""

@@ -1,28 +1,48 @@
 """What an order may do. Pure: no clock, no I/O, no await.
 
-            ┌──replaced──┐
-            ▼            │
+            ┌──replaced, triggered, entered, waits, refilled──┐
+            ▼                                                 │
 OrderAccepted ──▶ NEW ──trade──▶ PARTIALLY_FILLED ──trade──▶ FILLED
                    │                    │
-                   └────cancelled───────┴──▶ CANCELLED        OrderRejected ──▶ REJECTED
+                   ├────cancelled───────┼──▶ CANCELLED        OrderRejected ──▶ REJECTED
+                   └─────expired────────┴──▶ EXPIRED
 
-FILLED, CANCELLED and REJECTED are final: whatever an event would change after them is `Corrupted`.
+FILLED, CANCELLED, EXPIRED and REJECTED are final: whatever an event would change after them is `Corrupted`.
+An order that waits (for its trigger, an auction, a reference, its parent) is NEW.
 """
 
 from enum import IntEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.orders import EXPIRED
 from quantumcore.contracts.values import OrderId, show
-from quantumcore.contracts.wire import Event, OrderAccepted, OrderCancelled, OrderRejected, OrderReplaced, TradePrinted
+from quantumcore.contracts.wire import (
+    Event,
+    OrderAccepted,
+    OrderCancelled,
+    OrderEntered,
+    OrderRefilled,
+    OrderRejected,
+    OrderReplaced,
+    OrdersLinked,
+    OrderTriggered,
+    OrderWaits,
+    StopMoved,
+    TermsAccepted,
+    TradePrinted,
+)
+from quantumcore.services.orders.terms import PLAIN_FLAGS, PLAIN_TIMES, PLAIN_TYPES, Terms, members_of
 
-MARKET = 1
 MAKER, TAKER = 0, 1
 
 OpeningEvent = OrderAccepted | OrderRejected
-OrderEvent = OrderReplaced | OrderCancelled | TradePrinted
+TermsEvent = TermsAccepted | OrderTriggered | OrderEntered | OrderWaits | OrderRefilled | StopMoved | OrdersLinked
+OrderEvent = OrderReplaced | OrderCancelled | TradePrinted | TermsEvent
+Name = tuple[int, int]
+"""(sequence, slot): what tells an order from every other; orders of one command differ by their slot."""
 
 
 class OrderStatus(IntEnum):
@@ -68,6 +88,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
         fills: How many fills it has.
         reason: Of its cancel (contracts.orders.CANCEL_REASONS); 0 without one.
         updated_sequence: Of the last event that changed it.
+        terms: What it is beyond a plain order; None for a plain one.
     """
 
     sequence: int
@@ -91,6 +112,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     fills: int = 0
     reason: int = 0
     rejection: Rejection | None = None
+    terms: Terms | None = None
+
+    @property
+    def name(self) -> Name:
+        """Its name in the engine."""
+        return self.sequence, self.slot
 
     @property
     def is_final(self) -> bool:
@@ -122,48 +149,66 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
             case TradePrinted():
                 return self._fill(event)
             case _:
-                assert_never(event)
+                return self._other(event)
 
     def _replace(self, event: OrderReplaced) -> "Order":
         if event.quantity - self.filled != event.leaves or event.leaves <= 0:
             raise self._corrupted(event, f"{event.quantity} - {self.filled} filled is not {event.leaves}")
-        return msgspec.structs.replace(
-            self,
-            price=event.price,
-            quantity=event.quantity,
-            updated_sequence=event.sequence,
-            updated_ns=event.time_ns,
-        )
+        price, terms = event.price, self.terms
+        if terms is not None:
+            price, terms = terms.replaced(event, self.price)
+        return self._changed(event, price=price, quantity=event.quantity, terms=terms)
 
     def _cancel(self, event: OrderCancelled) -> "Order":
         if event.quantity != self.leaves:
             raise self._corrupted(event, f"{event.quantity} lots end where {self.leaves} were left")
-        return msgspec.structs.replace(
-            self,
-            status=OrderStatus.CANCELLED,
-            reason=event.reason,
-            updated_sequence=event.sequence,
-            updated_ns=event.time_ns,
-        )
+        status = OrderStatus.EXPIRED if event.reason == EXPIRED else OrderStatus.CANCELLED
+        return self._changed(event, status=status, reason=event.reason)
 
     def _fill(self, event: TradePrinted) -> "Order":
-        if side_of(event, self.sequence) == MAKER:
+        if side_of(event, self.name) == MAKER:
             fee, leaves = event.maker_fee, event.maker_leaves
         else:
             fee, leaves = event.taker_fee, event.taker_leaves
         filled = self.filled + event.quantity
         if event.quantity <= 0 or self.quantity - filled != leaves or leaves < 0:
             raise self._corrupted(event, f"{event.quantity} lots filled of {self.leaves} do not leave {leaves}")
-        return msgspec.structs.replace(
-            self,
+        return self._changed(
+            event,
             status=OrderStatus.PARTIALLY_FILLED if leaves else OrderStatus.FILLED,
             filled=filled,
             notional=self.notional + event.price * event.quantity,
             fees=self.fees + fee,
             fills=self.fills + 1,
-            updated_sequence=event.sequence,
-            updated_ns=event.time_ns,
         )
+
+    def _other(self, event: TermsEvent) -> "Order":
+        terms = self.terms or Terms()
+        match event:
+            case TermsAccepted():
+                return self._changed(event, terms=terms.accepted(event, self.order_type, self.time_in_force))
+            case OrderTriggered():
+                after = terms.triggered(event, self.order_type)
+                return self._changed(event, price=event.limit or self.price, terms=after)
+            case OrderEntered():
+                return self._changed(event, terms=terms.entered(event))
+            case OrderWaits():
+                return self._changed(event, terms=terms.left(event))
+            case OrderRefilled():
+                return self._changed(event, terms=terms.refilled(event))
+            case StopMoved():
+                return self._changed(event, price=event.price, terms=terms.moved(event))
+            case OrdersLinked():
+                return self._changed(event, terms=terms.linked(event, self.slot))
+            case _:
+                assert_never(event)
+
+    def touched(self, event: Event) -> "Order":
+        """Return the order as it is, changed last by `event`: a bust of one of its fills, also when it is final."""
+        return self._changed(event)
+
+    def _changed(self, event: Event, **fields: Any) -> "Order":
+        return msgspec.structs.replace(self, updated_sequence=event.sequence, updated_ns=event.time_ns, **fields)
 
     def _corrupted(self, event: Event, detail: str) -> Corrupted:
         where = f"{type(event).__name__} at {event.sequence}.{event.index} on order {self.sequence}"
@@ -188,16 +233,18 @@ def opened(event: OpeningEvent) -> Order:
             )
         case _:
             assert_never(event)
+    flags, order_type, time_in_force = event.flags2, event.order_type, event.time_in_force
+    plain = flags <= PLAIN_FLAGS and order_type in PLAIN_TYPES and time_in_force in PLAIN_TIMES
     return Order(
         sequence=event.sequence,
-        slot=event.order_slot,
+        slot=slot_of(event),
         account=event.account,
         instrument=event.instrument,
         client_id=event.client_id,
         side=event.side,
-        order_type=event.order_type,
-        time_in_force=event.time_in_force,
-        post_only=bool(event.flags2 & 1),
+        order_type=order_type,
+        time_in_force=time_in_force,
+        post_only=bool(flags & 1),
         price=price,
         quantity=quantity,
         status=status,
@@ -205,30 +252,49 @@ def opened(event: OpeningEvent) -> Order:
         accepted_ns=event.time_ns,
         updated_ns=event.time_ns,
         rejection=rejection,
+        terms=None if plain else Terms(flags=flags),
     )
 
 
-def named(event: Event) -> tuple[int, ...]:
-    """Return the sequences of the orders that `event` changes, maker before taker; empty when it changes none."""
+def slot_of(event: OpeningEvent) -> int:
+    """Return the second part of the order's name.
+
+    The engine names every rejected order of one command alike (NO_SLOT): those of linked orders are told apart by their
+    place, counted down from there, where no slot of a working order ever comes.
+    """
+    return event.order_slot - event.index if isinstance(event, OrderRejected) else event.order_slot
+
+
+def named(event: Event) -> tuple[Name, ...]:
+    """Return the names of the orders that `event` changes, maker before taker; empty when it changes none."""
     match event:
-        case OrderAccepted() | OrderRejected():
-            return (event.sequence,)
-        case OrderReplaced() | OrderCancelled():
-            return (event.order_sequence,)
+        case OrderAccepted():
+            return ((event.sequence, event.order_slot),)
         case TradePrinted():
-            return (event.maker_order_sequence, event.taker_order_sequence)
+            return (
+                (event.maker_order_sequence, event.maker_slot),
+                (event.taker_order_sequence, event.taker_slot),
+            )
+        case OrderCancelled() | OrderReplaced():
+            return ((event.order_sequence, event.order_slot),)
+        case OrderRejected():
+            return ((event.sequence, slot_of(event)),)
+        case TermsAccepted() | OrderTriggered() | OrderEntered() | OrderWaits() | OrderRefilled() | StopMoved():
+            return ((event.order_sequence, event.order_slot),)
+        case OrdersLinked():
+            return tuple((event.sequence, slot) for slot in members_of(event))
         case _:
             return ()
 
 
-def side_of(event: TradePrinted, order_sequence: int) -> int:
+def side_of(event: TradePrinted, name: Name) -> int:
     """Return MAKER or TAKER: what the order was in this trade.
 
     Raises:
         Corrupted: The trade names it as neither.
     """
-    if event.maker_order_sequence == order_sequence:
+    if (event.maker_order_sequence, event.maker_slot) == name:
         return MAKER
-    if event.taker_order_sequence == order_sequence:
+    if (event.taker_order_sequence, event.taker_slot) == name:
         return TAKER
-    raise Corrupted("corrupted", f"trade {event.sequence}.{event.index} does not name order {order_sequence}")
+    raise Corrupted("corrupted", f"trade {event.sequence}.{event.index} does not name order {name[0]}")

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from prometheus_client.core import Metric
 
-from quantumcore.contracts.errors import Unavailable
+from quantumcore.contracts.errors import Conflict, Unavailable
+from quantumcore.contracts.matching import GetQueueAhead
 from quantumcore.contracts.orders import (
     FillPage,
     GetAccountOrders,
@@ -13,11 +14,14 @@ from quantumcore.contracts.orders import (
     GetOrder,
     GetOrderAsOf,
     GetOrderEvents,
+    GetQueuePosition,
     OrderHistory,
     OrderPage,
     OrderView,
+    QueuePlace,
     RebuildOrder,
 )
+from quantumcore.contracts.values import OrderId
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -25,7 +29,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.following import Following
-from quantumcore.ports.telemetry import gauge
+from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.orders import translate
 from quantumcore.services.orders.projection import OrdersProjection
 from quantumcore.services.orders.queries import OrderQueries
@@ -62,6 +66,7 @@ class OrderHistoryService:
         self._bus.handle(GetOrderEvents, self.order_events)
         self._bus.handle(GetAccountUpdates, self.account_updates)
         self._bus.handle(RebuildOrder, self.rebuild)
+        self._bus.handle(GetQueuePosition, self.queue_position)
 
     async def start(self) -> None:
         """Open the tables."""
@@ -78,6 +83,12 @@ class OrderHistoryService:
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics how far the tables are."""
         yield from self.follower.collect()
+        yield counter(
+            "qc_orders_ended",
+            "Orders cancelled or expired, by the code that says why",
+            self.projection.ended,
+            by="code",
+        )
         yield gauge("qc_orders_live", "Orders kept in memory", len(self.projection.live))
 
     async def stop(self) -> None:
@@ -95,7 +106,7 @@ class OrderHistoryService:
             Unavailable: `orders.behind`: the tables are not there yet, or do not have it.
         """
         if await self._following.reached(query.at_least) >= query.at_least:
-            view = await self._queries.shown(query.account, query.order_sequence)
+            view = await self._queries.shown(query.account, (query.order_sequence, query.order_slot))
             if view is not None:
                 return view
         raise Unavailable("orders.behind", f"order {query.order_sequence} cannot be read yet", retry_after=1)
@@ -120,6 +131,30 @@ class OrderHistoryService:
         self.projection.followed.add(query.account)  # before the reading: what comes after it is told whole
         return await self._queries.updates(query)
 
+    async def queue_position(self, query: GetQueuePosition) -> QueuePlace:
+        """Return where an order stands in the queue of its price, as the engine has it now.
+
+        Raises:
+            NotFound: `order.not_found`.
+            Conflict: `order.already_final`, also when it ended meanwhile: the engine answers `order.not_found` then.
+        """
+        await self._following.reached(query.at_least)
+        found = await self._queries.get(
+            GetOrder(account=query.account, order_id=query.order_id, client_order_id=query.client_order_id)
+        )
+        name, instrument = OrderId.parse(found.order_id), self._catalogue.symbols.get(found.symbol)
+        if name is None or instrument is None or found.status not in ("new", "partially_filled"):
+            raise Conflict("order.already_final", f"the order is {found.status}: it stands in no queue")
+        ahead = await self._bus.request(GetQueueAhead(order_sequence=name.sequence, order_slot=name.slot))
+        return QueuePlace(
+            order_id=found.order_id,
+            sequence=ahead.sequence,
+            price=instrument.price(ahead.price),
+            position=ahead.orders + 1,
+            orders_ahead=max(ahead.orders, 0),
+            quantity_ahead=instrument.quantity(ahead.quantity),
+        )
+
     async def rebuild(self, query: RebuildOrder) -> OrderView:
         """Fold one order anew from the event log.
 
@@ -128,7 +163,7 @@ class OrderHistoryService:
             Corrupted: `order.gap`; the detail names the position.
         """
         name = translate.order_named(query.order_id, self._catalogue.shard)
-        order, fills = await rebuild(self._log, name.sequence, self._catalogue)
-        if order is None or order.account != query.account or order.slot != name.slot:
+        order, fills = await rebuild(self._log, (name.sequence, name.slot), self._catalogue, busts=True)
+        if order is None or order.account != query.account:
             raise translate.not_found()
         return order_view(order, self._catalogue, fills)

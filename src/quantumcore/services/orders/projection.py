@@ -1,6 +1,6 @@
 """The event log becomes tables: a part of the log, what it changed and the cursor are one transaction."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -8,21 +8,22 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import OrdersChanged, ToldUpdate
+from quantumcore.contracts.orders import CANCEL_REASONS, OrdersChanged, ToldUpdate
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected
+from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected, TradeBusted
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.orders import store
-from quantumcore.services.orders.changes import Change
-from quantumcore.services.orders.domain import Order, named
-from quantumcore.services.orders.folding import fold
+from quantumcore.services.orders.changes import Change, Filled
+from quantumcore.services.orders.domain import Name, Order, named
+from quantumcore.services.orders.folding import Known, Trade, fold
 
 LIVE_ORDERS = 20_000  # beyond it the order longest untouched is read from the table again
 UPDATES_PER_NOTICE = 500  # keeps a notice well below what a server carries in one message
 FOLLOWED_ACCOUNTS = 100_000
+ENDINGS = frozenset({"cancelled", "expired"})
 
 
 class LiveOrders:
@@ -30,14 +31,14 @@ class LiveOrders:
 
     def __init__(self, limit: int = LIVE_ORDERS) -> None:
         self._limit = limit
-        self._orders: OrderedDict[int, Order] = OrderedDict()
+        self._orders: OrderedDict[Name, Order] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._orders)
 
-    def get(self, sequence: int) -> Order | None:
+    def get(self, name: Name) -> Order | None:
         """Return the order, or None when it is not kept here."""
-        return self._orders.get(sequence)
+        return self._orders.get(name)
 
     def clear(self) -> None:
         """Forget all; the table is asked again."""
@@ -48,11 +49,12 @@ class LiveOrders:
         orders = self._orders
         for change in changes:
             order = change.order
+            name = order.name
             if order.is_final:
-                orders.pop(order.sequence, None)
+                orders.pop(name, None)
             else:
-                orders[order.sequence] = order
-                orders.move_to_end(order.sequence)
+                orders[name] = order
+                orders.move_to_end(name)
         while len(orders) > self._limit:
             orders.popitem(last=False)
 
@@ -94,12 +96,14 @@ class OrdersProjection:
         cursor: Last sequence committed, as far as this process knows.
         live: The working orders it need not look up.
         followed: Accounts whose updates are told whole.
+        ended: Orders that were cancelled or expired since the start, by the code that says why: there are few.
     """
 
     def __init__(self, bus: Bus, log: EventLog, database: Database, catalogue: Catalogue) -> None:
         self.cursor = 0
         self.live = LiveOrders()
         self.followed = Followed()
+        self.ended: Counter[str] = Counter()
         self._bus = bus
         self._log = log
         self._database = database
@@ -126,6 +130,7 @@ class OrdersProjection:
             # Folding happens in the database's thread: the loop, which answers submissions, stays free.
             commit = await self._database.write(partial(self._commit, part=part))
             self.live.put(commit.changes)
+            self.ended.update(CANCEL_REASONS[one.order.reason] for one in commit.changes if one.kind in ENDINGS)
             self.cursor = commit.upto
             if commit.upto > commit.before:
                 self._untold += notices(commit.told, commit.before, commit.upto)
@@ -158,24 +163,31 @@ class OrdersProjection:
             return ToldUpdate.of(change.shown(self._catalogue))
         return ToldUpdate(order.account, change.sequence, change.index)
 
-    def _known(self, connection: Connection, events: Sequence[Event]) -> dict[int, Order]:
+    def _known(self, connection: Connection, events: Sequence[Event]) -> Known:
         """Return the orders that live before `events` and that they name: from memory, else from the table."""
-        known: dict[int, Order] = {}
-        missing: set[int] = set()
-        begun: set[int] = set()
+        known: dict[Name, Order] = {}
+        missing: set[Name] = set()
+        begun: set[Name] = set()
+        busted: dict[Trade, list[Filled]] = {}
         for event in events:
             if isinstance(event, OrderAccepted | OrderRejected):
-                begun.add(event.sequence)
+                begun.update(named(event))
                 continue
-            for sequence in named(event):
-                if sequence in begun or sequence in known or sequence in missing:
+            names = named(event)
+            if isinstance(event, TradeBusted):
+                trade = event.trade_sequence, event.fill
+                sides = store.fills_of_trade(connection, {event.buyer, event.seller}, *trade)
+                busted[trade] = sides
+                names = tuple(side.name for side in sides)
+            for name in names:
+                if name in begun or name in known or name in missing:
                     continue
-                order = self.live.get(sequence)
+                order = self.live.get(name)
                 if order is None:
-                    missing.add(sequence)
+                    missing.add(name)
                 else:
-                    known[sequence] = order
-        return known | store.load(connection, missing) if missing else known
+                    known[name] = order
+        return Known(known | store.load(connection, missing) if missing else known, busted)
 
 
 def notices(updates: Sequence[ToldUpdate], before: int, upto: int) -> list[OrdersChanged]:

@@ -23,7 +23,7 @@ from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.database import Database
 from quantumcore.services.orders import store
 from quantumcore.services.orders.changes import Change, Filled
-from quantumcore.services.orders.domain import OPEN, Order, OrderStatus
+from quantumcore.services.orders.domain import OPEN, Name, Order, OrderStatus
 from quantumcore.services.orders.rebuild import FILLS_SHOWN
 from quantumcore.services.orders.store import Position
 from quantumcore.services.orders.translate import check_account, not_found, one_name, order_named
@@ -56,19 +56,19 @@ class OrderQueries:
                 order = store.order_by_client_id(connection, account, query.client_order_id)
             else:
                 order = store.order_by_sequence(connection, account, name.sequence, name.slot)
-            return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[order.sequence]
+            return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[order.name]
 
         order, fills = await self._database.read(work)
         if order is None:
             raise not_found()
         return order_view(order, self._catalogue, self._fills(fills))
 
-    async def shown(self, account: int, sequence: int) -> OrderView | None:
-        """Return the account's order of that acceptance, or None."""
+    async def shown(self, account: int, name: Name) -> OrderView | None:
+        """Return the account's order of that name, or None."""
 
         def work(connection: Connection) -> tuple[Order | None, list[Filled]]:
-            order = store.load(connection, (sequence,)).get(sequence)
-            return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[sequence]
+            order = store.load(connection, (name,)).get(name)
+            return order, [] if order is None else _fills_of(connection, [order], FILLS_SHOWN)[name]
 
         order, fills = await self._database.read(work)
         if order is None or order.account != account:
@@ -79,10 +79,10 @@ class OrderQueries:
         """Return a page of the account's orders; an unknown account or symbol has none."""
         account, limit = check_account(query.account), check_limit(query.limit)
         statuses = _statuses(query.status)
-        after = int(_keys(query.cursor, 1)[0]) if query.cursor else None
+        after = _name(query.cursor) if query.cursor else None
         known, instrument = self._instrument(query.symbol)
 
-        def work(connection: Connection) -> tuple[int, list[Order], dict[int, list[Filled]]]:
+        def work(connection: Connection) -> tuple[int, list[Order], dict[Name, list[Filled]]]:
             found = (
                 store.orders_page(
                     connection,
@@ -100,8 +100,9 @@ class OrderQueries:
 
         sequence, found, fills = await self._database.read(work)
         page = found[:limit]
-        views = [order_view(order, self._catalogue, self._fills(fills[order.sequence])) for order in page]
-        return OrderPage(views, str(page[-1].sequence) if len(found) > limit else None, sequence)
+        views = [order_view(order, self._catalogue, self._fills(fills[order.name])) for order in page]
+        following = ".".join(map(str, page[-1].name)) if len(found) > limit else None
+        return OrderPage(views, following, sequence)
 
     async def fills(self, query: GetFills) -> FillPage:
         """Return a page of the account's fills; an unknown account or symbol has none."""
@@ -134,7 +135,7 @@ class OrderQueries:
 
         def work(connection: Connection) -> tuple[int, Order | None, list[Change]]:
             order = store.order_by_sequence(connection, account, name.sequence, name.slot)
-            updates = [] if order is None else store.updates_of_order(connection, name.sequence, MAX_HISTORY + 1)
+            updates = [] if order is None else store.updates_of_order(connection, order, MAX_HISTORY + 1)
             return store.read_cursor(connection), order, updates
 
         sequence, order, updates = await self._database.read(work)
@@ -193,10 +194,10 @@ def _last_whole(updates: Sequence[Change], limit: int) -> int:
     return cut
 
 
-def _fills_of(connection: Connection, page: Sequence[Order], most: int) -> dict[int, list[Filled]]:
+def _fills_of(connection: Connection, page: Sequence[Order], most: int) -> dict[Name, list[Filled]]:
     """Return the fills to show with each order of `page`; those without a fill are not asked for."""
-    found: dict[int, list[Filled]] = {order.sequence: [] for order in page}
-    return found | store.fills_of(connection, [order.sequence for order in page if order.fills], most)
+    found: dict[Name, list[Filled]] = {order.name: [] for order in page}
+    return found | store.fills_of(connection, [order.name for order in page if order.fills], most)
 
 
 def _statuses(status: str) -> tuple[OrderStatus, ...]:
@@ -217,6 +218,11 @@ def _keys(cursor: str, count: int) -> tuple[int, ...]:
     if len(words) != count or not all(word.isascii() and word.isdigit() and len(word) < 20 for word in words):
         raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
     return tuple(_bounded(int(word), "cursor") for word in words)
+
+
+def _name(cursor: str) -> Name:
+    sequence, slot = _keys(cursor, 2)
+    return sequence, slot
 
 
 def _bounded(number: int, field: str) -> int:

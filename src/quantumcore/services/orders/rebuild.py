@@ -2,16 +2,18 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+
+import msgspec
 
 from quantumcore.contracts.errors import Corrupted, OutcomeUnknown
 from quantumcore.contracts.orders import Fill
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.wire import Event, TradePrinted
+from quantumcore.contracts.wire import Event, TradeBusted, TradePrinted
 from quantumcore.ports.event_log import EventLog
-from quantumcore.services.orders.domain import Order, named
+from quantumcore.services.orders.domain import Name, Order, named
 from quantumcore.services.orders.folding import after
-from quantumcore.services.orders.views import fill_view
+from quantumcore.services.orders.views import BUST_ACTIONS, fill_view
 
 READ_BYTES = 256 << 10  # the loop is free again after each
 FILLS_SHOWN = 1_000
@@ -19,21 +21,32 @@ APPEND_S = 1.0  # seconds
 LOOK_UP_S = 1.2  # seconds: the tables have one to come up; the rest of the asker's deadline is for the event log
 
 
-async def rebuild(log: EventLog, sequence: int, catalogue: Catalogue) -> tuple[Order | None, list[Fill]]:
-    """Return the order of acceptance `sequence` as the log leaves it, with its first FILLS_SHOWN fills.
+async def rebuild(
+    log: EventLog, name: Name, catalogue: Catalogue, *, busts: bool = False
+) -> tuple[Order | None, list[Fill]]:
+    """Return the order of that name as the log leaves it, with its first FILLS_SHOWN fills.
 
-    Folds by position, never by time; ends early when the order is final. None: no event names it.
+    Folds by position, never by time; ends early when the order is final, unless busts of its trades are wanted too, which
+    may come at any time. None: no event names it.
 
     Raises:
         Corrupted: `order.gap`: a hole in the log, or a change of an order that never began; the detail names the position.
     """
     order: Order | None = None
     fills: list[Fill] = []
-    async for event in _naming(log, sequence):
-        order = after(order, event, sequence)
+    trades: dict[tuple[int, int], int] = {}
+    async for event in _naming(log, name, trades):
+        if isinstance(event, TradeBusted):
+            at = trades[event.trade_sequence, event.fill]
+            fills[at] = msgspec.structs.replace(fills[at], busted=BUST_ACTIONS[event.action])
+            order = order and order.touched(event)
+            continue
+        order = after(order, event, name)
         if isinstance(event, TradePrinted) and len(fills) < FILLS_SHOWN:
+            if busts:
+                trades[event.sequence, event.fill] = len(fills)
             fills.append(fill_view(order, event, catalogue))
-        if order.is_final:
+        if order.is_final and not busts:
             break
     return order, fills
 
@@ -69,21 +82,23 @@ async def appended(log: EventLog, sequence: int) -> None:
         ) from error  # seconds
 
 
-async def _naming(log: EventLog, sequence: int) -> AsyncIterator[Event]:
-    """Yield the events from `sequence` on that name this order, as far as the log goes now.
+async def _naming(log: EventLog, name: Name, trades: Mapping[tuple[int, int], int]) -> AsyncIterator[Event]:
+    """Yield the events from its acceptance on that name this order or bust one of `trades`, as far as the log goes now.
 
-    A batch whose bytes do not hold the number is not decoded: an order that rests for a day is found in what memory
+    A batch whose bytes hold no such number is not decoded: an order that rests for a day is found in what memory
     can scan, not in what Python can decode.
     """
-    number = struct.pack("<Q", sequence)
-    at, end = sequence - 1, log.last
+    number = struct.pack("<Q", name[0])
+    at, end = name[0] - 1, log.last
     while at < end:
         for batch in log.read(at, max_bytes=READ_BYTES):
             if batch.first != at + 1:
                 raise Corrupted("order.gap", f"the log goes from {at} to {batch.first}")
             at = batch.last
-            if number in batch.raw:
+            if number in batch.raw or any(struct.pack("<Q", sequence) in batch.raw for sequence, _ in trades):
                 for event in batch.events:
-                    if sequence in named(event):
+                    if name in named(event) or (
+                        isinstance(event, TradeBusted) and (event.trade_sequence, event.fill) in trades
+                    ):
                         yield event
         await asyncio.sleep(0)

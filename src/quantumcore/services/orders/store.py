@@ -11,12 +11,14 @@ from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.services.orders.changes import Change, Filled, read_change, stored
-from quantumcore.services.orders.domain import Order, OrderStatus, Rejection
+from quantumcore.services.orders.domain import Name, Order, OrderStatus, Rejection
 from quantumcore.services.orders.tables import cursor, fills, order_updates, orders
+from quantumcore.services.orders.terms import Terms
 
 IDS_PER_QUERY = 500  # databases bound the parameters of one statement
 CURSOR_NAME = "orders"
 ACCOUNT_MASK = 2**64 - 1
+MAX_SEQUENCE = 2**63 - 1
 BEGINNINGS = frozenset({"accepted", "rejected"})
 IMMUTABLE = frozenset(
     [
@@ -38,6 +40,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_fill = msgspec.msgpack.Decoder(Filled).decode
 _encode_rejection = msgspec.json.Encoder().encode
 _decode_rejection = msgspec.json.Decoder(Rejection).decode
+_decode_terms = msgspec.msgpack.Decoder(Terms).decode
 
 _COLUMNS = tuple(column.name for column in orders.columns)
 _MUTABLE = tuple(name for name in _COLUMNS if name not in IMMUTABLE)
@@ -46,10 +49,21 @@ _ADD_FILLS = Many(insert(fills), *fills.columns.keys())
 _ADD_UPDATES = Many(insert(order_updates), *order_updates.columns.keys())
 _MOVE_ORDERS = Many(
     update(orders)
-    .where(orders.c.sequence == bindparam("of_sequence"))
+    .where(orders.c.sequence == bindparam("of_sequence"), orders.c.slot == bindparam("of_slot"))
     .values({name: bindparam(f"new_{name}") for name in _MUTABLE}),
     *(f"new_{name}" for name in _MUTABLE),
     "of_sequence",
+    "of_slot",
+)
+_MARK_FILL = (
+    update(fills)
+    .where(
+        fills.c.account == bindparam("of_account"),
+        fills.c.sequence == bindparam("of_sequence"),
+        fills.c.event_index == bindparam("of_index"),
+        fills.c.leg == bindparam("of_leg"),
+    )
+    .values(payload=bindparam("new_payload"))
 )
 _READ_CURSOR = select(cursor.c.sequence).where(cursor.c.name == CURSOR_NAME)
 _MOVE_CURSOR = update(cursor).where(cursor.c.name == CURSOR_NAME)
@@ -79,41 +93,66 @@ def move_cursor(connection: Connection, before: int, sequence: int) -> None:
 
 def save(connection: Connection, changes: Sequence[Change]) -> None:
     """Write what `changes` brought: each order once, as it stands at the end, and every update and fill."""
-    latest: dict[int, Order] = {}
-    created: set[int] = set()
+    latest: dict[Name, Order] = {}
+    created: set[Name] = set()
+    marked: list[Filled] = []
     update_rows: list[tuple[Any, ...]] = []
     fill_rows: list[tuple[Any, ...]] = []
     for change in changes:
         order, filled = change.order, change.filled
-        latest[order.sequence] = order
+        name = order.name
+        latest[name] = order
         account = _signed(order.account)
         where = account, order.updated_sequence, change.index, change.leg
         update_rows.append((*where, order.sequence, stored(change)))
         if filled is not None:
-            fill_rows.append((order.sequence, order.fills, account, order.instrument, *where[1:], _encode(filled)))
+            if change.kind == "busted":
+                marked.append(filled)
+            else:
+                fill_rows.append((*name, order.fills, account, order.instrument, *where[1:], _encode(filled)))
         elif change.kind in BEGINNINGS:
-            created.add(order.sequence)
-    execute_many(connection, _ADD_ORDERS, [_row(latest[sequence]) for sequence in latest if sequence in created])
-    execute_many(connection, _MOVE_ORDERS, [_moved(latest[sequence]) for sequence in latest if sequence not in created])
+            created.add(name)
+    execute_many(connection, _ADD_ORDERS, [_row(latest[name]) for name in latest if name in created])
+    execute_many(connection, _MOVE_ORDERS, [_moved(latest[name]) for name in latest if name not in created])
     execute_many(connection, _ADD_UPDATES, update_rows)
     execute_many(connection, _ADD_FILLS, fill_rows)
+    for one in marked:
+        row = {
+            "of_account": _signed(one.account),
+            "of_sequence": one.sequence,
+            "of_index": one.index,
+            "of_leg": one.leg,
+        }
+        connection.execute(_MARK_FILL, row | {"new_payload": _encode(one)})
 
 
-def load(connection: Connection, sequences: Iterable[int]) -> dict[int, Order]:
-    """Return the orders of these sequences, as far as the table has them."""
-    wanted = sorted(sequences)
-    found: dict[int, Order] = {}
+def load(connection: Connection, names: Iterable[Name]) -> dict[Name, Order]:
+    """Return the orders of these names, as far as the table has them, and those that share a sequence with them."""
+    wanted = sorted({sequence for sequence, _ in names})
+    found: dict[Name, Order] = {}
     for start in range(0, len(wanted), IDS_PER_QUERY):
         part = wanted[start : start + IDS_PER_QUERY]
         for row in connection.execute(_ORDERS_OF, {"some": part}).mappings():
-            found[row["sequence"]] = order_of(row)
+            found[row["sequence"], row["slot"]] = order_of(row)
     return found
+
+
+def fills_of_trade(connection: Connection, accounts: Iterable[int], sequence: int, fill: int) -> list[Filled]:
+    """Return both sides of one trade of these accounts, as far as they are in the table."""
+    if sequence > MAX_SEQUENCE:
+        return []  # an operator may name any number
+    query = select(fills.c.payload).where(
+        fills.c.account.in_([_signed(account) for account in accounts]), fills.c.sequence == sequence
+    )
+    sides = [_decode_fill(payload) for payload in connection.execute(query).scalars()]
+    return [side for side in sides if side.fill == fill]
 
 
 def order_by_sequence(connection: Connection, account: int, sequence: int, slot: int) -> Order | None:
     """Return the account's order of that name, or None."""
-    found = load(connection, (sequence,)).get(sequence) if sequence < 2**63 else None
-    return found if found is not None and found.account == account and found.slot == slot else None
+    name = sequence, slot
+    found = load(connection, (name,)).get(name) if sequence < 2**63 else None
+    return found if found is not None and found.account == account else None
 
 
 def order_by_client_id(connection: Connection, account: int, client_id: str) -> Order | None:
@@ -121,7 +160,7 @@ def order_by_client_id(connection: Connection, account: int, client_id: str) -> 
     query = (
         select(orders)
         .where(orders.c.account == account, orders.c.client_id == client_id)
-        .order_by(orders.c.sequence.desc())
+        .order_by(orders.c.sequence.desc(), orders.c.slot.desc())
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
@@ -134,34 +173,41 @@ def orders_page(
     *,
     statuses: Sequence[OrderStatus],
     instrument: int | None,
-    after: int | None,
+    after: Name | None,
     limit: int,
     ascending: bool,
 ) -> list[Order]:
-    """Return up to `limit` orders beyond the order of sequence `after`, newest first unless `ascending`."""
+    """Return up to `limit` orders beyond the order named `after`, newest first unless `ascending`."""
     query = select(orders).where(orders.c.account == account)
     if statuses:
         query = query.where(orders.c.status.in_([int(status) for status in statuses]))
     if instrument is not None:
         query = query.where(orders.c.instrument == instrument)
-    if after is not None:
-        query = query.where(orders.c.sequence > after if ascending else orders.c.sequence < after)
-    order = orders.c.sequence if ascending else orders.c.sequence.desc()
-    return [order_of(row) for row in connection.execute(query.order_by(order).limit(limit)).mappings()]
+    keys = orders.c.sequence, orders.c.slot
+    if after is not None:  # the first condition is the range that the index is read from, the second trims its edge
+        sequence, slot = after
+        if ascending:
+            query = query.where(keys[0] >= sequence, (keys[0] > sequence) | (keys[1] > slot))
+        else:
+            query = query.where(keys[0] <= sequence, (keys[0] < sequence) | (keys[1] < slot))
+    order = keys if ascending else tuple(key.desc() for key in keys)
+    return [order_of(row) for row in connection.execute(query.order_by(*order).limit(limit)).mappings()]
 
 
-def fills_of(connection: Connection, sequences: Sequence[int], most: int) -> dict[int, list[Filled]]:
+def fills_of(connection: Connection, names: Sequence[Name], most: int) -> dict[Name, list[Filled]]:
     """Return the first `most` fills of each of these orders, oldest first."""
-    found: dict[int, list[Filled]] = {sequence: [] for sequence in sequences}
+    found: dict[Name, list[Filled]] = {name: [] for name in names}
+    sequences = sorted({sequence for sequence, _ in names})
     for start in range(0, len(sequences), IDS_PER_QUERY):
         part = sequences[start : start + IDS_PER_QUERY]
         query = (
-            select(fills.c.order_sequence, fills.c.payload)
+            select(fills.c.order_sequence, fills.c.order_slot, fills.c.payload)
             .where(fills.c.order_sequence.in_(part), fills.c.ordinal <= most)
-            .order_by(fills.c.order_sequence, fills.c.ordinal)
+            .order_by(fills.c.order_sequence, fills.c.order_slot, fills.c.ordinal)
         )
-        for sequence, payload in connection.execute(query):
-            found[sequence].append(_decode_fill(payload))
+        for sequence, slot, payload in connection.execute(query):
+            if (sequence, slot) in found:
+                found[sequence, slot].append(_decode_fill(payload))
     return found
 
 
@@ -200,15 +246,17 @@ def beyond(keys: Sequence[Column[int]], after: Position, *, ascending: bool) -> 
     )
 
 
-def updates_of_order(connection: Connection, order_sequence: int, limit: int) -> list[Change]:
+def updates_of_order(connection: Connection, order: Order, limit: int) -> list[Change]:
     """Return the first `limit` changes of one order."""
+    shared = len(order.terms.members) if order.terms is not None and order.terms.members else 1
     query = (
         select(order_updates.c.payload)
-        .where(order_updates.c.order_sequence == order_sequence)
+        .where(order_updates.c.order_sequence == order.sequence)
         .order_by(order_updates.c.sequence, order_updates.c.event_index, order_updates.c.leg)
-        .limit(limit)
+        .limit(limit * shared)
     )
-    return [read_change(payload) for payload in connection.execute(query).scalars()]
+    changes = [read_change(payload) for payload in connection.execute(query).scalars()]
+    return [change for change in changes if change.order.slot == order.slot][:limit]
 
 
 def updates_of_account(
@@ -231,6 +279,8 @@ def order_of(row: Mapping[Any, Any]) -> Order:
     values["account"] &= ACCOUNT_MASK
     if values["rejection"] is not None:
         values["rejection"] = _decode_rejection(values["rejection"])
+    if values["terms"] is not None:
+        values["terms"] = _decode_terms(values["terms"])
     return Order(**values)
 
 
@@ -264,6 +314,7 @@ def _row(order: Order) -> tuple[Any, ...]:
         order.accepted_ns,
         order.updated_ns,
         rejection,
+        None if order.terms is None else _encode(order.terms),
     )
 
 
@@ -280,5 +331,7 @@ def _moved(order: Order) -> tuple[Any, ...]:
         order.reason,
         order.updated_sequence,
         order.updated_ns,
+        None if order.terms is None else _encode(order.terms),
         order.sequence,
+        order.slot,
     )

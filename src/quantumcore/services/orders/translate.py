@@ -4,7 +4,7 @@ A symbol nobody knows is no error of shape: it travels as a number that names no
 fact with an order id like any other (behaviour 1.3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import NotFound, invalid
@@ -18,13 +18,18 @@ from quantumcore.contracts.orders import (
     MassCancel,
     SubmitOrder,
 )
-from quantumcore.contracts.values import OrderId, Scaled, check_client_id, is_symbol
+from quantumcore.contracts.values import NO_SLOT, OrderId, Scaled, check_client_id, is_symbol
+from quantumcore.services.orders.terms import PLAIN_TIMES, PLAIN_TYPES
+from quantumcore.services.orders.terms_sent import advanced, choice, wholly_advanced
 
 UNKNOWN_INSTRUMENT = 0xFFFFFFFF
-PRICE_GIVEN, QUANTITY_GIVEN = 1, 2
+MAX_LINKED = 3
+PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN, DISPLAY_GIVEN = 1, 2, 4, 8
 POST_ONLY = 1
+MAX_SESSION = 2**32 - 1
 MAX_ACCOUNT = 2**63 - 1  # what a table can hold; the engine opens none beyond 32 bits
 NO_PRICE = Scaled(0, 0)
+PRICED = frozenset({"limit", "stop_limit", "limit_if_touched", "pegged"})
 
 
 def submission(order: SubmitOrder, instrument: int) -> wire.SubmitOrder:
@@ -33,32 +38,56 @@ def submission(order: SubmitOrder, instrument: int) -> wire.SubmitOrder:
     Raises:
         InvalidCommand: A field has a wrong shape; `field` says which.
     """
-    order_type = _choice(TYPES, order.type, "type")
+    order_type = choice(TYPES, order.type, "type")
     price = NO_PRICE
-    if order.type == "market":
-        if order.price is not None:
+    if order.price is not None:
+        if order.type == "market":
             raise invalid("range", "a market order has no price", field="price", actual=str(order.price))
-    elif order.price is None:
-        raise invalid("missing", "a limit order needs a price", field="price")
-    else:
         price = Scaled.parse(order.price, "price")
+    elif order.type in PRICED:
+        raise invalid("missing", f"a {order.type.replace('_', ' ')} order needs a price", field="price")
     quantity = Scaled.parse(order.quantity, "quantity")
     prevention = order.self_trade_prevention
-    return wire.SubmitOrder(
+    time_in_force = choice(TIMES_IN_FORCE, order.time_in_force, "time_in_force")
+    plain = wire.SubmitOrder(
         instrument=instrument,
         account=check_account(order.account),
         price=price.mantissa,
         price_scale=price.scale,
         quantity=quantity.mantissa,
         quantity_scale=quantity.scale,
-        side=_choice(SIDES, order.side, "side"),
+        side=choice(SIDES, order.side, "side"),
         order_type=order_type,
-        time_in_force=_choice(TIMES_IN_FORCE, order.time_in_force, "time_in_force"),
+        time_in_force=time_in_force,
         self_trade_prevention=0
         if prevention is None
-        else _choice(SELF_TRADE_PREVENTION, prevention, "self_trade_prevention"),
+        else choice(SELF_TRADE_PREVENTION, prevention, "self_trade_prevention"),
         flags=POST_ONLY if order.post_only else 0,
+        session=check_session(order.session),
         client_id=check_client_id(order.client_order_id),
+    )
+    if order.terms is None and order_type in PLAIN_TYPES and time_in_force in PLAIN_TIMES:
+        return plain
+    return advanced(order, plain)
+
+
+def linked(link: int, members: Sequence[wire.SubmitOrder]) -> wire.SubmitLinkedOrders:
+    """Return the command that submits `members`, two or three, as one act.
+
+    Raises:
+        InvalidCommand: They are not of one account and one instrument.
+    """
+    first = members[0]
+    for member in members:
+        if (member.account, member.instrument) != (first.account, first.instrument):
+            raise invalid("range", "linked orders are of one account and one symbol", field="orders")
+    parts = [wholly_advanced(member).encode() for member in members]
+    return wire.SubmitLinkedOrders(
+        instrument=first.instrument,
+        account=first.account,
+        link=link,
+        count=len(parts),
+        **dict(zip(("first", "second", "third"), parts, strict=False)),
     )
 
 
@@ -66,15 +95,21 @@ def replacement(amend: AmendOrder, shard: int) -> wire.ReplaceOrder:
     """Return the engine's command for `amend`.
 
     Raises:
-        InvalidCommand: Neither price nor quantity, or a field has a wrong shape.
+        InvalidCommand: Nothing to change, or a field has a wrong shape.
         NotFound: `order.not_found`: the id cannot be an order's of this shard.
     """
-    if amend.price is None and amend.quantity is None:
-        raise invalid("missing", "an amendment needs a price or a quantity", field="quantity")
+    wanted = {
+        PRICE_GIVEN: ("price", amend.price),
+        QUANTITY_GIVEN: ("quantity", amend.quantity),
+        STOP_GIVEN: ("stop_price", amend.stop_price),
+        DISPLAY_GIVEN: ("display", amend.display),
+    }
+    given = {bit: Scaled.parse(text, field) for bit, (field, text) in wanted.items() if text is not None}
+    if not given:
+        raise invalid("missing", "an amendment needs a price, a quantity, a stop price or a display", field="quantity")
     sequence, slot, client_id = _name(amend, shard)
-    price = NO_PRICE if amend.price is None else Scaled.parse(amend.price, "price")
-    quantity = NO_PRICE if amend.quantity is None else Scaled.parse(amend.quantity, "quantity")
-    return wire.ReplaceOrder(
+    price, quantity = given.get(PRICE_GIVEN, NO_PRICE), given.get(QUANTITY_GIVEN, NO_PRICE)
+    plain = wire.ReplaceOrder(
         account=check_account(amend.account),
         price=price.mantissa,
         price_scale=price.scale,
@@ -83,7 +118,17 @@ def replacement(amend: AmendOrder, shard: int) -> wire.ReplaceOrder:
         order_sequence=sequence,
         order_slot=slot,
         client_id=client_id,
-        fields=(0 if amend.price is None else PRICE_GIVEN) | (0 if amend.quantity is None else QUANTITY_GIVEN),
+        fields=sum(given),
+    )
+    if STOP_GIVEN not in given and DISPLAY_GIVEN not in given:
+        return plain
+    stop, display = given.get(STOP_GIVEN, NO_PRICE), given.get(DISPLAY_GIVEN, NO_PRICE)
+    return wire.ReplaceAdvancedOrder(
+        **{name: getattr(plain, name) for name in plain.__struct_fields__},
+        stop_price=stop.mantissa,
+        stop_scale=stop.scale,
+        display=display.mantissa,
+        display_scale=display.scale,
     )
 
 
@@ -97,7 +142,7 @@ def cancellation(cancel: CancelOrder, shard: int) -> wire.CancelOrder:
 
 def mass_cancellation(cancel: MassCancel, instrument: int) -> wire.MassCancel:
     """Return the engine's command for `cancel`; instrument 0 is all of them."""
-    side = _choice(SIDES, cancel.side, "side") if cancel.side else 0
+    side = choice(SIDES, cancel.side, "side") if cancel.side else 0
     return wire.MassCancel(instrument=instrument, account=check_account(cancel.account), side=side)
 
 
@@ -113,6 +158,13 @@ def check_account(account: int) -> int:
     if not isinstance(account, int) or not 0 < account <= MAX_ACCOUNT:
         raise invalid("range", "account must be a positive number", field="account")
     return account
+
+
+def check_session(session: int) -> int:
+    """Return `session` if it can be a connection's number, or 0 for none; raise InvalidCommand otherwise."""
+    if not 0 <= session <= MAX_SESSION:
+        raise invalid("range", "session must be a number of 32 bits", field="session")
+    return session
 
 
 def order_named(order_id: str, shard: int) -> OrderId:
@@ -144,11 +196,6 @@ def _name(command: AmendOrder | CancelOrder, shard: int) -> tuple[int, int, str]
     if command.client_order_id:
         return 0, 0, check_client_id(command.client_order_id)
     named = order_named(command.order_id, shard)
-    return named.sequence, named.slot, wire.NO_ID
-
-
-def _choice(table: Mapping[str, int], value: str, field: str) -> int:
-    number = table.get(value) if isinstance(value, str) else None
-    if number is None:
-        raise invalid("type", f"{field} must be one of {', '.join(table)}", field=field, actual=str(value)[:64])
-    return number
+    # Of linked orders that were rejected together the engine knows one name; each has its own here (domain.slot_of).
+    slot = NO_SLOT if named.slot > NO_SLOT - MAX_LINKED else named.slot
+    return named.sequence, slot, wire.NO_ID

@@ -3,18 +3,32 @@
 from collections.abc import Sequence
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import CANCEL_REASONS, SIDES, TIMES_IN_FORCE, TYPES, Fill, OrderUpdate, OrderView
+from quantumcore.contracts.orders import (
+    CANCEL_REASONS,
+    REPLACE_REASONS,
+    SIDES,
+    TIMES_IN_FORCE,
+    TYPES,
+    Fill,
+    OrderUpdate,
+    OrderView,
+)
 from quantumcore.contracts.reasons import CODES, Reason, Scope
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.values import ORDER_LEG, packed_id
 from quantumcore.contracts.wire import TradePrinted
-from quantumcore.services.orders.domain import MAKER, MARKET, Order, OrderStatus, Rejection, side_of
+from quantumcore.services.orders.domain import MAKER, Order, OrderStatus, Rejection, side_of
+from quantumcore.services.orders.terms import WITHOUT_LIMIT
+from quantumcore.services.orders.terms_views import WAITING_NAMES, link_view, terms_view
 
 SIDE_NAMES = {number: name for name, number in SIDES.items()}
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 TIME_IN_FORCE_NAMES = {number: name for name, number in TIMES_IN_FORCE.items()}
 STATUS_NAMES = {status: status.name.lower() for status in OrderStatus}
 STATUS_NUMBERS = {name: status for status, name in STATUS_NAMES.items()}
+TRIGGER_CAUSES = {0: "last", 1: "quote", 2: "mark", 3: "parent"}
+BUST_ACTIONS = {1: "cancel", 2: "price"}
+CAUSES = {"replaced": REPLACE_REASONS, "triggered": TRIGGER_CAUSES, "busted": BUST_ACTIONS}
 SCOPE_NAMES: dict[int, str | None] = {scope: scope.name.lower() if scope else None for scope in Scope}
 
 _SENTENCES = {
@@ -31,7 +45,29 @@ _SENTENCES = {
     Reason.REPLACE_BELOW_FILLED: "quantity {actual} is not more than the {limit} that are filled",
     Reason.QTY_OVERFLOW: "level quantity {actual} exceeds {limit}",
     Reason.AMOUNT_OVERFLOW: "amount {actual} exceeds {limit}",
+    Reason.BAD_DISPLAY: "display {actual} breaks the bound {limit}",
+    Reason.EXPIRED: "the time {actual} is not after {limit}",
+    Reason.BAD_STOP: "stop price {actual} breaks the bound {limit}",
+    Reason.BAD_TRAIL: "trail {actual} breaks the bound {limit}",
+    Reason.BAD_PEG: "peg offset {actual} breaks the bound {limit}",
+    Reason.BAD_MIN_QTY: "minimum quantity {actual} breaks the bound {limit}",
+    Reason.BAD_BUDGET: "budget {actual} breaks the bound {limit}",
+    Reason.REDUCE_ONLY: "quantity {actual} exceeds the {limit} that would reduce the position",
+    Reason.PRICE_BAND: "price {actual} is beyond the band {limit}",
+    Reason.COLLAR: "price {actual} is beyond the collar {limit}",
 }
+_MAYBE_NUMBERED = frozenset(
+    {
+        Reason.BAD_DISPLAY,
+        Reason.EXPIRED,
+        Reason.BAD_STOP,
+        Reason.BAD_TRAIL,
+        Reason.BAD_PEG,
+        Reason.BAD_MIN_QTY,
+        Reason.BAD_BUDGET,
+    }
+)
+"""These have numbers where a bound is broken, and none where the term has no business on such an order."""
 
 
 def numbered(reason: int) -> bool:
@@ -41,6 +77,8 @@ def numbered(reason: int) -> bool:
 
 def sentence(reason: int, limit: str, actual: str) -> str:
     """Return a refusal as a sentence for a person."""
+    if reason in _MAYBE_NUMBERED and not (limit.strip("0.") or actual.strip("0.")):
+        return f"{Reason(reason).name.lower().replace('_', ' ')}: not on an order like this"
     if reason in _SENTENCES:
         return _SENTENCES[Reason(reason)].format(limit=limit, actual=actual)
     return Reason(reason).name.lower().replace("_", " ")
@@ -58,9 +96,10 @@ def order_view(order: Order, catalogue: Catalogue, fills: Sequence[Fill] = (), s
     instrument = catalogue.instruments.get(order.instrument)
     if order.rejection is not None or instrument is None:
         return _rejected_view(order, order.rejection, catalogue.shard, instrument, symbol)
-    cancelled = order.status == OrderStatus.CANCELLED
+    cancelled = order.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+    order_id, terms = order.order_id(catalogue.shard), order.terms
     return OrderView(
-        order_id=order.order_id(catalogue.shard),
+        order_id=order_id,
         client_order_id=order.client_id,
         account_id=str(order.account),
         symbol=instrument.symbol,
@@ -69,7 +108,7 @@ def order_view(order: Order, catalogue: Catalogue, fills: Sequence[Fill] = (), s
         time_in_force=TIME_IN_FORCE_NAMES[order.time_in_force],
         post_only=order.post_only,
         quantity=instrument.quantity(order.quantity),
-        price=None if order.order_type == MARKET else instrument.price(order.price),
+        price=None if order.order_type in WITHOUT_LIMIT else instrument.price(order.price),
         status=STATUS_NAMES[order.status],
         filled=instrument.quantity(order.filled),
         leaves=instrument.quantity(order.leaves),
@@ -81,13 +120,17 @@ def order_view(order: Order, catalogue: Catalogue, fills: Sequence[Fill] = (), s
         updated_ns=order.updated_ns,
         reason=CANCEL_REASONS[order.reason] if cancelled else None,
         filled_value=instrument.value(order.notional),
+        waiting=None if terms is None or order.is_final else WAITING_NAMES[terms.waiting],
+        triggered_ns=0 if terms is None else terms.triggered_ns,
+        terms=None if terms is None else terms_view(terms, instrument),
+        link=None if terms is None or not terms.link else link_view(terms, order.sequence, catalogue.shard),
     )
 
 
 def fill_view(order: Order, trade: TradePrinted, catalogue: Catalogue) -> Fill:
     """Return the side of `trade` that is `order`'s."""
     instrument = catalogue.instruments[trade.instrument]
-    maker = side_of(trade, order.sequence) == MAKER
+    maker = side_of(trade, order.name) == MAKER
     return Fill(
         trade_id=packed_id(catalogue.shard, trade.sequence, trade.fill, 0),
         order_id=order.order_id(catalogue.shard),
@@ -106,7 +149,9 @@ def fill_view(order: Order, trade: TradePrinted, catalogue: Catalogue) -> Fill:
     )
 
 
-def update_view(order: Order, kind: str, index: int, fill: Fill | None, catalogue: Catalogue) -> OrderUpdate:
+def update_view(
+    order: Order, kind: str, index: int, fill: Fill | None, catalogue: Catalogue, cause: int = 0
+) -> OrderUpdate:
     """Return the last change of `order`: the order without its fills, beside it the fill if the change was one."""
     return OrderUpdate(
         account=order.account,
@@ -116,6 +161,7 @@ def update_view(order: Order, kind: str, index: int, fill: Fill | None, catalogu
         kind=kind,
         order=order_view(order, catalogue),
         fill=fill,
+        cause=CAUSES[kind][cause] if kind in CAUSES else None,
     )
 
 
@@ -140,7 +186,7 @@ def _rejected_view(
         time_in_force=TIME_IN_FORCE_NAMES.get(order.time_in_force, str(order.time_in_force)),
         post_only=order.post_only,
         quantity=rejection.quantity,
-        price=None if order.order_type == MARKET else rejection.price,
+        price=None if order.order_type in WITHOUT_LIMIT else rejection.price,
         status=STATUS_NAMES[order.status],
         filled=nothing,
         leaves=nothing,

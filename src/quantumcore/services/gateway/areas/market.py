@@ -4,14 +4,29 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from quantumcore.contracts.errors import NotFound
-from quantumcore.contracts.market import Book, GetBook, GetBook3, GetTicker, GetTickers, GetTrades
+from quantumcore.contracts.market import (
+    Book,
+    GetAuction,
+    GetBook,
+    GetBook3,
+    GetMarketStatus,
+    GetTicker,
+    GetTickers,
+    GetTrades,
+)
 from quantumcore.contracts.values import is_symbol
 from quantumcore.services.gateway import market_answers
 from quantumcore.services.gateway.answer_cache import ANY
 from quantumcore.services.gateway.bodies import BookQuery, PageQuery
 from quantumcore.services.gateway.codec import encode
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.market_answers import TickerAnswer, TickersAnswer, TradePageAnswer
+from quantumcore.services.gateway.market_answers import (
+    AuctionAnswer,
+    StatusAnswer,
+    TickerAnswer,
+    TickersAnswer,
+    TradePageAnswer,
+)
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Encoded
 
@@ -67,6 +82,28 @@ async def tickers(gate: Gate, call: Call) -> Encoded:
         return TickersAnswer([market_answers.ticker(one) for one in found.items], found.sequence)
 
     return await _cached(gate, call, ANY, ask)
+
+
+async def auction(gate: Gate, call: Call) -> Encoded:
+    """Show what a call would trade now, and the last auction."""
+    symbol = symbol_of(call)
+    at_least = gate.own_writes.at_least_symbol(symbol)
+
+    async def ask() -> AuctionAnswer:
+        return market_answers.auction(await gate.bus.request(GetAuction(symbol=symbol, at_least=at_least)))
+
+    return await _cached(gate, call, symbol, ask)
+
+
+async def status(gate: Gate, call: Call) -> Encoded:
+    """Show the phase, why it is that one, and whether trading is held at a band."""
+    symbol = symbol_of(call)
+    at_least = gate.own_writes.at_least_symbol(symbol)
+
+    async def ask() -> StatusAnswer:
+        return market_answers.status(await gate.bus.request(GetMarketStatus(symbol=symbol, at_least=at_least)))
+
+    return await _cached(gate, call, symbol, ask)
 
 
 def symbol_of(call: Call) -> str:

@@ -5,34 +5,48 @@ import binascii
 from quantumcore.contracts.errors import QuantumCoreError, invalid
 from quantumcore.contracts.orders import (
     AmendOrder,
+    CancelAllAfter,
     CancelOrder,
     ErrorView,
     GetAccountOrders,
     GetOrder,
     GetOrderEvents,
+    GetQueuePosition,
     MassCancel,
     MassCancelled,
     OrderView,
+    QueuePlace,
     SubmitBatch,
+    SubmitLinked,
     SubmitOrder,
 )
 from quantumcore.contracts.values import AccountId, Scaled, check_client_id
 from quantumcore.services.gateway import answers
-from quantumcore.services.gateway.answers import BatchAnswer, BatchError, OrderAnswer, OrderPageAnswer, UpdatesAnswer
+from quantumcore.services.gateway.answers import (
+    BatchAnswer,
+    BatchError,
+    CancelTimerAnswer,
+    LinkedAnswer,
+    OrderAnswer,
+    OrderPageAnswer,
+    UpdatesAnswer,
+)
 from quantumcore.services.gateway.bodies import (
     AccountQuery,
     AmendBody,
     BatchBody,
+    CancelAfterBody,
+    LinkedBody,
     MassCancelQuery,
     OrderBody,
     OrdersQuery,
 )
-from quantumcore.services.gateway.codec import Decoder
+from quantumcore.services.gateway.codec import Decoder, rfc3339
 from quantumcore.services.gateway.errors import problem, problem_of_view, require
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.idempotency import HEADER
-from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.terms import terms_of
 
 BY_CLIENT_ID = "client:"
 _one_of_batch: Decoder[OrderBody] = Decoder(OrderBody)
@@ -40,7 +54,7 @@ _one_of_batch: Decoder[OrderBody] = Decoder(OrderBody)
 
 async def submit(gate: Gate, call: Call, body: OrderBody) -> OrderAnswer:
     """Submit an order. The same client_order_id and body again gives the first answer again."""
-    command = command_of(gate, call.caller, body, keyed=HEADER in call.headers)
+    command = command_of(gate, call, body)
     call.charge(await gate.limits.orders(command.account))
     return _wrote(gate, command.account, await gate.bus.request(command))
 
@@ -53,7 +67,7 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
     for raw in body.orders:
         try:
             body_of_one = _one_of_batch.decode(raw, msgpack=msgpack)
-            commands.append(command_of(gate, call.caller, body_of_one, keyed=HEADER in call.headers))
+            commands.append(command_of(gate, call, body_of_one))
             items.append(None)
         except QuantumCoreError as error:
             items.append(BatchError(None, problem(error, call.request_id)))
@@ -66,19 +80,52 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
     return BatchAnswer([item for item in items if item is not None])
 
 
-async def amend(gate: Gate, call: Call, body: AmendBody) -> OrderAnswer:
-    """Change total quantity or price as one act; less quantity at the same price keeps the priority."""
+async def submit_linked(gate: Gate, call: Call, body: LinkedBody) -> LinkedAnswer:
+    """Submit two or three orders that stand for each other, as one act: all are accepted, or all rejected."""
+    commands = [command_of(gate, call, one) for one in body.orders]
+    account = commands[0].account
+    call.charge(await gate.limits.orders(account, len(commands)))
+    result = await gate.bus.request(SubmitLinked(link=body.link, orders=commands))
+    return LinkedAnswer([_wrote(gate, account, view) for view in result.items])
+
+
+async def cancel_all_after(gate: Gate, call: Call, body: CancelAfterBody) -> CancelTimerAnswer:
+    """Arm a dead-man switch: unless asked again in time, all working orders of the account go; 0 disarms."""
     account = call.caller.account(body.account_id)
-    require(
-        body.quantity is not None or body.price is not None, "quantity", "give a new quantity, a new price, or both"
+    timer = await gate.bus.request(CancelAllAfter(account=account, timeout_s=body.timeout_s))
+    deadline = rfc3339(timer.deadline_ns) if timer.deadline_ns else None
+    return CancelTimerAnswer(str(account), deadline, timer.sequence)
+
+
+async def queue(gate: Gate, call: Call, query: AccountQuery) -> QueuePlace:
+    """Show how much trades before an order on its side of the shown book."""
+    account = call.caller.account(query.account_id)
+    order_id, client_id = named(call.params["id"])
+    at_least = gate.own_writes.at_least(account)
+    return await gate.bus.request(
+        GetQueuePosition(account=account, order_id=order_id, client_order_id=client_id, at_least=at_least)
     )
+
+
+async def amend(gate: Gate, call: Call, body: AmendBody) -> OrderAnswer:
+    """Change total quantity, price, stop price or display as one act; less quantity at the same price keeps the priority."""
+    account = call.caller.account(body.account_id)
+    given = (body.quantity, body.price, body.stop_price, body.display)
+    require(any(one is not None for one in given), "quantity", "give a new quantity, price, stop price or display")
     _positive(body.quantity, "quantity")
-    if body.price is not None:
-        Scaled.parse(body.price, "price")
+    for field, text in (("price", body.price), ("stop_price", body.stop_price), ("display", body.display)):
+        if text is not None:
+            Scaled.parse(text, field)
     call.charge(await gate.limits.orders(account))
     order_id, client_id = named(call.params["id"])
     command = AmendOrder(
-        account=account, order_id=order_id, client_order_id=client_id, quantity=body.quantity, price=body.price
+        account=account,
+        order_id=order_id,
+        client_order_id=client_id,
+        quantity=body.quantity,
+        price=body.price,
+        stop_price=body.stop_price,
+        display=body.display,
     )
     return _wrote(gate, account, await gate.bus.request(command))
 
@@ -132,12 +179,12 @@ async def events(gate: Gate, call: Call, query: AccountQuery) -> UpdatesAnswer:
     return UpdatesAnswer([answers.update(one) for one in history.items], history.reached)
 
 
-def command_of(gate: Gate, caller: Caller, body: OrderBody, *, keyed: bool = False) -> SubmitOrder:
+def command_of(gate: Gate, call: Call, body: OrderBody) -> SubmitOrder:
     """Return the command that `body` means; what the engine judges is left to it.
 
     Raises:
         InvalidCommand: The shape is wrong; the field is named. Or there is no client_order_id, while an Idempotency-Key
-            (`keyed`) says that the sender believes a repeat to be safe.
+            says that the sender believes a repeat to be safe.
         NotFound: The account is not the caller's.
     """
     _positive(body.quantity, "quantity")
@@ -145,7 +192,7 @@ def command_of(gate: Gate, caller: Caller, body: OrderBody, *, keyed: bool = Fal
         Scaled.parse(body.price, "price")
     require(body.type != "limit" or body.price is not None, "price", "a limit order needs a price")
     if body.client_order_id is None:
-        if keyed:
+        if HEADER in call.headers:
             raise invalid(
                 "missing", "what makes an order safe to repeat is its client_order_id", field="client_order_id"
             )
@@ -153,15 +200,17 @@ def command_of(gate: Gate, caller: Caller, body: OrderBody, *, keyed: bool = Fal
     else:
         client_id = check_client_id(body.client_order_id)
     return SubmitOrder(
-        account=caller.account(body.account_id),
+        account=call.caller.account(body.account_id),
         client_order_id=client_id,
         symbol=body.symbol,
         side=body.side,
         type=body.type,
         time_in_force=body.time_in_force or ("ioc" if body.type == "market" else "gtc"),
+        session=call.session,
+        terms=terms_of(body, ends_with_socket=call.ends_orders),
         quantity=body.quantity,
         price=body.price,
-        post_only=body.post_only,
+        post_only=body.post_only is not False,
         self_trade_prevention=body.self_trade_prevention,
     )
 

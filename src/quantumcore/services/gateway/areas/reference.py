@@ -7,7 +7,15 @@ import msgspec
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.orders import TIMES_IN_FORCE, TYPES
-from quantumcore.contracts.reference import KINDS, RATE_PLACES, STATUSES, Catalogue, Currency, Instrument
+from quantumcore.contracts.reference import (
+    KINDS,
+    RATE_PLACES,
+    STATUS_NUMBERS,
+    STATUSES,
+    Catalogue,
+    Currency,
+    Instrument,
+)
 from quantumcore.contracts.values import Scaled, is_symbol, show
 from quantumcore.services.gateway.areas.market import symbol_of
 from quantumcore.services.gateway.bodies import CurrencyBody, InstrumentBody, InstrumentChange, PageQuery, StatusBody
@@ -20,8 +28,8 @@ from quantumcore.services.gateway.sequencing import sequence
 from quantumcore.services.gateway.units import minor_units, multiple, rate
 
 _KINDS = {name: number for number, name in KINDS.items()}
-_STATUSES = {name: number for number, name in STATUSES.items()}
-TRADING = _STATUSES["trading"]
+CONTINUOUS = STATUS_NUMBERS["continuous"]
+NOBODY = 0  # whose write an operator's is: the symbol alone is read anew
 
 
 class TimeAnswer(msgspec.Struct, frozen=True):
@@ -128,7 +136,7 @@ async def fees(gate: Gate, call: Call) -> FeesAnswer:
 
 async def define_currency(gate: Gate, call: Call, body: CurrencyBody) -> Answer:
     """Define a currency (operator); the same again answers the same."""
-    catalogue = await _fresh(gate)
+    catalogue = await fresh(gate)
     known = catalogue.codes.get(body.code)
     number = known.number if known else max(catalogue.currencies, default=0) + 1
     fits = body.code.isascii() and body.code.isalnum() and body.code.upper() == body.code
@@ -141,7 +149,7 @@ async def define_currency(gate: Gate, call: Call, body: CurrencyBody) -> Answer:
 async def define_instrument(gate: Gate, call: Call, body: InstrumentBody) -> Answer:
     """Define an instrument (operator); the same again answers the same."""
     require(is_symbol(body.symbol), "symbol", "symbol must be 1 to 24 of A-Z0-9._-", actual=body.symbol)
-    catalogue = await _fresh(gate)
+    catalogue = await fresh(gate)
     base, quote = catalogue.currency(body.base), catalogue.currency(body.quote)
     known = catalogue.symbols.get(body.symbol)
     tick, lot = Scaled.parse(body.tick_size, "tick_size"), Scaled.parse(body.lot_size, "lot_size")
@@ -150,7 +158,7 @@ async def define_instrument(gate: Gate, call: Call, body: InstrumentBody) -> Ans
     command = wire.DefineInstrument(
         instrument=known.number if known else max(catalogue.instruments, default=0) + 1,
         instrument_kind=_KINDS[body.kind],
-        status=known.status if known else TRADING,
+        status=known.status if known else CONTINUOUS,
         base=base.number,
         quote=quote.number,
         tick_scale=tick.scale,
@@ -166,7 +174,7 @@ async def define_instrument(gate: Gate, call: Call, body: InstrumentBody) -> Ans
 
 async def change_instrument(gate: Gate, call: Call, body: InstrumentChange) -> InstrumentAnswer:
     """Change bounds, fees or collar of an instrument (operator); orders that rest keep their terms."""
-    known = (await _fresh(gate)).symbol(symbol_of(call))
+    known = (await fresh(gate)).symbol(symbol_of(call))
     kept = {name: getattr(known, name) for name in _BOUNDS}
     command = wire.DefineInstrument(
         instrument=known.number,
@@ -186,10 +194,17 @@ async def change_instrument(gate: Gate, call: Call, body: InstrumentChange) -> I
 
 
 async def set_status(gate: Gate, call: Call, body: StatusBody) -> InstrumentAnswer:
-    """Halt an instrument, close it, or let it trade again (operator)."""
-    known = (await _fresh(gate)).symbol(symbol_of(call))
-    await sequence(gate.bus, wire.SetInstrumentStatus(instrument=known.number, status=_STATUSES[body.status]))
-    return _shown((await _fresh(gate)).symbol(known.symbol))
+    """Bring an instrument into another phase: halt it, close it, or let it trade again (operator)."""
+    return await enter_phase(gate, symbol_of(call), body.status)
+
+
+async def enter_phase(gate: Gate, symbol: str, phase: str) -> InstrumentAnswer:
+    """Bring an instrument into `phase`; what that uncrosses, cancels or lets in happens in the same act."""
+    known = (await fresh(gate)).symbol(symbol)
+    events = await sequence(gate.bus, wire.SetInstrumentStatus(instrument=known.number, status=STATUS_NUMBERS[phase]))
+    gate.own_writes.wrote(NOBODY, events[-1].sequence, symbol)
+    gate.answers.moved(symbol)
+    return _shown((await fresh(gate)).symbol(symbol))
 
 
 _BOUNDS = (
@@ -228,14 +243,15 @@ def _bounds(
     return found
 
 
-async def _fresh(gate: Gate) -> Catalogue:
+async def fresh(gate: Gate) -> Catalogue:
+    """Return the definitions as matching has them now."""
     gate.definitions.forget()
     return await gate.definitions.catalogue()
 
 
 async def _define(gate: Gate, command: wire.DefineInstrument) -> InstrumentAnswer:
     await sequence(gate.bus, command)
-    return _shown((await _fresh(gate)).symbol(command.symbol))
+    return _shown((await fresh(gate)).symbol(command.symbol))
 
 
 def _shown(one: Instrument) -> InstrumentAnswer:

@@ -1,0 +1,121 @@
+"""What an operator sets while the venue trades: phases, prices, rules, groups; and the correction of a trade."""
+
+# every handler is called with (gate, call, ...), whether it needs both or not
+
+import msgspec
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.orders import Busted, BustTrade
+from quantumcore.contracts.reference import ALLOCATIONS
+from quantumcore.contracts.values import Scaled
+from quantumcore.services.gateway.areas.market import symbol_of
+from quantumcore.services.gateway.areas.reference import NOBODY, InstrumentAnswer, enter_phase, fresh
+from quantumcore.services.gateway.bodies import BustBody, GroupBody, PhaseBody, PriceBody, RulesBody
+from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.sequencing import sequence
+from quantumcore.services.gateway.units import multiple, rate
+
+MS = 1_000_000
+_ALLOCATIONS = {name: number for number, name in ALLOCATIONS.items()}
+
+
+class PriceAnswer(msgspec.Struct, frozen=True):
+    """The price as it stands now; null: there is none."""
+
+    symbol: str
+    price: str | None
+    sequence: int
+
+
+class RulesAnswer(msgspec.Struct, frozen=True):
+    """The rules as they stand now."""
+
+    symbol: str
+    allocation: str
+    static_band: str
+    price_collar: str
+    dynamic_band: str
+    limit_state_ms: int
+    call_ms: int
+    velocity: str
+    velocity_ms: int
+    sequence: int
+
+
+class GroupAnswer(msgspec.Struct, frozen=True):
+    """The account's group; 0: none."""
+
+    account_id: str
+    group: int
+    sequence: int
+
+
+async def phase(gate: Gate, call: Call, body: PhaseBody) -> InstrumentAnswer:
+    """Bring an instrument into a phase; leaving a call for trading uncrosses it first."""
+    return await enter_phase(gate, symbol_of(call), body.phase)
+
+
+async def mark(gate: Gate, call: Call, body: PriceBody) -> PriceAnswer:
+    """Set the mark price that mark triggers watch."""
+    return await _set_price(gate, call, body, wire.SetMark)
+
+
+async def reference(gate: Gate, call: Call, body: PriceBody) -> PriceAnswer:
+    """Set the static reference price that bands and collars measure from."""
+    return await _set_price(gate, call, body, wire.SetReference)
+
+
+async def rules(gate: Gate, call: Call, body: RulesBody) -> RulesAnswer:
+    """Set how an instrument trades, all rules at once: allocation, bands, collar, interruptions."""
+    known = (await fresh(gate)).symbol(symbol_of(call))
+    command = wire.SetTradingRules(
+        instrument=known.number,
+        allocation=_ALLOCATIONS[body.allocation],
+        static_band=rate(body.static_band, "static_band"),
+        price_collar=rate(body.price_collar, "price_collar"),
+        dynamic_band=rate(body.dynamic_band, "dynamic_band"),
+        limit_state_ns=body.limit_state_ms * MS,
+        call_ns=body.call_ms * MS,
+        velocity=rate(body.velocity, "velocity"),
+        velocity_ns=body.velocity_ms * MS,
+    )
+    events = await sequence(gate.bus, command)
+    return RulesAnswer(
+        known.symbol,
+        body.allocation,
+        body.static_band,
+        body.price_collar,
+        body.dynamic_band,
+        body.limit_state_ms,
+        body.call_ms,
+        body.velocity,
+        body.velocity_ms,
+        events[-1].sequence,
+    )
+
+
+async def group(gate: Gate, call: Call, body: GroupBody) -> GroupAnswer:
+    """Put an account into a group, whose accounts do not trade with each other; 0 takes it out."""
+    account = account_number(call.params["id"], "account_id")
+    events = await sequence(gate.bus, wire.SetGroup(account=account, group=body.group))
+    return GroupAnswer(str(account), body.group, events[-1].sequence)
+
+
+async def bust(gate: Gate, call: Call, body: BustBody) -> Busted:
+    """Undo a trade, or move its money to the price at which it should have been; a second time changes nothing."""
+    done = await gate.bus.request(BustTrade(trade_id=call.params["id"][:64], action=body.action, price=body.price))
+    for account in (done.buyer, done.seller):
+        gate.own_writes.wrote(int(account), done.sequence)
+    return done
+
+
+async def _set_price(
+    gate: Gate, call: Call, body: PriceBody, kind: type[wire.SetMark] | type[wire.SetReference]
+) -> PriceAnswer:
+    known = (await fresh(gate)).symbol(symbol_of(call))
+    ticks = 0 if body.price is None else multiple(body.price, Scaled(known.tick, known.tick_scale), "price")
+    events = await sequence(gate.bus, kind(instrument=known.number, price=ticks))
+    gate.own_writes.wrote(NOBODY, events[-1].sequence, known.symbol)
+    return PriceAnswer(known.symbol, known.price(ticks) if ticks else None, events[-1].sequence)

@@ -1,0 +1,103 @@
+"""Tables of the first revision become today's, and nothing in them is lost.
+
+Goal: a venue that was stopped before orders had names of two parts goes on with every order, fill and hold it had.
+Method: a room's rows as the first revision had them, brought up by the migrations; all rows as the room wrote them.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, MetaData, Table, select
+
+from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.services.ledger import migrations as ledger_migrations
+from quantumcore.services.ledger.tables import metadata as ledger_tables
+from quantumcore.services.orders import migrations as orders_migrations
+from quantumcore.services.orders.tables import metadata as orders_tables
+from tests.support.ledgers import post, random_market
+from tests.support.orders_room import limit, orders_room
+from tests.support.orders_room import market as at_market
+from tests.support.small_venue import BOB
+
+FIRST = "0001_*.py"
+
+
+async def rows(database: SqliteDatabase, metadata: MetaData) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of every table, in the order of the keys."""
+
+    def work(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+        return {
+            table.name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in metadata.sorted_tables
+        }
+
+    return await database.read(work)
+
+
+def _first_of(migrations: Any, directory: Path) -> Path:
+    only = directory / "versions"
+    only.mkdir(parents=True)
+    for file in Path(migrations.__path__[0]).glob(f"versions/{FIRST}"):
+        shutil.copy(file, only)
+    return directory
+
+
+async def first_revision(path: Path, migrations: Any, filled: dict[str, list[dict[str, Any]]]) -> None:
+    """Make the tables as the first revision had them, with these rows, as far as it had their columns."""
+    database = await open_database(path, _first_of(migrations, path.parent / "first"))
+
+    def fill(connection: Connection) -> None:
+        found = MetaData()
+        found.reflect(connection)
+        for name, given in filled.items():
+            table: Table = found.tables[name]
+            for row in given:
+                connection.execute(table.insert().values({c.name: row[c.name] for c in table.columns}))
+
+    await database.write(fill)
+    await database.close()
+
+
+async def upgraded(path: Path, package: str, metadata: MetaData) -> dict[str, list[dict[str, Any]]]:
+    database = await open_database(path, package)
+    try:
+        return await rows(database, metadata)
+    finally:
+        await database.close()
+
+
+async def test_orders_of_the_first_revision_stay(tmp_path):
+    async with orders_room(tmp_path) as room:
+        for price in ("64000", "64010", "64020"):
+            await room.trade("0.5", price)
+        await room.ask(limit("buy", "1", "63000"))
+        await room.ask(limit("sell", "2", "64500", account=BOB))
+        await room.ask(at_market("buy", "0.25"))
+        rejected = await room.ask(limit("buy", "1", "64000.001"))
+        assert rejected.status == "rejected"
+        await room.caught_up()
+        written = await rows(room.database, orders_tables)
+    assert len(written["orders"]) == 10
+    assert len(written["fills"]) == 8
+    await first_revision(tmp_path / "old" / "orders.db", orders_migrations, written)
+    assert await upgraded(tmp_path / "old" / "orders.db", orders_migrations.__name__, orders_tables) == written
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_holds_of_the_first_revision_stay(tmp_path, seed: int):
+    """Linked orders, of which the first revision knew nothing, are left out of what it is given."""
+    database = await open_database(tmp_path / "ledger.db", ledger_migrations.__name__)
+    await post(database, random_market(seed, 800)[1])
+    written = await rows(database, ledger_tables)
+    await database.close()
+    written["holds"] = [row for row in written["holds"] if not row["linked"]]
+    firsts = {}
+    for row in written["holds"]:
+        firsts.setdefault(row["order_sequence"], row)
+    written["holds"] = list(firsts.values())
+    assert len(written["holds"]) > 100
+    assert any(not row["done"] for row in written["holds"])
+    await first_revision(tmp_path / "old" / "ledger.db", ledger_migrations, written)
+    assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written

@@ -519,12 +519,16 @@ def test_orders_can_be_entered_on_the_socket(pair: tuple[Trader, Trader]) -> Non
         assert stream.say(op="order.mass_cancel", data={})["ok"]
 
 
-def test_a_socket_that_cancels_on_disconnect_leaves_no_order_behind(pair: tuple[Trader, Trader]) -> None:
+def test_a_socket_that_cancels_on_disconnect_leaves_only_good_till_cancelled_orders_behind(
+    pair: tuple[Trader, Trader],
+) -> None:
     ann, _ = pair
     with ann.stream() as stream:
         assert stream.say(op="auth", token=ann.token, cancel_on_disconnect=True)["ok"]
-        assert stream.say(op="order.submit", data=ann.order("buy", "0.1", "1500.00"))["data"]["status"] == "new"
-    poll(lambda: ann.get("/v1/orders", status="open").json()["items"] == [])
+        for time_in_force in ("day", "gtc"):
+            body = ann.order("buy", "0.1", "1500.00", time_in_force=time_in_force)
+            assert stream.say(op="order.submit", data=body)["data"]["status"] == "new"
+    poll(lambda: [o["time_in_force"] for o in ann.get("/v1/orders", status="open").json()["items"]] == ["gtc"])
 
 
 def test_a_logged_out_session_loses_its_socket_and_its_token(venue: Venue) -> None:

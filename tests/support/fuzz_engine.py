@@ -67,20 +67,20 @@ def run_equality(
     )
     told: Counter[str] = Counter()
     began = time.monotonic()
-    for done, (heard, command) in enumerate(seeded(commands, seed, market(random.Random(seed))), start=1):
+    for done, (live, command) in enumerate(seeded(commands, seed, market(random.Random(seed))), start=1):
         expected = step(twin, command.raw, command.time_ns)
         got = step(native, command.raw, command.time_ns)
         if got != expected:
             raise AssertionError(difference(seed, done, command, expected, got))
-        heard.hear(expected)
+        live.hear(expected)
         _count(told, expected)
         if done % CHECK_EVERY == 0 or done == commands:
             check(twin)
             check(native)
             ours, theirs = state_of(twin), state_of(native)
-            for heard in market.heard():  # waiting and dark orders too
-                ours[f"order {heard}"] = (twin.order(*heard), twin.queue(*heard))
-                theirs[f"order {heard}"] = (native.order(*heard), native.queue(*heard))
+            for name in live.heard():  # waiting and dark orders too
+                ours[f"order {name}"] = (twin.order(*name), twin.queue(*name))
+                theirs[f"order {name}"] = (native.order(*name), native.queue(*name))
             for name, value in ours.items():
                 assert theirs[name] == value, f"seed {seed}, after {done}: {name}: twin {value}, native {theirs[name]}"
         if progress and done % 50_000 == 0:

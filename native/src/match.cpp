@@ -259,25 +259,8 @@ void lower(State& state, u32 slot, i64 lots) {
 
 void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_kept,
                    Teller& teller) {
-  const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
-  const Instrument& instrument = state.instruments[node.instrument];
-  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
-  event.price = order.price;
-  event.quantity = order.quantity;
-  event.leaves = leaves_of(state, slot);
-  event.order_sequence = order.sequence;
-  u64 currency = 0;
-  if (state.accounting()) {
-    event.hold = order.hold;
-    currency = held_currency(instrument, is_sell(node));
-  }
-  // order_slot, reason, priority_kept, hold_currency
-  set_word(event, offsetof(OrderReplaced, order_slot),
-           slot | u64{static_cast<u8>(reason)} << 32 | u64{priority_kept} << 40 | currency << 48);
-  if ((node.flags & kOrderRare) != 0) [[unlikely]] {
-    hold_anew(state, slot, teller);
-  }
+  write_replaced(state, slot, leaves_of(state, slot), reason, priority_kept, teller);
+  if ((state.orders.node(slot).flags & kOrderRare) != 0) hold_anew(state, slot, teller);
 }
 
 void hold_anew(State& state, u32 slot, Teller& teller) {

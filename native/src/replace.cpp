@@ -147,7 +147,7 @@ void apply_change(State& state, u32 slot, const Change& change, Teller& teller) 
   order.price = change.wish.price;
   order.quantity = change.total;
   if (state.accounting()) set_hold(state, slot, change.wish.hold);
-  tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
+  write_replaced(state, slot, node.leaves, ReplaceReason::asked_for, change.keeps_place, teller);
   if (!change.keeps_place) work(state, slot, change.wish.level, teller);
 }
 

@@ -61,6 +61,7 @@ void set_trading_rules(State& state, const SetTradingRules& command, Teller& tel
   RareBook& rare = state.rare_of(*instrument);
   rare.first_print = 0;
   rare.print_count = 0;
+  state.touch(*instrument);  // a band that kept a dark order from trading may be gone
   end_limit_state(state, *instrument, teller);
 }
 

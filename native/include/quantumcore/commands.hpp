@@ -65,6 +65,27 @@ i64 own_need(const State& state, u32 slot);
 
 /// Takes `lots`, fewer than are left, away from what an order asks for; its hold is the caller's.
 void lower(State& state, u32 slot, i64 lots);
+/// Writes how an order stands after a change. Always inline: every replacement comes through here.
+[[gnu::always_inline]] inline void write_replaced(const State& state, u32 slot, i64 leaves,
+                                                  ReplaceReason reason, bool priority_kept,
+                                                  Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const OrderRecord& order = state.orders.record(slot);
+  const Instrument& instrument = state.instruments[node.instrument];
+  OrderReplaced& event = teller.tell<OrderReplaced>(instrument.id, state.accounts[node.account].id);
+  event.price = order.price;
+  event.quantity = order.quantity;
+  event.leaves = leaves;
+  event.order_sequence = order.sequence;
+  u64 currency = 0;
+  if (state.accounting()) {
+    event.hold = order.hold;
+    currency = held_currency(instrument, is_sell(node));
+  }
+  // order_slot, reason, priority_kept, hold_currency
+  set_word(event, offsetof(OrderReplaced, order_slot),
+           slot | u64{static_cast<u8>(reason)} << 32 | u64{priority_kept} << 40 | currency << 48);
+}
 /// Tells how an order stands after a change, and what of the other of its pair follows.
 void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_kept,
                    Teller& teller);

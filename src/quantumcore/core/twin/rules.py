@@ -22,6 +22,7 @@ def set_rules(venue: Venue, command: wire.SetTradingRules, out: Outbox) -> None:
     out.tell(wire.TradingRulesChanged, instrument=command.instrument, **body)
     regime.rules = rules
     regime.prints.clear()
+    venue.touched.add(command.instrument)  # a band that kept a dark order from trading may be gone
     phases.end_limit_state(venue, command.instrument, out)
 
 

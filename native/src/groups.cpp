@@ -15,6 +15,8 @@ void set_group(State& state, const SetGroup& command, Teller& teller) {
     return;
   }
   join_group(state, state.accounts[slot], command.group);
+  // What rests unseen may find somebody to trade with now.
+  for (u32 i = 0; i < state.instrument_count; ++i) state.touch(state.instruments[i]);
   teller.tell<GroupChanged>(0, command.header.account).group = command.group;
 }
 

@@ -6,6 +6,7 @@ from quantumcore.core.twin.venue import Venue
 
 
 def set_group(venue: Venue, command: wire.SetGroup, out: Outbox) -> None:
-    """Put an account into a group, or with 0 out of every group; what rests is not looked at."""
+    """Put an account into a group, or with 0 out of every group; what rests unseen may find somebody to trade with now."""
     venue.account(command.account).group = command.group
+    venue.touched.update(venue.instruments)
     out.tell(wire.GroupChanged, account=command.account, group=command.group)

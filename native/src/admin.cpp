@@ -9,13 +9,6 @@ namespace quantumcore {
 
 namespace {
 
-template <std::size_t N>
-bool all_zero(const u8 (&bytes)[N]) {
-  u8 any = 0;
-  for (const u8 b : bytes) any = static_cast<u8>(any | b);
-  return any == 0;
-}
-
 bool is_capital_or_digit(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 /// A name of at least one good character, then zeros; `more` are good from the second on.
@@ -63,36 +56,11 @@ bool same_contract(const InstrumentTerms& a, const InstrumentTerms& b) {
 }
 
 /// What a definition may begin with; the other phases are asked for.
-bool is_status(u8 status) { return status >= kTrading && status <= kClosed; }
-bool is_phase(u8 status) { return status >= kTrading && status <= kLastPhase; }
+bool is_status(u8 status) { return status >= kContinuous && status <= kClosed; }
+bool is_phase(u8 status) { return status >= kContinuous && status <= kPostClose; }
 
-void refuse(Teller& teller, const CommandHeader& command, Reason reason,
-            Scope scope = Scope::none) {
-  Refusal why;
-  why.no(reason, scope);
-  tell_refused(teller, command, why);
-}
-
-/// Cancels the working orders of an account that fit, in order of acceptance; instrument kNone and
-/// side 0 mean all. Returns how many ended, those that were tied to one of them too.
-u32 cancel_working(State& state, const Account& account, u32 instrument, u8 side,
-                   CancelReason reason, Teller& teller) {
-  const u32 before = account.open_orders;
-  u32 count = 0;
-  for (u32 slot = account.first_order; slot != kNone; slot = state.orders.links(slot).next) {
-    const OrderNode& node = state.orders.node(slot);
-    const bool fits = (instrument == kNone || node.instrument == instrument) &&
-                      (side == 0 || (side == kSell) == is_sell(node));
-    if (fits) state.ending[count++] = slot;
-  }
-  // One that ends may take others with it, so the list of the account must not be walked meanwhile.
-  for (u32 i = 0; i < count; ++i) {
-    const u32 slot = state.ending[i];
-    if ((state.orders.node(slot).flags & kOrderLive) != 0) {
-      cancel_order(state, slot, reason, teller);
-    }
-  }
-  return before - account.open_orders;
+u32 cancel_all(State& state, u32 account, Teller& teller) {
+  return cancel_each(state, account, CancelReason::kill_switch, teller, [](u32) { return true; });
 }
 
 u32 cancel_all_accounts(State& state, Teller& teller) {
@@ -104,10 +72,7 @@ u32 cancel_all_accounts(State& state, Teller& teller) {
   std::sort(first, first + busy,
             [&](u32 a, u32 b) { return state.accounts[a].id < state.accounts[b].id; });
   u32 count = 0;
-  for (u32 i = 0; i < busy; ++i) {
-    count += cancel_working(state, state.accounts[first[i]], kNone, 0, CancelReason::kill_switch,
-                            teller);
-  }
+  for (u32 i = 0; i < busy; ++i) count += cancel_all(state, first[i], teller);
   return count;
 }
 
@@ -233,11 +198,8 @@ void set_instrument_status(State& state, const SetInstrumentStatus& command, Tel
     tell_bad(teller, command.header);
     return;
   }
-  Instrument* const instrument = state.find_instrument(command.header.instrument);
-  if (instrument == nullptr) {
-    refuse(teller, command.header, Reason::unknown_symbol, Scope::instrument);
-    return;
-  }
+  Instrument* const instrument = named_instrument(state, command.header, teller);
+  if (instrument == nullptr) return;
   change_phase(state, *instrument, command.status, kCauseAsked, teller);
 }
 
@@ -246,22 +208,20 @@ void mass_cancel(State& state, const MassCancel& command, Teller& teller) {
     tell_bad(teller, command.header);
     return;
   }
-  const u32 account = state.accounts.find(command.header.account);
-  if (account == kNone) {
-    refuse(teller, command.header, Reason::unknown_account, Scope::account);
-    return;
-  }
+  const u32 account = named_account(state, command.header, teller);
+  if (account == kNone) return;
   u32 instrument = kNone;
   if (command.header.instrument != 0) {
-    const Instrument* const found = state.find_instrument(command.header.instrument);
-    if (found == nullptr) {
-      refuse(teller, command.header, Reason::unknown_symbol, Scope::instrument);
-      return;
-    }
+    const Instrument* const found = named_instrument(state, command.header, teller);
+    if (found == nullptr) return;
     instrument = state.slot_of(*found);
   }
-  const u32 count = cancel_working(state, state.accounts[account], instrument, command.side,
-                                   CancelReason::mass_cancel, teller);
+  const auto fits = [&](u32 slot) {
+    const OrderNode& node = state.orders.node(slot);
+    return (instrument == kNone || node.instrument == instrument) &&
+           (command.side == 0 || (command.side == kSell) == is_sell(node));
+  };
+  const u32 count = cancel_each(state, account, CancelReason::mass_cancel, teller, fits);
   tell_done(teller, command.header).count = count;
 }
 
@@ -276,16 +236,10 @@ void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller)
     state.killed = command.engaged != 0;
     if (state.killed) count = cancel_all_accounts(state, teller);
   } else {
-    const u32 slot = state.accounts.find(command.header.account);
-    if (slot == kNone) {
-      refuse(teller, command.header, Reason::unknown_account, Scope::account);
-      return;
-    }
-    Account& account = state.accounts[slot];
-    account.killed = command.engaged;
-    if (account.killed != 0) {
-      count = cancel_working(state, account, kNone, 0, CancelReason::kill_switch, teller);
-    }
+    const u32 account = named_account(state, command.header, teller);
+    if (account == kNone) return;
+    state.accounts[account].killed = command.engaged;
+    if (command.engaged != 0) count = cancel_all(state, account, teller);
   }
   KillSwitchChanged& event = teller.tell<KillSwitchChanged>(0, command.header.account);
   event.engaged = command.engaged;
@@ -300,11 +254,8 @@ void set_limits(State& state, const SetLimits& command, Teller& teller) {
   if (command.header.account == 0) {
     state.max_open_orders = command.max_open_orders;
   } else {
-    const u32 slot = state.accounts.find(command.header.account);
-    if (slot == kNone) {
-      refuse(teller, command.header, Reason::unknown_account, Scope::account);
-      return;
-    }
+    const u32 slot = named_account(state, command.header, teller);
+    if (slot == kNone) return;
     state.accounts[slot].max_open_orders = command.max_open_orders;
     state.accounts[slot].has_limits = 1;
   }

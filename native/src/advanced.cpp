@@ -14,8 +14,6 @@ bool scales_are_good(const OrderTerms& t) {
          t.budget_scale <= kMaxScale;
 }
 
-bool is_zero(const u8 (&bytes)[3]) { return (bytes[0] | bytes[1] | bytes[2]) == 0; }
-
 bool useless(Reason reason, Refusal& why) { return why.no(reason, Scope::instrument); }
 
 bool asks_for_dark(const SubmitOrder& c, const OrderTerms& t) {
@@ -249,7 +247,7 @@ bool judge_refills(const Grid& lots, i64 display, i128 range, i64 quantity, Refu
 
 bool terms_are_good(const OrderTerms& t) {
   return scales_are_good(t) && t.trigger <= kTriggerMark && t.trail_unit <= kTrailTicks &&
-         t.peg <= kPegMid && is_zero(t.reserved);
+         t.peg <= kPegMid && all_zero(t.reserved);
 }
 
 Extra row_of(const SubmitOrder& c) {
@@ -315,19 +313,11 @@ bool judge_price_beyond(const State& state, const Instrument& instrument, const 
 }
 
 bool judge_stop(const Instrument& instrument, i64 mantissa, u8 scale, i64& ticks, Refusal& why) {
-  const Grid grid = instrument.price_grid();
-  const Measured m = measure_wide({mantissa, scale}, grid);
+  const Measured m = measure_wide({mantissa, scale}, instrument.price_grid());
   if (!m.on_grid) {
     return why.no(Reason::bad_stop, Scope::instrument, m.decimals, m.step, m.value);
   }
-  const i64 low = instrument.terms.min_price;
-  const i64 high = instrument.terms.max_price;
-  if (m.count < low || m.count > high) {
-    return why.no(Reason::bad_stop, Scope::instrument, m.decimals,
-                  on_grid(m.count < low ? low : high, grid), m.value);
-  }
-  ticks = static_cast<i64>(m.count);
-  return true;
+  return judge_price(instrument, m, Reason::bad_stop, ticks, why);
 }
 
 Standing standing_at(const State& state, const Instrument& instrument, bool dark, bool sell,
@@ -335,7 +325,7 @@ Standing standing_at(const State& state, const Instrument& instrument, bool dark
   const Ladder& side =
       dark ? state.rare_of(instrument).dark[sell ? 1 : 0] : instrument.book.side(sell);
   const Ladder::Place place = side.place(state.pages, key_of(sell, price));
-  return {place.level == kNone ? 0 : state.pages.level(place.level).lots,
+  return {place.level == kNone ? 0 : state.pages.level(place.level).lots, place.window == kNone,
           side.has_room(state.pages, place, windows)};
 }
 

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
@@ -25,15 +23,7 @@ bool one_thing(State& state, Instrument& instrument, Teller& teller) {
 void aftermath(State& state, Teller& teller) {
   // Ascending by id, and an instrument that is touched again comes again: never recursion.
   while (state.touched_count != 0) {
-    u32* const first = state.touched.data();
-    u32* const end = first + state.touched_count;
-    u32* const least = std::min_element(first, end, [&](u32 a, u32 b) {
-      return state.instruments[a].id < state.instruments[b].id;
-    });
-    const u32 slot = *least;
-    *least = *(end - 1);
-    --state.touched_count;
-    state.rare_books[slot].touched = false;
+    const u32 slot = state.next_touched();
     while (one_thing(state, state.instruments[slot], teller)) {
     }
     tell_indicative(state, state.instruments[slot], teller);

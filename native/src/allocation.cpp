@@ -31,7 +31,7 @@ u32 share_out(State& state, const Instrument& instrument, u32 taker, u32 level, 
   if (wanted >= whole) return 0;
   i64 lots = wanted;
   u32 first = 0;
-  if (state.rare_books[state.slot_of(instrument)].rules.allocation == kTopFirst) {
+  if (state.rare_of(instrument).rules.allocation == kTopFirst) {
     Part& top = state.parts[0];
     whole -= top.lots;
     top.lots = top.lots < lots ? top.lots : lots;

@@ -172,7 +172,7 @@ bool find_price(const State& state, const Instrument& instrument, Uncrossing& fo
     return true;
   }
   if (traded == 0) return false;
-  const i64 reference = state.rare_books[state.slot_of(instrument)].reference;
+  const i64 reference = state.rare_of(instrument).reference;
   found =
       balanced(traded, low, high, bids, asks, reference != 0 ? reference : instrument.last_price);
   return true;
@@ -252,7 +252,7 @@ void dismiss(State& state, const Instrument& instrument, Teller& teller) {
 }  // namespace
 
 void uncross(State& state, Instrument& instrument, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  RareBook& rare = state.rare_of(instrument);
   state.touch(instrument);
   bool told_any = false;
   const u32 fills = teller.fills();
@@ -283,7 +283,7 @@ void tell_indicative(State& state, Instrument& instrument, Teller& teller) {
   if (find_price(state, instrument, found)) {
     now = Indicative{found.price, told(static_cast<i128>(found.quantity)), told(found.imbalance)};
   }
-  Indicative& before = state.rare_books[state.slot_of(instrument)].indicative;
+  Indicative& before = state.rare_of(instrument).indicative;
   if (now == before) return;
   before = now;
   IndicativeChanged& event = teller.tell<IndicativeChanged>(instrument.id, 0);

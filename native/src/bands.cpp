@@ -31,7 +31,7 @@ bool refuse(const Instrument& instrument, Reason reason, i64 limit, i64 price, R
 /// The edges of a trade now; false when there is no band. In a limit state its edge stays where it
 /// is.
 bool dynamic_edges(const State& state, const Instrument& instrument, u64 sequence, Edges& edges) {
-  const RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  const RareBook& rare = state.rare_of(instrument);
   const i64 reference = rare.traded_at == sequence ? rare.price_before : instrument.last_price;
   if (rare.rules.dynamic_band == 0 || reference == 0) return false;
   edges = edges_of(static_cast<u64>(reference), rare.rules.dynamic_band, kRateScale);
@@ -120,7 +120,7 @@ bool keep_print(RareBook& rare, i64 time_ns, i64 price) {
 
 bool judge_bands(const State& state, const Instrument& instrument, bool sell, i64 price,
                  Refusal& why) {
-  const RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  const RareBook& rare = state.rare_of(instrument);
   if (rare.rules.static_band != 0 && rare.reference != 0) {
     const Edges edges =
         edges_of(static_cast<u64>(rare.reference), rare.rules.static_band, kRateScale);
@@ -140,7 +140,7 @@ bool judge_bands(const State& state, const Instrument& instrument, bool sell, i6
 }
 
 void note_trade(State& state, const Instrument& instrument, const Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  RareBook& rare = state.rare_of(instrument);
   if (rare.traded_at == teller.sequence()) return;
   rare.traded_at = teller.sequence();
   rare.price_before = instrument.last_price;
@@ -174,7 +174,7 @@ bool band_stops(State& state, Instrument& instrument, u32 taker, i64 price, Tell
 }
 
 bool velocity_trips(State& state, Instrument& instrument, u32 taker, i64 price, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  RareBook& rare = state.rare_of(instrument);
   if (rare.rules.velocity == 0) return false;
   const OrderNode& node = state.orders.node(taker);
   // Of an order that wants all or nothing the last trade is the one that stops the market.
@@ -187,7 +187,7 @@ bool velocity_trips(State& state, Instrument& instrument, u32 taker, i64 price, 
 
 bool stands_at_edge(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   Edges edges;
-  if (state.rare_books[state.slot_of(instrument)].rules.limit_state_ns == 0 ||
+  if (state.rare_of(instrument).rules.limit_state_ns == 0 ||
       !dynamic_edges(state, instrument, teller.sequence(), edges)) {
     return false;
   }
@@ -199,7 +199,7 @@ bool stands_at_edge(State& state, Instrument& instrument, u32 slot, Teller& tell
 }
 
 void end_limit_state(State& state, Instrument& instrument, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  RareBook& rare = state.rare_of(instrument);
   if (rare.limit_side == 0) return;
   rare.limit_side = 0;
   note_deadline(state, state.slot_of(instrument));
@@ -207,7 +207,7 @@ void end_limit_state(State& state, Instrument& instrument, Teller& teller) {
 }
 
 bool lift_limit_state(State& state, Instrument& instrument, Teller& teller) {
-  const RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  const RareBook& rare = state.rare_of(instrument);
   if (rare.limit_side == 0) return false;
   const bool sell = rare.limit_side == kSell;
   if (instrument.book.stands(sell) && instrument.book.best(sell) == rare.limit_edge) return false;

@@ -27,8 +27,7 @@ u32 trade_tag(u64 sequence, u32 fill) { return tag_of(mum(sequence ^ kHash1, fil
 bool content_is_good(const BustTrade& c) {
   const BustedTrade& t = c.trade;
   return c.header.reserved == 0 && c.header.account == 0 && t.trade_sequence > 0 &&
-         (t.action == kUndone || t.action == kRepriced) &&
-         (t.reserved[0] | t.reserved[1] | t.reserved[2]) == 0;
+         (t.action == kUndone || t.action == kRepriced) && all_zero(t.reserved);
 }
 
 bool measure(const State& state, const Instrument& instrument, const BustedTrade& t, u32 buyer,
@@ -99,12 +98,10 @@ void apply(State& state, Instrument& instrument, const BustedTrade& t, const Mov
 
 void bust(State& state, Instrument& instrument, const BustTrade& command, Teller& teller) {
   const BustedTrade& t = command.trade;
-  Refusal why;
   const u32 buyer = state.accounts.find(t.buyer);
   const u32 seller = state.accounts.find(t.seller);
   if (buyer == kNone || seller == kNone) {
-    why.no(Reason::unknown_account, Scope::account);
-    tell_refused(teller, command.header, why);
+    refuse(teller, command.header, Reason::unknown_account, Scope::account);
     return;
   }
   const u32 known = state.busts_by_trade.find(trade_tag(t.trade_sequence, t.fill), [&](u32 row) {
@@ -115,6 +112,7 @@ void bust(State& state, Instrument& instrument, const BustTrade& command, Teller
     return;
   }
   Moves moves{};
+  Refusal why;
   if (!measure(state, instrument, t, buyer, seller, moves, why) ||
       !judge(state, instrument, moves, why)) {
     tell_refused(teller, command.header, why);
@@ -147,13 +145,8 @@ void bust_trade(State& state, const BustTrade& command, Teller& teller) {
     tell_bad(teller, command.header);
     return;
   }
-  Instrument* const instrument = state.find_instrument(command.header.instrument);
-  if (instrument == nullptr) {
-    Refusal why;
-    why.no(Reason::unknown_symbol, Scope::instrument);
-    tell_refused(teller, command.header, why);
-    return;
-  }
+  Instrument* const instrument = named_instrument(state, command.header, teller);
+  if (instrument == nullptr) return;
   bust(state, *instrument, command, teller);
 }
 

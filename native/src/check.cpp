@@ -58,7 +58,7 @@ class Walk {
       QC_ASSERT(waits == (node.level == kNone));
       if (waits) {
         QC_ASSERT(state_.orders.record(peg).price == state_.extra_of(peg).cap);
-      } else if (instrument.terms.status == kTrading) {
+      } else if (instrument.terms.status == kContinuous) {
         QC_ASSERT(peg_target(state_, instrument, peg) == state_.orders.record(peg).price);
       }
       previous = peg;
@@ -71,7 +71,7 @@ class Walk {
     dark_ = icebergs_ = 0;
     // A dynamic band moves with the command after a trade; dark orders are looked at when something
     // changes.
-    if (instrument.terms.status == kTrading && rare.rules.dynamic_band == 0) {
+    if (instrument.terms.status == kContinuous && rare.rules.dynamic_band == 0) {
       QC_ASSERT(ready_in_the_dark(state_, instrument) == kNone);
     }
   }
@@ -230,7 +230,7 @@ class Walk {
         QC_ASSERT(fired[i]-- != 0);
       }
       QC_ASSERT(fired[i] == 0);
-      QC_ASSERT(rare.fired_first == kNone || instrument.terms.status != kTrading);
+      QC_ASSERT(rare.fired_first == kNone || instrument.terms.status != kContinuous);
       heaps(instrument, rare, unfired[i], trailing);
     }
     QC_ASSERT(trailing == 0);
@@ -241,7 +241,7 @@ class Walk {
       for (const bool sell : {false, true}) {
         const Waiting& w = rare.waiting[source][sell ? 1 : 0];
         const i64 now = watched(state_, instrument, sell, source);
-        const i64 price = instrument.terms.status == kTrading ? now : 0;
+        const i64 price = instrument.terms.status == kContinuous ? now : 0;
         for (const auto& [top, above] :
              {std::pair{w.stops, !sell}, {w.touched, sell}, {w.trailing, !sell}}) {
           unfired -= heap(state_.stop_heaps, top, [&](u32 row, u32 up) {

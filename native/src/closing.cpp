@@ -9,7 +9,7 @@ namespace {
 u32 first_at(const State& state, const Instrument& instrument, bool sell, i64 price) {
   const u32 level = instrument.book.side(sell).place(state.pages, key_of(sell, price)).level;
   if (level != kNone) return state.pages.level(level).head;
-  return state.rare_books[state.slot_of(instrument)].first_cross[sell ? 1 : 0];
+  return state.rare_of(instrument).first_cross[sell ? 1 : 0];
 }
 
 /// Trades while somebody is there; false when the taker is final.
@@ -58,7 +58,7 @@ void leave_cross(State& state, u32 slot) {
 }
 
 void try_cross(State& state, Instrument& instrument, u32 slot, Teller& teller) {
-  const i64 price = state.rare_books[state.slot_of(instrument)].closing_price;
+  const i64 price = state.rare_of(instrument).closing_price;
   const i64 limit = state.orders.record(slot).price;
   const bool sell = is_sell(state.orders.node(slot));
   if (price == 0 || (sell ? limit > price : limit < price)) {
@@ -99,7 +99,7 @@ void end_cross(State& state, Instrument& instrument, Teller& teller) {
 }
 
 void take_closing_price(State& state, Instrument& instrument, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  RareBook& rare = state.rare_of(instrument);
   if (instrument.last_price == 0 || instrument.last_price == rare.reference) return;
   rare.reference = instrument.last_price;
   teller.tell<ReferenceChanged>(instrument.id, 0).price = rare.reference;

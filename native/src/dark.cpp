@@ -1,4 +1,5 @@
 #include "quantumcore/commands.hpp"
+#include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
 namespace quantumcore {
@@ -17,8 +18,7 @@ bool amounts_fit(const State& state, const Instrument& instrument, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
   if (!state.accounting() || !is_sell(node)) return true;
   const i64 price = dearest_price(state, instrument, true, state.orders.record(slot).price);
-  return product_fits(instrument,
-                      state.orders.sums(slot).notional + ticks_times_lots(price, node.leaves));
+  return bears(state, instrument, slot, price);
 }
 
 bool can_take(const State& state, const Instrument& instrument, u32 slot) {

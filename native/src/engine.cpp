@@ -225,6 +225,24 @@ void tell_refused(Teller& teller, const CommandHeader& command, const Refusal& w
   if (named.client_id != nullptr) std::memcpy(event.client_id, named.client_id, kIdBytes);
 }
 
+void refuse(Teller& teller, const CommandHeader& command, Reason reason, Scope scope) {
+  Refusal why;
+  why.no(reason, scope);
+  tell_refused(teller, command, why);
+}
+
+u32 named_account(const State& state, const CommandHeader& command, Teller& teller) {
+  const u32 account = state.accounts.find(command.account);
+  if (account == kNone) refuse(teller, command, Reason::unknown_account, Scope::account);
+  return account;
+}
+
+Instrument* named_instrument(State& state, const CommandHeader& command, Teller& teller) {
+  Instrument* const instrument = state.find_instrument(command.instrument);
+  if (instrument == nullptr) refuse(teller, command, Reason::unknown_symbol, Scope::instrument);
+  return instrument;
+}
+
 void tell_bad(Teller& teller, const CommandHeader& command) {
   Refusal why;
   why.no(Reason::bad_command, Scope::none);

@@ -35,36 +35,6 @@ struct ByDeadline {
   }
 };
 
-void refuse(Teller& teller, const CommandHeader& command, Reason reason, Scope scope) {
-  Refusal why;
-  why.no(reason, scope);
-  tell_refused(teller, command, why);
-}
-
-/// Cancels the first `count` of State::ending in turn, but those that the end of an earlier one has
-/// ended; returns how many.
-u32 cancel_listed(State& state, u32 count, CancelReason reason, Teller& teller) {
-  u32 cancelled = 0;
-  for (u32 i = 0; i < count; ++i) {
-    const u32 slot = state.ending[i];
-    if ((state.orders.node(slot).flags & kOrderLive) == 0) continue;
-    cancel_order(state, slot, reason, teller);
-    ++cancelled;
-  }
-  return cancelled;
-}
-
-/// Cancels the account's working orders that `fits`, in the order of acceptance; returns how many.
-template <class Fits>
-u32 cancel_each(State& state, u32 account, CancelReason reason, Teller& teller, const Fits& fits) {
-  u32 count = 0;
-  for (u32 slot = state.accounts[account].first_order; slot != kNone;
-       slot = state.orders.links(slot).next) {
-    if (fits(slot)) state.ending[count++] = slot;
-  }
-  return cancel_listed(state, count, reason, teller);
-}
-
 }  // namespace
 
 void note_end(State& state, u32 row) {
@@ -103,7 +73,7 @@ void end_day(State& state, const Instrument& instrument, Teller& teller) {
   const u8 status = instrument.terms.status;
   if (status != kClosed && status != kPostClose) return;
   u32 count = 0;
-  for (u32 row = state.rare_books[state.slot_of(instrument)].day_first; row != kNone;
+  for (u32 row = state.rare_of(instrument).day_first; row != kNone;
        row = state.day_links[row].next) {
     state.ending[count++] = state.extras[row].slot;
   }
@@ -132,11 +102,8 @@ void cancel_all_after(State& state, const CancelAllAfter& command, Teller& telle
     tell_bad(teller, command.header);
     return;
   }
-  const u32 account = state.accounts.find(command.header.account);
-  if (account == kNone) {
-    refuse(teller, command.header, Reason::unknown_account, Scope::account);
-    return;
-  }
+  const u32 account = named_account(state, command.header, teller);
+  if (account == kNone) return;
   i64 deadline = 0;
   if (timeout != 0 && __builtin_add_overflow(teller.time_ns(), timeout, &deadline)) {
     deadline = kMaxI64;
@@ -151,11 +118,8 @@ void end_session(State& state, const EndSession& command, Teller& teller) {
     tell_bad(teller, command.header);
     return;
   }
-  const u32 account = state.accounts.find(command.header.account);
-  if (account == kNone) {
-    refuse(teller, command.header, Reason::unknown_account, Scope::account);
-    return;
-  }
+  const u32 account = named_account(state, command.header, teller);
+  if (account == kNone) return;
   const auto goes = [&](u32 slot) {
     const u32 row = state.orders.record(slot).extra;
     if (row == kNone) return false;

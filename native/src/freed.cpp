@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
@@ -44,20 +46,25 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
   Link& link = state.links.rows[row];
   const u32 members[2] = {link.members[0], link.members[1]};
   const u64 sequence = link.sequence;
+  i64 cuts[2] = {0, 0};
   bool fit = true;
   CancelReason why_not{};
-  for (const u32 slot : members) {
+  for (u32 i = 0; i < 2; ++i) {
+    const u32 slot = members[i];
     if (slot == kNone) continue;
-    const i64 leaves = leaves_of(state, slot);
-    if (link.kind == kBracket && leaves > link.lots) lower(state, slot, leaves - link.lots);
+    if (link.kind == kBracket) cuts[i] = std::max<i64>(0, leaves_of(state, slot) - link.lots);
+    if (cuts[i] != 0) lower(state, slot, cuts[i]);
     fit = fit && may_become_active(state, instrument, slot, why_not);
   }
   link.waits = 0;
   if (!fit || members[1] == kNone) release_link(state, row);
-  for (const u32 slot : members) {
+  for (u32 i = 0; i < 2; ++i) {
+    const u32 slot = members[i];
     if (slot == kNone) continue;
     state.orders.node(slot).flags &= ~kOrderWaits;
     if (!fit) {
+      state.orders.node(slot).leaves += cuts[i];  // it ends as it was told
+      state.orders.record(slot).quantity += cuts[i];
       cancel_order(state, slot, why_not, teller);
       continue;
     }

@@ -33,18 +33,6 @@ bool judge_quantity(const Instrument& instrument, const Measured& quantity, i64&
   return true;
 }
 
-bool judge_price(const Instrument& instrument, const Measured& price, i64& ticks, Refusal& why) {
-  const Grid grid = instrument.price_grid();
-  const i64 low = instrument.terms.min_price;
-  const i64 high = instrument.terms.max_price;
-  if (price.count < low || price.count > high) {
-    return why.no(Reason::bad_price, Scope::instrument, price.decimals,
-                  on_grid(price.count < low ? low : high, grid), price.value);
-  }
-  ticks = static_cast<i64>(price.count);
-  return true;
-}
-
 }  // namespace
 
 #if defined(__SSSE3__)
@@ -131,6 +119,19 @@ bool is_id(const char (&id)[kIdBytes]) {
 
 #endif
 
+bool judge_price(const Instrument& instrument, const Measured& price, Reason reason, i64& ticks,
+                 Refusal& why) {
+  const Grid grid = instrument.price_grid();
+  const i64 low = instrument.terms.min_price;
+  const i64 high = instrument.terms.max_price;
+  if (price.count < low || price.count > high) {
+    return why.no(reason, Scope::instrument, price.decimals,
+                  on_grid(price.count < low ? low : high, grid), price.value);
+  }
+  ticks = static_cast<i64>(price.count);
+  return true;
+}
+
 bool judge_shape_exactly(const Instrument& instrument, Given given, i64& ticks, i64& lots,
                          Refusal& why) {
   const Grid price_grid = instrument.price_grid();
@@ -147,7 +148,7 @@ bool judge_shape_exactly(const Instrument& instrument, Given given, i64& ticks, 
     if (!q.on_grid) return why.no(Reason::bad_lot, Scope::instrument, q.decimals, q.step, q.value);
     if (!judge_quantity(instrument, q, lots, why)) return false;
   }
-  if (measure_price) return judge_price(instrument, p, ticks, why);
+  if (measure_price) return judge_price(instrument, p, Reason::bad_price, ticks, why);
   if (given.market && given.price.mantissa != 0) {
     p = measure_wide(given.price, price_grid);
     return why.no(Reason::bad_price, Scope::instrument, p.decimals, 0, p.value);
@@ -178,9 +179,8 @@ u128 doubled_reference(const State& state, const Instrument& instrument) {
     const u128 sum = static_cast<u128>(ask) + bid;
     if (static_cast<u128>(ask - bid) * (2 * kRateScale) <= kWidest * sum) return sum;
   }
-  const i64 price = instrument.last_price != 0
-                        ? instrument.last_price
-                        : state.rare_books[state.slot_of(instrument)].reference;
+  const i64 price =
+      instrument.last_price != 0 ? instrument.last_price : state.rare_of(instrument).reference;
   return static_cast<u128>(static_cast<u64>(price)) * 2;
 }
 

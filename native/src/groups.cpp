@@ -7,16 +7,14 @@ void set_group(State& state, const SetGroup& command, Teller& teller) {
     tell_bad(teller, command.header);
     return;
   }
-  const u32 slot = state.accounts.find(command.header.account);
-  if (slot == kNone) {
-    Refusal why;
-    why.no(Reason::unknown_account, Scope::account);
-    tell_refused(teller, command.header, why);
-    return;
-  }
+  const u32 slot = named_account(state, command.header, teller);
+  if (slot == kNone) return;
   join_group(state, state.accounts[slot], command.group);
   // What rests unseen may find somebody to trade with now.
-  for (u32 i = 0; i < state.instrument_count; ++i) state.touch(state.instruments[i]);
+  for (u32 i = 0; i < state.instrument_count; ++i) {
+    const Instrument& instrument = state.instruments[i];
+    if ((instrument.rare & kRareDark) != 0) state.touch(instrument);
+  }
   teller.tell<GroupChanged>(0, command.header.account).group = command.group;
 }
 

@@ -28,17 +28,15 @@ bool member_is_good(const SubmitAdvancedOrder& m) {
          content_is_good(m.order) && terms_are_good(m.terms);
 }
 
-bool all_zero(const SubmitAdvancedOrder& m) {
+bool is_absent(const SubmitAdvancedOrder& m) {
   static constexpr SubmitAdvancedOrder kNothing{};
   return std::memcmp(&m, &kNothing, sizeof m) == 0;
 }
 
 bool act_is_good(const SubmitLinkedOrders& c) {
   return c.header.reserved == 0 && c.link >= kOco && c.link <= kBracket && c.count >= 2 &&
-         c.count <= 3 &&
-         std::all_of(std::begin(c.reserved), std::end(c.reserved), [](u8 b) { return b == 0; }) &&
-         member_is_good(c.first) && member_is_good(c.second) &&
-         (c.count == 3 ? member_is_good(c.third) : all_zero(c.third));
+         c.count <= 3 && all_zero(c.reserved) && member_is_good(c.first) &&
+         member_is_good(c.second) && (c.count == 3 ? member_is_good(c.third) : is_absent(c.third));
 }
 
 bool same_id(const SubmitAdvancedOrder& a, const SubmitAdvancedOrder& b) {
@@ -95,15 +93,6 @@ bool answered_before(const State& state, const SubmitLinkedOrders& c, Act& act, 
   return true;
 }
 
-/// Whether nothing stands near where an order would rest.
-bool needs_window(const State& state, const Judged& judged) {
-  const Wish& wish = judged.wish;
-  const Instrument& instrument = *judged.instrument;
-  const Ladder& side = judged.is(kOrderDark) ? state.rare_of(instrument).dark[wish.sell ? 1 : 0]
-                                             : instrument.book.side(wish.sell);
-  return side.place(state.pages, key_of(wish.sell, wish.price)).window == kNone;
-}
-
 /// Judges the members in turn; returns which one was refused, or their number.
 u32 judge_members(const State& state, u8 link, Act& act, Refusal& why) {
   Seat seat;
@@ -115,13 +104,15 @@ u32 judge_members(const State& state, u8 link, Act& act, Refusal& why) {
     }
     const Judged& judged = act.judged[i];
     if (seat.waits || !judged.stands()) continue;
-    if (needs_window(state, judged)) ++seat.windows;
+    const Standing at = standing_at(state, *judged.instrument, judged.is(kOrderDark),
+                                    judged.wish.sell, judged.wish.price);
+    if (at.opens) ++seat.windows;
     seat.joining = &judged;
   }
   return act.count;
 }
 
-void refuse(State& state, const Act& act, u32 refused, const Refusal& why, Teller& teller) {
+void refuse_all(State& state, const Act& act, u32 refused, const Refusal& why, Teller& teller) {
   const bool known = why.reason != Reason::unknown_symbol &&
                      why.reason != Reason::unknown_account && why.reason != Reason::capacity;
   const bool remembered = known && state.accounting() && state.client_ids.left() >= act.count;
@@ -191,12 +182,11 @@ void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& tell
     const OrderTerms& terms = act.members[i]->terms;
     act.terms[i] = std::memcmp(&terms, &kNoTerms, sizeof terms) == 0 ? nullptr : &terms;
   }
-  Refusal why;
   if (!fits(command, act)) {
-    why.no(Reason::bad_link, Scope::none);
-    tell_refused(teller, command.header, why);
+    refuse(teller, command.header, Reason::bad_link);
     return;
   }
+  Refusal why;
   Instrument* const instrument = state.find_instrument(command.header.instrument);
   const u32 account = state.accounts.find(command.header.account);
   if (instrument == nullptr || account == kNone) {
@@ -205,7 +195,7 @@ void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& tell
     } else {
       why.no(Reason::unknown_account, Scope::account);
     }
-    refuse(state, act, 0, why, teller);
+    refuse_all(state, act, 0, why, teller);
     return;
   }
   if (state.accounting() && answered_before(state, command, act, account, teller)) return;
@@ -215,7 +205,7 @@ void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& tell
   }
   const u32 refused = judge_members(state, command.link, act, why);
   if (refused < act.count) {
-    refuse(state, act, refused, why, teller);
+    refuse_all(state, act, refused, why, teller);
     return;
   }
   accept(state, command, act, teller);

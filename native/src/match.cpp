@@ -251,6 +251,15 @@ void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
   }
 }
 
+void cancel_listed(State& state, u32 count, CancelReason reason, Teller& teller) {
+  for (u32 i = 0; i < count; ++i) {
+    const u32 slot = state.ending[i];
+    if ((state.orders.node(slot).flags & kOrderLive) != 0) {
+      cancel_order(state, slot, reason, teller);
+    }
+  }
+}
+
 void lower(State& state, u32 slot, i64 lots) {
   QC_ASSERT(lots > 0 && lots < leaves_of(state, slot));
   shrink(state, slot, lots);

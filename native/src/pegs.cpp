@@ -1,4 +1,5 @@
 #include "quantumcore/commands.hpp"
+#include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
 namespace quantumcore {
@@ -63,18 +64,11 @@ i64 wish_of(const Instrument& instrument, const PegView& view, const Extra& extr
 }
 
 /// Amounts, level and window have bounds, and a move cannot be refused.
-bool has_room(const State& state, const Instrument& instrument, u32 slot, i64 price) {
+bool may_stand(const State& state, const Instrument& instrument, u32 slot, i64 price) {
   const bool sell = is_sell(state.orders.node(slot));
-  const i64 leaves = leaves_of(state, slot);
-  if (sell && !product_fits(instrument,
-                            state.orders.sums(slot).notional + ticks_times_lots(price, leaves))) {
-    return false;
-  }
-  const Ladder& side = instrument.book.side(sell);
-  const Ladder::Place place = side.place(state.pages, key_of(sell, price));
-  const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
-  return lots_fit(there, first_shown(state.extra_of(slot), leaves)) &&
-         side.has_room(state.pages, place);
+  if (sell && !bears(state, instrument, slot, price)) return false;
+  const i64 shown = first_shown(state.extra_of(slot), leaves_of(state, slot));
+  return has_room(state, instrument, sell, price, shown);
 }
 
 /// As peg_target; `crowded` is set when only room is missing.
@@ -84,7 +78,7 @@ i64 target_of(const State& state, const Instrument& instrument, const PegView& v
   const i64 price = wish_of(instrument, view, state.extra_of(slot), is_sell(node));
   if (price == 0) return 0;
   const bool there = (node.flags & kOrderWaits) == 0 && price == state.orders.record(slot).price;
-  if (there || has_room(state, instrument, slot, price)) return price;
+  if (there || may_stand(state, instrument, slot, price)) return price;
   crowded = true;
   return 0;
 }

@@ -110,16 +110,13 @@ void leave_calls(State& state, u32 slot) {
 }
 
 bool has_room(const State& state, const Instrument& instrument, bool sell, i64 price, i64 lots) {
-  const Ladder& side = instrument.book.side(sell);
-  const Ladder::Place place = side.place(state.pages, key_of(sell, price));
-  if (!side.has_room(state.pages, place)) return false;
-  return place.level == kNone || lots_fit(state.pages.level(place.level).lots, lots);
+  const Standing at = standing_at(state, instrument, false, sell, price);
+  return at.room && lots_fit(at.there, lots);
 }
 
 bool bears(const State& state, const Instrument& instrument, u32 slot, i64 price) {
-  const u128 all =
-      state.orders.sums(slot).notional + ticks_times_lots(price, leaves_of(state, slot));
-  return all >> 96 == 0 && units(all, instrument.unit).ceil() <= static_cast<u64>(kMaxI64);
+  return product_fits(instrument, state.orders.sums(slot).notional +
+                                      ticks_times_lots(price, leaves_of(state, slot)));
 }
 
 void rest(State& state, Instrument& instrument, u32 slot, u32 level) {
@@ -173,7 +170,7 @@ void let_wait(State& state, u32 slot, Teller& teller) {
 }
 
 void enter_phase(State& state, Instrument& instrument, u8 status, u8 cause, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
+  RareBook& rare = state.rare_of(instrument);
   const u8 before = instrument.terms.status;
   if (status != kContinuous) {
     end_limit_state(state, instrument, teller);
@@ -255,7 +252,7 @@ void pass_time(State& state, Teller& teller) {
 }
 
 bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why) {
-  if (instrument.terms.status == kTrading) [[likely]] {
+  if (instrument.terms.status == kContinuous) [[likely]] {
     return true;
   }
   const bool post_only = (state.orders.node(slot).flags & kOrderPostOnly) != 0;

@@ -79,7 +79,6 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   const Account& account = state.accounts[node.account];
   Wish& wish = change.wish;
   wish.sell = is_sell(node);
-  wish.may_rest = true;
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
   wish.price = order.price;
   const bool price_given = (c.fields & kPriceGiven) != 0;
@@ -169,13 +168,11 @@ void apply_change(State& state, u32 slot, const Change& change, Teller& teller) 
 }
 
 bool more_is_good(const ReplaceAdvancedOrder& c) {
-  u8 reserved = 0;
-  for (const u8 byte : c.reserved) reserved |= byte;
   const bool stop_fits =
       (c.order.fields & kStopGiven) != 0 || (c.stop_price == 0 && c.stop_scale == 0);
   const bool display_fits =
       (c.order.fields & kDisplayGiven) != 0 || (c.display == 0 && c.display_scale == 0);
-  return reserved == 0 && stop_fits && display_fits && c.stop_scale <= kMaxScale &&
+  return all_zero(c.reserved) && stop_fits && display_fits && c.stop_scale <= kMaxScale &&
          c.display_scale <= kMaxScale;
 }
 

@@ -108,7 +108,6 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
   const i64 limit = limit_of(state, slot);
   Wish& wish = change.wish;
   wish.sell = is_sell(node);
-  wish.may_rest = true;
   wish.post_only = (node.flags & kOrderPostOnly) != 0;
   wish.price = limit;
   change.total = order.quantity;

@@ -270,9 +270,7 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
   link_calls(state, accepted);
   read_fired(state, s, in);
   // What is read is not a command: nothing is due.
-  for (; state.touched_count != 0; --state.touched_count) {
-    state.rare_books[state.touched[state.touched_count - 1]].touched = false;
-  }
+  while (state.touched_count != 0) state.next_touched();
 }
 
 SnapshotHeader read_header(std::span<const std::byte> snapshot) {

@@ -1,3 +1,4 @@
+#include "quantumcore/gate.hpp"
 #include "quantumcore/phases.hpp"
 
 namespace quantumcore {
@@ -20,27 +21,30 @@ bool has_bands(const TradingRules& r) {
   return (r.static_band | r.price_collar | r.dynamic_band | r.velocity) != 0;
 }
 
-void refuse(Teller& teller, const CommandHeader& command, Reason reason, Scope scope) {
-  Refusal why;
-  why.no(reason, scope);
-  tell_refused(teller, command, why);
-}
-
 /// The instrument of a command that has nothing else in its header; null: it was refused.
-Instrument* find(State& state, const CommandHeader& header, bool good, Teller& teller) {
+Instrument* instrument_alone(State& state, const CommandHeader& header, bool good, Teller& teller) {
   if (header.reserved != 0 || header.account != 0 || !good) {
     tell_bad(teller, header);
     return nullptr;
   }
-  Instrument* const instrument = state.find_instrument(header.instrument);
-  if (instrument == nullptr) refuse(teller, header, Reason::unknown_symbol, Scope::instrument);
-  return instrument;
+  return named_instrument(state, header, teller);
+}
+
+/// BAD_MARK: a mark or a reference outside the bounds of prices; 0 is none.
+bool may_be_set(const Instrument& instrument, const CommandHeader& header, i64 ticks,
+                Teller& teller) {
+  const Grid grid = instrument.price_grid();
+  const Measured price{ticks, on_grid(ticks, grid), grid.step, grid.scale, true};
+  Refusal why;
+  if (ticks == 0 || judge_price(instrument, price, Reason::bad_mark, ticks, why)) return true;
+  tell_refused(teller, header, why);
+  return false;
 }
 
 }  // namespace
 
 void apply_rules(State& state, Instrument& instrument, const TradingRules& rules) {
-  state.rare_books[state.slot_of(instrument)].rules = rules;
+  state.rare_of(instrument).rules = rules;
   instrument.rare &= ~(kRareBands | kRareShared);
   if (has_bands(rules)) instrument.rare |= kRareBands;
   if (rules.allocation != kByTime) instrument.rare |= kRareShared;
@@ -48,12 +52,11 @@ void apply_rules(State& state, Instrument& instrument, const TradingRules& rules
 
 void set_trading_rules(State& state, const SetTradingRules& command, Teller& teller) {
   const TradingRules& rules = command.rules;
-  u8 reserved = 0;
-  for (const u8 byte : rules.reserved) reserved = static_cast<u8>(reserved | byte);
-  Instrument* const instrument = find(state, command.header, reserved == 0, teller);
+  Instrument* const instrument =
+      instrument_alone(state, command.header, all_zero(rules.reserved), teller);
   if (instrument == nullptr) return;
   if (!rules_hold(rules)) {
-    refuse(teller, command.header, Reason::bad_rules, Scope::none);
+    refuse(teller, command.header, Reason::bad_rules);
     return;
   }
   apply_rules(state, *instrument, rules);
@@ -66,16 +69,21 @@ void set_trading_rules(State& state, const SetTradingRules& command, Teller& tel
 }
 
 void set_reference(State& state, const SetReference& command, Teller& teller) {
-  Instrument* const instrument = find(state, command.header, true, teller);
+  Instrument* const instrument = instrument_alone(state, command.header, true, teller);
   if (instrument == nullptr) return;
-  const InstrumentTerms& terms = instrument->terms;
-  if (command.price != 0 && (command.price < terms.min_price || command.price > terms.max_price)) {
-    refuse(teller, command.header, Reason::bad_mark, Scope::none);
-    return;
-  }
+  if (!may_be_set(*instrument, command.header, command.price, teller)) return;
   state.rare_of(*instrument).reference = command.price;
   state.touch(*instrument);
   teller.tell<ReferenceChanged>(instrument->id, 0).price = command.price;
+}
+
+void set_mark(State& state, const SetMark& command, Teller& teller) {
+  Instrument* const instrument = instrument_alone(state, command.header, true, teller);
+  if (instrument == nullptr) return;
+  if (!may_be_set(*instrument, command.header, command.price, teller)) return;
+  state.rare_of(*instrument).mark = command.price;
+  state.touch(*instrument);
+  teller.tell<MarkChanged>(instrument->id, 0).price = command.price;
 }
 
 }  // namespace quantumcore

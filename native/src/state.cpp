@@ -19,6 +19,12 @@ u32 most_positions(const EngineConfig& c) {
   return static_cast<u32>(std::min<u64>(most, kNone - 1));
 }
 
+/// Orders instruments, so that the top of a heap has the least id.
+struct HasHigherId {
+  const Instrument* instruments;
+  bool operator()(u32 a, u32 b) const { return instruments[a].id > instruments[b].id; }
+};
+
 }  // namespace
 
 // A leaf exists only while an order rests in it, so max_orders leaves always suffice.
@@ -106,6 +112,21 @@ void State::copy(const State& other) {
   }
 }
 
+void State::touch_rare(const Instrument& instrument) {
+  const u32 slot = slot_of(instrument);
+  if (rare_books[slot].touched) return;
+  rare_books[slot].touched = true;
+  touched[touched_count++] = slot;
+  std::push_heap(touched.data(), touched.data() + touched_count, HasHigherId{instruments.data()});
+}
+
+u32 State::next_touched() {
+  std::pop_heap(touched.data(), touched.data() + touched_count, HasHigherId{instruments.data()});
+  const u32 slot = touched[--touched_count];
+  rare_books[slot].touched = false;
+  return slot;
+}
+
 u32 State::find_by_hash(u32 id) const {
   return instruments_by_id.find(tag_of(id), [&](u32 s) { return instruments[s].id == id; });
 }
@@ -129,7 +150,7 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
   instrument.quote = static_cast<u16>(find_currency(terms.quote));
   instrument.terms = terms;
   instrument.book = Book(slot);
-  if (terms.status != kTrading) instrument.rare = kRarePhase;
+  if (terms.status != kContinuous) instrument.rare = kRarePhase;
   rare_books[slot] = make_rare_book(slot, kMaxInstruments);
   const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
                               static_cast<u32>(terms.tick_scale) + terms.lot_scale,

@@ -210,7 +210,7 @@ void activate(State& state, const Instrument& instrument, u32 row, Teller& telle
 
 i64 watched(const State& state, const Instrument& instrument, bool sell, u8 trigger) {
   if (trigger == kTriggerLast) return instrument.last_price;
-  if (trigger == kTriggerMark) return state.rare_books[state.slot_of(instrument)].mark;
+  if (trigger == kTriggerMark) return state.rare_of(instrument).mark;
   return instrument.book.stands(!sell) ? instrument.book.best(!sell) : 0;
 }
 
@@ -285,38 +285,12 @@ void queue_fired(State& state, u32 row) {
 }
 
 bool trigger_one(State& state, Instrument& instrument, Teller& teller) {
-  RareBook& rare = state.rare_books[state.slot_of(instrument)];
-  if (instrument.terms.status != kTrading) return false;
+  RareBook& rare = state.rare_of(instrument);
+  if (instrument.terms.status != kContinuous) return false;
   if (rare.waiting_count != 0) Look(state, instrument, rare).run(teller);
   if (rare.fired_first == kNone) return false;
   activate(state, instrument, rare.fired_first, teller);
   return true;
-}
-
-void set_mark(State& state, const SetMark& command, Teller& teller) {
-  if (command.header.reserved != 0 || command.header.account != 0) {
-    tell_bad(teller, command.header);
-    return;
-  }
-  Refusal why;
-  const Instrument* const instrument = state.find_instrument(command.header.instrument);
-  if (instrument == nullptr) {
-    why.no(Reason::unknown_symbol, Scope::instrument);
-    tell_refused(teller, command.header, why);
-    return;
-  }
-  const i64 low = instrument->terms.min_price;
-  const i64 high = instrument->terms.max_price;
-  if (command.price != 0 && (command.price < low || command.price > high)) {
-    const Grid grid = instrument->price_grid();
-    why.no(Reason::bad_mark, Scope::instrument, grid.scale,
-           on_grid(command.price < low ? low : high, grid), on_grid(command.price, grid));
-    tell_refused(teller, command.header, why);
-    return;
-  }
-  state.rare_books[state.slot_of(*instrument)].mark = command.price;
-  teller.tell<MarkChanged>(instrument->id, 0).price = command.price;
-  state.touch(*instrument);
 }
 
 }  // namespace quantumcore

@@ -107,7 +107,7 @@ class Market {
     DefineInstrument command{};
     InstrumentTerms& t = command.terms;
     t.kind = 1;
-    t.status = kTrading;
+    t.status = kContinuous;
     t.base = base;
     t.quote = 1;
     t.tick_scale = tick_scale;

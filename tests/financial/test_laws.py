@@ -62,9 +62,10 @@ def market(new_engine: Any, seed: int, commands: int = COMMANDS):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_book_is_never_crossed_and_shows_exactly_its_orders(new_engine, seed):
     """Never crossed while it trades continuously: in a call it may be, and the uncross ends that."""
-    phases = dict.fromkeys(INSTRUMENTS, 1)
+    phases, icebergs, whole = dict.fromkeys(INSTRUMENTS, 1), set[Name](), 0
     for engine, events in market(new_engine, seed):
         phases |= {event.instrument: event.status for event in of(wire.InstrumentStatusChanged, events)}
+        icebergs |= {(e.order_sequence, e.order_slot) for e in of(wire.TermsAccepted, events) if e.display}
         for number in INSTRUMENTS:
             sides = {side: engine.orders(number, side) for side in (BUY, SELL)}
             if sides[BUY] and sides[SELL] and phases[number] == 1:
@@ -79,7 +80,11 @@ def test_the_book_is_never_crossed_and_shows_exactly_its_orders(new_engine, seed
                 depth = engine.depth(number, side, 10**6)
                 assert [(p, n) for p, _, n in depth] == [(p, n) for p, (_, n) in levels.items()]
                 # Of an iceberg a part is shown; exactly which, tests/financial/test_shown_laws.py follows.
+                partly = {row[3] for row in rows if row[:2] in icebergs}
                 assert all(n <= lots <= levels[p][0] for p, lots, n in depth)
+                assert all(lots == levels[p][0] for p, lots, _ in depth if p not in partly)
+                whole += len(depth) - len(partly)
+    assert whole > 1_000
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -32,25 +32,33 @@ async def address(venue: House) -> AsyncIterator[str]:
         yield at
 
 
-class BookCopy:
-    """A book as a client keeps it: it believes nothing that it cannot check."""
+class Copy:
+    """What a client keeps of a book: it believes nothing that it cannot check."""
 
     def __init__(self) -> None:
-        self.sides: dict[str, dict[str, str]] = {"bids": {}, "asks": {}}
+        self.sides: dict[str, dict[str, Any]] = {"bids": {}, "asks": {}}
         self.seq = -1
 
-    def take(self, message: dict[str, Any]) -> None:
+    def follow(self, message: dict[str, Any]) -> None:
+        """Begin anew with a snapshot; a delta must follow the message before it."""
         if message["type"] == "snapshot":
             self.sides = {"bids": {}, "asks": {}}
         else:
             assert message["prev_seq"] == self.seq, "a gap"
+        self.seq = message["seq"]
+
+
+class BookCopy(Copy):
+    """Level by level: quantities by price."""
+
+    def take(self, message: dict[str, Any]) -> None:
+        self.follow(message)
         for name, side in self.sides.items():
             for price, quantity, _orders in message[name]:
                 if float(quantity) == 0:
                     side.pop(price, None)
                 else:
                     side[price] = quantity
-        self.seq = message["seq"]
         assert self.checksum() == message["checksum"]
 
     def checksum(self) -> int:
@@ -102,25 +110,17 @@ async def test_a_view_of_one_level_shows_what_moves_up_into_it(venue, address):
         assert sorted(delta["bids"]) == [["64098.00", "0.50000", 1], ["64099.00", "0", 0]]
 
 
-class QueueCopy:
-    """A book order by order, as a client keeps it: a dict keeps the order in which they came."""
-
-    def __init__(self) -> None:
-        self.sides: dict[str, dict[str, dict[str, str]]] = {"bids": {}, "asks": {}}
-        self.seq = -1
+class QueueCopy(Copy):
+    """Order by order: quantities by id by price; a dict keeps the order in which they came."""
 
     def take(self, message: dict[str, Any]) -> None:
-        if message["type"] == "snapshot":
-            self.sides = {"bids": {}, "asks": {}}
-        else:
-            assert message["prev_seq"] == self.seq, "a gap"
+        self.follow(message)
         for name, prices in self.sides.items():
             for order_id, price, quantity in message[name]:
                 if quantity == "0":
                     prices[price].pop(order_id)
                 else:
                     prices.setdefault(price, {})[order_id] = quantity
-        self.seq = message["seq"]
         parts: list[str] = []
         for pair in itertools.zip_longest(self.queue("bids")[:10], self.queue("asks")[:10]):
             parts += [part for one in pair if one is not None for part in (one[0], one[2])]

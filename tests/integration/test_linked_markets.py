@@ -97,6 +97,7 @@ def test_positions_are_the_sums_of_fills_and_holds_the_sums_of_orders(new_engine
     for account in ACCOUNTS:
         rows = [(number, lots) for number, lots in sorted(positions[account].items()) if lots]
         assert engine.positions(account) == rows
+    assert sum(map(len, positions.values())) > 5
     check(engine)
 
 

@@ -101,7 +101,7 @@ def test_the_es_tape_of_christmas_2023_is_reenacted_maker_by_maker() -> None:
 
 @_needs(ES_2023)
 def test_the_whole_es_tape_of_christmas_2023_opens_as_the_exchange_did() -> None:
-    """From the first message on, 23 hours of call: at the open our uncross has the tape's price, volume and fills, order by order.
+    """From the first message on, 34 hours of call: at the open our uncross has the tape's price, volume and fills, order by order.
 
     What the tape never showed (13 lots that buy and 1 that sells, told by their fills alone) decides the last tick.
     """

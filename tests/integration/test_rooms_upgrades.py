@@ -8,10 +8,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, MetaData, Table, select
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.contracts import wire
+from quantumcore.core.twin.engine import Engine
+from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import migrations as ledger_migrations
 from quantumcore.services.ledger.tables import metadata as ledger_tables
 from quantumcore.services.orders import migrations as orders_migrations
@@ -20,6 +24,7 @@ from tests.support.ledgers import post, random_market
 from tests.support.orders_room import limit, orders_room
 from tests.support.orders_room import market as at_market
 from tests.support.small_venue import BOB
+from tests.support.streams import DEFINITIONS, START_NS
 
 FIRST = "0001_*.py"
 
@@ -85,11 +90,27 @@ async def test_orders_of_the_first_revision_stay(tmp_path):
     assert await upgraded(tmp_path / "old" / "orders.db", orders_migrations.__name__, orders_tables) == written
 
 
-@pytest.mark.parametrize("seed", (1, 2))
+def resting(engine: Engine) -> list[EventBatch]:
+    """Step an order that rests whatever the market was like: of a new account, in a new instrument, with the venue switched on."""
+    commands = [
+        wire.SetKillSwitch(account=0, engaged=0),
+        wire.OpenAccount(account=30, owner=30),
+        wire.Transfer(account=30, transfer_id="last", transfer_kind=1, amount=10_000, currency=1),
+        msgspec.structs.replace(DEFINITIONS[3], instrument=30, symbol="LAST"),
+        wire.SubmitOrder(
+            instrument=30, account=30, side=1, order_type=2, time_in_force=1, price=1, quantity=1, client_id="last"
+        ),
+    ]
+    told = [engine.step(command.encode(), START_NS) for command in commands]
+    return [EventBatch(at, at, raw) for at, raw in enumerate(told, start=engine.sequence - len(told) + 1)]
+
+
+@pytest.mark.parametrize("seed", range(2))
 async def test_holds_of_the_first_revision_stay(tmp_path, seed: int):
     """Linked orders, of which the first revision knew nothing, are left out of what it is given."""
     database = await open_database(tmp_path / "ledger.db", ledger_migrations.__name__)
-    await post(database, random_market(seed, 800)[1])
+    engine, batches = random_market(seed, 800)
+    await post(database, batches + resting(engine))
     written = await rows(database, ledger_tables)
     await database.close()
     written["holds"] = [row for row in written["holds"] if not row["linked"]]

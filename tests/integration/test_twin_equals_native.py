@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both_engines, check, step
-from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
+from tests.support.fuzz_engine import assert_cuts_change_nothing, difference, run_equality, seeded, started, state_of
 from tests.support.streams import START_NS, Market, Timed, setup, streams
 
 LONG_SEEDS = (1, 2, 3, 4, 5)
@@ -88,16 +88,7 @@ def test_with_little_room_both_are_full_at_the_same_command(bounds):
 @both_engines
 @pytest.mark.parametrize("seed", [11, 12])
 def test_cutting_a_stream_into_steps_differently_changes_nothing(new_engine, seed):
-    stream = commands_of(seed, 1_500)
-    singly, batched, rng = started(new_engine()), started(new_engine()), random.Random(seed)
-    at = 0
-    while at < len(stream):
-        batch = stream[at : at + rng.randrange(1, 40)]
-        time_ns = batch[0].time_ns
-        one_by_one = b"".join(step(singly, command.raw, time_ns) for command in batch)
-        assert step(batched, b"".join(command.raw for command in batch), time_ns) == one_by_one
-        at += len(batch)
-    assert state_of(singly) == state_of(batched)
+    assert_cuts_change_nothing(new_engine, commands_of(seed, 1_500), random.Random(seed))
 
 
 @both_engines

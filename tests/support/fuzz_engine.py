@@ -4,7 +4,7 @@ import argparse
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from quantumcore.contracts import wire
@@ -86,6 +86,18 @@ def run_equality(
         if progress and done % 50_000 == 0:
             print(f"seed {seed}: {done:,} equal, {done / (time.monotonic() - began):,.0f}/s", flush=True)
     return told
+
+
+def assert_cuts_change_nothing(new_engine: Callable[[], Any], stream: list[Timed], rng: random.Random) -> None:
+    """Step `stream` in batches of random size, beside an engine that gets the same commands one by one."""
+    singly, batched, at = started(new_engine()), started(new_engine()), 0
+    while at < len(stream):
+        batch = stream[at : at + rng.randrange(1, 40)]
+        time_ns = batch[0].time_ns
+        one_by_one = b"".join(step(singly, command.raw, time_ns) for command in batch)
+        assert step(batched, b"".join(command.raw for command in batch), time_ns) == one_by_one
+        at += len(batch)
+    assert state_of(singly) == state_of(batched)
 
 
 def difference(seed: int, done: int, command: Timed, expected: bytes, got: bytes) -> str:

@@ -17,7 +17,7 @@ class ShownMarket(Market):
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
         makers = [(self._submit_shown, 60), (self._submit, 22), (self._cancel, 8), (self._replace, 6)]
-        makers += [(self._replace_display, 3), (self._status, 1), (self._redefine, 1)]
+        makers += [(self._replace_display, 3), (self._status, 1), (self._redefine, 1), (self._sweep, 3)]
         self._makers = [maker for maker, _ in makers]
         self._weights = [weight for _, weight in makers]
 
@@ -27,6 +27,22 @@ class ShownMarket(Market):
         if halts:
             self._repairs.append(wire.SetInstrumentStatus(instrument=1, status=1))
         return wire.SetInstrumentStatus(instrument=1, status=1 + halts)
+
+    def _sweep(self) -> wire.Command:
+        """Take all that one side shows: pegs to it have to wait."""
+        sells = self._chance(50)
+        return wire.SubmitOrder(
+            instrument=2,
+            account=self._account(),
+            side=1 + sells,
+            order_type=2,
+            time_in_force=3,
+            self_trade_prevention=2,
+            price=18 if sells else 42,
+            price_scale=2,
+            quantity=1_000,
+            client_id=f"s-{self._made}",
+        )
 
     def _account(self) -> int:
         return self._rng.randrange(1, 5)

@@ -1,10 +1,9 @@
-"""What a random market submits of orders that show a part, nothing, or whose price the book decides.
-
-A part of tests/support/streams.py: `Market` has these makers, and what they stand on.
-"""
+"""What a random market submits of orders that show a part, nothing, or whose price the book decides."""
 
 import random
 from typing import Any
+
+import msgspec
 
 from quantumcore.contracts import wire
 
@@ -12,29 +11,22 @@ I64_MAX = 2**63 - 1
 TERMS = wire.SubmitAdvancedOrder.LAYOUT.names[len(wire.SubmitOrder.LAYOUT.names) :]
 
 
+def advanced(plain: wire.SubmitOrder, **changes: Any) -> wire.SubmitAdvancedOrder:
+    """Return `plain` with further terms, and with other plain ones where `changes` names them."""
+    return wire.SubmitAdvancedOrder(**{**msgspec.structs.asdict(plain), **changes})
+
+
 class ShownOrders:
-    """Makers of icebergs, dark orders, budgets, pegs and slides."""
+    """Makers of icebergs, dark orders, budgets, pegs and slides for `Market`, which has what they draw from."""
 
     _rng: random.Random
     _submitted: Any
-
-    def _pick(self, items: list[Any], weights: list[int]) -> Any:
-        raise NotImplementedError
-
-    def _chance(self, percent: int) -> bool:
-        raise NotImplementedError
-
-    def _submit(self) -> wire.SubmitOrder:
-        raise NotImplementedError
-
-    def _replace(self) -> wire.Command:
-        raise NotImplementedError
-
-    def _definition(self, instrument: int) -> wire.DefineInstrument:
-        raise NotImplementedError
-
-    def _scale_of(self, currency: int) -> int:
-        raise NotImplementedError
+    _pick: Any
+    _chance: Any
+    _submit: Any
+    _replace: Any
+    _definition: Any
+    _scale_of: Any
 
     @staticmethod
     def _changed(command: Any, **changes: Any) -> Any:
@@ -48,10 +40,8 @@ class ShownOrders:
             [self._iceberg, self._dark, self._minimum, self._budget, self._peg, self._slide, self._to_limit],
             [5, 3, 6, 4, 5, 2, 2],
         )
-        fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-        if self._chance(60):
-            fields |= {"order_type": 2, "time_in_force": 1, "flags": 0}
-        command = wire.SubmitAdvancedOrder(**{**fields, **make(plain)})
+        simple = {"order_type": 2, "time_in_force": 1, "flags": 0} if self._chance(60) else {}
+        command = advanced(plain, **{**simple, **make(plain)})
         if self._chance(3):
             command = self._changed(command, **{self._rng.choice(TERMS): self._rng.randrange(3)})
         self._submitted[-1] = command

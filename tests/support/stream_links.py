@@ -3,6 +3,7 @@
 from typing import Any
 
 from quantumcore.contracts import wire
+from tests.support.shown_orders import advanced
 
 REDUCE_ONLY = 4
 OCO, OTO, BRACKET = 1, 2, 3
@@ -19,7 +20,7 @@ def reduce(market: Any) -> wire.SubmitOrder:
     command: wire.SubmitOrder = market._changed(plain, **changes)
     if market._chance(20):
         price = market._price(command.instrument)
-        command = _advanced(
+        command = advanced(
             market._changed(command, order_type=3, price=0, price_scale=0, time_in_force=1),
             stop_price=price[0],
             stop_scale=price[1],
@@ -81,12 +82,7 @@ def _member(market: Any, at: int) -> wire.SubmitAdvancedOrder:
     market._submitted.pop()
     flags = market._pick([0, REDUCE_ONLY, plain.flags], [80, 10, 10])
     name = f"c-{market._made}-{at if market._chance(98) else 0}"
-    return _advanced(market._changed(plain, flags=flags, client_id=name))
-
-
-def _advanced(plain: wire.SubmitOrder, **terms: int) -> wire.SubmitAdvancedOrder:
-    fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-    return wire.SubmitAdvancedOrder(**fields, **terms)
+    return advanced(market._changed(plain, flags=flags, client_id=name))
 
 
 def group(market: Any) -> wire.Command:

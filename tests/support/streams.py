@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
 from tests.support import stream_links, stream_triggers
-from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders
+from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders, advanced
 from tests.support.stream_phases import PhaseMakers
 
 HOUR_NS = 3600 * 10**9
@@ -272,8 +272,7 @@ class Market(PhaseMakers, ShownOrders):
         """A submission with at most a few further terms, most of which its type has no use for."""
         plain = self._submit()
         terms = {name: self._rng.randrange(3) for name in TERMS if self._chance(4)}
-        fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-        command = wire.SubmitAdvancedOrder(**{**fields, **terms})
+        command = advanced(plain, **terms)
         self._submitted[-1] = command
         return command
 

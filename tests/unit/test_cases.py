@@ -1,19 +1,15 @@
 """Every hand-made case is true of both engines.
 
 Goal: what a trader expects of each order type, phase and rule stands in tests/cases as text that he can read, and holds.
-Method: each case (tests/support/cases.py says how they are written) runs on the twin and on the native engine. A topic is left
-out of the native runs only until the native engine has learnt it.
+Method: each case (tests/support/cases.py says how they are written) runs on the twin and on the native engine.
 """
 
 from pathlib import Path
 
 import pytest
 
-from tests.support.cases import every_case, read, run
+from tests.support.cases import ROOT, every_case, read, run
 from tests.support.engines import NativeEngine, TwinEngine
-
-TWIN_ONLY: set[str] = set()
-"""Topics that the native engine does not know yet; must be empty in the end."""
 
 CASES = list(every_case())
 BUYING = "== one\nbuy alice a1 10 @ 101\n  accepted a1 hold 1010\nsell bob b1 4 @ 101\n  accepted b1\n"
@@ -22,10 +18,7 @@ BUYING = "== one\nbuy alice a1 10 @ 101\n  accepted a1 hold 1010\nsell bob b1 4 
 def _runs():
     for case in CASES:
         for name, engine in (("twin", TwinEngine), ("native", NativeEngine)):
-            if name == "twin" or case.topic not in TWIN_ONLY:
-                yield pytest.param(
-                    case, engine, id=f"{case.topic}-{case.path.stem}-{case.name}-{name}".replace(" ", "_")
-                )
+            yield pytest.param(case, engine, id=f"{case.topic}-{case.path.stem}-{case.name}-{name}".replace(" ", "_"))
 
 
 @pytest.mark.parametrize(("case", "new_engine"), list(_runs()))
@@ -43,8 +36,9 @@ def test_a_case_happens_as_it_is_written(case, new_engine):
     )
 
 
-def test_no_two_cases_of_a_file_have_one_name():
+def test_no_file_is_empty_and_no_two_cases_of_it_have_one_name():
     names = [(case.path, case.name) for case in CASES]
+    assert {case.path for case in CASES} == set(ROOT.rglob("*.txt")) != set()
     assert len(names) == len(set(names))
 
 

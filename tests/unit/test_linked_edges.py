@@ -13,6 +13,7 @@ from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
 from tests.support.desk import ALICE, BETWEEN, BOB, BUY, NONE, SELL, SHARE, Desk, instrument, of
 from tests.support.engines import NativeEngine, both_engines, check
+from tests.support.shown_orders import advanced
 
 pytestmark = both_engines
 OCO, OTO, BRACKET = 1, 2, 3
@@ -29,8 +30,7 @@ def desk(new_engine):
 
 def member(desk: Desk, side: int, quantity: str, price: str, **changes: Any) -> wire.SubmitAdvancedOrder:
     """Return a limit order of Alice as a member of an act."""
-    plain = desk.order(ALICE, side, quantity, price, **changes)
-    return wire.SubmitAdvancedOrder(**{name: getattr(plain, name) for name in plain.__struct_fields__})
+    return advanced(desk.order(ALICE, side, quantity, price, **changes))
 
 
 def tied(*members: wire.SubmitAdvancedOrder, link: int = OCO, **changes: Any) -> wire.SubmitLinkedOrders:

@@ -116,7 +116,8 @@ def test_what_is_missing_or_misshapen_is_named(changes, field, rule) -> None:
     ],
 )
 def test_what_only_does_not_fit_is_the_engines_to_refuse(changes) -> None:
-    translate.submission(msgspec.structs.replace(limit("buy", "1", "10"), **changes), 1)
+    command = translate.submission(msgspec.structs.replace(limit("buy", "1", "10"), **changes), 1)
+    assert isinstance(command, wire.SubmitAdvancedOrder)
 
 
 def test_an_amendment_may_move_a_stop_and_a_display() -> None:
@@ -233,6 +234,19 @@ def test_a_peg_keeps_its_cap_and_shows_where_it_works() -> None:
     gone = event(wire.OrderWaits, 11, cause=1)
     view = shown(*begins, entered, gone)
     assert (view.waiting, view.terms.working_price if view.terms else "") == ("reference", None)
+
+
+def test_a_peg_that_its_parent_freed_waits_for_its_reference_until_it_enters() -> None:
+    """The engine tells no OrderWaits of a peg that never was in the book, only the hold that it has now."""
+    parent = accepted(order_slot=2, side=2, client_id="p")
+    begins = (parent, accepted(order_type=10, price=50), terms_accepted(waits=1, peg=1, offset=-2))
+    linked = wire.OrdersLinked(1, 4, 5, 1_000, 1, 7, link=2, count=2, first=2, second=3, third=NO_SLOT)
+    freed = event(wire.OrderTriggered, 8, price=0, limit=50, source=3)
+    told = msgspec.structs.replace(replaced(8, 100, 100, price=50), reason=4, priority_kept=0)
+    view = shown(*begins, linked, freed, told)
+    assert (view.price, view.waiting, view.terms.working_price if view.terms else "") == ("0.50", "reference", None)
+    view = shown(*begins, linked, freed, told, event(wire.OrderEntered, 8, price=40, leaves=100, shown=100))
+    assert (view.price, view.waiting, view.terms.working_price if view.terms else "") == ("0.50", None, "0.40")
 
 
 def test_an_iceberg_counts_its_refills_and_a_trailing_stop_moves() -> None:

@@ -10,6 +10,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from tests.support.desk import ALICE, BOB, BUY, CAROL, IOC, SELL, SHARE, Desk, instrument, of
 from tests.support.engines import both_engines, check
+from tests.support.shown_orders import advanced
 
 pytestmark = both_engines
 I64_MAX = 2**63 - 1
@@ -17,21 +18,16 @@ HIDDEN, ALL_OR_NONE = 8, 16
 PEGGED = 10
 
 
-def advanced(desk, *order, **changes):
+def submit(desk, *order, **changes):
     """Submit an order with further terms; return all events."""
-    plain_fields = {
-        name: changes.pop(name) for name in ("order_type", "time_in_force", "flags", "client_id") if name in changes
-    }
-    plain = desk.order(*order, **plain_fields)
-    fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-    events = desk.all(wire.SubmitAdvancedOrder(**fields, **changes))
+    events = desk.all(advanced(desk.order(*order), **changes))
     check(desk.engine)
     return events
 
 
 def test_a_dark_sell_is_not_retried_while_its_proceeds_could_pass_what_is_kept(new_engine):
     desk = Desk(new_engine, instrument(tick_scale=0, max_price=10**15)).rich()
-    advanced(desk, ALICE, SELL, "1000000000", "1", flags=ALL_OR_NONE)
+    submit(desk, ALICE, SELL, "1000000000", "1", flags=ALL_OR_NONE)
     high = desk.submit(BOB, BUY, "1", "1000000000000")[0]
     desk.submit(BOB, BUY, "500000000", "1")
     assert of(wire.TradePrinted, desk.submit(CAROL, BUY, "500000000", "1")) == []
@@ -43,16 +39,16 @@ def test_a_dark_sell_is_not_retried_while_its_proceeds_could_pass_what_is_kept(n
 
 def test_a_sell_is_judged_by_the_bids_that_nobody_sees(new_engine):
     desk = Desk(new_engine, instrument(tick_scale=0, max_price=10**15)).rich()
-    advanced(desk, BOB, BUY, "1", "1000000000000", flags=HIDDEN)
+    submit(desk, BOB, BUY, "1", "1000000000000", flags=HIDDEN)
     refused = desk.refused(ALICE, SELL, "1000000000", "1")
     assert (refused.reason, refused.actual) == (Reason.AMOUNT_OVERFLOW, 10**12 * 10**9 * 100)
 
 
 def test_dark_orders_have_windows_of_their_own(new_engine):
     desk = Desk(new_engine, max_windows=1).rich()
-    advanced(desk, BOB, BUY, "1", "1.00", flags=HIDDEN)
+    submit(desk, BOB, BUY, "1", "1.00", flags=HIDDEN)
     assert desk.refused(ALICE, BUY, "1", "1.00").reason == Reason.CAPACITY
-    advanced(desk, ALICE, BUY, "1", "1.00", flags=HIDDEN)
+    submit(desk, ALICE, BUY, "1", "1.00", flags=HIDDEN)
     desk.all(wire.MassCancel(account=BOB))
     desk.all(wire.MassCancel(account=ALICE))
     desk.rest(ALICE, BUY, "1", "1.00")
@@ -62,8 +58,8 @@ def test_dark_orders_have_windows_of_their_own(new_engine):
 def test_so_many_dark_orders_are_looked_at_and_no_more(new_engine, before, trades):
     desk = Desk(new_engine).rich()
     for _ in range(before):
-        advanced(desk, ALICE, BUY, "1000", "1.10", flags=ALL_OR_NONE)
-    advanced(desk, BOB, BUY, "5", "1.09", flags=ALL_OR_NONE)
+        submit(desk, ALICE, BUY, "1000", "1.10", flags=ALL_OR_NONE)
+    submit(desk, BOB, BUY, "5", "1.09", flags=ALL_OR_NONE)
     events = desk.submit(CAROL, SELL, "5", "1.00", flags=1)
     assert len(of(wire.TradePrinted, events)) == trades
     check(desk.engine)
@@ -86,7 +82,7 @@ def test_a_taker_passes_over_so_many_dark_orders_and_no_more(new_engine, before,
 @pytest.mark.parametrize(("offers", "traded"), [(256, 1), (257, 0)])
 def test_a_dark_order_is_retried_by_so_many_offers_and_no_more(new_engine, offers, traded):
     desk = Desk(new_engine).rich()
-    advanced(desk, ALICE, BUY, str(offers), "1.00", flags=ALL_OR_NONE)
+    submit(desk, ALICE, BUY, str(offers), "1.00", flags=ALL_OR_NONE)
     for _ in range(offers - 1):
         desk.rest(BOB, SELL, "1", "1.00")
     events = desk.submit(CAROL, SELL, "1", "1.00")
@@ -97,7 +93,7 @@ def test_a_dark_order_is_retried_by_so_many_offers_and_no_more(new_engine, offer
 def test_a_refill_shows_no_more_than_its_level_can_count(new_engine):
     desk = Desk(new_engine, instrument(tick_scale=18, max_quantity=I64_MAX)).rich()
     price = "0.000000000000000001"
-    advanced(desk, ALICE, BUY, "20", price, display=10)
+    submit(desk, ALICE, BUY, "20", price, display=10)
     desk.submit(BOB, SELL, "9", price)
     desk.submit(CAROL, BUY, str(I64_MAX - 1), price)
     events = desk.submit(BOB, SELL, "1", price)
@@ -111,12 +107,12 @@ def test_a_level_that_is_full_takes_no_iceberg_but_counts_only_what_it_shows(new
     desk = Desk(new_engine, instrument(tick_scale=18, max_quantity=I64_MAX)).rich()
     price = "0.000000000000000001"
     desk.submit(CAROL, BUY, str(I64_MAX - 10), price)
-    (refused,) = advanced(desk, ALICE, BUY, "20", price, display=11)
+    (refused,) = submit(desk, ALICE, BUY, "20", price, display=11)
     assert (refused.reason, refused.actual) == (Reason.QTY_OVERFLOW, I64_MAX + 1)
-    assert len(advanced(desk, ALICE, BUY, "20", price, display=10)) == 2
-    (dark,) = of(wire.TermsAccepted, advanced(desk, ALICE, BUY, str(I64_MAX), price, flags=HIDDEN))
+    assert len(submit(desk, ALICE, BUY, "20", price, display=10)) == 2
+    (dark,) = of(wire.TermsAccepted, submit(desk, ALICE, BUY, str(I64_MAX), price, flags=HIDDEN))
     assert dark.dark == 1
-    (refused,) = advanced(desk, BOB, BUY, "1", price, flags=HIDDEN)
+    (refused,) = submit(desk, BOB, BUY, "1", price, flags=HIDDEN)
     assert refused.reason == Reason.QTY_OVERFLOW
 
 
@@ -125,7 +121,7 @@ def test_a_peg_waits_while_its_level_or_its_window_has_no_room(new_engine):
     far = 2**18 * 1_000
     desk.submit(ALICE, SELL, "5", _price(far + 1))
     desk.submit(BOB, BUY, "5", _price(10))
-    accepted, *told = advanced(
+    accepted, *told = submit(
         desk, CAROL, BUY, "5", _price(far), order_type=PEGGED, peg=2, offset=0
     )  # the other side's best is in a window of its own, and both windows are taken
     assert [type(event) for event in told] == [wire.TermsAccepted]
@@ -144,36 +140,36 @@ def _price(ticks):
 def test_an_offset_beyond_what_a_price_can_be_is_kept_inside_the_bounds(new_engine):
     desk = Desk(new_engine, instrument(min_price=50, max_price=200)).rich()
     desk.submit(BOB, BUY, "5", "1.00")
-    accepted = advanced(desk, ALICE, BUY, "5", "2.00", order_type=PEGGED, peg=1, offset=-I64_MAX, offset_scale=2)
+    accepted = submit(desk, ALICE, BUY, "5", "2.00", order_type=PEGGED, peg=1, offset=-I64_MAX, offset_scale=2)
     assert accepted[-1].price == 50
-    (refused,) = advanced(desk, ALICE, BUY, "5", "2.00", order_type=PEGGED, peg=1, offset=-I64_MAX)
+    (refused,) = submit(desk, ALICE, BUY, "5", "2.00", order_type=PEGGED, peg=1, offset=-I64_MAX)
     assert (refused.reason, refused.limit, refused.actual) == (Reason.BAD_PEG, I64_MAX, -I64_MAX * 100)
-    accepted = advanced(desk, ALICE, SELL, "5", "0.60", order_type=PEGGED, peg=2, offset=I64_MAX, offset_scale=2)
+    accepted = submit(desk, ALICE, SELL, "5", "0.60", order_type=PEGGED, peg=2, offset=I64_MAX, offset_scale=2)
     assert accepted[-1].price == 200
 
 
 def test_without_accounting_there_is_no_money_to_have_a_budget_of(new_engine):
     desk = Desk(new_engine, accounting=False)
     desk.submit(BOB, SELL, "5", "1.00")
-    (refused,) = advanced(desk, ALICE, BUY, "5", "1.00", time_in_force=IOC, budget=100)
+    (refused,) = submit(desk, ALICE, BUY, "5", "1.00", time_in_force=IOC, budget=100)
     assert refused.reason == Reason.BAD_BUDGET
-    advanced(desk, ALICE, BUY, "5", "1.00", flags=HIDDEN)
+    submit(desk, ALICE, BUY, "5", "1.00", flags=HIDDEN)
     assert desk.engine.open_orders() == 0
 
 
 def test_a_repeat_of_an_order_with_terms_is_a_repeat(new_engine):
     desk = Desk(new_engine).rich()
-    accepted, _ = advanced(desk, ALICE, BUY, "20", "1.00", client_id="once", display=5)
-    (again,) = advanced(desk, ALICE, BUY, "20", "1.00", client_id="once", display=5)
+    accepted, _ = submit(desk, ALICE, BUY, "20", "1.00", client_id="once", display=5)
+    (again,) = submit(desk, ALICE, BUY, "20", "1.00", client_id="once", display=5)
     assert (again.outcome, again.order_sequence) == (1, accepted.sequence)
-    (other,) = advanced(desk, ALICE, BUY, "20", "1.00", client_id="once", display=6)
+    (other,) = submit(desk, ALICE, BUY, "20", "1.00", client_id="once", display=6)
     assert other.reason == Reason.DUPLICATE_ID
 
 
 def test_bounds_that_move_take_pegs_with_them(new_engine):
     desk = Desk(new_engine).rich()
     desk.submit(BOB, BUY, "5", "1.00")
-    advanced(desk, ALICE, BUY, "5", "2.00", order_type=PEGGED, peg=1)
+    submit(desk, ALICE, BUY, "5", "2.00", order_type=PEGGED, peg=1)
     _, moved = desk.all(instrument(min_price=150))
     assert (moved.price, moved.reason) == (150, 2)
     _, waits = desk.all(instrument(min_price=201))

@@ -6,28 +6,26 @@ Method: one book with an iceberg in the middle of its display, a dark order and 
 
 import pytest
 
-from quantumcore.contracts import wire
 from tests.support.desk import ALICE, BOB, BUY, CAROL, SELL, Desk
 from tests.support.engines import NativeEngine, check
+from tests.support.shown_orders import advanced
 
 HIDDEN, ALL_OR_NONE, PEGGED = 8, 16, 10
 
 
-def advanced(desk, *order, flags=0, order_type=2, **terms):
+def submit(desk, *order, **terms):
     """Submit an order with further terms."""
-    plain = desk.order(*order, flags=flags, order_type=order_type)
-    fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-    return desk.all(wire.SubmitAdvancedOrder(**fields, **terms))
+    return desk.all(advanced(desk.order(*order), **terms))
 
 
 @pytest.mark.parametrize("flags", [HIDDEN, ALL_OR_NONE])
 def test_a_snapshot_keeps_what_is_dark_waits_and_stands_in_reserve(flags):
     desk = Desk(NativeEngine).rich()
-    advanced(desk, ALICE, BUY, "50", "1.00", display=7, display_range=3, seed=5)
+    submit(desk, ALICE, BUY, "50", "1.00", display=7, display_range=3, seed=5)
     desk.submit(BOB, SELL, "9", "1.00")
-    advanced(desk, CAROL, BUY, "50", "1.00", flags=flags)
-    advanced(desk, CAROL, SELL, "50", "1.00", order_type=PEGGED, peg=1)
-    advanced(desk, CAROL, BUY, "50", "2.00", order_type=PEGGED, peg=1, display=5)
+    submit(desk, CAROL, BUY, "50", "1.00", flags=flags)
+    submit(desk, CAROL, SELL, "50", "1.00", order_type=PEGGED, peg=1)
+    submit(desk, CAROL, BUY, "50", "2.00", order_type=PEGGED, peg=1, display=5)
     snapshot = desk.engine.snapshot()
     other = Desk(NativeEngine)
     other.engine, other.time_ns = NativeEngine.restore(snapshot), desk.time_ns

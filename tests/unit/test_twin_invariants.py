@@ -16,6 +16,7 @@ from quantumcore.core.twin.book import Place
 from quantumcore.core.twin.regime import LimitState
 from tests.support.desk import ALICE, BOB, BUY, CAROL, SELL, SHARE, USD, XYZ, Desk
 from tests.support.engines import both_engines, step
+from tests.support.shown_orders import advanced
 
 
 @both_engines
@@ -58,7 +59,7 @@ TAMPERINGS: dict[str, Callable[[Engine], None]] = {
     "money from nowhere": lambda engine: engine._venue.accounts[ALICE].post(USD, 1),
     "an asset gone": lambda engine: engine._venue.accounts[BOB].post(XYZ, -1),
     "a negative house": lambda engine: _negative_house(engine),
-    "an order of an auction in the book": lambda engine: setattr(_order(engine, BUY), "rests", False),
+    "an order of an auction in the book": lambda engine: setattr(_order(engine, BUY), "time_in_force", 2),
     "an indicative price without a call": lambda engine: setattr(_regime(engine), "indicative", (1, 1, 0)),
     "a limit state that is not the best price": lambda engine: setattr(
         _regime(engine), "limit_state", LimitState(BUY, 101, 0)
@@ -98,9 +99,7 @@ def test_a_state_that_breaks_a_law_of_what_is_not_shown_does_not_pass_the_check(
     desk.rest(BOB, SELL, "5", "2.00")
     for terms in ({"display": 4}, {"flags": 16, "price": 200}, {"order_type": 10, "peg": 1, "price": 150}):
         plain = desk.order(CAROL, BUY, "20", "1.00")
-        fields = {name: getattr(plain, name) for name in wire.SubmitOrder.LAYOUT.names[2:]}
-        fields |= {"price_scale": 2, "price": 100}
-        accepted = desk.all(wire.SubmitAdvancedOrder(**fields | terms))
+        accepted = desk.all(advanced(plain, **{"price_scale": 2, "price": 100, **terms}))
         assert isinstance(accepted[0], wire.OrderAccepted)
     desk.engine.check()
     tamper(desk.engine)
@@ -178,10 +177,7 @@ def test_links_and_positions_that_break_a_law_do_not_pass_the_check(tamper):
     desk.submit(BOB, BUY, "5", "1.00")
     desk.submit(BOB, SELL, "5", "4.00", flags=4)
     plain = [desk.order(ALICE, SELL, "3", price) for price in ("2.00", "3.00")]
-    first, second = (
-        wire.SubmitAdvancedOrder(**{name: getattr(one, name) for name in one.__struct_fields__}).encode()
-        for one in plain
-    )
+    first, second = (advanced(one).encode() for one in plain)
     desk.all(wire.SubmitLinkedOrders(instrument=SHARE, account=ALICE, link=1, count=2, first=first, second=second))
     desk.engine.check()
     tamper(desk.engine)

@@ -58,10 +58,11 @@ bool judge_refills(const Grid& lots, i64 display, i128 range, i64 quantity, Refu
 /// Where an order that crosses and slides would stand, ticks.
 i64 slid(const Instrument& instrument, bool sell, i64 price);
 
-/// Where an order would stand: lots that are there, and whether a window is left for it when
-/// `windows` others are opened first.
+/// Where an order would stand: lots that are there, whether it opens a window, and whether one is
+/// left for it when `windows` others are opened first.
 struct Standing {
   i64 there;
+  bool opens;
   bool room;
 };
 Standing standing_at(const State& state, const Instrument& instrument, bool dark, bool sell,

@@ -42,12 +42,42 @@ struct Named {
 
 void tell_refused(Teller& teller, const CommandHeader& command, const Refusal& why,
                   const Named& named = {});
+/// A refusal that has no numbers.
+void refuse(Teller& teller, const CommandHeader& command, Reason reason, Scope scope = Scope::none);
 /// BAD_COMMAND, naming nothing: the content cannot be trusted.
 void tell_bad(Teller& teller, const CommandHeader& command);
+/// The slot of the account, the instrument that a command names; kNone, null: it is refused then.
+u32 named_account(const State& state, const CommandHeader& command, Teller& teller);
+Instrument* named_instrument(State& state, const CommandHeader& command, Teller& teller);
+
+template <std::size_t N>
+bool all_zero(const u8 (&bytes)[N]) {
+  u8 any = 0;
+  for (const u8 b : bytes) any = static_cast<u8>(any | b);
+  return any == 0;
+}
 CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome = kDone);
 
 /// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
+
+/// Cancels the first `count` orders of State::ending in turn. One that ends may take others with
+/// it, which are passed over then; for the same reason a list must not be walked while its orders
+/// end.
+void cancel_listed(State& state, u32 count, CancelReason reason, Teller& teller);
+/// Cancels the working orders of an account that `fits`, in order of acceptance. Returns how many
+/// ended, those that were tied to one of them too.
+template <class Fits>
+u32 cancel_each(State& state, u32 account, CancelReason reason, Teller& teller, const Fits& fits) {
+  const Account& owner = state.accounts[account];
+  const u32 before = owner.open_orders;
+  u32 count = 0;
+  for (u32 slot = owner.first_order; slot != kNone; slot = state.orders.links(slot).next) {
+    if (fits(slot)) state.ending[count++] = slot;
+  }
+  cancel_listed(state, count, reason, teller);
+  return before - owner.open_orders;
+}
 
 /// Ends an order that has nothing left: forgets nothing, frees its slot.
 void finish_order(State& state, u32 slot, Fate fate);

@@ -50,7 +50,7 @@ bool terms_are_good(const OrderTerms& terms);
 bool judge_phase_exactly(u8 status, u8 time_in_force, u16 flags, Refusal& why);
 
 inline bool judge_phase(const Instrument& instrument, u8 time_in_force, u16 flags, Refusal& why) {
-  if (instrument.terms.status == kTrading) [[likely]] {
+  if (instrument.terms.status == kContinuous) [[likely]] {
     return true;
   }
   return judge_phase_exactly(instrument.terms.status, time_in_force, flags, why);
@@ -65,6 +65,9 @@ struct Given {
   Decimal quantity;
 };
 
+/// A price within the instrument's bounds, in ticks; else `reason`.
+bool judge_price(const Instrument& instrument, const Measured& price, Reason reason, i64& ticks,
+                 Refusal& why);
 /// BAD_TICK, BAD_LOT, BAD_QTY, BAD_PRICE of what is given, at any scale.
 [[gnu::cold]] bool judge_shape_exactly(const Instrument& instrument, Given given, i64& ticks,
                                        i64& lots, Refusal& why);

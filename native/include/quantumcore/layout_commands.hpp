@@ -333,10 +333,15 @@ inline constexpr u16 kDisplayGiven = 8;
 inline constexpr u8 kDeposit = 1;
 inline constexpr u8 kWithdrawal = 2;
 inline constexpr u8 kBetween = 3;
-inline constexpr u8 kTrading = 1;
+inline constexpr u8 kContinuous = 1;
 inline constexpr u8 kClosed = 3;
+inline constexpr u8 kPreOpen = 4;
+inline constexpr u8 kOpeningCall = 5;
+inline constexpr u8 kVolatilityCall = 7;
+inline constexpr u8 kClosingCall = 8;
+inline constexpr u8 kClosingCross = 9;
+inline constexpr u8 kPaused = 10;
 inline constexpr u8 kPostClose = 11;
-inline constexpr u8 kLastPhase = kPostClose;
 inline constexpr u8 kMaxScale = 18;
 
 }  // namespace quantumcore

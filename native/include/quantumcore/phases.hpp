@@ -6,14 +6,6 @@
 /// instrument trades continuously without rules.
 namespace quantumcore {
 
-inline constexpr u8 kContinuous = 1;
-inline constexpr u8 kPreOpen = 4;
-inline constexpr u8 kOpeningCall = 5;
-inline constexpr u8 kVolatilityCall = 7;
-inline constexpr u8 kClosingCall = 8;
-inline constexpr u8 kClosingCross = 9;
-inline constexpr u8 kPaused = 10;
-
 /// Why a status changed, why an order waits.
 inline constexpr u8 kCauseAsked = 0;
 inline constexpr u8 kCauseBand = 1;

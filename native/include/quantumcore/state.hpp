@@ -123,7 +123,7 @@ struct State {
   HashIndex instruments_by_symbol;
   Reserved<u32> account_order;    // scratch of the venue's kill switch
   Reserved<RareBook> rare_books;  // by slot of the instrument
-  Reserved<u32> touched;          // slots of instruments that the command has changed, if rare
+  Reserved<u32> touched;  // a heap: slots of instruments that the command has changed, if rare
   u32 touched_count = 0;
   Reserved<u32> due;  // slots of instruments of which something ends by time, in no order
   u32 due_count = 0;
@@ -152,12 +152,9 @@ struct State {
     }
     touch_rare(instrument);
   }
-  void touch_rare(const Instrument& instrument) {
-    const u32 slot = slot_of(instrument);
-    if (rare_books[slot].touched) return;
-    rare_books[slot].touched = true;
-    touched[touched_count++] = slot;
-  }
+  void touch_rare(const Instrument& instrument);
+  /// Takes the touched instrument with the least id out; its slot. Cost: O(log n).
+  u32 next_touched();
 
   RareBook& rare_of(const Instrument& i) { return rare_books[slot_of(i)]; }
   const RareBook& rare_of(const Instrument& i) const { return rare_books[slot_of(i)]; }

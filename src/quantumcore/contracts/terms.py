@@ -8,6 +8,14 @@ PEGS = {"primary": 1, "market": 2, "mid": 3}
 LINKS = {"oco": 1, "oto": 2, "bracket": 3}
 LINK_ROLES = {1: ("first", "second"), 2: ("first", "second"), 3: ("entry", "take_profit", "stop_loss")}
 """By the number of a link: what its members are to each other, in their order."""
+OTO, BRACKET = LINKS["oto"], LINKS["bracket"]
+PEGGED = 10
+TRIGGERED_TYPES = frozenset({3, 4, 6, 7, 8, 9})
+"""Those that wait for a price: stop, stop_limit, trailing_stop, trailing_stop_limit, market_if_touched, limit_if_touched."""
+AUCTION_TIMES = frozenset({2, 7, 9, 10})
+"""Times in force of an auction alone: at_open, at_close, good_for_auction, closing_cross."""
+BY_PARENT = 3
+"""Source of an OrderTriggered: no price, but the parent is done."""
 
 
 class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -130,19 +130,25 @@ class OrderId(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "OrderId | None":
         """Return the id that `text` spells, or None if it cannot be an order's."""
-        try:
-            value = uuid.UUID(text).int
-        except ValueError:
-            return None
-        if value & 0xFFFF != ORDER_LEG or len(text) != 36:
-            return None
-        return cls(value >> 112, (value >> 48) & 0xFFFFFFFFFFFFFFFF, (value >> 16) & 0xFFFFFFFF)
+        parts = unpacked_id(text)
+        return cls(*parts[:3]) if parts is not None and parts[3] == ORDER_LEG else None
 
 
 def packed_id(shard: int, sequence: int, fill: int, leg: int) -> str:
     """Return the 128-bit id shard 16 | sequence 64 | fill 32 | leg 16 in UUID form."""
     h = f"{(shard << 112) | (sequence << 48) | (fill << 16) | leg:032x}"
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def unpacked_id(text: str) -> tuple[int, int, int, int] | None:
+    """Return (shard, sequence, fill, leg) of what `packed_id` made, or None if `text` has not its form."""
+    try:
+        value = uuid.UUID(text).int
+    except ValueError:
+        return None
+    if len(text) != 36:
+        return None
+    return value >> 112, (value >> 48) & 0xFFFFFFFFFFFFFFFF, (value >> 16) & 0xFFFFFFFF, value & 0xFFFF
 
 
 def show_time(ns: int) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from quantumcore.app.replay.opening import Auction, Opening, opening_of
 from quantumcore.app.replay.reconstruction import Reconstruction, Resting
-from quantumcore.app.replay.records import PRICE_PLACES, Record, Tape
+from quantumcore.app.replay.records import OTHER_SIDE, PRICE_PLACES, Record, Tape
 from quantumcore.app.venue import Venue
 from quantumcore.contracts.values import Scaled
 from quantumcore.contracts.wire import (
@@ -37,11 +37,10 @@ PARTICIPANTS = 16
 MAX_OPEN_ORDERS = 4_000_000
 _CASH = 4 * 10**17
 _ASSETS = 2 * 10**16
-_LIMIT, _GTC, _IOC, _NO_PREVENTION, _FUTURE, _TRADING, _DEPOSIT = 2, 1, 3, 5, 2, 1, 1
+_LIMIT, _GTC, _IOC, _NO_PREVENTION, _FUTURE, _DEPOSIT = 2, 1, 3, 5, 2, 1
 _PRICE_GIVEN, _QUANTITY_GIVEN = 1, 2
 _CONTINUOUS, _OPENING_CALL = 1, 5
 _SIDE = {"B": 1, "A": 2}
-_OTHER = {"B": "A", "A": "B"}
 
 
 class Live(NamedTuple):
@@ -307,7 +306,7 @@ class Replay:
             else:
                 self.tally.unexplained[self._why(fill, ours[fill.order_id])] += 1
         if ours != theirs:
-            self._doubtful.add((_OTHER[trade.side], trade.price))
+            self._doubtful.add((OTHER_SIDE[trade.side], trade.price))
 
     def _restore_level(self, side: str, price: int) -> None:
         """Bring a level on which we filled others than the tape back to the tape's orders and priority."""
@@ -392,7 +391,7 @@ def _define(venue: Venue, tape: Tape, instrument: int) -> int:
         DefineInstrument(
             instrument=number,
             instrument_kind=_FUTURE,
-            status=_TRADING,
+            status=_CONTINUOUS,
             base=asset,
             quote=cash,
             tick_scale=tick.scale,

@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
-from quantumcore.app.replay.records import Record, Tape
+from quantumcore.app.replay.records import OTHER_SIDE, Record, Tape
 from quantumcore.contracts.errors import InvalidCommand
 
 _TO_NANO = 10**5
@@ -30,7 +30,6 @@ _BODY = {
     b"U": _REPLACED,
     b"R": struct.Struct(">8s"),
 }
-_OTHER_SIDE = {"B": "A", "A": "B"}
 
 
 class _Resting(NamedTuple):
@@ -89,7 +88,7 @@ class _Reader:
     def _execute(self, locate: int, ref: int, shares: int, price: int | None, time_ns: int, number: int) -> None:
         order = self._known(ref, number)
         at = order.price if price is None else price
-        aggressor = _OTHER_SIDE[order.side]
+        aggressor = OTHER_SIDE[order.side]
         self.records.append(Record(locate, "T", aggressor, at, shares, 0, time_ns, number, last=False))
         self.records.append(Record(locate, "F", order.side, at, shares, ref, time_ns, number, last=False))
         self._take(locate, ref, shares, time_ns, number)

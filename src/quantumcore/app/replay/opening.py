@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantumcore.app.replay.reconstruction import Reconstruction, Resting
-from quantumcore.app.replay.records import PRICE_PLACES, Record
+from quantumcore.app.replay.records import OTHER_SIDE, PRICE_PLACES, Record
 from quantumcore.contracts.wire import AuctionUncrossed, IndicativeChanged
-
-_OTHER = {"B": "A", "A": "B"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _unseen(event: list[Record], book: Reconstruction) -> list[Resting]:
         if record.action != "F":
             continue
         shown = book.orders.get(record.order_id)
-        side = shown.side if shown is not None else _OTHER[side]
+        side = shown.side if shown is not None else OTHER_SIDE[side]
         if shown is None:
             found.append(Resting(record.order_id, side, limits.get(side, record.price), record.size))
         else:

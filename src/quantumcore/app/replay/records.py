@@ -14,6 +14,7 @@ from quantumcore.contracts.errors import InvalidCommand
 
 LAST = 128
 PRICE_PLACES = 9
+OTHER_SIDE = {"B": "A", "A": "B"}
 _DBN_MAGIC = b"DBN"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _UNDEFINED = 2**63 - 1

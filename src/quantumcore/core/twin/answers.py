@@ -1,8 +1,9 @@
-"""Answers that several commands give: that one is done, and how an order stands after a change."""
+"""Answers that several commands give: that one is done, and how or where an order stands after a change."""
 
 from typing import TYPE_CHECKING
 
 from quantumcore.contracts import wire
+from quantumcore.core.twin import codes
 from quantumcore.core.twin.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from quantumcore.core.twin.venue import Venue
 
 DONE, REPEAT, ALREADY_CANCELLED = 0, 1, 2
-HOLDS_FOR_BOTH = 6  # why an order was replaced
 
 
 def tell_done(
@@ -59,4 +59,44 @@ def hold_anew(venue: "Venue", order: "Order", out: Outbox) -> None:
     if order.link is not None and not order.link.waits:
         holder = next(member for member in order.link.members if member.side == order.side)
         if holder is not order and venue.rehold(holder):
-            tell_replaced(venue, holder, HOLDS_FOR_BOTH, out, priority_kept=True)
+            tell_replaced(venue, holder, codes.HOLDS_FOR_BOTH, out, priority_kept=True)
+
+
+def tell_triggered(order: "Order", price: int, source: int, out: Outbox) -> None:
+    """Tell that `order` becomes active: a trigger fired at `price`, or its parent is done."""
+    out.tell(
+        wire.OrderTriggered,
+        instrument=order.instrument,
+        account=order.account,
+        order_sequence=order.sequence,
+        price=price,
+        limit=order.price,
+        order_slot=order.slot,
+        source=source,
+    )
+
+
+def tell_entered(order: "Order", out: Outbox) -> None:
+    """Tell that `order`, which waited, now rests."""
+    out.tell(
+        wire.OrderEntered,
+        instrument=order.instrument,
+        account=order.account,
+        order_sequence=order.sequence,
+        price=order.price,
+        leaves=order.leaves,
+        shown=order.shown,
+        order_slot=order.slot,
+    )
+
+
+def tell_waits(order: "Order", cause: int, out: Outbox) -> None:
+    """Tell that `order`, which rested, now waits."""
+    out.tell(
+        wire.OrderWaits,
+        instrument=order.instrument,
+        account=order.account,
+        order_sequence=order.sequence,
+        order_slot=order.slot,
+        cause=cause,
+    )

@@ -1,23 +1,18 @@
 """Bands: prices that are refused, trades that are not made, and moves that stop the market (orders.md section 8)."""
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin import dark, gate, icebergs, phases
+from quantumcore.core.twin import codes, dark, gate, phases, resting
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import BUY, SELL, Order
 from quantumcore.core.twin.client_ids import Fate
-from quantumcore.core.twin.fees import ceil_of, floor_of
-from quantumcore.core.twin.instruments import Instrument
+from quantumcore.core.twin.fees import RATE_ONE, ceil_of, floor_of
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.regime import LimitState, Regime
-from quantumcore.core.twin.terms import ALL_OR_NONE
 from quantumcore.core.twin.venue import Venue
 
-AT_THE_BAND = 16  # why an order was cancelled
-CONVERTED = 5  # why an order was replaced
 STRETCHES = 60  # of the velocity's window, for each of which its first print is kept
-ONE = gate.ONE
 
 
 def check_price(venue: Venue, number: int, side: int, price: int) -> None:
@@ -26,23 +21,19 @@ def check_price(venue: Venue, number: int, side: int, price: int) -> None:
     if rules.static_band and book.reference is not None:
         low, high = _edges(book.reference, rules.static_band)
         if not low <= price <= high:
-            raise _beyond(instrument, Reason.PRICE_BAND, low if price < low else high, price)
+            raise gate.of_price(instrument, Reason.PRICE_BAND, limit=low if price < low else high, actual=price)
     twice = gate.twice_the_reference(book)
     if rules.price_collar and twice is not None:
-        low, high = _edges(twice, rules.price_collar, ONE * 2)
+        low, high = _edges(twice, rules.price_collar, RATE_ONE * 2)
         if side == BUY and price > high:
-            raise _beyond(instrument, Reason.COLLAR, high, price)
+            raise gate.of_price(instrument, Reason.COLLAR, limit=high, actual=price)
         if side == SELL and price < low:
-            raise _beyond(instrument, Reason.COLLAR, low, price)
+            raise gate.of_price(instrument, Reason.COLLAR, limit=low, actual=price)
 
 
-def _edges(reference: int, rate: int, one: int = ONE) -> tuple[int, int]:
+def _edges(reference: int, rate: int, one: int = RATE_ONE) -> tuple[int, int]:
     """Return the lowest and the highest ticks that are no further than `rate` from `reference` × 10^8 / `one`."""
-    return ceil_of(reference * (ONE - rate), one), floor_of(reference * (ONE + rate), one)
-
-
-def _beyond(instrument: Instrument, reason: Reason, limit: int, actual: int) -> Exception:
-    return gate.of_price(instrument, reason, Scope.INSTRUMENT, limit=limit, actual=actual)
+    return ceil_of(reference * (RATE_ONE - rate), one), floor_of(reference * (RATE_ONE + rate), one)
 
 
 # ------------------------------------------------------------------------------------------ while an order trades
@@ -83,13 +74,13 @@ def stops(venue: Venue, taker: Order, price: int, out: Outbox) -> bool:
     side, edge = (BUY, edges[1]) if price > edges[1] else (SELL, edges[0])
     if regime.rules.limit_state_ns == 0 or side != taker.side:  # it cannot stand at an edge that it does not reach for
         _leave_off(venue, taker, out)
-        phases.enter_phase(venue, number, phases.VOLATILITY_CALL, phases.BAND, out)
+        phases.enter_phase(venue, number, codes.VOLATILITY_CALL, codes.BAND, out)
     elif taker.rests and dark.is_dark(taker):
-        dark.rest(venue.books[number], taker)  # nobody sees it: it waits for a price inside the band
+        resting.rest(venue.books[number], taker)  # nobody sees it: it waits for a price inside the band
     elif taker.rests:
         _stand_at(venue, taker, edge, out)
     else:
-        venue.cancel(taker, AT_THE_BAND, out)
+        venue.cancel(taker, codes.AT_THE_BAND, out)
     return True
 
 
@@ -99,22 +90,25 @@ def stands_at_edge(venue: Venue, order: Order, out: Outbox) -> bool:
     if not regime.rules.limit_state_ns:
         return False
     edges = _dynamic_edges(venue, order.instrument)
-    if edges is None or (order.price <= edges[1] if order.side == BUY else order.price >= edges[0]):
+    if edges is None:
         return False
-    _stand_at(venue, order, edges[1] if order.side == BUY else edges[0], out)
+    edge = edges[1] if order.side == BUY else edges[0]
+    if order.price == edge or not order.accepts(edge):
+        return False
+    _stand_at(venue, order, edge, out)
     return True
 
 
 def _stand_at(venue: Venue, taker: Order, edge: int, out: Outbox) -> None:
     """Let the rest of `taker` stand at the band's edge; the limit state begins when that is the best price."""
     book, regime = venue.books[taker.instrument], venue.regimes[taker.instrument]
-    if not gate.has_room(venue, book, taker.side, edge, icebergs.first_shown(taker, taker.leaves)):
-        venue.cancel(taker, AT_THE_BAND, out)
+    if not resting.has_room(venue, taker, edge):
+        venue.cancel(taker, codes.AT_THE_BAND, out)
         return
     taker.price = edge
     venue.rehold(taker)
-    tell_replaced(venue, taker, CONVERTED, out, priority_kept=False)
-    icebergs.rest(book, taker)
+    tell_replaced(venue, taker, codes.CONVERTED, out, priority_kept=False)
+    resting.rest(book, taker)
     begun = regime.limit_state is not None and regime.limit_state.side == taker.side
     if not begun and book.best(taker.side) == edge:
         until_ns = min(out.time_ns + regime.rules.limit_state_ns, I64_MAX)
@@ -131,15 +125,15 @@ def trips(venue: Venue, taker: Order, price: int, out: Outbox) -> bool:
     if not fast or (taker.leaves and _trades_whole(taker)):
         return False
     _leave_off(venue, taker, out)
-    phases.enter_phase(venue, taker.instrument, phases.VOLATILITY_CALL, phases.VELOCITY, out)
+    phases.enter_phase(venue, taker.instrument, codes.VOLATILITY_CALL, codes.VELOCITY, out)
     return True
 
 
 def _trades_whole(order: Order) -> bool:
     """Tell whether a part of its lots would be less than it asked for: then its last trade is the one that is judged."""
-    if order.fill_or_kill or bool(order.flags & ALL_OR_NONE):
+    if order.fill_or_kill or order.flags & codes.ALL_OR_NONE:
         return True
-    return order.terms is not None and order.filled < order.terms.min_quantity
+    return order.filled < order.terms.min_quantity
 
 
 def _note_print(regime: Regime, time_ns: int, price: int) -> bool:
@@ -147,7 +141,7 @@ def _note_print(regime: Regime, time_ns: int, price: int) -> bool:
     rules, prints = regime.rules, regime.prints
     while prints and prints[0][0] < time_ns - rules.velocity_ns:
         prints.popleft()
-    fast = any(abs(price - before) * ONE > rules.velocity * before for _, before in prints)
+    fast = any(abs(price - before) * RATE_ONE > rules.velocity * before for _, before in prints)
     width = ceil_of(rules.velocity_ns, STRETCHES)
     if not prints or prints[-1][0] // width != time_ns // width:
         prints.append((time_ns, price))
@@ -159,9 +153,9 @@ def _leave_off(venue: Venue, taker: Order, out: Outbox) -> None:
     if taker.leaves == 0:
         venue.finish(taker, Fate.FILLED)
     elif taker.rests:
-        dark.rest(venue.books[taker.instrument], taker)
+        resting.rest(venue.books[taker.instrument], taker)
     else:
-        venue.cancel(taker, AT_THE_BAND, out)
+        venue.cancel(taker, codes.AT_THE_BAND, out)
 
 
 def lift(venue: Venue, number: int, out: Outbox) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from quantumcore.core.twin import codes
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.terms import Terms
@@ -44,7 +45,7 @@ class Order:
         hold: Minor units of the quote (buy) or the base (sell) that it keeps from other uses.
         rates: The fees that it was promised.
         mode: Self-trade prevention that counts when it takes.
-        terms: What it is beyond a plain order; None for a plain one.
+        terms: What it is beyond a plain order.
         link: What ties it to other orders, if anything.
         place: Where it is now.
         cap: Of a peg, the price that it never passes; 0 for every other order.
@@ -56,21 +57,17 @@ class Order:
     slot: int
     account: int
     instrument: int
-    client_id: str
     side: int
     price: int
     quantity: int
     leaves: int
-    rests: bool
-    fill_or_kill: bool
-    post_only: bool
     mode: int
     rates: Rates
     order_type: int
     time_in_force: int
     flags: int = 0
     session: int = 0
-    terms: Terms | None = None
+    terms: Terms = field(default_factory=Terms)
     link: "Link | None" = None
     hold: int = 0
     tally: Tally = field(default_factory=Tally)
@@ -83,6 +80,21 @@ class Order:
     def name(self) -> tuple[int, int]:
         """What tells it from every other order, in order of submission: orders of one command differ by their slot."""
         return self.sequence, self.slot
+
+    @property
+    def rests(self) -> bool:
+        """Whether what is left of it may stay in the book while there is continuous trading."""
+        return self.order_type not in codes.NEVER_REST and self.time_in_force in codes.LASTING
+
+    @property
+    def fill_or_kill(self) -> bool:
+        """Whether it trades whole or not at all."""
+        return self.time_in_force == codes.FOK
+
+    @property
+    def post_only(self) -> bool:
+        """Whether it never takes."""
+        return bool(self.flags & codes.POST_ONLY)
 
     @property
     def filled(self) -> int:
@@ -98,11 +110,6 @@ class Order:
     def limit(self) -> int:
         """The worst price at which it may ever trade, in ticks."""
         return self.cap or self.price
-
-    @property
-    def budget(self) -> int:
-        """The minor units of the quote that it may spend, fees included; 0: without a bound of its own."""
-        return 0 if self.terms is None else self.terms.budget
 
     def accepts(self, price: int) -> bool:
         """Tell whether it may trade at `price` ticks."""
@@ -123,8 +130,8 @@ class Order:
         if self.side == SELL:
             return self.leaves * instrument.asset_per_lot
         hold = buy_hold(instrument.unit, self.rates, self.tally, self.limit, self.leaves)
-        if self.budget:
-            return min(hold, self.budget - self.tally.spent(instrument.unit, self.rates.minimum))
+        if self.terms.budget:
+            return min(hold, self.terms.budget - self.tally.spent(instrument.unit, self.rates.minimum))
         return hold
 
 
@@ -215,12 +222,7 @@ class Book(Levels):
             return None
         ahead = []
         for resting in self.in_priority(order.side):
-            if resting is order or not _goes_first(resting, order):
+            if resting is order or not resting.accepts(order.price):
                 break
             ahead.append(resting.shown)
         return len(ahead), sum(ahead)
-
-
-def _goes_first(resting: Order, other: Order) -> bool:
-    """Tell whether the price of `resting` is at least as good for whoever takes."""
-    return resting.price >= other.price if resting.side == BUY else resting.price <= other.price

@@ -22,13 +22,13 @@ def budget_of(instrument: Instrument, command: wire.SubmitAdvancedOrder) -> int:
 
 def affordable(instrument: Instrument, order: Order, tally: Tally, price: int, lots: int) -> int:
     """Return the most of `lots` that `order`, after `tally`, can pay for at `price` ticks; all without a budget."""
-    if not order.budget:
+    if not order.terms.budget:
         return lots
-    rate = min(instrument.terms.taker_fee, order.rates.taker)
+    rate = instrument.taker_rate(order.rates)
     least, most = 0, lots
     while least < most:  # what is spent never falls with the lots, so halving finds the last that fits
         middle = (least + most + 1) // 2
-        if tally.plus(price, middle, rate).spent(instrument.unit, order.rates.minimum) <= order.budget:
+        if tally.plus(price, middle, rate).spent(instrument.unit, order.rates.minimum) <= order.terms.budget:
             least = middle
         else:
             most = middle - 1

@@ -4,22 +4,16 @@ from dataclasses import replace as copy
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import bands, dark, further, gate, icebergs, links, phases, positions
+from quantumcore.core.twin import bands, codes, further, gate, icebergs, links, phases, positions, resting
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
 from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN
-from quantumcore.core.twin.matching import (
-    ASKED_FOR,
-    MASS_CANCELLED,
-    REQUESTED,
-    enter,
-)
-from quantumcore.core.twin.orders import Terms
+from quantumcore.core.twin.matching import enter
+from quantumcore.core.twin.orders import Asked
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.stop_terms import price_to_enter_with
-from quantumcore.core.twin.terms import SLIDE
 from quantumcore.core.twin.venue import Venue
 
 
@@ -30,21 +24,21 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     if isinstance(found, Submission):
         raise Refusal(Reason.ORDER_FINAL)
     order = found
-    terms = _judge_replace(venue, order, command)
+    asked = _judge_replace(venue, order, command)
 
     waits = _waits(order)
-    keeps_priority = waits or (terms.price == order.limit and terms.quantity <= order.quantity)
+    keeps_priority = waits or (asked.price == order.limit and asked.quantity <= order.quantity)
     venue.touched.add(order.instrument)  # a smaller whole is met more easily, a moved stop may be met
-    order.lower(order.quantity - terms.quantity)
-    order.terms = terms.further
+    order.lower(order.quantity - asked.quantity)
+    order.terms = asked.further
     if not keeps_priority:
         venue.leave(order)
     if waits or not keeps_priority:
-        order.price = terms.price
-        order.cap = terms.price if order.cap else 0
+        order.price = asked.price
+        order.cap = asked.price if order.cap else 0
     venue.rehold(order)
-    tell_replaced(venue, order, ASKED_FOR, out, priority_kept=keeps_priority)
-    not_yet_active = waits and (order.order_type in gate.TRIGGERED or links.waits_for_parent(order))
+    tell_replaced(venue, order, codes.ASKED_FOR, out, priority_kept=keeps_priority)
+    not_yet_active = waits and (order.order_type in codes.TRIGGERED or links.waits_for_parent(order))
     if not_yet_active or command.fields & DISPLAY_GIVEN:
         further.tell(order, out, waits=order.place is Place.WAITING)
     if waits:
@@ -53,7 +47,7 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
         enter(venue, order, out)
 
 
-def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Terms:
+def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Asked:
     """Return what the order would become; judged as a new order with the old one's hold given back."""
     account, book = venue.accounts[order.account], venue.books[order.instrument]
     instrument = venue.instruments[order.instrument]
@@ -64,7 +58,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
     price, total = order.limit, order.quantity
-    unpriced = order.order_type in (*gate.NEVER_REST, 7)  # a market-to-limit order has its limit by now
+    unpriced = order.order_type in codes.DERIVED  # a market-to-limit order has its limit by now
     if price_given and not unpriced:
         price = gate.ticks_of(instrument, command.price, command.price_scale)
     if quantity_given:
@@ -75,24 +69,21 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     elif price_given:
         gate.check_price(instrument, price)
     beyond = further.rejudge(venue, order, command, total)
-    if beyond is not None and command.fields & STOP_GIVEN and unpriced:
+    if command.fields & STOP_GIVEN and unpriced:
         price = price_to_enter_with(instrument, order.order_type, side, beyond)
     gate.check_filled(instrument, order.filled, total)
     gate.check_max_quantity(instrument, total)
-    if order.flags & SLIDE:
+    if order.flags & codes.SLIDE:
         price = gate.slid(instrument, book, side, price)
     if price_given and not unpriced:
         bands.check_price(venue, order.instrument, side, price)
     leaves = total - order.filled
     positions.check_replacement(venue, instrument, order, leaves)
-    if venue.bounds.accounting:
-        gate.check_amounts(instrument, book, side, rates, price, leaves, order.tally)
-    else:
-        gate.check_product(instrument, price * leaves)
+    gate.check_amounts(venue, order.instrument, side, rates, price, leaves, order.tally)
     gate.check_notional(instrument, price, leaves)
-    hold = copy(order, price=price, cap=order.cap and price, leaves=leaves).own_need(instrument)
     if venue.bounds.accounting:
-        needed, held = links.shared(order, hold, instrument)
+        changed = copy(order, price=price, cap=order.cap and price, leaves=leaves)
+        needed, held = links.shared(order, changed.own_need(instrument), instrument)
         gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
@@ -100,7 +91,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> Te
     # Where it will rest is judged when it becomes active.
     if not order.cap and order.place is not Place.WAITING and phases.may_rest(instrument.terms.status, order):
         _check_rest(venue, order, price, leaves)
-    return Terms(price, total, hold, beyond)
+    return Asked(price, total, beyond)
 
 
 def _waits(order: Order) -> bool:
@@ -110,7 +101,7 @@ def _waits(order: Order) -> bool:
 
 def _check_rest(venue: Venue, order: Order, price: int, leaves: int) -> None:
     """QTY_OVERFLOW, CAPACITY: where the order would rest there may be no room for it."""
-    instrument, levels = venue.instruments[order.instrument], dark.levels_of(venue.books[order.instrument], order)
+    instrument, levels = venue.instruments[order.instrument], resting.levels_of(venue.books[order.instrument], order)
     shown = icebergs.first_shown(order, leaves)
     if price != order.price:
         gate.check_level(instrument, levels, order.side, price, shown)
@@ -126,7 +117,7 @@ def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:
     if isinstance(found, Submission):
         tell_done(command, out, outcome=ALREADY_CANCELLED, order_sequence=found.sequence, order_slot=found.slot)
         return
-    venue.cancel(found, REQUESTED, out)
+    venue.cancel(found, codes.REQUESTED, out)
 
 
 def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Order | Submission:
@@ -156,7 +147,7 @@ def _resolve(venue: Venue, command: wire.ReplaceOrder | wire.CancelOrder) -> Ord
 
 
 def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
-    """End the account's working orders that fit, in the order of their acceptance."""
+    """End the account's working orders that fit, in the order of their acceptance; those that end with one count too."""
     venue.account(command.account)
     if command.instrument:
         venue.instrument(command.instrument)
@@ -165,4 +156,4 @@ def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
         for order in venue.working[command.account].values()
         if command.instrument in (0, order.instrument) and command.side in (0, order.side)
     ]
-    tell_done(command, out, count=venue.cancel_all(fitting, MASS_CANCELLED, out))
+    tell_done(command, out, count=venue.cancel_all(fitting, codes.MASS_CANCELLED, out))

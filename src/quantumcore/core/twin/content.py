@@ -12,8 +12,8 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import MAX_PLACES
+from quantumcore.core.twin import codes
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import FLAGS
 
 MIN_SIZE = 16
 MAX_SIZE = 512
@@ -22,7 +22,6 @@ QUANTITY_GIVEN = 2
 STOP_GIVEN = 4
 DISPLAY_GIVEN = 8
 ACCOUNT_MAX = 2**32 - 1
-LAST_PHASE = 11
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z", re.ASCII)
 _HEADER = struct.Struct("<HBBIQ")
@@ -113,8 +112,8 @@ def _submit(command: wire.SubmitOrder) -> bool:
     return (
         max(command.price_scale, command.quantity_scale) <= MAX_PLACES
         and command.side in (1, 2)
-        and command.self_trade_prevention <= 5
-        and command.flags & ~FLAGS == 0
+        and command.self_trade_prevention <= codes.NO_PREVENTION
+        and command.flags & ~codes.FLAGS == 0
         and _is_id(command.client_id)
     )
 
@@ -124,8 +123,8 @@ def _submit_advanced(command: wire.SubmitAdvancedOrder) -> bool:
     return (
         _submit(command)
         and max(*scales, command.min_quantity_scale, command.budget_scale) <= MAX_PLACES
-        and command.trigger <= 2
-        and command.trail_unit <= 3
+        and command.trigger <= codes.MARK
+        and command.trail_unit <= codes.BY_TICKS
         and command.peg <= 3
     )
 
@@ -197,8 +196,10 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.MassCancel.KIND: lambda command: command.side <= 2,
     wire.Transfer.KIND: lambda command: command.transfer_kind in (1, 2, 3) and _is_id(command.transfer_id),
     wire.OpenAccount.KIND: lambda command: 1 <= command.account <= ACCOUNT_MAX,
-    wire.DefineInstrument.KIND: lambda command: command.instrument_kind in (1, 2) and command.status in (1, 2, 3),
-    wire.SetInstrumentStatus.KIND: lambda command: 1 <= command.status <= LAST_PHASE,
+    wire.DefineInstrument.KIND: lambda command: (
+        command.instrument_kind in (1, 2) and codes.CONTINUOUS <= command.status <= codes.CLOSED
+    ),
+    wire.SetInstrumentStatus.KIND: lambda command: 1 <= command.status <= codes.POST_CLOSE,
     wire.SubmitLinkedOrders.KIND: _linked,
     wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,

@@ -6,7 +6,7 @@ import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import phase_changes, phases
+from quantumcore.core.twin import codes, phase_changes
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Book
@@ -18,7 +18,6 @@ from quantumcore.core.twin.instruments import (
     instrument_of,
     same_market,
 )
-from quantumcore.core.twin.matching import KILL_SWITCH
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -86,7 +85,7 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
     # Another status is another phase: it begins as if it had been asked for alone, under the new terms.
     before = msgspec.structs.replace(command, status=known.terms.status)
     venue.instruments[command.instrument] = replace(instrument, terms=before)
-    phase_changes.change(venue, command.instrument, command.status, phases.ASKED, out)
+    phase_changes.change(venue, command.instrument, command.status, codes.ASKED, out)
 
 
 def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> None:
@@ -98,7 +97,7 @@ def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> N
         venue.killed = bool(command.engaged)
         accounts = sorted(venue.accounts)
     working = [order for number in accounts for order in venue.working[number].values()] if command.engaged else []
-    count = venue.cancel_all(working, KILL_SWITCH, out)
+    count = venue.cancel_all(working, codes.KILL_SWITCH, out)
     out.tell(wire.KillSwitchChanged, account=command.account, engaged=command.engaged, count=count)
 
 

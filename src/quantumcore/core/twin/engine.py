@@ -28,6 +28,7 @@ from quantumcore.core.twin import (
     triggers,
 )
 from quantumcore.core.twin.answers import tell_done
+from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Bounds, Venue
@@ -105,19 +106,17 @@ class Engine:
 
     def order(self, order_sequence: int, slot: int) -> tuple[int, int, int, int, int, int, int] | None:
         """Return (instrument, account, side, ticks, quantity, leaves, hold) of a working order, or None."""
-        for working in self._venue.working.values():
-            o = working.get((order_sequence, slot))
-            if o is not None:
-                return (o.instrument, o.account, o.side, o.price, o.quantity, o.leaves, o.hold)
-        return None
+        o = self._working(order_sequence, slot)
+        return None if o is None else (o.instrument, o.account, o.side, o.price, o.quantity, o.leaves, o.hold)
 
     def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None:
         """Return (orders, lots) shown on its side that would trade before the order; None when it does not rest."""
-        for working in self._venue.working.values():
-            order = working.get((order_sequence, slot))
-            if order is not None:
-                return self._venue.books[order.instrument].ahead_of(order)
-        return None
+        order = self._working(order_sequence, slot)
+        return None if order is None else self._venue.books[order.instrument].ahead_of(order)
+
+    def _working(self, order_sequence: int, slot: int) -> Order | None:
+        found = (working.get((order_sequence, slot)) for working in self._venue.working.values())
+        return next((order for order in found if order is not None), None)
 
     def balances(self, account: int) -> list[tuple[int, int, int]]:
         """Return (currency, total, held) in minor units of every currency of which there is any, ascending."""
@@ -148,7 +147,7 @@ class Engine:
 
     def open_orders(self) -> int:
         """How many orders work."""
-        return sum(len(working) for working in self._venue.working.values())
+        return self._venue.open_orders
 
     def check(self) -> None:
         """Raise Corrupted unless every invariant holds."""

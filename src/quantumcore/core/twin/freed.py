@@ -1,14 +1,12 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
-from quantumcore.contracts import wire
-from quantumcore.core.twin import gate, phases, triggers
-from quantumcore.core.twin.answers import tell_replaced
+from quantumcore.core.twin import codes, gate, triggers
+from quantumcore.core.twin.answers import tell_replaced, tell_triggered
 from quantumcore.core.twin.book import Order, Place
-from quantumcore.core.twin.links import BRACKET, FOLLOWS, NO_FUNDS, release
-from quantumcore.core.twin.orders import begin, waits
+from quantumcore.core.twin.links import BRACKET, release
+from quantumcore.core.twin.orders import begin, enters_book
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import TRIGGER_PARENT
 from quantumcore.core.twin.venue import Venue
 
 
@@ -20,12 +18,14 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     link = min(due, key=lambda link: link.members[0].name)
     venue.freed.remove(link)
     members = list(link.members)
-    if link.kind == BRACKET:
-        for order in members:
-            order.lower(order.quantity - min(order.quantity, link.lots))
+    cuts = [max(0, order.quantity - link.lots) if link.kind == BRACKET else 0 for order in members]
+    for order, cut in zip(members, cuts, strict=True):
+        order.lower(cut)
     reason = next(filter(None, (_why_not(venue, order) for order in members)), None)
     if reason is not None:
         release(link)
+        for order, cut in zip(members, cuts, strict=True):
+            order.lower(-cut)  # it ends as it was told
         for order in members:
             venue.cancel(order, reason, out)
         return True
@@ -35,10 +35,10 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     for order in members:
         order.place = Place.NOWHERE
         venue.rehold(order)
-        _tell_triggered(order, out)
-        tell_replaced(venue, order, FOLLOWS, out, priority_kept=False)
+        tell_triggered(order, 0, codes.PARENT, out)
+        tell_replaced(venue, order, codes.BY_LINK, out, priority_kept=False)
     for order in members:
-        if order.place is Place.NOWHERE and order.name in venue.working[order.account]:
+        if order.place is Place.NOWHERE and venue.works(order):
             begin(venue, order, out)
     return True
 
@@ -46,25 +46,11 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
 def _why_not(venue: Venue, order: Order) -> int | None:
     """Return why an order cannot become active, as a reason of its cancellation, or None if it can."""
     instrument = venue.instruments[order.instrument]
-    rests = phases.may_rest(instrument.terms.status, order) and not order.cap and not waits(order)
-    if not triggers.within_bounds(venue, order, rests=rests):
-        return phases.OUT_OF_BOUNDS
+    if not triggers.within_bounds(venue, order, rests=enters_book(venue, order)):
+        return codes.OUT_OF_BOUNDS
     if venue.bounds.accounting:
         try:
             gate.check_funds(instrument, venue.accounts[order.account], order.side, order.own_need(instrument))
         except Refusal:
-            return NO_FUNDS
+            return codes.NO_FUNDS
     return None
-
-
-def _tell_triggered(order: Order, out: Outbox) -> None:
-    out.tell(
-        wire.OrderTriggered,
-        instrument=order.instrument,
-        account=order.account,
-        order_sequence=order.sequence,
-        price=0,
-        limit=order.price,
-        order_slot=order.slot,
-        source=TRIGGER_PARENT,
-    )

@@ -6,37 +6,18 @@ Each raises the Refusal that answers the client, with limit and actual in the un
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
+from quantumcore.core.twin import codes
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Levels, Order, opposite
-from quantumcore.core.twin.fees import Rates, Tally, buy_hold, ceil_of, floor_of
+from quantumcore.core.twin.fees import RATE_ONE, Rates, Tally, buy_hold, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import (
-    ALL_OR_NONE,
-    CANCEL_ON_DISCONNECT,
-    HIDDEN,
-    POST_ONLY,
-    REDUCE_ONLY,
-    SLIDE,
-    asks_for_dark,
-)
+from quantumcore.core.twin.terms import asks_for_dark
 from quantumcore.core.twin.venue import Venue
 
-TRADING = 1
-MARKET, LIMIT, MARKET_TO_LIMIT, PEGGED = 1, 2, 5, 10
-TRIGGERED = (3, 4, 6, 7, 8, 9)  # stops, trailing stops, touched orders
-TYPES = (MARKET, LIMIT, MARKET_TO_LIMIT, PEGGED, *TRIGGERED)
-NEVER_REST = (MARKET, 3, 6, 8)  # also after their trigger
-UNPRICED = (MARKET, MARKET_TO_LIMIT, 3, 6, 7, 8)
-GTC, AT_OPEN, IOC, FOK, DAY, GTD, AT_CLOSE, GTT, GOOD_FOR_AUCTION, CLOSING_CROSS = range(1, 11)
-LASTING = (GTC, DAY, GTD, GTT)  # those under which an order may rest, or wait
-AUCTION_TIMES = (AT_OPEN, AT_CLOSE, GOOD_FOR_AUCTION, CLOSING_CROSS)
-TIMES = (*LASTING, IOC, FOK, *AUCTION_TIMES)
-KNOWN_FLAGS = POST_ONLY | SLIDE | HIDDEN | ALL_OR_NONE | REDUCE_ONLY | CANCEL_ON_DISCONNECT
 MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
-ONE = 10**8
 NOTHING_FILLED = Tally()
 
 
@@ -83,18 +64,18 @@ def check_quantity(instrument: Instrument, lots: int) -> None:
     """BAD_QTY: more than a quantity can be, or less than the instrument's least."""
     terms = instrument.terms
     if lots > I64_MAX:
-        raise of_quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=I64_MAX, actual=lots)
+        raise of_quantity(instrument, Reason.BAD_QTY, limit=I64_MAX, actual=lots)
     if lots < terms.min_quantity:  # which is at least 1
-        raise of_quantity(instrument, Reason.BAD_QTY, Scope.INSTRUMENT, limit=terms.min_quantity, actual=lots)
+        raise of_quantity(instrument, Reason.BAD_QTY, limit=terms.min_quantity, actual=lots)
 
 
 def check_price(instrument: Instrument, ticks: int, reason: Reason = Reason.BAD_PRICE) -> None:
     """BAD_PRICE: outside the instrument's bounds, of which the lower is at least 1."""
     terms = instrument.terms
     if ticks < terms.min_price:
-        raise of_price(instrument, reason, Scope.INSTRUMENT, limit=terms.min_price, actual=ticks)
+        raise of_price(instrument, reason, limit=terms.min_price, actual=ticks)
     if ticks > terms.max_price:
-        raise of_price(instrument, reason, Scope.INSTRUMENT, limit=terms.max_price, actual=ticks)
+        raise of_price(instrument, reason, limit=terms.max_price, actual=ticks)
 
 
 def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
@@ -108,15 +89,15 @@ def check_no_price(instrument: Instrument, mantissa: int, scale: int) -> None:
 
 def check_kind(command: wire.SubmitOrder) -> None:
     """BAD_TYPE, BAD_TIF: unknown, or a flag that it has no use for."""
-    kind, flags, lasts = command.order_type, command.flags, command.time_in_force in LASTING
-    post_only, hidden = bool(flags & POST_ONLY), bool(flags & HIDDEN)
-    if flags & ~KNOWN_FLAGS or kind not in TYPES or (flags & SLIDE and not post_only):
+    kind, flags, lasts = command.order_type, command.flags, command.time_in_force in codes.LASTING
+    post_only, hidden = bool(flags & codes.POST_ONLY), bool(flags & codes.HIDDEN)
+    if kind not in codes.TYPES or (flags & codes.SLIDE and not post_only):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    if (post_only and (kind != LIMIT or asks_for_dark(command))) or (hidden and kind in NEVER_REST):
+    if (post_only and (kind != codes.LIMIT or asks_for_dark(command))) or (hidden and kind in codes.NEVER_REST):
         raise Refusal(Reason.BAD_TYPE, Scope.INSTRUMENT)
-    must_last = post_only or hidden or kind == PEGGED or kind in TRIGGERED
-    alone = asks_for_dark(command) and command.time_in_force in AUCTION_TIMES
-    if command.time_in_force not in TIMES or (must_last and not lasts) or alone:
+    must_last = post_only or hidden or kind == codes.PEGGED or kind in codes.TRIGGERED
+    alone = asks_for_dark(command) and command.time_in_force in codes.AUCTION_TIMES
+    if command.time_in_force not in codes.TIMES or (must_last and not lasts) or alone:
         raise Refusal(Reason.BAD_TIF, Scope.INSTRUMENT)
 
 
@@ -130,7 +111,7 @@ def check_max_quantity(instrument: Instrument, lots: int) -> None:
     """MAX_QTY: more than the instrument's most."""
     most = instrument.terms.max_quantity
     if lots > most:
-        raise of_quantity(instrument, Reason.MAX_QTY, Scope.INSTRUMENT, limit=most, actual=lots)
+        raise of_quantity(instrument, Reason.MAX_QTY, limit=most, actual=lots)
 
 
 def collar_of(instrument: Instrument, book: Book, side: int) -> int:
@@ -143,12 +124,12 @@ def collar_of(instrument: Instrument, book: Book, side: int) -> int:
 
 def collar_around(instrument: Instrument, side: int, twice: int) -> int:
     """Return the price in ticks that is one collar beyond a reference (given doubled), within the bounds of prices."""
-    terms = instrument.terms
+    rate = instrument.terms.collar
     if side == BUY:
-        collar = floor_of(twice * (ONE + terms.collar), 2 * ONE)
+        collar = floor_of(twice * (RATE_ONE + rate), 2 * RATE_ONE)
     else:
-        collar = ceil_of(twice * (ONE - terms.collar), 2 * ONE)
-    return min(max(collar, terms.min_price), terms.max_price)
+        collar = ceil_of(twice * (RATE_ONE - rate), 2 * RATE_ONE)
+    return instrument.bounded(collar)
 
 
 def twice_the_reference(book: Book) -> int | None:
@@ -157,7 +138,7 @@ def twice_the_reference(book: Book) -> int | None:
     Doubled, so that a mid is whole; None when there is none of them.
     """
     bid, ask = book.best(BUY), book.best(SELL)
-    if bid is not None and ask is not None and 0 < (ask - bid) * 2 * ONE <= WIDEST_SPREAD * (ask + bid):
+    if bid is not None and ask is not None and 0 < (ask - bid) * 2 * RATE_ONE <= WIDEST_SPREAD * (ask + bid):
         return bid + ask
     price = book.reference if book.last_price is None else book.last_price
     return None if price is None else 2 * price
@@ -177,14 +158,18 @@ def slid(instrument: Instrument, book: Book, side: int, price: int) -> int:
     if best is None:
         return price
     behind = best - 1 if side == BUY else best + 1
-    return behind if instrument.terms.min_price <= behind <= instrument.terms.max_price else price
+    return behind if behind == instrument.bounded(behind) else price
 
 
 def check_amounts(
-    instrument: Instrument, book: Book, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
+    venue: Venue, number: int, side: int, rates: Rates, price: int, leaves: int, tally: Tally = NOTHING_FILLED
 ) -> None:
     """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
-    check_product(instrument, tally.notional + _dearest(book, side, price) * leaves)
+    instrument = venue.instruments[number]
+    if not venue.bounds.accounting:
+        _check_product(instrument, price * leaves)
+        return
+    _check_product(instrument, tally.notional + _dearest(venue.books[number], side, price) * leaves)
     if side == BUY:
         hold = buy_hold(instrument.unit, rates, tally, price, leaves)
         if hold > I64_MAX:
@@ -194,12 +179,15 @@ def check_amounts(
         raise _overflow(asset, instrument.base_scale)
 
 
-def check_product(instrument: Instrument, product: int) -> None:
+def _check_product(instrument: Instrument, product: int) -> None:
     """AMOUNT_OVERFLOW: a sum of ticks × lots, or what it is worth, beyond what is kept."""
-    notional = instrument.unit.ceil(product)
-    if product > MAX_PRODUCT or notional > I64_MAX:
+    if not _is_kept(instrument, product):
         most = min(instrument.unit.floor(MAX_PRODUCT), I64_MAX)
-        raise _overflow(notional, instrument.quote_scale, most)
+        raise _overflow(instrument.unit.ceil(product), instrument.quote_scale, most)
+
+
+def _is_kept(instrument: Instrument, product: int) -> bool:
+    return product <= MAX_PRODUCT and instrument.unit.ceil(product) <= I64_MAX
 
 
 def _dearest(book: Book, side: int, price: int) -> int:
@@ -208,21 +196,18 @@ def _dearest(book: Book, side: int, price: int) -> int:
     return price if side == BUY else max(met, default=price)
 
 
-def amounts_fit(
-    instrument: Instrument, book: Book, side: int, rates: Rates, price: int, leaves: int, tally: Tally
-) -> bool:
-    """Tell whether an order that was judged long ago may take, or move to `price`, now."""
+def amounts_fit(venue: Venue, order: Order) -> bool:
+    """Tell whether an order that was judged long ago may take now: what a sell meets may have become far dearer."""
     try:
-        check_amounts(instrument, book, side, rates, price, leaves, tally)
+        check_amounts(venue, order.instrument, order.side, order.rates, order.price, order.leaves, order.tally)
     except Refusal:
         return False
     return True
 
 
-def bears(instrument: Instrument, order: Order, price: int) -> bool:
+def bears(venue: Venue, order: Order, price: int) -> bool:
     """Tell whether what is left of `order` may trade at `price`: a sell may get far more than it asked for."""
-    product = order.tally.notional + price * order.leaves
-    return product <= MAX_PRODUCT and instrument.unit.ceil(product) <= I64_MAX
+    return _is_kept(venue.instruments[order.instrument], order.tally.notional + price * order.leaves)
 
 
 def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
@@ -272,30 +257,32 @@ def check_post_only(instrument: Instrument, book: Book, side: int, price: int) -
 
 def check_level(instrument: Instrument, levels: Levels, side: int, price: int, more: int) -> None:
     """QTY_OVERFLOW: the lots at its price would pass what a quantity can be."""
-    total = levels.level_quantity(side, price) + more
-    if total > I64_MAX:
+    if not level_takes(levels, side, price, more):
+        total = levels.level_quantity(side, price) + more
         raise of_quantity(instrument, Reason.QTY_OVERFLOW, Scope.ORDER, limit=I64_MAX, actual=total)
+
+
+def level_takes(levels: Levels, side: int, price: int, more: int) -> bool:
+    """Tell whether `more` lots may be shown at `price`."""
+    return levels.level_quantity(side, price) + more <= I64_MAX
 
 
 def check_window(venue: Venue, levels: Levels, side: int, price: int, before: int = 0) -> None:
     """CAPACITY: no window is left for an order that would rest at `price`; `before` are taken by others of its act."""
-    windows = len(levels.windows(side)) + before
-    if needs_window(levels, side, price) and (windows >= WINDOWS_PER_SIDE or venue.windows_left <= before):
+    if not has_window(venue, levels, side, price, before):
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
+
+
+def has_window(venue: Venue, levels: Levels, side: int, price: int, before: int = 0) -> bool:
+    """Tell whether there is a window for an order that would rest at `price`, or one is left."""
+    if not needs_window(levels, side, price):
+        return True
+    return len(levels.windows(side)) + before < WINDOWS_PER_SIDE and venue.windows_left > before
 
 
 def needs_window(levels: Levels, side: int, price: int) -> bool:
     """Tell whether nothing rests near `price` yet."""
     return price >> WINDOW_BITS not in levels.windows(side)
-
-
-def has_room(venue: Venue, levels: Levels, side: int, price: int, shown: int) -> bool:
-    """Tell whether `shown` lots more may stand at `price`: for orders that come to it later than they were judged."""
-    try:
-        check_window(venue, levels, side, price)
-    except Refusal:
-        return False
-    return levels.level_quantity(side, price) + shown <= I64_MAX
 
 
 def check_capacity(venue: Venue, before: int = 0) -> None:

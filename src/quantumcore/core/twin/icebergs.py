@@ -4,7 +4,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import gate
-from quantumcore.core.twin.book import Book, Order
+from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.state_hash import K1, K2, mum
@@ -38,20 +38,7 @@ def check(instrument: Instrument, terms: Terms, quantity: int) -> None:
 
 def first_shown(order: Order, leaves: int) -> int:
     """Return how many of `leaves` lots it shows when it comes to a level."""
-    display = 0 if order.terms is None else order.terms.display
-    return min(display or leaves, leaves)
-
-
-def rest(book: Book, order: Order) -> None:
-    """Put `order` at the end of the shown level of its price."""
-    order.reserve = order.leaves - first_shown(order, order.leaves)
-    book.append(order)
-
-
-def shrink(order: Order, lots: int) -> None:
-    """Take `lots` from what is left of it: the reserve gives first."""
-    order.reserve = max(0, order.reserve - lots)
-    order.leaves -= lots
+    return min(order.terms.display or leaves, leaves)
 
 
 def refill(venue: Venue, order: Order, out: Outbox) -> None:
@@ -78,6 +65,5 @@ def refill(venue: Venue, order: Order, out: Outbox) -> None:
 def _next_display(order: Order) -> int:
     """Return what a refill wants to show: the display less a number that only who knows the seed foresees."""
     terms = order.terms
-    assert terms is not None
     drawn = mum(terms.seed ^ K1 ^ order.sequence, K2 ^ (order.slot + (order.refills << 32)))
     return terms.display - drawn % (terms.display_range + 1)

@@ -53,6 +53,14 @@ class Instrument:
         """The fees in force now."""
         return Rates(self.terms.taker_fee, self.terms.maker_fee, self.terms.minimum_fee)
 
+    def taker_rate(self, promised: Rates) -> int:
+        """Return the rate that an order pays as a taker: the one in force now, or what it was promised if that is less."""
+        return min(self.terms.taker_fee, promised.taker)
+
+    def bounded(self, ticks: int) -> int:
+        """Return the price nearest to `ticks` that its bounds admit."""
+        return min(max(ticks, self.terms.min_price), self.terms.max_price)
+
 
 def check_currency(code: str, scale: int) -> None:
     """Raise BAD_DEFINITION unless code and scale can be a currency's."""

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.core.twin import dark, gate, links, pegs, phases, positions, retries, triggers
+from quantumcore.core.twin import codes, dark, links, pegs, positions, retries, triggers
 from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.venue import Venue
 
@@ -31,7 +31,7 @@ def _check_books(venue: Venue) -> None:
     resting = []
     for number, book in venue.books.items():
         bid, ask = book.best(BUY), book.best(SELL)
-        trades = phases.status_of(venue, number) == phases.CONTINUOUS
+        trades = venue.status(number) == codes.CONTINUOUS
         crossed = bid is not None and ask is not None and bid >= ask
         _require(not (trades and crossed), f"instrument {number} is crossed: {bid} >= {ask}")
         for levels, place in ((book, Place.LIT), (book.dark, Place.DARK)):
@@ -44,11 +44,11 @@ def _check_books(venue: Venue) -> None:
                     _require(
                         dark.is_dark(order) == (place is Place.DARK), f"order {order.sequence} rests in the wrong light"
                     )
-                    _require(not trades or phases.may_rest(1, order), f"order {order.sequence} may not rest")
+                    _require(not trades or order.rests, f"order {order.sequence} may not rest")
                     resting.append(order.name)
         _check_waiting(venue, number)
         _require(not triggers.is_due(venue, number), f"instrument {number}: a trigger is met and has not fired")
-    working = [order for orders in venue.working.values() for order in orders.values()]
+    working = list(venue.orders())
     for order in working:
         _require(0 < order.leaves <= order.quantity, f"order {order.sequence} has {order.leaves} lots left")
         _require(0 <= order.reserve < order.leaves, f"order {order.sequence} shows nothing")
@@ -66,15 +66,10 @@ def _check_waiting(venue: Venue, number: int) -> None:
     # A dynamic band moves with the command after a trade; dark orders are looked at when something changes.
     banded = venue.regimes[number].rules.dynamic_band
     _require(idle is None or bool(banded), f"order {idle and idle.sequence} could trade and does not")
-    pegs_there = {
-        o.name
-        for orders in venue.working.values()
-        for o in orders.values()
-        if o.cap and o.instrument == number and not links.waits_for_parent(o)
-    }
+    pegs_there = {o.name for o in venue.orders_in(number) if o.cap and not links.waits_for_parent(o)}
     book = venue.books[number]
     _require(pegs_there == set(book.pegs), f"instrument {number}: pegs are not those that work")
-    if venue.instruments[number].terms.status == gate.TRADING:
+    if venue.status(number) == codes.CONTINUOUS:
         for order in book.pegs.values():
             at_home = order.place is Place.WAITING or pegs.target(venue, order) == order.price
             _require(at_home, f"peg {order.sequence} stands at {order.price}")
@@ -94,13 +89,14 @@ def _check_positions(venue: Venue) -> None:
 def _check_links(venue: Venue) -> None:
     """Links tie orders that work; members wait as long as they have a parent, and nothing is left to be freed."""
     _require(not venue.freed, "a parent is done and its orders are not freed")
-    for order in [order for orders in venue.working.values() for order in orders.values()]:
+    for order in venue.orders():
         link = order.link
         if link is not None:
             tied = [*link.members, *([] if link.parent is None else [link.parent])]
             for other in tied:
-                works = venue.working[order.account].get(other.name) is other
-                _require(works and other.link is link, f"order {order.name} is tied to one that does not work")
+                _require(
+                    venue.works(other) and other.link is link, f"order {order.name} is tied to one that does not work"
+                )
             _require(len(tied) > 1 and any(order is one for one in tied), f"order {order.name} is tied to nobody")
             _require(link.waits == (link.parent is not None), f"order {order.name} waits for nobody")
 
@@ -108,30 +104,30 @@ def _check_links(venue: Venue) -> None:
 def _check_regimes(venue: Venue) -> None:
     """A limit state stands at the best price of continuous trading; only a volatility call ends by itself."""
     for number, regime in venue.regimes.items():
-        status, state = phases.status_of(venue, number), regime.limit_state
+        status, state = venue.status(number), regime.limit_state
         if state is not None:
-            _require(status == phases.CONTINUOUS, f"instrument {number}: a limit state in phase {status}")
+            _require(status == codes.CONTINUOUS, f"instrument {number}: a limit state in phase {status}")
             best = venue.books[number].best(state.side)
             _require(best == state.edge, f"instrument {number}: a limit state at {state.edge}, the best is {best}")
         _require(
-            regime.call_until is None or status == phases.VOLATILITY_CALL, f"instrument {number}: phase {status} ends"
+            regime.call_until is None or status == codes.VOLATILITY_CALL, f"instrument {number}: phase {status} ends"
         )
-        _require(status in phases.CALLS or regime.indicative == (0, 0, 0), f"instrument {number}: indicative")
+        _require(status in codes.CALLS or regime.indicative == (0, 0, 0), f"instrument {number}: indicative")
         _require(not regime.cross_due, f"instrument {number}: orders of the cross were not tried")
-        _require(not regime.cross or status == phases.CLOSING_CROSS, f"instrument {number}: a cross in phase {status}")
+        _require(not regime.cross or status == codes.CLOSING_CROSS, f"instrument {number}: a cross in phase {status}")
 
 
 def _check_holds(venue: Venue) -> None:
     """Each order holds what its formula says, each account what its orders hold."""
     held: dict[tuple[int, int], int] = defaultdict(int)
-    for orders in venue.working.values():
-        for order in orders.values():
-            needed = order.needed_hold(venue.instruments[order.instrument])
-            _require(order.hold == needed, f"order {order.sequence} holds {order.hold} and needs {needed}")
-            spent = order.tally.spent(venue.instruments[order.instrument].unit, order.rates.minimum)
-            within = order.budget == 0 or spent + order.hold <= order.budget
-            _require(within, f"order {order.sequence} spends more than its budget")
-            held[order.account, venue.hold_currency(order)] += order.hold
+    for order in venue.orders():
+        instrument = venue.instruments[order.instrument]
+        needed = order.needed_hold(instrument)
+        _require(order.hold == needed, f"order {order.sequence} holds {order.hold} and needs {needed}")
+        spent = order.tally.spent(instrument.unit, order.rates.minimum)
+        within = order.terms.budget == 0 or spent + order.hold <= order.terms.budget
+        _require(within, f"order {order.sequence} spends more than its budget")
+        held[order.account, venue.hold_currency(order)] += order.hold
     for number, account in venue.accounts.items():
         for currency, balance in account.balances.items():
             _require(balance.held == held.pop((number, currency), 0), f"account {number}: held is not its orders'")
@@ -141,7 +137,7 @@ def _check_holds(venue: Venue) -> None:
 
 def _check_no_accounting(venue: Venue) -> None:
     """Nothing is held, owned or remembered."""
-    _require(all(o.hold == 0 for orders in venue.working.values() for o in orders.values()), "an order holds")
+    _require(all(order.hold == 0 for order in venue.orders()), "an order holds")
     _require(not any(account.balances for account in venue.accounts.values()), "an account has a balance")
     _require(len(venue.submissions) == 0 and not venue.transfers, "an id is remembered")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import content, dark, gate, icebergs, orders, phases, stop_terms
+from quantumcore.core.twin import codes, content, dark, gate, icebergs, orders, resting
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Place, opposite
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -13,11 +13,12 @@ from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.links import BRACKET, OCO, OTO, Link
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import POST_ONLY, REDUCE_ONLY, SLIDE
 from quantumcore.core.twin.venue import Venue
 
 COUNTS = {OCO: 2, OTO: 2, BRACKET: 3}
-NOT_WHILE_WAITING = POST_ONLY | SLIDE | REDUCE_ONLY  # what could not be promised for the time when the parent is done
+NOT_WHILE_WAITING = (
+    codes.POST_ONLY | codes.SLIDE | codes.REDUCE_ONLY
+)  # what could not be promised for the time when the parent is done
 
 Members = list[wire.SubmitAdvancedOrder]
 
@@ -26,7 +27,7 @@ def submit(venue: Venue, command: wire.SubmitLinkedOrders, out: Outbox) -> None:
     """Accept all members and let those that wait for nothing take and rest in turn, or tell why none is accepted."""
     members = content.members_of(command)
     _check_link(command, members)
-    judged: list[orders.Terms] = []
+    judged: list[orders.Asked] = []
     try:
         instrument = venue.instrument(command.instrument)
         venue.account(command.account)
@@ -56,11 +57,11 @@ def _check_link(command: wire.SubmitLinkedOrders, members: Members) -> None:
         len(members) == COUNTS[command.link]
         and one_place
         and len({m.client_id for m in members}) == len(members)
-        and not any(m.flags & NOT_WHILE_WAITING or m.order_type in stop_terms.TRAILING for m in waiting)
+        and not any(m.flags & NOT_WHILE_WAITING or m.order_type in codes.TRAILING for m in waiting)
     )
     if fits and command.link == BRACKET:
         profit, loss = others
-        fits = profit.order_type == gate.LIMIT and loss.order_type in stop_terms.STOPS
+        fits = profit.order_type == codes.LIMIT and loss.order_type in codes.STOPS
         fits = fits and profit.side == loss.side == opposite(first.side)
     if not fits:
         raise Refusal(Reason.BAD_LINK)
@@ -79,14 +80,14 @@ def _answered_before(venue: Venue, command: wire.SubmitLinkedOrders, members: Me
     return True
 
 
-def _next_seat(venue: Venue, member: wire.SubmitOrder, terms: orders.Terms, seat: orders.Seat) -> orders.Seat:
+def _next_seat(venue: Venue, member: wire.SubmitOrder, asked: orders.Asked, seat: orders.Seat) -> orders.Seat:
     """Return what the member after `member` finds taken."""
-    order = orders.order_of(member, venue.instruments[member.instrument], terms, slot=NO_SLOT, sequence=0)
-    place = (dark.is_dark(order), member.side, terms.price)
-    status = phases.status_of(venue, member.instrument)
-    rests = phases.may_rest(status, order) and not order.cap and not seat.waits and not orders.waits(order)
-    opens = rests and gate.needs_window(dark.levels_of(venue.books[member.instrument], order), *place[1:])
-    shown = icebergs.first_shown(order, terms.quantity) if rests else 0
+    order = orders.order_of(member, venue.instruments[member.instrument], asked, slot=NO_SLOT, sequence=0)
+    place = (dark.is_dark(order), order.side, order.price)
+    levels = resting.levels_of(venue.books[order.instrument], order)
+    rests = orders.enters_book(venue, order) and not seat.waits
+    opens = rests and gate.needs_window(levels, order.side, order.price)
+    shown = icebergs.first_shown(order, order.leaves) if rests else 0
     return replace(
         seat,
         before=seat.before + 1,
@@ -110,13 +111,13 @@ def _accept(
     instrument: Instrument,
     command: wire.SubmitLinkedOrders,
     members: Members,
-    judged: list[orders.Terms],
+    judged: list[orders.Asked],
     out: Outbox,
 ) -> None:
     slots = sorted(venue.slots.take() for _ in members)  # so that names ascend as the members do
     made = [
-        orders.order_of(member, instrument, terms, slot=slot, sequence=out.sequence)
-        for member, terms, slot in zip(members, judged, slots, strict=True)
+        orders.order_of(member, instrument, asked, slot=slot, sequence=out.sequence)
+        for member, asked, slot in zip(members, judged, slots, strict=True)
     ]
     if command.link == OCO:
         link = Link(OCO, list(made))
@@ -140,5 +141,5 @@ def _accept(
         third=tied[2],
     )
     for order in made:
-        if order.place is Place.NOWHERE and order.name in venue.working[order.account]:
+        if order.place is Place.NOWHERE and venue.works(order):
             orders.begin(venue, order, out)

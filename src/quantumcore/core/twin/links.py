@@ -10,6 +10,7 @@ Two of one side share one hold, because only one of them can trade: the first of
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from quantumcore.core.twin import codes
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from quantumcore.core.twin.venue import Venue
 
 OCO, OTO, BRACKET = 1, 2, 3
-LINKED, NO_FUNDS = 8, 14  # why an order was cancelled
-FOLLOWS = 4  # why an order was replaced
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +78,7 @@ def cancel_other(venue: "Venue", order: "Order", out: Outbox) -> None:
     other, link = sibling(order), order.link
     if other is not None and link is not None:
         release(link)
-        venue.cancel(other, LINKED, out)
+        venue.cancel(other, codes.LINKED, out)
         venue.rehold(order)
 
 
@@ -95,7 +94,7 @@ def before_trade(venue: "Venue", order: "Order", lots: int, out: Outbox) -> None
     other.lower(lots)
     venue.rehold(other)
     venue.rehold(order)
-    tell_replaced(venue, other, FOLLOWS, out, priority_kept=True)
+    tell_replaced(venue, other, codes.BY_LINK, out, priority_kept=True)
 
 
 def part(venue: "Venue", order: "Order") -> "list[Order]":

@@ -1,7 +1,7 @@
 """What an incoming order meets: best price first, oldest first, at the resting order's price."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import bands, dark, icebergs, links, pegs, phases, positions, reach
+from quantumcore.core.twin import bands, codes, dark, icebergs, links, pegs, phases, positions, reach, resting
 from quantumcore.core.twin.allocation import shares
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Order, Place, opposite
@@ -9,41 +9,34 @@ from quantumcore.core.twin.client_ids import Fate
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.regime import TIME
 from quantumcore.core.twin.settlement import settle
-from quantumcore.core.twin.terms import CANCEL_BOTH, CANCEL_OLDEST, DECREMENT, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
-
-# Why an order was cancelled.
-REQUESTED, MASS_CANCELLED, KILL_SWITCH, IMMEDIATE, FILL_OR_KILL, SELF_TRADE = 1, 2, 3, 4, 5, 6
-MINIMUM_NOT_MET = 13
-# Why an order was replaced.
-ASKED_FOR, DECREMENTED = 0, 1
 
 
 def enter(venue: Venue, taker: Order, out: Outbox) -> None:
     """Match an accepted order and do with its rest what its time in force says."""
     venue.touched.add(taker.instrument)
     if taker.cap:
-        pegs.wait(taker)
+        pegs.wait(venue, taker)
         return
     if phases.seat(venue, taker):
         return
     if taker.fill_or_kill and not _can_fill(venue, taker):
-        venue.cancel(taker, FILL_OR_KILL, out)
+        venue.cancel(taker, codes.FILL_OR_KILL, out)
     elif dark.has_minimum(taker) and not _has_enough(venue, taker):
-        _rest_or_cancel(venue, taker, MINIMUM_NOT_MET, out)
+        _rest_or_cancel(venue, taker, codes.MINIMUM_NOT_MET, out)
     # A post_only order never takes: what is dark and crosses it takes it in the aftermath.
     elif taker.post_only or _match(venue, taker, out):
         if taker.leaves == 0:
             venue.finish(taker, Fate.FILLED)
         else:
-            _rest_or_cancel(venue, taker, IMMEDIATE, out)
+            _rest_or_cancel(venue, taker, codes.IMMEDIATE, out)
 
 
 def _rest_or_cancel(venue: Venue, order: Order, reason: int, out: Outbox) -> None:
     if not order.rests:
         venue.cancel(order, reason, out)
     elif dark.is_dark(order) or not bands.stands_at_edge(venue, order, out):
-        dark.rest(venue.books[order.instrument], order)
+        resting.rest(venue.books[order.instrument], order)
 
 
 def _can_fill(venue: Venue, taker: Order) -> bool:
@@ -66,21 +59,19 @@ def _match(venue: Venue, taker: Order, out: Outbox) -> bool:
         price = maker.price
         if bands.stops(venue, taker, price, out):
             return False
-        shared_out = _shared_out(venue, taker, maker.price) if maker.place is Place.LIT else []
+        shared_out = _shared_out(venue, taker, price) if maker.place is Place.LIT else []
         for sharer, share in shared_out:
             if sharer.place is Place.LIT:  # else a fill before took it away
-                trade(venue, taker, sharer, share, out)
+                _trade(venue, taker, sharer, share, price, out)
                 if bands.trips(venue, taker, price, out):
                     return False
         if shared_out:
             continue
-        if maker is links.sibling(taker):
-            links.cancel_other(venue, taker, out)
-        elif not venue.same_party(maker, taker) or taker.mode == NO_PREVENTION:
-            trade(venue, taker, maker, lots, out)
+        if _may_trade(venue, taker, maker):
+            _trade(venue, taker, maker, lots, price, out)
             if bands.trips(venue, taker, price, out):
                 return False
-        elif not prevent(venue, taker, maker, out):
+        elif not _keep_apart(venue, taker, maker, out):
             return False
     return True
 
@@ -91,23 +82,34 @@ def _shared_out(venue: Venue, taker: Order, price: int) -> list[tuple[Order, int
     if rule == TIME or taker.fill_or_kill:  # which must know beforehand what it gets
         return []
     level = [
-        resting
-        for resting in venue.books[taker.instrument].level(opposite(taker.side), price)
-        if resting is not links.sibling(taker) and (taker.mode == NO_PREVENTION or not venue.same_party(resting, taker))
+        sharer
+        for sharer in venue.books[taker.instrument].level(opposite(taker.side), price)
+        if _may_trade(venue, taker, sharer)
     ]
-    shown = [resting.shown for resting in level]
+    shown = [sharer.shown for sharer in level]
     wanted = reach.wanted(venue, taker, price)
     if wanted >= sum(shown):
         return []
-    return [(resting, lots) for resting, lots in zip(level, shares(rule, wanted, shown), strict=True) if lots]
+    return [(sharer, lots) for sharer, lots in zip(level, shares(rule, wanted, shown), strict=True) if lots]
 
 
-def trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox, *, price: int | None = None) -> None:
-    """Trade what both show each other, but not more than `most` lots, at the maker's price unless another is given.
+def meet(venue: Venue, taker: Order, maker: Order, price: int, out: Outbox) -> bool:
+    """Let two orders trade at `price`, or end what may not trade with the other; return whether the taker goes on."""
+    if not _may_trade(venue, taker, maker):
+        return _keep_apart(venue, taker, maker, out)
+    _trade(venue, taker, maker, taker.leaves, price, out)
+    return True
+
+
+def _may_trade(venue: Venue, taker: Order, maker: Order) -> bool:
+    return maker is not links.sibling(taker) and not venue.prevents(taker, maker)
+
+
+def _trade(venue: Venue, taker: Order, maker: Order, most: int, price: int, out: Outbox) -> None:
+    """Trade what both show each other, but not more than `most` lots.
 
     A maker that is filled is final, the taker is the caller's; what rests and has more behind it shows it.
     """
-    price = maker.price if price is None else price
     lots = min(taker.shown, maker.shown, most)
     links.before_trade(venue, taker, lots, out)
     links.before_trade(venue, maker, lots, out)
@@ -145,7 +147,6 @@ def trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox, *, p
     )
     out.fills += 1
     if maker.leaves == 0:
-        venue.leave(maker)
         venue.finish(maker, Fate.FILLED)
     for order in (maker, taker):
         if order.place is Place.LIT and order.leaves and order.shown == 0:
@@ -153,27 +154,30 @@ def trade(venue: Venue, taker: Order, maker: Order, most: int, out: Outbox, *, p
     positions.after_trade(venue, maker, taker, lots, out)
 
 
-def prevent(venue: Venue, taker: Order, resting: Order, out: Outbox) -> bool:
-    """Keep an account from trading with itself, by the taker's mode; return whether the taker goes on."""
-    if taker.mode == CANCEL_OLDEST:
-        venue.cancel(resting, SELF_TRADE, out)
+def _keep_apart(venue: Venue, taker: Order, maker: Order, out: Outbox) -> bool:
+    """End the other of a pair, or prevent a self-trade by the taker's mode; return whether the taker goes on."""
+    if maker is links.sibling(taker):
+        links.cancel_other(venue, taker, out)
         return True
-    if taker.mode == DECREMENT:
-        lots = min(taker.leaves, resting.leaves)
-        _decrement(venue, resting, lots, out)
+    if taker.mode == codes.CANCEL_OLDEST:
+        venue.cancel(maker, codes.SELF_TRADE, out)
+        return True
+    if taker.mode == codes.DECREMENT:
+        lots = min(taker.leaves, maker.leaves)
+        _decrement(venue, maker, lots, out)
         return _decrement(venue, taker, lots, out)
-    if taker.mode == CANCEL_BOTH:
-        venue.cancel(resting, SELF_TRADE, out)
-    venue.cancel(taker, SELF_TRADE, out)
+    if taker.mode == codes.CANCEL_BOTH:
+        venue.cancel(maker, codes.SELF_TRADE, out)
+    venue.cancel(taker, codes.SELF_TRADE, out)
     return False
 
 
 def _decrement(venue: Venue, order: Order, lots: int, out: Outbox) -> bool:
     """Take `lots` from `order` without a trade; return whether anything is left of it."""
     if lots == order.leaves:
-        venue.cancel(order, SELF_TRADE, out)
+        venue.cancel(order, codes.SELF_TRADE, out)
         return False
     order.lower(lots)
     venue.rehold(order)
-    tell_replaced(venue, order, DECREMENTED, out, priority_kept=True)
+    tell_replaced(venue, order, codes.DECREMENTED, out, priority_kept=True)
     return True

@@ -7,6 +7,7 @@ from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
 from quantumcore.core.twin import (
     bands,
+    codes,
     dark,
     further,
     gate,
@@ -14,8 +15,8 @@ from quantumcore.core.twin import (
     links,
     phases,
     positions,
+    resting,
     stop_terms,
-    terms,
     triggers,
 )
 from quantumcore.core.twin.answers import REPEAT, tell_done
@@ -25,22 +26,23 @@ from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import CANCEL_NEWEST, POST_ONLY, SLIDE
+from quantumcore.core.twin.terms import Terms
 from quantumcore.core.twin.venue import Venue
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What an order is asked to be, in ticks and lots: quantity is the total, hold what it will hold when it enters.
+class Asked:
+    """What an order is asked to be.
 
     Attributes:
-        further: What it is beyond a plain order, or None.
+        price: Ticks: the limit that it enters with.
+        quantity: Lots in all.
+        further: What it is beyond a plain order.
     """
 
     price: int
     quantity: int
-    hold: int
-    further: terms.Terms | None = None
+    further: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
     try:
         asked = judge(venue, instrument, command, out.time_ns)
     except Refusal as refusal:
-        if accounting and refusal.reason is not Reason.CAPACITY and venue.remembers_more:
+        if accounting and refusal.reason is not Reason.CAPACITY and venue.submissions_left > 0:
             remember(venue, command, NO_SLOT, Fate.REJECTED, out)
         tell_rejected(command, refusal, out)
         return
@@ -102,10 +104,10 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
     tell_done(command, out, outcome=REPEAT, order_sequence=first.sequence, order_slot=first.slot)
 
 
-def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int, seat: Seat = ALONE) -> Terms:
+def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int, seat: Seat = ALONE) -> Asked:
     """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
-    unpriced = command.order_type in gate.UNPRICED
+    unpriced = command.order_type in codes.UNPRICED
     side, rates = command.side, instrument.rates
     accounting = venue.bounds.accounting
 
@@ -124,40 +126,36 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     lots = positions.trimmed(venue, instrument, command, lots)
     if unpriced:
         price = _price_of_its_own(instrument, book, command, beyond)
-    elif command.flags & SLIDE:
+    elif command.flags & codes.SLIDE:
         price = gate.slid(instrument, book, side, price)
     if not unpriced:
         bands.check_price(venue, command.instrument, side, price)
-    if accounting:
-        gate.check_amounts(instrument, book, side, rates, price, lots)
-    else:
-        gate.check_product(instrument, price * lots)
+    gate.check_amounts(venue, command.instrument, side, rates, price, lots)
     gate.check_notional(instrument, price, lots)
     gate.check_open_orders(venue, command.account, seat.before)
-    order = order_of(command, instrument, Terms(price, lots, 0, beyond), slot=NO_SLOT, sequence=0)
-    hold = order.needed_hold(instrument)
+    asked = Asked(price, lots, beyond)
+    order = order_of(command, instrument, asked, slot=NO_SLOT, sequence=0)
     if accounting:
         if not seat.waits:
-            gate.check_funds(instrument, account, side, hold)
+            gate.check_funds(instrument, account, side, order.own_need(instrument))
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
-    may_rest = phases.may_rest(instrument.terms.status, order) and not waits(order)
-    if may_rest and not order.cap and not seat.waits:
-        levels, joining = dark.levels_of(book, order), seat.joining.get((dark.is_dark(order), side, price), 0)
+    if enters_book(venue, order) and not seat.waits:
+        levels, joining = resting.levels_of(book, order), seat.joining.get((dark.is_dark(order), side, price), 0)
         gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, lots) + joining)
         gate.check_window(venue, levels, side, price, seat.windows)
     gate.check_capacity(venue, seat.before)
-    return Terms(price, lots, hold, beyond)
+    return asked
 
 
-def _price_of_its_own(instrument: Instrument, book: Book, command: wire.SubmitOrder, beyond: terms.Terms | None) -> int:
+def _price_of_its_own(instrument: Instrument, book: Book, command: wire.SubmitOrder, beyond: Terms) -> int:
     """Return the limit in ticks of a type that is given none; STALE_REF when nothing says what it is."""
-    if command.order_type == gate.MARKET_TO_LIMIT:
+    if command.order_type == codes.MARKET_TO_LIMIT:
         return gate.best_to_take(book, command.side)
-    if beyond is None or command.order_type == gate.MARKET:
+    if command.order_type == codes.MARKET:
         return gate.collar_of(instrument, book, command.side)
-    if command.order_type in stop_terms.TRAILING:
+    if command.order_type in codes.TRAILING:
         watched = triggers.watched(book, command.side, beyond.trigger)
         stop_terms.first_stop(instrument, command, beyond, watched)
     return stop_terms.price_to_enter_with(instrument, command.order_type, command.side, beyond)
@@ -189,54 +187,48 @@ def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) ->
         client_id=command.client_id,
         session=command.session,
     )
-    if not is_plain(order):
+    if not further.is_plain(command) or links.waits_for_parent(order):
         waiting = order.place is Place.WAITING or phases.waits(instrument.terms.status, order)
-        further.tell(order, out, waits=waiting or bool(order.cap) or waits(order))
+        further.tell(order, out, waits=waiting or bool(order.cap) or waits_for_price(order))
 
 
 def begin(venue: Venue, order: Order, out: Outbox) -> None:
     """Let an accepted order take and rest, or wait for what it waits for."""
-    if order.cap:
-        venue.books[order.instrument].pegs[order.name] = order
-    if waits(order):
+    if waits_for_price(order):
         triggers.wait(venue, order)
     else:
         enter(venue, order, out)
 
 
-def waits(order: Order) -> bool:
+def waits_for_price(order: Order) -> bool:
     """Tell whether an accepted order waits for a price of its own before it takes and rests."""
-    return order.order_type in gate.TRIGGERED
+    return order.order_type in codes.TRIGGERED
 
 
-def is_plain(order: Order) -> bool:
-    """Tell whether it needs nothing of orders.md."""
-    return order.terms is None and not links.waits_for_parent(order)
+def enters_book(venue: Venue, order: Order) -> bool:
+    """Tell whether what is left of an order that becomes active now may stand in the book at once."""
+    return phases.may_rest(venue.status(order.instrument), order) and not order.cap and not waits_for_price(order)
 
 
-def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Terms, *, slot: int, sequence: int) -> Order:
+def order_of(command: wire.SubmitOrder, instrument: Instrument, asked: Asked, *, slot: int, sequence: int) -> Order:
     """Return the order that `command` asks for, at the price and of the lots that it was judged with."""
     return Order(
         sequence=sequence,
         slot=slot,
         account=command.account,
         instrument=command.instrument,
-        client_id=command.client_id,
         side=command.side,
         price=asked.price,
         quantity=asked.quantity,
         leaves=asked.quantity,
-        rests=command.order_type not in gate.NEVER_REST and command.time_in_force in gate.LASTING,
-        fill_or_kill=command.time_in_force == gate.FOK,
-        post_only=bool(command.flags & POST_ONLY),
-        mode=command.self_trade_prevention or CANCEL_NEWEST,
+        mode=command.self_trade_prevention or codes.CANCEL_NEWEST,
         rates=instrument.rates,
         order_type=command.order_type,
         time_in_force=command.time_in_force,
         flags=command.flags,
         session=command.session,
         terms=asked.further,
-        cap=asked.price if command.order_type == gate.PEGGED else 0,
+        cap=asked.price if command.order_type == codes.PEGGED else 0,
     )
 
 

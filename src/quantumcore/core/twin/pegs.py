@@ -1,21 +1,20 @@
 """Pegged orders: their price follows the best shown prices of others, never past their cap and never into the other side.
 
-A peg is accepted waiting; the aftermath brings it into the book, moves it, and takes it out when it has no reference.
+A peg enters waiting; the aftermath brings it into the book, moves it, and takes it out when it has no reference.
 """
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin import gate, icebergs
-from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place, opposite
+from quantumcore.core.twin import codes, gate, resting
+from quantumcore.core.twin.answers import tell_entered, tell_replaced, tell_waits
+from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
 
 PRIMARY, MARKET, MID = 1, 2, 3
-FOLLOWED = 2  # why an order was replaced
-NO_REFERENCE = 1  # why an order waits
 
 
 def terms_of(instrument: Instrument, given: wire.SubmitAdvancedOrder | None) -> tuple[int, int]:
@@ -29,55 +28,40 @@ def terms_of(instrument: Instrument, given: wire.SubmitAdvancedOrder | None) -> 
     return given.peg, offset
 
 
-def wait(order: Order) -> None:
+def wait(venue: Venue, order: Order) -> None:
     """Let a peg wait for the aftermath; meanwhile its price is its cap."""
     order.place, order.price = Place.WAITING, order.cap
+    venue.books[order.instrument].pegs[order.name] = order
 
 
 def move(venue: Venue, number: int, out: Outbox) -> bool:
     """Bring each peg of an instrument to where it belongs, in order of submission; return whether any moved."""
     book = venue.books[number]
-    if not book.pegs or venue.instruments[number].terms.status != gate.TRADING:
+    if not book.pegs or venue.status(number) != codes.CONTINUOUS:
         return False
     moved = False
     for name in sorted(book.pegs):
         order = book.pegs[name]
         price = target(venue, order)
         if price != (None if order.place is Place.WAITING else order.price):
-            _go(venue, book, order, price, out)
+            _go(venue, order, price, out)
             moved = True
     return moved
 
 
-def _go(venue: Venue, book: Book, order: Order, price: int | None, out: Outbox) -> None:
+def _go(venue: Venue, order: Order, price: int | None, out: Outbox) -> None:
     waited = order.place is Place.WAITING
     venue.leave(order)
     if price is None:
-        wait(order)
-        _tell(out, wire.OrderWaits, order, cause=NO_REFERENCE)
+        wait(venue, order)
+        tell_waits(order, codes.NO_REFERENCE, out)
         return
     order.price = price
-    icebergs.rest(book, order)
+    resting.rest(venue.books[order.instrument], order)
     if waited:
-        _tell(out, wire.OrderEntered, order, price=price, leaves=order.leaves, shown=order.shown)
-        return
-    _tell(
-        out,
-        wire.OrderReplaced,
-        order,
-        price=price,
-        quantity=order.quantity,
-        leaves=order.leaves,
-        hold=order.hold,
-        reason=FOLLOWED,
-        priority_kept=0,
-        hold_currency=venue.hold_currency(order),
-    )
-
-
-def _tell(out: Outbox, event: type[wire.Event], order: Order, **body: int) -> None:
-    named = {"order_sequence": order.sequence, "order_slot": order.slot}
-    out.tell(event, instrument=order.instrument, account=order.account, **named, **body)
+        tell_entered(order, out)
+    else:
+        tell_replaced(venue, order, codes.FOLLOWED, out, priority_kept=False)
 
 
 def target(venue: Venue, order: Order) -> int | None:
@@ -90,22 +74,21 @@ def target(venue: Venue, order: Order) -> int | None:
 
 def _wish(venue: Venue, order: Order) -> int | None:
     """Return where it would go if there is room: reference and offset, inside bounds and cap, a tick before the other side."""
-    book, terms = venue.books[order.instrument], venue.instruments[order.instrument].terms
+    book, instrument = venue.books[order.instrument], venue.instruments[order.instrument]
     reference = _reference(book, order)
-    if reference is None or order.terms is None:
+    if reference is None:
         return None
-    price = min(max(reference + order.terms.offset, terms.min_price), terms.max_price)
+    price = instrument.bounded(reference + order.terms.offset)
     facing = book.best(opposite(order.side))
     if order.side == BUY:
         price = min(price, order.cap, I64_MAX if facing is None else facing - 1)
-        return price if price >= terms.min_price else None
+        return price if price >= instrument.terms.min_price else None
     price = max(price, order.cap, 0 if facing is None else facing + 1)
-    return price if price <= terms.max_price else None
+    return price if price <= instrument.terms.max_price else None
 
 
 def _reference(book: Book, order: Order) -> int | None:
     """Return what it follows: the best shown prices of orders that are no pegs themselves."""
-    assert order.terms is not None
     own, other = _unpegged_best(book, order.side), _unpegged_best(book, opposite(order.side))
     if order.terms.peg == PRIMARY:
         return own
@@ -121,14 +104,5 @@ def _unpegged_best(book: Book, side: int) -> int | None:
 
 
 def _has_room(venue: Venue, order: Order, price: int) -> bool:
-    """Tell whether it can rest at `price`: amounts, level and window have bounds, and a move cannot be refused."""
-    instrument, book = venue.instruments[order.instrument], venue.books[order.instrument]
-    product = order.tally.notional + price * order.leaves
-    if order.side == SELL and (product > gate.MAX_PRODUCT or instrument.unit.ceil(product) > I64_MAX):
-        return False
-    try:
-        gate.check_level(instrument, book, order.side, price, icebergs.first_shown(order, order.leaves))
-        gate.check_window(venue, book, order.side, price)
-    except Refusal:
-        return False
-    return True
+    """Tell whether it can rest at `price`, which may be far above the cap of a sell: a move cannot be refused."""
+    return gate.bears(venue, order, price) and resting.has_room(venue, order, price)

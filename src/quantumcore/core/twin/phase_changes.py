@@ -1,31 +1,31 @@
 """From one phase to the next: asked for, by a rule, or because a call's time is over."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import closing, expiry, phases
+from quantumcore.core.twin import closing, codes, expiry, phases
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.uncross import uncross
 from quantumcore.core.twin.venue import Venue
 
-_ENDS_A_CALL = frozenset({phases.CONTINUOUS, phases.CLOSED, phases.POST_CLOSE, phases.CLOSING_CROSS})
+_ENDS_A_CALL = codes.DAY_IS_OVER | {codes.CONTINUOUS, codes.CLOSING_CROSS}
 
 
 def set_status(venue: Venue, command: wire.SetInstrumentStatus, out: Outbox) -> None:
     """Bring an instrument into the phase that is asked for."""
     venue.instrument(command.instrument)
-    change(venue, command.instrument, command.status, phases.ASKED, out)
+    change(venue, command.instrument, command.status, codes.ASKED, out)
 
 
 def change(venue: Venue, number: int, status: int, cause: int, out: Outbox) -> None:
     """End one phase with what it owes, begin the other."""
-    before = phases.status_of(venue, number)
-    if before == phases.CLOSING_CROSS != status:
+    before = venue.status(number)
+    if before == codes.CLOSING_CROSS != status:
         closing.end(venue, number, out)
-    if before != status == phases.CONTINUOUS or (before in phases.CALLS and status in _ENDS_A_CALL):
+    if before != status == codes.CONTINUOUS or (before in codes.CALLS and status in _ENDS_A_CALL):
         uncross(venue, number, out)
-        if before == phases.CLOSING_CALL:
+        if before == codes.CLOSING_CALL:
             closing.set_reference(venue, number, venue.books[number].last_price, out)
     phases.enter_phase(venue, number, status, cause, out)
-    if status in (phases.CLOSED, phases.POST_CLOSE):
+    if status in codes.DAY_IS_OVER:
         expiry.end_day(venue, number, out)
 
 
@@ -46,7 +46,7 @@ def _ends(venue: Venue) -> list[tuple[int, int, int, int]]:
     ends = []
     for number, regime in venue.regimes.items():
         if regime.limit_state is not None:
-            ends.append((regime.limit_state.until_ns, number, phases.VOLATILITY_CALL, phases.BAND))
+            ends.append((regime.limit_state.until_ns, number, codes.VOLATILITY_CALL, codes.BAND))
         elif regime.call_until is not None:
-            ends.append((regime.call_until, number, phases.CONTINUOUS, phases.CALL_OVER))
+            ends.append((regime.call_until, number, codes.CONTINUOUS, codes.CALL_OVER))
     return ends

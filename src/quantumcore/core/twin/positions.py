@@ -2,17 +2,13 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import links
+from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import BUY, SELL, Order
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import REDUCE_ONLY
 from quantumcore.core.twin.venue import Venue
-
-TRIMMED = 3  # why an order was replaced
-NOTHING_TO_REDUCE = 11  # why an order was cancelled
 
 
 def held_in(venue: Venue, account: int, instrument: int) -> int:
@@ -35,7 +31,7 @@ def room(venue: Venue, account: int, instrument: int, side: int, leaving_out: Or
 
 def trimmed(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, lots: int) -> int:
     """Return the quantity that a submission keeps: all, unless it is reduce-only; REDUCE_ONLY when that leaves nothing."""
-    if not command.flags & REDUCE_ONLY:
+    if not command.flags & codes.REDUCE_ONLY:
         return lots
     most = room(venue, command.account, command.instrument, command.side)
     if most == 0:
@@ -45,7 +41,7 @@ def trimmed(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, lot
 
 def check_replacement(venue: Venue, instrument: Instrument, order: Order, leaves: int) -> None:
     """REDUCE_ONLY: the order would have more left than there is room for."""
-    if order.flags & REDUCE_ONLY:
+    if order.flags & codes.REDUCE_ONLY:
         most = room(venue, order.account, order.instrument, order.side, leaving_out=order)
         if leaves > most:
             raise _refusal(instrument, most, leaves)
@@ -80,16 +76,16 @@ def trim(venue: Venue, account: int, instrument: int, out: Outbox) -> None:
         orders = _reducing(venue, account, instrument, side)
         kept, _ = _share_out(orders, _most(venue, account, instrument, side))
         for order in reversed(orders):
-            if order.name not in venue.working[account]:
+            if not venue.works(order):
                 continue  # it ended with the other of its pair
             keeps = kept[order.name]
             if keeps == 0:
-                venue.cancel(order, NOTHING_TO_REDUCE, out)
+                venue.cancel(order, codes.NOTHING_TO_REDUCE, out)
             elif keeps < order.leaves:
                 order.lower(order.leaves - keeps)
                 venue.rehold(order)
                 venue.touched.add(instrument)
-                tell_replaced(venue, order, TRIMMED, out, priority_kept=True)
+                tell_replaced(venue, order, codes.TRIMMED, out, priority_kept=True)
 
 
 def _most(venue: Venue, account: int, instrument: int, side: int) -> int:
@@ -103,7 +99,7 @@ def _reducing(venue: Venue, account: int, instrument: int, side: int) -> list[Or
     return [
         order
         for order in venue.working[account].values()
-        if order.flags & REDUCE_ONLY and order.instrument == instrument and order.side == side and order.leaves
+        if order.flags & codes.REDUCE_ONLY and order.instrument == instrument and order.side == side and order.leaves
     ]
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from quantumcore.core.twin import bands, budgets, dark, links, withdrawals
+from quantumcore.core.twin import bands, budgets, codes, dark, links, withdrawals
 from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
-from quantumcore.core.twin.terms import CANCEL_OLDEST, NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
 
 MOST_PASSED = 256  # dark orders that one taker passes over; beyond them it meets no more of the dark
@@ -55,7 +54,7 @@ def could_have(venue: Venue, taker: Order, at_most: int | None = None) -> Reach:
     Of `at_most` offers, when it is given: what is asked again and again must not look at a whole book.
     """
     instrument, book = venue.instruments[taker.instrument], venue.books[taker.instrument]
-    rate = min(instrument.terms.taker_fee, taker.rates.taker)
+    rate = instrument.taker_rate(taker.rates)
     tally, found, passed, met, counted = taker.tally, 0, 0, 0, withdrawals.Counted()
     for price in prices(book, taker):
         for maker, offered in _offers_at(book, taker, price):
@@ -74,8 +73,8 @@ def could_have(venue: Venue, taker: Order, at_most: int | None = None) -> Reach:
             if min(most, maker.leaves) < dark.minimum(maker):
                 passed += 1
                 continue
-            if venue.same_party(maker, taker) and taker.mode != NO_PREVENTION:
-                if taker.mode != CANCEL_OLDEST:
+            if venue.prevents(taker, maker):
+                if taker.mode != codes.CANCEL_OLDEST:
                     return Reach(found)
                 continue
             if not counted.is_certain(maker):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
-from quantumcore.core.twin import bands, dark, gate, reach
+from quantumcore.core.twin import bands, codes, dark, gate, reach
 from quantumcore.core.twin.book import BUY, SELL, Order
 from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
@@ -25,7 +25,7 @@ def retry(venue: Venue, number: int, out: Outbox) -> bool:
 
 def ready(venue: Venue, number: int) -> Iterator[Order]:
     """Yield the dark orders that would trade at once: buys, then sells, each best price first, then oldest."""
-    if venue.instruments[number].terms.status != gate.TRADING:
+    if venue.status(number) != codes.CONTINUOUS:
         return
     book = venue.books[number]
     for side in (BUY, SELL):
@@ -34,11 +34,8 @@ def ready(venue: Venue, number: int) -> Iterator[Order]:
 
 
 def _can_take(venue: Venue, order: Order) -> bool:
-    instrument, book = venue.instruments[order.instrument], venue.books[order.instrument]
     # It was judged by what stood there when it came; a bid may be far above a sell by now.
-    if venue.bounds.accounting and not gate.amounts_fit(
-        instrument, book, order.side, order.rates, order.price, order.leaves, order.tally
-    ):
+    if not gate.amounts_fit(venue, order):
         return False
     if dark.has_minimum(order):
         return reach.could_have(venue, order, MOST_MET).lots >= dark.minimum(order)

@@ -3,6 +3,7 @@
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import gate, phases
+from quantumcore.core.twin.fees import RATE_ONE
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.regime import TOP_FIRST, Rules
@@ -31,7 +32,7 @@ def _hold(rules: Rules) -> bool:
     times = (rules.limit_state_ns, rules.call_ns, rules.velocity_ns)
     return (
         rules.allocation <= TOP_FIRST
-        and all(0 <= rate < gate.ONE for rate in rates)
+        and all(0 <= rate < RATE_ONE for rate in rates)
         and all(0 <= time_ns <= DAY_NS for time_ns in times)
         and bool(rules.call_ns or not rules.dynamic_band)
         and bool((rules.call_ns and rules.velocity_ns) or not rules.velocity)
@@ -40,9 +41,9 @@ def _hold(rules: Rules) -> bool:
 
 def set_reference(venue: Venue, command: wire.SetReference, out: Outbox) -> None:
     """Set the static reference, or take it away with 0."""
-    terms = venue.instrument(command.instrument).terms
-    if command.price and not terms.min_price <= command.price <= terms.max_price:
-        raise Refusal(Reason.BAD_MARK)
+    instrument = venue.instrument(command.instrument)
+    if command.price:
+        gate.check_price(instrument, command.price, Reason.BAD_MARK)
     venue.books[command.instrument].reference = command.price or None
     venue.touched.add(command.instrument)
     out.tell(wire.ReferenceChanged, instrument=command.instrument, price=command.price)

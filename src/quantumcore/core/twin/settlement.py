@@ -35,7 +35,7 @@ def settle(venue: Venue, maker: Order, taker: Order, lots: int, price: int) -> S
     house = venue.houses[terms.quote]
 
     before = {BUY: buy.tally, sell.side: sell.tally}
-    taker_rate = min(terms.taker_fee, taker.rates.taker)
+    taker_rate = instrument.taker_rate(taker.rates)
     # A rebate is at most the taker's fee: what the customers of a currency have never passes what was deposited.
     maker_rate = max(min(terms.maker_fee, maker.rates.maker), -taker_rate)
     _fill(maker, price, lots, maker_rate)

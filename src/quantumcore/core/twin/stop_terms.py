@@ -2,27 +2,20 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import gate
+from quantumcore.core.twin import codes, gate
 from quantumcore.core.twin.book import BUY
-from quantumcore.core.twin.fees import ceil_of, floor_of
+from quantumcore.core.twin.fees import RATE_ONE, ceil_of, floor_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.terms import Terms
 
-STOP, STOP_LIMIT, TRAILING_STOP, TRAILING_STOP_LIMIT, MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED = 3, 4, 6, 7, 8, 9
-STOPS = (STOP, STOP_LIMIT)
-TOUCHED = (MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED)
-TRAILING = (TRAILING_STOP, TRAILING_STOP_LIMIT)
-TRIGGERED = (*STOPS, *TOUCHED, *TRAILING)
-PRICELESS = (STOP, MARKET_IF_TOUCHED, *TRAILING)  # what they enter with follows from their stop
-BY_PRICE, BY_RATE, BY_TICKS = 1, 2, 3
 RATE_SCALE = 8
 
 
 def measure_stop(instrument: Instrument, command: wire.SubmitAdvancedOrder, terms: Terms) -> None:
     """BAD_STOP: judged like a price; given where nothing waits for it."""
-    takes_one = command.order_type in (*STOPS, *TOUCHED)
-    watches = command.order_type in TRIGGERED
+    takes_one = command.order_type in (*codes.STOPS, *codes.TOUCHED)
+    watches = command.order_type in codes.TRIGGERED
     if (not takes_one and (command.stop_price or command.stop_scale)) or (not watches and command.trigger):
         raise Refusal(Reason.BAD_STOP, Scope.INSTRUMENT)
     if takes_one:
@@ -39,17 +32,17 @@ def stop_of(instrument: Instrument, mantissa: int, scale: int) -> int:
 
 def measure_trail(instrument: Instrument, command: wire.SubmitAdvancedOrder, terms: Terms) -> None:
     """BAD_TRAIL: off its step or out of its range; given to what does not trail."""
-    if command.order_type not in TRAILING:
+    if command.order_type not in codes.TRAILING:
         if command.trail or command.trail_scale or command.trail_unit:
             raise Refusal(Reason.BAD_TRAIL, Scope.INSTRUMENT)
         return
     bounds = instrument.terms
     match command.trail_unit:
-        case 1:  # a distance in the quote currency
+        case codes.BY_AMOUNT:  # of the quote currency
             step, step_scale, most = bounds.tick, bounds.tick_scale, bounds.max_price
-        case 2:  # a fraction of the watched price
-            step, step_scale, most = 1, RATE_SCALE, 10**RATE_SCALE - 1
-        case 3:
+        case codes.BY_RATE:  # of the watched price
+            step, step_scale, most = 1, RATE_SCALE, RATE_ONE - 1
+        case codes.BY_TICKS:
             step, step_scale, most = 1, 0, bounds.max_price
         case _:
             raise Refusal(Reason.BAD_TRAIL, Scope.INSTRUMENT)
@@ -59,7 +52,7 @@ def measure_trail(instrument: Instrument, command: wire.SubmitAdvancedOrder, ter
 
 def measure_offset(instrument: Instrument, command: wire.SubmitAdvancedOrder, terms: Terms) -> None:
     """BAD_TRAIL: a trailing stop's limit off the tick or out of range; BAD_PEG: an offset or a peg for what has no use for it."""
-    if command.peg or (command.order_type != TRAILING_STOP_LIMIT and (command.offset or command.offset_scale)):
+    if command.peg or (command.order_type != codes.TRAILING_STOP_LIMIT and (command.offset or command.offset_scale)):
         raise Refusal(Reason.BAD_PEG, Scope.INSTRUMENT)
     bounds = instrument.terms
     terms.offset = _distance(command.offset, command.offset_scale, bounds.tick, bounds.tick_scale, 0, bounds.max_price)
@@ -84,17 +77,16 @@ def first_stop(instrument: Instrument, command: wire.SubmitOrder, terms: Terms, 
 
 def trailed(instrument: Instrument, side: int, terms: Terms, extreme: int) -> int:
     """Return the stop in ticks that stays `trail` behind `extreme`, within the bounds of prices."""
-    rate = terms.trail if terms.trail_unit == BY_RATE else 0
+    rate = terms.trail if terms.trail_unit == codes.BY_RATE else 0
     if side == BUY:
-        stop = ceil_of(extreme * (gate.ONE + rate), gate.ONE) if rate else extreme + terms.trail
+        stop = ceil_of(extreme * (RATE_ONE + rate), RATE_ONE) if rate else extreme + terms.trail
     else:
-        stop = floor_of(extreme * (gate.ONE - rate), gate.ONE) if rate else extreme - terms.trail
-    return min(max(stop, instrument.terms.min_price), instrument.terms.max_price)
+        stop = floor_of(extreme * (RATE_ONE - rate), RATE_ONE) if rate else extreme - terms.trail
+    return instrument.bounded(stop)
 
 
 def price_to_enter_with(instrument: Instrument, order_type: int, side: int, terms: Terms) -> int:
     """Return the limit in ticks of a type that is given none: so far beyond the stop as its offset or the collar says."""
-    if order_type != TRAILING_STOP_LIMIT:
+    if order_type != codes.TRAILING_STOP_LIMIT:
         return gate.collar_around(instrument, side, 2 * terms.stop_price)
-    limit = terms.stop_price + (terms.offset if side == BUY else -terms.offset)
-    return min(max(limit, instrument.terms.min_price), instrument.terms.max_price)
+    return instrument.bounded(terms.stop_price + (terms.offset if side == BUY else -terms.offset))

@@ -1,14 +1,10 @@
-"""What an order is beyond a plain one: its further terms, judged and measured (docs/reference/orders.md)."""
+"""What an order is beyond a plain one: its further terms, as they were sent and as it has them (docs/reference/orders.md)."""
 
 from dataclasses import dataclass
 
 from quantumcore.contracts import wire
+from quantumcore.core.twin import codes
 
-# Self-trade prevention; 0, the venue's default, is cancel_newest.
-CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT, NO_PREVENTION = 1, 2, 3, 4, 5
-POST_ONLY, SLIDE, REDUCE_ONLY, HIDDEN, ALL_OR_NONE, CANCEL_ON_DISCONNECT = 1, 2, 4, 8, 16, 32
-FLAGS = 63
-TRIGGER_LAST, TRIGGER_QUOTE, TRIGGER_MARK, TRIGGER_PARENT = 0, 1, 2, 3
 FIELDS = (
     "stop_price",
     "trail",
@@ -67,4 +63,4 @@ def as_sent(command: wire.SubmitOrder) -> tuple[int, ...]:
 
 def asks_for_dark(command: wire.SubmitOrder) -> bool:
     """Tell whether the order that `command` submits would never be shown."""
-    return bool(command.flags & (HIDDEN | ALL_OR_NONE)) or bool(getattr(command, "min_quantity", 0))
+    return bool(command.flags & (codes.HIDDEN | codes.ALL_OR_NONE)) or bool(getattr(command, "min_quantity", 0))

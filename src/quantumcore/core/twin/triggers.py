@@ -5,22 +5,17 @@ queue. One order of the queue becomes active at a time; its trades are seen by t
 loop, first fired first served.
 """
 
-from dataclasses import replace
-
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import dark, gate, icebergs, stop_terms
-from quantumcore.core.twin.answers import hold_anew
+from quantumcore.core.twin import codes, gate, resting, stop_terms
+from quantumcore.core.twin.answers import hold_anew, tell_triggered
 from quantumcore.core.twin.book import BUY, Book, Order, Place, opposite
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
-from quantumcore.core.twin.terms import TRIGGER_LAST, TRIGGER_MARK, Terms
 from quantumcore.core.twin.venue import Venue
 from quantumcore.core.twin.watch import Seen
-
-OUT_OF_BOUNDS = 15  # why an order was cancelled: active, it would pass what an order, a level or the windows may be
 
 
 def wait(venue: Venue, order: Order) -> None:
@@ -32,15 +27,15 @@ def wait(venue: Venue, order: Order) -> None:
 
 def watched(book: Book, side: int, trigger: int) -> int | None:
     """Return the price in ticks that a trigger of `side` watches, or None while there is none."""
-    if trigger == TRIGGER_LAST:
+    if trigger == codes.LAST:
         return book.last_price
-    return book.watch.mark if trigger == TRIGGER_MARK else book.best(opposite(side))
+    return book.watch.mark if trigger == codes.MARK else book.best(opposite(side))
 
 
 def step(venue: Venue, number: int, out: Outbox) -> bool:
     """Look at the triggers of an instrument and make the first in the queue active; tell whether there was one."""
     book, instrument = venue.books[number], venue.instruments[number]
-    if instrument.terms.status != gate.TRADING:
+    if venue.status(number) != codes.CONTINUOUS:
         return False
     _look(venue, book, instrument, out)
     if not book.watch.fired:
@@ -65,8 +60,8 @@ def _look(venue: Venue, book: Book, instrument: Instrument, out: Outbox) -> None
 
 def _seen(book: Book, order: Order) -> Seen | None:
     """Return what there is to see for `order`: trades since the last look, or what stands now."""
-    trigger = _terms(order).trigger
-    if trigger == TRIGGER_LAST and book.watch.prints is not None:
+    trigger = order.terms.trigger
+    if trigger == codes.LAST and book.watch.prints is not None:
         return book.watch.prints
     price = watched(book, order.side, trigger)
     return None if price is None else Seen.at(price)
@@ -74,16 +69,16 @@ def _seen(book: Book, order: Order) -> Seen | None:
 
 def _fires_above(order: Order) -> bool:
     """Tell whether it waits for a rise: a buy's stop does, and a sell that is to be touched."""
-    return (order.side == BUY) != (order.order_type in stop_terms.TOUCHED)
+    return (order.side == BUY) != (order.order_type in codes.TOUCHED)
 
 
 def _met(order: Order, price: int) -> bool:
-    stop = _terms(order).stop_price
+    stop = order.terms.stop_price
     return price >= stop if _fires_above(order) else price <= stop
 
 
 def _fires(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out: Outbox) -> bool:
-    if order.order_type not in stop_terms.TRAILING:
+    if order.order_type not in codes.TRAILING:
         return _met(order, seen.high if _fires_above(order) else seen.low)
     # The trades of one taker go one way: the first and the last of them say what happened on the way.
     if _met(order, seen.first):
@@ -94,7 +89,7 @@ def _fires(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out: 
 
 def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out: Outbox) -> None:
     """Let a trailing stop follow the market: a buy's down, a sell's up, never back."""
-    terms, buys = _terms(order), order.side == BUY
+    terms, buys = order.terms, order.side == BUY
     better, keep = (min, seen.low) if buys else (max, seen.high)
     if better(terms.extreme, keep) == terms.extreme:
         return  # the market alone moves it, not bounds that were defined anew
@@ -122,20 +117,11 @@ def _follow(venue: Venue, instrument: Instrument, order: Order, seen: Seen, out:
 
 def _activate(venue: Venue, order: Order, price: int, out: Outbox) -> None:
     """Let an order whose trigger fired at `price` take and rest like a new one."""
-    out.tell(
-        wire.OrderTriggered,
-        instrument=order.instrument,
-        account=order.account,
-        order_sequence=order.sequence,
-        price=price,
-        limit=order.price,
-        order_slot=order.slot,
-        source=_terms(order).trigger,
-    )
+    tell_triggered(order, price, order.terms.trigger, out)
     if within_bounds(venue, order, rests=order.rests):
         enter(venue, order, out)
     else:
-        venue.cancel(order, OUT_OF_BOUNDS, out)
+        venue.cancel(order, codes.OUT_OF_BOUNDS, out)
 
 
 def within_bounds(venue: Venue, order: Order, *, rests: bool) -> bool:
@@ -143,38 +129,16 @@ def within_bounds(venue: Venue, order: Order, *, rests: bool) -> bool:
 
     `rests`: it may stand in the book at once.
     """
-    book, instrument = venue.books[order.instrument], venue.instruments[order.instrument]
-    try:
-        if venue.bounds.accounting:
-            gate.check_amounts(instrument, book, order.side, order.rates, order.price, order.leaves, order.tally)
-        else:
-            gate.check_product(instrument, order.price * order.leaves)
-        if rests:
-            levels = dark.levels_of(book, order)
-            gate.check_level(instrument, levels, order.side, order.price, icebergs.first_shown(order, order.leaves))
-            gate.check_window(venue, levels, order.side, order.price)
-    except Refusal:
-        return False
-    return True
-
-
-def waiting(book: Book) -> list[Order]:
-    """Return who waits for a price of an instrument, those whose trigger has fired too."""
-    return [*book.watch.stops.values(), *(order for order, _ in book.watch.fired)]
+    return gate.amounts_fit(venue, order) and (not rests or resting.has_room(venue, order, order.price))
 
 
 def is_due(venue: Venue, number: int) -> bool:
     """Tell whether an instrument that trades has a trigger that is met, which never lasts beyond a command."""
     book = venue.books[number]
-    if venue.instruments[number].terms.status != gate.TRADING:
+    if venue.status(number) != codes.CONTINUOUS:
         return False
-    prices = ((order, watched(book, order.side, _terms(order).trigger)) for order in book.watch.stops.values())
+    prices = ((order, watched(book, order.side, order.terms.trigger)) for order in book.watch.stops.values())
     return bool(book.watch.fired) or any(price is not None and _met(order, price) for order, price in prices)
-
-
-def _terms(order: Order) -> Terms:
-    assert order.terms is not None, "what waits for a price has terms"
-    return order.terms
 
 
 def set_mark(venue: Venue, command: wire.SetMark, out: Outbox) -> None:
@@ -187,10 +151,9 @@ def set_mark(venue: Venue, command: wire.SetMark, out: Outbox) -> None:
     out.tell(wire.MarkChanged, instrument=command.instrument, price=command.price)
 
 
-def with_stop(venue: Venue, order: Order, mantissa: int, scale: int) -> Terms:
-    """Return the terms of a waiting order with another stop; BAD_STOP of what has none to move: it trails, or has fired."""
-    moves = order.order_type in (*stop_terms.STOPS, *stop_terms.TOUCHED)
+def moved_stop(venue: Venue, order: Order, mantissa: int, scale: int) -> int:
+    """Return another stop for a waiting order, in ticks; BAD_STOP of what has none to move: it trails, or has fired."""
+    moves = order.order_type in (*codes.STOPS, *codes.TOUCHED)
     if not moves or order.place is not Place.WAITING or venue.books[order.instrument].watch.has_fired(order):
         raise Refusal(Reason.BAD_STOP, Scope.INSTRUMENT)
-    stop = stop_terms.stop_of(venue.instruments[order.instrument], mantissa, scale)
-    return replace(_terms(order), stop_price=stop)
+    return stop_terms.stop_of(venue.instruments[order.instrument], mantissa, scale)

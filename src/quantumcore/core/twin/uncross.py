@@ -2,12 +2,11 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin import auction, dark, gate, links, phases
+from quantumcore.core.twin import auction, codes, dark, gate, phases
 from quantumcore.core.twin.book import BUY, SELL, Order, Place
 from quantumcore.core.twin.client_ids import Fate
-from quantumcore.core.twin.matching import IMMEDIATE, prevent, trade
+from quantumcore.core.twin.matching import meet
 from quantumcore.core.twin.outbox import Outbox
-from quantumcore.core.twin.terms import NO_PREVENTION
 from quantumcore.core.twin.venue import Venue
 
 
@@ -17,13 +16,13 @@ def uncross(venue: Venue, number: int, out: Outbox) -> None:
     Self-trade prevention and the bounds of an amount take orders away while it trades; what they leave crossed is
     uncrossed again, at a price of its own. Each round trades or ends an order, so the rounds end.
     """
-    regime, phase = venue.regimes[number], phases.status_of(venue, number)
+    regime, phase = venue.regimes[number], venue.status(number)
     told, fills = False, out.fills
     while (found := price_of(venue, number)) is not None:
         _tell(number, phase, found, out)
         told = True
         _trade_at(venue, number, found.price, out)
-    if not told and phase in phases.CALLS:
+    if not told and phase in codes.CALLS:
         _tell(number, phase, auction.Uncrossing(0, 0, 0), out)
     regime.traded_at = 0  # what follows in this command measures the band from the auction
     regime.prints.clear()
@@ -49,13 +48,9 @@ def _levels(venue: Venue, number: int, side: int) -> list[auction.Level]:
 
 def taking_part(venue: Venue, number: int, side: int) -> list[Order]:
     """Return the orders of a side that an auction fills, as it does: by price, then shown before hidden, then time."""
-    shown = list(venue.books[number].in_priority(side))
-    hidden = [
-        order
-        for orders in venue.working.values()
-        for order in orders.values()
-        if (order.instrument, order.side, order.place) == (number, side, Place.DARK) and not dark.has_minimum(order)
-    ]
+    book = venue.books[number]
+    shown = list(book.in_priority(side))
+    hidden = [order for order in book.dark.in_priority(side) if not dark.has_minimum(order)]
     hidden.sort(key=lambda order: order.name)
     return sorted(shown + hidden, key=lambda order: -order.price if side == BUY else order.price)  # stable
 
@@ -66,39 +61,30 @@ def _trade_at(venue: Venue, number: int, price: int, out: Outbox) -> None:
         buy, sell = (next(iter(taking_part(venue, number, side)), None) for side in (BUY, SELL))
         if buy is None or sell is None or not (buy.accepts(price) and sell.accepts(price)):
             return
-        if not gate.bears(venue.instruments[number], sell, price):
-            venue.cancel(sell, phases.OUT_OF_BOUNDS, out)
+        if not gate.bears(venue, sell, price):
+            venue.cancel(sell, codes.OUT_OF_BOUNDS, out)
             continue
         maker, taker = sorted((buy, sell), key=lambda order: order.name)
-        if maker is links.sibling(taker):
-            links.cancel_other(venue, taker, out)
-            continue
-        if venue.same_party(maker, taker) and taker.mode != NO_PREVENTION:
-            prevent(venue, taker, maker, out)
-            continue
-        trade(venue, taker, maker, taker.leaves, out, price=price)
-        if taker.leaves == 0:
-            venue.leave(taker)
+        if meet(venue, taker, maker, price, out) and taker.leaves == 0:
             venue.finish(taker, Fate.FILLED)
 
 
 def _dismiss(venue: Venue, number: int, out: Outbox) -> None:
     """End what was in the book for the auction only, or could not rest without it."""
-    working = [o for orders in venue.working.values() for o in orders.values() if o.instrument == number]
-    for order in sorted(working, key=lambda o: o.name):
-        if order.place is Place.WAITING or venue.working[order.account].get(order.name) is not order:
+    for order in venue.orders_in(number):
+        if order.place is Place.WAITING or not venue.works(order):
             continue  # or it has ended with one before it
-        if order.time_in_force in (gate.AT_OPEN, gate.AT_CLOSE):
-            venue.cancel(order, phases.AUCTION_OVER, out)
-        elif order.time_in_force == gate.GOOD_FOR_AUCTION:
+        if order.time_in_force in (codes.AT_OPEN, codes.AT_CLOSE):
+            venue.cancel(order, codes.AUCTION_OVER, out)
+        elif order.time_in_force == codes.GOOD_FOR_AUCTION:
             phases.let_wait(venue, order, out)
         elif not order.rests:
-            venue.cancel(order, IMMEDIATE, out)
+            venue.cancel(order, codes.IMMEDIATE, out)
 
 
 def tell_indicative(venue: Venue, number: int, out: Outbox) -> None:
     """Tell where a call stands if that has changed since it was last told."""
-    if phases.status_of(venue, number) not in phases.CALLS:
+    if venue.status(number) not in codes.CALLS:
         return
     found, regime = price_of(venue, number), venue.regimes[number]
     now = (0, 0, 0) if found is None else (found.price, *_told(found))

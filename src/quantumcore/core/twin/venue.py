@@ -1,11 +1,12 @@
 """Everything that the engine remembers, and the few changes that several commands share."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin import links
+from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
@@ -67,7 +68,7 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
-            sequence: Of the command at hand.
+        sequence: Of the command at hand.
         deadlines: By account, when its orders go unless it is heard again, UTC nanoseconds; who set none is not there.
         regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
@@ -111,10 +112,33 @@ class Venue:
             raise Refusal(Reason.UNKNOWN_SYMBOL, Scope.INSTRUMENT)
         return self.instruments[number]
 
-    def same_party(self, one: Order, other: Order) -> bool:
-        """Tell whether two orders are of one account, or of accounts of one group."""
-        group = self.accounts[one.account].group
-        return one.account == other.account or (group != 0 and group == self.accounts[other.account].group)
+    def status(self, number: int) -> int:
+        """Return the phase in which an instrument is."""
+        return self.instruments[number].terms.status
+
+    @property
+    def open_orders(self) -> int:
+        """How many orders work."""
+        return sum(len(working) for working in self.working.values())
+
+    def orders(self) -> Iterator[Order]:
+        """Yield every working order, account by account."""
+        for working in self.working.values():
+            yield from working.values()
+
+    def orders_in(self, number: int) -> list[Order]:
+        """Return the working orders of an instrument in order of submission."""
+        return sorted((order for order in self.orders() if order.instrument == number), key=lambda order: order.name)
+
+    def works(self, order: Order) -> bool:
+        """Tell whether `order` still works; what ends one may end others with it."""
+        return order.name in self.working[order.account]
+
+    def prevents(self, taker: Order, resting: Order) -> bool:
+        """Tell whether `taker` may not trade with `resting`, which is of the same account, or of one of the same group."""
+        group = self.accounts[taker.account].group
+        one_party = taker.account == resting.account or (group != 0 and group == self.accounts[resting.account].group)
+        return one_party and taker.mode != codes.NO_PREVENTION
 
     @property
     def balances_left(self) -> int:
@@ -132,11 +156,6 @@ class Venue:
     def submissions_left(self) -> int:
         """How many more submissions can be remembered."""
         return self.bounds.max_client_ids - len(self.submissions)
-
-    @property
-    def remembers_more(self) -> bool:
-        """Whether another submission can be remembered."""
-        return self.submissions_left > 0
 
     def hold_currency(self, order: Order) -> int:
         """Return the currency in which `order` holds: the quote for a buy, the base for a sell; 0 without accounting."""
@@ -156,8 +175,9 @@ class Venue:
         return freed
 
     def finish(self, order: Order, fate: Fate) -> None:
-        """Forget an order that is final; it rests no more and holds nothing."""
+        """Forget an order that is final and holds nothing, wherever it is."""
         links.part(self, order)
+        self.leave(order)
         del self.working[order.account][order.name]
         self.books[order.instrument].pegs.pop(order.name, None)
         if self.bounds.accounting:
@@ -179,7 +199,6 @@ class Venue:
         """End `order` with what is left of it unfilled, and tell it; then those that end with it."""
         linked = links.part(self, order)
         lots = order.leaves
-        self.leave(order)
         order.leaves = 0
         released = self.rehold(order)
         out.tell(
@@ -195,15 +214,12 @@ class Venue:
         )
         self.finish(order, Fate.CANCELLED)
         for other in linked:
-            self.cancel(other, links.LINKED, out)
+            self.cancel(other, codes.LINKED, out)
 
     def cancel_all(self, orders: list[Order], reason: int, out: Outbox) -> int:
-        """End `orders` in turn; return how many ended, those that were linked to one and ended with it among them."""
-        before = self._working()
+        """End `orders` in turn; return how many ended, those that were linked to one of them too."""
+        before = self.open_orders
         for order in orders:
-            if order.name in self.working[order.account]:
+            if self.works(order):
                 self.cancel(order, reason, out)
-        return before - self._working()
-
-    def _working(self) -> int:
-        return sum(len(working) for working in self.working.values())
+        return before - self.open_orders

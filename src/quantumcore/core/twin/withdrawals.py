@@ -1,8 +1,7 @@
 """What a fill may take out of the book before it trades: whoever needs to know what he gets must not count on it."""
 
-from quantumcore.core.twin import links
+from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.book import Order
-from quantumcore.core.twin.terms import REDUCE_ONLY
 
 
 class Counted:
@@ -20,7 +19,7 @@ class Counted:
         if order.name in self._counted:  # an iceberg's reserve goes with what it shows
             return True
         before = self._only_reducing.get(order.account)
-        paired, reducing = links.sibling(order) is not None, bool(order.flags & REDUCE_ONLY)
+        paired, reducing = links.sibling(order) is not None, bool(order.flags & codes.REDUCE_ONLY)
         certain = before is None if paired else not reducing or before is not False
         if certain:
             self._counted.add(order.name)

@@ -1,7 +1,7 @@
 """The public channels, one class each: what a feed asks, what it writes, and what a new reader starts from."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -32,6 +32,9 @@ from quantumcore.services.gateway.frames import (
     text,
 )
 
+L = TypeVar("L", BookLevel, BookOrder)
+T = TypeVar("T", Ticker, MarketStatus, Auction)
+Kind = Literal["snapshot", "delta"]
 SNAPSHOT_DEPTH = 500
 
 
@@ -52,7 +55,8 @@ class Feed:
         due: When it may be written again, in monotonic seconds.
     """
 
-    def __init__(self, channel: Channel, interval_s: float) -> None:
+    def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
+        self._bus = bus
         self.channel = channel
         self.name = channel.name
         self.symbol = channel.symbol or ""
@@ -79,10 +83,6 @@ class Feed:
 class TradesFeed(Feed):
     """Every trade, as it comes."""
 
-    def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
-        super().__init__(channel, interval_s)
-        self._bus = bus
-
     async def refresh(self) -> None:
         """Learn after which sequence the trades begin."""
         self.seq = max(self.seq, (await self._bus.request(GetTicker(symbol=self.symbol))).sequence)
@@ -95,25 +95,34 @@ class TradesFeed(Feed):
         self.tell(text(TradesFrame(symbol=self.symbol, seq=self.seq, prev_seq=before, trades=shown)))
 
 
-class TickerFeed(Feed):
-    """The ticker, when it changed."""
+class LastFeed(Feed, Generic[T]):
+    """A channel whose state is the last that was told of it."""
 
     def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
-        super().__init__(channel, interval_s)
-        self._bus = bus
-        self._last: Ticker | None = None
+        super().__init__(channel, interval_s, bus)
+        self._last: T | None = None
+
+    def state(self) -> str | None:
+        """Return how it stands, as it was last told."""
+        return None if self._last is None else self._frame(self._last, self.seq)
+
+    def _tell_next(self, now: T) -> None:
+        before, self.seq, self._last, self.stands = self.seq, now.sequence, now, True
+        self.tell(self._frame(now, before))
+
+    def _frame(self, now: T, before: int) -> str:
+        raise NotImplementedError
+
+
+class TickerFeed(LastFeed[Ticker]):
+    """The ticker, when it changed."""
 
     async def refresh(self) -> None:
         """Write the ticker if it is another one."""
         now = await self._bus.request(GetTicker(symbol=self.symbol, at_least=self.seq))
         if now == self._last or now.sequence < self.seq:
             return
-        before, self.seq, self._last, self.stands = self.seq, now.sequence, now, True
-        self.tell(self._frame(now, before))
-
-    def state(self) -> str | None:
-        """Return the last ticker."""
-        return None if self._last is None else self._frame(self._last, self.seq)
+        self._tell_next(now)
 
     def _frame(self, ticker: Ticker, before: int) -> str:
         return text(
@@ -121,17 +130,44 @@ class TickerFeed(Feed):
         )
 
 
-class BookFeed(Feed):
+class SidesFeed(Feed, Generic[L]):
+    """A view of a book: what changed on both sides since the frame before."""
+
+    def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
+        super().__init__(channel, interval_s, bus)
+        self.depth = channel.depth
+        self._bids: list[L] = []
+        self._asks: list[L] = []
+
+    def state(self) -> str | None:
+        """Return the whole view as it was last written."""
+        return self._frame("snapshot", self.seq, self._bids, self._asks)
+
+    def _show(self, sequence: int, bids: list[L], asks: list[L]) -> None:
+        """Write the difference to what was written before, if there is any."""
+        changed_bids, changed_asks = self._difference(self._bids, bids), self._difference(self._asks, asks)
+        before, self._bids, self._asks = self.seq, bids, asks
+        if not self.stands:
+            self.seq, self.stands = sequence, True
+        elif changed_bids or changed_asks:
+            self.seq = sequence
+            self.tell(self._frame("delta", before, changed_bids, changed_asks))
+
+    def _difference(self, before: list[L], after: list[L]) -> list[L]:
+        raise NotImplementedError
+
+    def _frame(self, kind: Kind, before: int, bids: list[L], asks: list[L]) -> str:
+        raise NotImplementedError
+
+
+class BookFeed(SidesFeed[BookLevel]):
     """The best levels of a followed book: what changed among them since the frame before."""
 
     def __init__(self, channel: Channel, interval_s: float, book: FollowedBook, bus: Bus) -> None:
-        super().__init__(channel, interval_s)
+        super().__init__(channel, interval_s, bus)
         self.level = channel.level
         self.depth = 1 if channel.level == 1 else channel.depth
         self._book = book
-        self._bus = bus
-        self._bids: list[BookLevel] = []
-        self._asks: list[BookLevel] = []
 
     async def refresh(self) -> None:
         """Write the difference to what was written before, if there is any."""
@@ -141,22 +177,12 @@ class BookFeed(Feed):
             snapshot = await self._bus.request(GetBook(symbol=self.symbol, depth=SNAPSHOT_DEPTH, at_least=wanted))
             if snapshot.sequence >= book.sequence:
                 book.start(snapshot, SNAPSHOT_DEPTH)
-        bids, asks = book.bids.top(self.depth), book.asks.top(self.depth)
-        changed_bids, changed_asks = difference(self._bids, bids), difference(self._asks, asks)
-        before, self._bids, self._asks = self.seq, bids, asks
-        if not self.stands:
-            self.seq, self.stands = book.sequence, True
-        elif changed_bids or changed_asks:
-            self.seq = book.sequence
-            self.tell(self._frame("delta", before, changed_bids, changed_asks))
+        self._show(book.sequence, book.bids.top(self.depth), book.asks.top(self.depth))
 
-    def state(self) -> str | None:
-        """Return the whole view as it was last written."""
-        return self._frame("snapshot", self.seq, self._bids, self._asks)
+    def _difference(self, before: list[BookLevel], after: list[BookLevel]) -> list[BookLevel]:
+        return difference(before, after)
 
-    def _frame(
-        self, kind: Literal["snapshot", "delta"], before: int, bids: list[BookLevel], asks: list[BookLevel]
-    ) -> str:
+    def _frame(self, kind: Kind, before: int, bids: list[BookLevel], asks: list[BookLevel]) -> str:
         return text(
             BookFrame(
                 symbol=self.symbol,
@@ -172,36 +198,19 @@ class BookFeed(Feed):
         )
 
 
-class OrderBookFeed(Feed):
+class OrderBookFeed(SidesFeed[BookOrder]):
     """The first orders of both sides in priority, asked of the market room when something moved."""
-
-    def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
-        super().__init__(channel, interval_s)
-        self.depth = channel.depth
-        self._bus = bus
-        self._bids: list[BookOrder] = []
-        self._asks: list[BookOrder] = []
 
     async def refresh(self) -> None:
         """Write the difference to what was written before, if there is any."""
         now = await self._bus.request(GetBook3(symbol=self.symbol, depth=self.depth, at_least=self.seq))
-        if now.sequence < self.seq:
-            return
-        bids, asks = order_difference(self._bids, now.bids), order_difference(self._asks, now.asks)
-        before, self._bids, self._asks = self.seq, now.bids, now.asks
-        if not self.stands:
-            self.seq, self.stands = now.sequence, True
-        elif bids or asks:
-            self.seq = now.sequence
-            self.tell(self._frame("delta", before, bids, asks))
+        if now.sequence >= self.seq:
+            self._show(now.sequence, now.bids, now.asks)
 
-    def state(self) -> str | None:
-        """Return the whole view as it was last written."""
-        return self._frame("snapshot", self.seq, self._bids, self._asks)
+    def _difference(self, before: list[BookOrder], after: list[BookOrder]) -> list[BookOrder]:
+        return order_difference(before, after)
 
-    def _frame(
-        self, kind: Literal["snapshot", "delta"], before: int, bids: list[BookOrder], asks: list[BookOrder]
-    ) -> str:
+    def _frame(self, kind: Kind, before: int, bids: list[BookOrder], asks: list[BookOrder]) -> str:
         return text(
             OrderBookFrame(
                 symbol=self.symbol,
@@ -216,13 +225,8 @@ class OrderBookFeed(Feed):
         )
 
 
-class StatusFeed(Feed):
+class StatusFeed(LastFeed[MarketStatus]):
     """Every change of the phase and of the limit state, as it comes."""
-
-    def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
-        super().__init__(channel, interval_s)
-        self._bus = bus
-        self._last: MarketStatus | None = None
 
     async def refresh(self) -> None:
         """Learn how it stands; what comes later is told by itself."""
@@ -232,12 +236,7 @@ class StatusFeed(Feed):
     def on_statuses(self, statuses: Sequence[MarketStatus]) -> None:
         """Write `statuses`, a frame for each."""
         for status in statuses:
-            before, self.seq, self._last = self.seq, status.sequence, status
-            self.tell(self._frame(status, before))
-
-    def state(self) -> str | None:
-        """Return how it stands."""
-        return None if self._last is None else self._frame(self._last, self.seq)
+            self._tell_next(status)
 
     def _frame(self, status: MarketStatus, before: int) -> str:
         shown = market_answers.status(status)
@@ -254,25 +253,15 @@ class StatusFeed(Feed):
         )
 
 
-class AuctionFeed(Feed):
+class AuctionFeed(LastFeed[Auction]):
     """What a call would trade, when it changed."""
-
-    def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
-        super().__init__(channel, interval_s)
-        self._bus = bus
-        self._last: Auction | None = None
 
     async def refresh(self) -> None:
         """Write the auction if it is another one."""
         now = await self._bus.request(GetAuction(symbol=self.symbol, at_least=self.seq))
         if now.sequence < self.seq or (self._last is not None and _same_auction(now, self._last)):
             return
-        before, self.seq, self._last, self.stands = self.seq, now.sequence, now, True
-        self.tell(self._frame(now, before))
-
-    def state(self) -> str | None:
-        """Return the auction as it was last told."""
-        return None if self._last is None else self._frame(self._last, self.seq)
+        self._tell_next(now)
 
     def _frame(self, auction: Auction, before: int) -> str:
         shown = market_answers.auction(auction)

@@ -26,7 +26,12 @@ IDEMPOTENCY_KEY = {
     "description": "The same key again, with the same request, gets the first answer again for a day.",
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
 }
-TITLES = {"auth": "auth", "admin": "admin", "market": "market", "orders": "orders", "orders:batch": "orders"} | {
+TITLES = {
+    "auth": "auth",
+    "admin": "admin",
+    "market": "market",
+    "orders": "orders",
+    "orders:batch": "orders",
     "orders:linked": "orders",
     "orders:cancel-all-after": "orders",
 }

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.values import NO_SLOT
 from quantumcore.contracts.wire import (
     AccountOpened,
     Event,
@@ -165,9 +164,8 @@ class Books:
         self._hold(self._known((order.order_sequence, order.order_slot)).amend(order.hold), order.sequence)
 
     def _linked(self, event: OrdersLinked) -> None:
-        for slot in (event.first, event.second, event.third):
-            if slot != NO_SLOT:
-                self._hold(replace(self._known((event.sequence, slot)), linked=True), event.sequence)
+        for slot in event.slots:
+            self._hold(replace(self._known((event.sequence, slot)), linked=True), event.sequence)
 
     def _busted(self, bust: TradeBusted) -> None:
         instrument = self.instruments.get(bust.instrument)
@@ -190,12 +188,11 @@ class Books:
         return hold
 
     def _hold(self, hold: Hold, sequence: int) -> None:
-        self._add_held(hold, hold.open - self.holds[hold.order, hold.slot].open, sequence)
+        self._add_held(hold, hold.open - self.holds[hold.name].open, sequence)
 
     def _add_held(self, hold: Hold, amount: int, sequence: int) -> None:
-        name = hold.order, hold.slot
-        self.holds[name] = hold
-        self.touched_holds.add(name)
+        self.holds[hold.name] = hold
+        self.touched_holds.add(hold.name)
         code = self.code_of(hold.currency)
         key = AccountKey(hold.account, hold.currency, code)
         account = self._account(key, sequence)
@@ -272,7 +269,7 @@ def needs(events: Iterable[Event]) -> Needs:
                 orders.add((event.order_sequence, event.order_slot))
             case OrdersLinked():
                 owners.add(event.account)
-                orders |= {(event.sequence, slot) for slot in (event.first, event.second, event.third)}
+                orders |= {(event.sequence, slot) for slot in event.slots}
             case TradeBusted():
                 owners |= {event.buyer, event.seller}
             case TransferPosted():

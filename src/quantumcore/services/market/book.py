@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import msgspec
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.values import NO_SLOT
+from quantumcore.contracts.terms import AUCTION_TIMES, BRACKET, BY_PARENT, OTO, PEGGED, TRIGGERED_TYPES
 from quantumcore.contracts.wire import (
     AuctionUncrossed,
     Event,
@@ -41,13 +41,8 @@ LIMIT, GTC = 2, 1
 LIT, DARK, WAITING = 0, 1, 2
 NEVER_REST = frozenset({1, 3, 6, 8})  # types: market, stop, trailing_stop, market_if_touched
 AT_ONCE = frozenset({3, 4})  # times in force: ioc, fok
-TRIGGERED = frozenset({3, 4, 6, 7, 8, 9})  # types that wait for a price
-PEGGED = 10
-AUCTION_TIMES = frozenset({2, 7, 9, 10})
 CONTINUOUS = 1
 GATHERING = frozenset({4, 5, 6, 7, 8, 10})  # phases: pre_open, the calls, paused
-BY_PARENT = 3  # OrderTriggered source
-OTO, BRACKET = 2, 3
 
 Name = tuple[int, int]
 """(sequence, slot): orders of one command differ by their slot."""
@@ -300,7 +295,7 @@ class Book:
     def _trigger(self, event: OrderTriggered) -> None:
         order = self._find((event.order_sequence, event.order_slot), event)
         order.price = event.limit or order.price
-        if event.source == BY_PARENT and (order.order_type in TRIGGERED or order.order_type == PEGGED):
+        if event.source == BY_PARENT and (order.order_type in TRIGGERED_TYPES or order.order_type == PEGGED):
             return
         if order.time_in_force in AUCTION_TIMES and self.status == CONTINUOUS:
             return
@@ -356,11 +351,10 @@ class Book:
         """The child of an OTO and the exits of a bracket wait, whatever they are."""
         if event.link not in (OTO, BRACKET):
             return
-        for slot in (event.second, event.third):
-            if slot != NO_SLOT:
-                order = self._find((event.sequence, slot), event)
-                if order.place != WAITING:
-                    self._move(order, WAITING, event)
+        for slot in event.slots[1:]:
+            order = self._find((event.sequence, slot), event)
+            if order.place != WAITING:
+                self._move(order, WAITING, event)
 
     # ------------------------------------------------------------------------------------------------ levels and places
 

@@ -7,6 +7,7 @@ the calendars say when a phase begins. Whoever waits until `due` wakes for what 
 from collections.abc import Iterable, Mapping
 
 from quantumcore.contracts.reference import STATUS_NUMBERS
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.contracts.wire import AdvanceTime, SetInstrumentStatus
 from quantumcore.services.matching.calendar import DAY_IS_OVER, POST_CLOSE, Calendar
 
@@ -30,20 +31,12 @@ class Agenda:
         self._calendars = calendars
         self._told_ns = now_ns
         self._changes = {number: calendar.next_change(now_ns) for number, calendar in calendars.items()}
-
-    @property
-    def told_ns(self) -> int:
-        """Up to when everything that was due has been done."""
-        return self._told_ns
+        self._change_ns = self._next_change_ns()
 
     @property
     def due_ns(self) -> int:
         """When `commands` has something to say next."""
-        times = [self._told_ns + HOUSEKEEPING_NS]
-        if self.deadline_ns:
-            times.append(self.deadline_ns)
-        times += [change.time_ns for change in self._changes.values() if change is not None]
-        return min(times)
+        return min(self._told_ns + HOUSEKEEPING_NS, self.deadline_ns or I64_MAX, self._change_ns)
 
     def commands(self, now_ns: int, statuses: Mapping[int, int]) -> list[bytes]:
         """Return what is due at `now_ns`, in order: changes of phase, then the time; nothing when nothing is due.
@@ -69,6 +62,10 @@ class Agenda:
         for number, change in self._changes.items():
             if change is not None and change.time_ns <= now_ns:
                 self._changes[number] = self._calendars[number].next_change(now_ns)
+        self._change_ns = self._next_change_ns()
+
+    def _next_change_ns(self) -> int:
+        return min((change.time_ns for change in self._changes.values() if change is not None), default=I64_MAX)
 
     def _phases(self, numbers: Iterable[int], since_ns: int, now_ns: int, statuses: Mapping[int, int]) -> list[bytes]:
         """Return the changes to what each calendar says now; a session that ended meanwhile is ended on the way."""

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
-CLOSED, POST_CLOSE = 3, 11
+from quantumcore.contracts.reference import STATUS_NUMBERS
+
+CLOSED, POST_CLOSE = STATUS_NUMBERS["closed"], STATUS_NUMBERS["post_close"]
 DAY_IS_OVER = frozenset({CLOSED, POST_CLOSE})
 LOOK_DAYS = 400
 """How far the next change is looked for: a calendar that is closed for longer has none."""

@@ -57,8 +57,7 @@ SNAPSHOT_EVERY_BYTES = 64 << 20
 NO_CALENDARS: Mapping[str, Calendar] = MappingProxyType({})
 RETRY_S = 1.0
 LEAST_S = 0.01  # between two acts: whatever the engine says is due, this task never spins
-STATUS_CHANGED = bytes((InstrumentStatusChanged.LAYOUT.size, 0, InstrumentStatusChanged.KIND))
-"""How such an event begins; a search for it costs a batch less than a look at each event's head."""
+STATUS_CHANGED = InstrumentStatusChanged.beginning()
 _DEFINING = frozenset((DefineCurrency.KIND, DefineInstrument.KIND, SetInstrumentStatus.KIND))
 
 

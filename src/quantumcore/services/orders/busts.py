@@ -1,25 +1,23 @@
 """An operator's correction of a trade: its numbers are read from the event log, and the engine moves them back."""
 
-import uuid
-
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, QuantumCoreError, invalid
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.orders import Busted, BustTrade
 from quantumcore.contracts.reasons import CODES, Reason
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.values import Scaled, packed_id, show
+from quantumcore.contracts.values import I64_MAX, Scaled, packed_id, show, unpacked_id
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.orders.rebuild import events_at
 from quantumcore.services.orders.terms_sent import choice
+from quantumcore.services.orders.views import BUST_ACTIONS
 
-ACTIONS = {"cancel": 1, "price": 2}
+ACTIONS = {name: number for number, name in BUST_ACTIONS.items()}
 CANCEL = 1
 BUY = 1
 REPEAT = 1
-MAX_SEQUENCE = 2**63 - 1
 
 
 class TradeBusts:
@@ -139,14 +137,8 @@ def _price(text: str | None, instrument: Instrument, trade: wire.TradePrinted) -
 
 def _parse(trade_id: str) -> tuple[int, int, int] | None:
     """Return (shard, sequence, fill) of a trade's id, or None if it cannot be one."""
-    try:
-        value = uuid.UUID(trade_id).int
-    except ValueError:
-        return None
-    if value & 0xFFFF or len(trade_id) != 36:
-        return None
-    sequence = (value >> 48) & 0xFFFFFFFFFFFFFFFF
-    return (value >> 112, sequence, (value >> 16) & 0xFFFFFFFF) if sequence <= MAX_SEQUENCE else None
+    parts = unpacked_id(trade_id)
+    return parts[:3] if parts is not None and parts[3] == 0 and parts[1] <= I64_MAX else None
 
 
 def _not_found() -> NotFound:

@@ -34,7 +34,7 @@ from quantumcore.contracts.wire import (
     TermsAccepted,
     TradePrinted,
 )
-from quantumcore.services.orders.terms import PLAIN_FLAGS, PLAIN_TIMES, PLAIN_TYPES, Terms, members_of
+from quantumcore.services.orders.terms import PLAIN_FLAGS, PLAIN_TIMES, PLAIN_TYPES, Terms
 
 MAKER, TAKER = 0, 1
 
@@ -282,7 +282,7 @@ def named(event: Event) -> tuple[Name, ...]:
         case TermsAccepted() | OrderTriggered() | OrderEntered() | OrderWaits() | OrderRefilled() | StopMoved():
             return ((event.order_sequence, event.order_slot),)
         case OrdersLinked():
-            return tuple((event.sequence, slot) for slot in members_of(event))
+            return tuple((event.sequence, slot) for slot in event.slots)
         case _:
             return ()
 

@@ -18,6 +18,7 @@ from quantumcore.services.orders.views import BUST_ACTIONS, fill_view
 READ_BYTES = 256 << 10  # the loop is free again after each
 FILLS_SHOWN = 1_000
 APPEND_S = 1.0  # seconds
+BUSTED = TradeBusted.beginning()
 LOOK_UP_S = 1.2  # seconds: the tables have one to come up; the rest of the asker's deadline is for the event log
 
 
@@ -85,7 +86,7 @@ async def appended(log: EventLog, sequence: int) -> None:
 async def _naming(log: EventLog, name: Name, trades: Mapping[tuple[int, int], int]) -> AsyncIterator[Event]:
     """Yield the events from its acceptance on that name this order or bust one of `trades`, as far as the log goes now.
 
-    A batch whose bytes hold no such number is not decoded: an order that rests for a day is found in what memory
+    A batch whose bytes hold neither the number nor a bust is not decoded: an order that rests for a day is found in what memory
     can scan, not in what Python can decode.
     """
     number = struct.pack("<Q", name[0])
@@ -95,7 +96,7 @@ async def _naming(log: EventLog, name: Name, trades: Mapping[tuple[int, int], in
             if batch.first != at + 1:
                 raise Corrupted("order.gap", f"the log goes from {at} to {batch.first}")
             at = batch.last
-            if number in batch.raw or any(struct.pack("<Q", sequence) in batch.raw for sequence, _ in trades):
+            if number in batch.raw or (trades and BUSTED in batch.raw):
                 for event in batch.events:
                     if name in named(event) or (
                         isinstance(event, TradeBusted) and (event.trade_sequence, event.fill) in trades

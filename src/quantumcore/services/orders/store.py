@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.services.orders.changes import Change, Filled, read_change, stored
 from quantumcore.services.orders.domain import Name, Order, OrderStatus, Rejection
@@ -18,7 +19,6 @@ from quantumcore.services.orders.terms import Terms
 IDS_PER_QUERY = 500  # databases bound the parameters of one statement
 CURSOR_NAME = "orders"
 ACCOUNT_MASK = 2**64 - 1
-MAX_SEQUENCE = 2**63 - 1
 BEGINNINGS = frozenset({"accepted", "rejected"})
 IMMUTABLE = frozenset(
     [
@@ -139,7 +139,7 @@ def load(connection: Connection, names: Iterable[Name]) -> dict[Name, Order]:
 
 def fills_of_trade(connection: Connection, accounts: Iterable[int], sequence: int, fill: int) -> list[Filled]:
     """Return both sides of one trade of these accounts, as far as they are in the table."""
-    if sequence > MAX_SEQUENCE:
+    if sequence > I64_MAX:
         return []  # an operator may name any number
     query = select(fills.c.payload).where(
         fills.c.account.in_([_signed(account) for account in accounts]), fills.c.sequence == sequence
@@ -151,7 +151,7 @@ def fills_of_trade(connection: Connection, accounts: Iterable[int], sequence: in
 def order_by_sequence(connection: Connection, account: int, sequence: int, slot: int) -> Order | None:
     """Return the account's order of that name, or None."""
     name = sequence, slot
-    found = load(connection, (name,)).get(name) if sequence < 2**63 else None
+    found = load(connection, (name,)).get(name) if sequence <= I64_MAX else None
     return found if found is not None and found.account == account else None
 
 

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import msgspec
 
-from quantumcore.contracts.values import NO_SLOT
+from quantumcore.contracts.terms import AUCTION_TIMES, BRACKET, BY_PARENT, OTO, PEGGED, TRIGGERED_TYPES
 from quantumcore.contracts.wire import (
     OrderEntered,
     OrderRefilled,
@@ -16,26 +16,12 @@ from quantumcore.contracts.wire import (
     TermsAccepted,
 )
 
-MARKET, STOP, STOP_LIMIT, TRAILING_STOP, TRAILING_STOP_LIMIT, MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED, PEGGED = (
-    1,
-    3,
-    4,
-    6,
-    7,
-    8,
-    9,
-    10,
-)
 PLAIN_FLAGS = 1  # none, or post_only
 PLAIN_TYPES = frozenset({1, 2})
 PLAIN_TIMES = frozenset({1, 3, 4})
-TRIGGERED_TYPES = frozenset({STOP, STOP_LIMIT, TRAILING_STOP, TRAILING_STOP_LIMIT, MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED})
-WITHOUT_LIMIT = frozenset({MARKET, STOP, TRAILING_STOP, MARKET_IF_TOUCHED})
-AUCTION_TIMES = frozenset({2, 7, 9, 10})
+WITHOUT_LIMIT = frozenset({1, 3, 6, 8})  # types: market, stop, trailing_stop, market_if_touched
 SLIDE, REDUCE_ONLY, HIDDEN, ALL_OR_NONE, CANCEL_ON_DISCONNECT = 2, 4, 8, 16, 32
-OCO, OTO, BRACKET = 1, 2, 3
 ASKED_FOR = 0  # OrderReplaced reason
-BY_PARENT = 3  # OrderTriggered source
 NO_REFERENCE = 1  # OrderWaits cause
 
 
@@ -101,9 +87,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
         )
 
     def triggered(self, event: OrderTriggered, order_type: int) -> "Terms":
-        """Return them after a trigger fired; what its parent freed may wait for a trigger of its own."""
+        """Return them after a trigger fired; what its parent freed may wait for a trigger or a reference of its own."""
         if event.source == BY_PARENT:
-            waiting = Waiting.TRIGGER if order_type in TRIGGERED_TYPES else Waiting.NOTHING
+            waiting = Waiting.REFERENCE if order_type == PEGGED else Waiting.NOTHING
+            if order_type in TRIGGERED_TYPES:
+                waiting = Waiting.TRIGGER
             return msgspec.structs.replace(self, waiting=waiting)
         return msgspec.structs.replace(self, waiting=Waiting.NOTHING, triggered_ns=event.time_ns)
 
@@ -140,7 +128,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
 
     def linked(self, event: OrdersLinked, slot: int) -> "Terms":
         """Return them as those of a member: the child of an OTO and the exits of a bracket wait for their parent."""
-        members = members_of(event)
+        members = event.slots
         member = members.index(slot)
         dependent = member > 0 and event.link in (OTO, BRACKET)
         return msgspec.structs.replace(
@@ -150,11 +138,6 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
             members=members,
             waiting=Waiting.PARENT if dependent else self.waiting,
         )
-
-
-def members_of(event: OrdersLinked) -> tuple[int, ...]:
-    """Return the slots of the orders that `event` links."""
-    return tuple(slot for slot in (event.first, event.second, event.third) if slot != NO_SLOT)
 
 
 def _awaited(order_type: int, time_in_force: int) -> Waiting:

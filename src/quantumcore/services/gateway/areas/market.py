@@ -1,7 +1,7 @@
 """Market data for everybody: books, trades, tickers. An answer may be given again until the symbol's next event."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.market import (
@@ -14,22 +14,18 @@ from quantumcore.contracts.market import (
     GetTickers,
     GetTrades,
 )
+from quantumcore.contracts.messages import Request
 from quantumcore.contracts.values import is_symbol
 from quantumcore.services.gateway import market_answers
 from quantumcore.services.gateway.answer_cache import ANY
 from quantumcore.services.gateway.bodies import BookQuery, PageQuery
 from quantumcore.services.gateway.codec import encode
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.market_answers import (
-    AuctionAnswer,
-    StatusAnswer,
-    TickerAnswer,
-    TickersAnswer,
-    TradePageAnswer,
-)
+from quantumcore.services.gateway.market_answers import TickersAnswer, TradePageAnswer
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Encoded
 
+R = TypeVar("R")
 DEFAULT_DEPTH = {1: 1, 2: 50, 3: 500}
 
 
@@ -65,13 +61,7 @@ async def trades(gate: Gate, call: Call, query: PageQuery) -> Encoded:
 
 async def ticker(gate: Gate, call: Call) -> Encoded:
     """Show best prices, last trade and the rolling 24 hours."""
-    symbol = symbol_of(call)
-    at_least = gate.own_writes.at_least_symbol(symbol)
-
-    async def ask() -> TickerAnswer:
-        return market_answers.ticker(await gate.bus.request(GetTicker(symbol=symbol, at_least=at_least)))
-
-    return await _cached(gate, call, symbol, ask)
+    return await _one(gate, call, GetTicker, market_answers.ticker)
 
 
 async def tickers(gate: Gate, call: Call) -> Encoded:
@@ -86,24 +76,12 @@ async def tickers(gate: Gate, call: Call) -> Encoded:
 
 async def auction(gate: Gate, call: Call) -> Encoded:
     """Show what a call would trade now, and the last auction."""
-    symbol = symbol_of(call)
-    at_least = gate.own_writes.at_least_symbol(symbol)
-
-    async def ask() -> AuctionAnswer:
-        return market_answers.auction(await gate.bus.request(GetAuction(symbol=symbol, at_least=at_least)))
-
-    return await _cached(gate, call, symbol, ask)
+    return await _one(gate, call, GetAuction, market_answers.auction)
 
 
 async def status(gate: Gate, call: Call) -> Encoded:
     """Show the phase, why it is that one, and whether trading is held at a band."""
-    symbol = symbol_of(call)
-    at_least = gate.own_writes.at_least_symbol(symbol)
-
-    async def ask() -> StatusAnswer:
-        return market_answers.status(await gate.bus.request(GetMarketStatus(symbol=symbol, at_least=at_least)))
-
-    return await _cached(gate, call, symbol, ask)
+    return await _one(gate, call, GetMarketStatus, market_answers.status)
 
 
 def symbol_of(call: Call) -> str:
@@ -112,6 +90,17 @@ def symbol_of(call: Call) -> str:
     if not is_symbol(symbol):
         raise NotFound("instrument.not_found", "instrument not found", field="symbol")
     return symbol
+
+
+async def _one(gate: Gate, call: Call, question: Callable[..., Request[R]], shown: Callable[[R], Any]) -> Encoded:
+    """Answer what is asked of one symbol alone."""
+    symbol = symbol_of(call)
+    at_least = gate.own_writes.at_least_symbol(symbol)
+
+    async def ask() -> Any:
+        return shown(await gate.bus.request(question(symbol=symbol, at_least=at_least)))
+
+    return await _cached(gate, call, symbol, ask)
 
 
 async def _cached(gate: Gate, call: Call, symbol: str, ask: Callable[[], Awaitable[Any]]) -> Encoded:

@@ -1,8 +1,11 @@
 """Orders: submit, amend, cancel, look up. A refused order is an answer with status `rejected`, not an error."""
 
 import binascii
+from collections.abc import Callable
+from typing import TypeVar
 
 from quantumcore.contracts.errors import QuantumCoreError, invalid
+from quantumcore.contracts.messages import Request
 from quantumcore.contracts.orders import (
     AmendOrder,
     CancelAllAfter,
@@ -48,6 +51,7 @@ from quantumcore.services.gateway.idempotency import HEADER
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.terms import terms_of
 
+R = TypeVar("R")
 BY_CLIENT_ID = "client:"
 _one_of_batch: Decoder[OrderBody] = Decoder(OrderBody)
 
@@ -99,12 +103,7 @@ async def cancel_all_after(gate: Gate, call: Call, body: CancelAfterBody) -> Can
 
 async def queue(gate: Gate, call: Call, query: AccountQuery) -> QueuePlace:
     """Show how much trades before an order on its side of the shown book."""
-    account = call.caller.account(query.account_id)
-    order_id, client_id = named(call.params["id"])
-    at_least = gate.own_writes.at_least(account)
-    return await gate.bus.request(
-        GetQueuePosition(account=account, order_id=order_id, client_order_id=client_id, at_least=at_least)
-    )
+    return await _find(gate, call, query, GetQueuePosition)
 
 
 async def amend(gate: Gate, call: Call, body: AmendBody) -> OrderAnswer:
@@ -149,7 +148,7 @@ async def mass_cancel(gate: Gate, call: Call, query: MassCancelQuery) -> MassCan
 
 async def get(gate: Gate, call: Call, query: AccountQuery) -> OrderAnswer:
     """Look an order up by its id, or by client:{client_order_id}."""
-    return answers.order(await _find(gate, call, query))
+    return answers.order(await _find(gate, call, query, GetOrder))
 
 
 async def listing(gate: Gate, call: Call, query: OrdersQuery) -> OrderPageAnswer:
@@ -171,7 +170,7 @@ async def listing(gate: Gate, call: Call, query: OrdersQuery) -> OrderPageAnswer
 
 async def events(gate: Gate, call: Call, query: AccountQuery) -> UpdatesAnswer:
     """List every change of an order, oldest first."""
-    view = await _find(gate, call, query)
+    view = await _find(gate, call, query, GetOrder)
     account = call.caller.account(query.account_id)
     history = await gate.bus.request(
         GetOrderEvents(account=account, order_id=view.order_id, at_least=gate.own_writes.at_least(account))
@@ -222,12 +221,13 @@ def named(text: str) -> tuple[str, str]:
     return text[:64], ""
 
 
-async def _find(gate: Gate, call: Call, query: AccountQuery) -> OrderView:
+async def _find(gate: Gate, call: Call, query: AccountQuery, question: Callable[..., Request[R]]) -> R:
+    """Ask about the caller's order that the path names, no older than what he was told of the account."""
     account = call.caller.account(query.account_id)
     order_id, client_id = named(call.params["id"])
     at_least = gate.own_writes.at_least(account)
     return await gate.bus.request(
-        GetOrder(account=account, order_id=order_id, client_order_id=client_id, at_least=at_least)
+        question(account=account, order_id=order_id, client_order_id=client_id, at_least=at_least)
     )
 
 

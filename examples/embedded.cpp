@@ -53,7 +53,7 @@ void define(Commands& out) {
   define_currency(out, kShare, 0, "ACME");
   DefineInstrument acme{};
   acme.terms.kind = 1;
-  acme.terms.status = kTrading;
+  acme.terms.status = kContinuous;
   acme.terms.base = kShare;
   acme.terms.quote = kDollar;
   acme.terms.tick_scale = 2;  // prices in cents, quantities in shares

@@ -343,7 +343,7 @@ async def test_buffers_reused_after_hand_over_change_no_entry(tmp_path: Path, se
         for batch in batches:
             venue.log.append(batch)
         service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock)
-        buffer = bytearray(1 << 16)
+        buffer = bytearray(max(len(batch.raw) for batch in batches))
         for batch in batches:
             size = len(batch.raw)
             buffer[:size] = batch.raw

@@ -98,9 +98,9 @@ async def test_kill_9_between_two_statements_loses_and_doubles_nothing(
     ("kind", "change"),
     [
         (TradePrinted, {"taker_fee": 2**63 - 1}),
-        (TradePrinted, {"paid": 2**61}),
+        (TradePrinted, {"paid": 2**63 - 1}),  # more than any account has, for a linked order has the whole balance
         (TradePrinted, {"maker_order_sequence": 999_999}),
-        (TradePrinted, {"maker_hold": 2**60}),
+        (TradePrinted, {"maker_hold": 2**63 - 1}),
         (OrderCancelled, {"released": 2**60}),
         (OrderCancelled, {"order_sequence": 1}),
         (TransferPosted, {"total": 1}),

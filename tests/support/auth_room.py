@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts.auth import (
     AccessChanged,
@@ -23,6 +22,7 @@ from quantumcore.contracts.ledger import AccountView, OpenAccount
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from tests.support.clocks import ManualClock
+from tests.support.patience import PatientBus
 
 PASSWORD = "correct horse battery"
 PEER = "203.0.113.7"
@@ -51,7 +51,7 @@ class Room:
 
     def __init__(
         self,
-        bus: EmbeddedBus,
+        bus: PatientBus,
         database: SqliteDatabase,
         clock: ManualClock,
         ledger: ScriptedLedger,
@@ -96,7 +96,7 @@ async def open_room(
     ledger: ScriptedLedger | None = None,
     tasks: bool = True,
 ) -> AsyncIterator[Room]:
-    clock, ledger, bus = clock or ManualClock(), ledger or ScriptedLedger(), EmbeddedBus()
+    clock, ledger, bus = clock or ManualClock(), ledger or ScriptedLedger(), PatientBus()
     database = await open_database(directory / "auth.db", "quantumcore.services.auth.migrations", synchronous="NORMAL")
     service = AuthService(bus, database, clock, settings)
     bus.handle(OpenAccount, ledger.open)

@@ -23,6 +23,7 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from tests.support.clocks import ManualClock
 from tests.support.patience import PatientBus
+from tests.support.waiting import PATIENCE_S
 
 PASSWORD = "correct horse battery"
 PEER = "203.0.113.7"
@@ -122,7 +123,7 @@ def settings_with(**changes: object) -> AuthSettings:
     return replace(SETTINGS, **changes)  # type: ignore[arg-type]  # a test names fields that exist
 
 
-async def until(condition: Callable[[], bool], *, deadline_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], *, deadline_s: float = PATIENCE_S) -> None:
     """Wait for work of other threads; no time is guessed, the deadline is only for a freeze."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110  # other threads set no event of ours

@@ -11,8 +11,8 @@ from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.contracts.messages import Request
 from quantumcore.ports.bus import DEADLINE_S
 from quantumcore.ports.follower import Follower
+from tests.support.waiting import PATIENCE_S
 
-PATIENCE_S = 20.0
 READ_S = PATIENCE_S  # how long a reader waits for a projection that stands still
 
 A = TypeVar("A")

@@ -19,7 +19,8 @@ from quantumcore.contracts.reference import Catalogue, GetReference, Reference
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from tests.support.clocks import ManualClock
-from tests.support.patience import PATIENCE_S, PatientBus, patient_readers
+from tests.support.patience import PatientBus, patient_readers
+from tests.support.waiting import PATIENCE_S
 
 ALICE, BOB, CAROL = 1, 2, 3
 USD, BTC, SHARES = 1, 2, 3

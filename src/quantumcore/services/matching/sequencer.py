@@ -30,7 +30,7 @@ INBOX = 8192
 CANCEL_INBOX = 1024
 """Places of their own for cancels: a full house can still be left."""
 MAX_BATCH = 1000
-MIN_COMMAND, MAX_COMMAND = 16, 512
+MIN_COMMAND, MAX_COMMAND = 16, 16_384
 
 
 class _Waiting(msgspec.Struct, eq=False):

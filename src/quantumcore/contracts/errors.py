@@ -15,7 +15,7 @@ QuantumCoreError
 └── Corrupted                      the data cannot be right: the process stops
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class QuantumCoreError(Exception):
@@ -51,6 +51,11 @@ class QuantumCoreError(Exception):
         self.retry_after = retry_after
         self.context = context or {}
         super().__init__(f"{self.code}: {self.detail}")
+
+    def within(self, part: str) -> Self:
+        """Return it, whose field then says in which part of the request it is."""
+        self.field = f"{part}.{self.field}" if self.field else part
+        return self
 
     @property
     def retryable(self) -> bool:

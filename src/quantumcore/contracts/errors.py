@@ -15,7 +15,7 @@ QuantumCoreError
 └── Corrupted                      the data cannot be right: the process stops
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 
 class QuantumCoreError(Exception):
@@ -52,10 +52,9 @@ class QuantumCoreError(Exception):
         self.context = context or {}
         super().__init__(f"{self.code}: {self.detail}")
 
-    def within(self, part: str) -> Self:
-        """Return it, whose field then says in which part of the request it is."""
+    def within(self, part: str) -> None:
+        """Say in which part of the request its field is."""
         self.field = f"{part}.{self.field}" if self.field else part
-        return self
 
     @property
     def retryable(self) -> bool:

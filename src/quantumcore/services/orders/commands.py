@@ -251,7 +251,8 @@ class OrderCommands:
         try:
             return await self._submission(order)
         except Refused as error:
-            raise error.within(f"orders[{place}]")
+            error.within(f"orders[{place}]")
+            raise
 
     async def _as_one(self, command: wire.Command, orders: list[SubmitOrder]) -> list[OrderView]:
         """Send `orders` as the one `command`."""

@@ -75,7 +75,8 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
             items.append(None)
         except QuantumCoreError as error:
             if body.atomic:
-                raise error.within(f"orders[{place}]")
+                error.within(f"orders[{place}]")
+                raise
             items.append(BatchError(None, problem(error, call.request_id)))
     for account in {command.account for command in commands}:
         call.charge(await gate.limits.orders(account, sum(1 for command in commands if command.account == account)))

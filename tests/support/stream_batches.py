@@ -28,7 +28,7 @@ def batch(market: Any) -> wire.SubmitOrderBatch:
 
 
 def _member(market: Any, at: int) -> wire.SubmitAdvancedOrder:
-    own = [getattr(market, name) for name in _OF_A_MARKET if hasattr(market, name)]
+    own = [make for name in _OF_A_MARKET if (make := getattr(market, name, None)) in market._makers]
     makers = [
         (market._submit, 50),
         (partial(stream_links.reduce, market), 15),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/phases.hpp"
 
 /// Judging and accepting several orders as one act (docs/reference/orders.md section 7).
 namespace quantumcore {
@@ -82,6 +83,7 @@ void refuse_all(State& state, const Act& act, u32 refused, const Refusal& why, T
 
 void accept(State& state, const CommandHeader& header, const Act& act, Teller& teller) {
   u32 slots[kMostOfAct];
+  bool waiting[kMostOfAct];
   for (u32 i = 0; i < act.count; ++i) slots[i] = state.orders.acquire();
   std::sort(slots, slots + act.count);  // so that names ascend as the members do
   for (u32 i = 0; i < act.count; ++i) {
@@ -91,12 +93,17 @@ void accept(State& state, const CommandHeader& header, const Act& act, Teller& t
   for (u32 i = 0; i < act.count; ++i) {
     if (state.accounting()) set_hold(state, slots[i], hold_now(state, slots[i]));
     tell_accepted(state, act.order(i), act.judged[i], slots[i], teller);
+    waiting[i] =
+        waits_in(act.judged[i].instrument->terms.status, time_in_force_of(state, slots[i]));
   }
   if (act.link != 0) tell_linked(header, act, slots, teller);
   for (u32 i = 0; i < act.count; ++i) {
     const bool active = state.orders.is(slots[i], teller.sequence()) &&
                         (state.orders.node(slots[i]).flags & kOrderWaits) == 0;
-    if (active) begin(state, slots[i], teller);
+    if (!active) continue;
+    // One before it may have set off the call for which it was told to wait.
+    if (waiting[i] && enter_own_call(state, slots[i], teller)) continue;
+    begin(state, slots[i], teller);
   }
 }
 

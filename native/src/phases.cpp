@@ -68,7 +68,7 @@ bool waits_in(u8 status, u8 time_in_force) {
 }
 
 bool may_rest_in(u8 status, u8 time_in_force, bool rests) {
-  return status == kContinuous ? rests : gathers(status) && !waits_in(status, time_in_force);
+  return status == kContinuous ? rests : !waits_in(status, time_in_force);
 }
 
 bool phase_admits(u8 status, u8 time_in_force, u16 flags) {
@@ -163,6 +163,16 @@ void let_wait(State& state, u32 slot, Teller& teller) {
   if ((node.flags & kOrderPeg) != 0) await_reference(state, slot);
   node.flags |= kOrderWaits;
   tell_waits(state, slot, kWaitsForAuction, teller);
+}
+
+bool enter_own_call(State& state, u32 slot, Teller& teller) {
+  Instrument& instrument = state.instruments[state.orders.node(slot).instrument];
+  const Extra& extra = state.extra_of(slot);
+  if (waits_in(instrument.terms.status, extra.time_in_force)) return false;
+  state.touch(instrument);
+  if (extra.in_calls == 0) link_call(state, slot);
+  enter_book(state, slot, teller);
+  return true;
 }
 
 void tell_waits(const State& state, u32 slot, u8 cause, Teller& teller) {

@@ -11,13 +11,14 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from tests.support.desk import ALICE, BETWEEN, BOB, BUY, NONE, SELL, SHARE, Desk, instrument, of
+from tests.support.desk import ALICE, BETWEEN, BOB, BUY, CAROL, NONE, SELL, SHARE, Desk, instrument, of
 from tests.support.engines import NativeEngine, both_engines, check
 from tests.support.shown_orders import advanced
 
 pytestmark = both_engines
 OCO, OTO, BRACKET = 1, 2, 3
 BIG, HUGE = 5, 6
+HALTED = 2
 LOTS = 2**62
 
 
@@ -173,6 +174,27 @@ def test_a_freed_order_that_its_level_cannot_count_ends(new_engine):
     events = desk.submit(BOB, SELL, "1", high, instrument=7)
     assert [event.reason for event in of(wire.OrderCancelled, events)] == [15]
     assert not of(wire.OrderTriggered, events)
+    check(desk.engine)
+
+
+def test_an_exit_freed_in_a_halt_that_its_level_cannot_count_ends(new_engine):
+    """It would stand in the book, where nothing trades but all is counted."""
+    desk = big(new_engine)
+    desk.fund(BOB, BIG, LOTS)
+    desk.fund(CAROL, BIG, 1)
+    low, high = "0.000000000000000002", "0.000000001"
+    full = (advanced(desk.order(BOB, SELL, str(lots), high, instrument=7)) for lots in (LOTS, LOTS - 1))
+    assert of(wire.OrdersLinked, desk.all(tied(*full)))
+    entry = member(desk, BUY, "2", low, instrument=7)
+    profit = member(desk, SELL, "2", high, instrument=7)
+    limit = desk.order(ALICE, SELL, "2", low, instrument=7)
+    stop = advanced(limit, order_type=4, stop_price=1, stop_scale=18)
+    assert of(wire.OrdersLinked, desk.all(tied(entry, profit, stop, link=BRACKET)))
+    assert of(wire.TradePrinted, desk.submit(CAROL, SELL, "1", low, instrument=7))
+    desk.all(wire.SetInstrumentStatus(instrument=7, status=HALTED))
+    events = desk.all(wire.CancelOrder(account=ALICE, client_id=entry.client_id))
+    assert [event.reason for event in of(wire.OrderCancelled, events)] == [1, 15, 15]
+    assert desk.engine.depth(7, SELL, 1) == [(10**9, 2**63 - 1, 2)]
     check(desk.engine)
 
 

@@ -313,6 +313,20 @@ def test_the_child_of_an_oto_waits_whatever_it_is():
     assert made.asks.levels(9) == [(110, 10, 1)]
 
 
+@pytest.mark.parametrize("phase", [2, 3, 5, 9, 10, 11])
+def test_a_market_order_whose_parent_frees_it_stands_while_nothing_trades(phase):
+    """Its parent was filled as a call ended, or ended while the market was halted."""
+    made = book(
+        status(1, 5),
+        join(2, BUY, 100, 10, last=0),
+        msgspec.structs.replace(join(2, SELL, 97, 10, kind=MARKET, last=0), order_slot=1),
+        OrdersLinked(1, 2, 2, 0, 1, 1, link=2, count=2, first=0, second=1, third=NO_SLOT),
+    )
+    made.apply(status(3, phase))
+    made.apply(event(OrderTriggered, 4, 2, order_slot=1, price=0, limit=97, source=3))
+    assert made.asks.levels(9) == [(97, 10, 1)]
+
+
 def test_a_book_with_all_of_it_is_the_same_after_a_snapshot():
     made = book(
         *iceberg(1, SELL, 100, 50, 10),

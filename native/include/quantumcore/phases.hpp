@@ -25,8 +25,8 @@ inline bool is_auction_time(u8 time_in_force) {
 }
 /// Whether an order of an auction waits for another phase than `status`.
 bool waits_in(u8 status, u8 time_in_force);
-/// Whether what is left of an order may stand in the book in that phase; `rests`: it may in
-/// continuous trading.
+/// Whether what is left of an order may stand in the book in that phase: where nothing trades,
+/// whatever comes. `rests`: it may in continuous trading.
 bool may_rest_in(u8 status, u8 time_in_force, bool rests);
 /// Whether a phase takes such an order.
 bool phase_admits(u8 status, u8 time_in_force, u16 flags);
@@ -69,6 +69,8 @@ void pass_time(State& state, Teller& teller);
 void note_deadline(State& state, u32 instrument);
 
 void let_wait(State& state, u32 slot, Teller& teller);
+/// Lets an auction order stand in the call that is on if it is its own; false: nothing happened.
+bool enter_own_call(State& state, u32 slot, Teller& teller);
 /// Tells that an order waits, and for what.
 void tell_waits(const State& state, u32 slot, u8 cause, Teller& teller);
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate, orders, resting
+from quantumcore.core.twin import gate, orders, phases, resting
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -58,9 +58,19 @@ def submit(
     for member, order in zip(members, made, strict=True):
         orders.admit(venue, member, order, out)
     tell_tie(made)
+    accepted_in = {order.instrument: venue.status(order.instrument) for order in made}
     for order in made:
         if order.place is Place.NOWHERE and venue.works(order):
-            orders.begin(venue, order, out)
+            _take_turn(venue, order, accepted_in[order.instrument], out)
+
+
+def _take_turn(venue: Venue, order: Order, accepted_in: int, out: Outbox) -> None:
+    """Let `order` begin; if it was told to wait for a call and one before it has set that off, it enters like all that wait."""
+    if phases.waits(accepted_in, order) and not phases.waits(venue.status(order.instrument), order):
+        venue.touched.add(order.instrument)
+        phases.enter_book(venue, order, out)
+    else:
+        orders.begin(venue, order, out)
 
 
 def _unknown(venue: Venue, members: Members) -> tuple[int, Refusal] | None:

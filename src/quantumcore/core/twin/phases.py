@@ -48,8 +48,8 @@ def waits(status: int, order: Order) -> bool:
 
 
 def may_rest(status: int, order: Order) -> bool:
-    """Tell whether what is left of `order` may stand in the book in the phase `status`."""
-    return order.rests if status == codes.CONTINUOUS else status in codes.GATHERING and not waits(status, order)
+    """Tell whether what is left of `order` may stand in the book in the phase `status`: where nothing trades, whatever comes."""
+    return order.rests if status == codes.CONTINUOUS else not waits(status, order)
 
 
 def seat(venue: Venue, order: Order) -> bool:
@@ -121,7 +121,7 @@ def _reseat(venue: Venue, number: int, status: int, out: Outbox) -> None:
             if order.place in (Place.LIT, Place.DARK):  # of an act at work some may not have had their turn yet
                 let_wait(venue, order, out)
         elif order.place is Place.WAITING:
-            _enter_book(venue, order, out)
+            enter_book(venue, order, out)
 
 
 def let_wait(venue: Venue, order: Order, out: Outbox) -> None:
@@ -134,7 +134,8 @@ def let_wait(venue: Venue, order: Order, out: Outbox) -> None:
     tell_waits(order, codes.WAITS_FOR_AUCTION, out)
 
 
-def _enter_book(venue: Venue, order: Order, out: Outbox) -> None:
+def enter_book(venue: Venue, order: Order, out: Outbox) -> None:
+    """Let an order that waits for its call stand in it; one that finds no room ends."""
     if not resting.has_room(venue, order, order.price):
         venue.cancel(order, codes.OUT_OF_BOUNDS, out)
         return

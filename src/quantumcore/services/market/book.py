@@ -9,8 +9,8 @@ OrderAccepted ──limit, gtc──▶ resting ──trade──▶ less ──
       ├──market, ioc, fok──▶ passing: known until the end of its sequence, never in a level
       └──TermsAccepted──▶ waiting (trigger, auction, reference, parent) or dark: known, never in a level
 
-Exact after the last event of each sequence; within a sequence a taker may stand across the book. In pre-open, calls and
-pauses nothing passes: everything that does not wait rests, and the book may cross.
+Exact after the last event of each sequence; within a sequence a taker may stand across the book. Outside of continuous
+trading nothing passes: everything that does not wait rests, and the book may cross.
 """
 
 from bisect import bisect_left, insort
@@ -42,7 +42,6 @@ LIT, DARK, WAITING = 0, 1, 2
 NEVER_REST = frozenset({1, 3, 6, 8})  # types: market, stop, trailing_stop, market_if_touched
 AT_ONCE = frozenset({3, 4})  # times in force: ioc, fok
 CONTINUOUS = 1
-GATHERING = frozenset({4, 5, 6, 7, 8, 10})  # phases: pre_open, the calls, paused
 
 Name = tuple[int, int]
 """(sequence, slot): orders of one command differ by their slot."""
@@ -383,12 +382,12 @@ class Book:
         self._join(order, event)
 
     def _passes(self, order: Resting) -> bool:
-        return self.status not in GATHERING and not order.rests
+        return self.status == CONTINUOUS and not order.rests
 
     def _settle_passing(self, event: Event) -> None:
-        """Nothing may be left of orders that never rest, unless a call has begun under them: then they stand in it."""
+        """Nothing may be left of orders that never rest, unless trading has ended under them: then they stand in the book."""
         for order in [one for one in self._orders.values() if one.passing]:
-            if self.status not in GATHERING:
+            if self.status == CONTINUOUS:
                 raise _corrupted(event, order.sequence, "an order that never rests is still here")
             self._move(order, LIT, event)
 

@@ -14,7 +14,7 @@ namespace quantumcore::bench {
 
 namespace {
 
-constexpr u32 kSlots = 65'536;
+constexpr u32 kSlots = FeedConfig{}.events;
 constexpr u32 kCrossingSlots = 4'096;
 
 template <class Act>

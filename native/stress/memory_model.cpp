@@ -14,7 +14,8 @@ using namespace quantumcore;
 
 namespace {
 
-constexpr u64 kFewSeeds = 100;
+constexpr u64 kFewSeeds = 1'000;
+constexpr u64 kMostItems = 6;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 u64 seeds = 20'000;
@@ -49,16 +50,14 @@ bool all_right(const std::vector<u64>& seen) {
   return true;
 }
 
-template <class Shared>
-void must_hold(const char* what, model::Checker<Shared> checker) {
+void must_hold(const char* what, model::Checker checker) {
   const model::Walked all = checker.walk();
   say(all.failures == 0 && all.schedules > 0, what,
       "all " + text(all.schedules) + " schedules (" + std::to_string(all.states) + " states), " +
           text(all.failures) + " wrong");
 }
 
-template <class Shared>
-void must_hold_drawn(const char* what, model::Checker<Shared> checker) {
+void must_hold_drawn(const char* what, model::Checker checker) {
   u64 wrong = 0;
   for (u64 i = 0; i < seeds; ++i) wrong += checker.run(first_seed + i) ? 0 : 1;
   say(wrong == 0, what,
@@ -66,8 +65,7 @@ void must_hold_drawn(const char* what, model::Checker<Shared> checker) {
 }
 
 /// A weakened order: drawing finds a wrong schedule soon.
-template <class Shared>
-void must_fail(const char* what, model::Checker<Shared> checker) {
+void must_fail(const char* what, model::Checker checker) {
   u64 tried = 1;
   while (tried <= kFewSeeds && checker.run(first_seed + tried - 1)) ++tried;
   say(tried <= kFewSeeds, what,
@@ -75,8 +73,7 @@ void must_fail(const char* what, model::Checker<Shared> checker) {
 }
 
 /// The same where what is wrong is rare: the walk comes to it.
-template <class Shared>
-void must_fail_somewhere(const char* what, model::Checker<Shared> checker) {
+void must_fail_somewhere(const char* what, model::Checker checker) {
   const model::Walked some = checker.walk(true);
   say(some.failures > 0, what,
       some.failures > 0 ? "wrong after " + std::to_string(some.states) + " states" : "never wrong");
@@ -90,43 +87,43 @@ struct Two {
 };
 
 template <std::memory_order kStore, std::memory_order kLoad>
-model::Checker<Two> message() {
-  return {{[](Two& s) {
-             s.x.store(1, kRelaxed);
-             s.y.store(1, kStore);
-             return u64{1};
-           },
-           [](Two& s) {
-             const u64 y = s.y.load(kLoad);
-             return y == 0 || s.x.load(kRelaxed) == 1 ? u64{1} : u64{0};
-           }},
-          all_right};
+model::Checker message() {
+  return model::check<Two>({[](Two& s) {
+                              s.x.store(1, kRelaxed);
+                              s.y.store(1, kStore);
+                              return u64{1};
+                            },
+                            [](Two& s) {
+                              const u64 y = s.y.load(kLoad);
+                              return y == 0 || s.x.load(kRelaxed) == 1 ? u64{1} : u64{0};
+                            }},
+                           all_right);
 }
 
 template <std::memory_order kStore, std::memory_order kLoad>
-model::Checker<Two> both_late() {
-  return {{[](Two& s) {
-             s.x.store(1, kStore);
-             return s.y.load(kLoad);
-           },
-           [](Two& s) {
-             s.y.store(1, kStore);
-             return s.x.load(kLoad);
-           }},
-          [](const std::vector<u64>& seen) { return seen[0] + seen[1] > 0; }};
+model::Checker both_late() {
+  return model::check<Two>({[](Two& s) {
+                              s.x.store(1, kStore);
+                              return s.y.load(kLoad);
+                            },
+                            [](Two& s) {
+                              s.y.store(1, kStore);
+                              return s.x.load(kLoad);
+                            }},
+                           [](const std::vector<u64>& seen) { return seen[0] + seen[1] > 0; });
 }
 
-model::Checker<Two> never_back() {
-  return {{[](Two& s) {
-             s.x.store(1, kRelaxed);
-             s.x.store(2, kRelaxed);
-             return u64{1};
-           },
-           [](Two& s) {
-             const u64 before = s.x.load(kRelaxed);
-             return s.x.load(kRelaxed) >= before ? u64{1} : u64{0};
-           }},
-          all_right};
+model::Checker never_back() {
+  return model::check<Two>({[](Two& s) {
+                              s.x.store(1, kRelaxed);
+                              s.x.store(2, kRelaxed);
+                              return u64{1};
+                            },
+                            [](Two& s) {
+                              const u64 before = s.x.load(kRelaxed);
+                              return s.x.load(kRelaxed) >= before ? u64{1} : u64{0};
+                            }},
+                           all_right);
 }
 
 void check_model() {
@@ -144,28 +141,35 @@ void check_model() {
 template <class Orders>
 using ModelSeqlock = Seqlock<Value, model::atomic, Orders>;
 
-template <class Orders>
-model::Checker<ModelSeqlock<Orders>> seqlock(u64 writes, u64 reads, u32 readers) {
-  using Shared = ModelSeqlock<Orders>;
-  std::vector<typename model::Checker<Shared>::Thread> threads;
-  threads.push_back([writes](Shared& shared) {
-    for (u64 n = 1; n <= writes; ++n) shared.write(value_of(n));
-    return u64{1};
-  });
-  for (u32 r = 0; r < readers; ++r) {
-    threads.push_back([reads](Shared& shared) {
-      u64 last = 0;
-      for (u64 i = 0; i < reads; ++i) {
-        Value value;
-        u64 number = 0;
-        if (!shared.try_read(value, number)) continue;
-        if (!whole(value) || value.number != number || number < last) return u64{0};
-        last = number;
-      }
-      return u64{1};
-    });
+template <class Orders, u64 kWrites>
+u64 write_values(ModelSeqlock<Orders>& shared) {
+  for (u64 n = 1; n <= kWrites; ++n) shared.write(value_of(n));
+  return 1;
+}
+
+template <class Orders, u64 kReads>
+u64 read_values(ModelSeqlock<Orders>& shared) {
+  u64 last = 0;
+  for (u64 i = 0; i < kReads; ++i) {
+    Value value;
+    u64 number = 0;
+    if (!shared.try_read(value, number)) continue;
+    if (!whole(value) || value.number != number || number < last) return 0;
+    last = number;
   }
-  return {threads, all_right};
+  return 1;
+}
+
+template <class Orders>
+model::Checker seqlock() {
+  return model::check<ModelSeqlock<Orders>>({write_values<Orders, 2>, read_values<Orders, 2>},
+                                            all_right);
+}
+
+model::Checker large_seqlock() {
+  using Orders = SeqlockOrders;
+  constexpr auto reader = read_values<Orders, 4>;
+  return model::check<ModelSeqlock<Orders>>({write_values<Orders, 4>, reader, reader}, all_right);
 }
 
 struct WeakEnd : SeqlockOrders {
@@ -182,12 +186,12 @@ struct WeakWordLoad : SeqlockOrders {
 };
 
 void check_seqlock() {
-  must_hold("seqlock: 2 writes, 2 reads", seqlock<SeqlockOrders>(2, 2, 1));
-  must_hold_drawn("seqlock: 4 writes, 2 readers of 4", seqlock<SeqlockOrders>(4, 4, 2));
-  must_fail("seqlock: end relaxed", seqlock<WeakEnd>(2, 2, 1));
-  must_fail("seqlock: first relaxed", seqlock<WeakFirst>(2, 2, 1));
-  must_fail("seqlock: words stored relaxed", seqlock<WeakWordStore>(2, 2, 1));
-  must_fail("seqlock: words loaded relaxed", seqlock<WeakWordLoad>(2, 2, 1));
+  must_hold("seqlock: 2 writes, 2 reads", seqlock<SeqlockOrders>());
+  must_hold_drawn("seqlock: 4 writes, 2 readers of 4", large_seqlock());
+  must_fail("seqlock: end relaxed", seqlock<WeakEnd>());
+  must_fail("seqlock: first relaxed", seqlock<WeakFirst>());
+  must_fail("seqlock: words stored relaxed", seqlock<WeakWordStore>());
+  must_fail("seqlock: words loaded relaxed", seqlock<WeakWordLoad>());
 }
 
 // ---- The ring: each item is whole and the next, or as many further as were told missed.
@@ -197,31 +201,39 @@ struct ModelRing {
   Ring<Value, model::atomic, Orders> ring{2};
 };
 
-template <class Orders>
-model::Checker<ModelRing<Orders>> ring(u64 writes, u64 takes, u32 readers) {
-  using Shared = ModelRing<Orders>;
-  std::vector<typename model::Checker<Shared>::Thread> threads;
-  threads.push_back([writes](Shared& shared) {
-    for (u64 n = 0; n < writes; ++n) shared.ring.publish(value_of(n));
-    return u64{1};
-  });
-  for (u32 r = 0; r < readers; ++r) {
-    threads.push_back([takes, writes](Shared& shared) {
-      typename Ring<Value, model::atomic, Orders>::Reader reader(shared.ring, 0);
-      u64 wanted = 0;
-      for (u64 i = 0; i < takes; ++i) {
-        Value value;
-        const auto taken = reader.take(value);
-        if (!taken.found && taken.missed == 0) continue;
-        if (!taken.found) return u64{0};  // who was lapped finds the newest
-        wanted += taken.missed;
-        if (taken.missed >= writes || !whole(value) || value.number != wanted) return u64{0};
-        ++wanted;
-      }
-      return u64{1};
-    });
+template <class Orders, u64 kWrites>
+u64 publish_items(ModelRing<Orders>& shared) {
+  for (u64 n = 0; n < kWrites; ++n) shared.ring.publish(value_of(n));
+  return 1;
+}
+
+template <class Orders, u64 kTakes>
+u64 take_items(ModelRing<Orders>& shared) {
+  typename Ring<Value, model::atomic, Orders>::Reader reader(shared.ring, 0);
+  u64 wanted = 0;
+  for (u64 i = 0; i < kTakes; ++i) {
+    Value value;
+    const auto taken = reader.take(value);
+    if (!taken.found && taken.missed == 0) continue;
+    if (!taken.found) return 0;  // who was lapped finds the newest
+    wanted += taken.missed;
+    if (taken.missed > kMostItems || !whole(value) || value.number != wanted) return 0;
+    ++wanted;
   }
-  return {threads, all_right};
+  return 1;
+}
+
+template <class Orders, u64 kItems>
+model::Checker ring() {
+  return model::check<ModelRing<Orders>>({publish_items<Orders, kItems>, take_items<Orders, 2>},
+                                         all_right);
+}
+
+model::Checker large_ring() {
+  using Orders = RingOrders;
+  constexpr auto reader = take_items<Orders, 4>;
+  return model::check<ModelRing<Orders>>({publish_items<Orders, kMostItems>, reader, reader},
+                                         all_right);
 }
 
 struct RingWeakBegin : RingOrders {
@@ -250,16 +262,16 @@ struct RingWeakWrittenLoad : RingOrders {
 };
 
 void check_ring() {
-  must_hold("ring of 2: 4 items, 2 takes", ring<RingOrders>(4, 2, 1));
-  must_hold_drawn("ring of 2: 6 items, 2 readers of 4", ring<RingOrders>(6, 4, 2));
-  must_fail_somewhere("ring: begin relaxed", ring<RingWeakBegin>(3, 2, 1));
-  must_fail_somewhere("ring: again relaxed", ring<RingWeakAgain>(3, 2, 1));
-  must_fail_somewhere("ring: words stored relaxed", ring<RingWeakWordStore>(3, 2, 1));
-  must_fail_somewhere("ring: words loaded relaxed", ring<RingWeakWordLoad>(3, 2, 1));
-  must_fail_somewhere("ring: end relaxed", ring<RingWeakEnd>(3, 2, 1));
-  must_fail_somewhere("ring: first relaxed", ring<RingWeakFirst>(3, 2, 1));
-  must_fail_somewhere("ring: written stored relaxed", ring<RingWeakWrittenStore>(3, 2, 1));
-  must_fail_somewhere("ring: written loaded relaxed", ring<RingWeakWrittenLoad>(3, 2, 1));
+  must_hold("ring of 2: 4 items, 2 takes", ring<RingOrders, 4>());
+  must_hold_drawn("ring of 2: 6 items, 2 readers of 4", large_ring());
+  must_fail_somewhere("ring: begin relaxed", ring<RingWeakBegin, 3>());
+  must_fail_somewhere("ring: again relaxed", ring<RingWeakAgain, 3>());
+  must_fail_somewhere("ring: words stored relaxed", ring<RingWeakWordStore, 3>());
+  must_fail_somewhere("ring: words loaded relaxed", ring<RingWeakWordLoad, 3>());
+  must_fail_somewhere("ring: end relaxed", ring<RingWeakEnd, 3>());
+  must_fail_somewhere("ring: first relaxed", ring<RingWeakFirst, 3>());
+  must_fail_somewhere("ring: written stored relaxed", ring<RingWeakWrittenStore, 3>());
+  must_fail_somewhere("ring: written loaded relaxed", ring<RingWeakWrittenLoad, 3>());
 }
 
 }  // namespace

@@ -117,18 +117,18 @@ struct Walked {
   u64 states;
 };
 
-/// Threads that share a `Shared`, which is made anew for every run. Each returns what it saw; what
-/// they all saw is judged at the end: false, or a thread without end, is a failure.
-template <class Shared>
+/// Threads that share something. Each returns what it saw; what they all saw is judged at the end:
+/// false, or a thread without end, is a failure.
 class Checker {
  public:
-  using Thread = std::function<u64(Shared&)>;
+  /// Makes what is shared anew, and runs one thread on it.
+  using Run = std::function<u64(u32 thread)>;
   using Judge = std::function<bool(const std::vector<u64>&)>;
 
-  Checker(std::vector<Thread> threads, Judge judge)
-      : threads_(std::move(threads)), judge_(std::move(judge)) {
-    demand(threads_.size() <= kThreads, "too many threads");
-    for (u32 t = 0; t < threads_.size(); ++t) roots_.push_back(learn(t, {}, 0));
+  Checker(u32 threads, Run run, Judge judge)
+      : threads_(threads), run_(std::move(run)), judge_(std::move(judge)) {
+    demand(threads_ <= kThreads, "too many threads");
+    for (u32 t = 0; t < threads_; ++t) roots_.push_back(learn(t, {}, 0));
   }
 
   /// Walks every schedule: at each point every thread, and for a load every store it may return;
@@ -147,7 +147,7 @@ class Checker {
     stress::Random random(seed);
     for (;;) {
       std::vector<u32> running;
-      for (u32 t = 0; t < threads_.size(); ++t) {
+      for (u32 t = 0; t < threads_; ++t) {
         if (nodes_[at_[t]].step.kind <= Step::kStore) running.push_back(t);
       }
       if (running.empty()) return right();
@@ -180,10 +180,8 @@ class Checker {
 
   u32 learn(u32 thread, std::vector<u64> loads, u64 steps) {
     Replay replay(loads, steps);
-    Shared shared;
     try {
-      const u64 seen = threads_[thread](shared);
-      replay.next = {Step::kEnd, false, 0, seen};
+      replay.next = {Step::kEnd, false, 0, run_(thread)};
     } catch (const Replay::Stop&) {
     }
     initials_ = replay.initials;
@@ -204,7 +202,7 @@ class Checker {
 
   void begin() {
     at_ = roots_;
-    view_.assign(threads_.size(), View{});
+    view_.assign(threads_, View{});
     stores_.clear();
     for (const u64 initial : initials_) stores_.push_back({Store{initial, false, View{}}});
     writer_.assign(initials_.size(), kNone);
@@ -241,7 +239,7 @@ class Checker {
   /// All that decides what can still happen.
   std::string state() const {
     std::string key;
-    for (u32 t = 0; t < threads_.size(); ++t) {
+    for (u32 t = 0; t < threads_; ++t) {
       key.append(reinterpret_cast<const char*>(&at_[t]), sizeof at_[t]);
       key.append(reinterpret_cast<const char*>(view_[t].data()), initials_.size());
     }
@@ -264,7 +262,7 @@ class Checker {
       sum.second += more.second;
     };
     const auto enough = [&] { return until_wrong_ && sum.second > 0; };
-    for (u32 t = 0; t < threads_.size() && !enough(); ++t) {
+    for (u32 t = 0; t < threads_ && !enough(); ++t) {
       const u32 node = at_[t];
       const Step step = nodes_[node].step;
       if (step.kind > Step::kStore) continue;
@@ -292,7 +290,8 @@ class Checker {
     return sum;
   }
 
-  std::vector<Thread> threads_;
+  u32 threads_;
+  Run run_;
   Judge judge_;
   std::vector<u64> initials_;
   std::vector<Node> nodes_;
@@ -304,5 +303,17 @@ class Checker {
   std::unordered_map<std::string, std::pair<double, double>> known_;
   bool until_wrong_ = false;
 };
+
+/// A checker of threads that are functions of a `Shared`.
+template <class Shared>
+Checker check(std::vector<u64 (*)(Shared&)> threads, Checker::Judge judge) {
+  const u32 count = static_cast<u32>(threads.size());
+  return {count,
+          [threads = std::move(threads)](u32 thread) {
+            Shared shared;
+            return threads[thread](shared);
+          },
+          std::move(judge)};
+}
 
 }  // namespace quantumcore::model

@@ -111,9 +111,9 @@ class Feed {
   // free.
   const std::size_t key_mask_;
   const std::unique_ptr<std::atomic<u64>[]> keys_;
-  // The writer's own.
-  std::vector<Known> known_;  // by row
-  std::vector<u32> touched_;  // rows that the step's events name
+  // The writer's own, apart from what readers read.
+  alignas(128) std::vector<Known> known_;  // by row
+  std::vector<u32> touched_;               // rows that the step's events name
   u32 row_count_ = 0;
   u64 without_row_ = 0;
   u64 step_ = 0;

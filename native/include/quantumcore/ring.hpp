@@ -146,8 +146,10 @@ class Ring {
   void put(const std::byte* item, u32 count) {
     const u64 number = next_++;
     Slot& place = slot(number);
-    // Readers have the line of a slot that comes again: it is asked for before it is needed.
-    __builtin_prefetch(&slot(number + kAhead), 1);
+    // A slot that comes again is far away, or a reader has it: it is asked for before it is needed.
+    const std::byte* const ahead = reinterpret_cast<const std::byte*>(&slot(number + kAhead));
+    __builtin_prefetch(ahead, 1);
+    if constexpr (sizeof(Slot) > 64) __builtin_prefetch(ahead + 64, 1);
     place.sequence.store(2 * number + 1, Orders::begin);
     place.words.store(item, count);
     place.sequence.store(2 * number + 2, Orders::end);
@@ -156,10 +158,11 @@ class Ring {
 
   static constexpr u64 kAhead = 4;
 
-  u64 next_ = 0;  // the writer's
   const u64 mask_;
   const std::unique_ptr<Slot[]> slots_;
+  // Apart from what every reader reads: the writer changes these with each item.
   alignas(128) Atomic<u64> written_{0};
+  u64 next_ = 0;
 };
 
 }  // namespace quantumcore

@@ -11,7 +11,7 @@ from quantumcore.app.bench.measure import REPEATS, Figure
 from quantumcore.app.bench.steps import COMMANDS, MODES, PER_STEP, Work, make
 from quantumcore.core import _native
 
-SLOTS = 65_536
+SLOTS = 16_384
 TIMES = 5_000_000
 ITEMS = 100_000
 GAPS_NS = (1_000, 10_000)

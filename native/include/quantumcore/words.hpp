@@ -17,6 +17,7 @@ namespace quantumcore {
 template <class T, template <class> class Atomic, class Orders>
 class Words {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(u64) == 0);
+  static_assert(std::has_unique_object_representations_v<T>, "padding would be read");
 
  public:
   static constexpr u32 kCount = sizeof(T) / sizeof(u64);

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -90,30 +91,31 @@ void order(Commands& out, u64 id, bool sells, i64 price, i64 quantity) {
   submit.side = sells ? kSell : kBuy;
   submit.type = kLimit;
   submit.time_in_force = kGoodTillCancel;
-  std::snprintf(submit.client_id, sizeof submit.client_id, "%llu",
-                static_cast<unsigned long long>(id));
+  std::snprintf(submit.client_id, sizeof submit.client_id, "%" PRIu64, id);
   out.add(submit, CommandKind::submit_order, kAcme, sells ? 1 : 2);
 }
 
-/// What a reader in another thread has got of the feed.
-struct Reading {
+/// Reads the feed in a thread of its own, and never holds up the one that steps the engine.
+struct Follower {
+  const Feed& feed;
+  Feed::Reader reader = feed.reader();
   u64 seen = 0;
   u64 missed = 0;
   TopOfBook top{};
-};
 
-void read(Feed::Reader reader, const Feed& feed, const std::atomic<bool>& stop, Reading& out) {
-  FeedEvent event;
-  for (bool last = false; !last;) {
-    last = stop;
-    for (auto taken = reader.take(event); taken.found; taken = reader.take(event)) {
-      out.seen += 1;
-      out.missed += taken.missed;
+  void follow(const std::atomic<bool>& stop) {
+    FeedEvent event;
+    for (bool last = false; !last;) {
+      last = stop;
+      for (auto taken = reader.take(event); taken.found; taken = reader.take(event)) {
+        seen += 1;
+        missed += taken.missed;
+      }
+      feed.top(kAcme, top);
+      std::this_thread::yield();
     }
-    feed.top(kAcme, out.top);
-    std::this_thread::yield();
   }
-}
+};
 
 u64 count_trades(std::span<const std::byte> events) {
   u64 trades = 0;
@@ -143,9 +145,9 @@ int main(int argc, char** argv) {
   engine.step(commands.bytes(), 1, events);
 
   Feed feed(engine);
-  Reading read_there;
+  Follower follower{feed};
   std::atomic<bool> stop{false};
-  std::thread reader(read, feed.reader(), std::cref(feed), std::cref(stop), std::ref(read_there));
+  std::thread reader([&] { follower.follow(stop); });
   u64 trades = 0;
   std::chrono::duration<double> stepping{};
   for (u64 number = 0; number < orders;) {
@@ -164,17 +166,12 @@ int main(int argc, char** argv) {
   stop = true;
   reader.join();
   engine.check();
-  std::printf("%llu orders, %llu trades, %.0f orders/s, state %016llx\n",
-              static_cast<unsigned long long>(orders), static_cast<unsigned long long>(trades),
-              static_cast<double>(orders) / stepping.count(),
-              static_cast<unsigned long long>(engine.state_hash()));
-  const TopOfBook& top = read_there.top;
-  std::printf(
-      "the reader: %llu events of %llu seen, %llu missed; bid %lld x %lld, ask %lld x %lld\n",
-      static_cast<unsigned long long>(read_there.seen),
-      static_cast<unsigned long long>(feed.ring().written()),
-      static_cast<unsigned long long>(read_there.missed), static_cast<long long>(top.bid),
-      static_cast<long long>(top.bid_lots), static_cast<long long>(top.ask),
-      static_cast<long long>(top.ask_lots));
+  const TopOfBook& top = follower.top;
+  std::printf("%" PRIu64 " orders, %" PRIu64 " trades, %.0f orders/s, state %016" PRIx64
+              "\nthe reader: %" PRIu64 " events of %" PRIu64 " seen, %" PRIu64
+              " missed; bid %" PRIi64 " x %" PRIi64 ", ask %" PRIi64 " x %" PRIi64 "\n",
+              orders, trades, static_cast<double>(orders) / stepping.count(), engine.state_hash(),
+              follower.seen, feed.ring().written(), follower.missed, top.bid, top.bid_lots, top.ask,
+              top.ask_lots);
   return trades == orders / 2 ? 0 : 1;
 }

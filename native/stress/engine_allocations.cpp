@@ -1,7 +1,8 @@
 // A step allocates nothing once its tables have their size, and telling it to a feed nothing at
 // all: malloc is replaced and counted. Usage: engine_allocations [commands = 200000]; exit 1 when a
-// step called malloc after the warm-up, or a tell ever. The sanitizers replace malloc themselves,
-// so: sanitize: plain
+// step called malloc after the warm-up, or a tell ever. The sanitizers replace malloc themselves:
+//
+// sanitize: plain
 
 #include <atomic>
 

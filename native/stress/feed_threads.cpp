@@ -1,6 +1,7 @@
 // A live engine in one thread, readers of its feed in others: every event that they get is the one
 // that was told, in order, or they are told how many are gone; best prices and last trade are those
-// of one step, and its events are there when they are.
+// of one step, and its events are there when they are. What must come is learnt from an engine that
+// steps the same before.
 //
 //   feed_threads [commands = 100000] [seed = 1] [readers = 2]
 //
@@ -21,8 +22,10 @@ using namespace quantumcore;
 namespace {
 
 constexpr u32 kInstruments = stress::kInstruments;
-constexpr u64 kEventsPerCommand = 16;
 constexpr u64 kMaxStep = 32;
+constexpr u64 kBreath = 16;    // steps, after which the writer lets others run
+constexpr u64 kPause = 1'000;  // turns between steps, in which readers catch up beside it
+constexpr u32 kLooks = 300;    // at rows, before a reader that has all events lets others run
 
 template <class T>
 bool same(const T& a, const T& b) {
@@ -45,15 +48,18 @@ TopOfBook asked(const Engine& engine, u32 instrument) {
   return top;
 }
 
-/// What is told, noted before it is: who has read an event or a row in another thread may look here
-/// without a lock. That this is no race is part of what is shown.
-class Told {
- public:
-  explicit Told(u64 commands)
-      : events(commands * kEventsPerCommand), upto(commands), tops(commands), trades(commands) {}
+/// One step: what the engine is given.
+struct Given {
+  std::vector<std::byte> commands;
+  i64 time_ns;
+};
 
+/// What is told, learnt from an engine that steps the same before any thread begins.
+struct Told {
+  explicit Told(u64 commands) : upto(commands), tops(commands), trades(commands) {}
+
+  std::vector<Given> given;
   std::vector<u64> events;  // hash of each, by number
-  u64 count = 0;            // of events; the writer's
   // By sequence of a step's last command: how many events until then, and the best prices, where
   // they changed.
   std::vector<u64> upto;
@@ -65,8 +71,8 @@ class Told {
     for (std::size_t at = 0; at < bytes.size();) {
       EventHeader header;
       std::memcpy(&header, bytes.data() + at, sizeof header);
-      REQUIRE(count < events.size() && header.sequence < upto.size());
-      events[count++] = hash_of(bytes.data() + at, header.size);
+      REQUIRE(header.sequence < upto.size());
+      events.push_back(hash_of(bytes.data() + at, header.size));
       if (header.kind == static_cast<u8>(EventKind::trade_printed)) {
         TradePrinted t;
         std::memcpy(&t, bytes.data() + at, sizeof t);
@@ -75,7 +81,7 @@ class Told {
       }
       at += header.size;
     }
-    upto[engine.sequence()] = count;
+    upto[engine.sequence()] = events.size();
     for (u32 i = 0; i < kInstruments; ++i) {
       TopOfBook top = asked(engine, i + 1);
       top.sequence = engine.sequence();
@@ -94,14 +100,15 @@ struct Seen {
 
 class Follower {
  public:
-  Follower(const Feed& feed, const Told& told) : feed_(feed), told_(told), reader_(feed.reader()) {}
+  Follower(const Feed& feed, const Told& told, const std::vector<u64>& stepped)
+      : feed_(feed), told_(told), stepped_(stepped), reader_(feed.reader()) {}
 
   /// Reads until `stop` is set and nothing is left.
   void follow(const std::atomic<bool>& stop) {
     for (bool last = false; !last;) {
       last = stop;
       while (take()) look(static_cast<u32>(seen.events % kInstruments));
-      for (u32 i = 0; i < kInstruments; ++i) look(i);
+      for (u32 i = 0; i < kLooks; ++i) look(i % kInstruments);
       std::this_thread::yield();
     }
   }
@@ -135,6 +142,7 @@ class Follower {
     REQUIRE(top.sequence >= tops_[i] && trade.sequence >= trades_[i]);
     if (top.sequence != tops_[i]) {
       REQUIRE(same(top, told_.tops[top.sequence][i]));
+      REQUIRE(stepped_[top.sequence] == top.sequence);
       REQUIRE(feed_.ring().written() >= told_.upto[top.sequence]);
       seen.tops += 1;
     }
@@ -148,6 +156,9 @@ class Follower {
 
   const Feed& feed_;
   const Told& told_;
+  // By sequence: itself, written without a lock before the step is told. That reading it is no race
+  // is part of what is shown.
+  const std::vector<u64>& stepped_;
   Feed::Reader reader_;
   u64 sequence_ = 0;
   u32 index_ = 0;
@@ -182,59 +193,81 @@ void begin_again(const Engine& engine) {
   REQUIRE(narrow.without_row() == kInstruments - 1);
 }
 
+/// Steps random commands and notes what they tell; a feed beside it shows the same after each step.
+Told learn(Engine& engine, stress::Market& market, u64 commands) {
+  Told told(engine.sequence() + 2 * commands + 2 * kMaxStep);  // some draws are two commands
+  told.note(engine, {});
+  Feed feed(engine);
+  EventBuffer events;
+  for (u64 done = 0; done < commands;) {
+    const u64 step = 1 + market.random.below(kMaxStep);
+    for (u64 i = 0; i < step; ++i) market.anything();
+    const i64 now = market.tick();
+    events.clear();
+    engine.step(market.commands, now, events);
+    told.given.push_back({std::move(market.commands), now});
+    market.commands.clear();
+    told.note(engine, events.bytes());
+    feed.tell(engine, events.bytes());
+    compare(engine, feed);
+    market.hear(events.bytes());
+    done += step;
+  }
+  return told;
+}
+
 void run(u64 commands, u64 seed, u64 readers) {
   EngineConfig config;
   config.max_orders = 20'000;
   config.max_accounts = 64;
   config.max_balances = 1'000;
-  Engine engine(config);
+  Engine first(config);
   stress::Market market(seed);
   EventBuffer events;
-  market.open(engine, events);
-  const u64 before = engine.sequence();
-  Told told(before + 2 * commands + kMaxStep);  // some draws are two commands
-  told.note(engine, {});
+  market.open(first, events);
+  const std::string opened = first.snapshot();
+  const Told told = learn(first, market, commands);
+
+  const auto restored = Engine::restore(std::as_bytes(std::span(opened)));
+  Engine& engine = *restored;
   Feed feed(engine, {.events = 1'024, .instruments = kInstruments});
-  std::vector<Follower> followers(readers, Follower(feed, told));
+  std::vector<u64> stepped(told.upto.size());
+  stepped[engine.sequence()] = engine.sequence();
+  std::vector<Follower> followers(readers, Follower(feed, told, stepped));
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (Follower& follower : followers) {
     threads.emplace_back([&follower, &stop] { follower.follow(stop); });
   }
-  for (u64 done = 0; done < commands;) {
-    market.commands.clear();
-    const u64 step = 1 + market.random.below(kMaxStep);
-    for (u64 i = 0; i < step; ++i) market.anything();
+  for (u64 step = 0; step < told.given.size(); ++step) {
     events.clear();
-    engine.step(market.commands, market.tick(), events);
-    told.note(engine, events.bytes());
+    engine.step(told.given[step].commands, told.given[step].time_ns, events);
+    stepped[engine.sequence()] = engine.sequence();
     feed.tell(engine, events.bytes());
-    market.hear(events.bytes());
-    compare(engine, feed);
-    done += step;
-    if (done % 8 == 0) std::this_thread::yield();
+    for (u64 turn = 0; turn < kPause; ++turn) std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (step % kBreath == 0) std::this_thread::yield();
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
-  REQUIRE(feed.without_row() == 0 && feed.ring().written() == told.count);
+  REQUIRE(feed.without_row() == 0 && feed.ring().written() == told.events.size());
   Seen sum;
   for (const Follower& follower : followers) {
     const Seen& seen = follower.seen;
-    REQUIRE(seen.events + seen.missed == told.count && seen.events > 0 && seen.tops > 0);
+    REQUIRE(seen.events + seen.missed == told.events.size() && seen.events > 0 && seen.tops > 0);
     sum.events += seen.events;
     sum.missed += seen.missed;
     sum.tops += seen.tops;
     sum.trades += seen.trades;
   }
+  compare(engine, feed);
   begin_again(engine);
   std::printf(
       "%llu events of %llu commands, %llu readers: %llu read, none torn; %llu missed and told; "
       "%llu best prices and %llu last trades, each of its step\n",
-      static_cast<unsigned long long>(told.count),
-      static_cast<unsigned long long>(engine.sequence() - before),
-      static_cast<unsigned long long>(readers), static_cast<unsigned long long>(sum.events),
-      static_cast<unsigned long long>(sum.missed), static_cast<unsigned long long>(sum.tops),
-      static_cast<unsigned long long>(sum.trades));
+      static_cast<unsigned long long>(told.events.size()),
+      static_cast<unsigned long long>(engine.sequence()), static_cast<unsigned long long>(readers),
+      static_cast<unsigned long long>(sum.events), static_cast<unsigned long long>(sum.missed),
+      static_cast<unsigned long long>(sum.tops), static_cast<unsigned long long>(sum.trades));
 }
 
 }  // namespace

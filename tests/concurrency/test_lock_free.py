@@ -20,11 +20,11 @@ SEEDS = 20_000
 
 @pytest.mark.hazard("E4")
 @pytest.mark.hazard("B12")
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(110)
 def test_no_schedule_of_the_memory_model_is_wrong(tmp_path: Path, seed: int):
     """Every schedule of two threads, 20,000 of three; and each order, made weaker by itself, goes wrong."""
     program = compiled(tmp_path, "memory_model", "-O1")
-    done = finished(program, str(SEEDS), str(seed % 2**31), seconds=60)
+    done = finished(program, str(SEEDS), str(seed % 2**31), seconds=90)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     found = [line.split()[0] for line in done.stdout.splitlines()]
     assert found == ["ok"] * len(found)
@@ -35,10 +35,10 @@ def test_no_schedule_of_the_memory_model_is_wrong(tmp_path: Path, seed: int):
 
 @pytest.mark.hazard("E4")
 @pytest.mark.hazard("B12")
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(110)
 def test_readers_of_ten_million_items_see_none_torn_and_are_told_what_they_missed(tmp_path: Path):
     """One writer, eight readers of the ring; one writer, four readers of the seqlock, as many reads each."""
-    done = finished(compiled(tmp_path, "ring_threads", "-O2"), str(ITEMS), seconds=60)
+    done = finished(compiled(tmp_path, "ring_threads", "-O2"), str(ITEMS), seconds=90)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
     ring = re.search(r"ring: (\d+) items, 8 readers: (\d+) read, none torn; (\d+) missed and told", done.stdout)
     assert ring is not None, done.stdout
@@ -50,8 +50,8 @@ def test_readers_of_ten_million_items_see_none_torn_and_are_told_what_they_misse
 
 @pytest.mark.hazard("E4")
 @pytest.mark.hazard("B12")
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(110)
 def test_thread_sanitizer_finds_no_race(tmp_path: Path):
     program = compiled(tmp_path, "ring_threads", "-O1", "-g", "-fsanitize=thread")
-    done = finished(program, str(ITEMS_WATCHED), seconds=60, fixed_addresses=True)
+    done = finished(program, str(ITEMS_WATCHED), seconds=90, fixed_addresses=True)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]

@@ -29,3 +29,12 @@ def test_a_ring_has_a_power_of_two_of_slots(slots: int):
     work = make("mix", 100, 1)
     with pytest.raises(ValueError, match="power of two"):
         _native.pace(work.engine(reserve=False), work.commands, 64, feed_slots=slots)
+
+
+def test_what_the_parts_cost_and_the_way_to_another_core_are_measured():
+    """Nothing is said of how long they take; what is published is read, or counted as missed."""
+    assert all(ns > 0 for ns in _native.feed_costs(1_000))
+    read, missed, *times, preempted = _native.crossing(1_000, 100)
+    assert read + missed in (0, 1_000)  # 0: this process may use one core only
+    assert times == sorted(times)
+    assert preempted >= 0

@@ -63,6 +63,7 @@ class Teller {
 
   template <class E>
   E& tell(u32 instrument, u64 account) {
+    static_assert(sizeof(E) <= kMaxEventSize);
     last_ = out_.size();
     E& event = out_.append<E>();
     set_word(event, offsetof(EventHeader, size),

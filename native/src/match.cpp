@@ -241,10 +241,11 @@ void finish_order(State& state, u32 slot, Fate fate) {
 }
 
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
-  Parted ended;
-  if (state.orders.record(slot).extra != kNone) [[unlikely]] {
-    ended = part(state, slot);
+  if (state.orders.record(slot).extra == kNone) [[likely]] {
+    cancel_one(state, slot, reason, teller);
+    return;
   }
+  const Parted ended = part(state, slot);
   cancel_one(state, slot, reason, teller);
   for (const u32 other : ended.slots) {
     if (other != kNone) cancel_one(state, other, CancelReason::linked, teller);

@@ -163,7 +163,11 @@ i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u
 /// By how many lots the reduce-only orders of a side are more than the position; negative: less.
 i128 reducing_over(const State& state, u32 position, bool sell);
 /// Adds to a position, whose row it returns.
-u32 move_position(State& state, u32 account, u32 instrument, i128 lots);
+inline u32 move_position(State& state, u32 account, u32 instrument, i128 lots) {
+  const u32 row = state.positions.make(account, instrument, state.accounts[account].first_position);
+  state.positions[row].lots += lots;
+  return row;
+}
 /// Cuts reduce-only orders, the youngest first, until together they are no more than the position.
 void trim(State& state, u32 position, Teller& teller);
 /// A reduce-only order has come or gone.

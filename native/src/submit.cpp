@@ -302,6 +302,14 @@ void start_rare(State& state, const SubmitOrder& c, const Judged& j, u32 slot, T
   begin(state, slot, teller);
 }
 
+/// Loads the order that a taker meets first: nothing else comes near it before they trade.
+void prefetch_best(const State& state, const Instrument& instrument, const SubmitOrder& c) {
+  const u32 best = instrument.book.side(c.side != kSell).best_level();
+  if (c.time_in_force == kImmediateOrCancel && best != kNone) {
+    state.orders.prefetch_maker(state.pages.level(best).head);
+  }
+}
+
 /// Judges, and accepts or rejects, what is no repeat. Always inline into the two below.
 [[gnu::always_inline]] inline void place(State& state, const SubmitOrder& command,
                                          const OrderTerms* terms, bool straight, Judged& judged,
@@ -351,6 +359,7 @@ void start_rare(State& state, const SubmitOrder& c, const Judged& j, u32 slot, T
   }
   if (state.accounting()) {
     state.client_ids.prefetch_next(teller.sequence());
+    prefetch_best(state, *judged.instrument, command);
     judged.tag = id_tag(judged.account, command.client_id);
     const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
     if (first != kNone) [[unlikely]] {

@@ -321,12 +321,12 @@ bool judge_stop(const Instrument& instrument, i64 mantissa, u8 scale, i64& ticks
 }
 
 Standing standing_at(const State& state, const Instrument& instrument, bool dark, bool sell,
-                     i64 price, u32 windows) {
+                     i64 price, u32 beside, u32 before) {
   const Ladder& side =
       dark ? state.rare_of(instrument).dark[sell ? 1 : 0] : instrument.book.side(sell);
   const Ladder::Place place = side.place(state.pages, key_of(sell, price));
   return {place.level == kNone ? 0 : state.pages.level(place.level).lots, place.window == kNone,
-          side.has_room(state.pages, place, windows)};
+          side.has_room(state.pages, place, beside, before)};
 }
 
 bool judge_active(const State& state, u32 slot, bool rests, i64& need) {

@@ -34,6 +34,19 @@ void hand(State& state, const std::byte* bytes, Teller& teller,
   handle(state, command, teller);
 }
 
+/// The same of a batch, whose orders follow it.
+void hand_batch(State& state, const std::byte* bytes, Teller& teller) {
+  const CommandHeader header = header_at(bytes);
+  if (header.size < sizeof(SubmitOrderBatch)) {
+    tell_bad(teller, header);
+    return;
+  }
+  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(SubmitOrderBatch) != 0) {
+    bytes = static_cast<const std::byte*>(std::memcpy(state.batch.data(), bytes, header.size));
+  }
+  submit_batch(state, *reinterpret_cast<const SubmitOrderBatch*>(bytes), teller);
+}
+
 void dispatch(State& state, const std::byte* bytes, Teller& teller) {
   switch (static_cast<CommandKind>(header_at(bytes).kind)) {
     case CommandKind::submit_order:
@@ -80,6 +93,8 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_group);
     case CommandKind::bust_trade:
       return hand(state, bytes, teller, bust_trade);
+    case CommandKind::submit_order_batch:
+      return hand_batch(state, bytes, teller);
   }
   tell_bad(teller, header_at(bytes));
 }

@@ -235,6 +235,11 @@ i64 dearest_price(const State& state, const Instrument& instrument, bool sell, i
   return dearest;
 }
 
+bool judge_product(const State& state, const Instrument& instrument, u128 ticks_lots,
+                   Refusal& why) {
+  return judge_overflow(state, instrument, ticks_lots, units(ticks_lots, instrument.unit), why);
+}
+
 bool product_fits(const Instrument& instrument, u128 ticks_lots) {
   return ticks_lots <= kMostTicksLots && units(ticks_lots, instrument.unit).ceil() <= kMost;
 }
@@ -251,8 +256,7 @@ bool judge_bounds(const State& state, const Instrument& instrument, const Rates&
                   const OrderSums& sums, Wish& wish, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
   if (!state.accounting()) {
-    const u128 ticks_lots = ticks_times_lots(wish.price, wish.lots);
-    return judge_overflow(state, instrument, ticks_lots, units(ticks_lots, instrument.unit), why);
+    return judge_product(state, instrument, ticks_times_lots(wish.price, wish.lots), why);
   }
   const u128 all =
       sums.notional +

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMinBufferBytes = 1'024;
 constexpr std::size_t kMinCommandBytes = 16;
-constexpr std::size_t kMaxFramedCommandBytes = 512;  // engine.md section 1
+constexpr std::size_t kMaxFramedCommandBytes = 16'384;  // engine.md section 1
 
 struct Framing {
   std::size_t commands = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "quantumcore/act.hpp"
+
 namespace quantumcore {
 
 u32 symbol_tag(const char (&symbol)[24]) {
@@ -57,6 +59,8 @@ State::State(const EngineConfig& c)
       ending(c.max_orders),
       kept(c.max_orders),
       parts(c.max_orders),
+      judged(kMostOfAct * sizeof(Judged) / sizeof(u64)),
+      batch(kMaxCommandSize / sizeof(u64)),
       walk_marks(c.max_accounts),
       counted(c.max_orders) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&

@@ -1,3 +1,4 @@
+#include "quantumcore/act.hpp"
 #include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
@@ -66,40 +67,29 @@ bool judge_open_orders(const State& state, const Account& account, u32 before, R
   return why.no(Reason::max_open, Scope::account, 0, most, static_cast<i128>(working) + 1);
 }
 
-/// What the order before it in the same act brings to the level that it would join.
-i64 joining_lots(const Seat& seat, const Judged& j) {
-  const Judged& other = *seat.joining;
-  const bool joins = other.wish.sell == j.wish.sell && other.wish.price == j.wish.price &&
-                     other.is(kOrderDark) == j.is(kOrderDark);
-  return joins ? other.shown() : 0;
-}
-
-/// QTY_OVERFLOW, and whether a window is left, of an order that is not plain or comes with another.
-[[gnu::noinline]] bool judge_rare_room(const State& state, const Seat& seat, const Judged& j,
-                                       bool& room, Refusal& why) {
-  const Instrument& instrument = *j.instrument;
-  const Wish& wish = j.wish;
+/// QTY_OVERFLOW, and whether a window is left, of an order that is not plain or comes with others.
+[[gnu::noinline]] bool judge_rare_room(const State& state, const Seat& seat, Judged& j, bool& room,
+                                       Refusal& why) {
+  if (seat.act != nullptr) return judge_room_beside(state, seat, j, room, why);
   const Standing at =
-      standing_at(state, instrument, j.is(kOrderDark), wish.sell, wish.price, seat.windows);
+      standing_at(state, *j.instrument, j.is(kOrderDark), j.wish.sell, j.wish.price);
   room = room && at.room;
-  // Two lots of one act can pass what a level counts only together with each other.
-  return seat.joining != nullptr
-             ? judge_joined_level(instrument, at.there, joining_lots(seat, j), j.shown(), why)
-             : judge_level(instrument, at.there, j.shown(), why);
+  return judge_level(*j.instrument, at.there, j.shown(), why);
 }
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that a plain order would join.
 [[gnu::always_inline]] inline bool judge_room(const State& state, const Instrument& instrument,
                                               const Seat& seat, Judged& j, Refusal& why) {
   Wish& wish = j.wish;
+  const u64 balances = seat.act == nullptr ? 2 : balances_of_act(seat, j);
   bool room = state.orders.slots().left() > seat.before &&
               state.positions.count() < state.config.max_balances &&
-              (!state.accounting() ||
-               (state.client_ids.left() > seat.before && state.accounts.balances_left() >= 2));
+              (!state.accounting() || (state.client_ids.left() > seat.before &&
+                                       state.accounts.balances_left() >= balances));
   wish.level = kNone;
   if (!wish.may_rest || seat.waits) {
     // it joins no level now
-  } else if (!j.plain || seat.joining != nullptr) [[unlikely]] {
+  } else if (!j.plain || seat.act != nullptr) [[unlikely]] {
     if (j.stands() && !judge_rare_room(state, seat, j, room, why)) return false;
   } else {
     const Ladder& side = instrument.book.side(wish.sell);
@@ -107,15 +97,16 @@ i64 joining_lots(const Seat& seat, const Judged& j) {
     wish.level = place.level;
     const i64 there = place.level == kNone ? 0 : state.pages.level(place.level).lots;
     if (!judge_level(instrument, there, wish.lots, why)) return false;
-    room = room && side.has_room(state.pages, place, seat.windows);
+    room = room && side.has_room(state.pages, place);
   }
   return room ? true : why.no(Reason::capacity, Scope::venue);
 }
 
 /// What may be held in `currency`; keeps the row, for accepting.
-i64 available(const State& state, Judged& j, u16 currency) {
+i64 available(const State& state, const Seat& seat, Judged& j, u16 currency) {
   j.paying = state.accounts.find_balance(j.account, currency);
-  return j.paying == kNone ? 0 : state.accounts.balance(j.paying).available();
+  const i64 before = seat.act == nullptr ? 0 : held_beside(seat, currency);
+  return (j.paying == kNone ? 0 : state.accounts.balance(j.paying).available()) - before;
 }
 
 /// The price of an order that names none, or that slides.
@@ -136,8 +127,11 @@ bool cap_hold(Judged& j) {
 }
 
 /// REDUCE_ONLY: cuts what the order asks for to what there is room for.
-bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, Refusal& why) {
-  const i128 room = reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
+bool judge_reduce(const State& state, const Instrument& instrument, const Seat& seat, Judged& j,
+                  Refusal& why) {
+  const i128 whole = reducing_room(state, j.account, state.slot_of(instrument), j.wish.sell);
+  const i128 room =
+      seat.act == nullptr ? whole : std::max<i128>(0, whole - reducing_beside(seat, j));
   if (room < j.wish.lots && room > 0) j.wish.lots = static_cast<i64>(room);
   return judge_reduce_only(instrument, room, j.wish.lots, why);
 }
@@ -180,16 +174,20 @@ bool judge_reduce(const State& state, const Instrument& instrument, Judged& j, R
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
          (straight ? judge_plain(c, why) : judge_kind_and_terms(state, c, further, j, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
-         (straight || (c.flags & kReduceOnly) == 0 || judge_reduce(state, instrument, j, why)) &&
+         (straight || (c.flags & kReduceOnly) == 0 ||
+          judge_reduce(state, instrument, seat, j, why)) &&
          (straight || judge_entry_price(state, instrument, c, j, why)) &&
          (straight || (instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
          judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
          (straight || cap_hold(j)) && judge_open_orders(state, account, seat.before, why) &&
          (!state.accounting() ||
-          judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
-                      available(state, j, held_currency), why)) &&
-         judge_post_only(instrument, wish, why) && judge_room(state, instrument, seat, j, why);
+          ((seat.act == nullptr || judge_product_beside(state, seat, j, why)) &&
+           judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
+                       available(state, seat, j, held_currency), why))) &&
+         (seat.act == nullptr ? judge_post_only(instrument, wish, why)
+                              : judge_post_only_beside(seat, j, why)) &&
+         judge_room(state, instrument, seat, j, why);
 }
 
 /// The client id is known: the first answer stands, or another body is refused.

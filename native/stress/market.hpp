@@ -57,8 +57,9 @@ class Market {
     const CommandHeader header{static_cast<u16>(sizeof command), static_cast<u8>(kind), 0,
                                instrument, account};
     std::memcpy(static_cast<void*>(&command), &header, sizeof header);  // wherever it is nested
-    const std::byte* const bytes = reinterpret_cast<const std::byte*>(&command);
-    commands.insert(commands.end(), bytes, bytes + sizeof command);
+    const std::size_t at = commands.size();
+    commands.resize(at + sizeof command);
+    std::memcpy(commands.data() + at, &command, sizeof command);
   }
 
   template <class Command>
@@ -275,6 +276,10 @@ class Market {
       add(group, CommandKind::set_group, 0, account());
       return;
     }
+    if (random.below(4) == 0) {
+      batch_random();
+      return;
+    }
     SubmitLinkedOrders act{};
     act.link = static_cast<u8>(1 + random.below(3));
     act.count = act.link == kBracket ? 3 : 2;
@@ -298,6 +303,32 @@ class Market {
       name(order.client_id, 'c', next_id_++);
     }
     add(act, CommandKind::submit_linked_orders, instrument, owner);
+  }
+
+  /// A batch of one account: mostly a few orders, now and then as many as there may be.
+  void batch_random() {
+    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
+    SubmitOrderBatch batch{};
+    batch.count = static_cast<u8>(random.below(50) == 0 ? 100 : random.between(1, 6));
+    const u64 owner = account();
+    add(batch, CommandKind::submit_order_batch, 0, owner);
+    const std::size_t size = sizeof batch + batch.count * sizeof(SubmitAdvancedOrder);
+    const u16 told = static_cast<u16>(size);
+    std::memcpy(commands.data() + commands.size() - sizeof batch, &told, sizeof told);
+    for (u32 i = 0; i < batch.count; ++i) {
+      const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+      SubmitAdvancedOrder member{};
+      member.order.side = random.below(2) == 0 ? kBuy : kSell;
+      member.order.type = kLimit;
+      member.order.time_in_force =
+          random.below(4) == 0 ? kImmediateOrCancel : static_cast<u8>(kGoodTillCancel);
+      member.order.price = price(instrument);
+      member.order.price_scale = kPriceScale[instrument & 3];
+      member.order.quantity = random.between(random.below(20) == 0 ? 0 : 1, 50);
+      if (random.below(10) == 0) member.order.flags = kReduceOnly;
+      name(member.order.client_id, 'c', next_id_++);
+      add(member, CommandKind::submit_advanced_order, instrument, owner);
+    }
   }
 
   void replace_random() {

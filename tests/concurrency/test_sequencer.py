@@ -18,7 +18,7 @@ import pytest
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import Sequence as SequenceRequest
 from quantumcore.contracts.matching import Sequenced
-from quantumcore.contracts.wire import CommandRefused, OrderCancelled
+from quantumcore.contracts.wire import CommandRefused, OrderCancelled, SubmitAdvancedOrder, SubmitOrderBatch
 from quantumcore.core.engine_thread import MAX_JOBS, EngineThread
 from quantumcore.services.matching.sequencer import CANCEL_INBOX, INBOX
 from quantumcore.services.matching.service import MatchingService
@@ -266,6 +266,31 @@ async def test_a_full_inbox_is_answered_and_cancels_keep_their_own_places(tmp_pa
         answered = await asyncio.gather(*orders, return_exceptions=True)
         assert sum(isinstance(answer, list) for answer in answered) == len(orders) - len(refused)
         await stuck
+
+
+async def test_a_long_command_takes_a_place_for_each_512_bytes(tmp_path: Path) -> None:
+    """An inbox of batches of a hundred orders may hold no more bytes than one of single orders."""
+    member = SubmitAdvancedOrder(
+        instrument=1, account=1, quantity=1, side=1, order_type=2, time_in_force=1, client_id="a"
+    )
+    long = SubmitOrderBatch(account=1, count=100, orders=member.encode() * 100).encode()
+    places = -(-len(long) // 512)
+    async with hall(tmp_path) as opened:
+        release = threading.Event()
+        stuck = asyncio.ensure_future(opened.thread.run(release.wait))
+        first = asyncio.ensure_future(opened.submit(order(1)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it has left the inbox
+        fit = INBOX // places
+        asked = [asyncio.ensure_future(opened.submit(long)) for _ in range(fit + 1)]
+        await asyncio.sleep(0)
+        assert [task.done() for task in asked] == [False] * fit + [True]
+        assert (opened.sequencer.depth, places) == (fit * places, 32)
+        release.set()
+        answered = await asyncio.gather(first, stuck, *asked, return_exceptions=True)
+        assert isinstance(answered[-1], Unavailable)
+        assert opened.sequencer.depth == 0
+        assert isinstance(events_of(answered[2][0])[0], CommandRefused), "a hundred orders of one id are no batch"
 
 
 async def test_when_even_the_places_of_cancels_are_taken_a_cancel_is_answered_overloaded(tmp_path: Path) -> None:

@@ -126,6 +126,28 @@ async def test_a_batch_answers_each_order_by_itself(venue):
     assert (many.status_code, many.json()["field"]) == (400, "orders")
 
 
+async def test_an_atomic_batch_is_accepted_or_refused_whole(venue):
+    user = await venue.user()
+    good = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.1", "price": "64000.00"}
+    both = await user.http.post("/v1/orders:batch", json={"orders": [good, {**good, "price": "63000"}], "atomic": True})
+    assert (both.status_code, [one["status"] for one in both.json()["items"]]) == (200, ["new", "new"])
+    off_tick = {**good, "price": "64000.001", "client_order_id": "off"}
+    none = await user.http.post("/v1/orders:batch", json={"orders": [good, off_tick], "atomic": True})
+    assert (none.status_code, [one["reason"] for one in none.json()["items"]]) == (
+        200,
+        ["order.linked", "order.price.off_tick"],
+    )
+    for bad, field in (
+        ({**good, "side": "BUY"}, "orders[1].side"),
+        (7, "orders[1]"),
+        ({**good, "quantity": "-1"}, "orders[1].quantity"),
+        ({**good, "unknown": 1}, "orders[1].unknown"),
+    ):
+        wrong = await user.http.post("/v1/orders:batch", json={"orders": [good, bad], "atomic": True})
+        assert (wrong.status_code, wrong.json()["field"]) == (400, field), wrong.text
+    assert len((await user.http.get("/v1/orders?status=open")).json()["items"]) == 2
+
+
 async def test_reads_follow_own_writes(venue):
     user = await venue.user()
     for at in range(20):

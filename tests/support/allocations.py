@@ -99,7 +99,35 @@ def linked_template(price: int) -> bytes:
     )
 
 
-KINDS = {"plain": (template, 4), "waiting": (waiting_template, 8), "linked": (linked_template, 8)}
+def batch_template(price: int) -> bytes:
+    """Return a round of four commands: two batches that meet, one that is refused whole, and what is left goes."""
+    plain = {"instrument": 1, "order_type": 2, "time_in_force": 1}
+
+    def batch(account: int, first: int, *orders: tuple[int, int, int]) -> bytes:
+        members = [
+            wire.SubmitAdvancedOrder(
+                account=account, side=side, quantity=lots, price=limit, client_id=f"a-member-{at}-{NUMBER}", **plain
+            ).encode()
+            for at, (side, lots, limit) in enumerate(orders, first)
+        ]
+        return wire.SubmitOrderBatch(account=account, count=len(members), orders=b"".join(members)).encode()
+
+    return b"".join(
+        (
+            batch(BOB, 0, *((SELL, 1 + at, price + at) for at in range(40))),
+            batch(ALICE, 40, (BUY, 9, price + 3), (BUY, 5, price - 2), (BUY, 2, price - 2)),
+            batch(ALICE, 50, (BUY, 1, price), (BUY, 0, price)),
+            wire.MassCancel(account=BOB).encode(),
+        )
+    )
+
+
+KINDS = {
+    "plain": (template, 4),
+    "waiting": (waiting_template, 8),
+    "linked": (linked_template, 8),
+    "batch": (batch_template, 4),
+}
 
 
 def main(commands: int, kind: str) -> None:

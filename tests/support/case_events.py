@@ -24,6 +24,7 @@ VERBS = {
     1: "submit", 2: "replace", 3: "cancel", 4: "mass_cancel", 5: "transfer", 6: "open_account", 7: "define_currency",
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
+    23: "batch",
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
 

@@ -109,6 +109,8 @@ def command(market: "CaseMarket", verb: str, rest: list[str], members: list[str]
         return submission(market, verb, rest)
     if verb == "link":
         return _link(market, rest, members)
+    if verb == "batch":
+        return _batch(market, members)
     return _COMMANDS[verb](market, rest)
 
 
@@ -195,8 +197,18 @@ def _type_of(given: dict[str, str]) -> int:
     return TYPES["limit" if with_limit else "market"]
 
 
+def _whole(market: "CaseMarket", members: list[str]) -> list[wire.SubmitAdvancedOrder]:
+    return [submission(market, text.split()[0], text.split()[1:], advanced=True) for text in members]
+
+
+def _batch(market: "CaseMarket", members: list[str]) -> wire.SubmitOrderBatch:
+    whole = _whole(market, members)
+    raw = b"".join(member.encode() for member in whole)
+    return wire.SubmitOrderBatch(account=whole[0].account, count=len(whole), orders=raw)
+
+
 def _link(market: "CaseMarket", rest: list[str], members: list[str]) -> wire.SubmitLinkedOrders:
-    whole = [submission(market, text.split()[0], text.split()[1:], advanced=True) for text in members]
+    whole = _whole(market, members)
     raw = [member.encode() for member in whole] + [bytes(160)] * (3 - len(whole))
     link = _number(rest[0], {name: code for code, name in LINKS.items()})
     return wire.SubmitLinkedOrders(

@@ -32,6 +32,7 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
                                                stp newest|oldest|both|decrement|none · session 3 · in BETA · type stop_limit (else it follows from the words)
     replace alice a1 [price 102] [quantity 8] [stop 99] [display 3]      cancel alice a1          mass_cancel alice [buys|sells] [in BETA]
     link oco|oto|bracket                       its members follow as lines `+ buy alice a1 ...`
+    batch                                      all or none: its orders follow as lines `+ buy alice a1 ...`
     wait 5s                                    the clock goes on, no command      time 5s          the clock goes on, then AdvanceTime
     status halted [in BETA]                    mark 105 | mark none               reference 100    (each: [in BETA])
     rules static_band 0.1 call_ns 5s ...       fields of SetTradingRules, rates as fractions

@@ -2,10 +2,12 @@
 
 import random
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.wire import iter_events
+from tests.support import stream_batches
 from tests.support.streams import Market
 
 HIDDEN, ALL_OR_NONE = 8, 16
@@ -17,7 +19,13 @@ class ShownMarket(Market):
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
         makers = [(self._submit_shown, 60), (self._submit, 22), (self._cancel, 8), (self._replace, 6)]
-        makers += [(self._replace_display, 3), (self._status, 1), (self._redefine, 1), (self._sweep, 3)]
+        makers += [
+            (partial(stream_batches.batch, self), 3),
+            (self._replace_display, 3),
+            (self._status, 1),
+            (self._redefine, 1),
+            (self._sweep, 3),
+        ]
         self._makers = [maker for maker, _ in makers]
         self._weights = [weight for _, weight in makers]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support import stream_links, stream_triggers
+from tests.support import stream_batches, stream_links, stream_triggers
 from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders, advanced
 from tests.support.stream_phases import PhaseMakers
 
@@ -109,6 +109,9 @@ def _transfer(account: int, name: str, kind: int, amount: int, currency: int, to
     )
 
 
+_FURTHER = (*stream_triggers.MAKERS, *stream_links.MAKERS, *stream_batches.MAKERS)
+
+
 class Market(PhaseMakers, ShownOrders):
     """Commands, one by one; the same source of choices gives the same commands."""
 
@@ -118,6 +121,7 @@ class Market(PhaseMakers, ShownOrders):
         self._made = 0
         self._sequence = len(setup())
         self._submitted: deque[wire.SubmitOrder] = deque(maxlen=60)
+        self.batches: deque[wire.SubmitOrderBatch] = deque(maxlen=20)
         self._transferred: deque[wire.Transfer] = deque(maxlen=20)
         self._orders: deque[tuple[int, int, int, int]] = deque(maxlen=60)  # account, sequence, slot, instrument
         self._trades: deque[wire.TradePrinted] = deque(maxlen=30)
@@ -143,7 +147,7 @@ class Market(PhaseMakers, ShownOrders):
             (self._phase, 1),
             (self._trading_rules, 2),
             (self._reference, 1),
-            *((partial(make, self), weight) for make, weight in (*stream_triggers.MAKERS, *stream_links.MAKERS)),
+            *((partial(make, self), weight) for make, weight in _FURTHER),
         ]
         self._makers = [maker for maker, _ in self._kinds]
         self._weights = [weight for _, weight in self._kinds]
@@ -442,7 +446,7 @@ class Market(PhaseMakers, ShownOrders):
                 [
                     *(self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency),
                     *(self._phase, self._trading_rules, self._reference),
-                    *(partial(make, self) for make, _ in stream_links.MAKERS),
+                    *(partial(make, self) for make, _ in (*stream_links.MAKERS, *stream_batches.MAKERS)),
                 ]
             )().encode()
         )
@@ -471,6 +475,7 @@ class AuctionMarket(Market):
         kinds = [
             (self._submit, 40),
             (self._auction_order, 25),
+            (partial(stream_batches.batch, self), 5),
             (self._cancel, 6),
             (self._replace, 12),
             (self._phase, 4),

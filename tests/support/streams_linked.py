@@ -4,7 +4,7 @@ import random
 from functools import partial
 
 from quantumcore.contracts import wire
-from tests.support import stream_links, stream_triggers
+from tests.support import stream_batches, stream_links, stream_triggers
 from tests.support.streams import DEFINITIONS, Market
 
 
@@ -22,6 +22,7 @@ class LinkedMarket(Market):
             (self._redefine, 1),
             (partial(stream_links.reduce, self), 18),
             (partial(stream_links.link, self), 26),
+            (partial(stream_batches.batch, self), 8),
             (partial(stream_links.bust, self), 2),
             (partial(stream_links.rules, self), 1),
             (partial(stream_links.group, self), 1),

@@ -143,7 +143,7 @@ def test_a_batch_is_its_commands_one_by_one(tmp_path):
         struct.pack("<H", 8) + bytes(6),
         bytes(16),
         struct.pack("<H", 20) + bytes(18),
-        command(1, 520),
+        command(1, 16_392),
         command(1, 80)[:72],
     ],
 )

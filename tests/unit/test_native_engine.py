@@ -198,7 +198,7 @@ class TestContent:
             b"\x10",
             bytes(16),
             struct.pack("<H14x", 20) + bytes(4),
-            struct.pack("<H14x", 520) + bytes(504),
+            struct.pack("<H14x", 16_392) + bytes(16_376),
             header(24, 11),
         ],
     )

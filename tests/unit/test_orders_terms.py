@@ -336,13 +336,14 @@ def test_what_a_parent_frees_may_wait_for_its_own_trigger() -> None:
 
 
 def test_every_member_is_answered_also_when_all_are_refused() -> None:
-    views = answers.first_answers(bracket(), 5, catalogue(), "BTC-USD")
+    asked = [order(client_order_id=name) for name in "abc"]
+    views = answers.first_answers(bracket(), 5, catalogue(), asked)
     assert [view.client_order_id for view in views] == ["a", "b", "c"]
     refused = [
         msgspec.structs.replace(rejected(), index=at, client_id=name, reason=reason)
         for at, (name, reason) in enumerate((("a", 15), ("b", 43), ("c", 43)))
     ]
-    views = answers.first_answers(refused, 5, catalogue(), "BTC-USD")
+    views = answers.first_answers(refused, 5, catalogue(), asked)
     assert [view.reason for view in views] == ["risk.max_quantity", "order.linked", "order.linked"]
     assert len({view.order_id for view in views}) == 3
     assert opened(refused[0]).slot == NO_SLOT

@@ -302,10 +302,10 @@ def test_controls_of_unknown_accounts_and_instruments_are_refused(new_engine):
         b"\x08\x00" + b"\0" * 6,
         b"\x00\x00" + b"\0" * 14,
         b"\x14\x00" + b"\0" * 18,
-        b"\x08\x02" + b"\0" * 518,
+        (16_392).to_bytes(2, "little") + b"\0" * 16_390,
         b"\x20\x00" + b"\0" * 14,
     ],
-    ids=["one byte", "size 8", "size 0", "size 20", "size 520", "past the end"],
+    ids=["one byte", "size 8", "size 0", "size 20", "size 16,392", "past the end"],
 )
 def test_bad_framing_refuses_the_whole_buffer_before_anything_happened(new_engine, cut):
     desk = Desk(new_engine)

@@ -59,14 +59,14 @@ bool judge_refills(const Grid& lots, i64 display, i128 range, i64 quantity, Refu
 i64 slid(const Instrument& instrument, bool sell, i64 price);
 
 /// Where an order would stand: lots that are there, whether it opens a window, and whether one is
-/// left for it when `windows` others are opened first.
+/// left for it when `before` others are opened first, of them `beside` on its side of its book.
 struct Standing {
   i64 there;
   bool opens;
   bool room;
 };
 Standing standing_at(const State& state, const Instrument& instrument, bool dark, bool sell,
-                     i64 price, u32 windows = 0);
+                     i64 price, u32 beside = 0, u32 before = 0);
 
 /// Whether an order that becomes active stays within what an order and, if it `rests` at once, its
 /// level and the windows may be; finds what it needs to hold.

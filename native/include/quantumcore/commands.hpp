@@ -28,6 +28,7 @@ void cancel_all_after(State& state, const CancelAllAfter& command, Teller& telle
 void end_session(State& state, const EndSession& command, Teller& teller);
 void set_mark(State& state, const SetMark& command, Teller& teller);
 void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& teller);
+void submit_batch(State& state, const SubmitOrderBatch& command, Teller& teller);
 void set_group(State& state, const SetGroup& command, Teller& teller);
 void bust_trade(State& state, const BustTrade& command, Teller& teller);
 

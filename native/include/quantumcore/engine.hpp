@@ -11,7 +11,7 @@
 namespace quantumcore {
 
 /// How many commands `commands` holds. Throws InvalidCommand when a size is below 16, not a
-/// multiple of 8, over 512, or past the end.
+/// multiple of 8, over 16,384, or past the end.
 std::size_t count_commands(std::span<const std::byte> commands);
 
 class Engine;

@@ -117,6 +117,9 @@ bool product_fits(const Instrument& instrument, u128 ticks_lots);
 /// REDUCE_ONLY: more than there is room for.
 bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusal& why);
 
+/// AMOUNT_OVERFLOW of a sum of ticks × lots, or of what it is worth.
+bool judge_product(const State& state, const Instrument& instrument, u128 ticks_lots, Refusal& why);
+
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
 bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
                            const OrderSums& sums, Wish& wish, Refusal& why);
@@ -210,20 +213,26 @@ bool judge_funds_exactly(const State& state, const Instrument& instrument, const
   return judge_funds_exactly(state, instrument, rates, wish, increase, available, why);
 }
 
+/// Tells that an order which must not trade would, at `best`.
+inline bool refuse_post_only(const Instrument& instrument, const Wish& wish, i64 best,
+                             Refusal& why) {
+  const Grid grid = instrument.price_grid();
+  return why.no(Reason::post_only, Scope::order, grid.scale, on_grid(best, grid),
+                on_grid(wish.price, grid));
+}
+
 [[gnu::always_inline]] inline bool judge_post_only(const Instrument& instrument, const Wish& wish,
                                                    Refusal& why) {
   if (!wish.post_only || !instrument.book.crosses(!wish.sell, wish.price)) [[likely]] {
     return true;
   }
-  const Grid grid = instrument.price_grid();
-  return why.no(Reason::post_only, Scope::order, grid.scale,
-                on_grid(instrument.book.best(!wish.sell), grid), on_grid(wish.price, grid));
+  return refuse_post_only(instrument, wish, instrument.book.best(!wish.sell), why);
 }
 
 /// QTY_OVERFLOW: `lots` join a level of `there` that `before` join first.
-inline bool judge_joined_level(const Instrument& instrument, i64 there, i64 before, i64 lots,
+inline bool judge_joined_level(const Instrument& instrument, i64 there, i128 before, i64 lots,
                                Refusal& why) {
-  const i128 total = static_cast<i128>(there) + before + lots;
+  const i128 total = there + before + lots;
   if (total <= kMaxI64) return true;
   const Grid grid = instrument.lot_grid();
   return why.no(Reason::qty_overflow, Scope::order, grid.scale, on_grid(kMaxI64, grid),

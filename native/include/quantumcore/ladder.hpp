@@ -117,10 +117,12 @@ class Ladder {
     __builtin_prefetch(&pages.level(level), 1);
     return level;
   }
-  /// Whether `make` would find room at a key of that place when `before` windows are made first.
-  bool has_room(const LadderPages& pages, const Place& place, u32 before = 0) const {
+  /// Whether `make` would find room at a key of that place when `before` windows are made first, of
+  /// them `beside` here.
+  bool has_room(const LadderPages& pages, const Place& place, u32 beside = 0,
+                u32 before = 0) const {
     return place.window != kNone ||
-           (window_count_ + before < kWindowsPerSide && pages.windows.left() > before);
+           (window_count_ + beside < kWindowsPerSide && pages.windows.left() > before);
   }
   /// The level at `key`, made if need be; `fresh` then is true, and the caller writes the level and
   /// puts an order there before anything else.

@@ -22,6 +22,7 @@ static_assert(kLaidOut<SetKillSwitch, 24> && kLaidOut<AdvanceTime, 16> && kLaidO
 
 static_assert(kLaidOut<OrderTerms, 80> && kLaidOut<SubmitAdvancedOrder, 160>);
 static_assert(kLaidOut<ReplaceAdvancedOrder, 112> && kLaidOut<SubmitLinkedOrders, 504>);
+static_assert(kLaidOut<SubmitOrderBatch, 24>);
 static_assert(kLaidOut<CancelAllAfter, 24> && kLaidOut<EndSession, 24> && kLaidOut<SetMark, 24>);
 static_assert(kLaidOut<SetReference, 24> && kLaidOut<SetTradingRules, 80>);
 static_assert(kLaidOut<SetGroup, 24> && kLaidOut<BustTrade, 96>);

@@ -12,7 +12,7 @@ namespace quantumcore {
 
 inline constexpr std::size_t kIdBytes = 36;
 inline constexpr std::size_t kMinCommandSize = 16;
-inline constexpr std::size_t kMaxCommandSize = 512;
+inline constexpr std::size_t kMaxCommandSize = 16'384;
 
 enum class CommandKind : u8 {
   submit_order = 1,
@@ -37,6 +37,7 @@ enum class CommandKind : u8 {
   set_trading_rules = 20,
   set_group = 21,
   bust_trade = 22,
+  submit_order_batch = 23,
 };
 
 struct CommandHeader {
@@ -210,6 +211,13 @@ struct SubmitLinkedOrders {
   SubmitAdvancedOrder first;
   SubmitAdvancedOrder second;
   SubmitAdvancedOrder third;
+};
+
+/// What `count` whole SubmitAdvancedOrder follow.
+struct SubmitOrderBatch {
+  CommandHeader header;
+  u8 count;
+  u8 reserved[7];
 };
 
 struct CancelAllAfter {

@@ -140,6 +140,8 @@ struct State {
   Reserved<u32> ending;              // scratch of what ends many orders
   Reserved<Kept> kept;               // scratch of trimming
   Reserved<Part> parts;              // scratch of sharing out
+  Reserved<u64> judged;              // scratch of an act: what judging its orders found
+  Reserved<u64> batch;               // scratch: the words of a batch that lay unaligned
   // Scratch of walks that only look: by account and by slot of the order, what was counted.
   mutable Reserved<u64> walk_marks;
   mutable Reserved<u64> counted;

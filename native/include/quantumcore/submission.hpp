@@ -8,6 +8,8 @@
 /// What a submission alone and submissions as one act have in common.
 namespace quantumcore {
 
+struct Act;
+
 /// What judging a submission found out, so that applying needs no second look.
 struct Judged {
   Instrument* instrument;
@@ -19,6 +21,7 @@ struct Judged {
   bool plain;
   bool rests;     // may rest once it is active; wish.may_rest: now
   bool has_row;   // it is not plain, or stands in a call without being able to rest after it
+  bool opens;     // of an act: it needs a window that nothing has opened, nor anyone before it
   Beyond beyond;  // only when not plain
 
   bool is(u32 flag) const { return !plain && (beyond.flags & flag) != 0; }
@@ -30,10 +33,9 @@ struct Judged {
 
 /// Where an order stands among those that are submitted in one act with it.
 struct Seat {
-  u32 before = 0;                   // accepted before it
-  bool waits = false;               // for its parent: it enters no book and holds nothing yet
-  u32 windows = 0;                  // new ones that those before it need
-  const Judged* joining = nullptr;  // the order before it, if that stands in a level
+  const Act* act = nullptr;  // null: it comes alone
+  u32 before = 0;            // so many of the act are judged before it
+  bool waits = false;        // for its parent: it enters no book and holds nothing yet
 };
 
 /// Content apart from further terms.

@@ -52,6 +52,10 @@ class QuantumCoreError(Exception):
         self.context = context or {}
         super().__init__(f"{self.code}: {self.detail}")
 
+    def within(self, part: str) -> None:
+        """Say in which part of the request its field is."""
+        self.field = f"{part}.{self.field}" if self.field else part
+
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later without any change."""

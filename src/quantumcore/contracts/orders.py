@@ -174,10 +174,16 @@ class BatchResult(msgspec.Struct, frozen=True):
     items: list[OrderView | ErrorView]
 
 
-class SubmitBatch(Request[BatchResult], frozen=True, kw_only=True):
-    """Up to 100 orders; each is answered by itself."""
+class SubmitBatch(Request[BatchResult], frozen=True, kw_only=True, omit_defaults=True):
+    """Up to 100 orders; each is answered by itself.
+
+    Attributes:
+        atomic: They are of one account, and all are accepted or all rejected: the refused one says why, the others
+            order.linked. An error of one is an error of all.
+    """
 
     orders: list[SubmitOrder]
+    atomic: bool = False
 
 
 class LinkedResult(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from quantumcore.contracts.wire.commands import (
     SubmitAdvancedOrder,
     SubmitLinkedOrders,
     SubmitOrder,
+    SubmitOrderBatch,
     Transfer,
 )
 from quantumcore.contracts.wire.events import (
@@ -121,6 +122,7 @@ __all__ = [
     "SubmitAdvancedOrder",
     "SubmitLinkedOrders",
     "SubmitOrder",
+    "SubmitOrderBatch",
     "TermsAccepted",
     "TradeBusted",
     "TradePrinted",

@@ -29,6 +29,7 @@ from quantumcore.contracts.wire.commands import (
     SubmitAdvancedOrder,
     SubmitLinkedOrders,
     SubmitOrder,
+    SubmitOrderBatch,
     Transfer,
 )
 from quantumcore.contracts.wire.events import (
@@ -92,6 +93,7 @@ COMMANDS: dict[int, type[Command]] = {
         SetTradingRules,
         SetGroup,
         BustTrade,
+        SubmitOrderBatch,
     )
 }
 EVENTS: dict[int, type[Event]] = {
@@ -145,7 +147,7 @@ def decode_command(buffer: Any, offset: int = 0) -> Command:
     """
     size, kind = _SIZE_KIND.unpack_from(buffer, offset) if len(buffer) >= offset + _SIZE_KIND.size else (0, 0)
     known = COMMANDS.get(kind)
-    if known is None or known.LAYOUT.size != size or len(buffer) < offset + size:
+    if known is None or not known.fits(size) or len(buffer) < offset + size:
         raise InvalidCommand("request.invalid", f"no command of kind {kind} and size {size}")
     try:
         return known.decode(buffer, offset)

@@ -31,8 +31,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return layout.pack((layout.size, self.KIND, *layout.values(self)))
 
     @classmethod
+    def fits(cls, size: int) -> bool:
+        """Tell whether a command of this kind can have `size` bytes."""
+        return size == cls.LAYOUT.size
+
+    @classmethod
     def decode(cls, buffer: Any, offset: int = 0) -> Self:
-        """Return the command that stands at `offset` (the kind must be this class's)."""
+        """Return the command that stands at `offset` (kind and size must be this class's)."""
         return cls(**dict(zip(cls.LAYOUT.names[2:], cls.LAYOUT.unpack(buffer, offset)[2:], strict=True)))
 
 
@@ -225,6 +230,35 @@ class SubmitLinkedOrders(Command, frozen=True, kw_only=True, gc=False):
     first: bytes
     second: bytes
     third: bytes = bytes(160)
+
+
+class SubmitOrderBatch(Command, frozen=True, kw_only=True, gc=False):
+    """1 to 100 whole SubmitAdvancedOrder commands of one account as one act: `orders` is their bytes."""
+
+    KIND = 23
+    BODY = "count:B _:7x"
+    EACH: ClassVar[int] = 160
+    MOST: ClassVar[int] = 100
+    count: int
+    orders: bytes
+
+    def encode(self) -> bytes:
+        """Return the command's bytes."""
+        size = self.LAYOUT.size + len(self.orders)
+        return self.LAYOUT.pack((size, self.KIND, self.instrument, self.account, self.count)) + self.orders
+
+    @classmethod
+    def fits(cls, size: int) -> bool:
+        """Tell whether a batch can have `size` bytes."""
+        count, rest = divmod(size - cls.LAYOUT.size, cls.EACH)
+        return rest == 0 and 1 <= count <= cls.MOST
+
+    @classmethod
+    def decode(cls, buffer: Any, offset: int = 0) -> Self:
+        """Return the batch that stands at `offset`."""
+        size, _, instrument, account, count = cls.LAYOUT.unpack(buffer, offset)
+        orders = bytes(buffer[offset + cls.LAYOUT.size : offset + size])
+        return cls(instrument=instrument, account=account, count=count, orders=orders)
 
 
 class CancelAllAfter(Command, frozen=True, kw_only=True, gc=False):

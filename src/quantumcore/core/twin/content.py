@@ -16,7 +16,7 @@ from quantumcore.core.twin import codes
 from quantumcore.core.twin.refusals import Refusal
 
 MIN_SIZE = 16
-MAX_SIZE = 512
+MAX_SIZE = 16_384
 PRICE_GIVEN = 1
 QUANTITY_GIVEN = 2
 STOP_GIVEN = 4
@@ -48,6 +48,7 @@ _WITH_ACCOUNT = (
     wire.CancelAllAfter,
     wire.EndSession,
     wire.SubmitLinkedOrders,
+    wire.SubmitOrderBatch,
     wire.SetGroup,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
@@ -57,7 +58,7 @@ def frames(commands: bytes) -> list[bytes]:
     """Return the commands of a buffer, one by one.
 
     Raises:
-        InvalidCommand: A size below 16, over 512, not a multiple of 8, or past the end; nothing happened.
+        InvalidCommand: A size below 16, over 16,384, not a multiple of 8, or past the end; nothing happened.
     """
     found, offset = [], 0
     while offset < len(commands):
@@ -79,15 +80,19 @@ def read(raw: bytes, handled: Container[int]) -> wire.Command:
     """Return the command that `raw` spells; raises BAD_COMMAND when its kind is not `handled` or its content cannot be right."""
     kind = raw[2]
     known = wire.COMMANDS.get(kind)
-    if known is None or kind not in handled or known.LAYOUT.size != len(raw):
+    if known is None or kind not in handled or not known.fits(len(raw)):
         raise Refusal(Reason.BAD_COMMAND)
     layout = known.LAYOUT
-    values = list(layout.struct.unpack(raw))
-    if layout.struct.pack(*values) != raw:  # packing writes reserved bytes as zero
+    head, rest = raw[: layout.size], raw[layout.size :]
+    values = list(layout.struct.unpack(head))
+    if layout.struct.pack(*values) != head:  # packing writes reserved bytes as zero
         raise Refusal(Reason.BAD_COMMAND)
     for at, how in layout.transforms:
         values[at] = int.from_bytes(values[at], "big") if how == "owner" else _text(values[at])
-    command = known(**dict(zip(layout.names[2:], values[2:], strict=True)))
+    fields = dict(zip(layout.names[2:], values[2:], strict=True))
+    if issubclass(known, wire.SubmitOrderBatch):
+        fields["orders"] = rest
+    command = known(**fields)
     if not _uses_its_header(command) or not _CONTENT.get(kind, _anything)(command):
         raise Refusal(Reason.BAD_COMMAND)
     return command
@@ -134,17 +139,30 @@ def members_of(command: wire.SubmitLinkedOrders) -> list[wire.SubmitAdvancedOrde
     whole = (command.first, command.second, command.third)
     if any(any(raw) for raw in whole[command.count :]):
         raise Refusal(Reason.BAD_COMMAND)
-    members = []
-    for raw in whole[: command.count]:
-        member = read(raw, (wire.SubmitAdvancedOrder.KIND,))
-        if int.from_bytes(raw[:2], "little") != len(raw) or not isinstance(member, wire.SubmitAdvancedOrder):
-            raise Refusal(Reason.BAD_COMMAND)
-        members.append(member)
-    return members
+    return [_member(raw) for raw in whole[: command.count]]
+
+
+def orders_of(command: wire.SubmitOrderBatch) -> list[wire.SubmitAdvancedOrder]:
+    """Return the submissions of a batch; raises BAD_COMMAND when one cannot be right."""
+    each = wire.SubmitAdvancedOrder.LAYOUT.size
+    return [_member(command.orders[at : at + each]) for at in range(0, len(command.orders), each)]
+
+
+def _member(raw: bytes) -> wire.SubmitAdvancedOrder:
+    member = read(raw, (wire.SubmitAdvancedOrder.KIND,))
+    if int.from_bytes(raw[:2], "little") != len(raw) or not isinstance(member, wire.SubmitAdvancedOrder):
+        raise Refusal(Reason.BAD_COMMAND)
+    return member
 
 
 def _linked(command: wire.SubmitLinkedOrders) -> bool:
     return 1 <= command.link <= 3 and 2 <= command.count <= 3 and len(members_of(command)) == command.count
+
+
+def _batch(command: wire.SubmitOrderBatch) -> bool:
+    members = orders_of(command)
+    ids = {member.client_id for member in members}
+    return len(ids) == len(members) == command.count and all(m.account == command.account for m in members)
 
 
 def _names_an_order(command: wire.ReplaceOrder | wire.CancelOrder) -> bool:
@@ -201,6 +219,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     ),
     wire.SetInstrumentStatus.KIND: lambda command: 1 <= command.status <= codes.POST_CLOSE,
     wire.SubmitLinkedOrders.KIND: _linked,
+    wire.SubmitOrderBatch.KIND: _batch,
     wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
 }

@@ -12,6 +12,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import (
     aftermath,
+    batches,
     busts,
     changes,
     content,
@@ -184,6 +185,7 @@ _HANDLERS: dict[int, Handler] = {
     wire.SubmitLinkedOrders.KIND: linked.submit,
     wire.SetGroup.KIND: groups.set_group,
     wire.BustTrade.KIND: busts.bust_trade,
+    wire.SubmitOrderBatch.KIND: batches.submit,
 }
 
 

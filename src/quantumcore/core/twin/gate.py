@@ -3,6 +3,8 @@
 Each raises the Refusal that answers the client, with limit and actual in the units of the outside world.
 """
 
+from collections.abc import Iterable
+
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
@@ -167,9 +169,9 @@ def check_amounts(
     """AMOUNT_OVERFLOW: a product or notional, with what has filled, or a hold or amount of the asset beyond what is kept."""
     instrument = venue.instruments[number]
     if not venue.bounds.accounting:
-        _check_product(instrument, price * leaves)
+        check_product(instrument, price * leaves)
         return
-    _check_product(instrument, tally.notional + _dearest(venue.books[number], side, price) * leaves)
+    check_product(instrument, tally.notional + _dearest(venue.books[number], side, price) * leaves)
     if side == BUY:
         hold = buy_hold(instrument.unit, rates, tally, price, leaves)
         if hold > I64_MAX:
@@ -179,7 +181,7 @@ def check_amounts(
         raise _overflow(asset, instrument.base_scale)
 
 
-def _check_product(instrument: Instrument, product: int) -> None:
+def check_product(instrument: Instrument, product: int) -> None:
     """AMOUNT_OVERFLOW: a sum of ticks × lots, or what it is worth, beyond what is kept."""
     if not _is_kept(instrument, product):
         most = min(instrument.unit.floor(MAX_PRODUCT), I64_MAX)
@@ -229,11 +231,11 @@ def check_open_orders(venue: Venue, number: int, before: int = 0) -> None:
         raise Refusal(Reason.MAX_OPEN, Scope.ACCOUNT, limit=most, actual=working + 1)
 
 
-def check_funds(instrument: Instrument, account: Account, side: int, needed: int) -> None:
-    """NO_FUNDS: the hold, or its increase, is more than is available."""
+def check_funds(instrument: Instrument, account: Account, side: int, needed: int, before: int = 0) -> None:
+    """NO_FUNDS: the hold, or its increase, is more than is available; `before` is for others of its act."""
     terms = instrument.terms
     currency, decimals = (terms.quote, instrument.quote_scale) if side == BUY else (terms.base, instrument.base_scale)
-    available = account.available(currency)
+    available = account.available(currency) - before
     if needed > available:
         raise Refusal(Reason.NO_FUNDS, Scope.ACCOUNT, limit=available, actual=needed, decimals=decimals)
 
@@ -248,10 +250,12 @@ def check_one_lot(instrument: Instrument, side: int, rates: Rates, price: int) -
         raise _money(instrument, Reason.NO_FUNDS, limit=proceeds, actual=fee, scope=Scope.ORDER)
 
 
-def check_post_only(instrument: Instrument, book: Book, side: int, price: int) -> None:
-    """POST_ONLY: it would trade."""
+def check_post_only(instrument: Instrument, book: Book, side: int, price: int, others: Iterable[int] = ()) -> None:
+    """POST_ONLY: it would trade, with the book or with `others` of its act, at those prices."""
     best = book.crosses(side, price)
-    if best is not None:
+    met = [*others] if best is None else [best, *others]
+    if met:
+        best = min(met) if side == BUY else max(met)
         raise of_price(instrument, Reason.POST_ONLY, Scope.ORDER, limit=best, actual=price)
 
 
@@ -267,17 +271,20 @@ def level_takes(levels: Levels, side: int, price: int, more: int) -> bool:
     return levels.level_quantity(side, price) + more <= I64_MAX
 
 
-def check_window(venue: Venue, levels: Levels, side: int, price: int, before: int = 0) -> None:
-    """CAPACITY: no window is left for an order that would rest at `price`; `before` are taken by others of its act."""
-    if not has_window(venue, levels, side, price, before):
+def check_window(venue: Venue, levels: Levels, side: int, price: int, beside: int = 0, before: int = 0) -> None:
+    """CAPACITY: no window is left for an order that would rest at `price`.
+
+    Others of its act take `before`, of them `beside` on the same side of the same book.
+    """
+    if not has_window(venue, levels, side, price, beside, before):
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
-def has_window(venue: Venue, levels: Levels, side: int, price: int, before: int = 0) -> bool:
+def has_window(venue: Venue, levels: Levels, side: int, price: int, beside: int = 0, before: int = 0) -> bool:
     """Tell whether there is a window for an order that would rest at `price`, or one is left."""
     if not needs_window(levels, side, price):
         return True
-    return len(levels.windows(side)) + before < WINDOWS_PER_SIDE and venue.windows_left > before
+    return len(levels.windows(side)) + beside < WINDOWS_PER_SIDE and venue.windows_left > before
 
 
 def needs_window(levels: Levels, side: int, price: int) -> bool:
@@ -285,9 +292,13 @@ def needs_window(levels: Levels, side: int, price: int) -> bool:
     return price >> WINDOW_BITS not in levels.windows(side)
 
 
-def check_capacity(venue: Venue, before: int = 0) -> None:
-    """CAPACITY: no slot, client-id entry or position, or not both balances of an instrument are left."""
-    full = venue.bounds.accounting and (venue.submissions_left <= before or venue.balances_left < 2)
+def check_capacity(venue: Venue, before: int = 0, instruments: int = 0) -> None:
+    """CAPACITY: no slot, client-id entry or position, or not both balances of an instrument are left.
+
+    Others of its act take `before`, and the balances of `instruments` others.
+    """
+    balances = 2 * (instruments + 1)
+    full = venue.bounds.accounting and (venue.submissions_left <= before or venue.balances_left < balances)
     if full or venue.slots.left <= before or len(venue.positions) >= venue.bounds.max_balances:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 

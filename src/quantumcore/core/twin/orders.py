@@ -1,6 +1,6 @@
 """Submitting an order: judge first, changing nothing, then apply what cannot fail."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
@@ -8,7 +8,6 @@ from quantumcore.contracts.values import NO_SLOT
 from quantumcore.core.twin import (
     bands,
     codes,
-    dark,
     further,
     gate,
     icebergs,
@@ -20,12 +19,13 @@ from quantumcore.core.twin import (
     triggers,
 )
 from quantumcore.core.twin.answers import REPEAT, tell_done
-from quantumcore.core.twin.book import Book, Order, Place
+from quantumcore.core.twin.book import SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.seats import ALONE, Seat, window_of
 from quantumcore.core.twin.terms import Terms
 from quantumcore.core.twin.venue import Venue
 
@@ -43,26 +43,6 @@ class Asked:
     price: int
     quantity: int
     further: Terms
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Where an order stands among those that are submitted in one act with it.
-
-    Attributes:
-        before: How many are accepted before it.
-        waits: It waits for its parent: it enters no book and holds nothing yet.
-        joining: Lots that those before it bring to a level, by whether it is dark, side and price.
-        windows: How many of those before it need a new window.
-    """
-
-    before: int = 0
-    waits: bool = False
-    joining: dict[tuple[bool, int, int], int] = field(default_factory=dict)
-    windows: int = 0
-
-
-ALONE = Seat()
 
 
 def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
@@ -123,7 +103,7 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     gate.check_kind(command)
     beyond = further.judge(instrument, command, lots, now_ns, accounting=accounting)
     gate.check_max_quantity(instrument, lots)
-    lots = positions.trimmed(venue, instrument, command, lots)
+    lots = positions.trimmed(venue, instrument, command, lots, seat.reducing(command.instrument, side))
     if unpriced:
         price = _price_of_its_own(instrument, book, command, beyond)
     elif command.flags & codes.SLIDE:
@@ -132,20 +112,24 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
         bands.check_price(venue, command.instrument, side, price)
     gate.check_amounts(venue, command.instrument, side, rates, price, lots)
     gate.check_notional(instrument, price, lots)
-    gate.check_open_orders(venue, command.account, seat.before)
+    gate.check_open_orders(venue, command.account, len(seat.earlier))
     asked = Asked(price, lots, beyond)
     order = order_of(command, instrument, asked, slot=NO_SLOT, sequence=0)
     if accounting:
+        dearest = max(seat.crossed(order, shown_only=False), default=0) if side == SELL else 0
+        gate.check_product(instrument, dearest * lots)
         if not seat.waits:
-            gate.check_funds(instrument, account, side, order.own_need(instrument))
+            before = seat.held(venue.instruments, venue.hold_currency(order))
+            gate.check_funds(instrument, account, side, order.own_need(instrument), before)
         gate.check_one_lot(instrument, side, rates, price)
     if order.post_only:
-        gate.check_post_only(instrument, book, side, price)
+        gate.check_post_only(instrument, book, side, price, seat.crossed(order, shown_only=True))
     if enters_book(venue, order) and not seat.waits:
-        levels, joining = resting.levels_of(book, order), seat.joining.get((dark.is_dark(order), side, price), 0)
-        gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, lots) + joining)
-        gate.check_window(venue, levels, side, price, seat.windows)
-    gate.check_capacity(venue, seat.before)
+        levels = resting.levels_of(book, order)
+        gate.check_level(instrument, levels, side, price, icebergs.first_shown(order, lots) + seat.joining(order))
+        if window_of(order) not in seat.opened:
+            gate.check_window(venue, levels, side, price, seat.opened_beside(order), len(seat.opened))
+    gate.check_capacity(venue, len(seat.earlier), seat.other_instruments(command.instrument))
     return asked
 
 

@@ -118,7 +118,7 @@ def _reseat(venue: Venue, number: int, status: int, out: Outbox) -> None:
         if not venue.works(order):
             continue  # it ended with one before it
         if waits(status, order):
-            if order.place is not Place.WAITING:
+            if order.place in (Place.LIT, Place.DARK):  # of an act at work some may not have had their turn yet
                 let_wait(venue, order, out)
         elif order.place is Place.WAITING:
             _enter_book(venue, order, out)

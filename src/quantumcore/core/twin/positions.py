@@ -29,11 +29,14 @@ def room(venue: Venue, account: int, instrument: int, side: int, leaving_out: Or
     return left
 
 
-def trimmed(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, lots: int) -> int:
-    """Return the quantity that a submission keeps: all, unless it is reduce-only; REDUCE_ONLY when that leaves nothing."""
+def trimmed(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, lots: int, before: int) -> int:
+    """Return the quantity that a submission keeps: all, unless it is reduce-only; REDUCE_ONLY when that leaves nothing.
+
+    `before` lots are for others of its act.
+    """
     if not command.flags & codes.REDUCE_ONLY:
         return lots
-    most = room(venue, command.account, command.instrument, command.side)
+    most = max(0, room(venue, command.account, command.instrument, command.side) - before)
     if most == 0:
         raise _refusal(instrument, most, lots)
     return min(lots, most)

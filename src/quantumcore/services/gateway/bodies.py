@@ -185,9 +185,13 @@ class CancelAfterBody(Body, frozen=True, kw_only=True):
 
 
 class BatchBody(Body, frozen=True, kw_only=True):
-    """Up to 100 orders, each answered by itself, also when its shape is wrong."""
+    """Up to 100 orders, each answered by itself, also when its shape is wrong.
+
+    atomic: they are of one account, and all are accepted or all rejected; a wrong shape refuses the whole request.
+    """
 
     orders: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=100)]
+    atomic: bool = False
 
 
 class AmendBody(Body, frozen=True, kw_only=True):

@@ -26,11 +26,13 @@ from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.telemetry import Durations, counter, gauge
 
 INBOX = 8192
-"""Commands that may wait; one more is answered `overloaded`."""
+"""Places for commands that wait, a long one takes several; without one the answer is `overloaded`."""
 CANCEL_INBOX = 1024
 """Places of their own for cancels: a full house can still be left."""
 MAX_BATCH = 1000
-MIN_COMMAND, MAX_COMMAND = 16, 512
+"""Places of what is stepped at once."""
+PLACE_BYTES = 512
+MIN_COMMAND, MAX_COMMAND = 16, 16_384
 
 
 class _Waiting(msgspec.Struct, eq=False):
@@ -38,6 +40,7 @@ class _Waiting(msgspec.Struct, eq=False):
     done: "asyncio.Future[Any]"
     cancel: bool
     single: bool
+    places: int
 
 
 class Sequencer:
@@ -75,12 +78,12 @@ class Sequencer:
         """Say for /metrics what waits and how batches go."""
         yield from self._batch_seconds.collect()
         yield counter("qc_matching_commands", "Commands made durable since the start", self._commands)
-        yield gauge("qc_matching_inbox_commands", "Commands that wait for the engine", self.depth)
+        yield gauge("qc_matching_inbox_commands", "Places of the commands that wait for the engine", self.depth)
         yield gauge("qc_matching_halted", "1 after a failure that only a restart mends", bool(self.halted))
 
     @property
     def depth(self) -> int:
-        """Commands that wait."""
+        """Places of the commands that wait."""
         return INBOX + CANCEL_INBOX - self._places[False] - self._places[True]
 
     async def submit(self, commands: Sequence[bytes], *, cancel: bool = False) -> list[Sequenced]:
@@ -98,13 +101,15 @@ class Sequencer:
             InvalidCommand: A command whose bytes do not say their own size; the engine judges everything else.
             Unavailable: `overloaded` (no place), `halted`; the future may raise it too (`journal.full`). Nothing happened.
         """
+        count = len(commands)
         for command in commands:
             size = len(command)
             if int.from_bytes(command[:2], "little") != size or size % 8 or not MIN_COMMAND <= size <= MAX_COMMAND:
                 raise _cut(command)  # it would fail those that share its batch
+            if size > PLACE_BYTES:
+                count += (size - 1) // PLACE_BYTES
         if self.halted:
             raise Unavailable("halted", f"the shard has stopped: {self.halted}", retry_after=5)
-        count = len(commands)
         use_cancel_places = cancel and self._places[True] >= count
         if self._places[use_cancel_places] < count:
             limit = INBOX if not cancel else INBOX + CANCEL_INBOX
@@ -112,7 +117,7 @@ class Sequencer:
                 "overloaded", "the inbox is full", limit=str(limit), actual=str(self.depth), retry_after=1
             )
         self._places[use_cancel_places] -= count
-        item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places, single)
+        item = _Waiting(commands, asyncio.get_running_loop().create_future(), use_cancel_places, single, count)
         self._waiting.append(item)
         if self._pump is None:
             self._pump = asyncio.create_task(self._work(), name="sequencer")
@@ -135,11 +140,10 @@ class Sequencer:
         batch: list[_Waiting] = []
         room = MAX_BATCH
         for item in waiting:
-            size = len(item.commands)
-            if size > room and batch:
+            if item.places > room and batch:
                 break
-            room -= size
-            places[item.cancel] += size
+            room -= item.places
+            places[item.cancel] += item.places
             batch.append(item)
         for _ in batch:
             waiting.popleft()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, QuantumCoreError
-from quantumcore.contracts.orders import OrderView
+from quantumcore.contracts.orders import OrderView, SubmitOrder
 from quantumcore.contracts.reasons import CODES, Reason
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import OrderId, show
@@ -28,8 +28,10 @@ _FIELDS = {
 _FINAL_DETAIL = {Reason.ORDER_FILLED: "the order is filled", Reason.ORDER_FINAL: "the order is final"}
 
 
-def submitted(events: Sequence[Event], catalogue: Catalogue, symbol: str) -> list[OrderView] | CommandDone:
-    """Return the orders as the command that submitted them left them, or the CommandDone that says it is a repeat.
+def submitted(
+    events: Sequence[Event], catalogue: Catalogue, orders: Sequence[SubmitOrder]
+) -> list[OrderView] | CommandDone:
+    """Return the `orders` as the command that submitted them left them, or the CommandDone that says it is a repeat.
 
     Raises:
         Conflict: `idempotency.mismatch`; the id names another order.
@@ -41,24 +43,27 @@ def submitted(events: Sequence[Event], catalogue: Catalogue, symbol: str) -> lis
         case CommandRefused() as refused:
             raise refusal(refused, catalogue.shard)
         case first:
-            return first_answers(events, first.sequence, catalogue, symbol)
+            return first_answers(events, first.sequence, catalogue, orders)
 
 
-def first_answers(events: Sequence[Event], sequence: int, catalogue: Catalogue, symbol: str) -> list[OrderView]:
-    """Return the orders that begin at `sequence` as the events of it leave them; other events in `events` do not count.
+def first_answers(
+    events: Sequence[Event], sequence: int, catalogue: Catalogue, orders: Sequence[SubmitOrder]
+) -> list[OrderView]:
+    """Return those of `orders` that begin at `sequence` as the events of it leave them; other events do not count.
 
     Raises:
-        Corrupted: No order begins there.
+        Corrupted: One of them does not begin there.
     """
     own = [event for event in events if event.sequence == sequence]
+    openings = {event.client_id: event for event in own if isinstance(event, OrderAccepted | OrderRejected)}
     shown: list[OrderView] = []
-    for opening in own:
-        if isinstance(opening, OrderAccepted | OrderRejected):
-            order, fills = fold_one(own, named(opening)[0], catalogue)
-            assert order is not None, "it begins with this event"
-            shown.append(order_view(order, catalogue, fills, symbol))
-    if not shown:
-        raise Corrupted("corrupted", f"no order begins at sequence {sequence}")
+    for asked in orders:
+        opening = openings.get(asked.client_order_id)
+        if opening is None:
+            raise Corrupted("corrupted", f"no order {asked.client_order_id} begins at sequence {sequence}")
+        order, fills = fold_one(own, named(opening)[0], catalogue)
+        assert order is not None, "it begins with this event"
+        shown.append(order_view(order, catalogue, fills, asked.symbol))
     return shown
 
 

@@ -102,7 +102,7 @@ class OrderCommands:
     async def _submit_late(self, order: SubmitOrder) -> OrderView:
         command = await self._submission(order)
         outcome = await self._bus.request(Sequence(command=command.encode()))
-        return (await self._submitted(order, outcome))[0]
+        return (await self._submitted([order], outcome))[0]
 
     async def submit_linked(self, group: SubmitLinked) -> LinkedResult:
         """Send linked orders as one command; all are accepted or all rejected.
@@ -116,16 +116,15 @@ class OrderCommands:
         if len(group.orders) != wanted:
             detail = f"{group.link} links {wanted} orders"
             raise invalid("range", detail, field="orders", limit=str(wanted), actual=str(len(group.orders)))
-        members = [await self._submission(order) for order in group.orders]
-        command = translate.linked(link, members)
-        outcome = await self._bus.request(Sequence(command=command.encode()))
-        return LinkedResult(await self._submitted(group.orders[0], outcome))
+        members = [await self._member(order, place) for place, order in enumerate(group.orders)]
+        return LinkedResult(await self._as_one(translate.linked(link, members), group.orders))
 
     async def submit_batch(self, batch: SubmitBatch) -> BatchResult:
-        """Send up to MAX_BATCH orders as one; each is answered by itself.
+        """Send up to MAX_BATCH orders in one request; each is answered by itself, unless the batch is atomic.
 
         Raises:
-            InvalidCommand: None or too many.
+            InvalidCommand: None or too many; of an atomic one, also when one has a wrong shape: nothing was sent.
+            Conflict: Of an atomic one, as `submit`.
             Unavailable, OutcomeUnknown: As `submit`, for all of them.
         """
         if not 1 <= len(batch.orders) <= MAX_BATCH:
@@ -136,6 +135,10 @@ class OrderCommands:
                 limit=str(MAX_BATCH),
                 actual=str(len(batch.orders)),
             )
+        if batch.atomic:
+            members = [await self._member(order, place) for place, order in enumerate(batch.orders)]
+            together = await self._as_one(translate.batch(members), batch.orders)
+            return BatchResult([*together])
         items: list[OrderView | ErrorView | None] = [None] * len(batch.orders)
         commands: dict[int, bytes] = {}
         for at, order in enumerate(batch.orders):
@@ -147,7 +150,7 @@ class OrderCommands:
             answer = await self._bus.request(SequenceBatch(commands=list(commands.values())))
             for at, outcome in zip(commands, answer.outcomes, strict=True):
                 try:
-                    items[at] = (await self._submitted(batch.orders[at], outcome))[0]
+                    items[at] = (await self._submitted([batch.orders[at]], outcome))[0]
                 except QuantumCoreError as error:
                     items[at] = error_view(error)
         return BatchResult([item for item in items if item is not None])
@@ -243,6 +246,19 @@ class OrderCommands:
                 return unknown
         return translate.submission(order, instrument.number)
 
+    async def _member(self, order: SubmitOrder, place: int) -> wire.SubmitOrder:
+        """As `_submission`, of an order that fails with all of its act: the error says which one it is."""
+        try:
+            return await self._submission(order)
+        except Refused as error:
+            error.within(f"orders[{place}]")
+            raise
+
+    async def _as_one(self, command: wire.Command, orders: list[SubmitOrder]) -> list[OrderView]:
+        """Send `orders` as the one `command`."""
+        outcome = await self._bus.request(Sequence(command=command.encode()))
+        return await self._submitted(orders, outcome)
+
     async def _dated(self, order: SubmitOrder) -> SubmitOrder:
         """Return `order` with the instant at which the session of its date ends."""
         terms = order.terms
@@ -251,20 +267,20 @@ class OrderCommands:
         terms = msgspec.structs.replace(terms, expires_ns=end.time_ns, expires_on="")
         return msgspec.structs.replace(order, terms=terms)
 
-    async def _submitted(self, order: SubmitOrder, outcome: Sequenced) -> list[OrderView]:
-        """Return the answer to a submission from its events, or the first answer again when it is a repeat."""
-        shown = self._shown(order, outcome)
-        return shown if isinstance(shown, list) else await self._first_answers(order, shown)
+    async def _submitted(self, orders: list[SubmitOrder], outcome: Sequenced) -> list[OrderView]:
+        """Return the answers to a submission from its events, or the first answers again when it is a repeat."""
+        shown = self._shown(orders, outcome)
+        return shown if isinstance(shown, list) else await self._first_answers(orders, shown)
 
     def _shown_one(self, order: SubmitOrder, outcome: Sequenced) -> OrderView | Coroutine[Any, Any, OrderView]:
         """As `_submitted`, for one order; only a repeat has something to wait for."""
-        shown = self._shown(order, outcome)
+        shown = self._shown([order], outcome)
         return shown[0] if isinstance(shown, list) else self._first_answer(order, shown)
 
-    def _shown(self, order: SubmitOrder, outcome: Sequenced) -> list[OrderView] | int:
+    def _shown(self, orders: list[SubmitOrder], outcome: Sequenced) -> list[OrderView] | int:
         """Return the views of what was submitted, or the sequence of the first time."""
         try:
-            views = answers.submitted(wire.decode_events(outcome.events), self._catalogue, order.symbol)
+            views = answers.submitted(wire.decode_events(outcome.events), self._catalogue, orders)
         except QuantumCoreError as error:
             self.counts["refused", error.code] += 1
             raise
@@ -276,11 +292,11 @@ class OrderCommands:
         return views
 
     async def _first_answer(self, order: SubmitOrder, sequence: int) -> OrderView:
-        return (await self._first_answers(order, sequence))[0]
+        return (await self._first_answers([order], sequence))[0]
 
-    async def _first_answers(self, order: SubmitOrder, sequence: int) -> list[OrderView]:
+    async def _first_answers(self, orders: list[SubmitOrder], sequence: int) -> list[OrderView]:
         first = await events_at(self._log, sequence)
-        return answers.first_answers(first, sequence, self._catalogue, order.symbol)
+        return answers.first_answers(first, sequence, self._catalogue, orders)
 
     def _account_events(self, outcome: Sequenced) -> list[wire.Event]:
         """Return the events of a command that names an account alone, or raise why it was refused."""

@@ -259,7 +259,7 @@ def opened(event: OpeningEvent) -> Order:
 def slot_of(event: OpeningEvent) -> int:
     """Return the second part of the order's name.
 
-    The engine names every rejected order of one command alike (NO_SLOT): those of linked orders are told apart by their
+    The engine names every rejected order of one command alike (NO_SLOT): those of one act are told apart by their
     place, counted down from there, where no slot of a working order ever comes.
     """
     return event.order_slot - event.index if isinstance(event, OrderRejected) else event.order_slot

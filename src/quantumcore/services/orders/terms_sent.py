@@ -73,7 +73,7 @@ def advanced(order: SubmitOrder, plain: wire.SubmitOrder) -> wire.SubmitAdvanced
 
 
 def wholly_advanced(command: wire.SubmitOrder) -> wire.SubmitAdvancedOrder:
-    """Return `command` in the layout that linked orders have."""
+    """Return `command` in the layout that orders of one act have."""
     if isinstance(command, wire.SubmitAdvancedOrder):
         return command
     return wire.SubmitAdvancedOrder(**{name: getattr(command, name) for name in command.__struct_fields__})

@@ -23,7 +23,7 @@ from quantumcore.services.orders.terms import PLAIN_TIMES, PLAIN_TYPES
 from quantumcore.services.orders.terms_sent import advanced, choice, wholly_advanced
 
 UNKNOWN_INSTRUMENT = 0xFFFFFFFF
-MAX_LINKED = 3
+MAX_OF_ACT = wire.SubmitOrderBatch.MOST
 PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN, DISPLAY_GIVEN = 1, 2, 4, 8
 POST_ONLY = 1
 MAX_SESSION = 2**32 - 1
@@ -89,6 +89,24 @@ def linked(link: int, members: Sequence[wire.SubmitOrder]) -> wire.SubmitLinkedO
         count=len(parts),
         **dict(zip(("first", "second", "third"), parts, strict=False)),
     )
+
+
+def batch(members: Sequence[wire.SubmitOrder]) -> wire.SubmitOrderBatch:
+    """Return the command that submits `members`, 1 to 100, as one act.
+
+    Raises:
+        InvalidCommand: They are not of one account, or two have the same client_order_id.
+    """
+    account = members[0].account
+    first: dict[str, int] = {}
+    for place, member in enumerate(members):
+        if member.account != account:
+            raise invalid("range", "an atomic batch is of one account", field=f"orders[{place}].account_id")
+        if first.setdefault(member.client_id, place) != place:
+            detail = f"orders[{first[member.client_id]}] has the same client_order_id"
+            raise invalid("range", detail, field=f"orders[{place}].client_order_id", actual=member.client_id)
+    parts = b"".join(wholly_advanced(member).encode() for member in members)
+    return wire.SubmitOrderBatch(account=account, count=len(members), orders=parts)
 
 
 def replacement(amend: AmendOrder, shard: int) -> wire.ReplaceOrder:
@@ -197,5 +215,5 @@ def _name(command: AmendOrder | CancelOrder, shard: int) -> tuple[int, int, str]
         return 0, 0, check_client_id(command.client_order_id)
     named = order_named(command.order_id, shard)
     # Of linked orders that were rejected together the engine knows one name; each has its own here (domain.slot_of).
-    slot = NO_SLOT if named.slot > NO_SLOT - MAX_LINKED else named.slot
+    slot = NO_SLOT if named.slot > NO_SLOT - MAX_OF_ACT else named.slot
     return named.sequence, slot, wire.NO_ID

@@ -64,21 +64,24 @@ async def submit(gate: Gate, call: Call, body: OrderBody) -> OrderAnswer:
 
 
 async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
-    """Submit up to 100 orders; each is answered by itself, in order."""
+    """Submit up to 100 orders; each is answered by itself, in order, or with `atomic` all are accepted or all rejected."""
     msgpack = call.sent_msgpack()
     items: list[OrderAnswer | BatchError | None] = []
     commands: list[SubmitOrder] = []
-    for raw in body.orders:
+    for place, raw in enumerate(body.orders):
         try:
             body_of_one = _one_of_batch.decode(raw, msgpack=msgpack)
             commands.append(command_of(gate, call, body_of_one))
             items.append(None)
         except QuantumCoreError as error:
+            if body.atomic:
+                error.within(f"orders[{place}]")
+                raise
             items.append(BatchError(None, problem(error, call.request_id)))
     for account in {command.account for command in commands}:
         call.charge(await gate.limits.orders(account, sum(1 for command in commands if command.account == account)))
     if commands:
-        result = await gate.bus.request(SubmitBatch(orders=commands))
+        result = await gate.bus.request(SubmitBatch(orders=commands, atomic=body.atomic))
         done = iter(zip(commands, result.items, strict=True))
         items = [_batch_item(gate, call, *next(done)) if item is None else item for item in items]
     return BatchAnswer([item for item in items if item is not None])

@@ -1,0 +1,83 @@
+"""An order among those that are submitted in one act with it: what they take before it counts as taken."""
+
+from dataclasses import dataclass, replace
+
+from quantumcore.core.twin import codes, dark, icebergs
+from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, Order, opposite
+from quantumcore.core.twin.instruments import Instrument
+
+Window = tuple[int, bool, int, int]
+"""A stretch of prices: instrument, whether it is of the dark, side, number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where an order stands in its act.
+
+    Attributes:
+        earlier: Those before it, as they were judged.
+        standing: Those of them that stand in the book unless they trade.
+        opened: Windows that these need anew.
+        waits: It waits for its parent: it enters no book and holds nothing yet.
+        is_pair: Only one of the act can trade, so what they need and reduce counts once.
+    """
+
+    earlier: tuple[Order, ...] = ()
+    standing: tuple[Order, ...] = ()
+    opened: frozenset[Window] = frozenset()
+    waits: bool = False
+    is_pair: bool = False
+
+    def after(self, order: Order, *, stands: bool, opens: bool) -> "Seat":
+        """Return the next seat of the act."""
+        return replace(
+            self,
+            earlier=(*self.earlier, order),
+            standing=(*self.standing, order) if stands else self.standing,
+            opened=self.opened | {window_of(order)} if opens else self.opened,
+        )
+
+    def reducing(self, instrument: int, side: int) -> int:
+        """Return the lots by which those before may bring the position nearer to zero."""
+        if self.is_pair:
+            return 0
+        alike = (o for o in self.earlier if (o.instrument, o.side) == (instrument, side))
+        return sum(o.quantity for o in alike if o.flags & codes.REDUCE_ONLY)
+
+    def held(self, instruments: dict[int, Instrument], currency: int) -> int:
+        """Return the minor units of a currency that those before hold."""
+        if self.is_pair:
+            return 0
+        terms = ((o, instruments[o.instrument]) for o in self.earlier)
+        return sum(o.own_need(i) for o, i in terms if (i.terms.quote if o.side == BUY else i.terms.base) == currency)
+
+    def opened_beside(self, order: Order) -> int:
+        """How many windows those before need on the order's own side of its book."""
+        return sum(window[:3] == window_of(order)[:3] for window in self.opened)
+
+    def other_instruments(self, instrument: int) -> int:
+        """How many instruments those before are of, without this one."""
+        return len({o.instrument for o in self.earlier} - {instrument})
+
+    def crossed(self, order: Order, *, shown_only: bool) -> list[int]:
+        """Return the prices of those before that `order` would meet."""
+        against = (o for o in self.standing if (o.instrument, o.side) == (order.instrument, opposite(order.side)))
+        met = (o for o in against if (o.price >= order.price if order.side == SELL else o.price <= order.price))
+        return [o.price for o in met if not (shown_only and dark.is_dark(o))]
+
+    def joining(self, order: Order) -> int:
+        """Return the lots that those before bring to the level of `order`."""
+        place = _place_of(order)
+        return sum(icebergs.first_shown(o, o.leaves) for o in self.standing if _place_of(o) == place)
+
+
+def _place_of(order: Order) -> tuple[int, bool, int, int]:
+    return order.instrument, dark.is_dark(order), order.side, order.price
+
+
+def window_of(order: Order) -> Window:
+    """Return the stretch of prices in which an order would stand."""
+    return order.instrument, dark.is_dark(order), order.side, order.price >> WINDOW_BITS
+
+
+ALONE = Seat()

@@ -38,6 +38,12 @@ void tell_triggered(const State& state, u32 slot, Teller& teller) {
   event.source = kTriggerParent;
 }
 
+/// Whether an order that was let begin waits for its auction; nothing else tells of it then.
+bool waits_for_auction(const State& state, u32 slot, u64 sequence) {
+  return state.orders.is(slot, sequence) && (state.orders.node(slot).flags & kOrderWaits) != 0 &&
+         is_auction_time(state.extra_of(slot).time_in_force);
+}
+
 }  // namespace
 
 bool free_one(State& state, Instrument& instrument, Teller& teller) {
@@ -73,7 +79,9 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
     tell_replaced(state, slot, ReplaceReason::follows, false, teller);
   }
   for (const u32 slot : members) {
-    if (fit && slot != kNone && state.orders.is(slot, sequence)) begin(state, slot, teller);
+    if (!fit || slot == kNone || !state.orders.is(slot, sequence)) continue;
+    begin(state, slot, teller);
+    if (waits_for_auction(state, slot, sequence)) tell_waits(state, slot, kWaitsForAuction, teller);
   }
   return true;
 }

@@ -6,8 +6,6 @@ namespace quantumcore {
 
 namespace {
 
-constexpr u8 kNoReference = 1;  // why an order waits
-
 /// The best shown price of orders that are no pegs, ticks; 0: none.
 i64 unpegged_best(const State& state, const Instrument& instrument, bool sell) {
   const Ladder& ladder = instrument.book.side(sell);
@@ -92,10 +90,7 @@ void go(State& state, const Instrument& instrument, u32 slot, i64 price, Teller&
   leave_book(state, slot);
   if (price == 0) {
     await_reference(state, slot);
-    OrderWaits& event = teller.tell<OrderWaits>(instrument.id, account);
-    event.order_sequence = order.sequence;
-    event.order_slot = slot;
-    event.cause = kNoReference;
+    tell_waits(state, slot, kNoReference, teller);
     return;
   }
   order.price = price;

@@ -159,14 +159,19 @@ bool seat(State& state, Instrument& instrument, u32 slot, u32 level, Teller& tel
 
 void let_wait(State& state, u32 slot, Teller& teller) {
   OrderNode& node = state.orders.node(slot);
-  Instrument& instrument = state.instruments[node.instrument];
   leave_book(state, slot);
   if ((node.flags & kOrderPeg) != 0) await_reference(state, slot);
   node.flags |= kOrderWaits;
-  OrderWaits& event = teller.tell<OrderWaits>(instrument.id, state.accounts[node.account].id);
+  tell_waits(state, slot, kWaitsForAuction, teller);
+}
+
+void tell_waits(const State& state, u32 slot, u8 cause, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  OrderWaits& event = teller.tell<OrderWaits>(state.instruments[node.instrument].id,
+                                              state.accounts[node.account].id);
   event.order_sequence = state.orders.record(slot).sequence;
   event.order_slot = slot;
-  event.cause = kWaitsForAuction;
+  event.cause = cause;
 }
 
 void enter_phase(State& state, Instrument& instrument, u8 status, u8 cause, Teller& teller) {

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from websockets.exceptions import ConnectionClosed
 from quantumcore.app.annex.rooms import LOCK
 from quantumcore.app.directory import DirectoryLock
 from tests.support.kills import Scene, ask_again, audit, is_well, load, scene, verify
-from tests.support.processes import Venue, poll
+from tests.support.processes import Stream, Venue, poll
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("annex")]
-SAID_WITHIN_S = 1.0
-GONE_WITHIN_S = 5.0
+SAYING = {"gateway", "ledger", "orders", "market"}
 TRY_AGAIN = 1013
+RESUMES_MAX = 50  # a room that is not back yet closes the stream again
 
 
 @pytest.fixture
@@ -36,13 +37,23 @@ def played(tmp_path: Path, seed: int) -> Iterator[Scene]:
     made.venue.close()
 
 
-def annex_of(venue: Venue) -> int:
-    """Return the process that the venue has started."""
+def children_of(venue: Venue) -> list[int]:
+    """Return the processes that the venue has started."""
     assert venue.process is not None
     pid = venue.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    assert len(children) == 1, children
-    return int(children[0])
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def annex_of(venue: Venue) -> int:
+    """Return the process of the following rooms."""
+    (annex,) = children_of(venue)
+    return annex
+
+
+def is_back(venue: Venue, killed: int) -> bool:
+    """Tell whether another annex runs and everything answers; right after its death nobody knows of it yet."""
+    children = children_of(venue)
+    return len(children) == 1 and children != [killed] and reasons(venue, "gateway") == []
 
 
 def reasons(venue: Venue, service: str) -> list[str]:
@@ -74,20 +85,16 @@ def test_an_annex_that_is_killed_stops_no_order_and_comes_back_with_everything(p
         writing.start()
         time.sleep(0.4)
         os.kill(before, signal.SIGKILL)
-        at = time.monotonic()
         accepted = sum(len(writer.heard) for writer in played.writers)
-        said: dict[str, list[str]] = {}
-        while time.monotonic() - at < SAID_WITHIN_S and set(said) != {"gateway", "ledger", "orders", "market"}:
-            for service in ("gateway", "ledger", "orders", "market"):
-                if why := reasons(venue, service):
-                    said.setdefault(service, why)
-        assert set(said) == {"gateway", "ledger", "orders", "market"}
+        said: set[str] = set()
+        while said != SAYING and not is_back(venue, before):
+            said |= {service for service in SAYING if reasons(venue, service)}
+        assert said == SAYING, "it was back before everybody had said that it was away"
         assert reasons(venue, "matching") == []
-        poll(lambda: reasons(venue, "gateway") == [])
+        poll(partial(is_back, venue, before))
         writing.join()
         heard.append(sum(len(writer.heard) for writer in played.writers) - accepted)
-        assert annex_of(venue) != before
-    assert min(heard) > 20, heard
+    assert min(heard) > 0, heard
     assert ask_again(played, [0] * 3)[0] == 0
     assert_well(played)
 
@@ -103,29 +110,39 @@ def test_a_private_stream_misses_nothing_when_the_annex_dies(played: Scene) -> N
     reached = 0
 
     def submit(numbers: range) -> None:
+        killed = 0
         for number in numbers:
             if number in (8, 20):
-                os.kill(annex_of(venue), signal.SIGKILL)
+                killed = annex_of(venue)
+                os.kill(killed, signal.SIGKILL)
             if number in (14, 26):
-                poll(lambda: reasons(venue, "gateway") == [])
+                poll(partial(is_back, venue, killed))
             ids.append(trader.submit("buy", "0.001", f"{100 + number}.00")["order_id"])
 
     with trader.stream() as stream:
         reached = stream.subscribe(name="orders")["seq"]
         submit(range(30))
-        code = None
-        try:
-            while len(told) < len(ids):
-                reached = _follow(stream.next("orders"), reached, told)
-        except ConnectionClosed as closed:
-            code = closed.rcvd.code if closed.rcvd else 0
-    assert code in (None, TRY_AGAIN)
-    with trader.stream() as stream:
-        stream.subscribe(name="orders", from_seq=reached)
-        while len(told) < len(ids):
-            reached = _follow(stream.next("orders"), reached, told)
+        reached = _follow_until_closed(stream, len(ids), reached, told)
+    for _ in range(RESUMES_MAX):
+        if len(told) == len(ids):
+            break
+        with trader.stream() as stream:
+            stream.subscribe(name="orders", from_seq=reached)
+            reached = _follow_until_closed(stream, len(ids), reached, told)
     assert told == [(order_id, "accepted") for order_id in ids]
     assert venue.stop() == 0
+
+
+def _follow_until_closed(stream: Stream, updates: int, reached: int, told: list[tuple[str, str]]) -> int:
+    """Follow until `updates` are told, or until the stream says that one has to try again; return where it stands."""
+    code = TRY_AGAIN
+    try:
+        while len(told) < updates:
+            reached = _follow(stream.next("orders"), reached, told)
+    except ConnectionClosed as closed:
+        code = closed.rcvd.code if closed.rcvd else 0
+    assert code == TRY_AGAIN
+    return reached
 
 
 def _follow(message: dict[str, Any], reached: int, told: list[tuple[str, str]]) -> int:
@@ -162,7 +179,7 @@ def test_an_annex_ends_with_its_house(played: Scene) -> None:
     venue = played.venue
     pid = annex_of(venue)
     venue.kill()
-    poll(lambda: is_gone(pid), GONE_WITHIN_S)
+    poll(lambda: is_gone(pid))
     venue.start()
     pid = annex_of(venue)
     assert venue.process is not None

@@ -119,8 +119,7 @@ def test_a_failed_write_or_sync_ends_the_journal_and_is_never_repeated(library, 
         journal = small(directory)
         write_blocks(journal, [3, 3])
         journal.append(7, 0, command())
-        while not list(directory.glob("spare*")):
-            pass
+        await_spare(directory)
         disk.fail({call}, errno.{error})
         refused(journal.sync, "journal.failed")
         disk.heal()
@@ -189,9 +188,8 @@ def test_a_failing_flush_at_close_tells_the_caller_and_the_process_ends_non_zero
     journal = small(directory)
     write_blocks(journal, [3])
     journal.append(4, 0, command())
+    await_spare(directory)
     descriptors = len(os.listdir("/proc/self/fd"))
-    while not list(directory.glob("spare*")):
-        pass
     disk.fail(FDATASYNC, errno.EIO)
     try:
         journal.close()

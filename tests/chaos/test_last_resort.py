@@ -16,6 +16,7 @@ PROGRAM = """
 import asyncio, gc, sys, threading
 from quantumcore.adapters.logs import configure
 from quantumcore.app.last_resort import LastResort
+from tests.support.waiting import PATIENCE_S
 
 def fail():
     raise RuntimeError("nobody caught this")
@@ -50,7 +51,7 @@ async def main(stop, handlers):
         ctypes.string_at(0)
     else:
         stop.set()
-    await asyncio.wait_for(stop.wait(), 10)
+    await asyncio.wait_for(stop.wait(), PATIENCE_S)
 
 configure("test")
 handlers = []

@@ -282,7 +282,7 @@ async def test_keys_sign_requests_once_and_cannot_make_themselves_stronger(venue
 async def test_sessions_refresh_once_and_end_with_the_password(venue):
     user = await venue.user("refresh")
     pair = (await venue.client.post("/v1/auth/refresh", json={"refresh_token": user.tokens["refresh_token"]})).json()
-    assert set(pair) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert set(pair) == {"access_token", "refresh_token", "token_type", "expires_in"}, pair
     assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 900)
     me = (await user.http.get("/v1/auth/me")).json()
     assert (me["email"], me["roles"], me["account_ids"]) == ("refresh@example.com", ["trader"], [user.account_id])

@@ -16,7 +16,8 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.market.projection import whole_sequences
 from quantumcore.services.market.service import MarketService
 from tests.support.small_venue import ALICE, BOB, COIN, SmallVenue, small_venue, until
-from tests.support.streams import INSTRUMENTS, Market, setup
+from tests.support.streams import INSTRUMENTS, AuctionMarket, Market, setup
+from tests.support.streams_linked import LinkedMarket
 
 BUY, SELL = 1, 2
 
@@ -50,8 +51,8 @@ async def caught_up(venue: SmallVenue, service: MarketService) -> int:
     return last
 
 
-def run_market(venue: SmallVenue, rng: random.Random, commands: int):
-    market = Market(rng)
+def run_market(venue: SmallVenue, rng: random.Random, commands: int, kind: type[Market] = Market):
+    market = kind(rng)
     for _ in range(commands):
         events = venue.do(market.next().raw)
         market.hear(b"".join(event.encode() for event in events))
@@ -75,7 +76,8 @@ def engine_books(venue: SmallVenue) -> dict:
     }
 
 
-async def test_after_every_sequence_the_books_are_the_engines(tmp_path, rng: random.Random):
+@pytest.mark.parametrize("kind", [Market, LinkedMarket, AuctionMarket])
+async def test_after_every_sequence_the_books_are_the_engines(tmp_path, rng: random.Random, kind: type[Market]):
     """1,500 random commands, hostile ones included: every order in its place, every level with its sum."""
     async with small_venue(tmp_path, list(setup())) as venue:
         service = MarketService(venue.bus, venue.log, await venue.database("market"), venue.clock)
@@ -83,7 +85,7 @@ async def test_after_every_sequence_the_books_are_the_engines(tmp_path, rng: ran
         markets = service._markets
         markets.apply([event for batch in venue.log.read(0, 1 << 30) for event in batch.events])
         trades = 0
-        for events in run_market(venue, rng, 1_500):
+        for events in run_market(venue, rng, 1_500, kind):
             trades += len(markets.apply(events))
             assert markets.sequence == venue.engine.sequence
             for number in {event.instrument for event in events if event.instrument in INSTRUMENTS}:
@@ -93,6 +95,50 @@ async def test_after_every_sequence_the_books_are_the_engines(tmp_path, rng: ran
                     resting = [(o.sequence, o.slot, o.price, o.leaves) for o in shown.orders()]
                     assert resting == [(s, slot, p, left) for s, slot, _, p, left in venue.engine.orders(number, side)]
         assert trades > 100
+
+
+OPENING_CALL, INTRADAY_CALL, CLOSING_CALL = 5, 6, 8
+AT_OPEN, AT_CLOSE, GOOD_FOR_AUCTION, CLOSING_CROSS = 2, 7, 9, 10
+BRACKET = 3
+
+
+@pytest.mark.parametrize("status", [OPENING_CALL, INTRADAY_CALL, CLOSING_CALL])
+@pytest.mark.parametrize("time_in_force", [AT_OPEN, AT_CLOSE, GOOD_FOR_AUCTION, CLOSING_CROSS])
+async def test_exits_freed_in_a_call_stand_where_the_engine_has_them(
+    venue: SmallVenue, status: int, time_in_force: int
+):
+    """An entry with a part filled is cancelled in a call: the take-profit stands in the book if the call is its own."""
+    service = MarketService(venue.bus, venue.log, await venue.database("market"), venue.clock)
+    await service.start()
+    members = [
+        linked(BUY, 20_000, 64_000, client_id="entry"),
+        linked(SELL, 20_000, 65_000, client_id="profit", time_in_force=time_in_force),
+        linked(SELL, 20_000, 62_000, client_id="stop", order_type=4, stop_price=63_000),
+    ]
+    first, second, third = (member.encode() for member in members)
+    venue.do(
+        wire.SubmitLinkedOrders(
+            instrument=COIN, account=ALICE, link=BRACKET, count=3, first=first, second=second, third=third
+        )
+    )
+    send(venue, SELL, 10_000, 6_400_000, BOB)
+    venue.do(wire.SetInstrumentStatus(instrument=COIN, status=status))
+    told = venue.do(wire.CancelOrder(account=ALICE, client_id="entry"))
+    assert sum(isinstance(event, wire.OrderTriggered) for event in told) == 2, told
+    await service._projection.apply(venue.log.read(0, 1 << 30))
+    mine = service._markets.of(COIN).book.side(SELL).levels(5)
+    assert mine == venue.engine.depth(COIN, SELL, 5)
+    standing = {AT_OPEN: [OPENING_CALL], AT_CLOSE: [CLOSING_CALL], GOOD_FOR_AUCTION: [status]}.get(time_in_force, [])
+    assert len(mine) == (status in standing)
+
+
+def linked(side: int, lots: int, price: int, **changes) -> wire.SubmitAdvancedOrder:
+    """Return a member of linked orders of Alice's; lots, and prices in whole dollars."""
+    body = {
+        "instrument": COIN, "account": ALICE, "price": price, "price_scale": 0, "quantity": lots // 10_000, "quantity_scale": 1,
+        "side": side, "order_type": 2, "time_in_force": 1,
+    }  # fmt: skip
+    return wire.SubmitAdvancedOrder(**{**body, **changes})
 
 
 async def test_the_changes_told_add_up_to_the_book_without_a_gap(tmp_path, rng: random.Random):

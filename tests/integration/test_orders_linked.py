@@ -14,6 +14,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound
 from quantumcore.contracts.matching import GetSessionEnd, SessionEnd
 from quantumcore.contracts.orders import (
+    AmendOrder,
     BustTrade,
     CancelOrder,
     GetAccountOrders,
@@ -26,6 +27,7 @@ from quantumcore.contracts.orders import (
     SubmitLinked,
 )
 from quantumcore.contracts.terms import OrderTerms
+from quantumcore.services.orders import queries
 from tests.support.orders_room import Room, limit, order, orders_room
 from tests.support.small_venue import ALICE, BOB
 
@@ -100,6 +102,22 @@ async def test_the_child_of_an_oto_waits_for_its_parent(room: Room) -> None:
     kinds = [(one.kind, one.cause) for one in history.items]
     assert ("triggered", "parent") in kinds
     assert all(one.order.order_id == child.order_id for one in history.items)
+
+
+async def test_a_history_is_as_long_as_its_own_changes(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever became of its pair: an answer that is cut counts the order's changes alone."""
+    monkeypatch.setattr(queries, "MAX_HISTORY", 3)
+    busy, quiet = await submit(room, "oco", limit("buy", "1", "64000"), limit("sell", "1", "65000"))
+    for at in range(1, 10):
+        await room.ask(AmendOrder(account=ALICE, order_id=busy.order_id, price=str(64_000 - at)))
+    await room.ask(AmendOrder(account=ALICE, order_id=quiet.order_id, price="65001"))
+    last = await room.caught_up()
+    history = await room.ask(GetOrderEvents(account=ALICE, order_id=quiet.order_id))
+    assert [one.kind for one in history.items] == ["accepted", "linked", "replaced"]
+    assert history.reached == last
+    cut = await room.ask(GetOrderEvents(account=ALICE, order_id=busy.order_id))
+    assert [one.kind for one in cut.items] == ["accepted", "linked", "replaced"]
+    assert cut.reached == cut.items[-1].sequence
 
 
 async def test_a_link_that_cannot_be_is_named(room: Room) -> None:

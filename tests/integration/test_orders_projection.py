@@ -17,14 +17,21 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.orders import store
 from quantumcore.services.orders.projection import LIVE_ORDERS, LiveOrders
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.orders.terms import Terms
 from tests.support.orders_room import Room, digest, orders_room
+from tests.support.places import may_say, working_orders
 from tests.support.small_venue import SmallVenue, small_venue, until
-from tests.support.streams import Market, setup
+from tests.support.streams import AuctionMarket, Market, setup
+from tests.support.streams_linked import LinkedMarket
 
 
 def run_market(venue: SmallVenue, rng: random.Random, commands: int) -> None:
     """Send random commands, hostile ones included."""
-    market = Market(rng)
+    run(venue, Market(rng), commands)
+
+
+def run(venue: SmallVenue, market: Market, commands: int) -> None:
+    """Send the next commands of `market`."""
     for _ in range(commands):
         raw, _ = market.next()
         events = venue.do(raw)
@@ -172,21 +179,32 @@ async def test_every_order_folded_anew_equals_its_row(tmp_path, rng: random.Rand
         assert {"new", "filled", "cancelled", "rejected"} <= statuses
 
 
-async def test_what_works_in_the_tables_works_in_the_engine(tmp_path, rng: random.Random):
-    """After a random market: the open orders of the tables are the engine's, price, quantity and leaves."""
+@pytest.mark.parametrize("kind", [Market, LinkedMarket, AuctionMarket])
+async def test_what_works_in_the_tables_works_in_the_engine(tmp_path, rng: random.Random, kind: type[Market]):
+    """Along a random market: the open orders of the tables are the engine's, price, quantity, leaves and what they wait for."""
+
+    def working(connection: Connection):
+        rows = connection.execute(select(store.orders).where(store.orders.c.status <= 2)).mappings()
+        return {order.name: order for order in map(store.order_of, rows)}
+
     async with orders_room(tmp_path, random_market()) as room:
-        run_market(room.venue, rng, 700)
-        await room.caught_up()
-
-        def working(connection: Connection):
-            rows = connection.execute(select(store.orders).where(store.orders.c.status <= 2)).mappings()
-            return [store.order_of(row) for row in rows]
-
-        orders = await room.database.read(working)
-        assert len(orders) == room.venue.engine.open_orders() > 0
-        for order in orders:
-            instrument, account, side, price, quantity, leaves, _ = room.venue.engine.order(order.sequence, order.slot)
-            own = (order.terms and order.terms.working_price) or order.price  # a peg's own price is its cap
-            assert (order.account, order.instrument, order.side, own, order.quantity, order.leaves) == (
-                account, instrument, side, price, quantity, leaves,
-            )  # fmt: skip
+        market, compared = kind(rng), 0
+        for _ in range(35):
+            run(room.venue, market, 20)
+            await room.caught_up()
+            orders = await room.database.read(working)
+            engines = {order.name: order for order in working_orders(room.venue.engine)}
+            assert orders.keys() == engines.keys()
+            compared += len(orders)
+            for name, order in orders.items():
+                real, terms = engines[name], order.terms or Terms()
+                assert (
+                    order.account,
+                    order.instrument,
+                    order.side,
+                    terms.working_price or order.price,  # a peg's own price is its cap
+                    order.quantity,
+                    order.leaves,
+                ) == (real.account, real.instrument, real.side, real.price, real.quantity, real.leaves)
+                assert terms.waiting in may_say(real), (order, real)
+        assert compared > 100

@@ -1,7 +1,7 @@
-"""Tables of the first revision become today's, and nothing in them is lost.
+"""Tables of earlier revisions become today's, and nothing in them is lost.
 
 Goal: a venue that was stopped before orders had names of two parts goes on with every order, fill and hold it had.
-Method: a room's rows as the first revision had them, brought up by the migrations; all rows as the room wrote them.
+Method: a room's rows as an earlier revision had them, brought up by the migrations; all rows as the room wrote them.
 """
 
 import shutil
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, select
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts import wire
+from quantumcore.contracts.orders import SubmitLinked
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import migrations as ledger_migrations
@@ -26,7 +27,7 @@ from tests.support.orders_room import market as at_market
 from tests.support.small_venue import BOB
 from tests.support.streams import DEFINITIONS, START_NS
 
-FIRST = "0001_*.py"
+FIRST, SECOND = "0001_*.py", "000[12]_*.py"
 
 
 async def rows(database: SqliteDatabase, metadata: MetaData) -> dict[str, list[dict[str, Any]]]:
@@ -41,25 +42,26 @@ async def rows(database: SqliteDatabase, metadata: MetaData) -> dict[str, list[d
     return await database.read(work)
 
 
-def _first_of(migrations: Any, directory: Path) -> Path:
+def _only(revisions: str, migrations: Any, directory: Path) -> Path:
     only = directory / "versions"
     only.mkdir(parents=True)
-    for file in Path(migrations.__path__[0]).glob(f"versions/{FIRST}"):
+    for file in Path(migrations.__path__[0]).glob(f"versions/{revisions}"):
         shutil.copy(file, only)
     return directory
 
 
-async def first_revision(path: Path, migrations: Any, filled: dict[str, list[dict[str, Any]]]) -> None:
-    """Make the tables as the first revision had them, with these rows, as far as it had their columns."""
-    database = await open_database(path, _first_of(migrations, path.parent / "first"))
+async def at_revision(revisions: str, path: Path, migrations: Any, filled: dict[str, list[dict[str, Any]]]) -> None:
+    """Make the tables as these revisions had them, with these rows, as far as they had their columns."""
+    database = await open_database(path, _only(revisions, migrations, path.parent / "first"))
 
     def fill(connection: Connection) -> None:
         found = MetaData()
         found.reflect(connection)
         for name, given in filled.items():
             table: Table = found.tables[name]
-            for row in given:
-                connection.execute(table.insert().values({c.name: row[c.name] for c in table.columns}))
+            columns = [column.name for column in table.columns]
+            if given:
+                connection.execute(table.insert(), [{name: row[name] for name in columns} for row in given])
 
     await database.write(fill)
     await database.close()
@@ -86,7 +88,23 @@ async def test_orders_of_the_first_revision_stay(tmp_path):
         written = await rows(room.database, orders_tables)
     assert len(written["orders"]) == 10
     assert len(written["fills"]) == 8
-    await first_revision(tmp_path / "old" / "orders.db", orders_migrations, written)
+    await at_revision(FIRST, tmp_path / "old" / "orders.db", orders_migrations, written)
+    assert await upgraded(tmp_path / "old" / "orders.db", orders_migrations.__name__, orders_tables) == written
+
+
+async def test_updates_of_linked_orders_learn_whose_they_are(tmp_path):
+    """Orders of one sequence, whose updates the second revision told apart by their payload alone; more than one page."""
+    async with orders_room(tmp_path) as room:
+        for price in ("64000", "64010", "64020"):
+            pair = [limit("buy", "1", price), limit("sell", "1", "65000")]
+            await room.ask(SubmitLinked(link="oco", orders=pair))
+        await room.ask(limit("sell", "2", "64010", account=BOB))
+        await room.caught_up()
+        written = await rows(room.database, orders_tables)
+    assert len({row["order_slot"] for row in written["order_updates"]}) > 3
+    last = written["order_updates"][-1]
+    written["order_updates"] += [{**last, "sequence": last["sequence"] + at} for at in range(1, 20_002)]
+    await at_revision(SECOND, tmp_path / "old" / "orders.db", orders_migrations, written)
     assert await upgraded(tmp_path / "old" / "orders.db", orders_migrations.__name__, orders_tables) == written
 
 
@@ -120,5 +138,5 @@ async def test_holds_of_the_first_revision_stay(tmp_path, seed: int):
     written["holds"] = list(firsts.values())
     assert len(written["holds"]) > 100
     assert any(not row["done"] for row in written["holds"])
-    await first_revision(tmp_path / "old" / "ledger.db", ledger_migrations, written)
+    await at_revision(FIRST, tmp_path / "old" / "ledger.db", ledger_migrations, written)
     assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written

@@ -14,10 +14,14 @@ _PRELUDE = """
 import errno, os, sys
 from pathlib import Path
 from tests.support.faulty_disk import Disk, FDATASYNC, FSYNC, PWRITE
-from tests.support.journals import command, pieces, segments, small, write_blocks
+from tests.support.journals import SEGMENT_BYTES, command, pieces, segments, small, write_blocks
 from quantumcore.contracts.errors import *
 from quantumcore.core.journal import Journal, read_records, verify
 disk, directory = Disk(), Path(sys.argv[1])
+def await_spare(directory):
+    # One that is still written to would use the disk while a test counts its calls.
+    while not any(path.stat().st_size == SEGMENT_BYTES for path in directory.glob("spare*")):
+        pass
 def refused(call, code):
     try:
         call()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from quantumcore.core import _native
 from quantumcore.core.journal import Journal
 
+SEGMENT_BYTES = 65_536
 SEGMENT_HEADER = 128
 RECORD_HEADER = 32
 SEAL = 96
@@ -23,7 +24,7 @@ def command(number: int = 1, size: int = 80) -> bytes:
 
 def small(directory: Path, **options: int) -> Journal:
     """A journal whose segments hold a few blocks only."""
-    return Journal(directory, **{"segment_bytes": 65_536, "buffer_bytes": 16_384, **options})
+    return Journal(directory, **{"segment_bytes": SEGMENT_BYTES, "buffer_bytes": 16_384, **options})
 
 
 def write_blocks(journal: Journal, sizes: list[int], size: int = 80) -> None:

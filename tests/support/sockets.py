@@ -11,8 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.stream_frames import checked
-
-PATIENCE_S = 10.0
+from tests.support.waiting import PATIENCE_S
 
 
 class StreamClient:

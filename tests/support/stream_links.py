@@ -7,6 +7,8 @@ from tests.support.shown_orders import advanced
 
 REDUCE_ONLY = 4
 OCO, OTO, BRACKET = 1, 2, 3
+PEGGED = 10
+AUCTION_TIMES = (2, 7, 9, 10)
 
 
 def reduce(market: Any) -> wire.SubmitOrder:
@@ -61,15 +63,19 @@ def link(market: Any) -> wire.SubmitLinkedOrders:
 
 
 def _kind(market: Any, kind: int, at: int, instrument: int) -> dict[str, Any]:
-    """Return what makes a member a limit order, a market order, or a stop."""
-    choices = {OCO: [50, 5, 25, 10, 10], OTO: [60, 10, 20, 10, 2]}.get(
-        kind, [95, 1, 2, 1, 1] if at == 1 else [2, 1, 70, 26, 1]
+    """Return what makes a member a limit order, a market order, a stop, or a peg; some are for an auction."""
+    choices = {OCO: [50, 5, 25, 10, 10, 5], OTO: [60, 10, 20, 10, 2, 15]}.get(
+        kind, [95, 1, 2, 1, 1, 1] if at == 1 else [2, 1, 70, 26, 1, 1]
     )
-    order_type = market._pick([2, 1, 3, 4, 6], choices)
+    order_type = market._pick([2, 1, 3, 4, 6, PEGGED], choices)
     price, stop = market._price(instrument), market._price(instrument)
     made: dict[str, Any] = {"order_type": order_type, "price": 0, "price_scale": 0, "time_in_force": 1}
-    if order_type in (2, 4):
+    if order_type in (1, 2) and market._chance(15):
+        made["time_in_force"] = market._pick(list(AUCTION_TIMES), [4, 4, 8, 1])
+    if order_type in (2, 4, PEGGED):
         made |= {"price": price[0], "price_scale": price[1]}
+    if order_type == PEGGED:
+        made |= {"peg": market._pick([1, 2, 3], [1, 1, 1]), "flags": 0}
     if order_type in (3, 4):
         made |= {"stop_price": stop[0], "stop_scale": stop[1]}
     if order_type == 6:

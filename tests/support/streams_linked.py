@@ -30,6 +30,7 @@ class LinkedMarket(Market):
             (partial(stream_triggers.mark, self), 3),
             (partial(stream_triggers.move, self), 6),
             (partial(stream_triggers.tick, self), 1),
+            (self._phase, 1),
         ]
         self._makers = [maker for maker, _ in kinds]
         self._weights = [weight for _, weight in kinds]

@@ -249,6 +249,14 @@ def test_a_peg_that_its_parent_freed_waits_for_its_reference_until_it_enters() -
     assert (view.price, view.waiting, view.terms.working_price if view.terms else "") == ("0.50", None, "0.40")
 
 
+def test_a_peg_that_waits_for_its_parent_gets_another_cap_and_goes_on_waiting() -> None:
+    parent = accepted(order_slot=2, side=2, client_id="p")
+    begins = (parent, accepted(order_type=10, price=50), terms_accepted(waits=1, peg=1, offset=-2))
+    linked = wire.OrdersLinked(1, 4, 5, 1_000, 1, 7, link=2, count=2, first=2, second=3, third=NO_SLOT)
+    view = shown(*begins, linked, replaced(8, 80, 80, price=45), terms_accepted(8, waits=1, peg=1, offset=-2))
+    assert (view.price, view.quantity, view.waiting) == ("0.45", "0.00080", "parent")
+
+
 def test_an_iceberg_counts_its_refills_and_a_trailing_stop_moves() -> None:
     refill = event(wire.OrderRefilled, 8, shown=10, leaves=100, refills=3)
     view = shown(accepted(), terms_accepted(display=10, display_range=4), refill)

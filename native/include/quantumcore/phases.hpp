@@ -11,6 +11,7 @@ inline constexpr u8 kCauseAsked = 0;
 inline constexpr u8 kCauseBand = 1;
 inline constexpr u8 kCauseVelocity = 2;
 inline constexpr u8 kCauseCallOver = 3;
+inline constexpr u8 kNoReference = 1;
 inline constexpr u8 kWaitsForAuction = 2;
 
 inline bool is_call(u8 status) { return status >= kOpeningCall && status <= kClosingCall; }
@@ -77,6 +78,8 @@ void pass_time(State& state, Teller& teller);
 void note_deadline(State& state, u32 instrument);
 
 void let_wait(State& state, u32 slot, Teller& teller);
+/// Tells that an order waits, and for what.
+void tell_waits(const State& state, u32 slot, u8 cause, Teller& teller);
 
 /// Trades what crosses at the auction's price, then ends what was there for the auction only.
 void uncross(State& state, Instrument& instrument, Teller& teller);

@@ -43,7 +43,7 @@ class Deadlines(Generic[T]):
         """Expire what is due; wake again for what is due next."""
         now = loop.time() / TICK_S
         self._timer = None
-        for tick in [tick for tick, due in self._due.items() if tick <= now or not due]:
+        for tick in sorted(tick for tick, due in self._due.items() if tick <= now or not due):
             for waiter in list(self._due.pop(tick)):
                 self._expire(waiter)
         if self._due:

@@ -91,7 +91,7 @@ def tell_entered(order: "Order", out: Outbox) -> None:
 
 
 def tell_waits(order: "Order", cause: int, out: Outbox) -> None:
-    """Tell that `order`, which rested, now waits."""
+    """Tell that `order`, which rested or whose parent freed it, now waits."""
     out.tell(
         wire.OrderWaits,
         instrument=order.instrument,

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import msgspec
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.terms import AUCTION_TIMES, BRACKET, BY_PARENT, OTO, PEGGED, TRIGGERED_TYPES
+from quantumcore.contracts.terms import BRACKET, BY_PARENT, OTO, PEGGED, TRIGGERED_TYPES
 from quantumcore.contracts.wire import (
     AuctionUncrossed,
     Event,
@@ -296,8 +296,6 @@ class Book:
         order = self._find((event.order_sequence, event.order_slot), event)
         order.price = event.limit or order.price
         if event.source == BY_PARENT and (order.order_type in TRIGGERED_TYPES or order.order_type == PEGGED):
-            return
-        if order.time_in_force in AUCTION_TIMES and self.status == CONTINUOUS:
             return
         order.reserve = _reserve(order, order.leaves)
         self._move(order, DARK if order.dark else LIT, event)

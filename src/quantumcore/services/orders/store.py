@@ -104,7 +104,7 @@ def save(connection: Connection, changes: Sequence[Change]) -> None:
         latest[name] = order
         account = _signed(order.account)
         where = account, order.updated_sequence, change.index, change.leg
-        update_rows.append((*where, order.sequence, stored(change)))
+        update_rows.append((*where, *name, stored(change)))
         if filled is not None:
             if change.kind == "busted":
                 marked.append(filled)
@@ -248,15 +248,14 @@ def beyond(keys: Sequence[Column[int]], after: Position, *, ascending: bool) -> 
 
 def updates_of_order(connection: Connection, order: Order, limit: int) -> list[Change]:
     """Return the first `limit` changes of one order."""
-    shared = len(order.terms.members) if order.terms is not None and order.terms.members else 1
+    c = order_updates.c
     query = (
-        select(order_updates.c.payload)
-        .where(order_updates.c.order_sequence == order.sequence)
-        .order_by(order_updates.c.sequence, order_updates.c.event_index, order_updates.c.leg)
-        .limit(limit * shared)
+        select(c.payload)
+        .where(c.order_sequence == order.sequence, c.order_slot == order.slot)
+        .order_by(c.sequence, c.event_index)  # an event changes an order once
+        .limit(limit)
     )
-    changes = [read_change(payload) for payload in connection.execute(query).scalars()]
-    return [change for change in changes if change.order.slot == order.slot][:limit]
+    return [read_change(payload) for payload in connection.execute(query).scalars()]
 
 
 def updates_of_account(

@@ -70,8 +70,9 @@ order_updates = Table(
     Column("event_index", BigInteger, primary_key=True, autoincrement=False),
     Column("leg", SmallInteger, primary_key=True, autoincrement=False),
     Column("order_sequence", BigInteger, nullable=False),
+    Column("order_slot", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
-    Index("order_updates_by_order", "order_sequence", "sequence", "event_index"),
+    Index("order_updates_by_order", "order_sequence", "order_slot", "sequence", "event_index"),
     sqlite_with_rowid=False,
 )
 cursor = Table(

@@ -115,15 +115,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     def replaced(self, event: OrderReplaced, price: int) -> "tuple[int, Terms]":
         """Return (the order's price, its terms) after a replacement.
 
-        A peg's price is its cap: only a replacement that was asked for and cost it its place may have changed that, and it
-        comes back to the book by itself.
+        A peg's price is its cap, and what is told of one that waits. Of one in the book only a replacement that was asked for
+        and cost it its place may have changed the cap; it comes back to the book by itself.
         """
-        if not self.peg:
+        if not self.peg or self.waiting:
             return event.price, self
         if event.reason == ASKED_FOR and not event.priority_kept:
             return event.price, msgspec.structs.replace(self, working_price=0, waiting=Waiting.REFERENCE)
-        if self.waiting:
-            return price, self
         return price, msgspec.structs.replace(self, working_price=event.price)
 
     def linked(self, event: OrdersLinked, slot: int) -> "Terms":

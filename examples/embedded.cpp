@@ -1,4 +1,5 @@
-// The engine without Python: link qc_core, hand it commands, read its events.
+// The engine without Python: link qc_core, hand it commands, read its events, in the thread that
+// steps it and, through a feed, in another.
 //
 //   cmake -S . -B build/example -G Ninja -DQC_PYTHON=OFF -DQC_EXAMPLES=ON
 //   cmake --build build/example --target embedded && build/example/embedded [orders = 1000000]
@@ -6,13 +7,16 @@
 // The layouts of commands and events are those of docs/reference/engine.md, as structures in
 // quantumcore/layout.hpp.
 
+#include <atomic>
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
-#include "quantumcore/engine.hpp"
+#include "quantumcore/feed.hpp"
 
 using namespace quantumcore;
 
@@ -79,20 +83,39 @@ void define(Commands& out) {
   }
 }
 
-/// One account sells, the other buys; every second order trades with the one before it.
-void order(Commands& out, u64 number) {
-  const bool sells = number % 2 == 0;
+void order(Commands& out, u64 id, bool sells, i64 price, i64 quantity) {
   SubmitOrder submit{};
-  submit.price = 10'000 + static_cast<i64>(number / 2 % 50);
+  submit.price = price;
   submit.price_scale = 2;
-  submit.quantity = 10;
+  submit.quantity = quantity;
   submit.side = sells ? kSell : kBuy;
   submit.type = kLimit;
   submit.time_in_force = kGoodTillCancel;
-  std::snprintf(submit.client_id, sizeof submit.client_id, "%llu",
-                static_cast<unsigned long long>(number));
+  std::snprintf(submit.client_id, sizeof submit.client_id, "%" PRIu64, id);
   out.add(submit, CommandKind::submit_order, kAcme, sells ? 1 : 2);
 }
+
+/// Reads the feed in a thread of its own, and never holds up the one that steps the engine.
+struct Follower {
+  const Feed& feed;
+  Feed::Reader reader = feed.reader();
+  u64 seen = 0;
+  u64 missed = 0;
+  TopOfBook top{};
+
+  void follow(const std::atomic<bool>& stop) {
+    FeedEvent event;
+    for (bool last = false; !last;) {
+      last = stop;
+      for (auto taken = reader.take(event); taken.found; taken = reader.take(event)) {
+        seen += 1;
+        missed += taken.missed;
+      }
+      feed.top(kAcme, top);
+      std::this_thread::yield();
+    }
+  }
+};
 
 u64 count_trades(std::span<const std::byte> events) {
   u64 trades = 0;
@@ -113,27 +136,42 @@ int main(int argc, char** argv) {
   config.max_orders = 65'536;
   config.max_accounts = 1'024;
   Engine engine(config);
-  engine.reserve(1'024, static_cast<u32>(orders));
+  engine.reserve(1'024, static_cast<u32>(orders + 2));
   EventBuffer events;
   Commands commands;
   define(commands);
+  order(commands, orders, false, 9'900, 5);  // these two stay
+  order(commands, orders + 1, true, 10'100, 7);
   engine.step(commands.bytes(), 1, events);
 
+  Feed feed(engine);
+  Follower follower{feed};
+  std::atomic<bool> stop{false};
+  std::thread reader([&] { follower.follow(stop); });
   u64 trades = 0;
   std::chrono::duration<double> stepping{};
   for (u64 number = 0; number < orders;) {
     commands.clear();
-    for (u64 i = 0; i < kPerStep && number < orders; ++i) order(commands, number++);
+    for (u64 i = 0; i < kPerStep && number < orders; ++i, ++number) {
+      // One account sells, the other buys; every second order trades with the one before it.
+      order(commands, number, number % 2 == 0, 10'000 + static_cast<i64>(number / 2 % 50), 10);
+    }
     events.clear();
     const auto began = std::chrono::steady_clock::now();
     engine.step(commands.bytes(), 1, events);
+    feed.tell(engine, events.bytes());
     stepping += std::chrono::steady_clock::now() - began;
     trades += count_trades(events.bytes());
   }
+  stop = true;
+  reader.join();
   engine.check();
-  std::printf("%llu orders, %llu trades, %.0f orders/s, state %016llx\n",
-              static_cast<unsigned long long>(orders), static_cast<unsigned long long>(trades),
-              static_cast<double>(orders) / stepping.count(),
-              static_cast<unsigned long long>(engine.state_hash()));
+  const TopOfBook& top = follower.top;
+  std::printf("%" PRIu64 " orders, %" PRIu64 " trades, %.0f orders/s, state %016" PRIx64
+              "\nthe reader: %" PRIu64 " events of %" PRIu64 " seen, %" PRIu64
+              " missed; bid %" PRIi64 " x %" PRIi64 ", ask %" PRIi64 " x %" PRIi64 "\n",
+              orders, trades, static_cast<double>(orders) / stepping.count(), engine.state_hash(),
+              follower.seen, feed.ring().written(), follower.missed, top.bid, top.bid_lots, top.ask,
+              top.ask_lots);
   return trades == orders / 2 ? 0 : 1;
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "crossing.hpp"
 #include "measure.hpp"
 #include "quantumcore/crc32c.hpp"
 #include "quantumcore/engine.hpp"
@@ -342,15 +343,17 @@ void bind_bench(nb::module_& m) {
         nb::arg("accounting") = true, nb::arg("self_trade_prevention") = qc::kStpCancelOldest);
   m.def(
       "pace",
-      [](PyEngine& engine, nb::handle commands, std::uint64_t per_step) {
+      [](PyEngine& engine, nb::handle commands, std::uint64_t per_step, std::uint32_t feed_slots,
+         std::uint32_t readers) {
         if (per_step == 0) throw nb::value_error("per_step >= 1");
         const qc::bench::Pace p = engine.measured(
             commands, [&](qc::Engine& e, qc::EventBuffer& events, std::span<const std::byte> all) {
-              return qc::bench::pace(e, events, all, per_step);
+              return qc::bench::pace(e, events, all, per_step, {feed_slots, readers});
             });
         return nb::make_tuple(p.commands, p.cpu_ns, p.wall_ns);
       },
-      nb::arg("engine"), nb::arg("commands"), nb::arg("per_step"));
+      nb::arg("engine"), nb::arg("commands"), nb::arg("per_step"), nb::arg("feed_slots") = 0,
+      nb::arg("readers") = 0);
   m.def(
       "latencies",
       [](PyEngine& engine, nb::handle commands) {
@@ -358,6 +361,9 @@ void bind_bench(nb::module_& m) {
         return nb::make_tuple(l.commands, l.p50, l.p99, l.p99_9, l.p99_99, l.worst, l.clock);
       },
       nb::arg("engine"), nb::arg("commands"));
+  const nb::call_guard<nb::gil_scoped_release> alone;
+  m.def("feed_costs", &qc::bench::feed_costs, nb::arg("times"), alone);
+  m.def("crossing", &qc::bench::crossing, nb::arg("items"), nb::arg("gap_ns"), alone);
 }
 
 // ---- journal -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 # Builds native/stress/*.cpp and runs each program: asan (with UBSan), tsan, valgrind, plain. Any report is a failure.
 #   sh tools/sanitize.sh KIND... [-- PROGRAM...]     build/sanitize-*/ is kept, so that only changes compile
 # A program runs under asan, tsan and valgrind, unless a line of it says otherwise: `// sanitize: plain` for one that
-# replaces malloc, say.
+# replaces malloc, say. `// arguments of valgrind: 1000` gives it less to do there.
 set -u
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -38,11 +38,13 @@ wanted() { # kind, program
   case " ${named:-asan tsan valgrind} " in *" $1 "*) return 0 ;; *) return 1 ;; esac
 }
 
-launch() {
+# shellcheck disable=SC2086
+launch() { # kind, binary, program
+  arguments=$(sed -n "s|^// arguments of $1: *||p" "native/stress/$3.cpp")
   case $1 in
-    valgrind) valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$2" ;;
-    tsan) $fixed_addresses "$2" ;;
-    *) "$2" ;;
+    valgrind) valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$2" $arguments ;;
+    tsan) $fixed_addresses "$2" $arguments ;;
+    *) "$2" $arguments ;;
   esac
 }
 
@@ -65,7 +67,7 @@ for kind in $kinds; do
     wanted "$kind" "$program" || continue
     binary=$(find "build/sanitize-$place" -type f -name "$program" -perm -100 | head -n 1)
     log="build/sanitize-$kind.$program.log"
-    if launch "$kind" "$binary" >"$log" 2>&1; then
+    if launch "$kind" "$binary" "$program" >"$log" 2>&1; then
       echo "ok    $kind $program"
     else
       echo "FAIL  $kind $program"

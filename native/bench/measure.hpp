@@ -1,6 +1,6 @@
 #pragma once
 
-#include "quantumcore/engine.hpp"
+#include "quantumcore/feed.hpp"
 
 /// How long steps take, timed where they run.
 namespace quantumcore::bench {
@@ -12,8 +12,18 @@ struct Pace {
   double wall_ns;
 };
 
-/// Steps `commands` in steps of `per_step` commands and times the whole.
-Pace pace(Engine& engine, EventBuffer& events, std::span<const std::byte> commands, u64 per_step);
+/// Who hears of the events while a pace is taken.
+struct Audience {
+  u32 slots = 0;    // of a feed's ring; 0: there is no feed
+  u32 readers = 0;  // threads that read it without a pause
+};
+
+inline constexpr u32 kFeedRows = 1'024;
+
+/// Steps `commands` in steps of `per_step` commands, tells each step to the audience, and times the
+/// whole. Throws InvariantViolation when the feed ends with other prices than the books.
+Pace pace(Engine& engine, EventBuffer& events, std::span<const std::byte> commands, u64 per_step,
+          const Audience& audience = {});
 
 /// What so many of a hundred commands stay below, in wall nanoseconds.
 struct Latencies {

@@ -280,7 +280,7 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
   count_commands(commands);
   State& state = *state_;
   broken_ = true;  // until every command is through
-  const std::size_t told_before = events.size();
+  std::size_t told_before = events.size();
   Scout scout(state, commands);
   const std::byte* command = commands.data();
   const std::byte* const end = command + commands.size();
@@ -294,9 +294,10 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
       aftermath(state, teller);
     }
     teller.finish();
+    state.hash = hash_events(state.hash, events.at(told_before), events.size() - told_before);
+    told_before = events.size();
     command += size;
   }
-  state.hash = hash_events(state.hash, events.at(told_before), events.size() - told_before);
   broken_ = false;
 }
 

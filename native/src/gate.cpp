@@ -39,15 +39,16 @@ bool judge_quantity(const Instrument& instrument, const Measured& quantity, i64&
 
 namespace {
 
-/// What 16 bytes are: `unsound` marks those that are neither zero nor a letter, a digit, '-' or
+/// What 16 bytes are: `classes` is 0 for those that are neither zero nor a letter, a digit, '-' or
 /// '_'; `zero` has a bit for each zero.
 struct IdBytes {
-  __m128i unsound;
+  __m128i classes;
   u64 zero;
 };
 
 /// The good bytes of each high nibble are a few runs of low nibbles: a byte is sound when both
-/// nibbles have a class in common.
+/// nibbles have a class in common. Looking up takes the low nibble by itself, and 0 for a byte
+/// above 127.
 IdBytes id_bytes(const char* bytes) {
   constexpr char kNull = 1;
   constexpr char kMinus = 2;
@@ -63,11 +64,10 @@ IdBytes id_bytes(const char* bytes) {
                                        kFirst | kMinus, kFirst, kFirst | kLine);
   const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
   const __m128i nibble = _mm_set1_epi8(15);
-  const __m128i low = _mm_shuffle_epi8(of_low, _mm_and_si128(v, nibble));
+  const __m128i low = _mm_shuffle_epi8(of_low, v);
   const __m128i high = _mm_shuffle_epi8(of_high, _mm_and_si128(_mm_srli_epi16(v, 4), nibble));
-  const __m128i none = _mm_setzero_si128();
-  return {_mm_cmpeq_epi8(_mm_and_si128(low, high), none),
-          static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, none)))};
+  return {_mm_and_si128(low, high),
+          static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())))};
 }
 
 }  // namespace
@@ -81,8 +81,9 @@ bool is_id(const char (&id)[kIdBytes]) {
   const IdBytes c = id_bytes(id + 20);  // its last 4 bytes are those that are missing
   const u64 zero = a.zero | b.zero << 16 | (c.zero >> 12) << 32;
   const u64 good = ~zero & ((u64{1} << kIdBytes) - 1);
-  const __m128i unsound = _mm_or_si128(_mm_or_si128(a.unsound, b.unsound), c.unsound);
-  return ((good != 0) & ((good & (good + 1)) == 0) & (_mm_movemask_epi8(unsound) == 0)) != 0;
+  const __m128i least = _mm_min_epu8(_mm_min_epu8(a.classes, b.classes), c.classes);
+  const int unsound = _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128()));
+  return ((good != 0) & ((good & (good + 1)) == 0) & (unsound == 0)) != 0;
 }
 
 #else

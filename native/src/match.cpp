@@ -132,8 +132,10 @@ void sold_out(State& state, u32 slot, Teller& teller) {
   const u32 maker_row = print(state, instrument, maker, taker, state.orders.record(maker).price,
                               lots, taker_row, teller);
   if (resting.leaves == 0) sold_out(state, maker, teller);
-  trim(state, maker_row, teller);
-  trim(state, taker_row, teller);
+  if (instrument.rare != 0) [[unlikely]] {
+    trim(state, maker_row, teller);
+    trim(state, taker_row, teller);
+  }
 }
 
 /// Takes `lots` off an order without a trade.
@@ -241,10 +243,11 @@ void finish_order(State& state, u32 slot, Fate fate) {
 }
 
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller) {
-  Parted ended;
-  if (state.orders.record(slot).extra != kNone) [[unlikely]] {
-    ended = part(state, slot);
+  if (state.orders.record(slot).extra == kNone) [[likely]] {
+    cancel_one(state, slot, reason, teller);
+    return;
   }
+  const Parted ended = part(state, slot);
   cancel_one(state, slot, reason, teller);
   for (const u32 other : ended.slots) {
     if (other != kNone) cancel_one(state, other, CancelReason::linked, teller);
@@ -298,6 +301,7 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   u32 position = kNone;
   while (node.leaves > 0 && instrument.book.crosses(makers_sell, order.price)) {
     const u32 maker = state.pages.level(ladder.best_level()).head;
+    if (state.accounting()) state.orders.prefetch_maker(state.orders.node(maker).next);
     const i64 price = state.orders.record(maker).price;
     if (banded && band_stops(state, instrument, slot, price, teller)) [[unlikely]] {
       return false;

@@ -266,10 +266,7 @@ void pass_time(State& state, Teller& teller) {
   }
 }
 
-bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why) {
-  if (instrument.terms.status == kContinuous) [[likely]] {
-    return true;
-  }
+bool judge_call_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why) {
   const bool post_only = (state.orders.node(slot).flags & kOrderPostOnly) != 0;
   return judge_phase(instrument, time_in_force_of(state, slot), post_only ? kPostOnly : 0, why);
 }

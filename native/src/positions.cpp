@@ -92,12 +92,6 @@ bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusa
                 static_cast<i128>(lots) * grid.step);
 }
 
-u32 move_position(State& state, u32 account, u32 instrument, i128 lots) {
-  const u32 row = state.positions.make(account, instrument, state.accounts[account].first_position);
-  state.positions[row].lots += lots;
-  return row;
-}
-
 void trim(State& state, u32 row, Teller& teller) {
   const Position& position = state.positions[row];
   if (position.reducing == 0) [[likely]] {

@@ -65,14 +65,15 @@ Refusal why_not(const Found& found) {
          is_named(c.order_sequence, c.client_id);
 }
 
+/// What judging a replacement found out: it writes what applying it reads, and no more.
 struct Change {
-  Wish wish{};
-  i64 total = 0;  // new quantity, lots
-  bool keeps_place = false;
+  Wish wish;
+  i64 total;  // new quantity, lots
+  bool keeps_place;
 };
 
-bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& change,
-                  Refusal& why) {
+[[gnu::always_inline]] inline bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
+                                                Change& change, Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
@@ -130,7 +131,8 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c, Change& c
   return why.no(Reason::capacity, Scope::venue);
 }
 
-void apply_change(State& state, u32 slot, const Change& change, Teller& teller) {
+[[gnu::always_inline]] inline void apply_change(State& state, u32 slot, const Change& change,
+                                                Teller& teller) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];

@@ -7,15 +7,41 @@
 
 namespace quantumcore {
 
-bool content_is_good(const SubmitOrder& c) {
-  return c.header.reserved == 0 && c.price_scale <= kMaxScale && c.quantity_scale <= kMaxScale &&
-         (c.side == kBuy || c.side == kSell) && c.self_trade_prevention <= kStpNone &&
-         (c.flags & ~kSubmitFlags) == 0 && is_id(c.client_id);
-}
-
 namespace {
 
 constexpr Seat kAlone{};
+
+/// Scales, side, type, time in force, self-trade prevention and flags, from the lowest byte on.
+u64 ways_of(const SubmitOrder& c) {
+  static_assert(offsetof(SubmitOrder, price_scale) == 32 && offsetof(SubmitOrder, flags) == 38);
+  return load_u64(reinterpret_cast<const std::byte*>(&c) + offsetof(SubmitOrder, price_scale));
+}
+/// The same word of single values.
+constexpr u64 ways(u8 scales, u8 side, u8 type, u8 time_in_force, u8 prevention, u16 flags) {
+  return scales | u64{scales} << 8 | u64{side} << 16 | u64{type} << 24 | u64{time_in_force} << 32 |
+         u64{prevention} << 40 | u64{flags} << 48;
+}
+
+/// Always inline into its two callers. All ranges at once: alone each costs two instructions and a
+/// branch.
+[[gnu::always_inline]] inline bool is_good(const SubmitOrder& c) {
+  constexpr u64 kEach = 0x0101'0101'0101'0101;
+  constexpr u64 kMost = ways(kMaxScale, kSell, 0, 0, kStpNone, kSubmitFlags);
+  static_assert((kSubmitFlags & (kSubmitFlags + 1)) == 0 && kSubmitFlags < 128);  // all or nothing
+  const u64 word = ways_of(c) & ~ways(0, 0, 0xFF, 0xFF, 0, 0);  // those two have their own reasons
+  const bool in_range = ((word | (word + (127 * kEach - kMost))) & (128 * kEach)) == 0;
+  return in_range && c.side != 0 && c.header.reserved == 0 && is_id(c.client_id);
+}
+
+/// Whether an order is of the commonest kind: limit, good till cancelled or immediate or cancel,
+/// without a flag beyond post_only. Such a one is plain.
+bool is_common(const SubmitOrder& c) {
+  constexpr u8 kEither = kGoodTillCancel ^ kImmediateOrCancel;
+  static_assert((kGoodTillCancel & kEither) == 0 && (kEither & (kEither - 1)) == 0);
+  constexpr u64 kAsked =
+      ways(0, 0, 0xFF, static_cast<u8>(~kEither), 0, static_cast<u16>(~kPostOnly));
+  return (ways_of(c) & kAsked) == ways(0, 0, kLimit, kGoodTillCancel, 0, 0);
+}
 
 /// BAD_TYPE, BAD_TIF of a plain order: post_only where nothing could rest.
 bool judge_plain(const SubmitOrder& c, Refusal& why) {
@@ -52,8 +78,8 @@ bool judge_open_orders(const State& state, const Account& account, u32 before, R
 }
 
 /// QTY_OVERFLOW and CAPACITY; finds the level that a plain order would join.
-bool judge_room(const State& state, const Instrument& instrument, const Seat& seat, Judged& j,
-                Refusal& why) {
+[[gnu::always_inline]] inline bool judge_room(const State& state, const Instrument& instrument,
+                                              const Seat& seat, Judged& j, Refusal& why) {
   Wish& wish = j.wish;
   const u64 balances = seat.act == nullptr ? 2 : balances_of_act(seat, j);
   bool room = state.orders.slots().left() > seat.before &&
@@ -119,20 +145,21 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
   j.has_row = !j.plain || (status != kContinuous && !j.rests);
 }
 
-/// Steps 3 to 14 of engine.md section 5. Always inline: who submits one order alone pays nothing
-/// for seats.
+/// Steps 3 to 14 of engine.md section 5. `straight`, a constant: a common order alone, in an
+/// instrument that trades continuously and has no rare parts. Always inline: such a one pays
+/// nothing for what others may need.
 [[gnu::always_inline]] inline bool judge(const State& state, const SubmitOrder& c,
-                                         const OrderTerms* further, const Seat& seat, Judged& j,
-                                         Refusal& why) {
+                                         const OrderTerms* further, bool straight, const Seat& seat,
+                                         Judged& j, Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
   wish.sell = c.side == kSell;
-  wish.market = c.type == kMarket;
-  j.plain = further == nullptr && is_plain(c);
-  j.rests = wish.may_rest = c.type == kLimit && c.time_in_force == kGoodTillCancel;
+  wish.market = !straight && c.type == kMarket;
+  j.plain = straight || (further == nullptr && is_plain(c));
+  j.rests = wish.may_rest = (straight || c.type == kLimit) && c.time_in_force == kGoodTillCancel;
   j.has_row = false;
-  if (!j.plain || instrument.terms.status != kContinuous) [[unlikely]] {
+  if (!straight && (!j.plain || instrument.terms.status != kContinuous)) {
     find_way(c, instrument.terms.status, j);
   }
   wish.post_only = (c.flags & kPostOnly) != 0;
@@ -143,16 +170,17 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
       true, true, wish.market, {c.price, c.price_scale}, {c.quantity, c.quantity_scale}};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
   return judge_switches(state, account, why) &&
-         judge_phase(instrument, c.time_in_force, c.flags, why) &&
+         (straight || judge_phase(instrument, c.time_in_force, c.flags, why)) &&
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
-         judge_kind_and_terms(state, c, further, j, why) &&
+         (straight ? judge_plain(c, why) : judge_kind_and_terms(state, c, further, j, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
-         ((c.flags & kReduceOnly) == 0 || judge_reduce(state, instrument, seat, j, why)) &&
-         judge_entry_price(state, instrument, c, j, why) &&
-         ((instrument.rare & kRareBands) == 0 || wish.market ||
+         (straight || (c.flags & kReduceOnly) == 0 ||
+          judge_reduce(state, instrument, seat, j, why)) &&
+         (straight || judge_entry_price(state, instrument, c, j, why)) &&
+         (straight || (instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) && cap_hold(j) &&
-         judge_open_orders(state, account, seat.before, why) &&
+         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
+         (straight || cap_hold(j)) && judge_open_orders(state, account, seat.before, why) &&
          (!state.accounting() ||
           ((seat.act == nullptr || judge_product_beside(state, seat, j, why)) &&
            judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
@@ -175,6 +203,12 @@ void answer_again(const State& state, u32 entry, const SubmitOrder& c, const Ord
   CommandDone& done = tell_done(teller, c.header, kRepeat);
   done.order_sequence = first.sequence;
   done.order_slot = first.slot;
+}
+
+[[gnu::noinline]] void reject(const SubmitOrder& c, Reason reason, Scope scope, Teller& teller) {
+  Refusal why;
+  why.no(reason, scope);
+  tell_rejected(c, why, teller);
 }
 
 /// Writes what an order needs of money, but for its hold, and of its client id.
@@ -234,8 +268,8 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
   set_word(event, offsetof(OrderAccepted, session), c.session);
 }
 
-u32 accept(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
-           Teller& teller) {
+[[gnu::always_inline]] inline u32 accept(State& state, const SubmitOrder& c,
+                                         const OrderTerms* terms, const Judged& j, Teller& teller) {
   const u32 slot = state.orders.acquire();
   write_order(state, c, j, slot, teller);
   // Told before the tables are written, whose lines may be far away: the hash reads the event soon.
@@ -266,38 +300,20 @@ void start_rare(State& state, const SubmitOrder& c, const Judged& j, u32 slot, T
   begin(state, slot, teller);
 }
 
-/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
-/// never asks for terms.
-[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
-                                               const OrderTerms* terms, Teller& teller) {
-  if (!content_is_good(command)) {
-    tell_bad(teller, command.header);
-    return;
+/// Loads the order that a taker meets first: nothing else comes near it before they trade.
+void prefetch_best(const State& state, const Instrument& instrument, const SubmitOrder& c) {
+  const u32 best = instrument.book.side(c.side != kSell).best_level();
+  if (c.time_in_force == kImmediateOrCancel && best != kNone) {
+    state.orders.prefetch_maker(state.pages.level(best).head);
   }
+}
+
+/// Judges, and accepts or rejects, what is no repeat. Always inline into the two below.
+[[gnu::always_inline]] inline void place(State& state, const SubmitOrder& command,
+                                         const OrderTerms* terms, bool straight, Judged& judged,
+                                         Teller& teller) {
   Refusal why;
-  Judged judged;
-  judged.instrument = state.find_instrument(command.header.instrument);
-  if (judged.instrument == nullptr) {
-    why.no(Reason::unknown_symbol, Scope::instrument);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  judged.account = state.accounts.find(command.header.account);
-  if (judged.account == kNone) {
-    why.no(Reason::unknown_account, Scope::account);
-    tell_rejected(command, why, teller);
-    return;
-  }
-  if (state.accounting()) {
-    state.client_ids.prefetch_next(teller.sequence());
-    judged.tag = id_tag(judged.account, command.client_id);
-    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-    if (first != kNone) {
-      answer_again(state, first, command, terms, teller);
-      return;
-    }
-  }
-  if (!judge(state, command, terms, kAlone, judged, why)) {
+  if (!judge(state, command, terms, straight, kAlone, judged, why)) {
     // A full table refuses accepting, but must not change the reason of a refusal.
     if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
       remember(state, command, terms, judged, kNone, Fate::rejected, teller);
@@ -306,14 +322,61 @@ void start_rare(State& state, const SubmitOrder& c, const Judged& j, u32 slot, T
     return;
   }
   const u32 slot = accept(state, command, terms, judged, teller);
-  if (judged.has_row) [[unlikely]] {
+  if (straight) {
+    work_plain(state, *judged.instrument, slot, judged.wish.level, teller);
+  } else if (judged.has_row) {
     start_rare(state, command, judged, slot, teller);
+  } else {
+    work(state, slot, judged.wish.level, teller);
+  }
+}
+
+[[gnu::noinline]] void place_rarely(State& state, const SubmitOrder& command,
+                                    const OrderTerms* terms, Judged& judged, Teller& teller) {
+  place(state, command, terms, false, judged, teller);
+}
+
+/// `terms` null: a plain submission. Always inline into its two callers, so that the plain one
+/// never asks for terms.
+[[gnu::always_inline]] inline void submit_with(State& state, const SubmitOrder& command,
+                                               const OrderTerms* terms, Teller& teller) {
+  if (!is_good(command)) [[unlikely]] {
+    tell_bad(teller, command.header);
     return;
   }
-  work(state, slot, judged.wish.level, teller);
+  Judged judged;
+  judged.instrument = state.find_instrument(command.header.instrument);
+  if (judged.instrument == nullptr) [[unlikely]] {
+    reject(command, Reason::unknown_symbol, Scope::instrument, teller);
+    return;
+  }
+  judged.account = state.accounts.find(command.header.account);
+  if (judged.account == kNone) [[unlikely]] {
+    reject(command, Reason::unknown_account, Scope::account, teller);
+    return;
+  }
+  if (state.accounting()) {
+    state.client_ids.prefetch_next(teller.sequence());
+    prefetch_best(state, *judged.instrument, command);
+    judged.tag = id_tag(judged.account, command.client_id);
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) [[unlikely]] {
+      answer_again(state, first, command, terms, teller);
+      return;
+    }
+  }
+  const Instrument& instrument = *judged.instrument;
+  if (terms == nullptr && is_common(command) && instrument.terms.status == kContinuous &&
+      instrument.rare == 0) [[likely]] {
+    place(state, command, nullptr, true, judged, teller);
+  } else {
+    place_rarely(state, command, terms, judged, teller);
+  }
 }
 
 }  // namespace
+
+bool content_is_good(const SubmitOrder& c) { return is_good(c); }
 
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller) {
@@ -362,7 +425,7 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
 
 bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
                   const Seat& seat, Judged& j, Refusal& why) {
-  return judge(state, c, terms, seat, j, why);
+  return judge(state, c, terms, false, seat, j, why);
 }
 
 void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,
@@ -393,8 +456,11 @@ void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& t
     return;
   }
   static constexpr OrderTerms kNoTerms{};
-  const bool plain = std::memcmp(&command.terms, &kNoTerms, sizeof kNoTerms) == 0;
-  submit_with(state, command.order, plain ? nullptr : &command.terms, teller);
+  if (std::memcmp(&command.terms, &kNoTerms, sizeof kNoTerms) == 0) {
+    submit(state, command.order, teller);
+  } else {
+    submit_with(state, command.order, &command.terms, teller);
+  }
 }
 
 }  // namespace quantumcore

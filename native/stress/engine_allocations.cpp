@@ -1,11 +1,13 @@
-// A step allocates nothing once its tables have their size: malloc is replaced and counted.
-// Usage: engine_allocations [commands = 200000]; exit 1 when a step called malloc after the
-// warm-up. The sanitizers replace malloc themselves, so:
+// A step allocates nothing once its tables have their size, and telling it to a feed nothing at
+// all: malloc is replaced and counted. Usage: engine_allocations [commands = 200000]; exit 1 when a
+// step called malloc after the warm-up, or a tell ever. The sanitizers replace malloc themselves:
+//
 // sanitize: plain
 
 #include <atomic>
 
 #include "market.hpp"
+#include "quantumcore/feed.hpp"
 
 extern "C" void* __libc_malloc(std::size_t);
 extern "C" void* __libc_calloc(std::size_t, std::size_t);
@@ -40,7 +42,9 @@ int main(int argc, char** argv) {
   stress::Market market(7);
   EventBuffer events;
   market.open(engine, events);
+  Feed feed(engine, {.events = 256, .instruments = 8});
   unsigned long long inside = 0;
+  unsigned long long telling = 0;
   for (unsigned long long done = 0; done < count; done += 64) {
     market.commands.clear();
     for (u64 i = 0; i < 32; ++i) market.submit_random();
@@ -53,11 +57,16 @@ int main(int argc, char** argv) {
     const i64 now = market.tick();
     const unsigned long long before = calls.load();
     engine.step(market.commands, now, events);
-    if (done > count / 10) inside += calls.load() - before;
+    const unsigned long long stepped = calls.load();
+    if (done > count / 10) inside += stepped - before;
+    feed.tell(engine, events.bytes());
+    telling += calls.load() - stepped;
     market.hear(events.bytes());
   }
   engine.check();
-  std::printf("%llu commands, %llu calls of malloc inside steps after the warm-up (%llu outside)\n",
-              count, inside, calls.load() - inside);
-  return inside == 0 && calls.load() > 0 ? 0 : 1;
+  std::printf(
+      "%llu commands, %llu calls of malloc inside steps after the warm-up, %llu while telling "
+      "(%llu outside)\n",
+      count, inside, telling, calls.load() - inside - telling);
+  return inside == 0 && telling == 0 && calls.load() > 0 ? 0 : 1;
 }

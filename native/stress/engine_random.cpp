@@ -11,37 +11,6 @@ using namespace quantumcore;
 
 namespace {
 
-/// Draws any kind of command: mostly orders that meet, sometimes nonsense.
-void draw(stress::Market& market) {
-  stress::Random& random = market.random;
-  const u64 dice = random.below(1000);
-  if (dice < 240) {
-    market.submit_random();
-  } else if (dice < 290) {
-    market.auction_random();
-  } else if (dice < 360) {
-    market.tie_random();
-  } else if (dice < 450) {
-    market.wait_random();
-  } else if (dice < 650) {
-    market.replace_random();
-  } else if (dice < 900) {
-    market.cancel_random();
-  } else if (dice < 960) {
-    market.transfer_random();
-  } else if (dice < 970) {
-    market.mass_cancel_random();
-  } else if (dice < 975) {
-    market.kill_random();
-  } else if (dice < 985) {
-    market.redefine_random();
-  } else if (dice < 990) {
-    market.advance();
-  } else {
-    market.nonsense();
-  }
-}
-
 void compare(const Engine& a, const Engine& b) {
   if (a.state_hash() != b.state_hash() || a.sequence() != b.sequence() ||
       a.snapshot() != b.snapshot()) {
@@ -69,7 +38,7 @@ void run(u64 count, u64 seed, bool accounting) {
   for (u64 done = 0; done < count;) {
     market.commands.clear();
     const u64 batch = std::min<u64>(count - done, 1 + market.random.below(64));
-    for (u64 i = 0; i < batch; ++i) draw(market);
+    for (u64 i = 0; i < batch; ++i) market.anything();
     const i64 now = market.tick();
     const bool fork = market.random.below(200) == 0;
     std::unique_ptr<Engine> copy;

@@ -16,6 +16,7 @@
 
 #include "quantumcore/crc32c.hpp"
 #include "quantumcore/journal.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -28,14 +29,6 @@ using Random = std::mt19937_64;
 constexpr std::size_t kSegmentBytes = 4'096;
 
 std::uint64_t below(Random& random, std::uint64_t n) { return random() % n; }
-
-#define REQUIRE(condition)                                                         \
-  do {                                                                             \
-    if (!(condition)) {                                                            \
-      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                \
-    }                                                                              \
-  } while (false)
 
 void write_journal(const fs::path& directory, Random& random, int blocks) {
   Journal written({.directory = directory, .segment_bytes = kSegmentBytes, .buffer_bytes = 1'024});

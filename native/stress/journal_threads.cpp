@@ -14,19 +14,12 @@
 #include <vector>
 
 #include "quantumcore/journal.hpp"
+#include "require.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace quantumcore;
-
-#define REQUIRE(condition)                                                         \
-  do {                                                                             \
-    if (!(condition)) {                                                            \
-      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                \
-    }                                                                              \
-  } while (false)
 
 /// Commands name their own sequence, so that a reader can tell a right one.
 std::vector<std::byte> command(std::uint64_t sequence) {

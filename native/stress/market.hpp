@@ -10,29 +10,10 @@
 #include <vector>
 
 #include "quantumcore/engine.hpp"
+#include "random.hpp"
 
-/// What the stress programs share: a seeded random source, and commands written into a buffer.
+/// What the stress programs share: commands written into a buffer.
 namespace quantumcore::stress {
-
-/// splitmix64: the same numbers everywhere from one seed.
-class Random {
- public:
-  explicit Random(u64 seed) : state_(seed * 0x9E3779B97F4A7C15 + 1) {}
-
-  u64 next() {
-    u64 z = (state_ += 0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-  u64 below(u64 n) { return next() % n; }
-  i64 between(i64 low, i64 high) {
-    return low + static_cast<i64>(below(static_cast<u64>(high - low + 1)));
-  }
-
- private:
-  u64 state_;
-};
 
 inline constexpr u32 kAccounts = 12;
 inline constexpr u32 kInstruments = 3;
@@ -450,6 +431,36 @@ class Market {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }
     commands.insert(commands.end(), bytes.begin(), bytes.end());
+  }
+
+  /// Draws any kind of command: mostly orders that meet, sometimes nonsense.
+  void anything() {
+    const u64 dice = random.below(1000);
+    if (dice < 240) {
+      submit_random();
+    } else if (dice < 290) {
+      auction_random();
+    } else if (dice < 360) {
+      tie_random();
+    } else if (dice < 450) {
+      wait_random();
+    } else if (dice < 650) {
+      replace_random();
+    } else if (dice < 900) {
+      cancel_random();
+    } else if (dice < 960) {
+      transfer_random();
+    } else if (dice < 970) {
+      mass_cancel_random();
+    } else if (dice < 975) {
+      kill_random();
+    } else if (dice < 985) {
+      redefine_random();
+    } else if (dice < 990) {
+      advance();
+    } else {
+      nonsense();
+    }
   }
 
   /// Notes new orders.

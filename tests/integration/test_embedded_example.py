@@ -1,6 +1,6 @@
 """The engine serves a program without Python, as examples/embedded.cpp shows.
 
-Goal: who reads the example can build it and gets what it says.
+Goal: who reads the example can build it and gets what it says, also in the thread that reads the engine's feed.
 Method: build it as its head says, in a directory of its own; run it briefly, twice.
 """
 
@@ -35,8 +35,15 @@ def test_the_example_builds_trades_and_ends_in_the_same_state(tmp_path: Path) ->
         for _ in range(2)
     ]
     found = [
-        re.fullmatch(r"(\d+) orders, (\d+) trades, (\d+) orders/s, state ([0-9a-f]{16})\n", s.stdout) for s in said
+        re.fullmatch(
+            r"(\d+) orders, (\d+) trades, (\d+) orders/s, state ([0-9a-f]{16})\n"
+            r"the reader: (\d+) events of (\d+) seen, (\d+) missed; bid 9900 x 5, ask 10100 x 7\n",
+            s.stdout,
+        )
+        for s in said
     ]
     assert all(s.returncode == 0 for s in said), said
     assert all(f is not None and int(f[1]) == ORDERS and int(f[2]) == ORDERS // 2 and int(f[3]) > 0 for f in found)
     assert found[0][4] == found[1][4]
+    # An acceptance of each order and a print of each trade at least; what was not seen is told.
+    assert all(int(f[5]) > 0 and int(f[5]) + int(f[7]) == int(f[6]) >= ORDERS * 3 // 2 for f in found)

@@ -4,21 +4,20 @@
 three kinds takes minutes.
 """
 
-import os
-import platform
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.native_programs import ROOT, finished
+
 SECONDS = 55
 RUNS = [
     ("asan", "engine_random", ("5000", "3")),
     ("asan", "journal_fuzz", ("2000", "20")),
+    ("asan", "ring_threads", ("100000",)),
+    ("asan", "feed_threads", ("10000", "3")),
     ("tsan", "engine_threads", ()),
     ("tsan", "journal_threads", ()),
+    ("tsan", "ring_threads", ("100000",)),
+    ("tsan", "feed_threads", ("20000", "3")),
     ("plain", "engine_allocations", ("50000",)),
 ]
 
@@ -31,15 +30,5 @@ def test_a_stress_program_ends_without_a_report(kind: str, program: str, argumen
     newest = max(path.stat().st_mtime for path in sources)
     if not binary.exists() or binary.stat().st_mtime < newest:
         pytest.skip(f"not built since the sources changed: make sanitize ONLY={kind}")
-    command = [str(binary), *arguments]
-    if kind == "tsan" and shutil.which("setarch"):  # older sanitizers cannot start where memory is placed at random
-        command = ["setarch", platform.machine(), "-R", *command]
-    options = {
-        "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1",
-        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-        "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
-    }
-    done = subprocess.run(
-        command, env=os.environ | options, check=False, capture_output=True, text=True, timeout=SECONDS
-    )
+    done = finished(binary, *arguments, seconds=SECONDS, fixed_addresses=kind == "tsan")
     assert done.returncode == 0, f"exit {done.returncode}: {done.stdout[-1000:]}{done.stderr[-3000:]}"

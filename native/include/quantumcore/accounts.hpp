@@ -43,7 +43,7 @@ class Accounts {
   Accounts(u32 max_accounts, u32 max_balances) : accounts_(max_accounts), balances_(max_balances) {}
 
   /// The slot of account `id`, or kNone.
-  u32 find(u64 id) const {
+  [[gnu::always_inline]] u32 find(u64 id) const {
     if (id >> 32 != 0) return kNone;  // 0 is nobody's
     const u32 narrow = static_cast<u32>(id);
     if (SmallIds::holds(narrow)) [[likely]] {

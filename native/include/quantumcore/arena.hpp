@@ -15,7 +15,7 @@ class Arena {
  public:
   explicit Arena(u32 capacity) : items_(capacity) {}
 
-  u32 acquire() {
+  [[gnu::always_inline]] u32 acquire() {
     if (free_ != kNone) {
       const u32 slot = free_;
       free_ = items_[slot].*Next;

@@ -19,7 +19,7 @@ class Book {
   /// Best price of a side, ticks. The side must stand.
   i64 best(bool sell) const { return ticks_of(sell, side(sell).best_key()); }
   /// Whether an order of the other side at `price` would trade with the `sell` side.
-  bool crosses(bool sell, i64 price) const {
+  [[gnu::always_inline]] bool crosses(bool sell, i64 price) const {
     return stands(sell) && side(sell).best_key() <= key_of(sell, price);
   }
 
@@ -84,8 +84,9 @@ inline void Book::unqueue(LadderPages& pages, Orders& orders, Ladder& ladder, u3
   const u32 id = node.level;
   Level& level = pages.level(id);
   level.lots -= node.leaves;
-  (node.prev == kNone ? level.head : orders.node(node.prev).next) = node.next;
-  (node.next == kNone ? level.tail : orders.node(node.next).prev) = node.prev;
+  // Where in its queue an order stands cannot be guessed.
+  pick(node.prev == kNone, &level.head, &orders.node(node.prev).next) = node.next;
+  pick(node.next == kNone, &level.tail, &orders.node(node.next).prev) = node.prev;
   node.level = kNone;
   node.next = node.prev = kNone;
   if (level.head == kNone) {

@@ -7,11 +7,12 @@
 /// One function per kind of command: judge, then apply, then tell. Each tells at least one event.
 namespace quantumcore {
 
-void submit(State& state, const SubmitOrder& command, Teller& teller);
+// Hot: else the compiler thinks that a way through so many checks is cold, and makes it small.
+[[gnu::hot]] void submit(State& state, const SubmitOrder& command, Teller& teller);
 void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& teller);
-void replace(State& state, const ReplaceOrder& command, Teller& teller);
+[[gnu::hot]] void replace(State& state, const ReplaceOrder& command, Teller& teller);
 void replace_advanced(State& state, const ReplaceAdvancedOrder& command, Teller& teller);
-void cancel(State& state, const CancelOrder& command, Teller& teller);
+[[gnu::hot]] void cancel(State& state, const CancelOrder& command, Teller& teller);
 void mass_cancel(State& state, const MassCancel& command, Teller& teller);
 void transfer(State& state, const Transfer& command, Teller& teller);
 void open_account(State& state, const OpenAccount& command, Teller& teller);
@@ -163,7 +164,11 @@ i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u
 /// By how many lots the reduce-only orders of a side are more than the position; negative: less.
 i128 reducing_over(const State& state, u32 position, bool sell);
 /// Adds to a position, whose row it returns.
-u32 move_position(State& state, u32 account, u32 instrument, i128 lots);
+inline u32 move_position(State& state, u32 account, u32 instrument, i128 lots) {
+  const u32 row = state.positions.make(account, instrument, state.accounts[account].first_position);
+  state.positions[row].lots += lots;
+  return row;
+}
 /// Cuts reduce-only orders, the youngest first, until together they are no more than the position.
 void trim(State& state, u32 position, Teller& teller);
 /// A reduce-only order has come or gone.
@@ -191,25 +196,31 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 /// What `work` does where the phase, the rules, the order or the book are not plain.
 void work_rare(State& state, u32 slot, u32 level, Teller& teller);
 
+/// `work` of a plain order in a plain book.
+[[gnu::always_inline]] inline void work_plain(State& state, Instrument& instrument, u32 slot,
+                                              u32 level, Teller& teller) {
+  const OrderNode& node = state.orders.node(slot);
+  const i64 price = state.orders.record(slot).price;
+  const bool sell = is_sell(node);
+  const bool takes = (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, price);
+  if (takes && !take(state, instrument, slot, teller)) return;
+  instrument.book.append(state.pages, state.orders, slot, sell, price, level);
+  if ((node.flags & kOrderListed) == 0) join_account(state, slot);
+  QC_ASSERT(!instrument.book.crosses(!sell, price));
+}
+
 /// Matches the live order `slot` and queues what is left. Afterwards it either is in the book or is
 /// final and its slot free. `level` is the level of its price when the caller has it, else kNone.
 /// Always inline: an order that rests without a trade, the common one, is a few lines of its
 /// command.
 [[gnu::always_inline]] inline void work(State& state, u32 slot, u32 level, Teller& teller) {
   const OrderNode& node = state.orders.node(slot);
-  const OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
   if ((instrument.rare | (node.flags & kOrderRare)) != 0) [[unlikely]] {
     work_rare(state, slot, level, teller);
     return;
   }
-  const bool sell = is_sell(node);
-  const bool takes =
-      (node.flags & kOrderNeverRests) != 0 || instrument.book.crosses(!sell, order.price);
-  if (takes && !take(state, instrument, slot, teller)) return;
-  instrument.book.append(state.pages, state.orders, slot, sell, order.price, level);
-  if ((node.flags & kOrderListed) == 0) join_account(state, slot);
-  QC_ASSERT(!instrument.book.crosses(!sell, order.price));
+  work_plain(state, instrument, slot, level, teller);
 }
 
 }  // namespace quantumcore

@@ -28,7 +28,7 @@ class EventBuffer {
 
   /// Room for one event, all bytes zero: reserved fields too are always written.
   template <class E>
-  E& append() {
+  [[gnu::always_inline]] E& append() {
     if (size_ + sizeof(E) > capacity_) [[unlikely]] {
       grow(size_ + sizeof(E));
     }
@@ -62,7 +62,8 @@ class Teller {
       : out_(out), sequence_(sequence), time_ns_(time_ns) {}
 
   template <class E>
-  E& tell(u32 instrument, u64 account) {
+  [[gnu::always_inline]] E& tell(u32 instrument, u64 account) {
+    static_assert(sizeof(E) <= kMaxEventSize);
     last_ = out_.size();
     E& event = out_.append<E>();
     set_word(event, offsetof(EventHeader, size),

@@ -73,8 +73,8 @@ bool judge_price(const Instrument& instrument, const Measured& price, Reason rea
                                        i64& lots, Refusal& why);
 
 /// The same; what needs no more places than the grid has is answered here.
-inline bool judge_shape(const Instrument& instrument, const Given& given, i64& ticks, i64& lots,
-                        Refusal& why) {
+[[gnu::always_inline]] inline bool judge_shape(const Instrument& instrument, const Given& given,
+                                               i64& ticks, i64& lots, Refusal& why) {
   const InstrumentTerms& terms = instrument.terms;
   const bool price_is_plain =
       given.market
@@ -89,7 +89,8 @@ inline bool judge_shape(const Instrument& instrument, const Given& given, i64& t
   return judge_shape_exactly(instrument, given, ticks, lots, why);
 }
 
-inline bool judge_max_quantity(const Instrument& instrument, i64 lots, Refusal& why) {
+[[gnu::always_inline]] inline bool judge_max_quantity(const Instrument& instrument, i64 lots,
+                                                      Refusal& why) {
   if (lots <= instrument.terms.max_quantity) [[likely]] {
     return true;
   }
@@ -128,8 +129,9 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument, con
 ///
 /// Both sides take one way, because the side of an order cannot be guessed: a buy's hold and the
 /// one-lot rule of a sell need a fee each, of all that is left or of one lot.
-inline bool amounts_are_plain(const Instrument& instrument, const Rates& rates,
-                              const OrderSums& sums, Wish& wish) {
+[[gnu::always_inline]] inline bool amounts_are_plain(const Instrument& instrument,
+                                                     const Rates& rates, const OrderSums& sums,
+                                                     Wish& wish) {
   // A sell that takes bids may bring more than its own price says.
   if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
   if ((instrument.rare & kRareDark) != 0) [[unlikely]] {
@@ -173,8 +175,8 @@ bool judge_bounds(const State& state, const Instrument& instrument, const Rates&
 bool judge_notional_exactly(const State& state, const Instrument& instrument, const Wish& wish,
                             Refusal& why);
 
-inline bool judge_notional(const State& state, const Instrument& instrument, const Wish& wish,
-                           Refusal& why) {
+[[gnu::always_inline]] inline bool judge_notional(const State& state, const Instrument& instrument,
+                                                  const Wish& wish, Refusal& why) {
   u64 notional;
   if (instrument.unit.den == 1 &&
       !__builtin_mul_overflow(static_cast<u64>(wish.price), static_cast<u64>(wish.lots),
@@ -187,8 +189,9 @@ inline bool judge_notional(const State& state, const Instrument& instrument, con
   return judge_notional_exactly(state, instrument, wish, why);
 }
 
-inline bool judge_amounts(const State& state, const Instrument& instrument, const Rates& rates,
-                          const OrderSums& sums, Wish& wish, Refusal& why) {
+[[gnu::always_inline]] inline bool judge_amounts(const State& state, const Instrument& instrument,
+                                                 const Rates& rates, const OrderSums& sums,
+                                                 Wish& wish, Refusal& why) {
   if (!state.accounting()) return judge_notional(state, instrument, wish, why);
   wish.lot_pays_fee = amounts_are_plain(instrument, rates, sums, wish);
   if (wish.lot_pays_fee) [[likely]] {
@@ -201,8 +204,9 @@ inline bool judge_amounts(const State& state, const Instrument& instrument, cons
 bool judge_funds_exactly(const State& state, const Instrument& instrument, const Rates& rates,
                          const Wish& wish, i64 increase, i64 available, Refusal& why);
 
-inline bool judge_funds(const State& state, const Instrument& instrument, const Rates& rates,
-                        const Wish& wish, i64 increase, i64 available, Refusal& why) {
+[[gnu::always_inline]] inline bool judge_funds(const State& state, const Instrument& instrument,
+                                               const Rates& rates, const Wish& wish, i64 increase,
+                                               i64 available, Refusal& why) {
   if (increase <= available && wish.lot_pays_fee) [[likely]] {
     return true;
   }
@@ -217,7 +221,8 @@ inline bool refuse_post_only(const Instrument& instrument, const Wish& wish, i64
                 on_grid(wish.price, grid));
 }
 
-inline bool judge_post_only(const Instrument& instrument, const Wish& wish, Refusal& why) {
+[[gnu::always_inline]] inline bool judge_post_only(const Instrument& instrument, const Wish& wish,
+                                                   Refusal& why) {
   if (!wish.post_only || !instrument.book.crosses(!wish.sell, wish.price)) [[likely]] {
     return true;
   }
@@ -235,7 +240,8 @@ inline bool judge_joined_level(const Instrument& instrument, i64 there, i128 bef
 }
 
 /// QTY_OVERFLOW: `more` lots join a level of `there`.
-inline bool judge_level(const Instrument& instrument, i64 there, i64 more, Refusal& why) {
+[[gnu::always_inline]] inline bool judge_level(const Instrument& instrument, i64 there, i64 more,
+                                               Refusal& why) {
   if (lots_fit(there, more)) [[likely]] {
     return true;
   }

@@ -24,5 +24,10 @@ inline constexpr i64 kMaxI64 = std::numeric_limits<i64>::max();
 inline constexpr u64 pick(bool first, u64 a, u64 b) {
   return b ^ ((a ^ b) & (u64{0} - static_cast<u64>(first)));
 }
+/// The same of two places, of which only the one that is meant must exist.
+inline u32& pick(bool first, u32* a, u32* b) {
+  return *reinterpret_cast<u32*>(
+      pick(first, reinterpret_cast<std::uintptr_t>(a), reinterpret_cast<std::uintptr_t>(b)));
+}
 
 }  // namespace quantumcore

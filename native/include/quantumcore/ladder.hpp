@@ -147,7 +147,7 @@ class Ladder {
   static i64 window_number(i64 key) { return key >> kWindowBits; }
   static u32 leaf_position(i64 key) { return static_cast<u32>(key >> 6) & 4095; }
 
-  u32 window_of(const LadderPages& pages, i64 number) const {
+  [[gnu::always_inline]] u32 window_of(const LadderPages& pages, i64 number) const {
     if (hint_ < window_count_ && entry(pages, hint_).number == number) [[likely]] {
       return entry(pages, hint_).window;
     }

@@ -44,6 +44,7 @@ enum class EventKind : u8 {
 };
 
 inline constexpr u8 kLast = 1;
+inline constexpr std::size_t kMaxEventSize = 176;
 
 struct EventHeader {
   u16 size;

@@ -31,8 +31,17 @@ bool may_rest_in(u8 status, u8 time_in_force, bool rests);
 /// Whether a phase takes such an order.
 bool phase_admits(u8 status, u8 time_in_force, u16 flags);
 
-/// HALTED: may the phase take the order as if it were new.
-bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why);
+/// HALTED: may the phase, which is not continuous trading, take the order as if it were new.
+bool judge_call_of(const State& state, const Instrument& instrument, u32 slot, Refusal& why);
+
+/// The same in any phase.
+inline bool judge_phase_of(const State& state, const Instrument& instrument, u32 slot,
+                           Refusal& why) {
+  if (instrument.terms.status == kContinuous) [[likely]] {
+    return true;
+  }
+  return judge_call_of(state, instrument, slot, why);
+}
 
 /// As submitted; of an order without a row of its own, what its flags say.
 u8 time_in_force_of(const State& state, u32 slot);

@@ -29,13 +29,11 @@ class Positions {
   }
   /// The row of a position, made if need be; `first` is the head of the account's list.
   u32 make(u32 account, u32 instrument, u32& first) {
-    const u32 found = find(account, instrument);
-    if (found != kNone) return found;
-    const u32 row = rows_.acquire();
-    rows_[row] = Position{0, account, instrument, first, 0};
-    first = row;
-    by_place_.insert(tag(account, instrument), row);
-    return row;
+    // Most accounts trade one instrument, or one at a time: no search for those.
+    if (first != kNone && rows_[first].instrument == instrument) [[likely]] {
+      return first;
+    }
+    return make_elsewhere(account, instrument, first);
   }
 
   Position& operator[](u32 row) { return rows_[row]; }
@@ -46,6 +44,15 @@ class Positions {
   void fill(u32 rows) { rows_.fill(rows); }
 
  private:
+  [[gnu::noinline]] u32 make_elsewhere(u32 account, u32 instrument, u32& first) {
+    const u32 found = find(account, instrument);
+    if (found != kNone) return found;
+    const u32 row = rows_.acquire();
+    rows_[row] = Position{0, account, instrument, first, 0};
+    first = row;
+    by_place_.insert(tag(account, instrument), row);
+    return row;
+  }
   static u32 tag(u32 account, u32 instrument) {
     return tag_of(static_cast<u64>(account) << 32 | instrument);
   }

@@ -67,8 +67,10 @@ struct Refusal {
   i128 limit;
   i128 actual;
 
-  /// Fills this refusal and returns false, so that a check reads `return why.no(...)`.
-  [[gnu::cold]] bool no(Reason r, Scope s, u8 places = 0, i128 l = 0, i128 a = 0) {
+  /// Fills this refusal and returns false, so that a check reads `return why.no(...)`. Not
+  /// gnu::cold: behind a chain of checks that may end there the compiler took the rest of a
+  /// command, too, for cold.
+  bool no(Reason r, Scope s, u8 places = 0, i128 l = 0, i128 a = 0) {
     reason = r;
     scope = s;
     decimals = places;

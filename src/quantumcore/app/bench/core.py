@@ -5,6 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from quantumcore.app.bench.feed import feed
 from quantumcore.app.bench.measure import Figure, repeat
 from quantumcore.app.bench.mix import MIDDLE, Stream, prepare
 from quantumcore.app.bench.steps import batches, snapshot, steps
@@ -18,10 +19,11 @@ RECOVERED = 1_000_000
 
 
 def core(seed: int, scale: float = 1.0) -> list[Figure]:
-    """Measure the step by itself and from Python, a snapshot, and what an order weighs."""
+    """Measure the step by itself, with a feed and from Python, a snapshot, and what an order weighs."""
     stream = prepare(max(10_000, int(COMMANDS * scale)), seed)
     return [
         *steps(seed, scale),
+        *feed(seed, scale),
         Figure(
             f"mix from Python in batches of {BATCH:,}, events copied out, wall per command",
             "ns",

@@ -69,7 +69,8 @@ async def test_a_submission_costs_the_room_microseconds(tmp_path):
     """Everything but the engine: shape, translation, the answer folded and shown."""
     async with orders_room(tmp_path) as room:
         await room.ask(limit("sell", "0.5", "64000", account=BOB))
-        await room.ask(limit("buy", "0.5", "64000"))
+        order = limit("buy", "0.5", "64000")
+        await room.ask(order)
         answer = Sequenced(room.venue.engine.sequence, 0, room.venue.log.read(room.venue.log.last - 1)[0].raw)
 
         class Instantly:
@@ -78,7 +79,6 @@ async def test_a_submission_costs_the_room_microseconds(tmp_path):
                 shown.set_result(then(answer))
                 return shown
 
-        order = limit("buy", "0.5", "64000")
         room.service.desk.commands._bus = Instantly()
         best = float("inf")
         for _ in range(5):

@@ -38,12 +38,6 @@ void tell_triggered(const State& state, u32 slot, Teller& teller) {
   event.source = kTriggerParent;
 }
 
-/// Whether an order that was let begin waits for its auction; nothing else tells of it then.
-bool waits_for_auction(const State& state, u32 slot, u64 sequence) {
-  return state.orders.is(slot, sequence) && (state.orders.node(slot).flags & kOrderWaits) != 0 &&
-         is_auction_time(state.extra_of(slot).time_in_force);
-}
-
 }  // namespace
 
 bool free_one(State& state, Instrument& instrument, Teller& teller) {
@@ -80,8 +74,11 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
   }
   for (const u32 slot : members) {
     if (!fit || slot == kNone || !state.orders.is(slot, sequence)) continue;
+    // Nothing else says that it is in no book.
+    if (waits_in(instrument.terms.status, time_in_force_of(state, slot))) {
+      tell_waits(state, slot, kWaitsForAuction, teller);
+    }
     begin(state, slot, teller);
-    if (waits_for_auction(state, slot, sequence)) tell_waits(state, slot, kWaitsForAuction, teller);
   }
   return true;
 }

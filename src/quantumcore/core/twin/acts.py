@@ -6,7 +6,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import gate, orders, phases, resting
+from quantumcore.core.twin import closing, gate, orders, phases, resting
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -62,6 +62,7 @@ def submit(
     for order in made:
         if order.place is Place.NOWHERE and venue.works(order):
             _take_turn(venue, order, accepted_in[order.instrument], out)
+            closing.run(venue, order.instrument, out)
 
 
 def _take_turn(venue: Venue, order: Order, accepted_in: int, out: Outbox) -> None:

@@ -20,6 +20,12 @@ def set_reference(venue: Venue, number: int, price: int | None, out: Outbox) -> 
         out.tell(wire.ReferenceChanged, instrument=number, price=price)
 
 
+def run(venue: Venue, number: int, out: Outbox) -> None:
+    """Try all whose turn it is: one of several orders that come as one act has its turn before the next."""
+    while cross(venue, number, out):
+        pass
+
+
 def cross(venue: Venue, number: int, out: Outbox) -> bool:
     """Try the next order at the closing price; return whether there was one. A step of the aftermath."""
     regime = venue.regimes[number]

@@ -1,6 +1,6 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
-from quantumcore.core.twin import codes, gate, phases, triggers
+from quantumcore.core.twin import closing, codes, gate, phases, triggers
 from quantumcore.core.twin.answers import tell_replaced, tell_triggered, tell_waits
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.links import BRACKET, release
@@ -39,15 +39,11 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
         tell_replaced(venue, order, codes.BY_LINK, out, priority_kept=False)
     for order in members:
         if order.place is Place.NOWHERE and venue.works(order):
+            if phases.waits(venue.status(number), order):
+                tell_waits(order, codes.WAITS_FOR_AUCTION, out)  # nothing else says that it is in no book
             begin(venue, order, out)
-            _tell_where(venue, order, out)
+            closing.run(venue, number, out)
     return True
-
-
-def _tell_where(venue: Venue, order: Order, out: Outbox) -> None:
-    """Tell if an order that was let begin waits for its auction: nothing else says that it is in no book."""
-    if order.place is Place.WAITING and phases.waits(venue.status(order.instrument), order):
-        tell_waits(order, codes.WAITS_FOR_AUCTION, out)
 
 
 def _why_not(venue: Venue, order: Order) -> int | None:

@@ -81,6 +81,22 @@ void refuse_all(State& state, const Act& act, u32 refused, const Refusal& why, T
   }
 }
 
+/// Whether an order comes to a level, or may come to one, with such an event.
+bool is_move(EventKind kind) {
+  return kind == EventKind::order_refilled || kind == EventKind::order_entered ||
+         kind == EventKind::order_replaced || kind == EventKind::instrument_status_changed;
+}
+
+/// Whether all would see an order in the book if it had its turn now and traded nothing.
+bool would_be_shown(const State& state, u32 slot) {
+  const OrderNode& node = state.orders.node(slot);
+  const u32 extra = state.orders.record(slot).extra;
+  return (node.flags & (kOrderPeg | kOrderDark)) == 0 &&
+         (extra == kNone || !is_triggered(state.extras[extra].type)) &&
+         may_rest_in(state.instruments[node.instrument].terms.status, time_in_force_of(state, slot),
+                     (node.flags & kOrderNeverRests) == 0);
+}
+
 void accept(State& state, const CommandHeader& header, const Act& act, Teller& teller) {
   u32 slots[kMostOfAct];
   bool waiting[kMostOfAct];
@@ -97,12 +113,20 @@ void accept(State& state, const CommandHeader& header, const Act& act, Teller& t
         waits_in(act.judged[i].instrument->terms.status, time_in_force_of(state, slots[i]));
   }
   if (act.link != 0) tell_linked(header, act, slots, teller);
+  std::size_t seen = teller.place();
+  bool moved = false;
   for (u32 i = 0; i < act.count; ++i) {
     const bool active = state.orders.is(slots[i], teller.sequence()) &&
                         (state.orders.node(slots[i]).flags & kOrderWaits) == 0;
     if (!active) continue;
+    moved = moved || teller.told_since(seen, is_move);
+    seen = teller.place();
     // One before it may have set off the call for which it was told to wait.
     if (waiting[i] && enter_own_call(state, slots[i], teller)) continue;
+    // It comes to its level only now, maybe behind others that have come since it was accepted.
+    if (moved && would_be_shown(state, slots[i])) {
+      tell_replaced(state, slots[i], ReplaceReason::has_its_turn, false, teller);
+    }
     begin(state, slots[i], teller);
   }
 }

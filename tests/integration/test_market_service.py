@@ -132,8 +132,27 @@ async def test_exits_freed_in_a_call_stand_where_the_engine_has_them(
     assert len(mine) == (status in standing)
 
 
+async def test_an_order_of_a_batch_stands_behind_what_was_refilled_before_its_turn(venue: SmallVenue):
+    service = MarketService(venue.bus, venue.log, await venue.database("market"), venue.clock)
+    await service.start()
+    iceberg = linked(SELL, 100_000, 64_000, client_id="iceberg", account=BOB, display=2, display_scale=1)
+    venue.do(iceberg)
+    batch = [
+        linked(BUY, 20_000, 64_000, client_id="takes", self_trade_prevention=5),
+        linked(SELL, 50_000, 64_000, client_id="rests"),
+    ]
+    raw = b"".join(each.encode() for each in batch)
+    venue.do(wire.SubmitOrderBatch(account=ALICE, count=2, orders=raw))
+    await service._projection.apply(venue.log.read(0, 1 << 30))
+    shown = service._markets.of(COIN).book.side(SELL).orders()
+    assert [(o.sequence, o.leaves) for o in shown] == [
+        (s, left) for s, _, _, _, left in venue.engine.orders(COIN, SELL)
+    ]
+    assert len(venue.engine.orders(COIN, SELL)) == 2
+
+
 def linked(side: int, lots: int, price: int, **changes) -> wire.SubmitAdvancedOrder:
-    """Return a member of linked orders of Alice's; lots, and prices in whole dollars."""
+    """Return an order of Alice's for an act of several; lots, and prices in whole dollars."""
     body = {
         "instrument": COIN, "account": ALICE, "price": price, "price_scale": 0, "quantity": lots // 10_000, "quantity_scale": 1,
         "side": side, "order_type": 2, "time_in_force": 1,

@@ -6,7 +6,16 @@ from typing import Any, NamedTuple, Protocol
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 
-REPLACED = {0: "asked", 1: "decremented", 2: "pegged", 3: "trimmed", 4: "follows", 5: "slid", 6: "holds_for_both"}
+REPLACED = {
+    0: "asked",
+    1: "decremented",
+    2: "pegged",
+    3: "trimmed",
+    4: "follows",
+    5: "slid",
+    6: "holds_for_both",
+    7: "in_turn",
+}
 CANCELLED = {
     1: "requested", 2: "mass_cancel", 3: "kill_switch", 4: "immediate", 5: "fill_or_kill", 6: "self_trade", 7: "expired",
     8: "linked", 9: "cancel_all_after", 10: "disconnected", 11: "reduce_only", 12: "auction_over", 13: "minimum", 14: "no_funds",

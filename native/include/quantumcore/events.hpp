@@ -78,6 +78,18 @@ class Teller {
   u64 sequence() const { return sequence_; }
   i64 time_ns() const { return time_ns_; }
   u32 count() const { return index_; }
+  /// Where the next event will stand.
+  std::size_t place() const { return out_.size(); }
+  /// Whether an event was told at `place` or later whose kind `is` one of those meant.
+  template <class Is>
+  bool told_since(std::size_t place, const Is& is) const {
+    while (place < out_.size()) {
+      const u64 word = load_u64(out_.at(place));
+      if (is(static_cast<EventKind>(word >> 16 & 0xff))) return true;
+      place += word & 0xffff;
+    }
+    return false;
+  }
   /// Number of the next fill within this command, from 0.
   u32 next_fill() { return fills_++; }
   u32 fills() const { return fills_; }

@@ -396,6 +396,7 @@ enum class ReplaceReason : u8 {
   follows = 4,
   converted = 5,
   holds_for_both = 6,
+  has_its_turn = 7,
 };
 
 enum class CancelReason : u16 {

@@ -61,6 +61,7 @@ REPLACE_REASONS = {
     4: "order.replace.linked",
     5: "order.replace.converted",
     6: "order.replace.shared_hold",
+    7: "order.replace.in_turn",
 }
 EXPIRED = 7
 MAX_CANCEL_AFTER_S = 300

@@ -6,8 +6,8 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import closing, gate, orders, phases, resting
-from quantumcore.core.twin.answers import REPEAT, tell_done
+from quantumcore.core.twin import closing, codes, dark, gate, orders, phases, resting
+from quantumcore.core.twin.answers import REPEAT, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, body_of
 from quantumcore.core.twin.outbox import Outbox
@@ -16,6 +16,8 @@ from quantumcore.core.twin.seats import Seat
 from quantumcore.core.twin.venue import Venue
 
 Members = list[wire.SubmitAdvancedOrder]
+
+_MOVES = (wire.OrderRefilled, wire.OrderEntered, wire.OrderReplaced, wire.InstrumentStatusChanged)
 
 
 def submit(
@@ -59,19 +61,26 @@ def submit(
         orders.admit(venue, member, order, out)
     tell_tie(made)
     accepted_in = {order.instrument: venue.status(order.instrument) for order in made}
+    accepted = out.count
     for order in made:
         if order.place is Place.NOWHERE and venue.works(order):
-            _take_turn(venue, order, accepted_in[order.instrument], out)
+            moved = out.told_since(accepted, *_MOVES)
+            _take_turn(venue, order, accepted_in[order.instrument], moved=moved, out=out)
             closing.run(venue, order.instrument, out)
 
 
-def _take_turn(venue: Venue, order: Order, accepted_in: int, out: Outbox) -> None:
-    """Let `order` begin; if it was told to wait for a call and one before it has set that off, it enters like all that wait."""
+def _take_turn(venue: Venue, order: Order, accepted_in: int, *, moved: bool, out: Outbox) -> None:
+    """Let `order` begin; if it was told to wait for a call and one before it has set that off, it enters like all that wait.
+
+    `moved`: others may have come to their levels since it was accepted, so it tells that it comes to its own only now.
+    """
     if phases.waits(accepted_in, order) and not phases.waits(venue.status(order.instrument), order):
         venue.touched.add(order.instrument)
         phases.enter_book(venue, order, out)
-    else:
-        orders.begin(venue, order, out)
+        return
+    if moved and orders.enters_book(venue, order) and not dark.is_dark(order):
+        tell_replaced(venue, order, codes.HAS_ITS_TURN, out, priority_kept=False)
+    orders.begin(venue, order, out)
 
 
 def _unknown(venue: Venue, members: Members) -> tuple[int, Refusal] | None:

@@ -23,6 +23,15 @@ class Outbox:
         """Add one event; `body` are its fields after the header."""
         self._told.append((event, {"instrument": instrument, "account": account, **body}))
 
+    @property
+    def count(self) -> int:
+        """How many events were told so far."""
+        return len(self._told)
+
+    def told_since(self, count: int, *kinds: type[Event]) -> bool:
+        """Tell whether one of `kinds` was told after the first `count` events."""
+        return any(kind in kinds for kind, _ in self._told[count:])
+
     def seal(self) -> list[bytes]:
         """Return the bytes of each event."""
         last = len(self._told) - 1

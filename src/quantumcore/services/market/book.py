@@ -328,6 +328,8 @@ class Book:
             if order.order_type == PEGGED or order.place == WAITING:
                 return
             self._entering = order
+            if order.passing and self.status != CONTINUOUS:
+                self._move(order, LIT, event)  # a call has begun before its turn: it stands in it
             return
         if event.priority_kept:
             lots = order.leaves - event.leaves

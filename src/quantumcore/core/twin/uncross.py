@@ -51,7 +51,6 @@ def taking_part(venue: Venue, number: int, side: int) -> list[Order]:
     book = venue.books[number]
     shown = list(book.in_priority(side))
     hidden = [order for order in book.dark.in_priority(side) if not dark.has_minimum(order)]
-    hidden.sort(key=lambda order: order.name)
     return sorted(shown + hidden, key=lambda order: -order.price if side == BUY else order.price)  # stable
 
 

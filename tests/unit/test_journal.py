@@ -432,13 +432,15 @@ async def test_waiting_for_a_slow_sync_neither_blocks_nor_spins(tmp_path):
     with small(tmp_path / "j") as journal:
         journal._native = _SlowDisk(journal._native, 0.5)
         journal.append(1, 0, command())
-        cpu, turns = time.process_time(), 0
+        cpu, worst, turns = time.process_time(), 0.0, 0
         waiting = asyncio.create_task(journal.synced())
         while not waiting.done():
+            began = time.monotonic()
             await asyncio.sleep(0.01)
-            turns += 1
+            worst, turns = max(worst, time.monotonic() - began), turns + 1
         assert journal.durable_sequence == 1
-        assert turns > 2  # the loop went on beside the sync; on a busy machine not often
+        assert worst < 0.25
+        assert turns > 20
         assert time.process_time() - cpu < 0.25
 
 
@@ -455,7 +457,7 @@ async def test_those_who_wait_together_share_a_sync_that_began_after_they_append
 
         rng = random.Random(5)
         await asyncio.gather(*(submit(rng.random() * 0.2) for _ in range(200)))
-        assert disk.syncs < 100  # a dozen, unless the machine is busy; one each would be 200
+        assert disk.syncs <= 13
 
 
 async def test_a_caller_that_gives_up_leaves_the_others_their_sync(tmp_path):

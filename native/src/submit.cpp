@@ -200,9 +200,7 @@ void answer_again(const State& state, u32 entry, const SubmitOrder& c, const Ord
     tell_refused(teller, c.header, why, {first.sequence, first.slot, c.client_id});
     return;
   }
-  CommandDone& done = tell_done(teller, c.header, kRepeat);
-  done.order_sequence = first.sequence;
-  done.order_slot = first.slot;
+  tell_repeat(teller, c.header, first);
 }
 
 [[gnu::noinline]] void reject(const SubmitOrder& c, Reason reason, Scope scope, Teller& teller) {
@@ -378,6 +376,12 @@ void prefetch_best(const State& state, const Instrument& instrument, const Submi
 
 bool content_is_good(const SubmitOrder& c) { return is_good(c); }
 
+void tell_repeat(Teller& teller, const CommandHeader& header, const Submission& first) {
+  CommandDone& done = tell_done(teller, header, kRepeat);
+  done.order_sequence = first.sequence;
+  done.order_slot = first.slot;
+}
+
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller) {
   const u32 entry =
@@ -455,8 +459,7 @@ void submit_advanced(State& state, const SubmitAdvancedOrder& command, Teller& t
     tell_bad(teller, command.order.header);
     return;
   }
-  static constexpr OrderTerms kNoTerms{};
-  if (std::memcmp(&command.terms, &kNoTerms, sizeof kNoTerms) == 0) {
+  if (is_empty(command.terms)) {
     submit(state, command.order, teller);
   } else {
     submit_with(state, command.order, &command.terms, teller);

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, Unavailable
 from quantumcore.core import _native
 from quantumcore.core.journal import Journal, read_records, unpack, verify
@@ -153,6 +154,14 @@ def test_bad_framing_refuses_the_whole_batch(tmp_path, bad):
             journal.append_batch(command(1) + bad, 1, 0)
         assert journal.last_sequence == 0
         assert journal.sync() == 0
+
+
+def test_the_shortest_and_the_longest_command_are_written(tmp_path):
+    both = [command(1, wire.MIN_COMMAND), command(2, wire.MAX_COMMAND)]
+    with Journal(tmp_path / "j") as journal:
+        assert journal.append_batch(b"".join(both), 1, 0) == 2
+        journal.sync()
+        assert [record.command for record in journal.records()] == both
 
 
 @pytest.mark.parametrize("size", [0, 8_192, 70_000])

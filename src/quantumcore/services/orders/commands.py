@@ -48,7 +48,7 @@ from quantumcore.services.orders.rebuild import LOOK_UP_S, appended, events_at, 
 from quantumcore.services.orders.terms_sent import choice
 from quantumcore.services.orders.views import order_view
 
-MAX_BATCH = 100
+MAX_BATCH = wire.SubmitOrderBatch.MOST
 
 
 class OrderCommands:

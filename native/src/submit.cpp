@@ -306,12 +306,22 @@ void prefetch_best(const State& state, const Instrument& instrument, const Submi
   }
 }
 
-/// Judges, and accepts or rejects, what is no repeat. Always inline into the two below.
+/// Accepts or rejects, or answers a repeat as the first time. It is judged before its id is looked
+/// for, which changes nothing: meanwhile the place where that id would stand is loaded, as a rule
+/// the farthest of all that a submission alone waits for. Always inline into the two below.
 [[gnu::always_inline]] inline void place(State& state, const SubmitOrder& command,
                                          const OrderTerms* terms, bool straight, Judged& judged,
                                          Teller& teller) {
   Refusal why;
-  if (!judge(state, command, terms, straight, kAlone, judged, why)) {
+  const bool good = judge(state, command, terms, straight, kAlone, judged, why);
+  if (state.accounting()) {
+    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
+    if (first != kNone) [[unlikely]] {
+      answer_again(state, first, command, terms, teller);
+      return;
+    }
+  }
+  if (!good) {
     // A full table refuses accepting, but must not change the reason of a refusal.
     if (state.accounting() && why.reason != Reason::capacity && !state.client_ids.full()) {
       remember(state, command, terms, judged, kNone, Fate::rejected, teller);
@@ -357,11 +367,6 @@ void prefetch_best(const State& state, const Instrument& instrument, const Submi
     state.client_ids.prefetch_next(teller.sequence());
     prefetch_best(state, *judged.instrument, command);
     judged.tag = id_tag(judged.account, command.client_id);
-    const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
-    if (first != kNone) [[unlikely]] {
-      answer_again(state, first, command, terms, teller);
-      return;
-    }
   }
   const Instrument& instrument = *judged.instrument;
   if (terms == nullptr && is_common(command) && instrument.terms.status == kContinuous &&

@@ -23,7 +23,7 @@ from tests.support.processes import picture
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("kills")]
 LOAD_S = 0.7
-GRACE_S = 45.0  # 15 on a quiet machine
+GRACE_S = 15.0
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.support.kills import Scene, ask_again, audit, is_well, load, scene, v
 from tests.support.processes import Stream, Venue, poll
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("annex")]
-SAYING = {"gateway", "ledger", "orders", "market"}
+SAYING = {"gateway", "ledger", "orders", "market", "positions"}
 TRY_AGAIN = 1013
 RESUMES_MAX = 50  # a room that is not back yet closes the stream again
 

@@ -314,7 +314,7 @@ def test_what_was_recorded_leads_to_the_same_position(method: Method, rng: rando
             bust = Bust(
                 quantity=-1 if at % 100 else 0,
                 price=99,
-                cash=12,
+                value=-99 * ONE if at % 100 else -12,
                 fee=1,
                 trade=(at - rng.randrange(1, 5), 1),
                 bought=True,
@@ -352,7 +352,8 @@ def test_what_was_recorded_leads_to_the_same_position(method: Method, rng: rando
 
 
 def bust(trade: int, quantity: int, price: int, *, bought: bool, cash: int = 0, at: int = 100) -> Bust:
-    return Bust(quantity=quantity, price=price, cash=cash, fee=3, trade=(trade, 1), bought=bought, sequence=at)
+    value = quantity * price * ONE if quantity else -cash
+    return Bust(quantity=quantity, price=price, value=value, fee=3, trade=(trade, 1), bought=bought, sequence=at)
 
 
 @pytest.mark.parametrize("method", ["average", "fifo", "lifo", "hifo"])

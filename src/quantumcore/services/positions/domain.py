@@ -99,7 +99,7 @@ class Bust(Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         quantity: Signed lots that come back (of a busted buy < 0); 0: only the price was corrected.
         price: Of the trade that is taken back, in ticks.
-        cash: 10^-18 that comes back, when only the price was corrected.
+        value: 10^-18 that is paid for it: what comes back to this side is negative.
         fee: Minor units of the fee that come back.
         trade: The trade that is corrected.
         bought: Whether this side had bought.
@@ -107,7 +107,7 @@ class Bust(Struct, frozen=True, kw_only=True, gc=False):
 
     quantity: int
     price: int
-    cash: int
+    value: int
     fee: int
     trade: FillId
     bought: bool
@@ -165,6 +165,7 @@ class Position(Struct, frozen=True, gc=False):
         lots: What is open, by opening fill; none by average, whose one lot is the position.
         losses: What a purchase would wash.
         numbers: Lots made so far.
+        born: Sequence of the very first change.
     """
 
     quantity: int = 0
@@ -186,14 +187,15 @@ class Position(Struct, frozen=True, gc=False):
     lots: tuple[Lot, ...] = ()
     losses: tuple[Loss, ...] = ()
     numbers: int = 0
+    born: int = 0
 
     def unrealised(self, contract: Contract, mark: int) -> int:
         """Return what closing at `mark` ticks would make, 10^-18.
 
         Raises:
-            InvalidCommand: `position.price`, `position.overflow`.
+            InvalidCommand: `position.price`.
         """
-        return contract.gain * (contract.value(self.quantity, mark) - self.cost)
+        return contract.gain * (contract.worth(self.quantity, mark) - self.cost)
 
     @property
     def open_lots(self) -> tuple[Lot, ...]:
@@ -216,8 +218,13 @@ def after_fill(
     Raises:
         InvalidCommand: `position.overflow`, `position.price`; the position stays as it was.
     """
+    return _filled(position, fill, contract.value(fill.quantity, fill.price), contract, terms)
+
+
+def _filled(
+    position: Position, fill: Fill, value: int, contract: Contract, terms: Terms
+) -> tuple[Position, list[Change]]:
     stands, quantity = position.quantity, fill.quantity
-    value = contract.value(quantity, fill.price)
     step = _Step(fill, contract, terms, position.version + 1)
     if stands == 0 or (stands > 0) == (quantity > 0):
         after, change = step.open(position, quantity, value, fill.fee)
@@ -225,7 +232,7 @@ def after_fill(
     if abs(quantity) <= abs(stands):
         after, change = step.close(position, quantity, value, fill.fee)
         return after, [change]
-    closing = contract.value(-stands, fill.price)
+    closing = half_even(value * abs(stands), abs(quantity))
     fee = toward_zero(fill.fee * abs(stands), abs(quantity))
     flat, closed = step.close(position, -stands, closing, fee)
     after, opened = step.open(flat, quantity + stands, value - closing, fill.fee - fee)
@@ -280,6 +287,7 @@ class _Step:
             lots,
             losses,
             numbers,
+            was.born or fill.sequence,
         )
         kind = Kind.OPENED if fresh else Kind.INCREASED
         return after, self._change(kind, after, quantity, value, disallowed, fee, ())
@@ -315,6 +323,7 @@ class _Step:
             after.lots,
             after.losses,
             after.numbers,
+            was.born,
         )
         kind = Kind.DECREASED if stands.quantity else Kind.CLOSED
         return stands, self._change(kind, stands, quantity, value, realised, fee, chosen)
@@ -417,15 +426,15 @@ def after_bust(position: Position, bust: Bust, contract: Contract) -> tuple[Posi
     the cost in the first case, the realised result in the second.
 
     Raises:
-        InvalidCommand: `position.overflow`, `position.price`.
+        InvalidCommand: `position.overflow`.
     """
     stands = position.quantity
     untouched = stands != 0 and (stands > 0) == bust.bought and bust.trade[0] > position.decreased
     if bust.quantity:
-        cause, value = Cause.UNDONE, contract.value(bust.quantity, bust.price)
-        after = _undone(position, bust, value, contract, untouched=untouched)
+        cause = Cause.UNDONE
+        after = _undone(position, bust, contract, untouched=untouched)
     else:
-        cause, value = Cause.REPRICED, -bust.cash
+        cause = Cause.REPRICED
         after = _repriced(position, bust, contract, untouched=untouched)
     part = 2 * bust.leg + CLOSING
     keeps = untouched and abs(bust.quantity) < abs(stands)
@@ -439,12 +448,13 @@ def after_bust(position: Position, bust: Bust, contract: Contract) -> tuple[Posi
         method=position.method,
         wash_sales=position.wash_sales,
         decreased=position.decreased if keeps else bust.sequence,
+        born=position.born or bust.sequence,
     )
     change = Change(
         Kind.ADJUSTED,
         bust.quantity,
         bust.price,
-        value,
+        bust.value,
         after.realised - position.realised,
         -bust.fee,
         after.quantity,
@@ -466,10 +476,10 @@ def after_bust(position: Position, bust: Bust, contract: Contract) -> tuple[Posi
     return after, change
 
 
-def _undone(was: Position, bust: Bust, value: int, contract: Contract, *, untouched: bool) -> Position:
+def _undone(was: Position, bust: Bust, contract: Contract, *, untouched: bool) -> Position:
     quantity, stands = bust.quantity, was.quantity
     if untouched and was.method is Method.AVERAGE and abs(quantity) < abs(stands):
-        return replace(was, quantity=stands + quantity, cost=bounded(was.cost + value))
+        return replace(was, quantity=stands + quantity, cost=bounded(was.cost + bust.value))
     back = Fill(
         quantity=quantity,
         price=bust.price,
@@ -483,18 +493,19 @@ def _undone(was: Position, bust: Bust, value: int, contract: Contract, *, untouc
     named = closes and was.method is not Method.AVERAGE
     # The trade's own lot goes first; nothing is washed, for nothing was sold.
     plain = replace(was, wash_sales=False, method=Method.SPECIFIC if named else was.method)
-    after, _ = after_fill(plain, back, contract, Terms(was.method, wash_sales=False, chosen=(bust.trade,)))
+    terms = Terms(was.method, wash_sales=False, chosen=(bust.trade,))
+    after, _ = _filled(plain, back, bust.value, contract, terms)
     return after
 
 
 def _repriced(was: Position, bust: Bust, contract: Contract, *, untouched: bool) -> Position:
     at = next((n for n, lot in enumerate(was.lots) if (lot.sequence, lot.fill) == bust.trade), -1)
     if not untouched or (was.method is not Method.AVERAGE and at < 0):
-        return replace(was, realised=bounded(was.realised + contract.gain * bust.cash))
+        return replace(was, realised=bounded(was.realised - contract.gain * bust.value))
     lots = was.lots
     if at >= 0:
-        lots = (*lots[:at], replace(lots[at], cost=lots[at].cost - bust.cash), *lots[at + 1 :])
-    return replace(was, cost=bounded(was.cost - bust.cash), lots=lots)
+        lots = (*lots[:at], replace(lots[at], cost=lots[at].cost + bust.value), *lots[at + 1 :])
+    return replace(was, cost=bounded(was.cost + bust.value), lots=lots)
 
 
 # ------------------------------------------------------------------------------------------------- replay
@@ -531,7 +542,7 @@ def _again(position: Position, change: Change, contract: Contract) -> tuple[Posi
         bust = Bust(
             quantity=change.quantity,
             price=change.price,
-            cash=0 if change.cause == Cause.UNDONE else -change.value,
+            value=change.value,
             fee=-change.fee,
             trade=(change.trade, change.fill),
             bought=change.part == CLOSING,  # the buyer's side is told first

@@ -67,15 +67,23 @@ class Contract(NamedTuple):
             InvalidCommand: `position.price`: an inverse contract has no value at a price that is not over zero;
                 `position.overflow`.
         """
+        return bounded(self.worth(lots, ticks))
+
+    def worth(self, lots: int, ticks: int) -> int:
+        """Return the same without a bound: for what is shown and never kept.
+
+        Raises:
+            InvalidCommand: `position.price`.
+        """
         if self.form is Form.INVERSE:
             if ticks <= 0:
                 raise InvalidCommand(
                     "position.price", "an inverse contract wants a price over zero", limit="0", actual=str(ticks)
                 )
-            return bounded(half_even(lots * self.numerator, self.denominator * ticks))
+            return half_even(lots * self.numerator, self.denominator * ticks)
         if self.denominator == 1:
-            return bounded(lots * ticks * self.numerator)
-        return bounded(half_even(lots * ticks * self.numerator, self.denominator))
+            return lots * ticks * self.numerator
+        return half_even(lots * ticks * self.numerator, self.denominator)
 
 
 def contract(

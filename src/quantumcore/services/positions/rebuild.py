@@ -34,7 +34,7 @@ class Rebuild:
         definitions: Definitions,
         projection: Projection,
     ) -> None:
-        self.seconds = 0
+        self.seconds: float = 0
         self._log = log
         self._database = database
         self._clock = clock
@@ -113,7 +113,7 @@ class Rebuild:
         }
         self._state = PositionsRebuild(state=state, milliseconds=round(spent * 1_000), **fields)  # type: ignore[arg-type]  # the names are the struct's
         if state != "running":
-            self.seconds = round(spent)
+            self.seconds = round(spent, 3)
 
 
 def _fold_some(folding: Folding, batches: list[EventBatch], cursor: int) -> int:

@@ -26,7 +26,7 @@ from tests.support.processes import Stream, Venue, poll
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("annex")]
 SAID_WITHIN_S = 1.0
 GONE_WITHIN_S = 5.0
-SAYING = {"gateway", "ledger", "orders", "market"}
+SAYING = {"gateway", "ledger", "orders", "market", "positions"}
 TRY_AGAIN = 1013
 RESUMES_MAX = 50  # a room that is not back yet closes the stream again
 

@@ -74,8 +74,12 @@ def test_projections_that_lost_their_databases_answer_the_same_again(played: Sce
         trader.wait_for(sequence)
     before = picture(played.admin, traders)
     played.venue.kill()
-    gone = [path for name in ("orders", "market", "ledger") for path in played.venue.data_dir.glob(f"*_{name}.sqlite*")]
-    assert len(gone) >= 3
+    gone = [
+        path
+        for name in ("orders", "market", "ledger", "positions")
+        for path in played.venue.data_dir.glob(f"*_{name}.sqlite*")
+    ]
+    assert len(gone) >= 4
     for path in gone:
         path.unlink()
     played.venue.start()

@@ -171,6 +171,37 @@ async def test_an_order_of_another_is_unknown(venue):
         assert "not found" in answer.json()["detail"]
 
 
+async def test_positions_follow_own_trades(venue):
+    """What a client was told of his order is in the position that he reads next; events, lots and the method too."""
+    alice, bob = await venue.user(), await venue.user()
+    base = f"/v1/accounts/{alice.account_id}/positions"
+    assert (await alice.http.get(base)).json()["positions"] == []
+    chosen = await alice.http.put(f"{base}/BTC-USD/method", json={"method": "fifo"})
+    assert (chosen.status_code, chosen.json()["method"]) == (200, "fifo")
+    await bob.order(side="sell", quantity="1.0", price="64000.00")
+    for at in range(1, 6):
+        order = (await alice.order(quantity="0.1", price="64000.00")).json()
+        found = (await alice.http.get(base)).json()
+        assert found["sequence"] >= order["sequence"]
+        (position,) = found["positions"]
+        assert (position["quantity"], position["average"]) == (f"0.{at}0000", "64000.00000000")
+        assert (position["method"], position["version"], position["cost"]) == ("fifo", at, f"{at * 6400}.00000000")
+    events = (await alice.http.get(f"{base}/BTC-USD/events?order=asc&limit=2")).json()
+    assert [one["type"] for one in events["items"]] == ["opened", "increased"]
+    assert events["items"][0]["time"].endswith("Z")
+    rest = (await alice.http.get(f"{base}/BTC-USD/events?order=asc&cursor={events['next_cursor']}")).json()
+    assert (len(rest["items"]), rest["next_cursor"]) == (3, None)
+    lots = (await alice.http.get(f"{base}/BTC-USD/lots")).json()["lots"]
+    assert [lot["opened_by"] for lot in lots] == [one["trade_id"] for one in (*events["items"], *rest["items"])]
+    refused = await alice.http.put(f"{base}/BTC-USD/method", json={"method": "average"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "position.open")
+    for path in (base, f"{base}/BTC-USD/events", f"{base}/BTC-USD/lots"):
+        assert (await bob.http.get(path)).status_code == 404
+    assert (await bob.http.put(f"{base}/BTC-USD/method", json={"method": "lifo"})).status_code == 404
+    unknown = await alice.http.get(f"{base}/NOPE/events")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "instrument.not_found")
+
+
 async def test_scopes_are_kept(venue):
     viewer, trader = await venue.admin("viewer"), await venue.user()
     assert (await viewer.order()).json()["code"] == "auth.forbidden"

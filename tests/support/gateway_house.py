@@ -29,6 +29,7 @@ from quantumcore.services.gateway.service import UVICORN, GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.positions.service import PositionsService
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -132,6 +133,7 @@ async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncI
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
+        await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
         try:

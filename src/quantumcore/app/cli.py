@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · status · rooms · snapshot · user."""
+"""The command line: quantumcore run · demo · replay · bench · verify · status · rooms · positions · snapshot · user."""
 
 import time
 
@@ -94,6 +94,39 @@ def rooms(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def positions(
+    account: Annotated[int | None, typer.Argument(help="Number of the account.")] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Fold the event log anew and compare with what the venue has.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account holds, what it cost and what it made; or prove it from the event log."""
+    from rich.console import Console
+
+    from quantumcore.app import positions as shown
+    from quantumcore.app.settings import load_settings
+    from quantumcore.contracts.positions import GetPositions
+
+    if rebuild == (account is not None):
+        typer.echo("quantumcore: give an account, or --rebuild", err=True)
+        raise typer.Exit(2)
+    if account is not None:
+        reply = _ask(data_dir, GetPositions(account=account))
+    else:
+        settings = _or_exit(lambda: load_settings(data_dir=data_dir))
+        reply = _or_exit(lambda: asyncio.run(shown.rebuild(settings, Console(stderr=True))))
+    if as_json:
+        typer.echo(json.dumps(reply))
+    elif account is not None:
+        shown.show_positions(reply, Console())
+    else:
+        shown.show_rebuild(reply, Console())
+    raise typer.Exit(1 if rebuild and reply["state"] != "equal" else 0)
+
+
+@app.command()
 def snapshot(data_dir: DataDir = None) -> None:
     """Write a snapshot of the engine now."""
     from quantumcore.contracts.matching import TakeSnapshot
@@ -105,7 +138,7 @@ def snapshot(data_dir: DataDir = None) -> None:
 @app.command()
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="core, peers, journal, recovery, http (default: all).")
+        list[str] | None, typer.Argument(help="core, peers, journal, recovery, positions, http (default: all).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
     scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,

@@ -10,13 +10,14 @@ from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.registry import EmbeddedRegistry
+from quantumcore.app.annex.messages import BeginRooms
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
 from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import open_read_side, open_room
 from quantumcore.app.settings import Settings
-from quantumcore.contracts import auth, ledger, market, matching, orders, reference
+from quantumcore.contracts import auth, ledger, market, matching, orders, positions, reference
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
@@ -31,6 +32,8 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.positions.settings import PositionsSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
     "matching": (
@@ -64,6 +67,14 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.GetTransfer,
         ledger.GetTrialBalance,
         ledger.Reconcile,
+    ),
+    "positions": (
+        positions.GetPosition,
+        positions.GetPositions,
+        positions.GetPositionEvents,
+        positions.GetLots,
+        positions.GetPositionSnapshot,
+        positions.RebuildPositions,
     ),
 }
 
@@ -136,11 +147,13 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     if settings.annex:
-        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
+        begin = BeginRooms(positions=positions_settings(settings))
+        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, begin)
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
         rooms = [AnnexRoom("orders", annex, OrderDesk(bus, log)), AnnexRoom("market", annex)]
+        rooms.append(AnnexRoom("positions", annex))
         services = [matching, annex, AnnexRoom("ledger", annex), auth, *rooms, gateway]
     else:
         side = await open_read_side(settings.data_dir)
@@ -152,6 +165,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
             auth,
             OrdersService(bus, log, side.orders, clock),
             MarketService(bus, log, side.market, clock),
+            PositionsService(bus, log, side.positions, clock, side.choices, positions_settings(settings)),
             gateway,
         ]
     return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
@@ -174,6 +188,15 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         jwt_secret=settings.jwt_secret,
         previous_jwt_secret=settings.previous_jwt_secret,
         key_encryption_key=settings.key_encryption_key,
+    )
+
+
+def positions_settings(settings: Settings) -> PositionsSettings:
+    """Return what the positions room must know of `settings`."""
+    return PositionsSettings(
+        stale_ns=settings.positions_stale_s * 10**9,
+        snapshot_events=settings.positions_snapshot_events,
+        retention_ns=settings.positions_retention_days * 86_400 * 10**9,
     )
 
 

@@ -13,44 +13,63 @@ from quantumcore.ports.telemetry import Measured
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
+from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.positions.settings import PositionsSettings
 
-ROOMS = ("ledger", "orders", "market")
+ROOMS = ("ledger", "orders", "market", "positions")
 
 
 @dataclass(frozen=True)
 class ReadSide:
-    """The tables of the rooms; all can be rebuilt from the journal."""
+    """The tables of the rooms; all can be rebuilt from the journal but the choices, which are synced with each commit."""
 
     ledger: SqliteDatabase
     orders: SqliteDatabase
     market: SqliteDatabase
+    positions: SqliteDatabase
+    choices: SqliteDatabase
 
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
-        return {"ledger": [self.ledger], "orders": [self.orders], "market": [self.market]}
+        return {
+            "ledger": [self.ledger],
+            "orders": [self.orders],
+            "market": [self.market],
+            "positions": [self.positions, self.choices],
+        }
 
     async def close(self) -> None:
         """Release them."""
-        for database in (self.ledger, self.orders, self.market):
+        for database in (self.ledger, self.orders, self.market, self.positions, self.choices):
             await database.close()
 
 
 async def open_read_side(data_dir: Path) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
-    return ReadSide(*[await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS])
+    rooms = [await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS]
+    choices = (
+        data_dir / "quantumcore_positions_choices.sqlite"
+    )  # the room's tables once more, for their own truth alone
+    rooms.append(await open_database(choices, _migrations("positions"), synchronous="FULL"))
+    return ReadSide(*rooms)
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:
     """Open the tables of one room."""
-    return await open_database(
-        data_dir / f"quantumcore_{name}.sqlite", f"quantumcore.services.{name}.migrations", synchronous=synchronous
-    )
+    return await open_database(data_dir / f"quantumcore_{name}.sqlite", _migrations(name), synchronous=synchronous)
 
 
-def following_rooms(bus: Bus, log: EventLog, side: ReadSide, clock: Clock) -> Sequence[Service]:
+def _migrations(name: str) -> str:
+    return f"quantumcore.services.{name}.migrations"
+
+
+def following_rooms(
+    bus: Bus, log: EventLog, side: ReadSide, clock: Clock, positions: PositionsSettings
+) -> Sequence[Service]:
     """Return the rooms of the annex, in the order in which they start."""
     return (
         LedgerService(bus, log, side.ledger, clock),
         OrderHistoryService(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
+        PositionsService(bus, log, side.positions, clock, side.choices, positions),
     )

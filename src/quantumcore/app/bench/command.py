@@ -9,12 +9,14 @@ from quantumcore.app.bench.core import core, journal, recovery
 from quantumcore.app.bench.http import http
 from quantumcore.app.bench.measure import Figure, as_json, machine, show
 from quantumcore.app.bench.peers import peers
+from quantumcore.app.bench.positions import positions
 
 BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "core": core,
     "peers": peers,
     "journal": journal,
     "recovery": recovery,
+    "positions": positions,
     "http": http,
 }
 

@@ -245,6 +245,22 @@ class FillsQuery(Body, frozen=True, kw_only=True):
     order: Direction = "desc"
 
 
+class PositionEventsQuery(Body, frozen=True, kw_only=True):
+    """A page of what happened to a position."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+    order: Direction = "desc"
+
+
+class LotMethodBody(Body, frozen=True, kw_only=True):
+    """chosen: ids of opening trades whose lots go first, with the method specific only."""
+
+    method: Literal["average", "fifo", "lifo", "hifo", "specific"]
+    wash_sales: bool = False
+    chosen: Annotated[list[Annotated[str, Meta(max_length=36)]], Meta(max_length=100)] = []
+
+
 class EntriesQuery(Body, frozen=True, kw_only=True):
     """A page of ledger entries."""
 

@@ -5,7 +5,8 @@ from quantumcore.contracts.ledger import Balances, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
-from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers
+from quantumcore.contracts.positions import LotMethod, Positions
+from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers, position_answers
 from quantumcore.services.gateway.areas import (
     accounts,
     auth,
@@ -13,6 +14,7 @@ from quantumcore.services.gateway.areas import (
     operations,
     operator,
     orders,
+    positions,
     reference,
     risk,
     transfers,
@@ -275,6 +277,30 @@ def account_routes() -> list[Route]:
             scope="read",
             query=bodies.FillsQuery,
             answer=answers.FillPageAnswer,
+        ),
+        Route("GET", "/v1/accounts/{id}/positions", positions.listing, scope="read", answer=Positions),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/positions/{symbol}/events",
+            positions.events,
+            scope="read",
+            query=bodies.PositionEventsQuery,
+            answer=position_answers.PositionEventsAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/positions/{symbol}/lots",
+            positions.lots,
+            scope="read",
+            answer=position_answers.LotsAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/positions/{symbol}/method",
+            positions.set_method,
+            scope="trade",
+            body=bodies.LotMethodBody,
+            answer=LotMethod,
         ),
         Route(
             "GET",

@@ -31,7 +31,7 @@ from quantumcore.ports.follower import Follower
 from tests.support.clocks import ManualClock
 from tests.support.waiting import PATIENCE_S
 
-ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders")
+ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders", "portfolio")
 
 
 @asynccontextmanager
@@ -173,7 +173,9 @@ async def test_a_page_says_nothing_of_another_room(tmp_path: Path) -> None:
             assert {"qc_bus_in_flight_requests", "qc_loop_lag_seconds_count", "process_open_fds"} <= page.keys(), room
             assert "qc_event_log_bytes" in page if room == "matching" else "qc_event_log_bytes" not in page
             followers = set(page.get("qc_follower_sequence", {}))
-            assert followers == ({(("follower", room),)} if room in ("orders", "ledger", "market") else set())
+            assert followers == (
+                {(("follower", room),)} if room in ("orders", "ledger", "market", "portfolio") else set()
+            )
 
 
 async def test_a_followers_lag_in_seconds_is_the_age_of_what_it_has_not_applied(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import open_read_side, open_room
 from quantumcore.app.settings import Settings
-from quantumcore.contracts import auth, ledger, market, matching, orders, reference
+from quantumcore.contracts import auth, ledger, market, matching, orders, portfolio, reference
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
@@ -31,6 +31,8 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.portfolio.service import PortfolioService
+from quantumcore.services.portfolio.settings import PortfolioSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
     "matching": (
@@ -56,6 +58,13 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         market.GetTickers,
         market.GetMarketStatus,
         market.GetAuction,
+    ),
+    "portfolio": (
+        portfolio.GetPortfolio,
+        portfolio.GetValuationHistory,
+        portfolio.GetPerformance,
+        portfolio.GetFxSnapshot,
+        portfolio.GetConversion,
     ),
     "ledger": (
         ledger.GetBalances,
@@ -136,11 +145,12 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     if settings.annex:
-        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
+        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, portfolio_settings(settings))
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
         rooms = [AnnexRoom("orders", annex, OrderDesk(bus, log)), AnnexRoom("market", annex)]
+        rooms.append(AnnexRoom("portfolio", annex))
         services = [matching, annex, AnnexRoom("ledger", annex), auth, *rooms, gateway]
     else:
         side = await open_read_side(settings.data_dir)
@@ -152,6 +162,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
             auth,
             OrdersService(bus, log, side.orders, clock),
             MarketService(bus, log, side.market, clock),
+            PortfolioService(bus, log, side.portfolio, clock, portfolio_settings(settings)),
             gateway,
         ]
     return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
@@ -174,6 +185,18 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         jwt_secret=settings.jwt_secret,
         previous_jwt_secret=settings.previous_jwt_secret,
         key_encryption_key=settings.key_encryption_key,
+    )
+
+
+def portfolio_settings(settings: Settings) -> PortfolioSettings:
+    """Return what the portfolio room must know of `settings`."""
+    return PortfolioSettings(
+        reporting=settings.reporting_currency,
+        cache_s=settings.portfolio_cache_s,
+        history_s=settings.portfolio_history_s,
+        history_kept=settings.portfolio_history_kept,
+        fx_stale_s=settings.fx_stale_s,
+        fx_tolerance_bp=settings.fx_tolerance_bp,
     )
 
 

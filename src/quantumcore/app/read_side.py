@@ -13,31 +13,40 @@ from quantumcore.ports.telemetry import Measured
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
+from quantumcore.services.portfolio.service import PortfolioService
+from quantumcore.services.portfolio.settings import PortfolioSettings
 
 ROOMS = ("ledger", "orders", "market")
 
 
 @dataclass(frozen=True)
 class ReadSide:
-    """The tables of the rooms; all can be rebuilt from the journal."""
+    """The tables of the rooms; all can be rebuilt from the journal, but the portfolio's."""
 
     ledger: SqliteDatabase
     orders: SqliteDatabase
     market: SqliteDatabase
+    portfolio: SqliteDatabase
 
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
-        return {"ledger": [self.ledger], "orders": [self.orders], "market": [self.market]}
+        return {
+            "ledger": [self.ledger],
+            "orders": [self.orders],
+            "market": [self.market],
+            "portfolio": [self.portfolio],
+        }
 
     async def close(self) -> None:
         """Release them."""
-        for database in (self.ledger, self.orders, self.market):
+        for database in (self.ledger, self.orders, self.market, self.portfolio):
             await database.close()
 
 
 async def open_read_side(data_dir: Path) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
-    return ReadSide(*[await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS])
+    opened = {name: await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS}
+    return ReadSide(**opened, portfolio=await open_room(data_dir, "portfolio", synchronous="FULL"))
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:
@@ -47,10 +56,13 @@ async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDat
     )
 
 
-def following_rooms(bus: Bus, log: EventLog, side: ReadSide, clock: Clock) -> Sequence[Service]:
+def following_rooms(
+    bus: Bus, log: EventLog, side: ReadSide, clock: Clock, portfolio: PortfolioSettings
+) -> Sequence[Service]:
     """Return the rooms of the annex, in the order in which they start."""
     return (
         LedgerService(bus, log, side.ledger, clock),
         OrderHistoryService(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
+        PortfolioService(bus, log, side.portfolio, clock, portfolio),
     )

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
         rate_*: Weights per second, see docs/reference/limits.md.
+        reporting_currency: In what accounts are valued that did not choose.
+        portfolio_*, fx_*: See docs/reference/portfolio.md.
     """
 
     model_config = SettingsConfigDict(env_prefix="QC_", frozen=True, extra="forbid", populate_by_name=True)
@@ -79,6 +81,13 @@ class Settings(BaseSettings):
     rate_peer: int = Field(100, ge=1)
     rate_login: int = Field(10, ge=1)
     trusted_proxies: tuple[str, ...] = ()
+
+    reporting_currency: str = Field("USD", pattern=r"^[A-Z0-9][A-Z0-9._-]{0,11}$")
+    portfolio_cache_s: float = Field(1.0, ge=0, le=60)
+    portfolio_history_s: int = Field(60, ge=1, le=86_400)
+    portfolio_history_kept: int = Field(10_080, ge=2, le=100_000)
+    fx_stale_s: float = Field(86_400.0, gt=0)
+    fx_tolerance_bp: int = Field(10, ge=0, le=10_000)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

@@ -3,6 +3,7 @@
 import msgspec
 
 from quantumcore.contracts.messages import Done, Notice, Request
+from quantumcore.services.portfolio.settings import PortfolioSettings
 
 
 class BeginRooms(Request[Done], frozen=True, kw_only=True):
@@ -11,6 +12,8 @@ class BeginRooms(Request[Done], frozen=True, kw_only=True):
     Raises:
         QuantumCoreError: What lies in the data directory is damaged, or another annex holds it.
     """
+
+    portfolio: PortfolioSettings = PortfolioSettings()
 
 
 class EndRooms(Request[Done], frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ A decimal is (mantissa, places); a sum is an integer at 10^-PLACES, so that addi
 import re
 from fractions import Fraction
 
-from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.errors import Internal
 
 PLACES = 54  # quantity, price and multiplier have at most 18 places each
 SHOWN = 8  # of P&L and averages
@@ -21,27 +21,27 @@ def number(text: str) -> tuple[int, int]:
     """Return (mantissa, places) of a decimal that another room has shown.
 
     Raises:
-        Corrupted: It is no decimal.
+        Internal: It is no decimal.
     """
     whole, _, fraction = text.partition(".")
     try:
         return int(whole + fraction), len(fraction)
     except ValueError as error:
-        raise Corrupted("portfolio.impossible", f"{text[:64]!r} is no decimal") from error
+        raise Internal("internal", f"{text[:64]!r} is no decimal") from error
 
 
 def eight(text: str) -> int:
     """Return a decimal of 8 places, as costs and results are shown, as an integer at 10^-8.
 
     Raises:
-        Corrupted: It has other places, or is no decimal.
+        Internal: It has other places, or is no decimal.
     """
     if text[-9:-8] != ".":
-        raise Corrupted("portfolio.impossible", f"{text[:64]!r} has not 8 places")
+        raise Internal("internal", f"{text[:64]!r} has not 8 places")
     try:
         return int(text[:-9] + text[-8:])
     except ValueError as error:
-        raise Corrupted("portfolio.impossible", f"{text[:64]!r} is no decimal") from error
+        raise Internal("internal", f"{text[:64]!r} is no decimal") from error
 
 
 def scaled(text: str) -> int:

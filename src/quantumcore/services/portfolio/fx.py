@@ -74,7 +74,8 @@ def missing(base: str, quote: str, snapshot_id: str) -> Unavailable:
     """Return the error that names a pair without rate."""
     where = f"snapshot {snapshot_id}" if snapshot_id else "no snapshot was ever published, so it"
     pair = f"{base}/{quote}"
-    return Unavailable("fx.rate_missing", f"{where} has no rate {pair}", field="fx", actual=pair, retry_after=1)
+    detail = f"{where} has no rate {pair}"
+    return Unavailable("fx.rate_missing", detail, field="fx", actual=pair, retry_after=1, context={"symbol": pair})
 
 
 def check_rates(given: Sequence[GivenRate], tolerance_bp: int) -> tuple[Rate, ...]:
@@ -168,7 +169,8 @@ def _disagree(
     values = " and ".join(f"{rounded(value, RATE_SHOWN)} {how}" for value, how in (one, other))
     distance = f"{rounded(apart * BP, 2)} bp"
     detail = f"{name} is {values}: {distance} apart"
-    return InvalidCommand("fx.triangle", detail, field="rates", limit=f"{tolerance_bp} bp", actual=f"{name} {distance}")
+    actual, limit = f"{name} {distance}", f"{tolerance_bp} bp"
+    return InvalidCommand("fx.triangle", detail, field="rates", limit=limit, actual=actual, context={"symbol": name})
 
 
 def _both_ways(rates: Iterable[Rate]) -> dict[str, dict[str, Fraction]]:

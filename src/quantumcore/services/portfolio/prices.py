@@ -119,7 +119,7 @@ class Worths:
         elif code in self._listed.by_base and not self._has_rate(code):
             worth = None
         else:
-            worth = self._rate(code)
+            worth = self.rate(code)
         # What was found on a way that had to turn back at an asset it came from may be another one when asked for by itself.
         if outermost or not self._turned_back:
             self._known[code] = worth
@@ -173,12 +173,17 @@ class Worths:
     def _has_rate(self, code: str) -> bool:
         return self._fx is not None and self._fx.between(code, self._reporting) is not None
 
-    def _rate(self, code: str) -> Fraction:
+    def rate(self, code: str) -> Fraction:
+        """Return the rate of the snapshot.
+
+        Raises:
+            Unavailable: `fx.rate_missing`, `fx.rate_stale`; the pair is named.
+        """
         if self._fx is None:
             raise missing(code, self._reporting, "")
         rate = self._fx.needed(code, self._reporting)
         if self._fx_stale:
             pair = f"{code}/{self._reporting}"
             detail = f"the rate {pair} of snapshot {self._fx.snapshot_id} is {self._fx_stale}"
-            raise Unavailable("fx.rate_stale", detail, field="fx", actual=pair, retry_after=1)
+            raise Unavailable("fx.rate_stale", detail, field="fx", actual=pair, retry_after=1, context={"symbol": pair})
         return rate

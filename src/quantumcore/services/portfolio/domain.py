@@ -21,6 +21,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.ledger import Balance
 from quantumcore.contracts.portfolio import CashLine, Concentration, Holding, Line, Pnl, Portfolio
 from quantumcore.contracts.positions import PositionView
@@ -86,10 +87,17 @@ def value(inputs: Inputs, worths: Worths | None = None) -> Portfolio:
         Unavailable: `fx.rate_missing`, `fx.rate_stale`; the pair is named.
     """
     valuation = _Valuation(inputs, worths or worths_of(inputs))
-    for view in inputs.positions:
-        valuation.take_position(view)
-    for balance in inputs.balances:
-        valuation.take_balance(balance)
+    about = ""
+    try:
+        for view in inputs.positions:
+            about = view.symbol
+            valuation.take_position(view)
+        for balance in inputs.balances:
+            about = balance.currency
+            valuation.take_balance(balance)
+    except QuantumCoreError as error:
+        error.context.setdefault("symbol", about)
+        raise
     return valuation.result()
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from quantumcore.contracts.errors import Conflict
+from quantumcore.contracts.errors import Conflict, QuantumCoreError
 from quantumcore.contracts.positions import PositionView
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.services.portfolio import carried as days
@@ -152,7 +152,11 @@ def carry(
     written = []
     for view, rate in seen:
         of, before = rows.get(view.symbol, ("", None))
-        now = days.begin(view, rate) if before is None or of != currency else days.carry(before, view, rate)
+        try:
+            now = days.begin(view, rate) if before is None or of != currency else days.carry(before, view, rate)
+        except QuantumCoreError as error:
+            error.context.setdefault("symbol", view.symbol)
+            raise
         after[view.symbol] = now
         if now is not before:
             written.append((account, view.symbol, currency, now.quantity, *_texts(now), now.sequence))

@@ -54,13 +54,3 @@ class Where(NamedTuple):
             yield
         except QuantumCoreError as error:
             raise self.tell(error) from error
-
-
-@contextmanager
-def about(symbol: str) -> Iterator[None]:
-    """Let errors of the block say which symbol they are about, if they do not yet."""
-    try:
-        yield
-    except QuantumCoreError as error:
-        error.context.setdefault("symbol", symbol)
-        raise

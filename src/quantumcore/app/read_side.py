@@ -1,33 +1,52 @@
 """The rooms that follow the event log and what they stand on: built alike in the house and in its annex."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
+from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.service import Service
 from quantumcore.ports.telemetry import Measured
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
+from quantumcore.services.portfolio.service import PortfolioService
+from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.settings import PositionsSettings
 
 ROOMS = ("ledger", "orders", "market", "positions")
+"""Whose tables the journal can make anew."""
+FOLLOWING = (*ROOMS, "portfolio")
+
+
+class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rooms are told. A message: the annex gets it over its socket, for a command line is for everybody to read."""
+
+    positions: PositionsSettings = PositionsSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
 
 
 @dataclass(frozen=True)
 class ReadSide:
-    """The tables of the rooms; all can be rebuilt from the journal but the choices, which are synced with each commit."""
+    """The tables of the rooms.
+
+    Attributes:
+        choices: The positions room's own truth; it and the portfolio's tables are synced with each commit, for no journal has them.
+    """
 
     ledger: SqliteDatabase
     orders: SqliteDatabase
     market: SqliteDatabase
     positions: SqliteDatabase
     choices: SqliteDatabase
+    portfolio: SqliteDatabase
 
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
@@ -36,22 +55,22 @@ class ReadSide:
             "orders": [self.orders],
             "market": [self.market],
             "positions": [self.positions, self.choices],
+            "portfolio": [self.portfolio],
         }
 
     async def close(self) -> None:
         """Release them."""
-        for database in (self.ledger, self.orders, self.market, self.positions, self.choices):
+        for database in (self.ledger, self.orders, self.market, self.positions, self.choices, self.portfolio):
             await database.close()
 
 
 async def open_read_side(data_dir: Path) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
-    rooms = [await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS]
-    choices = (
-        data_dir / "quantumcore_positions_choices.sqlite"
-    )  # the room's tables once more, for their own truth alone
-    rooms.append(await open_database(choices, _migrations("positions"), synchronous="FULL"))
-    return ReadSide(*rooms)
+    opened = {name: await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS}
+    choices = data_dir / "quantumcore_positions_choices.sqlite"  # the room's tables once more, for its own truth alone
+    opened["choices"] = await open_database(choices, _migrations("positions"), synchronous="FULL")
+    opened["portfolio"] = await open_room(data_dir, "portfolio", synchronous="FULL")
+    return ReadSide(**opened)
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:
@@ -64,12 +83,18 @@ def _migrations(name: str) -> str:
 
 
 def following_rooms(
-    bus: Bus, log: EventLog, side: ReadSide, clock: Clock, positions: PositionsSettings
-) -> Sequence[Service]:
-    """Return the rooms of the annex, in the order in which they start."""
-    return (
+    bus: Bus,
+    log: EventLog,
+    side: ReadSide,
+    clock: Clock,
+    settings: ReadSideSettings,
+    orders: Callable[[Bus, EventLog, Database, Clock], Service] = OrderHistoryService,
+) -> list[Service]:
+    """Return the rooms in the order in which they start; `orders` makes the one that has the orders' history."""
+    return [
         LedgerService(bus, log, side.ledger, clock),
-        OrderHistoryService(bus, log, side.orders, clock),
+        orders(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
-        PositionsService(bus, log, side.positions, clock, side.choices, positions),
-    )
+        PositionsService(bus, log, side.positions, clock, side.choices, settings.positions),
+        PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
+    ]

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
         key_encryption_key: Encrypts API secrets at rest.
         rate_*: Weights per second, see docs/reference/limits.md.
         positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept.
+        reporting_currency: In what accounts are valued that did not choose.
+        portfolio_*, fx_*: See docs/reference/portfolio.md.
     """
 
     model_config = SettingsConfigDict(env_prefix="QC_", frozen=True, extra="forbid", populate_by_name=True)
@@ -84,6 +86,12 @@ class Settings(BaseSettings):
     positions_stale_s: int = Field(60, ge=1, le=86_400)
     positions_snapshot_events: int = Field(1_000, ge=1, le=10_000_000)
     positions_retention_days: int = Field(2_562, ge=1, le=36_525)
+    reporting_currency: str = Field("USD", pattern=r"^[A-Z0-9][A-Z0-9._-]{0,11}$")
+    portfolio_cache_s: float = Field(1.0, ge=0, le=60)
+    portfolio_history_s: int = Field(60, ge=1, le=86_400)
+    portfolio_history_kept: int = Field(10_080, ge=2, le=100_000)
+    fx_stale_s: float = Field(86_400.0, gt=0)
+    fx_tolerance_bp: int = Field(10, ge=0, le=10_000)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

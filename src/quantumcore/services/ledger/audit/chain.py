@@ -18,6 +18,8 @@ DAY_NS = 86_400 * 10**9
 HASH_BYTES = 32
 GENESIS = b"quantumcore ledger audit"
 NO_DAY = -1
+UNRECORDABLE = (struct.error, AttributeError, TypeError, ValueError)
+"""What canonical() raises for a row that holds what the ledger never writes: a number too large, another type."""
 _FIELDS = struct.Struct("<BqqhhqhqhqqqH")
 
 Row = Sequence[Any]
@@ -36,10 +38,10 @@ def canonical(row: Row) -> bytes:
     """Return the canonical bytes of an entry.
 
     Raises:
-        struct.error, AttributeError, ValueError: A column holds what the ledger never writes.
+        UNRECORDABLE: A column holds what the ledger never writes.
     """
     sequence, index, leg, why, debit, debit_code, credit, credit_code, currency, amount, reference, time_ns = row
-    text = reference.encode()
+    text: bytes = reference.encode()
     return (
         _FIELDS.pack(
             VERSION,
@@ -64,7 +66,7 @@ def hash_after(previous: bytes, row: Row) -> bytes | None:
     """Return the hash of `row` behind `previous`; None for a row that nobody can have recorded."""
     try:
         return sha256(previous + canonical(row)).digest()
-    except (struct.error, AttributeError, TypeError, ValueError):
+    except UNRECORDABLE:
         return None
 
 
@@ -95,14 +97,14 @@ class Day(NamedTuple):
 
     Attributes:
         day: Days since 1970-01-01.
-        first, count: Number of its first record, and how many it has; at least one.
+        first, records: Number of its first record, and how many it has; at least one.
         before, head: The chain's hash before its first record and of its last.
         root: Root of the Merkle tree over its records' hashes.
     """
 
     day: int
     first: int
-    count: int
+    records: int
     before: bytes
     head: bytes
     root: bytes
@@ -110,7 +112,7 @@ class Day(NamedTuple):
     @property
     def last(self) -> int:
         """Number of its last record."""
-        return self.first + self.count - 1
+        return self.first + self.records - 1
 
 
 class Chain:

@@ -1,9 +1,9 @@
-"""Merkle trees as RFC 6962 builds them: leaves and nodes have different prefixes, and an odd node is carried up. Pure.
+r"""Merkle trees as RFC 6962 builds them: leaves and nodes have different prefixes, and an odd node is carried up. Pure.
 
         root
-       /    \\
+       /    \
       ab     c        three leaves: c has no sibling on its level, so it goes up as it is
-     /  \\
+     /  \
     a    b
 
 Without the prefixes a node could be shown as a leaf, and a proof of something that was never recorded would hold.
@@ -83,10 +83,20 @@ class Tree:
 
     def extend(self, record_hashes: Sequence[bytes]) -> list[bytes]:
         """Add leaves; return the nodes of level BLOCK_LEVEL that are complete now. Cost: two hashes a leaf."""
-        blocks: list[bytes] = []
         self.count += len(record_hashes)
-        nodes = [sha256(LEAF + one).digest() for one in record_hashes]
-        level = 0
+        return self._raise([sha256(LEAF + one).digest() for one in record_hashes], 0)
+
+    @classmethod
+    def of_blocks(cls, blocks: Sequence[bytes], record_hashes: Sequence[bytes]) -> "Tree":
+        """Return the tree over full blocks and, behind them, single records."""
+        tree = cls(len(blocks) << BLOCK_LEVEL, [None] * BLOCK_LEVEL)
+        tree._raise(list(blocks), BLOCK_LEVEL)
+        tree.extend(record_hashes)
+        return tree
+
+    def _raise(self, nodes: list[bytes], level: int) -> list[bytes]:
+        """Add nodes of `level` behind what is there, and what they complete above; return those of level BLOCK_LEVEL."""
+        blocks: list[bytes] = []
         while nodes:
             if level == BLOCK_LEVEL:
                 blocks = list(nodes)

@@ -4,7 +4,7 @@ The signed root is small and for strangers; the list tells which record is the f
 recomputed every hash in the database from there on. The root's signature covers both.
 """
 
-import datetime
+import datetime as dt
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.ledger import AuditRoot
 from quantumcore.services.ledger.audit.chain import HASH_BYTES, NO_DAY, VERSION, Day, Position
 from quantumcore.services.ledger.audit.merkle import BLOCK
 
@@ -26,12 +27,12 @@ ROOT_SUFFIX, LEAVES_SUFFIX = ".root.json", ".leaves"
 PUBLIC_KEY = "public_key"
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
 NO_ROOT = bytes(HASH_BYTES)
-_EPOCH = datetime.date(1970, 1, 1)
+_EPOCH = dt.date(1970, 1, 1)
 
 
 def day_name(day: int) -> str:
     """Return a day as 2026-11-22."""
-    return (_EPOCH + datetime.timedelta(days=day)).isoformat()
+    return (_EPOCH + dt.timedelta(days=day)).isoformat()
 
 
 def day_number(name: str) -> int:
@@ -40,7 +41,7 @@ def day_number(name: str) -> int:
     Raises:
         ValueError: It is no day, or has another form: what is signed has one form only.
     """
-    day = (datetime.date.fromisoformat(name) - _EPOCH).days
+    day = (dt.date.fromisoformat(name) - _EPOCH).days
     if day_name(day) != name:
         raise ValueError("a day is written as 2026-11-22")
     return day
@@ -64,30 +65,8 @@ def leaves_name(day: int) -> str:
     return f"{day_name(day)}{LEAVES_SUFFIX}"
 
 
-class SignedRoot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A day's root as it is published; hashes, key and signature are lower-case hex.
-
-    Attributes:
-        first, count: Number of its first record in the chain, and how many it has.
-        before, head: The chain's hash before the first record and of the last.
-        root: Of the Merkle tree over the record hashes.
-        leaves: SHA-256 over the head of the list and the digests of its blocks.
-        previous_day, previous_root: The published day before, so that none can be taken away; empty and zeros for the first.
-    """
-
-    version: int
-    shard: int
-    day: str
-    first: int
-    count: int
-    before: str
-    head: str
-    root: str
-    leaves: str
-    previous_day: str
-    previous_root: str
-    public_key: str
-    signature: str = ""
+class SignedRoot(AuditRoot, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A day's root as contracts/ledger describes it, with what its signature says."""
 
     @property
     def last(self) -> int:
@@ -126,7 +105,7 @@ def decode_root(raw: bytes) -> SignedRoot | None:
     """Return the root in a file; None unless the bytes are those that encode() makes."""
     try:
         found = msgspec.json.decode(raw, type=SignedRoot)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return found if found.encode() == raw else None
 
@@ -156,7 +135,7 @@ class Signer:
             shard=shard,
             day=day_name(day.day),
             first=day.first,
-            count=day.count,
+            count=day.records,
             before=day.before.hex(),
             head=day.head.hex(),
             root=day.root.hex(),
@@ -183,7 +162,7 @@ class LeavesWriter:
 
     def __init__(self, shard: int, day: Day) -> None:
         self.digest = b""
-        self._head = LEAVES_HEAD.pack(LEAVES_NAME, VERSION, shard, day.day, day.first, day.count)
+        self._head = LEAVES_HEAD.pack(LEAVES_NAME, VERSION, shard, day.day, day.first, day.records)
 
     def parts(self, leaves: Iterable[Leaf]) -> Iterator[bytes]:
         """Yield the file's parts."""

@@ -104,7 +104,7 @@ def closed_day(connection: Connection, day: int) -> Day | None:
 
 def record_at(connection: Connection, position: Position) -> Record | None:
     """Return the record of an entry: positions rise with the numbers, so some twenty look-ups find one among millions."""
-    low, high = 0, _last_number(connection)
+    low, high = 0, last_number(connection)
     while low < high:
         middle = (low + high) // 2
         found = records_after(connection, middle, 1)
@@ -112,9 +112,12 @@ def record_at(connection: Connection, position: Position) -> Record | None:
             low = found[0].number
         else:
             high = middle
-    return next((record for record in islice(every_record_after(connection, low), 1) if record.position == position), None)
+    return next(
+        (record for record in islice(every_record_after(connection, low), 1) if record.position == position), None
+    )
 
 
-def _last_number(connection: Connection) -> int:
+def last_number(connection: Connection) -> int:
+    """Return how many records the chain has, as its head says."""
     row: Sequence[Any] | None = connection.execute(_HEAD).first()
     return row[2] if row else 0

@@ -12,6 +12,7 @@ from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
+from quantumcore.app.audit import audit_key, auditing_of
 from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import open_read_side, open_room
@@ -64,6 +65,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.GetTransfer,
         ledger.GetTrialBalance,
         ledger.Reconcile,
+        ledger.VerifyAccount,
+        ledger.GetAuditRoots,
     ),
 }
 
@@ -136,7 +139,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     if settings.annex:
-        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
+        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, audit_key(settings))
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
@@ -148,7 +151,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         measured |= side.measured()
         services = [
             matching,
-            LedgerService(bus, log, side.ledger, clock),
+            LedgerService(bus, log, side.ledger, clock, auditing_of(settings.data_dir, audit_key(settings))),
             auth,
             OrdersService(bus, log, side.orders, clock),
             MarketService(bus, log, side.market, clock),

@@ -10,6 +10,7 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.service import Service
 from quantumcore.ports.telemetry import Measured
+from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
@@ -47,10 +48,12 @@ async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDat
     )
 
 
-def following_rooms(bus: Bus, log: EventLog, side: ReadSide, clock: Clock) -> Sequence[Service]:
+def following_rooms(
+    bus: Bus, log: EventLog, side: ReadSide, clock: Clock, auditing: Auditing | None = None
+) -> Sequence[Service]:
     """Return the rooms of the annex, in the order in which they start."""
     return (
-        LedgerService(bus, log, side.ledger, clock),
+        LedgerService(bus, log, side.ledger, clock, auditing),
         OrderHistoryService(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
     )

@@ -8,9 +8,14 @@ from quantumcore.contracts.messages import Done, Notice, Request
 class BeginRooms(Request[Done], frozen=True, kw_only=True):
     """Start the rooms and follow the event log, which is whole now.
 
+    Attributes:
+        audit_key: Signs the audit's roots; it comes this way because a command line is for everybody to read.
+
     Raises:
         QuantumCoreError: What lies in the data directory is damaged, or another annex holds it.
     """
+
+    audit_key: bytes
 
 
 class EndRooms(Request[Done], frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from quantumcore.app.annex.messages import (
     LogGrew,
     RoomsStand,
 )
+from quantumcore.app.audit import auditing_of
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.garbage import spare_the_collector
 from quantumcore.app.last_resort import LastResort
@@ -69,11 +70,13 @@ class Rooms:
         bus.subscribe(LogGrew, self._grown)
         bus.subscribe(LevelChanged, self._leveled)
 
-    async def begin(self, _request: BeginRooms) -> Done:
+    async def begin(self, request: BeginRooms) -> Done:
         """Start every room."""
         self._side = await self._opening
         self._log = EventLogReader(self._data_dir / "events", poll_s=POLL_S)
-        self._services = following_rooms(self._bus, self._log, self._side, self._clock)
+        self._services = following_rooms(
+            self._bus, self._log, self._side, self._clock, auditing_of(self._data_dir, request.audit_key)
+        )
         for service in self._services:
             service.attach()
             parts = [service, *self._side.measured()[service.name]]

@@ -84,7 +84,7 @@ def post(
     books = _load(connection, *needs(events))
     books.instruments = instruments or {}
     books.enter(events)
-    rows = [_entry(row) for row in books.entries]
+    rows = [entry_row(row) for row in books.entries]
     _save(connection, books, rows)
     _record(connection, rows, events[-1].time_ns)
     upto = events[-1].sequence
@@ -173,7 +173,8 @@ def _record(connection: Connection, rows: Sequence[tuple[Any, ...]], upto_ns: in
         execute_many(connection, _MOVE_HEAD, [head_row(chain)])
 
 
-def _entry(row: EntryRow) -> tuple[Any, ...]:
+def entry_row(row: EntryRow) -> tuple[Any, ...]:
+    """Return a leg as a row of `entries`."""
     number, why, debit, credit, amount = row.leg.number, row.leg.why, row.leg.debit, row.leg.credit, row.leg.amount
     sides_of_it = debit.owner, debit.code, credit.owner, credit.code
     return (

@@ -147,7 +147,7 @@ class Auditor:
         Raises:
             NotFound, Conflict, InvalidCommand, Corrupted: As contracts/ledger says.
         """
-        position = None if query.transfer_id else _position(query.position)
+        position = None if query.transfer_id else position_in(query.position)
 
         def work(connection: Connection) -> EntryProof:
             at = position or position_of_transfer(connection, query.account, query.transfer_id)
@@ -218,7 +218,12 @@ def _number(cursor: str) -> int:
     return int(cursor)
 
 
-def _position(text: str) -> Position:
+def position_in(text: str) -> Position:
+    """Return the position that `text` names: sequence.index.leg.
+
+    Raises:
+        InvalidCommand: It is none.
+    """
     parts = text.split(".")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in parts):
         raise invalid("range", "a position is sequence.index.leg", field="position", actual=text[:64])

@@ -8,7 +8,6 @@ Method: ledgers of the same events side by side; the worked record of docs/refer
 import random
 import re
 import struct
-from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -103,12 +102,12 @@ async def test_a_rebuilt_ledger_finds_its_published_roots_right(tmp_path: Path, 
         await ledger.enter(batches)
         published = files(ledger)
     assert len(published) == 7  # three days of two files, and the key
-    _unlink(tmp_path.glob("ledger.db*"))
+    _wipe(tmp_path, "ledger.db*")
     async with audited(tmp_path) as ledger:
         await ledger.enter(batches, size=7)
         assert files(ledger) == published
         assert await ledger.sound()
-        _unlink((tmp_path / "audit").iterdir())
+        _wipe(tmp_path / "audit")
         await ledger.publisher.publish()
         assert files(ledger) == published
 
@@ -216,6 +215,6 @@ def test_a_chain_in_one_piece_and_in_many_is_one_chain(rng: random.Random):
     assert other.hash != whole.hash, "the genesis names the shard"
 
 
-def _unlink(paths: Iterable[Path]) -> None:
-    for path in paths:
+def _wipe(directory: Path, names: str = "*") -> None:
+    for path in directory.glob(names):
         path.unlink()

@@ -75,13 +75,14 @@ def read_only(path: Path) -> Iterator[Connection]:
     Raises:
         Unavailable, Corrupted: As SqliteDatabase.
     """
-    beside = path.with_name(f"{path.name}-wal").exists()
-    how = (
-        "mode=ro" if beside else "immutable=1"
-    )  # without its log nobody writes, and without one mode=ro would make one
-    engine = create_engine(
-        f"sqlite:///file:{quote(str(path))}?{how}&uri=true", poolclass=NullPool, hide_parameters=True
-    )
+    # Without a write-ahead log nobody writes, and SQLite would have to make one to read in mode=ro.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    address = f"file:{quote(str(path))}?{how}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "connect", _plain_transactions)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     try:

@@ -164,13 +164,21 @@ def _record(connection: Connection, rows: Sequence[tuple[Any, ...]], upto_ns: in
     chain = stood or Chain()
     day = chain.day
     chain.extend(rows, upto_ns)
+    if stood is None or rows or chain.day != day:
+        write_chain(connection, chain, stood=stood is not None)
+
+
+def write_entries(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Add entries as they are: for those who have them without events."""
+    execute_many(connection, _ADD_ENTRIES, [tuple(row) for row in rows])
+
+
+def write_chain(connection: Connection, chain: Chain, *, stood: bool) -> None:
+    """Write what is new in `chain`, and where it goes on; `stood` tells whether it began earlier."""
     execute_many(connection, _ADD_RECORDS, chain.records)
     execute_many(connection, _ADD_BLOCKS, chain.blocks)
     execute_many(connection, _ADD_DAYS, chain.days)
-    if stood is None:
-        execute_many(connection, _ADD_HEAD, [head_row(chain)])
-    elif rows or chain.day != day:
-        execute_many(connection, _MOVE_HEAD, [head_row(chain)])
+    execute_many(connection, _MOVE_HEAD if stood else _ADD_HEAD, [head_row(chain)])
 
 
 def entry_row(row: EntryRow) -> tuple[Any, ...]:

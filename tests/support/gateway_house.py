@@ -177,6 +177,9 @@ class SmallLedger:
         bus.handle(ledger.GetBalances, self._balances)
         bus.handle(ledger.GetHolds, self._holds)
         bus.handle(ledger.GetEntries, self._entries)
+        bus.handle(ledger.VerifyChain, self._verify)
+        bus.handle(ledger.GetAuditRoots, self._roots)
+        bus.handle(ledger.ProveEntry, self._prove)
         bus.handle(GetEngineStatus, self._status)
         bus.handle(TakeSnapshot, self._snapshot)
 
@@ -226,6 +229,17 @@ class SmallLedger:
 
     async def _entries(self, ask: ledger.GetEntries) -> ledger.EntryPage:
         return ledger.EntryPage([], None, self._venue.engine.sequence)
+
+    async def _verify(self, _ask: ledger.VerifyChain) -> ledger.ChainVerdict:
+        return ledger.ChainVerdict(
+            sound=True, verified=0, records=0, head="00" * 32, published=0, next_cursor=None, finding=None
+        )
+
+    async def _roots(self, _ask: ledger.GetAuditRoots) -> ledger.AuditRootPage:
+        return ledger.AuditRootPage([], None, "")
+
+    async def _prove(self, _ask: ledger.ProveEntry) -> ledger.EntryProof:
+        raise NotFound("entry.not_found", "entry not found", field="position")
 
     async def _status(self, _ask: GetEngineStatus) -> EngineStatus:
         sequence = self._venue.engine.sequence

@@ -13,6 +13,7 @@ from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app.annex.messages import BeginRooms
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
+from quantumcore.app.audit import audit_key
 from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, following_rooms, open_read_side, open_room
@@ -65,6 +66,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.GetTransfer,
         ledger.GetTrialBalance,
         ledger.Reconcile,
+        ledger.VerifyAccount,
+        ledger.GetAuditRoots,
     ),
     "portfolio": (
         portfolio.GetPortfolio,
@@ -191,6 +194,7 @@ def _auth_settings(settings: Settings) -> AuthSettings:
 def read_side_settings(settings: Settings) -> ReadSideSettings:
     """Return what the rooms that follow the event log must know of `settings`."""
     return ReadSideSettings(
+        audit_key=audit_key(settings),
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,
             snapshot_events=settings.positions_snapshot_events,

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.app.audit import auditing_of
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -27,8 +28,13 @@ FOLLOWING = (*ROOMS, "portfolio")
 
 
 class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rooms are told. A message: the annex gets it over its socket, for a command line is for everybody to read."""
+    """What the rooms are told. A message: the annex gets it over its socket, for a command line is for everybody to read.
 
+    Attributes:
+        audit_key: Signs the roots of the ledger's audit.
+    """
+
+    audit_key: bytes
     positions: PositionsSettings = PositionsSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
 
@@ -41,6 +47,7 @@ class ReadSide:
         choices: The positions room's own truth; it and the portfolio's tables are synced with each commit, for no journal has them.
     """
 
+    directory: Path
     ledger: SqliteDatabase
     orders: SqliteDatabase
     market: SqliteDatabase
@@ -70,7 +77,7 @@ async def open_read_side(data_dir: Path) -> ReadSide:
     choices = data_dir / "quantumcore_positions_choices.sqlite"  # the room's tables once more, for its own truth alone
     opened["choices"] = await open_database(choices, _migrations("positions"), synchronous="FULL")
     opened["portfolio"] = await open_room(data_dir, "portfolio", synchronous="FULL")
-    return ReadSide(**opened)
+    return ReadSide(data_dir, **opened)
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:
@@ -92,7 +99,7 @@ def following_rooms(
 ) -> list[Service]:
     """Return the rooms in the order in which they start; `orders` makes the one that has the orders' history."""
     return [
-        LedgerService(bus, log, side.ledger, clock),
+        LedgerService(bus, log, side.ledger, clock, auditing_of(side.directory, settings.audit_key)),
         orders(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
         PositionsService(bus, log, side.positions, clock, side.choices, settings.positions),

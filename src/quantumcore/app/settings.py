@@ -56,6 +56,7 @@ class Settings(BaseSettings):
         port_base: Port of the gateway; the other services follow in order.
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
+        audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit.py).
         rate_*: Weights per second, see docs/reference/limits.md.
         positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept.
         reporting_currency: In what accounts are valued that did not choose.
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     jwt_secret: str = Field("", repr=False, validation_alias=AliasChoices("jwt_secret", "JWT_SECRET", "QC_JWT_SECRET"))
     previous_jwt_secret: str = Field("", repr=False)
     key_encryption_key: str = Field("", repr=False)
+    audit_key: str = Field("", repr=False, pattern="^([0-9a-f]{64})?$")
 
     rate_user: int = Field(2000, ge=1)
     rate_orders: int = Field(2000, ge=1)

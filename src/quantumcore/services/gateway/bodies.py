@@ -270,6 +270,20 @@ class EntriesQuery(Body, frozen=True, kw_only=True):
     order: Direction = "desc"
 
 
+class VerifyQuery(Body, frozen=True, kw_only=True):
+    """A step of a verification of the audit's chain."""
+
+    limit: Annotated[int, Meta(ge=1, le=100_000)] = 50_000
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+
+
+class AuditRootsQuery(Body, frozen=True, kw_only=True):
+    """A page of published roots."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+
+
 # -- market
 
 

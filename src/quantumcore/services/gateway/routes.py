@@ -1,7 +1,7 @@
 """The room's table of contents: every operation of the API, who may ask for it, what it reads and answers."""
 
 from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
-from quantumcore.contracts.ledger import Balances, Holds
+from quantumcore.contracts.ledger import AuditRootPage, Balances, ChainVerdict, EntryProof, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
@@ -9,6 +9,7 @@ from quantumcore.contracts.positions import LotMethod, Positions
 from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers, position_answers
 from quantumcore.services.gateway.areas import (
     accounts,
+    audit,
     auth,
     market,
     operations,
@@ -342,6 +343,29 @@ def operation_routes() -> list[Route]:
     ]
 
 
+def audit_routes() -> list[Route]:
+    """The ledger's audit."""
+    return [
+        Route(
+            "GET",
+            "/v1/admin/audit/verify",
+            audit.verify,
+            scope="admin",
+            query=bodies.VerifyQuery,
+            answer=ChainVerdict,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/audit/roots",
+            audit.roots,
+            scope="admin",
+            query=bodies.AuditRootsQuery,
+            answer=AuditRootPage,
+        ),
+        Route("GET", "/v1/accounts/{id}/ledger/{position}/proof", audit.proof, scope="read", answer=EntryProof),
+    ]
+
+
 def operator_routes() -> list[Route]:
     """What operators set while the venue trades."""
     return [
@@ -406,5 +430,6 @@ def all_routes() -> list[Route]:
         *order_routes(),
         *account_routes(),
         *operation_routes(),
+        *audit_routes(),
         *operator_routes(),
     ]

@@ -37,6 +37,8 @@ from quantumcore.ports.following import Following
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries, store
+from quantumcore.services.ledger.audit.auditor import Auditor
+from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reconcile import Reconciler
 from quantumcore.services.ledger.teller import Teller
@@ -47,7 +49,10 @@ class LedgerService:
 
     name = "ledger"
 
-    def __init__(self, bus: Bus, log: EventLog, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, log: EventLog, database: Database, clock: Clock, auditing: Auditing | None = None
+    ) -> None:
+        """Take what it stands on; with `auditing` it publishes a signed root of every day."""
         self._bus = bus
         self._log = log
         self._database = database
@@ -57,6 +62,7 @@ class LedgerService:
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
         self._reconciling = asyncio.Lock()
+        self._auditor = Auditor(bus, database, clock, self._following, auditing, lambda: self._catalogue)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -68,14 +74,15 @@ class LedgerService:
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
         self._bus.handle(Reconcile, self.reconcile)
+        self._auditor.attach()
 
     async def start(self) -> None:
         """Open the tables."""
         await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection."""
-        return self._following.tasks()
+        """Name the projection, and what publishes the audit's roots."""
+        return [*self._following.tasks(), *self._auditor.tasks()]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
@@ -88,6 +95,7 @@ class LedgerService:
         yield gauge(
             "qc_ledger_differences", "Differences from the engine at the last comparison", self._reconciler.differences
         )
+        yield from self._auditor.collect()
 
     async def stop(self) -> None:
         """Nothing is in flight but the projection, whose task has ended: each of its batches is whole or not at all."""
@@ -183,6 +191,7 @@ class LedgerService:
             self._learn(part)
             instruments = self._catalogue.instruments
             upto, moved = await self._database.write(partial(store.post, batches=part, instruments=instruments))
+            self._auditor.entered(part)
             if moved:
                 await self._bus.publish([LedgerMoved(accounts=moved, sequence=upto)])
 

@@ -10,9 +10,24 @@ from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import TransferPosted
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.ledger.audit.chain import Chain
+from quantumcore.services.ledger.audit.rows import chain_of, head_row
 from quantumcore.services.ledger.books import Books, EntryRow, Name, needs, new_events
 from quantumcore.services.ledger.domain import Account, AccountKey, Hold
-from quantumcore.services.ledger.tables import accounts, codes, cursor, entries, holds, owners, sides, transfers
+from quantumcore.services.ledger.tables import (
+    accounts,
+    audit_blocks,
+    audit_days,
+    audit_head,
+    audit_records,
+    codes,
+    cursor,
+    entries,
+    holds,
+    owners,
+    sides,
+    transfers,
+)
 
 KEYS_PER_QUERY = 500
 
@@ -38,6 +53,8 @@ _ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
 _ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
 _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
 _ADD_CODES, _ADD_SIDES = _adding(codes), _adding(sides)
+_ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = _adding(audit_records), _adding(audit_blocks), _adding(audit_days)
+_ADD_HEAD, _MOVE_HEAD = _adding(audit_head), _updating(audit_head)
 _READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
 _ACCOUNTS_OF = select(accounts).where(accounts.c.owner.in_(bindparam("some", expanding=True)))
 _HOLDS_OF = select(holds).where(holds.c.order_sequence.in_(bindparam("some", expanding=True)))
@@ -67,7 +84,9 @@ def post(
     books = _load(connection, *needs(events))
     books.instruments = instruments or {}
     books.enter(events)
-    _save(connection, books)
+    rows = [entry_row(row) for row in books.entries]
+    _save(connection, books, rows)
+    _record(connection, rows, events[-1].time_ns)
     upto = events[-1].sequence
     if stands:
         connection.execute(_MOVE_CURSOR, {"sequence": upto})
@@ -115,8 +134,8 @@ def hold_of(row: Sequence[Any]) -> Hold:
     )
 
 
-def _save(connection: Connection, books: Books) -> None:
-    """Write what the batch has changed: a few statements, each for many rows."""
+def _save(connection: Connection, books: Books, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write what the batch has changed: a few statements, each for many rows; `rows` are its entries."""
     moved: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
     for key in sorted(books.touched):
         account = books.accounts[key]
@@ -129,7 +148,7 @@ def _save(connection: Connection, books: Books) -> None:
         held[name in books.stood_holds].append(_hold_row(books.holds[name]))
     execute_many(connection, _UPDATE_HOLDS, held[True])
     execute_many(connection, _ADD_HOLDS, held[False])
-    execute_many(connection, _ADD_ENTRIES, [_entry(row) for row in books.entries])
+    execute_many(connection, _ADD_ENTRIES, rows)
     execute_many(connection, _ADD_OWNERS, [(e.account, str(UUID(int=e.owner)), e.sequence) for e in books.opened])
     execute_many(connection, _ADD_TRANSFERS, [_transfer(posted) for posted in books.transfers])
     execute_many(connection, _ADD_CODES, [(c, books.codes[c]) for c in sorted(books.new_codes)])
@@ -139,7 +158,31 @@ def _save(connection: Connection, books: Books) -> None:
         execute_many(connection, _ADD_SIDES, both)
 
 
-def _entry(row: EntryRow) -> tuple[Any, ...]:
+def _record(connection: Connection, rows: Sequence[tuple[Any, ...]], upto_ns: int) -> None:
+    """Go on with the audit's chain by the entries `rows`; a day ends when an event of a later one has come."""
+    stood = chain_of(connection)
+    chain = stood or Chain()
+    day = chain.day
+    chain.extend(rows, upto_ns)
+    if stood is None or rows or chain.day != day:
+        write_chain(connection, chain, stood=stood is not None)
+
+
+def write_entries(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Add entries as they are: for those who have them without events."""
+    execute_many(connection, _ADD_ENTRIES, [tuple(row) for row in rows])
+
+
+def write_chain(connection: Connection, chain: Chain, *, stood: bool) -> None:
+    """Write what is new in `chain`, and where it goes on; `stood` tells whether it began earlier."""
+    execute_many(connection, _ADD_RECORDS, chain.records)
+    execute_many(connection, _ADD_BLOCKS, chain.blocks)
+    execute_many(connection, _ADD_DAYS, chain.days)
+    execute_many(connection, _MOVE_HEAD if stood else _ADD_HEAD, [head_row(chain)])
+
+
+def entry_row(row: EntryRow) -> tuple[Any, ...]:
+    """Return a leg as a row of `entries`."""
     number, why, debit, credit, amount = row.leg.number, row.leg.why, row.leg.debit, row.leg.credit, row.leg.amount
     sides_of_it = debit.owner, debit.code, credit.owner, credit.code
     return (

@@ -50,7 +50,7 @@ class Quote(Struct, frozen=True, kw_only=True):
             InvalidCommand: The rates are no rates, or the customer's is better than mid: then A -> B -> A would gain.
         """
         for field, rate in (("customer", self.customer), ("mid", self.mid)):
-            if not 0 < rate or max(rate.numerator, rate.denominator) > U64_MAX:
+            if rate <= 0 or max(rate.numerator, rate.denominator) > U64_MAX:
                 raise invalid("range", f"{field} is no rate of 64 bits over zero", field=field, limit=str(U64_MAX))
         if self.customer > self.mid:
             raise invalid("range", "the customer's rate is better than mid", field="customer", limit=str(self.mid))

@@ -39,6 +39,7 @@ from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reconcile import Reconciler
+from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.teller import Teller
 
 
@@ -55,6 +56,7 @@ class LedgerService:
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
+        self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
         self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
         self._reconciling = asyncio.Lock()
 
@@ -68,6 +70,7 @@ class LedgerService:
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
         self._bus.handle(Reconcile, self.reconcile)
+        self._reports.attach(self._bus)
 
     async def start(self) -> None:
         """Open the tables."""
@@ -154,7 +157,13 @@ class LedgerService:
         return EntryPage([queries.show_entry(row, self._catalogue) for row in page], following, sequence)
 
     async def trial_balance(self, query: GetTrialBalance) -> TrialBalance:
-        """Return the sums of every code in every currency."""
+        """Return the sums of every code in every currency.
+
+        Raises:
+            InvalidCommand: `statement.range.future`.
+        """
+        if query.as_known:
+            return await self._reports.trial_balance(query)
         await self._following.reached(query.at_least)
         sequence, found = await self._database.read(queries.trial_rows)
         lines, balanced = queries.show_trial(found, self._catalogue)

@@ -16,7 +16,7 @@ from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import open_read_side, open_room
 from quantumcore.app.settings import Settings
-from quantumcore.contracts import auth, ledger, market, matching, orders, reference
+from quantumcore.contracts import auth, ledger, ledger_reports, market, matching, orders, reference
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
@@ -64,6 +64,11 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.GetTransfer,
         ledger.GetTrialBalance,
         ledger.Reconcile,
+        ledger_reports.GetStatement,
+        ledger_reports.GetGeneralLedger,
+        ledger_reports.GetIncome,
+        ledger_reports.GetClientMoney,
+        ledger_reports.GetReconciliation,
     ),
 }
 
@@ -136,7 +141,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     if settings.annex:
-        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level)
+        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, settings.reconcile_s)
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
@@ -148,7 +153,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         measured |= side.measured()
         services = [
             matching,
-            LedgerService(bus, log, side.ledger, clock),
+            LedgerService(bus, log, side.ledger, clock, reconcile_s=settings.reconcile_s),
             auth,
             OrdersService(bus, log, side.orders, clock),
             MarketService(bus, log, side.market, clock),

@@ -47,10 +47,10 @@ async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDat
     )
 
 
-def following_rooms(bus: Bus, log: EventLog, side: ReadSide, clock: Clock) -> Sequence[Service]:
+def following_rooms(bus: Bus, log: EventLog, side: ReadSide, clock: Clock, reconcile_s: float) -> Sequence[Service]:
     """Return the rooms of the annex, in the order in which they start."""
     return (
-        LedgerService(bus, log, side.ledger, clock),
+        LedgerService(bus, log, side.ledger, clock, reconcile_s=reconcile_s),
         OrderHistoryService(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
     )

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
         port_base: Port of the gateway; the other services follow in order.
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
+        reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         rate_*: Weights per second, see docs/reference/limits.md.
     """
 
@@ -79,6 +80,8 @@ class Settings(BaseSettings):
     rate_peer: int = Field(100, ge=1)
     rate_login: int = Field(10, ge=1)
     trusted_proxies: tuple[str, ...] = ()
+
+    reconcile_s: float = Field(60.0, ge=1, le=86_400)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

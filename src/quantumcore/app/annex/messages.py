@@ -6,11 +6,13 @@ from quantumcore.contracts.messages import Done, Notice, Request
 
 
 class BeginRooms(Request[Done], frozen=True, kw_only=True):
-    """Start the rooms and follow the event log, which is whole now.
+    """Start the rooms and follow the event log, which is whole now; the ledger is compared every `reconcile_s` seconds.
 
     Raises:
         QuantumCoreError: What lies in the data directory is damaged, or another annex holds it.
     """
+
+    reconcile_s: float
 
 
 class EndRooms(Request[Done], frozen=True, kw_only=True):

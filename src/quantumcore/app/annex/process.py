@@ -40,13 +40,16 @@ class Annex:
 
     name = "annex"
 
-    def __init__(self, bus: EmbeddedBus, log: EventLog, clock: Clock, data_dir: Path, level: str) -> None:
+    def __init__(
+        self, bus: EmbeddedBus, log: EventLog, clock: Clock, data_dir: Path, level: str, reconcile_s: float
+    ) -> None:
         self.pid = 0
         self.bus = bus
         self._log = log
         self._clock = clock
         self._data_dir = data_dir
         self._level = level
+        self._reconcile_s = reconcile_s
         self._process: subprocess.Popen[bytes] | None = None
         self._link: BusLink | None = None
         self._reasons: dict[str, list[str]] | None = None
@@ -69,7 +72,7 @@ class Annex:
     async def start(self) -> None:
         """Let the rooms begin: the event log is whole now."""
         self._reasons = None
-        await self.bus.request(BeginRooms(), deadline_s=BEGIN_S)
+        await self.bus.request(BeginRooms(reconcile_s=self._reconcile_s), deadline_s=BEGIN_S)
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name what keeps the process and what tells it of new events."""

@@ -69,11 +69,11 @@ class Rooms:
         bus.subscribe(LogGrew, self._grown)
         bus.subscribe(LevelChanged, self._leveled)
 
-    async def begin(self, _request: BeginRooms) -> Done:
+    async def begin(self, request: BeginRooms) -> Done:
         """Start every room."""
         self._side = await self._opening
         self._log = EventLogReader(self._data_dir / "events", poll_s=POLL_S)
-        self._services = following_rooms(self._bus, self._log, self._side, self._clock)
+        self._services = following_rooms(self._bus, self._log, self._side, self._clock, request.reconcile_s)
         for service in self._services:
             service.attach()
             parts = [service, *self._side.measured()[service.name]]

@@ -192,8 +192,12 @@ class ReportDesk:
         )
 
     async def _until_known(self, wanted: ranges.Asked, at_least: int) -> None:
-        """Wait, at most a second, for what the answer must know; of a time that is everything in the log by now."""
-        await self._following.reached(max(at_least, wanted.as_known, self._log.last if wanted.by_time else 0))
+        """Wait, at most a second, for what the answer must know: of a time that is everything in the log by now.
+
+        What is not even in the log is not waited for: it is the future.
+        """
+        last = self._log.last
+        await self._following.reached(max(at_least, min(wanted.as_known, last), last if wanted.by_time else 0))
 
     async def _subject(self, account: int, code: int, currency: str) -> Subject:
         if not account:

@@ -14,15 +14,18 @@ import msgspec
 from quantumcore.contracts.auth import CreateUser, GetUser
 from quantumcore.contracts.directory import GetRooms
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
+from quantumcore.contracts.ledger import GetBalances
+from quantumcore.contracts.ledger_reports import GetStatement
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
 MAX_LINE = 64 << 10
+MAX_ANSWER = 1 << 20  # a page of a statement is long
 ANSWER_S = 30.0
 ALLOWED: dict[str, type[Request[Any]]] = {
-    r.__name__: r for r in (CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms)
+    r.__name__: r for r in (CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms, GetBalances, GetStatement)
 }
 
 
@@ -88,7 +91,7 @@ async def ask(data_dir: Path, request: Request[Any]) -> dict[str, Any]:
     """
     try:
         with _short(data_dir / SOCKET) as address:
-            reader, writer = await asyncio.open_unix_connection(address, limit=MAX_LINE)
+            reader, writer = await asyncio.open_unix_connection(address, limit=MAX_ANSWER)
     except OSError as error:
         raise Unavailable("unavailable", f"no venue runs on {data_dir}") from error
     body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}

@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · snapshot · user."""
+"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · snapshot · user · account."""
 
 import time
 
@@ -20,6 +20,8 @@ user_app = typer.Typer(no_args_is_help=True, help="Users of a venue.")
 app.add_typer(user_app, name="user")
 audit_app = typer.Typer(no_args_is_help=True, help="Proofs of the ledger's audit.")
 app.add_typer(audit_app, name="audit")
+account_app = typer.Typer(no_args_is_help=True, help="Accounts of a venue.")
+app.add_typer(account_app, name="account")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the venue keeps its data (default: data).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -63,6 +65,58 @@ def create_user(
         typer.echo(json.dumps(reply))
     else:
         typer.echo(f"user {reply['user_id']} with account {reply['account_id']}")
+
+
+@account_app.command("balances")
+def account_balances(
+    account: Annotated[int, typer.Argument(help="Number of the account.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account has, holds and may use."""
+    from rich.console import Console
+
+    from quantumcore.app.accounts import balances, show_balances
+    from quantumcore.app.settings import load_settings
+
+    told = _or_exit(lambda: asyncio.run(balances(load_settings(data_dir=data_dir), account)))
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        show_balances(told, Console())
+
+
+@account_app.command("statement")
+def account_statement(
+    account: Annotated[int, typer.Argument(help="Number of the account.")],
+    begin: Annotated[str, typer.Option("--from", help="RFC 3339 time or sequence; inclusive.")] = "",
+    end: Annotated[str, typer.Option("--to", help="RFC 3339 time or sequence; exclusive.")] = "",
+    currency: Annotated[str, typer.Option(help="Only this one.")] = "",
+    as_known: Annotated[int, typer.Option(help="Last sequence that may count (default: what is known now).")] = 0,
+    form: Annotated[
+        str, typer.Option("--format", help="json, csv or parquet, whole; without it the first lines as a table.")
+    ] = "",
+    out: Annotated[Path | None, typer.Option(help="File for it; it has its name when it is whole.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an account's statement: opening balances, every posting with its running balance, closing balances."""
+    from rich.console import Console
+
+    from quantumcore.app.accounts import PAGE, show_statement, statement
+    from quantumcore.app.settings import load_settings
+    from quantumcore.contracts.ledger_reports import GetStatement
+
+    query = GetStatement(account=account, begin=begin, end=end, currency=currency, as_known=as_known, limit=PAGE)
+    wanted = form or ("json" if as_json or out else "")
+    errors = Console(stderr=True)
+    settings = _or_exit(lambda: load_settings(data_dir=data_dir))
+    if wanted:
+        lines = _or_exit(lambda: asyncio.run(statement(settings, query, wanted, out, errors)))
+        if out is not None:
+            errors.print(f"{out}: {lines:,} lines")
+    else:
+        _or_exit(lambda: asyncio.run(show_statement(settings, query, Console())))
 
 
 @app.command()

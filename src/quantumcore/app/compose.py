@@ -18,7 +18,17 @@ from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, following_rooms, open_read_side, open_room
 from quantumcore.app.settings import Settings
-from quantumcore.contracts import auth, ledger, market, matching, orders, portfolio, positions, reference
+from quantumcore.contracts import (
+    auth,
+    ledger,
+    ledger_reports,
+    market,
+    matching,
+    orders,
+    portfolio,
+    positions,
+    reference,
+)
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
@@ -68,6 +78,11 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.Reconcile,
         ledger.VerifyAccount,
         ledger.GetAuditRoots,
+        ledger_reports.GetStatement,
+        ledger_reports.GetGeneralLedger,
+        ledger_reports.GetIncome,
+        ledger_reports.GetClientMoney,
+        ledger_reports.GetReconciliation,
     ),
     "portfolio": (
         portfolio.GetPortfolio,
@@ -195,6 +210,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
     """Return what the rooms that follow the event log must know of `settings`."""
     return ReadSideSettings(
         audit_key=audit_key(settings),
+        reconcile_s=settings.reconcile_s,
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,
             snapshot_events=settings.positions_snapshot_events,

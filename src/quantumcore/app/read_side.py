@@ -32,9 +32,11 @@ class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         audit_key: Signs the roots of the ledger's audit.
+        reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
     """
 
     audit_key: bytes
+    reconcile_s: float
     positions: PositionsSettings = PositionsSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
 
@@ -99,7 +101,14 @@ def following_rooms(
 ) -> list[Service]:
     """Return the rooms in the order in which they start; `orders` makes the one that has the orders' history."""
     return [
-        LedgerService(bus, log, side.ledger, clock, auditing_of(side.directory, settings.audit_key)),
+        LedgerService(
+            bus,
+            log,
+            side.ledger,
+            clock,
+            auditing_of(side.directory, settings.audit_key),
+            reconcile_s=settings.reconcile_s,
+        ),
         orders(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
         PositionsService(bus, log, side.positions, clock, side.choices, settings.positions),

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
         audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit.py).
+        reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         rate_*: Weights per second, see docs/reference/limits.md.
         positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept.
         reporting_currency: In what accounts are valued that did not choose.
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     portfolio_history_kept: int = Field(10_080, ge=2, le=100_000)
     fx_stale_s: float = Field(86_400.0, gt=0)
     fx_tolerance_bp: int = Field(10, ge=0, le=10_000)
+    reconcile_s: float = Field(60.0, ge=1, le=86_400)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

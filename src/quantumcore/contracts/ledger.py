@@ -165,8 +165,13 @@ class TrialBalance(msgspec.Struct, frozen=True):
 
 
 class GetTrialBalance(Request[TrialBalance], frozen=True, kw_only=True):
-    """The whole house."""
+    """The whole house, as it stands, or as it stood at sequence `as_known`: asked again, the same answer.
 
+    Raises:
+        InvalidCommand: `statement.range.future`: that sequence has not been entered yet.
+    """
+
+    as_known: int = 0
     at_least: int = 0
 
 

@@ -1,5 +1,6 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -7,19 +8,21 @@ from uuid import UUID
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.wire import TransferPosted
+from quantumcore.contracts.wire import Event, TransferPosted
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
 from quantumcore.services.ledger.books import Books, EntryRow, Name, needs, new_events
-from quantumcore.services.ledger.domain import Account, AccountKey, Hold
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Hold
 from quantumcore.services.ledger.tables import (
+    CHECKPOINT_EVERY,
     accounts,
     audit_blocks,
     audit_days,
     audit_head,
     audit_records,
+    checkpoints,
     codes,
     cursor,
     entries,
@@ -52,7 +55,7 @@ def _updating(table: Table) -> Many:
 _ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
 _ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
 _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
-_ADD_CODES, _ADD_SIDES = _adding(codes), _adding(sides)
+_ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = _adding(codes), _adding(sides), _adding(checkpoints)
 _ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = _adding(audit_records), _adding(audit_blocks), _adding(audit_days)
 _ADD_HEAD, _MOVE_HEAD = _adding(audit_head), _updating(audit_head)
 _READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
@@ -83,16 +86,33 @@ def post(
         return stands, []
     books = _load(connection, *needs(events))
     books.instruments = instruments or {}
-    books.enter(events)
+    checkpoints_passed = _enter(books, events, stands)
     rows = [entry_row(row) for row in books.entries]
     _save(connection, books, rows)
     _record(connection, rows, events[-1].time_ns)
+    execute_many(connection, _ADD_CHECKPOINTS, checkpoints_passed)
     upto = events[-1].sequence
     if stands:
         connection.execute(_MOVE_CURSOR, {"sequence": upto})
     else:
         connection.execute(insert(cursor), {"one": 1, "sequence": upto})
     return upto, books.moved
+
+
+def _enter(books: Books, events: Sequence[Event], stands: int) -> list[tuple[Any, ...]]:
+    """Enter `events`; return the rows of the checkpoints that they pass, which are the same however events were cut."""
+    found: list[tuple[Any, ...]] = []
+    begin = 0
+    for at in range(stands - stands % CHECKPOINT_EVERY + CHECKPOINT_EVERY, events[-1].sequence + 1, CHECKPOINT_EVERY):
+        end = bisect_right(events, at, lo=begin, key=lambda event: event.sequence)
+        books.enter(events[begin:end])
+        begin = end
+        for key, account in sorted(books.accounts.items()):
+            if key.owner == HOUSE and (account.debits or account.credits):
+                found.append((at, key.currency, key.code, str(account.debits), str(account.credits)))
+    if begin < len(events):
+        books.enter(events[begin:])
+    return found
 
 
 def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:

@@ -65,6 +65,8 @@ for _side in ("debit", "credit"):
         entries.c.sequence,
         entries.c.event_index,
         entries.c.leg,
+        entries.c.currency,  # with the amount: an account's balance at a position is summed in its index alone
+        entries.c.amount,
         sqlite_where=_customers,
         postgresql_where=_customers,
     )
@@ -105,6 +107,19 @@ transfers = Table(
 codes = Table("codes", metadata, _big("currency", key=True), _small("code"))
 sides = Table("sides", metadata, _big("currency", key=True), _text("side", 5, key=True))
 cursor = Table("cursor", metadata, _small("one", key=True), _big("sequence"))
+checkpoints = (
+    Table(  # the house's own accounts and the control accounts, as they stood at every CHECKPOINT_EVERY-th sequence
+        "checkpoints",
+        metadata,
+        _big("sequence", key=True),
+        _big("currency", key=True),
+        _small("code", key=True),
+        _text("debits", 39),
+        _text("credits", 39),
+        sqlite_with_rowid=False,
+    )
+)
+CHECKPOINT_EVERY = 4_096
 
 
 # The audit (docs/reference/audit.md): a record for every entry, and what follows from them.

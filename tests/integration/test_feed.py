@@ -30,7 +30,7 @@ def test_the_table_ends_as_the_books_do(shape: str, accounting: bool, seed: int)
 @pytest.mark.hazard("E2")
 @pytest.mark.parametrize("fill", [0x00, 0xAA, 0xFF])
 def test_the_table_is_the_books_over_memory_filled_with_anything(tmp_path: Path, fill: int, seed: int):
-    """Feeds that begin anew in a market whose sides empty and fill: what no order stands for is 0, not what was there."""
+    """Feeds begin anew in a market whose sides empty and fill: where nobody stands is 0, not what was there."""
     told = preloads.run(
         tmp_path, "filled_pages", "feed_table", seed, COMMANDS // 5, FILL_PAGES=str(fill), MALLOC_PERTURB_=str(fill)
     )

@@ -104,7 +104,7 @@ def _on_the_way(counted: Counter[str]) -> int:
 
 
 async def test_an_order_costs_a_bounded_number_of_calls(path: Walk) -> None:  # noqa: F811
-    """Our own functions called from the request to the durable answer; the least of some rounds, for a loop turns at will."""
+    """Our own functions called from the request to the durable answer, in the round that took the fewest."""
     await path.submit(1)
     rounds: list[float] = []
     for first in range(2, 252, 50):

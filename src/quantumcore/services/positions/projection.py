@@ -80,8 +80,8 @@ class Projection:
                 `batches` come again.
             Corrupted, InvalidCommand: A gap or an impossible event, with its position; nothing of that part was applied.
         """
+        owned = [_own(batch) for batch in batches]  # before anything is waited for
         async with self.applying:
-            owned = [_own(batch) for batch in batches]
             whole = without_holes(owned, self.cursor, _Counting(self._log, self))
             self._count(owned, whole)
             for part in parts(whole):

@@ -15,7 +15,7 @@ from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
 from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
-from quantumcore.app.read_side import open_read_side, open_room
+from quantumcore.app.read_side import open_read_side, open_room, positions_service
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import auth, ledger, market, matching, orders, positions, reference
 from quantumcore.contracts.errors import Corrupted
@@ -32,7 +32,6 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.orders.service import OrdersService
-from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.settings import PositionsSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
@@ -165,7 +164,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
             auth,
             OrdersService(bus, log, side.orders, clock),
             MarketService(bus, log, side.market, clock),
-            PositionsService(bus, log, side.positions, clock, side.choices, positions_settings(settings)),
+            positions_service(bus, log, side, clock, positions_settings(settings)),
             gateway,
         ]
     return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
@@ -197,6 +196,7 @@ def positions_settings(settings: Settings) -> PositionsSettings:
         stale_ns=settings.positions_stale_s * 10**9,
         snapshot_events=settings.positions_snapshot_events,
         retention_ns=settings.positions_retention_days * 86_400 * 10**9,
+        side_by_side=settings.positions_side_by_side,
     )
 
 

@@ -28,6 +28,7 @@ class ReadSide:
     market: SqliteDatabase
     positions: SqliteDatabase
     choices: SqliteDatabase
+    beside: Path
 
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
@@ -37,6 +38,10 @@ class ReadSide:
             "market": [self.market],
             "positions": [self.positions, self.choices],
         }
+
+    async def open_beside(self) -> SqliteDatabase:
+        """Open the tables of a second projection of positions; whoever asked closes them."""
+        return await open_database(self.beside, _migrations("positions"), synchronous="NORMAL")
 
     async def close(self) -> None:
         """Release them."""
@@ -51,7 +56,7 @@ async def open_read_side(data_dir: Path) -> ReadSide:
         data_dir / "quantumcore_positions_choices.sqlite"
     )  # the room's tables once more, for their own truth alone
     rooms.append(await open_database(choices, _migrations("positions"), synchronous="FULL"))
-    return ReadSide(*rooms)
+    return ReadSide(*rooms, beside=data_dir / "quantumcore_positions_beside.sqlite")
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:
@@ -71,5 +76,12 @@ def following_rooms(
         LedgerService(bus, log, side.ledger, clock),
         OrderHistoryService(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
-        PositionsService(bus, log, side.positions, clock, side.choices, positions),
+        positions_service(bus, log, side, clock, positions),
     )
+
+
+def positions_service(
+    bus: Bus, log: EventLog, side: ReadSide, clock: Clock, settings: PositionsSettings
+) -> PositionsService:
+    """Return the positions room; its second projection, if the settings want one, has a file of its own."""
+    return PositionsService(bus, log, side.positions, clock, side.choices, settings, side.open_beside)

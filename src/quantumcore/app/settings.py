@@ -57,7 +57,8 @@ class Settings(BaseSettings):
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
         rate_*: Weights per second, see docs/reference/limits.md.
-        positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept.
+        positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept,
+            whether a second projection is written beside the first.
     """
 
     model_config = SettingsConfigDict(env_prefix="QC_", frozen=True, extra="forbid", populate_by_name=True)
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     positions_stale_s: int = Field(60, ge=1, le=86_400)
     positions_snapshot_events: int = Field(1_000, ge=1, le=10_000_000)
     positions_retention_days: int = Field(2_562, ge=1, le=36_525)
+    positions_side_by_side: bool = False
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

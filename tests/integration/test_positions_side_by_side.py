@@ -68,7 +68,7 @@ async def test_readers_have_the_new_side_once_it_agrees(tmp_path: Path) -> None:
 
 
 async def test_a_new_side_that_is_wrong_is_never_read(tmp_path: Path) -> None:
-    async with two_sides(tmp_path) as (room, service, opened):
+    async with two_sides(tmp_path) as (room, service, _):
         await room.database.write(lambda connection: connection.execute(update(positions).values(realised="1")))
         await room.venue.run(service, attach=False)
         sides = service._sides

@@ -51,12 +51,10 @@ class ReadSide:
 
 async def open_read_side(data_dir: Path) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
-    rooms = [await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS]
-    choices = (
-        data_dir / "quantumcore_positions_choices.sqlite"
-    )  # the room's tables once more, for their own truth alone
-    rooms.append(await open_database(choices, _migrations("positions"), synchronous="FULL"))
-    return ReadSide(*rooms, beside=data_dir / "quantumcore_positions_beside.sqlite")
+    ledger, orders, market, positions = [await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS]
+    own = data_dir / "quantumcore_positions_choices.sqlite"  # the room's tables once more, for its own truth alone
+    choices = await open_database(own, _migrations("positions"), synchronous="FULL")
+    return ReadSide(ledger, orders, market, positions, choices, data_dir / "quantumcore_positions_beside.sqlite")
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:

@@ -395,3 +395,17 @@ async def test_no_origin_may_read_across(venue):
     answer = await venue.client.get("/v1/time", headers={"origin": "https://example.com"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
     assert (await venue.client.options("/v1/orders", headers={"origin": "https://example.com"})).status_code == 405
+
+
+async def test_the_audit_is_for_admins_and_a_proof_for_whose_entry_it_is(venue):
+    admin, user = await venue.admin(), await venue.user()
+    for path in ("/v1/admin/audit/verify", "/v1/admin/audit/roots"):
+        assert (await user.http.get(path)).status_code == 403
+        assert (await venue.client.get(path)).status_code == 401
+        assert (await admin.http.get(path)).status_code == 200
+    for wrong in ("limit=0", "limit=100001", "limit=x", "since=1"):
+        assert (await admin.http.get(f"/v1/admin/audit/verify?{wrong}")).status_code == 400
+    answer = await user.http.get(f"/v1/accounts/{user.account_id}/ledger/7.0.0/proof")
+    assert (answer.status_code, answer.json()["code"]) == (404, "entry.not_found")
+    other = await venue.user()
+    assert (await other.http.get(f"/v1/accounts/{user.account_id}/ledger/7.0.0/proof")).status_code == 404

@@ -36,6 +36,11 @@ MONEY = (
     "services/orders/*.py",
     "services/ledger/*.py",
     "services/positions/*.py",
+    "services/portfolio/carried.py",
+    "services/portfolio/domain.py",
+    "services/portfolio/exact.py",
+    "services/portfolio/fx.py",
+    "services/portfolio/prices.py",
 )
 
 

@@ -1,0 +1,1 @@
+"""Portfolio: what an account is worth, in one currency, at one cursor and one snapshot of rates."""

@@ -1,0 +1,195 @@
+"""Exchange rates of one moment: exact rationals that agree with each other, or nothing. Pure.
+
+A pair is given in one direction and holds in both. A rate that was not given is that over one currency in between, the
+first by code that has both; publishing has made sure that any other would give the same within the tolerance.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+from quantumcore.contracts.errors import InvalidCommand, Unavailable, invalid
+from quantumcore.contracts.portfolio import MAX_RATES, FxRate, GivenRate
+from quantumcore.contracts.values import is_symbol
+from quantumcore.services.portfolio.exact import RATE_SHOWN, is_decimal, number, rounded
+
+U64_MAX = 2**64 - 1
+DIGITS_MAX = 20  # of a u64
+BP = 10_000
+
+
+class Rate(NamedTuple):
+    """One `base` costs `value` of `quote`; numerator and denominator are u64, in lowest terms."""
+
+    base: str
+    quote: str
+    value: Fraction
+
+    def shown(self) -> FxRate:
+        """Return it as others see it."""
+        parts = str(self.value.numerator), str(self.value.denominator)
+        return FxRate(self.base, self.quote, *parts, rounded(self.value, RATE_SHOWN))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Rates that belong together; frozen, so that whoever holds it has one snapshot whatever is published meanwhile."""
+
+    snapshot_id: str
+    source: str
+    time_ns: int
+    rates: tuple[Rate, ...]
+
+    def between(self, base: str, quote: str) -> Fraction | None:
+        """Return what one `base` costs in `quote`; None when nothing leads there."""
+        if base == quote:
+            return Fraction(1)
+        direct = self._from.get(base, {})
+        if quote in direct:
+            return direct[quote]
+        onward = self._from.get(quote, {})
+        for middle in sorted(direct.keys() & onward.keys()):
+            return Fraction(direct[middle], onward[middle])
+        return None
+
+    def needed(self, base: str, quote: str) -> Fraction:
+        """Return what one `base` costs in `quote`.
+
+        Raises:
+            Unavailable: `fx.rate_missing`; the pair is named.
+        """
+        found = self.between(base, quote)
+        if found is None:
+            raise missing(base, quote, self.snapshot_id)
+        return found
+
+    @cached_property
+    def _from(self) -> Mapping[str, Mapping[str, Fraction]]:
+        return _both_ways(self.rates)
+
+
+def missing(base: str, quote: str, snapshot_id: str) -> Unavailable:
+    """Return the error that names a pair without rate."""
+    where = f"snapshot {snapshot_id}" if snapshot_id else "no snapshot was ever published, so it"
+    pair = f"{base}/{quote}"
+    detail = f"{where} has no rate {pair}"
+    return Unavailable("fx.rate_missing", detail, field="fx", actual=pair, retry_after=1, context={"symbol": pair})
+
+
+def check_rates(given: Sequence[GivenRate], tolerance_bp: int) -> tuple[Rate, ...]:
+    """Return the rates that were given, exact, if they are rates and agree with each other.
+
+    Raises:
+        InvalidCommand: The first that is wrong, by its field; `fx.triangle` names the pair that has two values.
+    """
+    if not 1 <= len(given) <= MAX_RATES:
+        bound = str(MAX_RATES)
+        raise invalid("range", f"rates must be 1 to {bound}", field="rates", limit=bound, actual=str(len(given)))
+    rates: list[Rate] = []
+    pairs: set[frozenset[str]] = set()
+    for at, one in enumerate(given):
+        try:
+            rate = _rate(one)
+        except InvalidCommand as error:
+            error.within(f"rates[{at}]")
+            raise
+        pair = frozenset((rate.base, rate.quote))
+        if pair in pairs:
+            detail = f"the pair {rate.base}/{rate.quote} is given twice, perhaps the other way round"
+            raise invalid("range", detail, field=f"rates[{at}]", actual=f"{rate.base}/{rate.quote}")
+        pairs.add(pair)
+        rates.append(rate)
+    _check_triangles(rates, tolerance_bp)
+    return tuple(rates)
+
+
+def _rate(given: GivenRate) -> Rate:
+    for field, code in (("base", given.base), ("quote", given.quote)):
+        if not is_symbol(code):
+            raise invalid("id", f"{field} is no currency", field=field, actual=code[:24])
+    if given.base == given.quote:
+        raise invalid("range", "base and quote are the same", field="quote", actual=given.quote)
+    return Rate(given.base, given.quote, _value(given))
+
+
+def _value(given: GivenRate) -> Fraction:
+    whole = given.numerator, given.denominator
+    if (given.rate is None) == (whole == (None, None)):
+        raise invalid("range", "give rate, or numerator and denominator", field="rate")
+    if given.rate is not None:
+        if not is_decimal(given.rate):
+            raise invalid(
+                "decimal", 'rate must be a decimal string such as "1.0825"', field="rate", actual=given.rate[:64]
+            )
+        mantissa, places = number(given.rate)
+        value = Fraction(mantissa, 10**places)
+    else:
+        value = Fraction(_count(whole[0], "numerator"), _count(whole[1], "denominator"))
+    if value <= 0:
+        raise invalid("range", "a rate is over 0", field="rate", limit="0", actual=(given.rate or "0")[:64])
+    if value.numerator > U64_MAX or value.denominator > U64_MAX:
+        detail = "in lowest terms a rate is two integers of 64 bits"
+        raise invalid("overflow", detail, field="rate", limit=str(U64_MAX), actual=str(value)[:64])
+    return value
+
+
+def _count(text: str | None, field: str) -> int:
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX or int(text) == 0:
+        raise invalid("range", f"{field} must be an integer over 0, as text", field=field, actual=(text or "")[:64])
+    return int(text)
+
+
+def _check_triangles(rates: Iterable[Rate], tolerance_bp: int) -> None:
+    """See that every pair has one value, directly and over each currency in between, within the tolerance.
+
+    So a rate that was not given does not depend on the way either. Cost: the sum of the squares of each currency's rates.
+    """
+    ways = _both_ways(rates)
+    known: dict[tuple[str, str], tuple[Fraction, str]] = {}
+    for base, direct in ways.items():
+        for quote, value in direct.items():
+            known[base, quote] = value, "given"
+    for middle in sorted(ways):
+        around = sorted(ways[middle])
+        for at, base in enumerate(around):
+            for quote in around[at + 1 :]:
+                value = ways[base][middle] * ways[middle][quote]
+                first, how = known.setdefault((base, quote), (value, f"over {middle}"))
+                apart = max(Fraction(value, first), Fraction(first, value)) - 1
+                if apart * BP > tolerance_bp:
+                    raise _disagree((base, quote), (first, how), (value, f"over {middle}"), apart, tolerance_bp)
+
+
+def _disagree(
+    pair: tuple[str, str], one: tuple[Fraction, str], other: tuple[Fraction, str], apart: Fraction, tolerance_bp: int
+) -> InvalidCommand:
+    name = "/".join(pair)
+    values = " and ".join(f"{rounded(value, RATE_SHOWN)} {how}" for value, how in (one, other))
+    distance = f"{rounded(apart * BP, 2)} bp"
+    detail = f"{name} is {values}: {distance} apart"
+    actual, limit = f"{name} {distance}", f"{tolerance_bp} bp"
+    return InvalidCommand("fx.triangle", detail, field="rates", limit=limit, actual=actual, context={"symbol": name})
+
+
+def _both_ways(rates: Iterable[Rate]) -> dict[str, dict[str, Fraction]]:
+    found: dict[str, dict[str, Fraction]] = {}
+    for rate in rates:
+        found.setdefault(rate.base, {})[rate.quote] = rate.value
+        found.setdefault(rate.quote, {})[rate.base] = Fraction(1, rate.value)
+    return found
+
+
+class Converted(NamedTuple):
+    """What a customer receives, in minor units, and what was rounded off: 0 <= residue < 1 unit."""
+
+    minor: int
+    residue: Fraction
+
+
+def convert(minor: int, scale: int, rate: Fraction, to_scale: int) -> Converted:
+    """Return what `minor` units of a currency of `scale` give in one of `to_scale`: the customer receives the floor (money.md 1.5)."""
+    exact = Fraction(minor) * rate * Fraction(10**to_scale, 10**scale)
+    floor = exact.numerator // exact.denominator
+    return Converted(floor, exact - floor)

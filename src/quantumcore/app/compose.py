@@ -215,6 +215,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             stale_ns=settings.positions_stale_s * 10**9,
             snapshot_events=settings.positions_snapshot_events,
             retention_ns=settings.positions_retention_days * 86_400 * 10**9,
+            side_by_side=settings.positions_side_by_side,
         ),
         portfolio=PortfolioSettings(
             reporting=settings.reporting_currency,

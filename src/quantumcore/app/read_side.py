@@ -67,6 +67,11 @@ class ReadSide:
             "portfolio": [self.portfolio],
         }
 
+    async def open_beside(self) -> SqliteDatabase:
+        """Open the tables of a second projection of positions; whoever asked closes them."""
+        beside = self.directory / "quantumcore_positions_beside.sqlite"
+        return await open_database(beside, _migrations("positions"), synchronous="NORMAL")
+
     async def close(self) -> None:
         """Release them."""
         for database in (self.ledger, self.orders, self.market, self.positions, self.choices, self.portfolio):
@@ -111,6 +116,6 @@ def following_rooms(
         ),
         orders(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
-        PositionsService(bus, log, side.positions, clock, side.choices, settings.positions),
+        PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
         PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
     ]

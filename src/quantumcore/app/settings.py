@@ -59,7 +59,8 @@ class Settings(BaseSettings):
         audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit.py).
         reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         rate_*: Weights per second, see docs/reference/limits.md.
-        positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept.
+        positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept,
+            whether a second projection is written beside the first.
         reporting_currency: In what accounts are valued that did not choose.
         portfolio_*, fx_*: See docs/reference/portfolio.md.
     """
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     positions_stale_s: int = Field(60, ge=1, le=86_400)
     positions_snapshot_events: int = Field(1_000, ge=1, le=10_000_000)
     positions_retention_days: int = Field(2_562, ge=1, le=36_525)
+    positions_side_by_side: bool = False
     reporting_currency: str = Field("USD", pattern=r"^[A-Z0-9][A-Z0-9._-]{0,11}$")
     portfolio_cache_s: float = Field(1.0, ge=0, le=60)
     portfolio_history_s: int = Field(60, ge=1, le=86_400)

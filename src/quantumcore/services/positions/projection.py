@@ -28,7 +28,9 @@ class Projection:
     """Applies deliveries and tells PositionsMoved.
 
     Attributes:
+        database: Where positions stand.
         cursor: Last sequence that is committed.
+        tells: Whether PositionsMoved is told: of two side by side the one that is read does.
         applying: Held while a delivery is applied: a choice counts from the sequence after the cursor it was judged at.
         choices: What owners chose; a part of every fold.
         marks: The price of every instrument, as committed.
@@ -46,7 +48,9 @@ class Projection:
         snapshot_events: int,
     ) -> None:
         """Take where positions stand, and where what owners chose stands (it may be the same)."""
+        self.database = database
         self.cursor = 0
+        self.tells = True
         self.applying = asyncio.Lock()
         self.choices = Choices()
         self.marks: dict[int, Mark] = {}
@@ -56,7 +60,6 @@ class Projection:
         self.events = 0
         self._bus = bus
         self._log = log
-        self._database = database
         self._choices = choices
         self._catalogue = definitions.catalogue
         self._snapshot_events = snapshot_events
@@ -68,7 +71,7 @@ class Projection:
             return store.read_stand(connection), store.load_marks(connection)
 
         self.choices = await self._choices.read(store.load_choices)
-        stand, self.marks = await self._database.read(work)
+        stand, self.marks = await self.database.read(work)
         self.cursor, self.now_ns = stand.sequence, stand.time_ns
         return self.cursor
 
@@ -80,8 +83,8 @@ class Projection:
                 `batches` come again.
             Corrupted, InvalidCommand: A gap or an impossible event, with its position; nothing of that part was applied.
         """
+        owned = [_own(batch) for batch in batches]  # before anything is waited for
         async with self.applying:
-            owned = [_own(batch) for batch in batches]
             whole = without_holes(owned, self.cursor, _Counting(self._log, self))
             self._count(owned, whole)
             for part in parts(whole):
@@ -96,11 +99,11 @@ class Projection:
             chosen=self.choices,
             every=self._snapshot_events,
         )
-        applied = await self._database.write(work)
+        applied = await self.database.write(work)
         self.marks |= applied.marks
         self.cursor, self.now_ns = applied.stand.sequence, applied.stand.time_ns
         self.events += applied.events
-        if applied.accounts:
+        if applied.accounts and self.tells:
             await self._bus.publish([PositionsMoved(accounts=applied.accounts, sequence=applied.stand.sequence)])
 
     def collect(self) -> Iterable[Metric]:

@@ -9,11 +9,10 @@ from functools import partial
 from quantumcore.contracts.errors import Corrupted, QuantumCoreError
 from quantumcore.contracts.positions import PositionsRebuild
 from quantumcore.ports.clock import Clock
-from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.positions.folding import Folding, new_events
-from quantumcore.services.positions.projection import Projection
+from quantumcore.services.positions.sides import Sides, up_to
 from quantumcore.services.positions.snapshots import digest, read_state
 
 READ_BYTES = 256 << 10  # folded in one go; the room's loop turns between two
@@ -29,17 +28,15 @@ class Rebuild:
     def __init__(
         self,
         log: EventLog,
-        database: Database,
         clock: Clock,
         definitions: Definitions,
-        projection: Projection,
+        sides: Sides,
     ) -> None:
         self.seconds: float = 0
         self._log = log
-        self._database = database
         self._clock = clock
         self._definitions = definitions
-        self._projection = projection
+        self._sides = sides
         self._task: asyncio.Task[None] | None = None
         self._state = PositionsRebuild("none", 0, 0, 0, 0, 0)
 
@@ -71,9 +68,9 @@ class Rebuild:
             raise
 
     async def _fold(self, began: float) -> None:
-        live = await self._database.read(read_state)
+        live = await self._sides.database.read(read_state)
         target = live.stand.sequence
-        folding = Folding({}, {}, self._definitions.catalogue.instruments, self._projection.choices)
+        folding = Folding({}, {}, self._definitions.catalogue.instruments, self._sides.old.choices)
         cursor = told = 0
         self._tell(began, "running", target=target)
         while cursor < target:
@@ -81,7 +78,7 @@ class Rebuild:
             if not batches:
                 raise Corrupted("position.gap", f"the log ends at {cursor}, the room is at {target}")
             if batches[-1].last > target:
-                batches = _up_to(batches, target)
+                batches = up_to(batches, target)
             fold = partial(_fold_some, folding, batches, cursor)
             cursor = await asyncio.to_thread(fold)
             told += len(folding.told)
@@ -120,13 +117,3 @@ def _fold_some(folding: Folding, batches: list[EventBatch], cursor: int) -> int:
     new = new_events(batches, cursor)
     folding.enter(new.events)
     return new.upto
-
-
-def _up_to(batches: list[EventBatch], target: int) -> list[EventBatch]:
-    """Cut what goes beyond `target`."""
-    whole = [batch for batch in batches if batch.last <= target]
-    for batch in batches:
-        if batch.first <= target < batch.last:
-            raw = b"".join(event.encode() for event in batch.events if event.sequence <= target)
-            whole.append(EventBatch(batch.first, target, raw))
-    return whole

@@ -42,6 +42,7 @@ from quantumcore.services.positions.projection import Projection
 from quantumcore.services.positions.queries import AccountView
 from quantumcore.services.positions.rebuild import Rebuild
 from quantumcore.services.positions.settings import PositionsSettings
+from quantumcore.services.positions.sides import Sides
 from quantumcore.services.positions.snapshots import State, digest, read_state
 from quantumcore.services.positions.views import show_event, show_lot, show_position
 
@@ -65,18 +66,22 @@ class PositionsService:
         clock: Clock,
         choices: Database | None = None,
         settings: PositionsSettings | None = None,
+        beside: Callable[[], Awaitable[Database]] | None = None,
     ) -> None:
+        """Take what it stands on; `beside` opens the tables of a second projection, if the settings want one."""
         self._bus = bus
-        self._database = database
+        self._log = log
+        self._open_beside = beside
         self._choices = choices or database
         self._clock = clock
         self._settings = settings = settings or PositionsSettings()
         self._definitions = Definitions(bus)
         # None of these knows the room, so that a room which is dropped is gone at once.
         self.projection = Projection(bus, log, database, self._choices, self._definitions, settings.snapshot_events)
-        self._follower = Follower(self.name, log, self.projection.apply)
+        self._sides = Sides(log, self.projection)
+        self._follower = Follower(self.name, log, self._sides.apply)
         self._following = Following(self._follower, log, clock, self._definitions, self.projection.open)
-        self._rebuild = Rebuild(log, database, clock, self._definitions, self.projection)
+        self._rebuild = Rebuild(log, clock, self._definitions, self._sides)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -90,11 +95,15 @@ class PositionsService:
 
     async def start(self) -> None:
         """Open the tables."""
+        if self._open_beside is not None and self._settings.side_by_side:
+            database = await self._open_beside()
+            every = self._settings.snapshot_events
+            self._sides.beside(Projection(self._bus, self._log, database, self._choices, self._definitions, every))
         await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection, and what puts old events aside."""
-        return [*self._following.tasks(), ("compaction", self._compact)]
+        return [*self._following.tasks(), ("compaction", self._compact), ("side by side", self._sides.run)]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
@@ -104,6 +113,7 @@ class PositionsService:
         """Say for /metrics what this room looks like."""
         yield from self._follower.collect()
         yield from self.projection.collect()
+        yield from self._sides.collect()
         now, limit = self.projection.now_ns, self._settings.stale_ns
         stale = sum(mark.stale(now, limit) for mark in self.projection.marks.values())
         yield gauge("qc_positions_stale_marks", "Instruments whose price is older than it may be", stale)
@@ -112,6 +122,8 @@ class PositionsService:
     async def stop(self) -> None:
         """End a rebuild; the projection's task has ended, and each of its batches is whole or not at all."""
         await self._rebuild.stop()
+        if self._sides.new is not None:
+            await self._sides.new.database.close()
 
     # --------------------------------------------------------------------------------------------- queries
 
@@ -238,7 +250,7 @@ class PositionsService:
         Raises:
             Unavailable, Corrupted, InvalidCommand: As Projection.apply says.
         """
-        await self.projection.apply(batches)
+        await self._sides.apply(batches)
 
     async def _compact(self) -> None:
         """Put old events aside for ever, a segment at a time."""
@@ -254,6 +266,10 @@ class PositionsService:
                 pass
 
     # --------------------------------------------------------------------------------------------- helpers
+
+    @property
+    def _database(self) -> Database:
+        return self._sides.database
 
     @property
     def _catalogue(self) -> Catalogue:

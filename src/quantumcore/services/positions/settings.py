@@ -16,9 +16,11 @@ class PositionsSettings:
         snapshot_events: Events between two snapshots, at least.
         segment_events: Events that are put aside together.
         retention_ns: How long what was put aside is kept.
+        side_by_side: Write a second projection beside the first, and read it once it agrees.
     """
 
     stale_ns: int = STALE_NS
     snapshot_events: int = SNAPSHOT_EVENTS
     segment_events: int = SEGMENT_EVENTS
     retention_ns: int = RETENTION_NS
+    side_by_side: bool = False

@@ -22,6 +22,7 @@ from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.matching import EngineStatus, GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Done
+from quantumcore.contracts.positions import GetPositions, Positions
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
@@ -29,6 +30,7 @@ from quantumcore.services.gateway.service import UVICORN, GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.portfolio.service import PortfolioService
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -132,6 +134,7 @@ async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncI
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
+        await venue.run(PortfolioService(venue.bus, venue.log, await venue.database("portfolio"), clock))
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
         try:
@@ -175,6 +178,7 @@ class SmallLedger:
         bus.handle(ledger.GetBalances, self._balances)
         bus.handle(ledger.GetHolds, self._holds)
         bus.handle(ledger.GetEntries, self._entries)
+        bus.handle(GetPositions, self._positions)
         bus.handle(GetEngineStatus, self._status)
         bus.handle(TakeSnapshot, self._snapshot)
 
@@ -224,6 +228,9 @@ class SmallLedger:
 
     async def _entries(self, ask: ledger.GetEntries) -> ledger.EntryPage:
         return ledger.EntryPage([], None, self._venue.engine.sequence)
+
+    async def _positions(self, ask: GetPositions) -> Positions:
+        return Positions(str(ask.account), max(self._venue.engine.sequence, ask.at_least), [])
 
     async def _status(self, _ask: GetEngineStatus) -> EngineStatus:
         sequence = self._venue.engine.sequence

@@ -5,7 +5,15 @@ from quantumcore.contracts.ledger import Balances, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
-from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers
+from quantumcore.contracts.portfolio import ReportingCurrency
+from quantumcore.services.gateway import (
+    answers,
+    auth_answers,
+    bodies,
+    market_answers,
+    money_answers,
+    portfolio_answers,
+)
 from quantumcore.services.gateway.areas import (
     accounts,
     auth,
@@ -13,6 +21,7 @@ from quantumcore.services.gateway.areas import (
     operations,
     operator,
     orders,
+    portfolio,
     reference,
     risk,
     transfers,
@@ -305,6 +314,54 @@ def account_routes() -> list[Route]:
     ]
 
 
+def portfolio_routes() -> list[Route]:
+    """What accounts are worth, and at which rates."""
+    base = "/v1/accounts/{id}/portfolio"
+    return [
+        Route("GET", base, portfolio.get, scope="read", answer=portfolio_answers.PortfolioAnswer),
+        Route(
+            "GET",
+            f"{base}/history",
+            portfolio.history,
+            scope="read",
+            query=bodies.HistoryQuery,
+            answer=portfolio_answers.HistoryAnswer,
+        ),
+        Route(
+            "GET",
+            f"{base}/performance",
+            portfolio.performance,
+            scope="read",
+            query=bodies.PerformanceQuery,
+            answer=portfolio_answers.PerformanceAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/reporting-currency",
+            portfolio.set_reporting_currency,
+            scope="trade",
+            body=bodies.ReportingBody,
+            answer=ReportingCurrency,
+        ),
+        Route(
+            "POST",
+            "/v1/fx/snapshots",
+            portfolio.publish_rates,
+            scope="admin",
+            body=bodies.FxSnapshotBody,
+            answer=portfolio_answers.FxSnapshotAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/fx/snapshots",
+            portfolio.rates,
+            scope="read",
+            query=bodies.FxQuery,
+            answer=portfolio_answers.FxSnapshotAnswer,
+        ),
+    ]
+
+
 def operation_routes() -> list[Route]:
     """Health, metrics, the engine. Probes are counted against nobody."""
     return [
@@ -379,6 +436,7 @@ def all_routes() -> list[Route]:
         *market_routes(),
         *order_routes(),
         *account_routes(),
+        *portfolio_routes(),
         *operation_routes(),
         *operator_routes(),
     ]

@@ -16,13 +16,19 @@ from quantumcore.contracts.directory import GetRooms
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
 MAX_LINE = 64 << 10
+MAX_ANSWER = 16 << 20  # a portfolio of 10,000 lines
 ANSWER_S = 30.0
 ALLOWED: dict[str, type[Request[Any]]] = {
-    r.__name__: r for r in (CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms)
+    r.__name__: r
+    for r in (
+        *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms),
+        *(GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
+    )
 }
 
 
@@ -88,7 +94,7 @@ async def ask(data_dir: Path, request: Request[Any]) -> dict[str, Any]:
     """
     try:
         with _short(data_dir / SOCKET) as address:
-            reader, writer = await asyncio.open_unix_connection(address, limit=MAX_LINE)
+            reader, writer = await asyncio.open_unix_connection(address, limit=MAX_ANSWER)
     except OSError as error:
         raise Unavailable("unavailable", f"no venue runs on {data_dir}") from error
     body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}

@@ -140,9 +140,10 @@ FAULTS: dict[str, tuple[Any, Callable[[World], None], str]] = {
     ),
     "a balance that is none": (PORTFOLIO, held(USD="x"), "USD"),
     "a quantity that is none": (PORTFOLIO, spoiled(quantity="x"), "AAPL"),
-    "a cost of other places": (PORTFOLIO, spoiled(cost="1.0"), "AAPL"),
-    "a cost that is none": (PORTFOLIO, spoiled(cost="x.00000000"), "AAPL"),
-    "a result in euros that is none": (PORTFOLIO, lambda w: foreign(w, realised="x"), "BTC-EUR"),
+    "a cost that is none": (PORTFOLIO, spoiled(cost="x"), "AAPL"),
+    "a result in euros of other places": (PORTFOLIO, lambda w: foreign(w, realised="1.0"), "BTC-EUR"),
+    "a result in euros that is none": (PORTFOLIO, lambda w: foreign(w, realised="x.00000000"), "BTC-EUR"),
+    "a quantity in euros that is none": (PORTFOLIO, lambda w: foreign(w, quantity="x"), "BTC-EUR"),
     "an instrument that nobody knows": (
         PORTFOLIO,
         lambda w: w.take(ALICE, view("NEW-USD", "1", "1", "2.00")),
@@ -208,7 +209,7 @@ async def fail(room: Room, name: str) -> QuantumCoreError:
     if name == "an old rate":
         await room.publish(EUR_USD="1.25")
         room.clock.turn(86_402)
-    if name == "a result in euros that is none":
+    if "in euros" in name:
         await room.publish(EUR_USD="1.25")
     spoil(room.world)
     handler = {

@@ -30,6 +30,7 @@ from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
 from tests.support.ledgers import answer_for_money
 from tests.support.small_venue import SmallVenue, small_venue
@@ -142,6 +143,7 @@ async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncI
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
         await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
+        await venue.run(PortfolioService(venue.bus, venue.log, await venue.database("portfolio"), clock))
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
         try:

@@ -5,6 +5,7 @@ Method: typer's runner in this process; what would start a venue is replaced, th
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumcore.app import cli
+from quantumcore.app.plot import parts_of
 from quantumcore.contracts.auth import CreateUser
 from quantumcore.contracts.errors import Conflict, Unavailable
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 
-COMMANDS = ("run", "user", "status", "positions", "snapshot", "bench", "verify", "demo", "replay")
+COMMANDS = ("run", "user", "status", "positions", "portfolio", "snapshot", "bench", "verify", "demo", "replay")
 
 
 class Asked:
@@ -181,3 +184,111 @@ def test_an_unknown_bench_is_named_beside_those_there_are() -> None:
 
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert _run("fly").exit_code == 2
+
+
+WORTH = {
+    "account_id": "1001",
+    "reporting_currency": "USD",
+    "sequence": 7,
+    "fx_snapshot_id": "fx-1",
+    "total": "25000.00",
+    "cash": "10000.00",
+    "assets": "15000.00",
+    "unsettled": "0.00",
+    "stale": ["AAPL"],
+    "unpriced": ["NEW"],
+    "pnl": {"realised": "12.34567890", "total": "12.34567890"},
+    "concentration": {
+        "gross_value": "15000.00",
+        "herfindahl": "1.00000000",
+        "top": [["AAPL", "1.00000000"]],
+        "top_share": "1.00000000",
+    },
+    "cash_lines": [
+        {"currency": "USD", "total": "10000.00", "available": "9000.00", "rate": "1.000000000000", "value": "10000.00"}
+    ],
+    "holdings": [
+        {"currency": "NEW", "quantity": "5", "symbol": None, "current_price": None, "value": None, "weight": None}
+    ],
+    "lines": [
+        {
+            "symbol": "AAPL",
+            "quantity": "100",
+            "average_cost": "140.00000000",
+            "current_price": "150.00",
+            "stale": True,
+            "market_value": "15000.00",
+            "currency": "USD",
+            "unrealised": "1000.00000000",
+            "percent": "7.14285714",
+            "value": "15000.00",
+            "weight": "1.00000000",
+        }
+    ],
+}
+MADE = {
+    "points": 2,
+    "time_weighted_return": "0.01000000",
+    "max_drawdown": "0.00",
+    "max_drawdown_percent": "0.00000000",
+    "volatility": None,
+    "sharpe": None,
+}
+
+
+@pytest.fixture
+def valued(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
+    """A venue that knows account 1001, and what it was asked."""
+    seen: list[Request[Any]] = []
+    point = {"time_ns": 1_700_000_000_000_000_000, "total": "1000.00"}
+
+    async def ask(_data_dir: Path, request: Request[Any]) -> dict[str, Any]:
+        seen.append(request)
+        if isinstance(request, GetPortfolio):
+            return WORTH
+        if isinstance(request, GetPerformance):
+            return MADE
+        return {"items": [point, point], "next_cursor": None if request.cursor else "9"}
+
+    monkeypatch.setattr("quantumcore.app.operator.ask", ask)
+    return seen
+
+
+def test_a_portfolio_is_shown_as_tables_or_json(valued: list[Request[Any]], tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = _run("portfolio", "1001", "--data-dir", str(tmp_path))
+    assert shown.exit_code == 0, shown.output
+    for text in ("25000.00", "AAPL", "150.00 (stale)", "7.14", "rates of fx-1", "at a stale price: AAPL", "NEW"):
+        assert text in shown.output
+    printed = _run("portfolio", "1001", "--data-dir", str(tmp_path), "--json")
+    assert json.loads(printed.stdout) == {**WORTH, "performance": MADE}
+    assert valued[:2] == [GetPortfolio(account=1001), GetPerformance(account=1001)]
+
+
+def test_a_portfolio_is_drawn(valued: list[Request[Any]], tmp_path: Path) -> None:
+    """Every page of the history is read; the file is a picture; another format than there is, is told."""
+    picture = tmp_path / "worth.png"
+    done = _run("portfolio", "1001", "--data-dir", str(tmp_path), "--plot", str(picture), "--json")
+    assert done.exit_code == 0, done.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert [one.cursor for one in valued[2:]] == ["", "9"]
+    bad = _run("portfolio", "1001", "--data-dir", str(tmp_path), "--plot", str(tmp_path / "worth.nonsense"))
+    assert (bad.exit_code, "plot.file" in bad.stderr) == (1, True)
+
+
+def test_without_the_extra_a_picture_is_refused_before_anything_is_asked(
+    valued: list[Request[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    done = _run("portfolio", "1001", "--data-dir", str(tmp_path), "--plot", "x.png")
+    assert done.exit_code == 1
+    assert done.stderr == "quantumcore: pictures need the extra: pip install 'quantumcore[plot]' (plot.extra)\n"
+    assert valued == []
+    assert _run("portfolio", "1001", "--data-dir", str(tmp_path)).exit_code == 0
+
+
+def test_parts_of_an_account_are_drawn_the_largest_first_and_the_rest_as_one() -> None:
+    lines = [{"symbol": f"S{n}", "value": f"{(-1) ** n * n}.00"} for n in range(15)]
+    parts = parts_of({"lines": lines, "holdings": [], "cash_lines": []})
+    assert [name for name, _ in parts][:3] == ["S14", "S13", "S12"]
+    assert parts[-1] == ("others", float(sum((-1) ** n * n for n in range(6))))

@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · snapshot · user · account."""
+"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · portfolio · snapshot · user · account."""
 
 import time
 
@@ -183,6 +183,36 @@ def positions(
 
 
 @app.command()
+def portfolio(
+    account: Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw allocation and equity curve into this file (needs the extra plot).")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account is worth and what it has made."""
+    from rich.console import Console
+
+    from quantumcore.app.plot import check_plot, plot_portfolio
+    from quantumcore.app.portfolio import show_portfolio
+    from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio
+
+    if plot is not None:
+        _or_exit(check_plot)
+    worth = _ask(data_dir, GetPortfolio(account=account))
+    made = _ask(data_dir, GetPerformance(account=account))
+    if as_json:
+        typer.echo(json.dumps({**worth, "performance": made}))
+    else:
+        show_portfolio(worth, made, Console())
+    if plot is not None:
+        points = _history(data_dir, account)
+        _or_exit(lambda: plot_portfolio(worth, points, plot))
+        typer.echo(f"drawn: {plot}", err=True)
+
+
+@app.command()
 def snapshot(data_dir: DataDir = None) -> None:
     """Write a snapshot of the engine now."""
     from quantumcore.contracts.matching import TakeSnapshot
@@ -194,7 +224,8 @@ def snapshot(data_dir: DataDir = None) -> None:
 @app.command()
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="core, peers, journal, recovery, positions, http, ledger (default: all).")
+        list[str] | None,
+        typer.Argument(help="core, peers, journal, recovery, positions, http, ledger, portfolio (default: all)."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
     scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,
@@ -345,6 +376,22 @@ def replay(
     else:
         show_figures(figures, Console())
     raise typer.Exit(0 if figures["differences"] == 0 else 1)
+
+
+def _history(data_dir: Path | None, account: int) -> list[dict[str, Any]]:
+    """Return the points of an account's history, oldest first."""
+    from quantumcore.app.portfolio import PAGE, PAGES
+    from quantumcore.contracts.portfolio import GetValuationHistory
+
+    points: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    for _ in range(PAGES):
+        page = _ask(data_dir, GetValuationHistory(account=account, limit=PAGE, cursor=cursor or "", ascending=True))
+        points += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    return points
 
 
 def _ask(data_dir: Path | None, request: Request[Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from quantumcore.contracts.ledger import GetBalances
 from quantumcore.contracts.ledger_reports import GetStatement
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.ports.bus import Bus
 
@@ -28,15 +29,8 @@ ANSWER_S = 30.0
 ALLOWED: dict[str, type[Request[Any]]] = {
     r.__name__: r
     for r in (
-        CreateUser,
-        GetUser,
-        GetEngineStatus,
-        TakeSnapshot,
-        GetRooms,
-        GetBalances,
-        GetStatement,
-        GetPositions,
-        RebuildPositions,
+        *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms, GetBalances, GetStatement),
+        *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
     )
 }
 

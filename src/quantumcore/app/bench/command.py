@@ -10,6 +10,7 @@ from quantumcore.app.bench.http import http
 from quantumcore.app.bench.ledger import ledger
 from quantumcore.app.bench.measure import Figure, as_json, machine, show
 from quantumcore.app.bench.peers import peers
+from quantumcore.app.bench.portfolio import portfolio
 from quantumcore.app.bench.positions import positions
 
 BENCHES: dict[str, Callable[..., list[Figure]]] = {
@@ -20,6 +21,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "positions": positions,
     "http": http,
     "ledger": ledger,
+    "portfolio": portfolio,
 }
 TELLING = {"ledger"}  # those that say how far they are
 

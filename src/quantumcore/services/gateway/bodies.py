@@ -327,6 +327,58 @@ class ReconciliationQuery(Body, frozen=True, kw_only=True):
     now: bool = False
 
 
+# -- portfolio
+
+
+class HistoryQuery(Body, frozen=True, kw_only=True):
+    """A page of points, from the one time to before the other."""
+
+    from_: Time | None = msgspec.field(default=None, name="from")
+    to: Time | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=32)] = ""
+    order: Direction = "desc"
+
+
+class PerformanceQuery(Body, frozen=True, kw_only=True):
+    """Of the points from the one time to before the other; `risk_free` is per year."""
+
+    from_: Time | None = msgspec.field(default=None, name="from")
+    to: Time | None = None
+    risk_free: Decimal = "0"
+
+
+class ReportingBody(Body, frozen=True, kw_only=True):
+    """In what the account is valued from now on."""
+
+    currency: Currency
+
+
+class RateBody(Body, frozen=True, kw_only=True):
+    """One `base` costs `rate` of `quote`; or numerator / denominator, integers as text."""
+
+    base: Currency
+    quote: Currency
+    rate: Decimal | None = None
+    numerator: Annotated[str, Meta(max_length=20)] | None = None
+    denominator: Annotated[str, Meta(max_length=20)] | None = None
+
+
+class FxSnapshotBody(Body, frozen=True, kw_only=True):
+    """Rates of one moment. The same id with the same content answers the same."""
+
+    snapshot_id: ClientId
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    time: Time
+    rates: Annotated[list[RateBody], Meta(min_length=1, max_length=256)]
+
+
+class FxQuery(Body, frozen=True, kw_only=True):
+    """Which snapshot; without an id the one in force."""
+
+    snapshot_id: Annotated[str, Meta(max_length=36)] = ""
+
+
 # -- market
 
 

@@ -6,8 +6,17 @@ from quantumcore.contracts.ledger_reports import ClientMoney
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
+from quantumcore.contracts.portfolio import ReportingCurrency
 from quantumcore.contracts.positions import LotMethod, Positions
-from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers, money_answers, position_answers
+from quantumcore.services.gateway import (
+    answers,
+    auth_answers,
+    bodies,
+    market_answers,
+    money_answers,
+    portfolio_answers,
+    position_answers,
+)
 from quantumcore.services.gateway.areas import (
     accounts,
     audit,
@@ -17,6 +26,7 @@ from quantumcore.services.gateway.areas import (
     operations,
     operator,
     orders,
+    portfolio,
     positions,
     reference,
     risk,
@@ -344,6 +354,54 @@ def account_routes() -> list[Route]:
     ]
 
 
+def portfolio_routes() -> list[Route]:
+    """What accounts are worth, and at which rates."""
+    base = "/v1/accounts/{id}/portfolio"
+    return [
+        Route("GET", base, portfolio.get, scope="read", answer=portfolio_answers.PortfolioAnswer),
+        Route(
+            "GET",
+            f"{base}/history",
+            portfolio.history,
+            scope="read",
+            query=bodies.HistoryQuery,
+            answer=portfolio_answers.HistoryAnswer,
+        ),
+        Route(
+            "GET",
+            f"{base}/performance",
+            portfolio.performance,
+            scope="read",
+            query=bodies.PerformanceQuery,
+            answer=portfolio_answers.PerformanceAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/reporting-currency",
+            portfolio.set_reporting_currency,
+            scope="trade",
+            body=bodies.ReportingBody,
+            answer=ReportingCurrency,
+        ),
+        Route(
+            "POST",
+            "/v1/fx/snapshots",
+            portfolio.publish_rates,
+            scope="admin",
+            body=bodies.FxSnapshotBody,
+            answer=portfolio_answers.FxSnapshotAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/fx/snapshots",
+            portfolio.rates,
+            scope="read",
+            query=bodies.FxQuery,
+            answer=portfolio_answers.FxSnapshotAnswer,
+        ),
+    ]
+
+
 def operation_routes() -> list[Route]:
     """Health, metrics, the engine. Probes are counted against nobody."""
     return [
@@ -497,6 +555,7 @@ def all_routes() -> list[Route]:
         *order_routes(),
         *account_routes(),
         *ledger_routes(),
+        *portfolio_routes(),
         *operation_routes(),
         *audit_routes(),
         *operator_routes(),

@@ -1,17 +1,12 @@
-"""Exact numbers as text and back, made for thousands of them per answer. Pure; integers only.
-
-A decimal is (mantissa, places); a sum is an integer at 10^-PLACES, so that adding needs no common denominator.
-"""
+"""Exact numbers as text and back. Pure; integers only."""
 
 import re
 from fractions import Fraction
 
 from quantumcore.contracts.errors import Internal
 
-PLACES = 54  # quantity, price and multiplier have at most 18 places each
 SHOWN = 8  # of P&L and averages
 RATE_SHOWN = 12
-POWERS: tuple[int, ...] = tuple(10**n for n in range(PLACES + 1))
 ZERO = "0.00000000"
 
 _DECIMAL = re.compile(r"-?[0-9]{1,60}(?:\.[0-9]{1,18})?\Z", re.ASCII)
@@ -44,12 +39,6 @@ def eight(text: str) -> int:
         raise Internal("internal", f"{text[:64]!r} is no decimal") from error
 
 
-def scaled(text: str) -> int:
-    """Return a decimal as an integer at 10^-PLACES."""
-    mantissa, places = number(text)
-    return mantissa * POWERS[PLACES - places]
-
-
 def is_decimal(text: str) -> bool:
     """Tell whether `text` is a decimal of at most 18 places: no exponent, no sign alone, no blank."""
     return _DECIMAL.match(text) is not None
@@ -78,9 +67,4 @@ def shown(mantissa: int, places: int) -> str:
 
 def rounded(value: Fraction, places: int) -> str:
     """Return `value` as text with `places` decimals, half-even."""
-    return shown(half_even(value.numerator * POWERS[places], value.denominator), places)
-
-
-def exact(total: int) -> Fraction:
-    """Return what an integer at 10^-PLACES stands for."""
-    return Fraction(total, POWERS[PLACES])
+    return shown(half_even(value.numerator * 10**places, value.denominator), places)

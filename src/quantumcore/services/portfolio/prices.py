@@ -7,13 +7,13 @@ never had a price, or whose quote has no worth, is passed over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.positions import PositionView
 from quantumcore.contracts.reference import KINDS, Currency, Instrument
-from quantumcore.services.portfolio.exact import number
 from quantumcore.services.portfolio.fx import Snapshot, missing
 
 FULLY_PAID = frozenset(KINDS.values())
@@ -39,8 +39,7 @@ class Listed:
 
     Attributes:
         by_base: The fully paid instruments of each base, by symbol.
-        paid: Their symbols: of a position in one of these the balance of its base has what the position says, unless the
-            contract is inverse.
+        paid: Their symbols, and the base of each: its balance has what a position says, unless the contract is inverse.
     """
 
     def __init__(
@@ -49,10 +48,12 @@ class Listed:
         self.symbols = {instrument.symbol: instrument for instrument in instruments}
         self.currencies = {currency.code: currency for currency in currencies}
         self.by_base: dict[str, list[Instrument]] = {}
-        self.paid = {symbol for symbol, one in self.symbols.items() if KINDS[one.kind] in fully_paid}
-        for symbol in sorted(self.paid):
+        self.paid: dict[str, str] = {}
+        for symbol in sorted(self.symbols):
             instrument = self.symbols[symbol]
-            self.by_base.setdefault(instrument.base.code, []).append(instrument)
+            if KINDS[instrument.kind] in fully_paid:
+                self.paid[symbol] = instrument.base.code
+                self.by_base.setdefault(instrument.base.code, []).append(instrument)
 
     def carried_by_balance(self, view: PositionView) -> bool:
         """Tell whether a balance has what the position says, so that only one of both counts."""
@@ -94,10 +95,9 @@ class Worths:
             return self._last[symbol]
         return Price(view.mark or "", view.mark_source or "mark", view.mark_sequence, view.stale)
 
-    def each(self, instrument: Instrument) -> tuple[int, int]:
-        """Return price × multiplier of an instrument that prices something, as mantissa and places."""
-        mantissa, places = number(self.price(instrument.symbol).text)
-        return mantissa * instrument.multiplier, places
+    def each(self, instrument: Instrument) -> Decimal:
+        """Return price × multiplier of an instrument that prices something."""
+        return Decimal(self.price(instrument.symbol).text) * instrument.multiplier
 
     def of(self, code: str) -> Fraction | None:
         """Return what one unit of `code` is worth; None: it is an asset that nothing prices.
@@ -114,8 +114,7 @@ class Worths:
             self._open.add(code)
             quote = self.of(pricing.quote.code)
             self._open.discard(code)
-            each, places = self.each(pricing)
-            worth = None if quote is None else Fraction(each, 10**places) * quote
+            worth = None if quote is None else Fraction(self.each(pricing)) * quote
         elif code in self._listed.by_base and not self._has_rate(code):
             worth = None
         else:

@@ -363,7 +363,11 @@ def test_ledger_and_engine_agree_on_every_balance_and_hold(admin: Trader, pair: 
     assert admin.ask("ledger", "GetTrialBalance").json()["balanced"] is True
 
 
-def test_status_and_snapshot_and_verify_speak_of_the_running_venue(venue: Venue, admin: Trader) -> None:
+def test_status_and_snapshot_and_verify_speak_of_the_running_venue(
+    venue: Venue, admin: Trader, pair: tuple[Trader, Trader]
+) -> None:
+    assert len(pair) == 2, "they have money, so the ledger has entries"
+    assert admin.ask("ledger", "Reconcile").json()["differences"] == []
     told = venue.cli("status", "--json")
     assert told.returncode == 0, told.stderr
     status = json.loads(told.stdout)

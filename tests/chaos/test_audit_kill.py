@@ -8,6 +8,7 @@ again and again over the same directory.
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,15 +16,17 @@ from pathlib import Path
 
 from quantumcore.adapters.second_store import UNFINISHED, FileStore
 from quantumcore.services.ledger.audit.published import Published
-from quantumcore.services.ledger.audit.roots import PUBLIC_KEY, ROOT_SUFFIX, LeavesPlan, Signer
+from quantumcore.services.ledger.audit.roots import ROOT_SUFFIX, LeavesPlan, Signer
 from tests.support.audits import KEY, audited, days_of_trading
 
-KILLS = 8
+KILLS = 9
+INSTANTS = 14  # of the key, the first list and the first root
 CHILD = """
 import asyncio, os, pathlib, random, sys
 from quantumcore.adapters import second_store
 from quantumcore.services.ledger import store
 from tests.support.audits import audited, days_of_trading
+from tests.support.ledgers import post
 die_at, calls = int(sys.argv[3]), 0
 
 def counted(work):
@@ -62,8 +65,12 @@ store.execute_many = counted(store.execute_many)
 async def main():
     _, batches = days_of_trading(random.Random(int(sys.argv[2])), days=4, orders=20)
     async with audited(pathlib.Path(sys.argv[1])) as ledger:
-        await ledger.enter(batches, size=20)
-    print("calls", calls)
+        for at in range(0, len(batches), 20):
+            await post(ledger.database, batches[at : at + 20])
+        print(calls)
+        if die_at >= 0:
+            await ledger.publisher.publish()
+    print(calls)
 
 asyncio.run(main())
 """
@@ -90,23 +97,42 @@ def roots_are_whole(directory: Path) -> int:
     return len(published.roots)
 
 
+def files(directory: Path) -> dict[str, bytes]:
+    """Return what lies in the second store, but for what was never finished."""
+    return {path.name: path.read_bytes() for path in (directory / "audit").iterdir() if path.suffix != UNFINISHED}
+
+
 async def test_kill_9_at_any_instant_leaves_whole_roots_or_none(tmp_path: Path, seed: int, rng: random.Random) -> None:
     calm = run(tmp_path / "calm", seed, 0)
-    calls = int(calm.stdout.split()[-1])
+    entered, calls = map(int, calm.stdout.split())
     assert roots_are_whole(tmp_path / "calm") == 3
-    directory, killed = tmp_path / "killed", 0
-    for _ in range(KILLS):
-        killed += run(directory, seed, rng.randrange(1, calls // 2)).returncode != 0
+    directory = tmp_path / "killed"
+    for number in range(KILLS):
+        if number % 3 == 0:
+            shutil.rmtree(directory, ignore_errors=True)
+            die_at = rng.randrange(1, calls)
+        else:
+            die_at = rng.randrange(1, calls - entered)  # what is entered already takes no statement
+        run(directory, seed, die_at)
         roots_are_whole(directory)
-    assert killed > 0
     assert run(directory, seed, 0).returncode == 0
     assert roots_are_whole(directory) == 3
-    theirs = {path.name: path.read_bytes() for path in (tmp_path / "calm" / "audit").iterdir()}
-    ours = {path.name: path.read_bytes() for path in (directory / "audit").iterdir() if path.suffix != UNFINISHED}
-    assert ours == theirs
-    assert PUBLIC_KEY in ours
+    assert files(directory) == files(tmp_path / "calm")
     async with audited(directory) as ledger:
         assert await ledger.sound()
         _, batches = days_of_trading(random.Random(seed), days=4, orders=20)
         await ledger.enter(batches)
         assert await ledger.sound()
+
+
+def test_every_instant_of_publishing_is_survived(tmp_path: Path, seed: int) -> None:
+    """The entries are there; the child dies at each write, sync and rename of the first day in turn."""
+    run(tmp_path / "entered", seed, -1)
+    assert not (tmp_path / "entered" / "audit").exists()
+    died = 0
+    for die_at in range(1, INSTANTS + 1):
+        directory = tmp_path / str(die_at)
+        shutil.copytree(tmp_path / "entered", directory)
+        died += run(directory, seed, die_at).returncode != 0
+        roots_are_whole(directory)
+    assert died == INSTANTS

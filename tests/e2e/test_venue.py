@@ -8,6 +8,7 @@ stop or damage have their own. Prices of each test lie apart, its users are its 
 import json
 import shutil
 import socket
+import sqlite3
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
@@ -362,7 +363,11 @@ def test_ledger_and_engine_agree_on_every_balance_and_hold(admin: Trader, pair: 
     assert admin.ask("ledger", "GetTrialBalance").json()["balanced"] is True
 
 
-def test_status_and_snapshot_and_verify_speak_of_the_running_venue(venue: Venue, admin: Trader) -> None:
+def test_status_and_snapshot_and_verify_speak_of_the_running_venue(
+    venue: Venue, admin: Trader, pair: tuple[Trader, Trader]
+) -> None:
+    assert len(pair) == 2, "they have money, so the ledger has entries"
+    assert admin.ask("ledger", "Reconcile").json()["differences"] == []
     told = venue.cli("status", "--json")
     assert told.returncode == 0, told.stderr
     status = json.loads(told.stdout)
@@ -376,6 +381,12 @@ def test_status_and_snapshot_and_verify_speak_of_the_running_venue(venue: Venue,
     assert report["last_sequence"] >= status["sequence"]
     assert report["snapshots"] >= 1
     assert report["state_hash"] == admin.get("/v1/admin/engine").json()["state_hash"]
+    assert report["audit_records"] > 0
+    assert report["ledger_sequence"] >= status["sequence"]
+    verdict = admin.get("/v1/admin/audit/verify").json()
+    assert (verdict["sound"], verdict["next_cursor"], verdict["finding"]) == (True, None, None)
+    assert verdict["verified"] == verdict["records"] >= report["audit_records"]
+    assert venue.cli("audit", "key").stdout.strip() == admin.get("/v1/admin/audit/roots").json()["public_key"]
 
 
 def test_a_second_venue_on_the_same_directory_is_refused_and_disturbs_nobody(
@@ -665,3 +676,20 @@ def test_one_altered_byte_is_found_and_named(
     report = json.loads(command("verify", "--data-dir", str(data), "--json").stdout)
     assert not report["sound"]
     assert report["findings"][0].startswith(what), report["findings"]
+
+
+def test_one_altered_entry_of_the_ledger_is_found_and_named(closed: Path, tmp_path: Path) -> None:
+    """Whoever can write into the database changes an amount; in the day that is open, too."""
+    data = shutil.copytree(closed, tmp_path / "data")
+    database = sqlite3.connect(data / "quantumcore_ledger.sqlite")
+    (sequence, index, leg) = database.execute(
+        "SELECT sequence, event_index, leg FROM entries LIMIT 1 OFFSET 5"
+    ).fetchone()
+    where = "sequence = ? AND event_index = ? AND leg = ?"
+    database.execute(f"UPDATE entries SET amount = amount + 1 WHERE {where}", (sequence, index, leg))
+    database.commit()
+    database.close()
+    done = command("verify", "--data-dir", str(data), "--json")
+    assert done.returncode == 1
+    name = f"audit: record altered: record 6 at {sequence}.{index}.{leg}:"
+    assert any(each.startswith(name) for each in json.loads(done.stdout)["findings"]), done.stdout

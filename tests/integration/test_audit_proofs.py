@@ -40,7 +40,7 @@ FIELDS = ("sequence", "index", "leg", "why", "debit_owner", "debit_code", "credi
 async def ledger(tmp_path: Path, rng: random.Random) -> AsyncIterator[Audited]:
     """A ledger of three days, the first with more than two blocks, the last open."""
     async with audited(tmp_path) as opened:
-        await opened.enter(days_of_trading(rng, days=3, orders=1_150)[1], size=500)
+        await opened.enter(days_of_trading(rng, days=3, orders=1_400)[1], size=500)
         rows = await opened.rows()
         assert sum(row[TIME] // DAY_NS == rows[0][TIME] // DAY_NS for row in rows) > 2 * BLOCK
         yield opened

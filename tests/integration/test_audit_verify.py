@@ -116,7 +116,9 @@ async def test_an_inserted_entry_is_named(ledger: Audited, rng: random.Random, h
     """Before the first, behind the last, and in between; a copy of another entry, too."""
     rows = await ledger.rows()
     closed = [row for row in rows if not is_open(rows, row)]
-    for near in [rows[0], *rng.sample(closed, 8), *([] if hidden else [rows[-1], *rng.sample(rows, 8)])]:
+    ends = [row for row, after in itertools.pairwise(rows) if row[TIME] // DAY_NS < after[TIME] // DAY_NS]
+    assert len(ends) == 4
+    for near in [rows[0], *ends, *rng.sample(closed, 8), *([] if hidden else [rows[-1], *rng.sample(rows, 8)])]:
         new = (near[0], near[1], near[2] + 100, *near[3:])
         found = await after(ledger, lambda connection, new=new: add(connection, new), *recomputed(hidden))
         assert found is not None

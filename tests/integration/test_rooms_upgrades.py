@@ -4,6 +4,7 @@ Goal: a venue that was stopped before orders had names of two parts goes on with
 Method: a room's rows as an earlier revision had them, brought up by the migrations; all rows as the room wrote them.
 """
 
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from quantumcore.services.ledger import migrations as ledger_migrations
 from quantumcore.services.ledger.tables import metadata as ledger_tables
 from quantumcore.services.orders import migrations as orders_migrations
 from quantumcore.services.orders.tables import metadata as orders_tables
+from tests.support.audits import days_of_trading
 from tests.support.ledgers import post, random_market
 from tests.support.orders_room import limit, orders_room
 from tests.support.orders_room import market as at_market
@@ -139,4 +141,17 @@ async def test_holds_of_the_first_revision_stay(tmp_path, seed: int):
     assert len(written["holds"]) > 100
     assert any(not row["done"] for row in written["holds"])
     await at_revision(FIRST, tmp_path / "old" / "ledger.db", ledger_migrations, written)
+    assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written
+
+
+async def test_entries_of_before_the_audit_get_their_chain_and_their_days(tmp_path, seed: int):
+    """Several days, more entries than one page: records, nodes, closed days and the head are those that the ledger writes itself."""
+    database = await open_database(tmp_path / "ledger.db", ledger_migrations.__name__)
+    _, batches = days_of_trading(random.Random(seed), days=3, orders=2_400)
+    await post(database, batches)
+    written = await rows(database, ledger_tables)
+    await database.close()
+    assert len(written["audit_records"]) > 10_000
+    assert len(written["audit_days"]) == 2
+    await at_revision(SECOND, tmp_path / "old" / "ledger.db", ledger_migrations, written)
     assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written

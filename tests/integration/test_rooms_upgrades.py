@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, MetaData, Table, select
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.app.bench.statements import filled
 from quantumcore.contracts import wire
 from quantumcore.contracts.orders import SubmitLinked
 from quantumcore.core.twin.engine import Engine
@@ -139,4 +140,14 @@ async def test_holds_of_the_first_revision_stay(tmp_path, seed: int):
     assert len(written["holds"]) > 100
     assert any(not row["done"] for row in written["holds"])
     await at_revision(FIRST, tmp_path / "old" / "ledger.db", ledger_migrations, written)
+    assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written
+
+
+async def test_a_ledger_from_before_there_were_checkpoints_gets_them(tmp_path, seed: int):
+    """The balances of the house at every 4,096th sequence, as the room would have written them."""
+    database = await filled(tmp_path, seed, 4 * 10_000, 2_000)
+    written = await rows(database, ledger_tables)
+    await database.close()
+    assert len(written["checkpoints"]) == 2 * 3
+    await at_revision(SECOND, tmp_path / "old" / "ledger.db", ledger_migrations, written)
     assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written

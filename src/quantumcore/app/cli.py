@@ -159,7 +159,7 @@ def snapshot(data_dir: DataDir = None) -> None:
 @app.command()
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="core, peers, journal, recovery, http (default: all).")
+        list[str] | None, typer.Argument(help="core, peers, journal, recovery, http, ledger (default: all).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
     scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,

@@ -9,6 +9,7 @@ from quantumcore.app.bench.core import core, journal, recovery
 from quantumcore.app.bench.http import http
 from quantumcore.app.bench.measure import Figure, as_json, machine, show
 from quantumcore.app.bench.peers import peers
+from quantumcore.app.bench.statements import ledger
 
 BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "core": core,
@@ -16,6 +17,7 @@ BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
     "journal": journal,
     "recovery": recovery,
     "http": http,
+    "ledger": ledger,
 }
 
 

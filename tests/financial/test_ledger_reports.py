@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.ledger import GetTrialBalance
 from quantumcore.contracts.ledger_reports import (
     GetClientMoney,
@@ -138,7 +140,9 @@ async def test_ranges_that_touch_add_up_by_sequence_and_by_time(tmp_path: Path, 
         (whole,) = await pages(venue, None, account=account)
         for by_time in (False, True):
             if by_time:
-                cuts = [show_time(at) for at in sorted(rng.randrange(first, last + 2) for _ in range(9))]
+                random_times = [rng.randrange(first, last + 2) for _ in range(5)]
+                moments = [line.time for line in rng.sample(whole.lines, 6)]
+                cuts = sorted([*map(show_time, random_times), *moments])
             else:
                 cuts = [str(at) for at in sorted(rng.randrange(1, engine.sequence + 2) for _ in range(9))]
             ends = ["", *cuts, ""]
@@ -173,9 +177,11 @@ async def test_a_statement_of_one_currency_is_its_part_of_the_whole(tmp_path: Pa
 async def test_what_was_known_then_is_told_for_ever(tmp_path: Path, seed: int, rng: random.Random) -> None:
     engine, batches = random_market(seed, COMMANDS)
     half = len(batches) // 2
+    told = [event for batch in batches for event in batch.events if isinstance(event, wire.AccountOpened)]
+    open_then = {event.account for event in told if event.sequence <= half - 3}
     async with followed(tmp_path, batches[:half]) as (venue, service):
         asked = [
-            *(GetStatement(account=account, as_known=half - 3) for account in engine.accounts()),
+            *(GetStatement(account=account, as_known=half - 3) for account in open_then),
             GetTrialBalance(as_known=half - 3),
             GetGeneralLedger(as_known=half - 3, begin="20"),
             GetIncome(as_known=half - 3, begin=str(half // 2)),
@@ -186,8 +192,11 @@ async def test_what_was_known_then_is_told_for_ever(tmp_path: Path, seed: int, r
             venue.log.append(batch)
         assert await service._follower.reached(engine.sequence, 30) == engine.sequence
         assert [await venue.bus.request(one) for one in asked] == before
-        later = [await venue.bus.request(GetStatement(account=account)) for account in engine.accounts()]
-    assert later != before[: len(later)], "more has happened"
+        later = [await venue.bus.request(GetStatement(account=account)) for account in open_then]
+        assert later != before[: len(later)], "more has happened"
+        for account in set(engine.accounts()) - open_then:
+            with pytest.raises(NotFound):
+                await venue.bus.request(GetStatement(account=account, as_known=half - 3))
 
 
 async def test_the_general_ledger_and_the_income_are_differences_of_sums(

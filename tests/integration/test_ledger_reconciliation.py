@@ -97,7 +97,7 @@ def _position(account: int, instrument: Any, lots: int) -> PositionView:
 async def venue(tmp_path: Path) -> AsyncIterator[SmallVenue]:
     async with small_venue(tmp_path) as venue:
         venue.do(wire.DefineCurrency(currency=4, code="GOLD", scale=3))
-        venue.do(define(EXACT, "GOLD-USD", 4, lot_scale=0))
+        venue.do(define(EXACT, "GOLD-USD", 4, lot_scale=0, maker_fee=-40_000))
         for account in PEOPLE:
             venue.do(wire.Transfer(account=account, amount=RICH, currency=4, transfer_kind=1, transfer_id="gold"))
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), venue.clock))
@@ -347,6 +347,21 @@ async def test_an_account_that_the_engine_has_never_opened_is_a_difference(
     assert [(one.account_id, one.what, one.ledger, one.engine) for one in found.differences] == [
         (str(stranger), "total", "9", "0")
     ]
+
+
+async def test_a_room_that_is_behind_is_compared_as_far_as_it_is(
+    venue: SmallVenue, ledger: LedgerService, rng: random.Random
+) -> None:
+    """The orders room stands still; the ledger goes on. What both have is equal."""
+    fills = len(trade(venue, rng, 50))
+    await venue.bus.request(GetFills(account=ALICE, at_least=venue.log.last))
+    next(task for task in venue._tasks if task.get_name() == "projection").cancel()  # it was started first
+    await asyncio.sleep(0)
+    assert trade(venue, rng, 100)
+    await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    view = await venue.bus.request(GetReconciliation(now=True))
+    assert view.breaks == []
+    assert view.trades == 2 * fills
 
 
 async def test_the_projection_goes_on_while_it_is_compared(

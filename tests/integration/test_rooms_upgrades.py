@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, MetaData, Table, select
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.app.bench.statements import filled
 from quantumcore.contracts import wire
 from quantumcore.contracts.orders import SubmitLinked
 from quantumcore.core.twin.engine import Engine
@@ -155,3 +156,14 @@ async def test_entries_of_before_the_audit_get_their_chain_and_their_days(tmp_pa
     assert len(written["audit_days"]) == 2
     await at_revision(SECOND, tmp_path / "old" / "ledger.db", ledger_migrations, written)
     assert await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables) == written
+
+
+async def test_a_ledger_from_before_there_were_checkpoints_gets_them(tmp_path, seed: int):
+    """The balances of the house at every 4,096th sequence, as the room would have written them."""
+    database = await filled(tmp_path, seed, 4 * 10_000, 2_000)
+    written = await rows(database, ledger_tables)
+    await database.close()
+    assert len(written["checkpoints"]) == 2 * 3
+    await at_revision(SECOND, tmp_path / "old" / "ledger.db", ledger_migrations, written)
+    now = await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables)
+    assert now["checkpoints"] == written["checkpoints"]

@@ -225,7 +225,9 @@ def snapshot(data_dir: DataDir = None) -> None:
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="core, peers, journal, recovery, positions, http, ledger, portfolio (default: all)."),
+        typer.Argument(
+            help="core, peers, journal, recovery, positions, http, ledger, statements, portfolio (default: all)."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
     scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,

@@ -20,7 +20,7 @@ class StatementBalance(msgspec.Struct, frozen=True):
     balance: str
 
 
-class LedgerLine(msgspec.Struct, frozen=True):
+class LedgerLine(msgspec.Struct, frozen=True, gc=False):
     """One posting, seen from one account.
 
     Attributes:

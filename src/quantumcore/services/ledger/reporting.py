@@ -93,7 +93,7 @@ class ReportDesk:
 
         def work(connection: Connection) -> tuple[ranges.Range, Page]:
             within = ranges.resolved(connection, wanted, now_ns)
-            _must_be_open(connection, query.account)
+            _must_be_open(connection, query.account, within)
             return within, statements.page(connection, subject, within, after, opening, query.limit, self._catalogue)
 
         within, page = await self._database.read(work)
@@ -123,7 +123,7 @@ class ReportDesk:
         def work(connection: Connection) -> ranges.Range:
             within = ranges.resolved(connection, wanted, now_ns)
             if query.account:
-                _must_be_open(connection, query.account)
+                _must_be_open(connection, query.account, within)
             return within
 
         within = await self._database.read(work)
@@ -223,8 +223,8 @@ class ReportDesk:
         return found
 
 
-def _must_be_open(connection: Connection, account: int) -> None:
-    if not queries.opened_at(connection, account):
+def _must_be_open(connection: Connection, account: int, within: ranges.Range) -> None:
+    if not 0 < queries.opened_at(connection, account) <= within.as_known:
         raise NotFound("account.not_found", "account not found", field="account_id")
 
 

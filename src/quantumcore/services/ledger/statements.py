@@ -5,7 +5,7 @@ house's accounts and control accounts begins at the checkpoint before (see repor
 it closed sums nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -15,8 +15,8 @@ from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.ledger_reports import LedgerLine, StatementBalance
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import show_time
-from quantumcore.services.ledger.domain import DEBIT_NATURE, HOUSE
-from quantumcore.services.ledger.postings import Why
+from quantumcore.services.ledger.domain import DEBIT_NATURE, HOUSE, NAMES
+from quantumcore.services.ledger.postings import BUST_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.queries import reference_of
 from quantumcore.services.ledger.ranges import Range
 from quantumcore.services.ledger.reports import HALVES, totals_at, whole
@@ -164,52 +164,81 @@ def _scanned_to(connection: Connection, after: Position, end: Position) -> Posit
     return end if row is None else (row[0], row[1], row[2])
 
 
-class _Times:
-    """Times as text; most of a page share their second."""
-
-    second = -1
-    text = ""
-
-    def show(self, ns: int) -> str:
-        second, rest = divmod(ns, 1_000_000_000)
-        if second != self.second:
-            self.text, self.second = show_time(second * 1_000_000_000)[:-10], second
-        return f"{self.text}{rest:09d}Z"
-
-
 _TEXTS = {int(why): why.text for why in Why}
+_CODES = {code: str(code) for code in NAMES}
+_OF_TRADES = frozenset(int(why) for why in Why if why not in BUST_WHY and why not in TRANSFER_WHY.values())
+
+
+class _Texts:
+    """Texts that neighbours share: most lines of a page have the second of the one before, and its reference."""
+
+    def __init__(self, shard: int) -> None:
+        self._shard = shard
+        self._second = -1
+        self._time = ""
+        self._referred: tuple[int, int, str] = (-1, -1, "")
+        self._reference = ""
+
+    def time(self, ns: int) -> str:
+        second, rest = divmod(ns, 1_000_000_000)
+        if second != self._second:
+            self._time, self._second = show_time(second * 1_000_000_000)[:-10], second
+        return f"{self._time}{rest:09d}Z"
+
+    def reference(self, why: int, sequence: int, reference: str) -> str:
+        referred = (why in _OF_TRADES, sequence, reference)
+        if referred != self._referred or not referred[0]:
+            self._reference, self._referred = reference_of(why, sequence, reference, self._shard), referred
+        return self._reference
+
+
+def _amounts(scale: int) -> Callable[[int], str]:
+    """Return what shows minor units with `scale` places; unlike values.show it keeps nothing, for no amount comes twice."""
+    if not scale:
+        return str
+    unit = 10**scale
+
+    def show(minor: int) -> str:
+        if minor < 0:
+            return "-" + show(-minor)
+        return f"{minor // unit}.{minor % unit:0{scale}d}"
+
+    return show
 
 
 def _lines(rows: Iterable[Any], subject: Subject, balances: Balances, catalogue: Catalogue) -> Iterable[LedgerLine]:
     """Yield a line for each side of a posting that is the subject's; `balances` run along."""
     account, wanted = subject.account, subject.code
-    times = _Times()
-    currencies, shard = catalogue.currencies, catalogue.shard
+    texts = _Texts(catalogue.shard)
+    shows = {number: (one.code, _amounts(one.scale)) for number, one in catalogue.currencies.items()}
     for sequence, index, leg, why, debit, debit_code, credit, credit_code, currency, amount, reference, time_ns in rows:
-        known = currencies.get(currency)
-        if known is None:
+        if currency not in shows:
             raise Corrupted("ledger.impossible", f"at {sequence}.{index}: currency {currency} was never defined")
-        shown_amount = known.show(amount)
-        head = sequence, index, leg, times.show(time_ns), _TEXTS[why], reference_of(why, sequence, reference, shard)
+        code, show = shows[currency]
+        shown_amount = show(amount)
+        time, what, refers = texts.time(time_ns), _TEXTS[why], texts.reference(why, sequence, reference)
         if debit == account if account else debit_code == wanted:
             balance = balances.get(currency, 0) + (amount if debit_code in DEBIT_NATURE else -amount)
             balances[currency] = balance
-            own, other = _sides(account, (debit, debit_code), (credit, credit_code))
-            yield LedgerLine(*head, own, other, known.code, shown_amount, "", known.show(balance))
+            own, other = _sides(account, debit, debit_code, credit, credit_code)
+            yield LedgerLine(
+                sequence, index, leg, time, what, refers, own, other, code, shown_amount, "", show(balance)
+            )
         if credit == account if account else credit_code == wanted:
             balance = balances.get(currency, 0) + (-amount if credit_code in DEBIT_NATURE else amount)
             balances[currency] = balance
-            own, other = _sides(account, (credit, credit_code), (debit, debit_code))
-            yield LedgerLine(*head, own, other, known.code, "", shown_amount, known.show(balance))
+            own, other = _sides(account, credit, credit_code, debit, debit_code)
+            yield LedgerLine(
+                sequence, index, leg, time, what, refers, own, other, code, "", shown_amount, show(balance)
+            )
 
 
-def _sides(account: int, own: tuple[int, int], other: tuple[int, int]) -> tuple[str, str]:
+def _sides(account: int, own: int, own_code: int, other: int, other_code: int) -> tuple[str, str]:
     """Return how both sides are shown: in a statement by code alone, for who the other customer is is not the reader's."""
     if account:
-        return str(own[1]), str(other[1])
-    return _named(own), _named(other)
+        return _CODES[own_code], _CODES[other_code]
+    return _named(own, own_code), _named(other, other_code)
 
 
-def _named(side: tuple[int, int]) -> str:
-    owner, code = side
-    return str(code) if owner == HOUSE else f"{owner}:{code}"
+def _named(owner: int, code: int) -> str:
+    return _CODES[code] if owner == HOUSE else f"{owner}:{code}"

@@ -11,16 +11,14 @@ from fractions import Fraction
 import pytest
 
 from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.services.positions.corrections import Bust, after_bust, after_change
 from quantumcore.services.positions.domain import (
     FLAT,
-    Bust,
     Change,
     Fill,
     Kind,
     Position,
     Terms,
-    after_bust,
-    after_change,
     after_fill,
 )
 from quantumcore.services.positions.lots import DAY_NS, MAX_LOTS, METHODS, Method

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from quantumcore.contracts.errors import Corrupted
 from quantumcore.services.positions.lots import (
     FillId,
     Loss,
@@ -90,30 +88,6 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
     index: int = 0
     leg: int = 0
     fill: int = 0
-    time_ns: int = 0
-
-
-class Bust(Struct, frozen=True, kw_only=True, gc=False):
-    """One side of a correction.
-
-    Attributes:
-        quantity: Signed lots that come back (of a busted buy < 0); 0: only the price was corrected.
-        price: Of the trade that is taken back, in ticks.
-        value: 10^-18 that is paid for it: what comes back to this side is negative.
-        fee: Minor units of the fee that come back.
-        trade: The trade that is corrected.
-        bought: Whether this side had bought.
-    """
-
-    quantity: int
-    price: int
-    value: int
-    fee: int
-    trade: FillId
-    bought: bool
-    sequence: int = 0
-    index: int = 0
-    leg: int = 0
     time_ns: int = 0
 
 
@@ -218,14 +192,15 @@ def after_fill(
     Raises:
         InvalidCommand: `position.overflow`, `position.price`; the position stays as it was.
     """
-    return _filled(position, fill, contract.value(fill.quantity, fill.price), contract, terms)
+    return filled(position, fill, contract.value(fill.quantity, fill.price), contract, terms)
 
 
-def _filled(
+def filled(
     position: Position, fill: Fill, value: int, contract: Contract, terms: Terms
 ) -> tuple[Position, list[Change]]:
+    """Return the same for a fill whose whole value is known."""
     stands, quantity = position.quantity, fill.quantity
-    step = _Step(fill, contract, terms, position.version + 1)
+    step = Step(fill, contract, terms, position.version + 1)
     if stands == 0 or (stands > 0) == (quantity > 0):
         after, change = step.open(position, quantity, value, fill.fee)
         return after, [change]
@@ -239,7 +214,7 @@ def _filled(
     return after, [closed, opened]
 
 
-class _Step:
+class Step:
     """One fill at work: the parts of it share their price, id and version."""
 
     __slots__ = ("_contract", "_fill", "_terms", "_version")
@@ -413,145 +388,3 @@ def _results(taken: Sequence[Taken], value: int, quantity: int, gain: int) -> li
         left -= part
         found.append((one, gain * (part - one.cost)))
     return found
-
-
-# ------------------------------------------------------------------------------------------- corrections
-
-
-def after_bust(position: Position, bust: Bust, contract: Contract) -> tuple[Position, Change]:
-    """Return the position after a correction of one of its trades.
-
-    While nothing has been closed since that trade, what it brought is taken back as if it had never been. Later the quantity
-    goes back at the trade's own price, like a fill that is no trade: what that makes is realised. A corrected price changes
-    the cost in the first case, the realised result in the second.
-
-    Raises:
-        InvalidCommand: `position.overflow`.
-    """
-    stands = position.quantity
-    untouched = stands != 0 and (stands > 0) == bust.bought and bust.trade[0] > position.decreased
-    if bust.quantity:
-        cause = Cause.UNDONE
-        after = _undone(position, bust, contract, untouched=untouched)
-    else:
-        cause = Cause.REPRICED
-        after = _repriced(position, bust, contract, untouched=untouched)
-    part = 2 * bust.leg + CLOSING
-    keeps = untouched and abs(bust.quantity) < abs(stands)
-    after = replace(
-        after,
-        fees=position.fees - bust.fee,
-        version=position.version + 1,
-        sequence=bust.sequence,
-        index=bust.index,
-        part=part,
-        method=position.method,
-        wash_sales=position.wash_sales,
-        decreased=position.decreased if keeps else bust.sequence,
-        born=position.born or bust.sequence,
-    )
-    change = Change(
-        Kind.ADJUSTED,
-        bust.quantity,
-        bust.price,
-        bust.value,
-        after.realised - position.realised,
-        -bust.fee,
-        after.quantity,
-        after.cost,
-        after.realised,
-        after.cycles,
-        after.version,
-        bust.time_ns,
-        bust.sequence,
-        bust.index,
-        part,
-        bust.trade[0],
-        bust.trade[1],
-        cause,
-        after.method,
-        after.wash_sales,
-        (),
-    )
-    return after, change
-
-
-def _undone(was: Position, bust: Bust, contract: Contract, *, untouched: bool) -> Position:
-    quantity, stands = bust.quantity, was.quantity
-    if untouched and was.method is Method.AVERAGE and abs(quantity) < abs(stands):
-        return replace(was, quantity=stands + quantity, cost=bounded(was.cost + bust.value))
-    back = Fill(
-        quantity=quantity,
-        price=bust.price,
-        sequence=bust.sequence,
-        index=bust.index,
-        leg=bust.leg,
-        fill=bust.trade[1],
-        time_ns=bust.time_ns,
-    )
-    closes = stands != 0 and (stands > 0) != (quantity > 0)
-    named = closes and was.method is not Method.AVERAGE
-    # The trade's own lot goes first; nothing is washed, for nothing was sold.
-    plain = replace(was, wash_sales=False, method=Method.SPECIFIC if named else was.method)
-    terms = Terms(was.method, wash_sales=False, chosen=(bust.trade,))
-    after, _ = _filled(plain, back, bust.value, contract, terms)
-    return after
-
-
-def _repriced(was: Position, bust: Bust, contract: Contract, *, untouched: bool) -> Position:
-    at = next((n for n, lot in enumerate(was.lots) if (lot.sequence, lot.fill) == bust.trade), -1)
-    if not untouched or (was.method is not Method.AVERAGE and at < 0):
-        return replace(was, realised=bounded(was.realised - contract.gain * bust.value))
-    lots = was.lots
-    if at >= 0:
-        lots = (*lots[:at], replace(lots[at], cost=lots[at].cost + bust.value), *lots[at + 1 :])
-    return replace(was, cost=bounded(was.cost + bust.value), lots=lots)
-
-
-# ------------------------------------------------------------------------------------------------- replay
-
-
-def after_change(position: Position, change: Change, contract: Contract) -> Position:
-    """Return the position after a change that was recorded; one that it has seen changes nothing.
-
-    Raises:
-        Corrupted: `position.gap`: a version is missing; `position.mismatch`: it does not lead where the record says.
-    """
-    stood = position.sequence, position.index, position.part
-    comes = change.sequence, change.index, change.part
-    if position.version and comes <= stood:
-        return position
-    second = comes[:2] == stood[:2] and change.part == position.part + 1 and change.part & 1 == OPENING
-    expected = position.version if second else position.version + 1
-    if change.version != expected:
-        raise Corrupted(
-            "position.gap",
-            f"version {expected} is missing: {change.version} came instead, at {change.sequence}.{change.index}",
-        )
-    after, made = _again(position, change, contract)
-    if made != change:
-        raise Corrupted(
-            "position.mismatch", f"the change at {change.sequence}.{change.index} does not lead where its record says"
-        )
-    return after
-
-
-def _again(position: Position, change: Change, contract: Contract) -> tuple[Position, Change]:
-    where = {"sequence": change.sequence, "index": change.index, "leg": change.part // 2, "time_ns": change.time_ns}
-    if change.kind == Kind.ADJUSTED:
-        bust = Bust(
-            quantity=change.quantity,
-            price=change.price,
-            value=change.value,
-            fee=-change.fee,
-            trade=(change.trade, change.fill),
-            bought=change.part == CLOSING,  # the buyer's side is told first
-            **where,
-        )
-        return after_bust(position, bust, contract)
-    fill = Fill(quantity=change.quantity, price=change.price, fee=change.fee, fill=change.fill, **where)
-    terms = Terms(Method(change.method), change.wash_sales, change.chosen)
-    step = _Step(fill, contract, terms, change.version)
-    if change.kind in (Kind.OPENED, Kind.INCREASED):
-        return step.open(position, change.quantity, change.value, change.fee)
-    return step.close(position, change.quantity, change.value, change.fee)

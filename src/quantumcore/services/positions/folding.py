@@ -12,16 +12,15 @@ from quantumcore.contracts.errors import Corrupted, QuantumCoreError
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import EVENTS, LAST, Event, MarkChanged, TradeBusted, TradePrinted
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.positions.corrections import Bust, after_bust
 from quantumcore.services.positions.domain import (
     DEFAULT_TERMS,
     FLAT,
-    Bust,
     Change,
     Fill,
     Kind,
     Position,
     Terms,
-    after_bust,
     after_fill,
 )
 from quantumcore.services.positions.marks import Mark, after_mark, after_trade

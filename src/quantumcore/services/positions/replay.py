@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
-from quantumcore.services.positions.domain import FLAT, Change, Kind, Position, after_change
+from quantumcore.services.positions.corrections import after_change
+from quantumcore.services.positions.domain import FLAT, Change, Kind, Position
 from quantumcore.services.positions.folding import Folding, Key, Told
 from quantumcore.services.positions.marks import Mark, after_mark, after_trade
 

@@ -34,6 +34,7 @@ OTHER: dict[str, Any] = {
     "jwt_secret": "j" * 64,
     "previous_jwt_secret": "p" * 64,
     "key_encryption_key": "k" * 64,
+    "audit_key": "ab" * 32,
     "segment_bytes": 1 << 21,
     "max_orders": 1024,
 }

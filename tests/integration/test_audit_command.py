@@ -215,6 +215,19 @@ async def test_what_is_wrong_is_one_sentence_with_its_code(data: Path, tmp_path:
         assert "Traceback" not in done.output
 
 
+async def test_a_damaged_database_file_is_a_finding_and_no_crash(data: Path, rng: random.Random) -> None:
+    """Bytes of its pages, changed in runs: whatever SQLite makes of them."""
+    before = (data / LEDGER).read_bytes()
+    findings = 0
+    for _ in range(25):
+        spoiled = bytearray(before)
+        at = rng.randrange(100, len(before) - 64)
+        spoiled[at : at + 64] = rng.randbytes(64)
+        (data / LEDGER).write_bytes(spoiled)
+        findings += not report_on(data)["sound"]
+    assert findings > 0
+
+
 async def test_a_file_that_is_no_database_is_a_finding(data: Path) -> None:
     (data / LEDGER).write_bytes(b"x" * 4_096)
     report = report_on(data)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
+from quantumcore.adapters.second_store import FileStore
 from quantumcore.services.ledger.audit.chain import DAY_NS, TIME
 from quantumcore.services.ledger.audit.findings import Finding
 from quantumcore.services.ledger.audit.published import Published
@@ -271,6 +272,43 @@ async def test_a_whole_day_that_is_gone_is_named(ledger: Audited, tmp_path: Path
         assert "2024-10-05" in found.detail
     else:
         assert (found.what, found.position) == ("record", position(first))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET sequence = 'x' WHERE sequence = (SELECT max(sequence) FROM entries)",
+        "UPDATE entries SET amount = 'x' WHERE sequence = (SELECT max(sequence) FROM entries)",
+        "UPDATE entries SET amount = 1.5 WHERE sequence = (SELECT min(sequence) FROM entries)",
+        "UPDATE entries SET reference = x'00ff' WHERE sequence = (SELECT min(sequence) FROM entries)",
+        "UPDATE entries SET time_ns = 'soon' WHERE sequence = (SELECT max(sequence) FROM entries)",
+        "UPDATE entries SET amount = 9223372036854775807, leg = 70000 WHERE sequence = (SELECT min(sequence) FROM entries)",
+        "UPDATE audit_records SET hash = 'x' WHERE number = 5",
+        "UPDATE audit_records SET hash = 7 WHERE number = (SELECT max(number) FROM audit_records)",
+        "UPDATE audit_records SET leg = 'x' WHERE number = (SELECT max(number) FROM audit_records)",
+        "UPDATE audit_records SET number = 'x' WHERE number = 5",
+        "UPDATE audit_blocks SET node = 'x'",
+        "UPDATE audit_days SET root = 'x'",
+        "UPDATE audit_days SET first = 'x'",
+        "UPDATE audit_days SET \"count\" = 'x'",
+        "UPDATE audit_head SET hash = 'x'",
+        "UPDATE audit_head SET number = 'x'",
+        "UPDATE audit_head SET day = 'x'",
+        "UPDATE audit_head SET \"count\" = 'x'",
+        "UPDATE audit_head SET edge = 'x'",
+        "DELETE FROM audit_head",
+        "DELETE FROM audit_blocks",
+        "DELETE FROM audit_days",
+        "DELETE FROM audit_records",
+        "DELETE FROM entries",
+    ],
+)
+@pytest.mark.parametrize("published", [True, False])
+async def test_what_the_ledger_never_writes_is_a_finding_and_no_crash(ledger: Audited, statement: str, published: bool):
+    if not published:
+        ledger.store = FileStore(ledger.directory / "nowhere")
+    found = await after(ledger, lambda connection: connection.exec_driver_sql(statement))
+    assert found is not None
 
 
 @pytest.mark.fuzz

@@ -103,7 +103,8 @@ async def _furnished(venue: House, url: str) -> Served:
         "nobody": {},
     }
     emails = {"trader": user.email, "admin": admin.email}
-    return Served(url, callers, emails, {"id": ids, "symbol": ["BTC-USD", "AAPL"], "code": ["100", "200", "300"]})
+    known = {"id": ids, "symbol": ["BTC-USD", "AAPL"], "code": ["100", "200", "300"], "position": ["7.0.0", "8.0.1"]}
+    return Served(url, callers, emails, known)
 
 
 API = schemathesis.openapi.from_dict(openapi(all_routes()))

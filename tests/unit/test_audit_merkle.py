@@ -54,6 +54,7 @@ def test_trees_of_every_size_have_the_root_of_the_rfc_and_a_proof_for_every_leaf
             assert root_from(given_hashes[index], index, size, path) == root
 
 
+@pytest.mark.fuzz
 @given(st.data())
 def test_a_wrong_proof_never_leads_to_the_root(data: st.DataObject):
     """Another record, index or count of leaves, a path with a bit, a length or an order of its own."""

@@ -86,7 +86,7 @@ def read_only(path: Path) -> Iterator[Connection]:
     event.listen(engine, "connect", _plain_transactions)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     try:
-        with _translated(), engine.connect() as connection:
+        with translated(), engine.connect() as connection:
             yield connection
     finally:
         engine.dispose()
@@ -197,7 +197,7 @@ class SqliteDatabase:
         self._readers.shutdown()
         self._writer.shutdown()
         try:
-            with _translated():
+            with translated():
                 self._checkpoint()
         finally:
             self._reading.dispose()
@@ -212,12 +212,12 @@ class SqliteDatabase:
 
 
 def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
-    with _translated(), engine.begin() as connection:
+    with translated(), engine.begin() as connection:
         return work(connection)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Say in the house's words what SQLite means; a broken rule of a table or a wrong statement stays what it is."""
     try:
         yield

@@ -4,6 +4,7 @@ The audit needs nothing but the tables and the second store. The journal is what
 end, in the day that is not published yet.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
+from quantumcore.adapters.sql import translated
 from quantumcore.app.audit import DIRECTORY, ledger_of
 from quantumcore.contracts.errors import Corrupted, NotFound, QuantumCoreError
 from quantumcore.contracts.wire import decode_events
@@ -25,50 +27,50 @@ from quantumcore.services.ledger.store import read_cursor
 
 
 class LedgerCheck:
-    """Looks at a ledger as it stands now: one view of its tables, from the first look to the last.
-
-    Attributes:
-        there: Whether there is a ledger with an audit; what there is not has no findings.
-    """
+    """Looks at a ledger as it stands now: one view of its tables, from the first look to the last. None there, no findings."""
 
     def __init__(self, data_dir: Path, findings: list[str]) -> None:
-        self.there = False
         self._data_dir = data_dir
         self._findings = findings
-        self._opened: Any = None
+        self._stack = ExitStack()
         self._connection: Connection | None = None
         self._cursor = 0
         self._rebuilt: Rebuilt | None = None
 
     def __enter__(self) -> Self:
         try:
-            self._opened = ledger_of(self._data_dir)
-            self._connection = self._opened.__enter__()
-            self._cursor = read_cursor(self._connection)
+            self._connection = self._stack.enter_context(ledger_of(self._data_dir))
+            with translated():
+                self._cursor = read_cursor(self._connection)
             self._rebuilt = Rebuilt()
-            self.there = True
         except NotFound:
-            self._opened = None
+            self._connection = None
         except QuantumCoreError as error:
             self._findings.append(f"ledger: {error.detail}")
-            self._opened = None
+            self._connection = None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._opened is not None:
-            self._opened.__exit__(kind, error, trace)
+        self._stack.close()
 
     def audit(self, public_key: str, report: dict[str, Any], console: Console) -> None:
         """Walk the whole chain, with progress."""
         if self._connection is None:
             return
+        try:
+            with translated():
+                self._audit(self._connection, public_key, report, console)
+        except QuantumCoreError as error:
+            self._findings.append(f"audit: {error.detail}")
+
+    def _audit(self, connection: Connection, public_key: str, report: dict[str, Any], console: Console) -> None:
         published = Published(FileStore(self._data_dir / DIRECTORY), public_key)
-        walker = Walker(self._connection, published)
+        walker = Walker(connection, published)
         bar = (TextColumn("audit"), BarColumn(), MofNCompleteColumn(), TextColumn("records"))
         with Progress(*bar, console=console, transient=True) as progress:
-            task = progress.add_task("audit", total=rows.last_number(self._connection))
+            task = progress.add_task("audit", total=rows.last_number(connection))
             while not walker.done:
                 walker.step()
                 progress.update(task, completed=walker.place.number)
@@ -97,8 +99,9 @@ class LedgerCheck:
             return
         report["ledger_sequence"] = self._cursor
         try:
-            stands = rows.chain_of(self._connection)
-        except Corrupted as error:
+            with translated():
+                stands = rows.chain_of(self._connection)
+        except QuantumCoreError as error:
             self._findings.append(f"ledger: {error.detail}")
             return
         made = self._rebuilt.chain

@@ -212,7 +212,7 @@ class ChainFinding(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: altered, removed, inserted or reordered.
-        what: record, hash, block, day, head, root or leaves (docs/reference/audit.md).
+        what: record, hash, day, head, root or leaves (docs/reference/audit.md).
         number: Of the record in the chain, from 1.
         position: sequence.index.leg of the record; None where nothing says it any more.
         after: Position of the last record that is as it was recorded; None before the first.

@@ -18,6 +18,7 @@ T = TypeVar("T")
 SEARCH = 100_000
 """How many records behind a damage are looked at for one that was moved; one from beyond is called removed or inserted."""
 
+BEHIND_ALL = 2**63
 ALTERED, REMOVED, INSERTED, REORDERED = "altered", "removed", "inserted", "reordered"
 
 
@@ -26,7 +27,7 @@ class Finding(NamedTuple):
 
     Attributes:
         kind: altered, removed, inserted or reordered.
-        what: record, hash (of a record), block, day or head (the audit's own rows), root or leaves (in the second store).
+        what: record, hash (of a record), day or head (the audit's own rows), root or leaves (in the second store).
         number: Of the record in the chain, from 1; of a day its first record's.
         position: Of the record; None where nothing says it any more (it lies between `after` and the next that is there).
         after: Position of the last record that is as it was recorded; None before the first.
@@ -85,8 +86,9 @@ def name(spot: Spot) -> Finding:
 
 
 def position_of(row: Row) -> Position:
-    """Return the position of an entry."""
-    return row[0], row[1], row[2]
+    """Return the position of an entry; what is no number stands behind every number, as the database sorts it."""
+    sequence, index, leg = (each if isinstance(each, int) else BEHIND_ALL for each in row[:3])
+    return sequence, index, leg
 
 
 def _against(spot: Spot, position: Position, recorded: bytes) -> Finding | None:

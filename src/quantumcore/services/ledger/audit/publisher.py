@@ -104,12 +104,13 @@ class Publisher:
             self.roots += 1
 
     def _open(self) -> Published:
-        """Return what is there; the public key lies beside it from the first time on."""
-        if self._store.read(PUBLIC_KEY) is None:
-            self._store.write(PUBLIC_KEY, [f"{self.public_key}\n".encode()])
+        """Return what is there, with the public key beside it: before its first root a venue may still be given another one."""
         published = Published(self._store, self.public_key)
         if published.damage is not None:
             raise Corrupted("audit.corrupted", f"the second store: {published.damage.detail}")
+        mine = f"{self.public_key}\n".encode()
+        if self._store.read(PUBLIC_KEY) != mine:
+            self._store.write(PUBLIC_KEY, [mine])
         return published
 
     def _publish(self, connection: Connection, day: Day, previous: SignedRoot | None) -> SignedRoot:

@@ -50,7 +50,8 @@ def chain_of(connection: Connection) -> Chain | None:
     if row is None:
         return None
     _, shard, number, last, day, before, count, edge = row
-    whole = isinstance(edge, bytes) and len(edge) == HASH_BYTES * int(count).bit_count()
+    counted = all(isinstance(each, int) for each in (shard, number, day, count))
+    whole = counted and isinstance(edge, bytes) and len(edge) == HASH_BYTES * count.bit_count()
     if not whole or not all(isinstance(each, bytes) and len(each) == HASH_BYTES for each in (last, before)):
         raise Corrupted("audit.corrupted", "the head of the audit's chain has been altered")
     chain = Chain(shard)

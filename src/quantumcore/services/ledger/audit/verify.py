@@ -143,7 +143,7 @@ class Walker:
         after = day_number(published.roots[-1].day) if published.roots else -1
         first = behind + 1
         for day in rows.closed_days(self._connection, after=after):
-            if day.first != first:
+            if day.first != first or not isinstance(day.records, int):
                 return self._found(ALTERED, "day", f"a closed day begins at record {day.first}, not at {first}")
             if number <= day.last:
                 return Stretch(day.first, day.last, None, day)

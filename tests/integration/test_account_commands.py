@@ -114,6 +114,9 @@ def test_a_statement_goes_to_the_screen_or_into_a_file(stopped: Any, tmp_path: P
     shown = _run(directory, "statement", str(ACCOUNT))
     assert shown.exit_code == 0, shown.output
     assert "closing" in shown.stdout
+    for one in json.loads(told["json"][0])["closing"]:
+        assert one["balance"] in shown.stdout, "on a narrow screen too"
+    assert "…" not in shown.stdout
     done = _run(directory, "statement", str(ACCOUNT), "--format", "csv", "--out", str(tmp_path / "s.csv"))
     assert done.exit_code == 0, done.output
     assert (tmp_path / "s.csv").read_bytes() == told["csv"][0]

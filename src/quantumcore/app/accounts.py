@@ -73,9 +73,9 @@ async def show_statement(settings: Settings, query: GetStatement, console: Conso
         page = await anext(_pages(ask, first))
     table = Table(title=f"account {page.account_id}, sequences {page.begin} to {page.end - 1}")
     for column in ("time", "what", "reference", "counterparty", "currency"):
-        table.add_column(column)
-    for column in ("debit", "credit", "balance"):
-        table.add_column(column, justify="right")
+        table.add_column(column, overflow="fold")
+    for column in ("debit", "credit", "balance"):  # a number that is cut is another number
+        table.add_column(column, justify="right", no_wrap=True, overflow="fold")
     for one in page.opening:
         table.add_row("", "opening", "", "", one.currency, "", "", one.balance)
     for line in page.lines:

@@ -1,5 +1,6 @@
 """The ledger's reports over the bus: waits for what they must know, reads one view, and answers."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -114,7 +115,7 @@ class ReportDesk:
         Raises:
             InvalidCommand, NotFound, Unavailable: As OpenExport says.
         """
-        form = form_of(query.form)
+        form = await asyncio.to_thread(form_of, query.form)  # Parquet's package takes a second to import
         wanted = ranges.asked(query.begin, query.end, query.as_known)
         subject = await self._subject(query.account, query.code, query.currency)
         await self._until_known(wanted, query.at_least)

@@ -32,9 +32,7 @@ bool answered_before(const State& state, const CommandHeader& header, Act& act, 
       return true;
     }
   }
-  CommandDone& done = tell_done(teller, header, kRepeat);
-  done.order_sequence = submission.sequence;
-  done.order_slot = submission.slot;
+  tell_repeat(teller, header, submission);
   return true;
 }
 

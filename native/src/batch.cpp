@@ -7,6 +7,9 @@ namespace quantumcore {
 
 namespace {
 
+static_assert(sizeof(SubmitOrderBatch) + kMostOfAct * sizeof(SubmitAdvancedOrder) <=
+              kMaxCommandSize);
+
 bool batch_is_good(const SubmitOrderBatch& c, const Act& act) {
   const std::size_t size = sizeof c + std::size_t{c.count} * sizeof(SubmitAdvancedOrder);
   if (c.header.reserved != 0 || c.header.instrument != 0 || !all_zero(c.reserved)) return false;

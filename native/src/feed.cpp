@@ -11,8 +11,7 @@ struct Feed::Row {
 };
 
 struct Feed::Known {
-  u32 instrument;
-  u32 slot;       // in the engine
+  u32 slot;       // of the instrument, in the engine
   u64 step;       // the last that named it
   TopOfBook top;  // as last written
   LastTrade trade;
@@ -139,7 +138,7 @@ u32 Feed::add(u32 instrument) {
   std::size_t at = hash_of(instrument) & key_mask_;
   while (keys_[at].load(std::memory_order_relaxed) != 0) at = (at + 1) & key_mask_;
   const u32 row = row_count_++;
-  known_.push_back({instrument, 0, ~u64{0}, {}, {}, false});
+  known_.push_back({0, ~u64{0}, {}, {}, false});
   keys_[at].store(u64{instrument} << 32 | (row + 1), std::memory_order_relaxed);
   return row;
 }

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "quantumcore/layout_commands.hpp"
+
 namespace quantumcore {
 
 using journal::Bytes;
@@ -14,8 +16,6 @@ using journal::RecordKind;
 namespace {
 
 constexpr std::size_t kMinBufferBytes = 1'024;
-constexpr std::size_t kMinCommandBytes = 16;
-constexpr std::size_t kMaxFramedCommandBytes = 16'384;  // engine.md section 1
 
 struct Framing {
   std::size_t commands = 0;
@@ -26,8 +26,7 @@ std::size_t framed_size(Bytes commands) {
   std::uint16_t size = 0;
   if (commands.size() < sizeof size) throw std::invalid_argument("a command is cut short");
   std::memcpy(&size, commands.data(), sizeof size);
-  if (size < kMinCommandBytes || size % 8 != 0 || size > kMaxFramedCommandBytes ||
-      size > commands.size()) {
+  if (size < kMinCommandSize || size % 8 != 0 || size > kMaxCommandSize || size > commands.size()) {
     throw std::invalid_argument("a command cannot have " + std::to_string(size) + " bytes here");
   }
   return size;

@@ -15,6 +15,9 @@ u32 symbol_tag(const char (&symbol)[24]) {
 
 namespace {
 
+// The scratch of an act is words.
+static_assert(sizeof(Judged) % sizeof(u64) == 0 && alignof(Judged) <= alignof(u64));
+
 /// With max_balances of them nothing more is accepted; what works then may still open its own.
 u32 most_positions(const EngineConfig& c) {
   const u64 most = u64{c.max_balances} + c.max_orders;

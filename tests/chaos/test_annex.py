@@ -24,7 +24,9 @@ from tests.support.kills import Scene, ask_again, audit, is_well, load, scene, v
 from tests.support.processes import Stream, Venue, poll
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("annex")]
-SAYING = {"gateway", "ledger", "orders", "market"}
+SAID_WITHIN_S = 1.0
+GONE_WITHIN_S = 5.0
+SAYING = {"gateway", "ledger", "orders", "market", "positions"}
 TRY_AGAIN = 1013
 RESUMES_MAX = 50  # a room that is not back yet closes the stream again
 
@@ -85,16 +87,17 @@ def test_an_annex_that_is_killed_stops_no_order_and_comes_back_with_everything(p
         writing.start()
         time.sleep(0.4)
         os.kill(before, signal.SIGKILL)
+        at = time.monotonic()
         accepted = sum(len(writer.heard) for writer in played.writers)
         said: set[str] = set()
-        while said != SAYING and not is_back(venue, before):
+        while said != SAYING and time.monotonic() - at < SAID_WITHIN_S:
             said |= {service for service in SAYING if reasons(venue, service)}
-        assert said == SAYING, "it was back before everybody had said that it was away"
+        assert said == SAYING
         assert reasons(venue, "matching") == []
         poll(partial(is_back, venue, before))
         writing.join()
         heard.append(sum(len(writer.heard) for writer in played.writers) - accepted)
-    assert min(heard) > 0, heard
+    assert min(heard) > 20, heard
     assert ask_again(played, [0] * 3)[0] == 0
     assert_well(played)
 
@@ -179,7 +182,7 @@ def test_an_annex_ends_with_its_house(played: Scene) -> None:
     venue = played.venue
     pid = annex_of(venue)
     venue.kill()
-    poll(lambda: is_gone(pid))
+    poll(lambda: is_gone(pid), GONE_WITHIN_S)
     venue.start()
     pid = annex_of(venue)
     assert venue.process is not None

@@ -16,7 +16,6 @@ PROGRAM = """
 import asyncio, gc, sys, threading
 from quantumcore.adapters.logs import configure
 from quantumcore.app.last_resort import LastResort
-from tests.support.waiting import PATIENCE_S
 
 def fail():
     raise RuntimeError("nobody caught this")
@@ -51,7 +50,7 @@ async def main(stop, handlers):
         ctypes.string_at(0)
     else:
         stop.set()
-    await asyncio.wait_for(stop.wait(), PATIENCE_S)
+    await asyncio.wait_for(stop.wait(), 10)
 
 configure("test")
 handlers = []

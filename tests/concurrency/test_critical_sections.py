@@ -21,7 +21,7 @@ from tests.support.ledgers import open_ledger
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.waiting import eventually
 
-DEADLINE_S = 30.0
+DEADLINE_S = 5.0
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """What is not well is said at once, on every port that depends on it.
 
-Goal: a task that dies and a shard that stops make /ready 503 at once, at its own port and at the gateway's.
+Goal: a task that dies and a shard that stops make /ready 503 within a second, at its own port and at the gateway's.
 Method: the whole house in this process on free loopback ports; one task of one room is made to die on command.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from quantumcore.app.settings import Settings, load_settings
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.orders import SubmitOrder
 
-ASKS = 200  # of some milliseconds each
+WITHIN_S = 1.0
 PORTS = ("gateway", "matching", "market")
 
 
@@ -67,16 +68,15 @@ async def opened(directory: Path, room: str = "") -> AsyncIterator[Opened]:
 
 @pytest.mark.hazard("C3")
 @pytest.mark.parametrize("room", ["market", "gateway"])
-async def test_a_task_that_dies_makes_ready_503_at_once(tmp_path: Path, room: str) -> None:
+async def test_a_task_that_dies_makes_ready_503_within_a_second(tmp_path: Path, room: str) -> None:
     async with opened(tmp_path, room) as house:
         for port in PORTS:
             assert await house.ready(port) == (200, [])
         house.die.set()
+        began = time.monotonic()
         status, reasons = 200, list[str]()
-        for _ in range(ASKS):
+        while status == 200 and time.monotonic() - began < WITHIN_S:
             status, reasons = await house.ready("gateway")
-            if status != 200:
-                break
         assert status == 503
         assert any("mortal" in reason and "something nobody thought of" in reason for reason in reasons)
         assert (await house.ready("matching"))[0] == 200

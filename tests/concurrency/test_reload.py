@@ -24,7 +24,6 @@ from quantumcore.app.compose import gateway_settings
 from quantumcore.app.reload import Reloader
 from quantumcore.app.settings import FILE_BYTES_MAX, RELOADABLE, SECRETS_FILE, Settings, Source
 from quantumcore.services.gateway.service import GatewayService
-from tests.support.waiting import PATIENCE_S
 
 OTHER: dict[str, Any] = {
     "data_dir": "elsewhere",
@@ -196,7 +195,7 @@ async def test_the_venues_own_secrets_are_neither_asked_for_nor_made_again(desk:
 
 
 async def _until(true: Any) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(20):
         while not true():  # noqa: ASYNC110  # what is waited for has no event of its own
             await asyncio.sleep(0.002)
 

@@ -29,9 +29,8 @@ from quantumcore.contracts.ledger import MakeTransfer, OpenAccount
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.follower import Follower
 from tests.support.clocks import ManualClock
-from tests.support.waiting import PATIENCE_S
 
-ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders", "portfolio")
+ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders", "portfolio", "positions")
 
 
 @asynccontextmanager
@@ -108,7 +107,7 @@ async def test_a_lease_ends_when_nobody_renews_it_and_comes_back_when_somebody_d
     monkeypatch.setattr(announce, "RENEW_S", 0.001)
     await announcer.start()
     clock.turn(LEASE_S + 0.1)
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(10):
         while not await registry.lookup("ledger"):  # noqa: ASYNC110  # no event tells it
             await asyncio.sleep(0.001)
     await announcer.stop()
@@ -130,7 +129,7 @@ async def test_a_registry_that_is_away_for_a_while_stops_nothing(monkeypatch: py
         raise Unavailable("unavailable", "the registry is away")
 
     monkeypatch.setattr(registry, "register", away)
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(10):
         while refusals < 3:  # noqa: ASYNC110  # no event tells it
             await asyncio.sleep(0.001)
         await registry.withdraw("ledger", "h:1")
@@ -147,7 +146,7 @@ async def test_what_happens_is_seen_on_the_pages(tmp_path: Path) -> None:
         transfer = MakeTransfer(transfer_id="t", kind="deposit", account=5000, currency="USD", amount="5.00")
         view = await bus.request(transfer)
         await bus.request(transfer)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(10):
             while (await _page(settings, "ledger"))["qc_follower_lag_sequences"][("follower", "ledger"),]:  # noqa: ASYNC110  # no event tells it
                 await asyncio.sleep(0.01)
         ledger, matching = await _page(settings, "ledger"), await _page(settings, "matching")
@@ -174,7 +173,7 @@ async def test_a_page_says_nothing_of_another_room(tmp_path: Path) -> None:
             assert "qc_event_log_bytes" in page if room == "matching" else "qc_event_log_bytes" not in page
             followers = set(page.get("qc_follower_sequence", {}))
             assert followers == (
-                {(("follower", room),)} if room in ("orders", "ledger", "market", "portfolio") else set()
+                {(("follower", room),)} if room in ("orders", "ledger", "market", "positions", "portfolio") else set()
             )
 
 
@@ -193,7 +192,7 @@ async def test_a_followers_lag_in_seconds_is_the_age_of_what_it_has_not_applied(
 
     task = asyncio.create_task(follower.run())
     log.append(EventBatch(1, 1, b"e" * 64))
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(10):
         await follower.reached(1)
         await asyncio.sleep(0.3)
         assert seconds() == 0

@@ -24,9 +24,8 @@ from quantumcore.services.matching.sequencer import CANCEL_INBOX, INBOX
 from quantumcore.services.matching.service import MatchingService
 from tests.support.shards import INSTRUMENTS, Hall, accepted, cancel, events_of, hall, market, open_shard, order
 
-DEADLINE_S = 30.0
+DEADLINE_S = 10.0
 LAG_S = 0.05
-TRIES = 20  # a busy machine holds any loop up now and then; a call that blocks does so every time
 
 
 async def _largest_lag(until: Awaitable[Any]) -> float:
@@ -38,16 +37,6 @@ async def _largest_lag(until: Awaitable[Any]) -> float:
         worst = max(worst, time.monotonic() - began - 0.001)
     await waited
     return worst
-
-
-async def _calmest(attempt: Callable[[], Awaitable[float]]) -> float:
-    """Return the least lag of some attempts, none after the first below LAG_S."""
-    best = float("inf")
-    for _ in range(TRIES):
-        best = min(best, await attempt())
-        if best < LAG_S:
-            break
-    return best
 
 
 def _from_threads(
@@ -92,7 +81,7 @@ class _Service:
 
 @pytest.mark.hazard("B1")
 async def test_submits_and_cancels_at_the_same_moment_never_freeze(tmp_path: Path) -> None:
-    """100 submits against 100 cancels of the same accounts, 4 symbols, 16 threads, 10 rounds: all answered."""
+    """100 submits against 100 cancels of the same accounts, 4 symbols, 16 threads, 10 rounds: all answered in 10 s."""
     async with hall(tmp_path) as opened:
         room, loop = _Service(opened), asyncio.get_running_loop()
         async with asyncio.timeout(DEADLINE_S):
@@ -123,7 +112,7 @@ async def test_submits_and_cancels_at_the_same_moment_never_freeze(tmp_path: Pat
 
 @pytest.mark.hazard("L2")
 async def test_a_long_step_does_not_hold_up_the_loop(tmp_path: Path) -> None:
-    """A step of 200 ms beside the loop: once in TRIES no lag of 50 ms, and only one thread ever enters the engine."""
+    """A step of 200 ms beside the loop: no lag of 50 ms, and only one thread ever enters the engine."""
     async with hall(tmp_path) as opened:
         inside: set[int] = set()
         step = opened.shard.step
@@ -134,7 +123,7 @@ async def test_a_long_step_does_not_hold_up_the_loop(tmp_path: Path) -> None:
             return step(*arguments)
 
         opened.shard.step = slow  # type: ignore[method-assign]  # the fault that is injected
-        worst = await _calmest(lambda: _largest_lag(opened.submit(order(1))))
+        worst = await _largest_lag(opened.submit(order(1)))
         opened.shard.step = step  # type: ignore[method-assign]
         assert worst < LAG_S
         assert inside == {opened.thread._thread.ident}
@@ -142,7 +131,7 @@ async def test_a_long_step_does_not_hold_up_the_loop(tmp_path: Path) -> None:
 
 @pytest.mark.hazard("B2")
 async def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
-    """Each sync takes 100 ms; 1,000 submits are answered, the loop turns beside syncs, and once in TRIES none takes 50 ms."""
+    """Each sync takes 100 ms; 1,000 submits are answered, the loop turns in every sync, and once in three none takes 50 ms."""
     async with hall(tmp_path) as opened:
         sync, syncs, at_hand, turned = opened.shard.sync, 0, 0, set[int]()
 
@@ -167,10 +156,11 @@ async def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
             return worst
 
         opened.shard.sync = slow  # type: ignore[method-assign]  # the fault that is injected
-        worst = await _calmest(submitted)
+        lags = [await submitted() for _ in range(3)]
         opened.shard.sync = sync  # type: ignore[method-assign]
-        assert turned & set(range(1, syncs + 1))
-        assert worst < LAG_S
+        assert syncs >= len(lags)
+        assert turned >= set(range(1, syncs + 1))
+        assert min(lags) < LAG_S
 
 
 @pytest.mark.hazard("B3")

@@ -28,7 +28,6 @@ from quantumcore.services.auth.tables import METADATA, OUTBOX
 from quantumcore.services.auth.tokens import NS
 from tests.support.auth_room import ScriptedLedger, open_room, settings_with, until
 from tests.support.clocks import ManualClock
-from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ async def test_accounts_left_opening_are_asked_for_again_after_a_restart(tmp_pat
         assert (await room.ask(GetUser(email="ann@example.com"))).account_ids == []
     async with open_room(tmp_path, ledger=ledger) as room:
         await until(lambda: 1001 in ledger.opened)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(5):
             while (await room.ask(GetUser(email="ann@example.com"))).account_ids != ["1001"]:
                 pass
 

@@ -19,7 +19,7 @@ from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.messages import Notice, Request
 from tests.support.clocks import settle
 from tests.support.contracts.bus import BusContract, Echo, Say, Told
-from tests.support.waiting import PATIENCE_S, eventually
+from tests.support.waiting import eventually
 
 
 class Count(Request[Echo], frozen=True, kw_only=True):
@@ -162,7 +162,7 @@ async def test_who_gives_up_leaves_nothing_behind(linked: tuple[End, End]) -> No
         await here.request(Say(text="quick"), deadline_s=0.01)
     await settle()
     assert (here.link.in_flight, finished.is_set()) == (0, False)
-    await asyncio.wait_for(finished.wait(), PATIENCE_S)
+    await asyncio.wait_for(finished.wait(), 5)
 
 
 async def test_a_side_that_does_not_read_costs_a_bounded_memory_and_the_loss_is_counted(
@@ -195,7 +195,7 @@ async def test_a_length_that_cannot_be_ends_the_link() -> None:
     bus = EmbeddedBus()
     _, link = await loop.create_unix_connection(lambda: BusLink(bus), sock=ours)
     theirs.sendall(b"\xff\xff\xff\xff")
-    await asyncio.wait_for(link.ended.wait(), PATIENCE_S)
+    await asyncio.wait_for(link.ended.wait(), 5)
     theirs.close()
 
 

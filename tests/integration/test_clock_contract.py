@@ -12,7 +12,6 @@ import pytest
 from quantumcore.adapters.clock import SystemClock
 from tests.support.clocks import ManualClock
 from tests.support.contracts.clock import ClockContract
-from tests.support.waiting import PATIENCE_S
 
 Run = Callable[[Awaitable[None], float], Awaitable[None]]
 
@@ -40,7 +39,7 @@ class TestManualClock(ClockContract):
         async def run(sleep: Awaitable[None], seconds: float) -> None:
             sleeping = asyncio.ensure_future(sleep)
             await clock.advance(seconds)
-            await asyncio.wait_for(sleeping, PATIENCE_S)
+            await asyncio.wait_for(sleeping, 5)
 
         return run
 

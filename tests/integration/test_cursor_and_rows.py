@@ -18,6 +18,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.positions.service import PositionsService
 from tests.support.orders_room import digest
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.streams import Market, setup
@@ -27,6 +28,7 @@ ROWS = {
     "orders": ("orders", "fills", "order_updates", "cursor"),
     "ledger": ("entries", "holds", "transfers", "owners", "cursor"),
     "market": ("trades", "cursor"),
+    "positions": ("positions", "lots", "events", "marks", "cursor", "snapshots"),
 }
 
 
@@ -53,6 +55,9 @@ async def room(venue: SmallVenue, kind: str, name: str) -> Room:
             apply = service.history.projection.apply
         case "ledger":
             service = LedgerService(venue.bus, venue.log, database, venue.clock)
+            apply = service.apply
+        case "positions":
+            service = PositionsService(venue.bus, venue.log, database, venue.clock)
             apply = service.apply
         case _:
             service = MarketService(venue.bus, venue.log, database, venue.clock)

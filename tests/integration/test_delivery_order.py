@@ -20,7 +20,8 @@ from quantumcore.services.ledger import store as ledger_store
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
-from tests.support import ledgers, orders_room
+from quantumcore.services.positions.service import PositionsService
+from tests.support import ledgers, orders_room, position_rooms
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.streams import Market, setup
 
@@ -66,7 +67,14 @@ async def market(venue: SmallVenue) -> Projected:
     return Projected(service._projection.apply, digest)
 
 
-ROOMS = [orders, ledger, market]
+async def positions(venue: SmallVenue) -> Projected:
+    database = await venue.database("positions")
+    service = PositionsService(venue.bus, venue.log, database, venue.clock)
+    await service.start()
+    return Projected(service.apply, lambda: position_rooms.digest(database))
+
+
+ROOMS = [orders, ledger, market, positions]
 
 
 async def room_in(venue: SmallVenue, name: str, make: Callable[[SmallVenue], Awaitable[Projected]]) -> Projected:

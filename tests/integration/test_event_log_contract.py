@@ -19,7 +19,6 @@ from quantumcore.contracts.errors import Corrupted, Forbidden, Unavailable
 from quantumcore.ports.event_log import EventBatch
 from tests.support.contracts.event_log import EventLogContract
 from tests.support.events import batch, sequences
-from tests.support.waiting import PATIENCE_S
 
 SMALL = 1_000
 
@@ -251,7 +250,7 @@ async def test_a_reader_waits_for_growth(log: FileEventLog, tmp_path: Path) -> N
     await asyncio.sleep(0)
     assert not waiting.done()
     log.append(batch(1))
-    await asyncio.wait_for(waiting, PATIENCE_S)
+    await asyncio.wait_for(waiting, 5)
     reader.close()
 
 
@@ -266,7 +265,7 @@ async def test_a_reader_that_is_told_of_growth_need_not_poll(log: FileEventLog, 
     assert not waiting.done()
     log.append(batch(1))
     reader.grown()
-    await asyncio.wait_for(waiting, PATIENCE_S)
+    await asyncio.wait_for(waiting, 5)
     reader.close()
 
 

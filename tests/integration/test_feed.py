@@ -5,10 +5,13 @@ Method: every workload of the benchmark with a feed and a reader in a thread of 
 with the books and raises. native/stress/feed_threads.cpp looks at each step and each event.
 """
 
+from pathlib import Path
+
 import pytest
 
 from quantumcore.app.bench.steps import make
 from quantumcore.core import _native
+from tests.support import preloads
 
 COMMANDS = 20_000
 
@@ -22,6 +25,16 @@ def test_the_table_ends_as_the_books_do(shape: str, accounting: bool, seed: int)
     commands, _, _ = _native.pace(engine, work.commands, 64, feed_slots=256, readers=1)
     assert commands == COMMANDS
     assert engine.state_hash() == work.state_hash
+
+
+@pytest.mark.hazard("E2")
+@pytest.mark.parametrize("fill", [0x00, 0xAA, 0xFF])
+def test_the_table_is_the_books_over_memory_filled_with_anything(tmp_path: Path, fill: int, seed: int):
+    """Feeds that begin anew in a market whose sides empty and fill: what no order stands for is 0, not what was there."""
+    told = preloads.run(
+        tmp_path, "filled_pages", "feed_table", seed, COMMANDS // 5, FILL_PAGES=str(fill), MALLOC_PERTURB_=str(fill)
+    )
+    assert told["heard"] == told["plain"]
 
 
 @pytest.mark.parametrize("slots", [1, 3, 1000])

@@ -171,6 +171,37 @@ async def test_an_order_of_another_is_unknown(venue):
         assert "not found" in answer.json()["detail"]
 
 
+async def test_positions_follow_own_trades(venue):
+    """What a client was told of his order is in the position that he reads next; events, lots and the method too."""
+    alice, bob = await venue.user(), await venue.user()
+    base = f"/v1/accounts/{alice.account_id}/positions"
+    assert (await alice.http.get(base)).json()["positions"] == []
+    chosen = await alice.http.put(f"{base}/BTC-USD/method", json={"method": "fifo"})
+    assert (chosen.status_code, chosen.json()["method"]) == (200, "fifo")
+    await bob.order(side="sell", quantity="1.0", price="64000.00")
+    for at in range(1, 6):
+        order = (await alice.order(quantity="0.1", price="64000.00")).json()
+        found = (await alice.http.get(base)).json()
+        assert found["sequence"] >= order["sequence"]
+        (position,) = found["positions"]
+        assert (position["quantity"], position["average"]) == (f"0.{at}0000", "64000.00000000")
+        assert (position["method"], position["version"], position["cost"]) == ("fifo", at, f"{at * 6400}.00000000")
+    events = (await alice.http.get(f"{base}/BTC-USD/events?order=asc&limit=2")).json()
+    assert [one["type"] for one in events["items"]] == ["opened", "increased"]
+    assert events["items"][0]["time"].endswith("Z")
+    rest = (await alice.http.get(f"{base}/BTC-USD/events?order=asc&cursor={events['next_cursor']}")).json()
+    assert (len(rest["items"]), rest["next_cursor"]) == (3, None)
+    lots = (await alice.http.get(f"{base}/BTC-USD/lots")).json()["lots"]
+    assert [lot["opened_by"] for lot in lots] == [one["trade_id"] for one in (*events["items"], *rest["items"])]
+    refused = await alice.http.put(f"{base}/BTC-USD/method", json={"method": "average"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "position.open")
+    for path in (base, f"{base}/BTC-USD/events", f"{base}/BTC-USD/lots"):
+        assert (await bob.http.get(path)).status_code == 404
+    assert (await bob.http.put(f"{base}/BTC-USD/method", json={"method": "lifo"})).status_code == 404
+    unknown = await alice.http.get(f"{base}/NOPE/events")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "instrument.not_found")
+
+
 async def test_scopes_are_kept(venue):
     viewer, trader = await venue.admin("viewer"), await venue.user()
     assert (await viewer.order()).json()["code"] == "auth.forbidden"
@@ -364,3 +395,17 @@ async def test_no_origin_may_read_across(venue):
     answer = await venue.client.get("/v1/time", headers={"origin": "https://example.com"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
     assert (await venue.client.options("/v1/orders", headers={"origin": "https://example.com"})).status_code == 405
+
+
+async def test_the_audit_is_for_admins_and_a_proof_for_whose_entry_it_is(venue):
+    admin, user = await venue.admin(), await venue.user()
+    for path in ("/v1/admin/audit/verify", "/v1/admin/audit/roots"):
+        assert (await user.http.get(path)).status_code == 403
+        assert (await venue.client.get(path)).status_code == 401
+        assert (await admin.http.get(path)).status_code == 200
+    for wrong in ("limit=0", "limit=100001", "limit=x", "since=1"):
+        assert (await admin.http.get(f"/v1/admin/audit/verify?{wrong}")).status_code == 400
+    answer = await user.http.get(f"/v1/accounts/{user.account_id}/ledger/7.0.0/proof")
+    assert (answer.status_code, answer.json()["code"]) == (404, "entry.not_found")
+    other = await venue.user()
+    assert (await other.http.get(f"/v1/accounts/{user.account_id}/ledger/7.0.0/proof")).status_code == 404

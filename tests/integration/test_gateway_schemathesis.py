@@ -103,7 +103,7 @@ async def _furnished(venue: House, url: str) -> Served:
         "nobody": {},
     }
     emails = {"trader": user.email, "admin": admin.email}
-    return Served(url, callers, emails, {"id": ids, "symbol": ["BTC-USD", "AAPL"]})
+    return Served(url, callers, emails, {"id": ids, "symbol": ["BTC-USD", "AAPL"], "code": ["100", "200", "300"]})
 
 
 API = schemathesis.openapi.from_dict(openapi(all_routes()))

@@ -17,7 +17,7 @@ import pytest
 from quantumcore.contracts.auth import DisableUser
 from tests.support.gateway_house import GENEROUS, House, User, house, listening
 from tests.support.sockets import stream
-from tests.support.waiting import PATIENCE_S, eventually
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ async def test_a_socket_does_not_change_hands(venue, address):
 
 
 @pytest.mark.parametrize("how", ["logout", "disable"])
-async def test_a_revoked_session_is_closed_long_before_its_token_ends(venue, address, how):
+async def test_a_revoked_session_is_closed_within_a_second(venue, address, how):
     user = await venue.user()
     async with stream(address) as client:
         await client.auth(user.token)
@@ -276,7 +276,7 @@ async def test_a_revoked_session_is_closed_long_before_its_token_ends(venue, add
             assert (await user.http.post("/v1/auth/logout")).status_code == 204
         else:
             await venue.venue.bus.request(DisableUser(user_id=user.user_id))
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(1):
             assert await client.closed() == 4001
     assert (await user.http.get("/v1/orders")).status_code == 401
 
@@ -366,7 +366,7 @@ async def test_orders_go_when_their_socket_does_if_asked(venue, address):
     async def view(order: dict[str, Any]) -> dict[str, Any]:
         return (await user.http.get(f"/v1/orders/{order['order_id']}")).json()
 
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(5):
         while (await view(day))["status"] != "cancelled":  # noqa: ASYNC110  # it is asked of the venue, no event tells it
             await asyncio.sleep(0.01)
     assert (await view(day))["reason"] == "order.cancel.disconnected"

@@ -35,10 +35,8 @@ from quantumcore.contracts.ledger import (
     Reconcile,
 )
 from quantumcore.ports.event_log import EventBatch
-from quantumcore.ports.follower import REACH_S
 from quantumcore.services.ledger import tables
 from quantumcore.services.ledger.service import LedgerService
-from tests.support import patience
 from tests.support.clocks import ManualClock
 from tests.support.ledgers import assert_equals, open_ledger, random_market
 from tests.support.small_venue import ALICE, BOB, COIN, SmallVenue, small_venue
@@ -363,11 +361,8 @@ async def test_buffers_reused_after_hand_over_change_no_entry(tmp_path: Path, se
 
 
 @pytest.mark.hazard("B8")
-async def test_waiting_for_books_that_do_not_move_costs_next_to_nothing(
-    venue: SmallVenue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_waiting_for_books_that_do_not_move_costs_next_to_nothing(venue: SmallVenue) -> None:
     """A caller that wants to read its own write waits 1 s for a projection that stands still."""
-    monkeypatch.setattr(patience, "READ_S", REACH_S)
     await open_ledger(venue)
     await asyncio.sleep(0.2)
     await venue.halt()

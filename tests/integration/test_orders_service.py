@@ -30,7 +30,6 @@ from quantumcore.contracts.values import OrderId
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.orders import rebuild as rebuilding
 from quantumcore.services.orders.service import OrdersService
-from tests.support import patience
 from tests.support.orders_room import Room, limit, market, orders_room
 from tests.support.small_venue import ALICE, BOB, BTC, CAROL, COIN, define, until
 
@@ -289,8 +288,7 @@ async def test_a_refused_amendment_leaves_the_order_as_it_was(room: Room):
     assert after == before
 
 
-async def test_a_cancel_is_answered_from_the_log_when_the_tables_are_gone(room: Room, monkeypatch):
-    monkeypatch.setattr(patience, "READ_S", 0.1)
+async def test_a_cancel_is_answered_from_the_log_when_the_tables_are_gone(room: Room):
     view = await room.ask(limit("buy", "0.5", "64000"))
     await room.caught_up()
     await room.database.close()

@@ -11,10 +11,17 @@ from quantumcore.adapters.sql import open_database
 from quantumcore.services.market import store as market
 from quantumcore.services.orders import tables as orders
 from quantumcore.services.portfolio import tables as portfolio
+from quantumcore.services.positions import tables as positions
 
 
 @pytest.mark.parametrize(
-    "room, declared", [("orders", orders.metadata), ("market", market.metadata), ("portfolio", portfolio.metadata)]
+    "room, declared",
+    [
+        ("orders", orders.metadata),
+        ("market", market.metadata),
+        ("positions", positions.metadata),
+        ("portfolio", portfolio.metadata),
+    ],
 )
 async def test_migrations_make_what_the_store_declares(tmp_path, room: str, declared: MetaData):
     database = await open_database(tmp_path / "room.db", f"quantumcore.services.{room}.migrations")

@@ -58,9 +58,9 @@ async def at_revision(revisions: str, path: Path, migrations: Any, filled: dict[
         found = MetaData()
         found.reflect(connection)
         for name, given in filled.items():
-            table: Table = found.tables[name]
-            columns = [column.name for column in table.columns]
-            if given:
+            table: Table | None = found.tables.get(name)  # None: it came later
+            columns = [] if table is None else [column.name for column in table.columns]
+            if given and table is not None:
                 connection.execute(table.insert(), [{name: row[name] for name in columns} for row in given])
 
     await database.write(fill)

@@ -42,7 +42,7 @@ from tests.support.shards import Hall, hall, order
 from tests.support.small_venue import ALICE, COIN, SmallVenue, small_venue
 
 TASKS_PER_ORDER = 1.0
-CALLS_PER_ORDER = 105  # measured 94 to 99, by how the loop turns
+CALLS_PER_ORDER = 99  # measured 94 to 97
 FOLLOWERS = ("EmbeddedSubscription.", "SessionDesk.")
 """Tasks beside the way: notices are listened to, and a token is verified once a second."""
 STATEMENTS_PER_COMMIT = 7
@@ -104,13 +104,16 @@ def _on_the_way(counted: Counter[str]) -> int:
 
 
 async def test_an_order_costs_a_bounded_number_of_calls(path: Walk) -> None:  # noqa: F811
-    """Our own functions called from the request to the durable answer."""
+    """Our own functions called from the request to the durable answer; the least of some rounds, for a loop turns at will."""
     await path.submit(1)
-    with python_calls() as counted:
-        for number in range(2, 52):
-            await path.submit(number)
-    print(f"{_on_the_way(counted) / 50:.1f} calls")
-    assert 20 <= _on_the_way(counted) / 50 <= CALLS_PER_ORDER
+    rounds: list[float] = []
+    for first in range(2, 252, 50):
+        with python_calls() as counted:
+            for number in range(first, first + 50):
+                await path.submit(number)
+        rounds.append(_on_the_way(counted) / 50)
+    print(f"{rounds} calls")
+    assert 20 <= min(rounds) <= CALLS_PER_ORDER
 
 
 async def test_an_order_in_a_full_book_costs_no_more_calls_than_in_an_empty_one(path: Walk) -> None:  # noqa: F811

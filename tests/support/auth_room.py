@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts.auth import (
     AccessChanged,
@@ -22,8 +23,6 @@ from quantumcore.contracts.ledger import AccountView, OpenAccount
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from tests.support.clocks import ManualClock
-from tests.support.patience import PatientBus
-from tests.support.waiting import PATIENCE_S
 
 PASSWORD = "correct horse battery"
 PEER = "203.0.113.7"
@@ -52,7 +51,7 @@ class Room:
 
     def __init__(
         self,
-        bus: PatientBus,
+        bus: EmbeddedBus,
         database: SqliteDatabase,
         clock: ManualClock,
         ledger: ScriptedLedger,
@@ -97,7 +96,7 @@ async def open_room(
     ledger: ScriptedLedger | None = None,
     tasks: bool = True,
 ) -> AsyncIterator[Room]:
-    clock, ledger, bus = clock or ManualClock(), ledger or ScriptedLedger(), PatientBus()
+    clock, ledger, bus = clock or ManualClock(), ledger or ScriptedLedger(), EmbeddedBus()
     database = await open_database(directory / "auth.db", "quantumcore.services.auth.migrations", synchronous="NORMAL")
     service = AuthService(bus, database, clock, settings)
     bus.handle(OpenAccount, ledger.open)
@@ -123,7 +122,7 @@ def settings_with(**changes: object) -> AuthSettings:
     return replace(SETTINGS, **changes)  # type: ignore[arg-type]  # a test names fields that exist
 
 
-async def until(condition: Callable[[], bool], *, deadline_s: float = PATIENCE_S) -> None:
+async def until(condition: Callable[[], bool], *, deadline_s: float = 5.0) -> None:
     """Wait for work of other threads; no time is guessed, the deadline is only for a freeze."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110  # other threads set no event of ours

@@ -22,15 +22,17 @@ from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.matching import EngineStatus, GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Done
-from quantumcore.contracts.positions import GetPositions, Positions
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from quantumcore.services.gateway.service import UVICORN, GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
+from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
+from quantumcore.services.positions.service import PositionsService
+from tests.support.ledgers import answer_for_money
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -132,8 +134,15 @@ async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncI
         clock = venue.clock
         auth_settings = AuthSettings(jwt_secret="s" * 64, key_encryption_key="k" * 64, argon=CHEAP)
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
+        books = LedgerService(venue.bus, venue.log, await venue.database("ledger"), clock)
+        books._reports.attach(venue.bus)  # of the real room only what it reports
+        books._watch.attach()
+        venue.bus.handle(ledger.GetTrialBalance, books.trial_balance)
+        answer_for_money(venue)
+        await venue.run(books, attach=False)
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
+        await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
         await venue.run(PortfolioService(venue.bus, venue.log, await venue.database("portfolio"), clock))
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
@@ -178,7 +187,9 @@ class SmallLedger:
         bus.handle(ledger.GetBalances, self._balances)
         bus.handle(ledger.GetHolds, self._holds)
         bus.handle(ledger.GetEntries, self._entries)
-        bus.handle(GetPositions, self._positions)
+        bus.handle(ledger.VerifyChain, self._verify)
+        bus.handle(ledger.GetAuditRoots, self._roots)
+        bus.handle(ledger.ProveEntry, self._prove)
         bus.handle(GetEngineStatus, self._status)
         bus.handle(TakeSnapshot, self._snapshot)
 
@@ -229,8 +240,16 @@ class SmallLedger:
     async def _entries(self, ask: ledger.GetEntries) -> ledger.EntryPage:
         return ledger.EntryPage([], None, self._venue.engine.sequence)
 
-    async def _positions(self, ask: GetPositions) -> Positions:
-        return Positions(str(ask.account), max(self._venue.engine.sequence, ask.at_least), [])
+    async def _verify(self, _ask: ledger.VerifyChain) -> ledger.ChainVerdict:
+        return ledger.ChainVerdict(
+            sound=True, verified=0, records=0, head="00" * 32, published=0, next_cursor=None, finding=None
+        )
+
+    async def _roots(self, _ask: ledger.GetAuditRoots) -> ledger.AuditRootPage:
+        return ledger.AuditRootPage([], None, "")
+
+    async def _prove(self, _ask: ledger.ProveEntry) -> ledger.EntryProof:
+        raise NotFound("entry.not_found", "entry not found", field="position")
 
     async def _status(self, _ask: GetEngineStatus) -> EngineStatus:
         sequence = self._venue.engine.sequence

@@ -155,11 +155,16 @@ async def _assert_holds(database: SqliteDatabase) -> None:
 
 async def open_ledger(venue: SmallVenue) -> LedgerService:
     """Run the ledger in `venue`, whose matching answers for the engine's balances too."""
-    venue.bus.handle(GetEngineAccount, _account_of(venue))
-    venue.bus.handle(GetEngineTotals, _totals_of(venue))
+    answer_for_money(venue)
     service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock)
     await venue.run(service)
     return service
+
+
+def answer_for_money(venue: SmallVenue) -> None:
+    """Let the engine's balances and sums be asked for, as matching does."""
+    venue.bus.handle(GetEngineAccount, _account_of(venue))
+    venue.bus.handle(GetEngineTotals, _totals_of(venue))
 
 
 def _account_of(venue: SmallVenue) -> Any:

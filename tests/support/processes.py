@@ -17,7 +17,7 @@ from quantumcore.app.bench.served import Served, free_port_base
 
 PASSWORD = "a long pass phrase for tests"
 ADMIN = "admin@example.com"
-PORTS = {"gateway": 0, "auth": 1, "orders": 2, "matching": 3, "market": 6, "ledger": 8}
+PORTS = {"gateway": 0, "auth": 1, "orders": 2, "matching": 3, "positions": 5, "market": 6, "ledger": 8}
 SECONDS = 30.0
 
 

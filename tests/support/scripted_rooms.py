@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from quantumcore.adapters.cache import EmbeddedCache
+from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.contracts.auth import Identity, VerifySignature, VerifyToken
 from quantumcore.contracts.errors import Unauthenticated
 from quantumcore.contracts.orders import OrderView, SubmitOrder
@@ -14,7 +15,6 @@ from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
 from tests.support.clocks import ManualClock
 from tests.support.gateway_house import GENEROUS, client_of
-from tests.support.patience import PatientBus
 
 TRADER = ("read", "trade", "transfer")
 NEVER = 2**62
@@ -71,7 +71,7 @@ class Rooms:
     """
 
     def __init__(self, settings: GatewaySettings = GENEROUS, clock: Clock | None = None) -> None:
-        self.bus = PatientBus()
+        self.bus = EmbeddedBus()
         self.clock = clock or ManualClock()
         self.tokens: dict[str, Identity] = {TOKEN: identity()}
         self.keys: dict[str, Identity] = {}

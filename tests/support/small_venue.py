@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts import wire
@@ -19,13 +20,12 @@ from quantumcore.contracts.reference import Catalogue, GetReference, Reference
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from tests.support.clocks import ManualClock
-from tests.support.patience import PatientBus, patient_readers
-from tests.support.waiting import PATIENCE_S
 
 ALICE, BOB, CAROL = 1, 2, 3
 USD, BTC, SHARES = 1, 2, 3
 COIN, SHARE = 1, 2
 RICH = 10**15
+PATIENCE_S = 20.0
 
 
 def definitions() -> list[wire.Command]:
@@ -84,7 +84,7 @@ class SmallVenue:
 
     def __init__(self, directory: Path, engine: Any = None) -> None:
         self.directory = directory
-        self.bus = PatientBus()
+        self.bus = EmbeddedBus()
         self.log = FileEventLog(directory / "events")
         self.clock = ManualClock()
         self.engine = engine or Engine()
@@ -183,13 +183,12 @@ class SmallVenue:
 async def small_venue(directory: Path, commands: list[wire.Command] | None = None) -> AsyncIterator[SmallVenue]:
     """Open a venue with the plain market (or `commands`) defined; close it at the end."""
     venue = SmallVenue(directory)
-    with patient_readers():
-        try:
-            for command in definitions() if commands is None else commands:
-                venue.do(command)
-            yield venue
-        finally:
-            await venue.close()
+    try:
+        for command in definitions() if commands is None else commands:
+            venue.do(command)
+        yield venue
+    finally:
+        await venue.close()
 
 
 async def until(happened: Callable[[], bool], what: str) -> None:

@@ -11,7 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.stream_frames import checked
-from tests.support.waiting import PATIENCE_S
+
+PATIENCE_S = 10.0
 
 
 class StreamClient:

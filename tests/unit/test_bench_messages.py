@@ -286,7 +286,7 @@ def test_core_ends_with_the_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     for name in BENCHES:
         monkeypatch.setitem(
-            BENCHES, name, lambda seed, scale, name=name: asked.append(name) or [Figure(name, "s", [1])]
+            BENCHES, name, lambda seed, scale, name=name, **_: asked.append(name) or [Figure(name, "s", [1])]
         )
     console = Console(file=sys.stderr)
     run_bench(["core"], seed=1, scale=1, console=console)

@@ -19,8 +19,9 @@ from quantumcore.contracts.errors import Conflict, Unavailable
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio
+from quantumcore.contracts.positions import GetPositions, RebuildPositions
 
-COMMANDS = ("run", "user", "status", "snapshot", "bench", "verify", "demo", "replay", "portfolio")
+COMMANDS = ("run", "user", "status", "positions", "snapshot", "bench", "verify", "demo", "replay", "portfolio")
 
 
 class Asked:
@@ -89,6 +90,50 @@ def test_status_is_a_table_or_json(asked: Asked, tmp_path: Path) -> None:
     assert json.loads(_run("status", "--json", "--data-dir", str(tmp_path)).stdout) == asked.reply
     assert _run("status", "--data-dir", str(tmp_path)).stdout.split() == ["sequence", "7", "halted", "False"]
     assert asked.requests[0] == (tmp_path, GetEngineStatus())
+
+
+POSITION = {
+    "symbol": "AAPL",
+    "quantity": "-5",
+    "average": None,
+    "mark": "1.50",
+    "mark_source": "mark",
+    "stale": True,
+    "value": "-7.50000000",
+    "realised": "1.00000000",
+    "unrealised": None,
+    "fees": "0.00000000",
+    "currency": "USD",
+    "method": "fifo",
+}
+
+
+def test_positions_are_a_table_or_json(asked: Asked, tmp_path: Path) -> None:
+    asked.reply = {"account_id": "7", "sequence": 9, "positions": [POSITION]}
+    assert json.loads(_run("positions", "7", "--json", "--data-dir", str(tmp_path)).stdout) == asked.reply
+    assert asked.requests == [(tmp_path, GetPositions(account=7))]
+    table = _run("positions", "7", "--data-dir", str(tmp_path)).stdout
+    assert "account 7 at sequence 9" in table
+    assert "stale" in table
+
+
+def test_positions_want_an_account_or_a_rebuild(asked: Asked, tmp_path: Path) -> None:
+    for arguments in ((), ("7", "--rebuild")):
+        assert _run("positions", *arguments, "--data-dir", str(tmp_path)).exit_code == 2
+    assert asked.requests == []
+
+
+@pytest.mark.parametrize(("state", "code"), [("equal", 0), ("different", 1), ("failed", 1)])
+def test_a_rebuild_ends_with_what_it_found(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, code: int
+) -> None:
+    asked.reply = {"sequence": 9, "target": 9, "events": 4, "positions": 2, "milliseconds": 1, "detail": ""}
+    asked.reply |= {"state": state, "live": "a", "rebuilt": "a"}
+    monkeypatch.setattr("quantumcore.app.positions.ask", asked.ask)
+    done = _run("positions", "--rebuild", "--json", "--data-dir", str(tmp_path))
+    assert (done.exit_code, json.loads(done.stdout)) == (code, asked.reply)
+    assert asked.requests == [(tmp_path, RebuildPositions())]
+    assert state in _run("positions", "--rebuild", "--data-dir", str(tmp_path)).stdout
 
 
 def test_a_snapshot_is_asked_for(asked: Asked, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, Unavailable
 from quantumcore.core import _native
 from quantumcore.core.journal import Journal, read_records, unpack, verify
@@ -153,6 +154,14 @@ def test_bad_framing_refuses_the_whole_batch(tmp_path, bad):
             journal.append_batch(command(1) + bad, 1, 0)
         assert journal.last_sequence == 0
         assert journal.sync() == 0
+
+
+def test_the_shortest_and_the_longest_command_are_written(tmp_path):
+    both = [command(1, wire.MIN_COMMAND), command(2, wire.MAX_COMMAND)]
+    with Journal(tmp_path / "j") as journal:
+        assert journal.append_batch(b"".join(both), 1, 0) == 2
+        journal.sync()
+        assert [record.command for record in journal.records()] == both
 
 
 @pytest.mark.parametrize("size", [0, 8_192, 70_000])
@@ -432,13 +441,15 @@ async def test_waiting_for_a_slow_sync_neither_blocks_nor_spins(tmp_path):
     with small(tmp_path / "j") as journal:
         journal._native = _SlowDisk(journal._native, 0.5)
         journal.append(1, 0, command())
-        cpu, turns = time.process_time(), 0
+        cpu, worst, turns = time.process_time(), 0.0, 0
         waiting = asyncio.create_task(journal.synced())
         while not waiting.done():
+            began = time.monotonic()
             await asyncio.sleep(0.01)
-            turns += 1
+            worst, turns = max(worst, time.monotonic() - began), turns + 1
         assert journal.durable_sequence == 1
-        assert turns > 2  # the loop went on beside the sync; on a busy machine not often
+        assert worst < 0.25
+        assert turns > 20
         assert time.process_time() - cpu < 0.25
 
 
@@ -455,7 +466,7 @@ async def test_those_who_wait_together_share_a_sync_that_began_after_they_append
 
         rng = random.Random(5)
         await asyncio.gather(*(submit(rng.random() * 0.2) for _ in range(200)))
-        assert disk.syncs < 100  # a dozen, unless the machine is busy; one each would be 200
+        assert disk.syncs <= 13
 
 
 async def test_a_caller_that_gives_up_leaves_the_others_their_sync(tmp_path):

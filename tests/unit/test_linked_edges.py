@@ -11,15 +11,14 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
+from tests.support.acts import BIG, LOTS, big, member, unreadable
 from tests.support.desk import ALICE, BETWEEN, BOB, BUY, CAROL, NONE, SELL, SHARE, Desk, instrument, of
 from tests.support.engines import NativeEngine, both_engines, check
 from tests.support.shown_orders import advanced
 
 pytestmark = both_engines
 OCO, OTO, BRACKET = 1, 2, 3
-BIG, HUGE = 5, 6
 HALTED = 2
-LOTS = 2**62
 
 
 @pytest.fixture
@@ -27,11 +26,6 @@ def desk(new_engine):
     desk = Desk(new_engine).rich()
     yield desk
     check(desk.engine)
-
-
-def member(desk: Desk, side: int, quantity: str, price: str, **changes: Any) -> wire.SubmitAdvancedOrder:
-    """Return a limit order of Alice as a member of an act."""
-    return advanced(desk.order(ALICE, side, quantity, price, **changes))
 
 
 def tied(*members: wire.SubmitAdvancedOrder, link: int = OCO, **changes: Any) -> wire.SubmitLinkedOrders:
@@ -52,19 +46,6 @@ def tied(*members: wire.SubmitAdvancedOrder, link: int = OCO, **changes: Any) ->
 def pair(desk: Desk, **changes: Any) -> wire.SubmitLinkedOrders:
     """Return an OCO of two sells."""
     return tied(member(desk, SELL, "5", "2.00"), member(desk, SELL, "5", "3.00"), **changes)
-
-
-def big(new_engine: Any, **bounds: int) -> Desk:
-    """Return a desk in front of a market whose lots nearly fill 63 bits: BIG (its lots) against HUGE."""
-    most = 2**63 - 1
-    desk = Desk(new_engine, **bounds)
-    desk.do(wire.DefineCurrency(currency=BIG, code="BIG", scale=0))
-    desk.do(wire.DefineCurrency(currency=HUGE, code="HUGE", scale=0))
-    terms = {"tick_scale": 18, "max_price": most, "max_quantity": most, "max_notional": most}
-    desk.do(instrument(7, base=BIG, quote=HUGE, symbol="BIG", **terms))
-    for account in (ALICE, BOB):
-        desk.fund(account, HUGE, 10**12)
-    return desk
 
 
 # ---------------------------------------------------------------------------------------------- acts
@@ -90,10 +71,7 @@ def test_an_act_that_cannot_be_read_is_bad_as_a_whole(desk, changes):
     assert desk.state() == before
 
 
-@pytest.mark.parametrize(
-    ("at", "byte"), [(0, 152), (2, 1), (3, 1), (34, 3), (44, 0), (157, 1), (154, 3)],
-    ids=["size", "kind", "reserved", "side", "id", "reserved term", "trigger"],
-)  # fmt: skip
+@unreadable
 def test_a_member_that_cannot_be_read_makes_the_act_bad(desk, at, byte):
     act = pair(desk)
     raw = bytearray(act.second)

@@ -18,7 +18,6 @@ from quantumcore.contracts.auth import Identity, VerifyToken
 from quantumcore.contracts.errors import NotFound, Unauthenticated
 from quantumcore.contracts.ledger import Balances, GetBalances, GetTrialBalance, TrialBalance
 from quantumcore.contracts.orders import GetFills
-from tests.support.waiting import PATIENCE_S
 
 IDENTITIES = {
     "trader": Identity("u1", "s", ["read", "trade"], [1001], False, 2**62),
@@ -171,7 +170,7 @@ async def test_a_body_that_does_not_come_is_given_up(port: httpx.AsyncClient, mo
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(10):
         await port._transport.app(scope, receive, send)  # type: ignore[attr-defined]  # httpx reads bodies whole
     assert sent[0]["status"] == 400
     assert b"request.timeout" in sent[1]["body"]

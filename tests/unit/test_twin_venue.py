@@ -315,6 +315,13 @@ def test_bad_framing_refuses_the_whole_buffer_before_anything_happened(new_engin
     assert (desk.state(), desk.engine.state_hash(), desk.engine.sequence) == before
 
 
+@pytest.mark.parametrize("size", [wire.MIN_COMMAND, wire.MAX_COMMAND])
+def test_the_shortest_and_the_longest_command_are_framed(new_engine, size):
+    """Whatever they say: only their content is bad."""
+    desk = Desk(new_engine)
+    assert desk.do(size.to_bytes(2, "little") + bytes(size - 2)).reason == Reason.BAD_COMMAND
+
+
 def test_one_hostile_command_of_ten_is_refused_alone(new_engine):
     desk = Desk(new_engine).rich()
     orders = [desk.order(ALICE, BUY, "1", "1.00").encode() for _ in range(10)]

@@ -8,7 +8,6 @@ import asyncio
 import threading
 
 from quantumcore.adapters.waiters import Waiters
-from tests.support.waiting import PATIENCE_S
 
 
 async def test_a_wake_up_between_question_and_entry_is_not_lost() -> None:
@@ -23,7 +22,7 @@ async def test_a_wake_up_between_question_and_entry_is_not_lost() -> None:
             return False
         return True
 
-    await asyncio.wait_for(waiters.until(true), PATIENCE_S)
+    await asyncio.wait_for(waiters.until(true), 5)
     assert waiters.count == 0
 
 
@@ -39,5 +38,5 @@ async def test_another_thread_wakes_those_who_wait() -> None:
         waiters.wake()
 
     threading.Thread(target=happen).start()
-    await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE_S)
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
     assert waiters.count == 0

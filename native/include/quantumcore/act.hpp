@@ -20,9 +20,8 @@ struct Act {
   const SubmitOrder& order(u32 i) const { return member(i).order; }
   /// Null: it has none.
   const OrderTerms* terms(u32 i) const {
-    static constexpr OrderTerms kNone{};
     const OrderTerms& terms = member(i).terms;
-    return std::memcmp(&terms, &kNone, sizeof terms) == 0 ? nullptr : &terms;
+    return is_empty(terms) ? nullptr : &terms;
   }
   /// Whether the member waits for its parent.
   bool waits(u32 i) const { return link > kOco && i > 0; }

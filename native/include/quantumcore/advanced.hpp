@@ -21,6 +21,11 @@ inline bool is_plain(const SubmitOrder& c) {
          (c.time_in_force == kGoodTillCancel || c.time_in_force == kImmediateOrCancel ||
           c.time_in_force == kFillOrKill);
 }
+/// Whether these are no further terms: a submission with them means what one without means.
+inline bool is_empty(const OrderTerms& terms) {
+  static constexpr OrderTerms kNone{};
+  return std::memcmp(&terms, &kNone, sizeof terms) == 0;
+}
 /// Whether orders of a type name no price.
 inline bool is_unpriced(u8 type) {
   return type == kMarket || type == kMarketToLimit || is_priced_by_stop(type);

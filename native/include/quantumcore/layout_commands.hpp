@@ -11,7 +11,7 @@
 namespace quantumcore {
 
 inline constexpr std::size_t kIdBytes = 36;
-inline constexpr std::size_t kMinCommandSize = 16;
+inline constexpr std::size_t kMinCommandSize = 16;  // of any: engine.md section 1
 inline constexpr std::size_t kMaxCommandSize = 16'384;
 
 enum class CommandKind : u8 {

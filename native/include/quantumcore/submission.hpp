@@ -43,6 +43,8 @@ bool content_is_good(const SubmitOrder& c);
 /// Steps 3 to 14 of engine.md section 5.
 bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
                   const Seat& seat, Judged& j, Refusal& why);
+/// The same has come before: the first answer stands.
+void tell_repeat(Teller& teller, const CommandHeader& header, const Submission& first);
 /// Remembers the submission under the tag that the search for it used.
 u32 remember(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j, u32 slot,
              Fate fate, const Teller& teller);

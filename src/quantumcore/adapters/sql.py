@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from prometheus_client.core import Metric
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from quantumcore.adapters.migrations import directory, upgrade
 from quantumcore.contracts.errors import Corrupted, Unavailable
@@ -65,6 +66,30 @@ async def open_database(path: Path, migrations: Path | str, *, synchronous: str 
         await database.close()
         raise
     return database
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[Connection]:
+    """Open the file for reading alone, in one transaction, also while another process writes; nothing is changed.
+
+    Raises:
+        Unavailable, Corrupted: As SqliteDatabase.
+    """
+    # Without a write-ahead log nobody writes, and SQLite would have to make one to read in mode=ro.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    address = f"file:{quote(str(path))}?{how}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    event.listen(engine, "connect", _plain_transactions)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    try:
+        with _translated(), engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 class SqliteDatabase:
@@ -217,7 +242,7 @@ def _engine(path: Path, synchronous: str, size: int, begin: str, *pragmas: str) 
     )
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        _plain_transactions(connection, _record)
         for pragma in (
             f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
             *pragmas,
@@ -231,6 +256,11 @@ def _engine(path: Path, synchronous: str, size: int, begin: str, *pragmas: str) 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+def _plain_transactions(connection: sqlite3.Connection, _record: Any) -> None:
+    """Let transactions begin where we say, not where the driver guesses."""
+    connection.isolation_level = None
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

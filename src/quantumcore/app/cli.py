@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · status · rooms · portfolio · snapshot · user."""
+"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · portfolio · snapshot · user · account."""
 
 import time
 
@@ -18,6 +18,10 @@ from quantumcore.contracts.messages import Request
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An exchange in a box.")
 user_app = typer.Typer(no_args_is_help=True, help="Users of a venue.")
 app.add_typer(user_app, name="user")
+audit_app = typer.Typer(no_args_is_help=True, help="Proofs of the ledger's audit.")
+app.add_typer(audit_app, name="audit")
+account_app = typer.Typer(no_args_is_help=True, help="Accounts of a venue.")
+app.add_typer(account_app, name="account")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the venue keeps its data (default: data).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -61,6 +65,58 @@ def create_user(
         typer.echo(json.dumps(reply))
     else:
         typer.echo(f"user {reply['user_id']} with account {reply['account_id']}")
+
+
+@account_app.command("balances")
+def account_balances(
+    account: Annotated[int, typer.Argument(help="Number of the account.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account has, holds and may use."""
+    from rich.console import Console
+
+    from quantumcore.app.accounts import balances, show_balances
+    from quantumcore.app.settings import load_settings
+
+    told = _or_exit(lambda: asyncio.run(balances(load_settings(data_dir=data_dir), account)))
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        show_balances(told, Console())
+
+
+@account_app.command("statement")
+def account_statement(
+    account: Annotated[int, typer.Argument(help="Number of the account.")],
+    begin: Annotated[str, typer.Option("--from", help="RFC 3339 time or sequence; inclusive.")] = "",
+    end: Annotated[str, typer.Option("--to", help="RFC 3339 time or sequence; exclusive.")] = "",
+    currency: Annotated[str, typer.Option(help="Only this one.")] = "",
+    as_known: Annotated[int, typer.Option(help="Last sequence that may count (default: what is known now).")] = 0,
+    form: Annotated[
+        str, typer.Option("--format", help="json, csv or parquet, whole; without it the first lines as a table.")
+    ] = "",
+    out: Annotated[Path | None, typer.Option(help="File for it; it has its name when it is whole.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an account's statement: opening balances, every posting with its running balance, closing balances."""
+    from rich.console import Console
+
+    from quantumcore.app.accounts import PAGE, show_statement, statement
+    from quantumcore.app.settings import load_settings
+    from quantumcore.contracts.ledger_reports import GetStatement
+
+    query = GetStatement(account=account, begin=begin, end=end, currency=currency, as_known=as_known, limit=PAGE)
+    wanted = form or ("json" if as_json or out else "")
+    errors = Console(stderr=True)
+    settings = _or_exit(lambda: load_settings(data_dir=data_dir))
+    if wanted:
+        lines = _or_exit(lambda: asyncio.run(statement(settings, query, wanted, out, errors)))
+        if out is not None:
+            errors.print(f"{out}: {lines:,} lines")
+    else:
+        _or_exit(lambda: asyncio.run(show_statement(settings, query, Console())))
 
 
 @app.command()
@@ -124,6 +180,39 @@ def portfolio(
 
 
 @app.command()
+def positions(
+    account: Annotated[int | None, typer.Argument(help="Number of the account.")] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Fold the event log anew and compare with what the venue has.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account holds, what it cost and what it made; or prove it from the event log."""
+    from rich.console import Console
+
+    from quantumcore.app import positions as shown
+    from quantumcore.app.settings import load_settings
+    from quantumcore.contracts.positions import GetPositions
+
+    if rebuild == (account is not None):
+        typer.echo("quantumcore: give an account, or --rebuild", err=True)
+        raise typer.Exit(2)
+    if account is not None:
+        reply = _ask(data_dir, GetPositions(account=account))
+    else:
+        settings = _or_exit(lambda: load_settings(data_dir=data_dir))
+        reply = _or_exit(lambda: asyncio.run(shown.rebuild(settings, Console(stderr=True))))
+    if as_json:
+        typer.echo(json.dumps(reply))
+    elif account is not None:
+        shown.show_positions(reply, Console())
+    else:
+        shown.show_rebuild(reply, Console())
+    raise typer.Exit(1 if rebuild and reply["state"] != "equal" else 0)
+
+
+@app.command()
 def snapshot(data_dir: DataDir = None) -> None:
     """Write a snapshot of the engine now."""
     from quantumcore.contracts.matching import TakeSnapshot
@@ -135,7 +224,8 @@ def snapshot(data_dir: DataDir = None) -> None:
 @app.command()
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="core, peers, journal, recovery, http, portfolio (default: all).")
+        list[str] | None,
+        typer.Argument(help="core, peers, journal, recovery, positions, http, ledger, portfolio (default: all)."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,
     scale: Annotated[float, typer.Option(help="Share of the full work; below 1 for a quick look.")] = 1.0,
@@ -171,21 +261,75 @@ def bench(
 
 
 @app.command()
-def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check a venue's data: journal and hash chain, replay against the snapshots, every invariant of the engine, the event log."""
+def verify(
+    data_dir: DataDir = None,
+    public_key: Annotated[str, typer.Option(help="Of the audit's roots, in hex (default: the venue's own).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check a venue's data: journal, snapshots, the engine's invariants, the event log, the ledger and its audit."""
     from rich.console import Console
 
+    from quantumcore.app.audit import known_public_key
     from quantumcore.app.settings import load_settings
     from quantumcore.app.verify import show_report
     from quantumcore.app.verify import verify as check
 
     settings = _or_exit(lambda: load_settings(data_dir=data_dir))
-    report = _or_exit(lambda: check(settings.data_dir, max_orders=settings.max_orders, console=Console(stderr=True)))
+    key = public_key or _or_exit(lambda: known_public_key(settings))
+    bounds = {"max_orders": settings.max_orders, "public_key": key}
+    report = _or_exit(lambda: check(settings.data_dir, console=Console(stderr=True), **bounds))
     if as_json:
         typer.echo(json.dumps(report))
     else:
         show_report(report, Console())
     raise typer.Exit(0 if report["sound"] else 1)
+
+
+@audit_app.command("prove")
+def audit_prove(
+    position: Annotated[str, typer.Argument(help="sequence.index.leg of the entry.")] = "",
+    account: Annotated[int, typer.Option(help="The account that it must be of; 0 is any.")] = 0,
+    transfer: Annotated[str, typer.Option(help="Instead of a position: the id of a transfer of --account.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Print the proof that an entry of a published day was recorded; also while the venue runs."""
+    from quantumcore.app.audit import encoded, prove_entry
+    from quantumcore.app.settings import Source
+
+    settings = _or_exit(lambda: Source(data_dir=data_dir).read())
+    typer.echo(encoded(_or_exit(lambda: prove_entry(settings, position, account, transfer))))
+
+
+@audit_app.command("check")
+def audit_check(
+    file: Annotated[Path, typer.Argument(help="A proof, as `audit prove` prints it.")],
+    public_key: Annotated[
+        str, typer.Option("--public-key", help="The venue's key in hex (default: that of the venue in --data-dir).")
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a proof with the public key alone, and show the entry that it proves."""
+    from quantumcore.app.audit import check_proof
+    from quantumcore.app.audit import public_key as key_of
+    from quantumcore.app.settings import Source
+
+    key = public_key or _or_exit(lambda: key_of(Source(data_dir=data_dir).read()))
+    proven = _or_exit(lambda: check_proof(file, key))
+    if as_json:
+        typer.echo(json.dumps(proven))
+    else:
+        for name, value in proven.items():
+            typer.echo(f"{name:12} {value}")
+
+
+@audit_app.command("key")
+def audit_public_key(data_dir: DataDir = None) -> None:
+    """Print the public key with which a venue's roots must be signed."""
+    from quantumcore.app.audit import public_key as key_of
+    from quantumcore.app.settings import Source
+
+    typer.echo(_or_exit(lambda: key_of(Source(data_dir=data_dir).read())))
 
 
 @app.command()

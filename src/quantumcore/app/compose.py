@@ -10,13 +10,25 @@ from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.registry import EmbeddedRegistry
+from quantumcore.app.annex.messages import BeginRooms
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
+from quantumcore.app.audit import audit_key
 from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
-from quantumcore.app.read_side import open_read_side, open_room
+from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, following_rooms, open_read_side, open_room
 from quantumcore.app.settings import Settings
-from quantumcore.contracts import auth, ledger, market, matching, orders, portfolio, reference
+from quantumcore.contracts import (
+    auth,
+    ledger,
+    ledger_reports,
+    market,
+    matching,
+    orders,
+    portfolio,
+    positions,
+    reference,
+)
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
 from quantumcore.core.shard import Shard
@@ -26,13 +38,11 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
-from quantumcore.services.ledger.service import LedgerService
-from quantumcore.services.market.service import MarketService
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.orders.service import OrdersService
-from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.portfolio.settings import PortfolioSettings
+from quantumcore.services.positions.settings import PositionsSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
     "matching": (
@@ -59,13 +69,6 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         market.GetMarketStatus,
         market.GetAuction,
     ),
-    "portfolio": (
-        portfolio.GetPortfolio,
-        portfolio.GetValuationHistory,
-        portfolio.GetPerformance,
-        portfolio.GetFxSnapshot,
-        portfolio.GetConversion,
-    ),
     "ledger": (
         ledger.GetBalances,
         ledger.GetHolds,
@@ -73,6 +76,28 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.GetTransfer,
         ledger.GetTrialBalance,
         ledger.Reconcile,
+        ledger.VerifyAccount,
+        ledger.GetAuditRoots,
+        ledger_reports.GetStatement,
+        ledger_reports.GetGeneralLedger,
+        ledger_reports.GetIncome,
+        ledger_reports.GetClientMoney,
+        ledger_reports.GetReconciliation,
+    ),
+    "portfolio": (
+        portfolio.GetPortfolio,
+        portfolio.GetValuationHistory,
+        portfolio.GetPerformance,
+        portfolio.GetFxSnapshot,
+        portfolio.GetConversion,
+    ),
+    "positions": (
+        positions.GetPosition,
+        positions.GetPositions,
+        positions.GetPositionEvents,
+        positions.GetLots,
+        positions.GetPositionSnapshot,
+        positions.RebuildPositions,
     ),
 }
 
@@ -141,30 +166,23 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     )
     matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars)
     auth = AuthService(bus, users, clock, _auth_settings(settings))
-    services: list[Service]
+    rooms: list[Service]
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
+    told = read_side_settings(settings)
     if settings.annex:
-        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, portfolio_settings(settings))
+        annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, BeginRooms(settings=told))
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
-        rooms = [AnnexRoom("orders", annex, OrderDesk(bus, log)), AnnexRoom("market", annex)]
-        rooms.append(AnnexRoom("portfolio", annex))
-        services = [matching, annex, AnnexRoom("ledger", annex), auth, *rooms, gateway]
+        desks: dict[str, Service] = {"orders": OrderDesk(bus, log)}
+        rooms = [annex, *[AnnexRoom(name, annex, desks.get(name)) for name in FOLLOWING]]
     else:
         side = await open_read_side(settings.data_dir)
         closing.append(side.close)
         measured |= side.measured()
-        services = [
-            matching,
-            LedgerService(bus, log, side.ledger, clock),
-            auth,
-            OrdersService(bus, log, side.orders, clock),
-            MarketService(bus, log, side.market, clock),
-            PortfolioService(bus, log, side.portfolio, clock, portfolio_settings(settings)),
-            gateway,
-        ]
+        rooms = following_rooms(bus, log, side, clock, told, OrdersService)
+    services = [matching, *rooms, auth, gateway]
     return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
 
 
@@ -188,15 +206,25 @@ def _auth_settings(settings: Settings) -> AuthSettings:
     )
 
 
-def portfolio_settings(settings: Settings) -> PortfolioSettings:
-    """Return what the portfolio room must know of `settings`."""
-    return PortfolioSettings(
-        reporting=settings.reporting_currency,
-        cache_s=settings.portfolio_cache_s,
-        history_s=settings.portfolio_history_s,
-        history_kept=settings.portfolio_history_kept,
-        fx_stale_s=settings.fx_stale_s,
-        fx_tolerance_bp=settings.fx_tolerance_bp,
+def read_side_settings(settings: Settings) -> ReadSideSettings:
+    """Return what the rooms that follow the event log must know of `settings`."""
+    return ReadSideSettings(
+        audit_key=audit_key(settings),
+        reconcile_s=settings.reconcile_s,
+        positions=PositionsSettings(
+            stale_ns=settings.positions_stale_s * 10**9,
+            snapshot_events=settings.positions_snapshot_events,
+            retention_ns=settings.positions_retention_days * 86_400 * 10**9,
+            side_by_side=settings.positions_side_by_side,
+        ),
+        portfolio=PortfolioSettings(
+            reporting=settings.reporting_currency,
+            cache_s=settings.portfolio_cache_s,
+            history_s=settings.portfolio_history_s,
+            history_kept=settings.portfolio_history_kept,
+            fx_stale_s=settings.fx_stale_s,
+            fx_tolerance_bp=settings.fx_tolerance_bp,
+        ),
     )
 
 

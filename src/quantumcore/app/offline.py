@@ -1,6 +1,8 @@
-"""Open a venue without ports for one request: how an operator prepares a venue that does not run."""
+"""Open a venue without ports for a few requests: how an operator prepares, or reads, a venue that does not run."""
 
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -12,15 +14,28 @@ from quantumcore.app.run import Running
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.messages import Request
 
+Ask = Callable[[Request[Any]], Awaitable[dict[str, Any]]]
+
 
 async def ask_offline(settings: Settings, request: Request[Any]) -> dict[str, Any]:
     """Start the rooms, ask, stop them. The journal's lock keeps a second process out meanwhile."""
+    async with opened(settings) as ask:
+        return await ask(request)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Ask]:
+    """Start the rooms; give what asks them, as the operator's door would; stop them."""
     logs.configure("quantumcore", "ERROR", sys.stderr)
-    alone = settings.model_copy(update={"annex": False})  # one question is not worth a second process
+    alone = settings.model_copy(update={"annex": False})  # a few questions are not worth a second process
     running = Running(alone, await build(alone))
-    try:
-        await running.start()
+
+    async def ask(request: Request[Any]) -> dict[str, Any]:
         body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}
         return unwrap(await answer(running.house.bus, msgspec.json.encode(body)))
+
+    try:
+        await running.start()
+        yield ask
     finally:
         await running.stop()

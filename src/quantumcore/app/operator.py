@@ -14,20 +14,34 @@ import msgspec
 from quantumcore.contracts.auth import CreateUser, GetUser
 from quantumcore.contracts.directory import GetRooms
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
+from quantumcore.contracts.ledger import GetBalances
+from quantumcore.contracts.ledger_reports import GetStatement
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
+from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
 MAX_LINE = 64 << 10
-MAX_ANSWER = 16 << 20  # a portfolio of 10,000 lines
+MAX_ANSWER = 64 << 20  # a page of a statement, or all positions of an account, is long
 ANSWER_S = 30.0
 ALLOWED: dict[str, type[Request[Any]]] = {
     r.__name__: r
     for r in (
-        *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms),
-        *(GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
+        CreateUser,
+        GetUser,
+        GetEngineStatus,
+        TakeSnapshot,
+        GetRooms,
+        GetBalances,
+        GetStatement,
+        GetPositions,
+        RebuildPositions,
+        GetPortfolio,
+        GetPerformance,
+        GetValuationHistory,
+        GetFxSnapshot,
     )
 }
 

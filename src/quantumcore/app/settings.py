@@ -56,7 +56,11 @@ class Settings(BaseSettings):
         port_base: Port of the gateway; the other services follow in order.
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
+        audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit.py).
+        reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         rate_*: Weights per second, see docs/reference/limits.md.
+        positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept,
+            whether a second projection is written beside the first.
         reporting_currency: In what accounts are valued that did not choose.
         portfolio_*, fx_*: See docs/reference/portfolio.md.
     """
@@ -74,6 +78,7 @@ class Settings(BaseSettings):
     jwt_secret: str = Field("", repr=False, validation_alias=AliasChoices("jwt_secret", "JWT_SECRET", "QC_JWT_SECRET"))
     previous_jwt_secret: str = Field("", repr=False)
     key_encryption_key: str = Field("", repr=False)
+    audit_key: str = Field("", repr=False, pattern="^([0-9a-f]{64})?$")
 
     rate_user: int = Field(2000, ge=1)
     rate_orders: int = Field(2000, ge=1)
@@ -82,12 +87,17 @@ class Settings(BaseSettings):
     rate_login: int = Field(10, ge=1)
     trusted_proxies: tuple[str, ...] = ()
 
+    positions_stale_s: int = Field(60, ge=1, le=86_400)
+    positions_snapshot_events: int = Field(1_000, ge=1, le=10_000_000)
+    positions_retention_days: int = Field(2_562, ge=1, le=36_525)
+    positions_side_by_side: bool = False
     reporting_currency: str = Field("USD", pattern=r"^[A-Z0-9][A-Z0-9._-]{0,11}$")
     portfolio_cache_s: float = Field(1.0, ge=0, le=60)
     portfolio_history_s: int = Field(60, ge=1, le=86_400)
     portfolio_history_kept: int = Field(10_080, ge=2, le=100_000)
     fx_stale_s: float = Field(86_400.0, gt=0)
     fx_tolerance_bp: int = Field(10, ge=0, le=10_000)
+    reconcile_s: float = Field(60.0, ge=1, le=86_400)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

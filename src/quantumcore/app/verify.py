@@ -3,6 +3,8 @@
 journal      every record's checksum, the sequence without gap, the hash chain of the commits
 replay       the whole journal through a fresh engine: every invariant holds, every snapshot's hash is met on the way
 event log    the events that followers were told equal those of the replay, sequence by sequence
+audit        the ledger's hash chain, its days' trees and signed roots (docs/reference/audit.md)
+ledger       its chain equals the one that the replay's events make
 """
 
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from quantumcore.adapters.event_reader import EventLogReader
+from quantumcore.app.verify_ledger import LedgerCheck
 from quantumcore.contracts.errors import Corrupted, InvalidCommand, Unavailable
 from quantumcore.core import journal
 from quantumcore.core._native import Engine, InvariantViolation
@@ -23,8 +26,14 @@ from quantumcore.core.snapshots import read_snapshot
 MAX_FINDINGS = 20
 
 
-def verify(data_dir: Path, *, max_orders: int, console: Console) -> dict[str, Any]:
+def verify(data_dir: Path, *, max_orders: int, console: Console, public_key: str = "") -> dict[str, Any]:
     """Check the data of a venue, which may be running, and change nothing.
+
+    Args:
+        data_dir: The venue's.
+        max_orders: Its engine's bound.
+        console: Shows progress.
+        public_key: Must have signed the audit's roots; in hex.
 
     Returns:
         Figures and `findings`; `sound` is whether there are none. At most MAX_FINDINGS findings are listed.
@@ -43,16 +52,22 @@ def verify(data_dir: Path, *, max_orders: int, console: Console) -> dict[str, An
         "unfinished_tail": f"{walk.torn.segment} at {walk.torn.offset}" if walk.torn else "none",
         "findings": [],
     }
-    if walk.damage:
-        report["findings"].append(f"journal: {walk.damage.segment} at byte {walk.damage.offset}: {walk.damage.reason}")
-    else:
-        _replay(data_dir, walk.last_sequence, max_orders, report, console)
+    with LedgerCheck(data_dir, report["findings"]) as ledger:
+        if walk.damage:
+            damage = walk.damage
+            report["findings"].append(f"journal: {damage.segment} at byte {damage.offset}: {damage.reason}")
+        else:
+            _replay(data_dir, walk.last_sequence, max_orders, report, console, ledger)
+            ledger.compare(report)
+        ledger.audit(public_key, report, console)
     report["findings"] = report["findings"][:MAX_FINDINGS]
     report["sound"] = not report["findings"]
     return report
 
 
-def _replay(data_dir: Path, last: int, max_orders: int, report: dict[str, Any], console: Console) -> None:
+def _replay(
+    data_dir: Path, last: int, max_orders: int, report: dict[str, Any], console: Console, ledger: LedgerCheck
+) -> None:
     """Drive a fresh engine with the whole journal, stopping at each snapshot to compare its hash."""
     engine = Engine(max_orders=max_orders)
     findings: list[str] = report["findings"]
@@ -62,7 +77,9 @@ def _replay(data_dir: Path, last: int, max_orders: int, report: dict[str, Any], 
     with Progress(*bar, console=console, transient=True) as progress:
         task = progress.add_task("replay", total=last)
         for chunk in _chunks(data_dir / "journal", sorted(hashes)):
-            told.compare(engine.replay(chunk), engine.sequence)
+            events = engine.replay(chunk)
+            told.compare(events, engine.sequence)
+            ledger.told(events)
             expected = hashes.pop(engine.sequence, None)
             if expected is not None and expected != engine.state_hash():
                 findings.append(f"snapshot of {engine.sequence}: its state hash is not the journal's")

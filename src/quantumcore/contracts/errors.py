@@ -15,6 +15,8 @@ QuantumCoreError
 └── Corrupted                      the data cannot be right: the process stops
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -52,10 +54,6 @@ class QuantumCoreError(Exception):
         self.context = context or {}
         super().__init__(f"{self.code}: {self.detail}")
 
-    def within(self, part: str) -> None:
-        """Say in which part of the request its field is."""
-        self.field = f"{part}.{self.field}" if self.field else part
-
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later without any change."""
@@ -80,6 +78,16 @@ def invalid(rule: str, detail: str, *, field: str = "", limit: str = "", actual:
         rule: malformed, unknown_field, missing, type, range, decimal, places, overflow, negative_zero, time or id.
     """
     return InvalidCommand(f"request.invalid.{rule}", detail, field=field, limit=limit, actual=actual)
+
+
+@contextmanager
+def naming(part: str) -> Iterator[None]:
+    """Let a refusal of one part of a request say which part that is."""
+    try:
+        yield
+    except Refused as error:
+        error.field = f"{part}.{error.field}" if error.field else part
+        raise
 
 
 class TooLarge(InvalidCommand):

@@ -16,7 +16,7 @@ from quantumcore.contracts.errors import (
 )
 from quantumcore.contracts.messages import Notice, Request
 from quantumcore.ports.bus import Bus
-from tests.support.waiting import PATIENCE_S, eventually
+from tests.support.waiting import eventually
 
 
 class Echo(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ class BusContract:
             await asking.request(Say(text="slow"), deadline_s=0.02)
         assert not finished.is_set()
         go.set()
-        await asyncio.wait_for(finished.wait(), PATIENCE_S)
+        await asyncio.wait_for(finished.wait(), 5)
 
     async def test_a_caller_who_gives_up_does_not_cut_the_handler_short(self, ends: tuple[Bus, Bus]) -> None:
         asking, answering = ends
@@ -120,11 +120,11 @@ class BusContract:
 
         answering.handle(Say, say)
         caller = asyncio.create_task(asking.request(Say(text="never mind")))
-        await asyncio.wait_for(begun.wait(), PATIENCE_S)
+        await asyncio.wait_for(begun.wait(), 5)
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
         go.set()
-        await asyncio.wait_for(finished.wait(), PATIENCE_S)
+        await asyncio.wait_for(finished.wait(), 5)
 
     async def test_who_asks_and_goes_on_gets_what_he_makes_of_the_reply(self, ends: tuple[Bus, Bus]) -> None:
         asking, answering = ends
@@ -197,7 +197,7 @@ class BusContract:
         await asyncio.gather(caller, return_exceptions=True)
         assert not finished.is_set()
         go.set()
-        await asyncio.wait_for(finished.wait(), PATIENCE_S)
+        await asyncio.wait_for(finished.wait(), 5)
         assert await asking.request(Ask(depth=50)) == Echo("about 2")
         with pytest.raises(Internal):
             await asking.request(Ask(depth=0))
@@ -283,7 +283,7 @@ class BusContract:
 
         answering.handle(Say, say)
         asked = (asking.request(Say(text=str(n))) for n in range(10))
-        results = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
+        results = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 5)
         assert [r.text if isinstance(r, Echo) else type(r) for r in results] == [*"0123456", Internal, "8", "9"]
         assert caplog.text.count("KeyError: 'seven'") == 1
 

@@ -9,7 +9,6 @@ import pytest
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.ports.event_log import EventLog
 from tests.support.events import batch, event, sequences
-from tests.support.waiting import PATIENCE_S
 
 
 class EventLogContract:
@@ -82,11 +81,11 @@ class EventLogContract:
         waiting = [asyncio.create_task(log.wait(after)) for after in (0, 0, 1)]
         await asyncio.sleep(0)
         log.append(batch(1))
-        await asyncio.wait_for(asyncio.gather(*waiting[:2]), PATIENCE_S)
+        await asyncio.wait_for(asyncio.gather(*waiting[:2]), 5)
         assert not waiting[2].done()
         log.append(batch(2))
-        await asyncio.wait_for(waiting[2], PATIENCE_S)
-        await asyncio.wait_for(log.wait(1), PATIENCE_S)
+        await asyncio.wait_for(waiting[2], 5)
+        await asyncio.wait_for(log.wait(1), 5)
 
     async def test_a_wait_that_is_cancelled_leaves_nothing_behind(self, log: EventLog) -> None:
         waiting = asyncio.create_task(log.wait(0))
@@ -94,7 +93,7 @@ class EventLogContract:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         log.append(batch(1))
-        await asyncio.wait_for(log.wait(0), PATIENCE_S)
+        await asyncio.wait_for(log.wait(0), 5)
 
     def test_decoded_events_are_shared_by_all_who_keep_up(self, log: EventLog) -> None:
         log.append(batch(1))

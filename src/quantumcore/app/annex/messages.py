@@ -2,8 +2,8 @@
 
 import msgspec
 
+from quantumcore.app.read_side import ReadSideSettings
 from quantumcore.contracts.messages import Done, Notice, Request
-from quantumcore.services.portfolio.settings import PortfolioSettings
 
 
 class BeginRooms(Request[Done], frozen=True, kw_only=True):
@@ -13,7 +13,7 @@ class BeginRooms(Request[Done], frozen=True, kw_only=True):
         QuantumCoreError: What lies in the data directory is damaged, or another annex holds it.
     """
 
-    portfolio: PortfolioSettings = PortfolioSettings()
+    settings: ReadSideSettings
 
 
 class EndRooms(Request[Done], frozen=True, kw_only=True):

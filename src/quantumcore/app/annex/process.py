@@ -19,7 +19,6 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.service import Service
 from quantumcore.ports.telemetry import Measured, counter, gauge
-from quantumcore.services.portfolio.settings import PortfolioSettings
 
 BEGIN_S = 60.0
 END_S = 10.0
@@ -42,7 +41,7 @@ class Annex:
     name = "annex"
 
     def __init__(
-        self, bus: EmbeddedBus, log: EventLog, clock: Clock, data_dir: Path, level: str, portfolio: PortfolioSettings
+        self, bus: EmbeddedBus, log: EventLog, clock: Clock, data_dir: Path, level: str, begin: BeginRooms
     ) -> None:
         self.pid = 0
         self.bus = bus
@@ -50,7 +49,7 @@ class Annex:
         self._clock = clock
         self._data_dir = data_dir
         self._level = level
-        self._portfolio = portfolio
+        self._begin = begin
         self._process: subprocess.Popen[bytes] | None = None
         self._link: BusLink | None = None
         self._reasons: dict[str, list[str]] | None = None
@@ -73,7 +72,7 @@ class Annex:
     async def start(self) -> None:
         """Let the rooms begin: the event log is whole now."""
         self._reasons = None
-        await self.bus.request(BeginRooms(portfolio=self._portfolio), deadline_s=BEGIN_S)
+        await self.bus.request(self._begin, deadline_s=BEGIN_S)
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name what keeps the process and what tells it of new events."""

@@ -73,7 +73,7 @@ class Rooms:
         """Start every room."""
         self._side = await self._opening
         self._log = EventLogReader(self._data_dir / "events", poll_s=POLL_S)
-        self._services = following_rooms(self._bus, self._log, self._side, self._clock, request.portfolio)
+        self._services = following_rooms(self._bus, self._log, self._side, self._clock, request.settings)
         for service in self._services:
             service.attach()
             parts = [service, *self._side.measured()[service.name]]

@@ -7,18 +7,23 @@ from rich.console import Console
 
 from quantumcore.app.bench.core import core, journal, recovery
 from quantumcore.app.bench.http import http
+from quantumcore.app.bench.ledger import ledger
 from quantumcore.app.bench.measure import Figure, as_json, machine, show
 from quantumcore.app.bench.peers import peers
 from quantumcore.app.bench.portfolio import portfolio
+from quantumcore.app.bench.positions import positions
 
-BENCHES: dict[str, Callable[[int, float], list[Figure]]] = {
+BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "core": core,
     "peers": peers,
     "journal": journal,
     "recovery": recovery,
+    "positions": positions,
     "http": http,
     "portfolio": portfolio,
+    "ledger": ledger,
 }
+TELLING = {"ledger"}  # those that say how far they are
 
 
 def bench(names: list[str], *, seed: int, scale: float, console: Console) -> dict[str, Any]:
@@ -32,8 +37,9 @@ def bench(names: list[str], *, seed: int, scale: float, console: Console) -> dic
     if "core" in wanted:
         wanted.add("peers")
     for name in (name for name in BENCHES if name in wanted):
-        with console.status(f"bench {name}"):
-            figures = BENCHES[name](seed, scale)
+        with console.status(f"bench {name}") as status:
+            told = {"tell": status.update} if name in TELLING else {}
+            figures = BENCHES[name](seed, scale, **told)
         show(name, figures, console)
         results[name] = as_json(figures)
     return results

@@ -6,6 +6,8 @@ native core's own.
 
 from quantumcore.contracts.wire.codec import COMMANDS, EVENTS, decode_command, decode_events, iter_events
 from quantumcore.contracts.wire.commands import (
+    MAX_COMMAND,
+    MIN_COMMAND,
     NO_ID,
     AdvanceTime,
     BustTrade,
@@ -72,6 +74,8 @@ __all__ = [
     "COMMANDS",
     "EVENTS",
     "LAST",
+    "MAX_COMMAND",
+    "MIN_COMMAND",
     "NO_ID",
     "AccountOpened",
     "AdvanceTime",

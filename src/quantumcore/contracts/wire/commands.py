@@ -7,6 +7,8 @@ import msgspec
 from quantumcore.contracts.wire.layout import BUST_BODY, INSTRUMENT_BODY, RULES_BODY, TERMS_BODY, Layout
 
 NO_ID = ""
+MIN_COMMAND, MAX_COMMAND = 16, 16_384
+"""Bytes of any command: multiples of eight between these."""
 COMMAND_HEADER = "size:H kind:B _:x instrument:I account:Q"
 
 

@@ -15,8 +15,6 @@ from quantumcore.contracts.values import MAX_PLACES
 from quantumcore.core.twin import codes
 from quantumcore.core.twin.refusals import Refusal
 
-MIN_SIZE = 16
-MAX_SIZE = 16_384
 PRICE_GIVEN = 1
 QUANTITY_GIVEN = 2
 STOP_GIVEN = 4
@@ -63,7 +61,7 @@ def frames(commands: bytes) -> list[bytes]:
     found, offset = [], 0
     while offset < len(commands):
         size = int.from_bytes(commands[offset : offset + 2], "little")
-        if not MIN_SIZE <= size <= MAX_SIZE or size % 8 or offset + size > len(commands):
+        if not wire.MIN_COMMAND <= size <= wire.MAX_COMMAND or size % 8 or offset + size > len(commands):
             raise InvalidCommand("request.invalid", f"no command can stand at byte {offset}: size {size}")
         found.append(commands[offset : offset + size])
         offset += size
@@ -144,7 +142,7 @@ def members_of(command: wire.SubmitLinkedOrders) -> list[wire.SubmitAdvancedOrde
 
 def orders_of(command: wire.SubmitOrderBatch) -> list[wire.SubmitAdvancedOrder]:
     """Return the submissions of a batch; raises BAD_COMMAND when one cannot be right."""
-    each = wire.SubmitAdvancedOrder.LAYOUT.size
+    each = command.EACH
     return [_member(command.orders[at : at + each]) for at in range(0, len(command.orders), each)]
 
 

@@ -116,8 +116,8 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     asked = Asked(price, lots, beyond)
     order = order_of(command, instrument, asked, slot=NO_SLOT, sequence=0)
     if accounting:
-        dearest = max(seat.crossed(order, shown_only=False), default=0) if side == SELL else 0
-        gate.check_product(instrument, dearest * lots)
+        if side == SELL:
+            gate.check_product(instrument, max(seat.crossed(order, shown_only=False), default=0) * lots)
         if not seat.waits:
             before = seat.held(venue.instruments, venue.hold_currency(order))
             gate.check_funds(instrument, account, side, order.own_need(instrument), before)

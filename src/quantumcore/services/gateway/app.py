@@ -28,7 +28,7 @@ from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.idempotency import HEADER, REPLAYED, Kept, key_of
 from quantumcore.services.gateway.limits import LimitReached
 from quantumcore.services.gateway.request import Call, SlowBodies
-from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Answer, Encoded, Route, Router
+from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Answer, Encoded, Route, Router, Streamed
 
 _log = logging.getLogger(__name__)
 _PLAIN = (
@@ -36,7 +36,7 @@ _PLAIN = (
     b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
 )
 """The lines of nearly every answer: what stands in them is ours."""
-_SHAPED = (Answer, Encoded)
+_SHAPED = (Answer, Encoded, Streamed)
 Reply = tuple[int, bytes, bytes, float | None]
 Socket = Callable[[Scope, Receive, Send], Awaitable[None]]
 ONCE = frozenset(
@@ -85,7 +85,9 @@ class GatewayApp:
         self.in_flight += 1
         try:
             status, content_type, body, retry_after = await self._answer(route, call, scope)
-            if not _sent_at_once(call, status, content_type, body):
+            if call.rest is not None:
+                await self._stream(send, route, call, content_type, body)
+            elif not _sent_at_once(call, status, content_type, body):
                 await _send(send, call, status, content_type, body, retry_after)
         finally:
             self.in_flight -= 1
@@ -113,6 +115,26 @@ class GatewayApp:
             return _shown(await route.handler(self._gate, call, *arguments), call)
         except Exception as error:  # noqa: BLE001  # the dispatcher of the web server: a defect is one answer `internal`
             return self._refuse(error, route, call)
+
+    async def _stream(self, send: Send, route: Route, call: Call, content_type: bytes, first: bytes) -> None:
+        """Send an answer part by part; one that fails on its way has no end, and its connection is closed."""
+        rest = call.rest
+        assert rest is not None
+        try:
+            headers = _headers(call, content_type, None)
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": first, "more_body": True})
+            async for part in rest:
+                if call.at_once is not None and call.at_once.disconnected:
+                    return
+                if part:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except QuantumCoreError as error:
+            self._gate.metrics.cut_off.inc()
+            _log.error("request %s was cut off: %s", call.request_id, error, extra=_context(route, call))
+        finally:
+            await rest.aclose()
 
     async def _once(self, route: Route, call: Call, scope: Scope, arguments: list[Any]) -> Reply:
         """Do what was asked unless this is a repeat; a repeat gets the first answer."""
@@ -203,6 +225,10 @@ def _shown(value: Any, call: Call) -> Reply:
         case Encoded(body, status, content_type, headers):
             call.headers_out = headers
             return status, content_type or kind, body, None
+        case Streamed(first, rest, content_type, headers):
+            call.headers_out = headers
+            call.rest = rest
+            return 200, content_type, first, None
         case Answer(None, status):
             return status, b"", b"", None
         case Answer(answer, status):
@@ -240,16 +266,7 @@ def _sent_at_once(call: Call, status: int, content_type: bytes, body: bytes) -> 
 async def _send(
     send: Send, call: Call, status: int, content_type: bytes, body: bytes, retry_after: float | None
 ) -> None:
-    headers = [
-        (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", call.request_id.encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    headers.extend(call.headers_out)
-    if content_type:
-        headers.append((b"content-type", content_type))
-    if call.allowance is not None:
-        headers.extend(call.allowance.headers())
+    headers = _headers(call, content_type, len(body))
     if retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
     if status == 401:
@@ -258,6 +275,16 @@ async def _send(
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _headers(call: Call, content_type: bytes, length: int | None) -> list[tuple[bytes, bytes]]:
+    headers = [] if length is None else [(b"content-length", b"%d" % length)]
+    headers += [(b"x-request-id", call.request_id.encode()), (b"cache-control", b"no-store"), *call.headers_out]
+    if content_type:
+        headers.append((b"content-type", content_type))
+    if call.allowance is not None:
+        headers.extend(call.allowance.headers())
+    return headers
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from quantumcore.contracts.ledger_reports import FORMS
+
 Decimal = Annotated[
     str, Meta(max_length=64, extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["0.05"]})
 ]
@@ -47,6 +49,7 @@ Phase = Literal[
     "post_close",
 ]
 SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]
+_RANGE = {"begin": "from", "end": "to"}
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Direction = Literal["asc", "desc"]
 
@@ -245,6 +248,22 @@ class FillsQuery(Body, frozen=True, kw_only=True):
     order: Direction = "desc"
 
 
+class PositionEventsQuery(Body, frozen=True, kw_only=True):
+    """A page of what happened to a position."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+    order: Direction = "desc"
+
+
+class LotMethodBody(Body, frozen=True, kw_only=True):
+    """chosen: ids of opening trades whose lots go first, with the method specific only."""
+
+    method: Literal["average", "fifo", "lifo", "hifo", "specific"]
+    wash_sales: bool = False
+    chosen: Annotated[list[Annotated[str, Meta(max_length=36)]], Meta(max_length=100)] = []
+
+
 class EntriesQuery(Body, frozen=True, kw_only=True):
     """A page of ledger entries."""
 
@@ -252,6 +271,60 @@ class EntriesQuery(Body, frozen=True, kw_only=True):
     limit: Limit = 100
     cursor: Annotated[str, Meta(max_length=256)] = ""
     order: Direction = "desc"
+
+
+class VerifyQuery(Body, frozen=True, kw_only=True):
+    """A step of a verification of the audit's chain."""
+
+    limit: Annotated[int, Meta(ge=1, le=100_000)] = 50_000
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+
+
+class AuditRootsQuery(Body, frozen=True, kw_only=True):
+    """A page of published roots."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=256)] = ""
+
+
+Edge = Annotated[
+    str, Meta(max_length=40, extra_json_schema={"description": "RFC 3339 with a zone, or a sequence; empty: the end"})
+]
+Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Form = Annotated[str, Meta(max_length=16, extra_json_schema={"enum": list(FORMS)})]
+
+
+class RangeQuery(Body, frozen=True, kw_only=True, rename=_RANGE):
+    """What lies in [from, to), as it was known at a sequence."""
+
+    begin: Edge = ""
+    end: Edge = ""
+    as_known: Sequence = 0
+
+
+class LinesQuery(RangeQuery, frozen=True, kw_only=True, rename=_RANGE):
+    """Every line of it, in a form."""
+
+    currency: Currency | None = None
+    format: Form = "json"
+
+
+class GeneralQuery(RangeQuery, frozen=True, kw_only=True, rename=_RANGE):
+    """Of one account code, or of all."""
+
+    code: Annotated[int, Meta(ge=0, le=999)] = 0
+
+
+class KnownQuery(Body, frozen=True, kw_only=True):
+    """As it was known at a sequence; 0: now."""
+
+    as_known: Sequence = 0
+
+
+class ReconciliationQuery(Body, frozen=True, kw_only=True):
+    """The last round, or a comparison now."""
+
+    now: bool = False
 
 
 # -- portfolio

@@ -64,9 +64,11 @@ class AtOnce(Protocol):
 
     Attributes:
         headers: Of a name that stands twice, the last.
+        disconnected: Nobody is there any more to take an answer.
     """
 
     headers: dict[bytes, bytes]
+    disconnected: bool
 
     def whole_body(self) -> bytes | None:
         """Return the body, or None while some of it is missing or the client waits for our word to send it."""

@@ -1,5 +1,6 @@
 """The public channels, one class each: what a feed asks, what it writes, and what a new reader starts from."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -95,7 +96,7 @@ class TradesFeed(Feed):
         self.tell(text(TradesFrame(symbol=self.symbol, seq=self.seq, prev_seq=before, trades=shown)))
 
 
-class LastFeed(Feed, Generic[T]):
+class LastFeed(Feed, ABC, Generic[T]):
     """A channel whose state is the last that was told of it."""
 
     def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
@@ -110,8 +111,9 @@ class LastFeed(Feed, Generic[T]):
         before, self.seq, self._last, self.stands = self.seq, now.sequence, now, True
         self.tell(self._frame(now, before))
 
+    @abstractmethod
     def _frame(self, now: T, before: int) -> str:
-        raise NotImplementedError
+        """Return the frame that says `now`, after the one of sequence `before`."""
 
 
 class TickerFeed(LastFeed[Ticker]):
@@ -130,7 +132,7 @@ class TickerFeed(LastFeed[Ticker]):
         )
 
 
-class SidesFeed(Feed, Generic[L]):
+class SidesFeed(Feed, ABC, Generic[L]):
     """A view of a book: what changed on both sides since the frame before."""
 
     def __init__(self, channel: Channel, interval_s: float, bus: Bus) -> None:
@@ -153,11 +155,13 @@ class SidesFeed(Feed, Generic[L]):
             self.seq = sequence
             self.tell(self._frame("delta", before, changed_bids, changed_asks))
 
+    @abstractmethod
     def _difference(self, before: list[L], after: list[L]) -> list[L]:
-        raise NotImplementedError
+        """Return what a reader of one side needs to come from `before` to `after`."""
 
+    @abstractmethod
     def _frame(self, kind: Kind, before: int, bids: list[L], asks: list[L]) -> str:
-        raise NotImplementedError
+        """Return the frame with these rows, after the one of sequence `before`; its checksum is of the whole view."""
 
 
 class BookFeed(SidesFeed[BookLevel]):

@@ -29,6 +29,9 @@ class GatewayMetrics:
             registry=self.registry,
         )
         self.cache_hits = Counter("qc_gateway_cache_hits", "Market answers given again", registry=self.registry)
+        self.cut_off = Counter(
+            "qc_gateway_cut_off", "Streamed answers that failed on their way and have no end", registry=self.registry
+        )
         self.in_flight = Gauge("qc_gateway_in_flight", "Requests being worked on", registry=self.registry)
         self.connections = Gauge("qc_gateway_ws_connections", "Open sockets", registry=self.registry)
         self.subscriptions = Gauge(

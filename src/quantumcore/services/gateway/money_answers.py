@@ -3,7 +3,18 @@
 import msgspec
 
 from quantumcore.contracts.ledger import Entry, TransferView
+from quantumcore.contracts.ledger_reports import (
+    GeneralLedger,
+    GeneralLine,
+    Income,
+    IncomeLine,
+    LedgerLine,
+    ReconciliationView,
+    StatementBalance,
+)
 from quantumcore.services.gateway.codec import rfc3339
+
+_RANGE = {"begin": "from", "end": "to"}
 
 
 class TransferAnswer(msgspec.Struct, frozen=True):
@@ -71,4 +82,98 @@ def entry(one: Entry) -> EntryAnswer:
         one.amount,
         one.reference,
         rfc3339(one.time_ns),
+    )
+
+
+class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True, rename=_RANGE):
+    """A whole report: opening + lines = closing in every currency; sequences from (inclusive) to (exclusive).
+
+    Attributes:
+        account_id, code: What it is about, one of them.
+        complete: True, and the last thing in it.
+    """
+
+    account_id: str | msgspec.UnsetType = msgspec.UNSET
+    code: str | msgspec.UnsetType = msgspec.UNSET
+    begin: int
+    end: int
+    as_known: int
+    opening: list[StatementBalance]
+    lines: list[LedgerLine]
+    closing: list[StatementBalance]
+    complete: bool
+
+
+class GeneralAnswer(msgspec.Struct, frozen=True, rename=_RANGE):
+    """Every account code by currency; sequences from (inclusive) to (exclusive)."""
+
+    begin: int
+    end: int
+    as_known: int
+    lines: list[GeneralLine]
+
+
+class IncomeAnswer(msgspec.Struct, frozen=True, rename=_RANGE):
+    """Income by currency; sequences from (inclusive) to (exclusive)."""
+
+    begin: int
+    end: int
+    as_known: int
+    lines: list[IncomeLine]
+
+
+class BreakAnswer(msgspec.Struct, frozen=True):
+    """Where two records of one fact part."""
+
+    account_id: str
+    currency: str
+    what: str
+    ledger: str
+    other: str
+    against: str
+    since: str
+    age_s: int
+
+
+class ReconciliationAnswer(msgspec.Struct, frozen=True):
+    """The last round of comparisons; no breaks: everything agrees to the last unit."""
+
+    sequence: int
+    at: str | None
+    rounds: int
+    skipped: int
+    accounts: int
+    trades: int
+    positions: str
+    breaks: list[BreakAnswer]
+
+
+def general(one: GeneralLedger) -> GeneralAnswer:
+    """Return a general ledger."""
+    return GeneralAnswer(one.begin, one.end, one.as_known, one.lines)
+
+
+def income(one: Income) -> IncomeAnswer:
+    """Return an income."""
+    return IncomeAnswer(one.begin, one.end, one.as_known, one.lines)
+
+
+def reconciliation(one: ReconciliationView) -> ReconciliationAnswer:
+    """Return what the last round has found."""
+    breaks = [
+        BreakAnswer(
+            found.account_id,
+            found.currency,
+            found.what,
+            found.ledger,
+            found.other,
+            found.against,
+            rfc3339(found.since_ns),
+            found.age_s,
+        )
+        for found in one.breaks
+    ]
+    at = rfc3339(one.at_ns) if one.at_ns else None
+    return ReconciliationAnswer(
+        one.sequence, at, one.rounds, one.skipped, one.accounts, one.trades, one.positions, breaks
     )

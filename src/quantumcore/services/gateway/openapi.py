@@ -130,7 +130,9 @@ def _operation(route: Route, refs: dict[Any, dict[str, Any]], schemas: dict[str,
 def _success(route: Route, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     if route.answer is None:
         return {"description": "Done"}
-    content = {kind: {"schema": refs[route.answer]} for kind in ("application/json", "application/msgpack")}
+    kinds = ("application/json",) if route.forms else ("application/json", "application/msgpack")
+    content = {kind: {"schema": refs[route.answer]} for kind in kinds}
+    content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in route.forms}
     return {"description": inspect.getdoc(route.answer) or "", "content": content}
 
 

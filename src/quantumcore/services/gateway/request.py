@@ -1,6 +1,7 @@
 """One HTTP request as the handlers see it: headers and body with their limits, who calls, what was asked."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
@@ -55,11 +56,13 @@ class Call:
         at_once: Reads and writes without waiting, if the server can.
         session: Number of the socket it came by; 0 for a request of its own.
         ends_orders: The socket asked that its orders go with it.
+        rest: What of a streamed answer comes after its first part; None: the answer is whole.
     """
 
     peer = ""
     session = 0
     ends_orders = False
+    rest: "AsyncGenerator[bytes, None] | None" = None
     headers_out: tuple[tuple[bytes, bytes], ...] = ()
     allowance: "Allowance | None" = None
     _caller: "Caller | None" = None

@@ -1,11 +1,13 @@
 """The room's table of contents: every operation of the API, who may ask for it, what it reads and answers."""
 
 from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
-from quantumcore.contracts.ledger import Balances, Holds
+from quantumcore.contracts.ledger import AuditRootPage, Balances, ChainVerdict, EntryProof, Holds, TrialBalance
+from quantumcore.contracts.ledger_reports import ClientMoney
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
 from quantumcore.contracts.portfolio import ReportingCurrency
+from quantumcore.contracts.positions import LotMethod, Positions
 from quantumcore.services.gateway import (
     answers,
     auth_answers,
@@ -13,15 +15,19 @@ from quantumcore.services.gateway import (
     market_answers,
     money_answers,
     portfolio_answers,
+    position_answers,
 )
 from quantumcore.services.gateway.areas import (
     accounts,
+    audit,
     auth,
+    ledger,
     market,
     operations,
     operator,
     orders,
     portfolio,
+    positions,
     reference,
     risk,
     transfers,
@@ -29,6 +35,7 @@ from quantumcore.services.gateway.areas import (
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
 BASE = "/v1"
+FORMS = ("text/csv", "application/vnd.apache.parquet")
 
 
 def auth_routes() -> list[Route]:
@@ -285,6 +292,30 @@ def account_routes() -> list[Route]:
             query=bodies.FillsQuery,
             answer=answers.FillPageAnswer,
         ),
+        Route("GET", "/v1/accounts/{id}/positions", positions.listing, scope="read", answer=Positions),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/positions/{symbol}/events",
+            positions.events,
+            scope="read",
+            query=bodies.PositionEventsQuery,
+            answer=position_answers.PositionEventsAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/positions/{symbol}/lots",
+            positions.lots,
+            scope="read",
+            answer=position_answers.LotsAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/positions/{symbol}/method",
+            positions.set_method,
+            scope="trade",
+            body=bodies.LotMethodBody,
+            answer=LotMethod,
+        ),
         Route(
             "GET",
             "/v1/accounts/{id}/ledger",
@@ -292,6 +323,15 @@ def account_routes() -> list[Route]:
             scope="read",
             query=bodies.EntriesQuery,
             answer=money_answers.EntryPageAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/statement",
+            ledger.statement,
+            scope="read",
+            query=bodies.LinesQuery,
+            answer=money_answers.StatementAnswer,
+            forms=FORMS,
         ),
         Route(
             "POST",
@@ -373,6 +413,84 @@ def operation_routes() -> list[Route]:
     ]
 
 
+def audit_routes() -> list[Route]:
+    """The ledger's audit."""
+    return [
+        Route(
+            "GET",
+            "/v1/admin/audit/verify",
+            audit.verify,
+            scope="admin",
+            query=bodies.VerifyQuery,
+            answer=ChainVerdict,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/audit/roots",
+            audit.roots,
+            scope="admin",
+            query=bodies.AuditRootsQuery,
+            answer=AuditRootPage,
+        ),
+        Route("GET", "/v1/accounts/{id}/ledger/{position}/proof", audit.proof, scope="read", answer=EntryProof),
+    ]
+
+
+def ledger_routes() -> list[Route]:
+    """What the house reports of itself; for administrators."""
+    return [
+        Route(
+            "GET",
+            "/v1/admin/ledger/trial-balance",
+            ledger.trial_balance,
+            scope="admin",
+            query=bodies.KnownQuery,
+            answer=TrialBalance,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/general",
+            ledger.general,
+            scope="admin",
+            query=bodies.GeneralQuery,
+            answer=money_answers.GeneralAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/general/{code}",
+            ledger.entries,
+            scope="admin",
+            query=bodies.LinesQuery,
+            answer=money_answers.StatementAnswer,
+            forms=FORMS,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/income",
+            ledger.income,
+            scope="admin",
+            query=bodies.RangeQuery,
+            answer=money_answers.IncomeAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/client-money",
+            ledger.client_money,
+            scope="admin",
+            query=bodies.KnownQuery,
+            answer=ClientMoney,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/reconciliation",
+            ledger.reconciliation,
+            scope="admin",
+            query=bodies.ReconciliationQuery,
+            answer=money_answers.ReconciliationAnswer,
+        ),
+    ]
+
+
 def operator_routes() -> list[Route]:
     """What operators set while the venue trades."""
     return [
@@ -437,6 +555,8 @@ def all_routes() -> list[Route]:
         *order_routes(),
         *account_routes(),
         *portfolio_routes(),
+        *ledger_routes(),
         *operation_routes(),
+        *audit_routes(),
         *operator_routes(),
     ]

@@ -4,7 +4,7 @@ Exact paths are found in one look; templates are matched part by part. Paths are
 another case, a doubled or a trailing slash is another path, and there is none.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,6 +37,19 @@ class Encoded(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Streamed(msgspec.Struct, frozen=True):
+    """An answer that is sent as it is made: what fails before its first part is a problem, afterwards it is cut off.
+
+    Attributes:
+        rest: What comes after `first`; closed in any case.
+    """
+
+    first: bytes
+    rest: AsyncGenerator[bytes, None]
+    content_type: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -48,6 +61,7 @@ class Route:
         body: Type of the body, or None.
         query: Type of the query parameters, or None when there are none.
         answer: Type of the answer, for the reference.
+        forms: Further content types of the answer.
         status: Status of success, for the reference.
         keyed: Whether a repeat under the same Idempotency-Key gets the first answer.
         named: Of a keyed answer that holds a secret: what it made; None when it holds none.
@@ -59,6 +73,7 @@ class Route:
         "body",
         "counts",
         "decoder",
+        "forms",
         "handler",
         "keyed",
         "method",
@@ -79,6 +94,7 @@ class Route:
         body: Any = None,
         query: type | None = None,
         answer: Any = None,
+        forms: tuple[str, ...] = (),
         status: int = 200,
         counts: str = "user",
         keyed: bool = False,
@@ -91,6 +107,7 @@ class Route:
         self.body = body
         self.query = query
         self.answer = answer
+        self.forms = forms
         self.status = status
         self.counts = counts
         self.keyed = keyed

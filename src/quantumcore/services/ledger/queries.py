@@ -39,6 +39,7 @@ _ENGINE_NAMES = {
     REBATES_PAID: "rebates",
     ROUNDING: "rounding",
 }
+_TRANSFERS = frozenset(TRANSFER_WHY.values())
 _KINDS = {number: name for name, number in TRANSFER_KINDS.items()}
 
 
@@ -161,25 +162,29 @@ def show_transfer(row: Row[Any] | TransferPosted, catalogue: Catalogue) -> Trans
 
 def show_entry(row: Row[Any], catalogue: Catalogue) -> Entry:
     """Return a leg as it is shown: customers as account:code, the house's own as code."""
-    currency, why = catalogue.currencies[row.currency], Why(row.why)
-    reference: str = row.reference
-    if why in BUST_WHY:  # the trade that was busted, not the sequence that did it
-        sequence, _, fill = reference.partition(".")
-        reference = packed_id(catalogue.shard, int(sequence), int(fill), 0)
-    elif why not in TRANSFER_WHY.values():
-        reference = packed_id(catalogue.shard, row.sequence, int(reference), 0)
+    currency = catalogue.currencies[row.currency]
     return Entry(
         sequence=row.sequence,
         index=row.event_index,
         leg=row.leg,
-        code=why.text,
+        code=Why(row.why).text,
         debit=_side(row.debit_owner, row.debit_code),
         credit=_side(row.credit_owner, row.credit_code),
         currency=currency.code,
         amount=currency.show(row.amount),
-        reference=reference,
+        reference=reference_of(row.why, row.sequence, row.reference, catalogue.shard),
         time_ns=row.time_ns,
     )
+
+
+def reference_of(why: int, sequence: int, reference: str, shard: int) -> str:
+    """Return what a leg refers to as it is shown: the transfer's id, the trade's, or of a bust that of the busted trade."""
+    if why in _TRANSFERS:
+        return reference
+    if why in BUST_WHY:  # not the sequence that did it
+        trade, _, fill = reference.partition(".")
+        return packed_id(shard, int(trade), int(fill), 0)
+    return packed_id(shard, sequence, int(reference), 0)
 
 
 def _side(owner: int, code: int) -> str:

@@ -4,13 +4,13 @@ The engine is asked first; then the ledger must have reached that answer's seque
 since. Under load an account may move in between: it is asked again, TRIES times.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import Unavailable
+from quantumcore.contracts.errors import NotFound, Unavailable
 from quantumcore.contracts.ledger import Difference, Reconciliation
-from quantumcore.contracts.matching import EngineTotals, GetEngineAccount, GetEngineTotals
+from quantumcore.contracts.matching import EngineAccount, EngineTotals, GetEngineAccount, GetEngineTotals
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
@@ -19,6 +19,7 @@ from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey
 
 TRIES = 20
+HOUSE_NAME = "house"
 MAX_DIFFERENCES = 1_000  # a ledger that is wrong everywhere need not say so a million times
 
 Stands = dict[AccountKey, Account]
@@ -38,16 +39,18 @@ class Reconciler:
         self._catalogue = catalogue
         self.differences = 0
 
-    async def run(self) -> Reconciliation:
-        """Compare everything.
+    async def run(self, pause: Callable[[int], Awaitable[None]] | None = None) -> Reconciliation:
+        """Compare everything; `pause` is called after each account, with how many there were.
 
         Raises:
             Unavailable: `ledger.moving`: the ledger did not catch up with the engine, or an account never stood still.
         """
         sequence, found = await self._house()  # first: whoever was opened before is in the books afterwards
         numbers = await self._database.read(queries.all_owners)
-        for number in numbers:
+        for count, number in enumerate(numbers, 1):
             found += await self._account(number)
+            if pause is not None:
+                await pause(count)
             if len(found) >= MAX_DIFFERENCES:
                 break
         self.differences = len(found)
@@ -55,13 +58,19 @@ class Reconciler:
 
     async def _account(self, number: int) -> list[Difference]:
         for _ in range(TRIES):
-            engine = await self._bus.request(GetEngineAccount(account=number))
+            engine = await self._engine_account(number)
             stands = await self._stood(number, engine.sequence)
             if stands is not None:
                 theirs = {balance.currency: (balance.total, balance.held) for balance in engine.balances}
                 ours = {key.currency: (account.balance(key.code), account.held) for key, account in stands.items()}
                 return list(self._compare(str(number), ("total", "held"), ours, theirs))
         raise Unavailable("ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1)
+
+    async def _engine_account(self, number: int) -> EngineAccount:
+        try:
+            return await self._bus.request(GetEngineAccount(account=number))
+        except NotFound:  # an account that the engine has never opened: it has nothing there
+            return EngineAccount(number, self._follower.cursor, [])
 
     async def _house(self) -> tuple[int, list[Difference]]:
         for _ in range(TRIES):
@@ -75,7 +84,7 @@ class Reconciler:
         names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
         theirs = {total.currency: tuple(getattr(total, name) for name in names) for total in engine.totals}
         ours = {currency: tuple(sums[name] for name in names) for currency, sums in queries.house_sums(stands).items()}
-        return list(self._compare("house", names, ours, theirs))
+        return list(self._compare(HOUSE_NAME, names, ours, theirs))
 
     async def _stood(self, owner: int, sequence: int) -> Stands | None:
         """Return what stands for `owner` at `sequence`; None when it has moved since."""

@@ -1,6 +1,5 @@
 """Who owns what: money comes in and goes out through the engine, and the books say so in double entry."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
@@ -21,8 +20,6 @@ from quantumcore.contracts.ledger import (
     LedgerMoved,
     MakeTransfer,
     OpenAccount,
-    Reconcile,
-    Reconciliation,
     TransferView,
     TrialBalance,
 )
@@ -35,19 +32,32 @@ from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.following import Following
 from quantumcore.ports.progress import parts, without_holes
-from quantumcore.ports.telemetry import counter, gauge
+from quantumcore.ports.telemetry import counter
 from quantumcore.services.ledger import queries, store
+from quantumcore.services.ledger.audit.auditor import Auditor
+from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.queries import OwnerView
-from quantumcore.services.ledger.reconcile import Reconciler
+from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.teller import Teller
+from quantumcore.services.ledger.watch import EVERY_S, Watch
 
 
 class LedgerService:
-    """Answers OpenAccount, MakeTransfer and the queries of contracts/ledger. Follows the event log. Tells LedgerMoved."""
+    """Answers OpenAccount, MakeTransfer and the queries of contracts/ledger. Follows the event log. Tells LedgerMoved, LedgerDiffers."""
 
     name = "ledger"
 
-    def __init__(self, bus: Bus, log: EventLog, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        log: EventLog,
+        database: Database,
+        clock: Clock,
+        auditing: Auditing | None = None,
+        *,
+        reconcile_s: float = EVERY_S,
+    ) -> None:
+        """Take what it stands on; with `auditing` it publishes a signed root of every day."""
         self._bus = bus
         self._log = log
         self._database = database
@@ -55,8 +65,9 @@ class LedgerService:
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
-        self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
-        self._reconciling = asyncio.Lock()
+        self._auditor = Auditor(bus, database, clock, self._following, auditing, lambda: self._catalogue)
+        self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
+        self._watch = Watch(bus, database, self._follower, clock, lambda: self._catalogue, reconcile_s)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -67,27 +78,28 @@ class LedgerService:
         self._bus.handle(GetHolds, self.holds)
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
-        self._bus.handle(Reconcile, self.reconcile)
+        self._auditor.attach()
+        self._reports.attach(self._bus)
+        self._watch.attach()
 
     async def start(self) -> None:
         """Open the tables."""
         await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection."""
-        return self._following.tasks()
+        """Name the projection, what publishes the audit's roots, and what compares the books with everybody."""
+        return [*self._following.tasks(), *self._auditor.tasks(), ("reconciliation", self._watch.run)]
 
     def not_ready(self) -> list[str]:
-        """Return why answers may be missing or late."""
-        return self._following.not_ready()
+        """Return why answers may be missing, late or wrong."""
+        return [*self._following.not_ready(), *self._watch.not_ready()]
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what this room looks like."""
         yield from self._follower.collect()
         yield counter("qc_ledger_transfers", "Transfers by outcome", self._teller.transfers, by="outcome")
-        yield gauge(
-            "qc_ledger_differences", "Differences from the engine at the last comparison", self._reconciler.differences
-        )
+        yield from self._watch.collect()
+        yield from self._auditor.collect()
 
     async def stop(self) -> None:
         """Nothing is in flight but the projection, whose task has ended: each of its batches is whole or not at all."""
@@ -154,20 +166,17 @@ class LedgerService:
         return EntryPage([queries.show_entry(row, self._catalogue) for row in page], following, sequence)
 
     async def trial_balance(self, query: GetTrialBalance) -> TrialBalance:
-        """Return the sums of every code in every currency."""
+        """Return the sums of every code in every currency.
+
+        Raises:
+            InvalidCommand: `statement.range.future`.
+        """
+        if query.as_known:
+            return await self._reports.trial_balance(query)
         await self._following.reached(query.at_least)
         sequence, found = await self._database.read(queries.trial_rows)
         lines, balanced = queries.show_trial(found, self._catalogue)
         return TrialBalance(sequence, lines, balanced)
-
-    async def reconcile(self, _query: Reconcile) -> Reconciliation:
-        """Compare with the engine, one comparison at a time.
-
-        Raises:
-            Unavailable: `ledger.moving`, or matching does not answer.
-        """
-        async with self._reconciling:
-            return await self._reconciler.run()
 
     # ------------------------------------------------------------------------------------------ projection
 
@@ -183,6 +192,7 @@ class LedgerService:
             self._learn(part)
             instruments = self._catalogue.instruments
             upto, moved = await self._database.write(partial(store.post, batches=part, instruments=instruments))
+            self._auditor.entered(part)
             if moved:
                 await self._bus.publish([LedgerMoved(accounts=moved, sequence=upto)])
 

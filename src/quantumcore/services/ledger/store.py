@@ -1,5 +1,6 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -7,12 +8,29 @@ from uuid import UUID
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.wire import TransferPosted
+from quantumcore.contracts.wire import Event, TransferPosted
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.ledger.audit.chain import Chain
+from quantumcore.services.ledger.audit.rows import chain_of, head_row
 from quantumcore.services.ledger.books import Books, EntryRow, Name, needs, new_events
-from quantumcore.services.ledger.domain import Account, AccountKey, Hold
-from quantumcore.services.ledger.tables import accounts, codes, cursor, entries, holds, owners, sides, transfers
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Hold
+from quantumcore.services.ledger.tables import (
+    CHECKPOINT_EVERY,
+    accounts,
+    audit_blocks,
+    audit_days,
+    audit_head,
+    audit_records,
+    checkpoints,
+    codes,
+    cursor,
+    entries,
+    holds,
+    owners,
+    sides,
+    transfers,
+)
 
 KEYS_PER_QUERY = 500
 
@@ -37,7 +55,9 @@ def _updating(table: Table) -> Many:
 _ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
 _ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
 _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
-_ADD_CODES, _ADD_SIDES = _adding(codes), _adding(sides)
+_ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = _adding(codes), _adding(sides), _adding(checkpoints)
+_ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = _adding(audit_records), _adding(audit_blocks), _adding(audit_days)
+_ADD_HEAD, _MOVE_HEAD = _adding(audit_head), _updating(audit_head)
 _READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
 _ACCOUNTS_OF = select(accounts).where(accounts.c.owner.in_(bindparam("some", expanding=True)))
 _HOLDS_OF = select(holds).where(holds.c.order_sequence.in_(bindparam("some", expanding=True)))
@@ -66,14 +86,33 @@ def post(
         return stands, []
     books = _load(connection, *needs(events))
     books.instruments = instruments or {}
-    books.enter(events)
-    _save(connection, books)
+    checkpoints_passed = _enter(books, events, stands)
+    rows = [entry_row(row) for row in books.entries]
+    _save(connection, books, rows)
+    _record(connection, rows, events[-1].time_ns)
+    execute_many(connection, _ADD_CHECKPOINTS, checkpoints_passed)
     upto = events[-1].sequence
     if stands:
         connection.execute(_MOVE_CURSOR, {"sequence": upto})
     else:
         connection.execute(insert(cursor), {"one": 1, "sequence": upto})
     return upto, books.moved
+
+
+def _enter(books: Books, events: Sequence[Event], stands: int) -> list[tuple[Any, ...]]:
+    """Enter `events`; return the rows of the checkpoints that they pass, which are the same however events were cut."""
+    found: list[tuple[Any, ...]] = []
+    begin = 0
+    for at in range(stands - stands % CHECKPOINT_EVERY + CHECKPOINT_EVERY, events[-1].sequence + 1, CHECKPOINT_EVERY):
+        end = bisect_right(events, at, lo=begin, key=lambda event: event.sequence)
+        books.enter(events[begin:end])
+        begin = end
+        for key, account in sorted(books.accounts.items()):
+            if key.owner == HOUSE and (account.debits or account.credits):
+                found.append((at, key.currency, key.code, str(account.debits), str(account.credits)))
+    if begin < len(events):
+        books.enter(events[begin:])
+    return found
 
 
 def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:
@@ -115,8 +154,8 @@ def hold_of(row: Sequence[Any]) -> Hold:
     )
 
 
-def _save(connection: Connection, books: Books) -> None:
-    """Write what the batch has changed: a few statements, each for many rows."""
+def _save(connection: Connection, books: Books, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write what the batch has changed: a few statements, each for many rows; `rows` are its entries."""
     moved: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
     for key in sorted(books.touched):
         account = books.accounts[key]
@@ -129,7 +168,7 @@ def _save(connection: Connection, books: Books) -> None:
         held[name in books.stood_holds].append(_hold_row(books.holds[name]))
     execute_many(connection, _UPDATE_HOLDS, held[True])
     execute_many(connection, _ADD_HOLDS, held[False])
-    execute_many(connection, _ADD_ENTRIES, [_entry(row) for row in books.entries])
+    execute_many(connection, _ADD_ENTRIES, rows)
     execute_many(connection, _ADD_OWNERS, [(e.account, str(UUID(int=e.owner)), e.sequence) for e in books.opened])
     execute_many(connection, _ADD_TRANSFERS, [_transfer(posted) for posted in books.transfers])
     execute_many(connection, _ADD_CODES, [(c, books.codes[c]) for c in sorted(books.new_codes)])
@@ -139,7 +178,31 @@ def _save(connection: Connection, books: Books) -> None:
         execute_many(connection, _ADD_SIDES, both)
 
 
-def _entry(row: EntryRow) -> tuple[Any, ...]:
+def _record(connection: Connection, rows: Sequence[tuple[Any, ...]], upto_ns: int) -> None:
+    """Go on with the audit's chain by the entries `rows`; a day ends when an event of a later one has come."""
+    stood = chain_of(connection)
+    chain = stood or Chain()
+    day = chain.day
+    chain.extend(rows, upto_ns)
+    if stood is None or rows or chain.day != day:
+        write_chain(connection, chain, stood=stood is not None)
+
+
+def write_entries(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Add entries as they are: for those who have them without events."""
+    execute_many(connection, _ADD_ENTRIES, [tuple(row) for row in rows])
+
+
+def write_chain(connection: Connection, chain: Chain, *, stood: bool) -> None:
+    """Write what is new in `chain`, and where it goes on; `stood` tells whether it began earlier."""
+    execute_many(connection, _ADD_RECORDS, chain.records)
+    execute_many(connection, _ADD_BLOCKS, chain.blocks)
+    execute_many(connection, _ADD_DAYS, chain.days)
+    execute_many(connection, _MOVE_HEAD if stood else _ADD_HEAD, [head_row(chain)])
+
+
+def entry_row(row: EntryRow) -> tuple[Any, ...]:
+    """Return a leg as a row of `entries`."""
     number, why, debit, credit, amount = row.leg.number, row.leg.why, row.leg.debit, row.leg.credit, row.leg.amount
     sides_of_it = debit.owner, debit.code, credit.owner, credit.code
     return (

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -64,6 +65,8 @@ for _side in ("debit", "credit"):
         entries.c.sequence,
         entries.c.event_index,
         entries.c.leg,
+        entries.c.currency,  # with the amount: an account's balance at a position is summed in its index alone
+        entries.c.amount,
         sqlite_where=_customers,
         postgresql_where=_customers,
     )
@@ -104,3 +107,58 @@ transfers = Table(
 codes = Table("codes", metadata, _big("currency", key=True), _small("code"))
 sides = Table("sides", metadata, _big("currency", key=True), _text("side", 5, key=True))
 cursor = Table("cursor", metadata, _small("one", key=True), _big("sequence"))
+checkpoints = (
+    Table(  # the house's own accounts and the control accounts, as they stood at every CHECKPOINT_EVERY-th sequence
+        "checkpoints",
+        metadata,
+        _big("sequence", key=True),
+        _big("currency", key=True),
+        _small("code", key=True),
+        _text("debits", 39),
+        _text("credits", 39),
+        sqlite_with_rowid=False,
+    )
+)
+CHECKPOINT_EVERY = 4_096
+
+
+# The audit (docs/reference/audit.md): a record for every entry, and what follows from them.
+
+
+def _bytes(name: str) -> "Column[bytes]":
+    return Column(name, LargeBinary, nullable=False)
+
+
+audit_records = Table(
+    "audit_records",
+    metadata,
+    _big("number", key=True),
+    _big("sequence"),
+    _big("event_index"),
+    _small("leg"),
+    _bytes("hash"),
+    sqlite_with_rowid=False,
+)
+audit_blocks = Table("audit_blocks", metadata, _big("number", key=True), _bytes("node"), sqlite_with_rowid=False)
+audit_days = Table(
+    "audit_days",
+    metadata,
+    _big("day", key=True),
+    _big("first"),
+    _big("count"),
+    _bytes("before"),
+    _bytes("head"),
+    _bytes("root"),
+)
+audit_head = Table(  # where the chain goes on; before is the hash at the begin of the open day, edge its tree's
+    "audit_head",
+    metadata,
+    _small("one", key=True),
+    _big("shard"),
+    _big("number"),
+    _bytes("hash"),
+    _big("day"),
+    _bytes("before"),
+    _big("count"),
+    _bytes("edge"),
+)

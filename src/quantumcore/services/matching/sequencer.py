@@ -19,6 +19,7 @@ from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown, QuantumCoreError, Unavailable
 from quantumcore.contracts.matching import Sequenced
+from quantumcore.contracts.wire import MAX_COMMAND, MIN_COMMAND
 from quantumcore.core.engine_thread import EngineThread
 from quantumcore.core.shard import Shard, Stepped, split
 from quantumcore.ports.clock import Clock
@@ -32,7 +33,6 @@ CANCEL_INBOX = 1024
 MAX_BATCH = 1000
 """Places of what is stepped at once."""
 PLACE_BYTES = 512
-MIN_COMMAND, MAX_COMMAND = 16, 16_384
 
 
 class _Waiting(msgspec.Struct, eq=False):

@@ -16,6 +16,7 @@ from quantumcore.contracts.errors import (
     Refused,
     Unavailable,
     invalid,
+    naming,
 )
 from quantumcore.contracts.matching import GetSessionEnd, Sequence, SequenceBatch, Sequenced
 from quantumcore.contracts.orders import (
@@ -48,7 +49,7 @@ from quantumcore.services.orders.rebuild import LOOK_UP_S, appended, events_at, 
 from quantumcore.services.orders.terms_sent import choice
 from quantumcore.services.orders.views import order_view
 
-MAX_BATCH = 100
+MAX_BATCH = wire.SubmitOrderBatch.MOST
 
 
 class OrderCommands:
@@ -248,11 +249,8 @@ class OrderCommands:
 
     async def _member(self, order: SubmitOrder, place: int) -> wire.SubmitOrder:
         """As `_submission`, of an order that fails with all of its act: the error says which one it is."""
-        try:
+        with naming(f"orders[{place}]"):
             return await self._submission(order)
-        except Refused as error:
-            error.within(f"orders[{place}]")
-            raise
 
     async def _as_one(self, command: wire.Command, orders: list[SubmitOrder]) -> list[OrderView]:
         """Send `orders` as the one `command`."""

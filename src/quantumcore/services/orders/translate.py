@@ -214,6 +214,6 @@ def _name(command: AmendOrder | CancelOrder, shard: int) -> tuple[int, int, str]
     if command.client_order_id:
         return 0, 0, check_client_id(command.client_order_id)
     named = order_named(command.order_id, shard)
-    # Of linked orders that were rejected together the engine knows one name; each has its own here (domain.slot_of).
+    # Of orders of one act that were rejected the engine knows one name; each has its own here (domain.slot_of).
     slot = NO_SLOT if named.slot > NO_SLOT - MAX_OF_ACT else named.slot
     return named.sequence, slot, wire.NO_ID

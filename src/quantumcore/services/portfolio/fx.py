@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from quantumcore.contracts.errors import InvalidCommand, Unavailable, invalid
+from quantumcore.contracts.errors import InvalidCommand, Unavailable, invalid, naming
 from quantumcore.contracts.portfolio import MAX_RATES, FxRate, GivenRate
 from quantumcore.contracts.values import is_symbol
 from quantumcore.services.portfolio.exact import RATE_SHOWN, is_decimal, number, rounded
@@ -90,11 +90,8 @@ def check_rates(given: Sequence[GivenRate], tolerance_bp: int) -> tuple[Rate, ..
     rates: list[Rate] = []
     pairs: set[frozenset[str]] = set()
     for at, one in enumerate(given):
-        try:
+        with naming(f"rates[{at}]"):
             rate = _rate(one)
-        except InvalidCommand as error:
-            error.within(f"rates[{at}]")
-            raise
         pair = frozenset((rate.base, rate.quote))
         if pair in pairs:
             detail = f"the pair {rate.base}/{rate.quote} is given twice, perhaps the other way round"

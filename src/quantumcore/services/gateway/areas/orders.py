@@ -2,9 +2,10 @@
 
 import binascii
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
-from quantumcore.contracts.errors import QuantumCoreError, invalid
+from quantumcore.contracts.errors import QuantumCoreError, invalid, naming
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.orders import (
     AmendOrder,
@@ -70,12 +71,11 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
     commands: list[SubmitOrder] = []
     for place, raw in enumerate(body.orders):
         try:
-            body_of_one = _one_of_batch.decode(raw, msgpack=msgpack)
-            commands.append(command_of(gate, call, body_of_one))
+            with naming(f"orders[{place}]") if body.atomic else nullcontext():
+                commands.append(command_of(gate, call, _one_of_batch.decode(raw, msgpack=msgpack)))
             items.append(None)
         except QuantumCoreError as error:
             if body.atomic:
-                error.within(f"orders[{place}]")
                 raise
             items.append(BatchError(None, problem(error, call.request_id)))
     for account in {command.account for command in commands}:
@@ -89,7 +89,10 @@ async def submit_batch(gate: Gate, call: Call, body: BatchBody) -> BatchAnswer:
 
 async def submit_linked(gate: Gate, call: Call, body: LinkedBody) -> LinkedAnswer:
     """Submit two or three orders that stand for each other, as one act: all are accepted, or all rejected."""
-    commands = [command_of(gate, call, one) for one in body.orders]
+    commands: list[SubmitOrder] = []
+    for place, one in enumerate(body.orders):
+        with naming(f"orders[{place}]"):
+            commands.append(command_of(gate, call, one))
     account = commands[0].account
     call.charge(await gate.limits.orders(account, len(commands)))
     result = await gate.bus.request(SubmitLinked(link=body.link, orders=commands))

@@ -1,0 +1,70 @@
+"""`quantumcore positions`: what an account holds, as a table; and a rebuild with a bar that shows how far it is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from quantumcore.app.offline import opened
+from quantumcore.app.operator import ask
+from quantumcore.app.settings import Settings
+from quantumcore.contracts.errors import Unavailable
+from quantumcore.contracts.messages import Request
+from quantumcore.contracts.positions import RebuildPositions
+
+LOOK_S = 0.1
+Ask = Callable[[Request[Any]], Awaitable[dict[str, Any]]]
+
+
+def show_positions(found: dict[str, Any], console: Console) -> None:
+    """Print the positions of an account."""
+    table = Table(title=f"account {found['account_id']} at sequence {found['sequence']}")
+    columns = ("symbol", "quantity", "average", "mark", "value", "unrealised", "realised", "fees", "currency", "method")
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("symbol", "currency", "method") else "right", overflow="fold")
+    for one in found["positions"]:
+        mark = "-" if one["mark"] is None else f"{one['mark']} {one['mark_source']}{' stale' if one['stale'] else ''}"
+        shown = {**one, "mark": mark}
+        table.add_row(*("-" if shown[name] is None else str(shown[name]) for name in columns))
+    console.print(table)
+
+
+async def rebuild(settings: Settings, console: Console) -> dict[str, Any]:
+    """Fold the event log of a venue anew, running or opened for it, and return how that ended.
+
+    Raises:
+        QuantumCoreError: The venue cannot be asked, or not be opened.
+    """
+    try:
+        return await _follow(lambda request: ask(settings.data_dir, request), console)
+    except Unavailable:
+        async with opened(settings) as answered:
+            return await _follow(answered, console)
+
+
+async def _follow(question: Ask, console: Console) -> dict[str, Any]:
+    state = await question(RebuildPositions())
+    columns = (TextColumn("rebuild"), BarColumn(), MofNCompleteColumn(), TextColumn("sequences"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("rebuild", total=None)
+        while state["state"] == "running":
+            await asyncio.sleep(LOOK_S)
+            state = await question(RebuildPositions(start=False))
+            progress.update(task, completed=state["sequence"], total=state["target"] or None)
+    return state
+
+
+def show_rebuild(state: dict[str, Any], console: Console) -> None:
+    """Print how a rebuild ended."""
+    table = Table(title=f"positions rebuilt: {state['state']}", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name in ("sequence", "events", "positions", "milliseconds"):
+        table.add_row(name, f"{state[name]:,}")
+    for name in ("live", "rebuilt", "detail"):
+        if state[name]:
+            table.add_row(name, state[name])
+    console.print(table)

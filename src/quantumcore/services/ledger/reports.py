@@ -1,0 +1,150 @@
+"""What the house reports at any sequence: trial balance, general ledger, income, client money.
+
+Sums at a sequence are those of the last checkpoint at or before it and of the entries since, so that a question about any
+sequence costs one interval of CHECKPOINT_EVERY; entries are never changed, so the answer never changes either.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, func, select
+
+from quantumcore.contracts.ledger import TrialBalance
+from quantumcore.contracts.ledger_reports import (
+    ClientMoney,
+    ClientMoneyLine,
+    GeneralLedger,
+    GeneralLine,
+    Income,
+    IncomeLine,
+)
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.values import show
+from quantumcore.services.ledger.domain import (
+    BANK,
+    CUSTODY,
+    CUSTOMER_CODES,
+    DEBIT_NATURE,
+    FEE_INCOME,
+    HOUSE,
+    NAMES,
+    REBATES_PAID,
+    ROUNDING,
+    Account,
+    AccountKey,
+)
+from quantumcore.services.ledger.queries import show_trial
+from quantumcore.services.ledger.ranges import Range
+from quantumcore.services.ledger.store import read_cursor
+from quantumcore.services.ledger.tables import accounts, checkpoints, entries
+
+SUSPENSE, TAX_PAYABLE = 230, 240
+HALF = 1 << 32
+HALVES = (func.sum(entries.c.amount // HALF), func.sum(entries.c.amount % HALF))
+"""Sums of 63 bits pass 63 bits: they are taken in two halves."""
+
+Totals = dict[tuple[int, int], tuple[int, int]]
+"""(currency, code) -> (debits, credits) over the house and all customers, in minor units."""
+
+
+def totals_at(connection: Connection, sequence: int) -> Totals:
+    """Return the sums of all entries up to and with `sequence`."""
+    c, k = entries.c, checkpoints.c
+    since = connection.execute(select(func.max(k.sequence)).where(k.sequence <= sequence)).scalar() or 0
+    sums: dict[tuple[int, int], list[int]] = {}
+    for row in connection.execute(select(checkpoints).where(k.sequence == since)):
+        sums[row[1], row[2]] = [int(row[3]), int(row[4])]
+    by = c.currency, c.debit_code, c.credit_code
+    later = select(*by, *HALVES).where(c.sequence > since, c.sequence <= sequence).group_by(*by)
+    for currency, debit, credit, high, low in connection.execute(later):
+        amount = whole(high, low)
+        sums.setdefault((currency, debit), [0, 0])[0] += amount
+        sums.setdefault((currency, credit), [0, 0])[1] += amount
+    return {key: (debits, credits_) for key, (debits, credits_) in sums.items()}
+
+
+def whole(high: object, low: object) -> int:
+    """Return the sum that HALVES have given; PostgreSQL gives them as Decimal."""
+    return int(str(high)) * HALF + int(str(low))
+
+
+def trial_balance(connection: Connection, sequence: int, catalogue: Catalogue) -> TrialBalance:
+    """Return the sums of every code in every currency as they stood at `sequence`."""
+    found = {
+        AccountKey(HOUSE, currency, code): Account(debits, credits_)
+        for (currency, code), (debits, credits_) in totals_at(connection, sequence).items()
+    }
+    lines, balanced = show_trial(found, catalogue)
+    return TrialBalance(sequence, lines, balanced)
+
+
+def general_ledger(connection: Connection, within: Range, code: int, catalogue: Catalogue) -> GeneralLedger:
+    """Return opening, movements and closing of every code, or of one."""
+    before, after = totals_at(connection, within.begin - 1), totals_at(connection, within.end - 1)
+    lines = []
+    for (currency, of), (debits, credits_) in sorted(after.items()):
+        if code in (0, of):
+            opened = before.get((currency, of), (0, 0))
+            moved = debits - opened[0], credits_ - opened[1]
+            numbers = (_balance(of, *opened), *moved, _balance(of, debits, credits_))
+            known = catalogue.currencies[currency]
+            lines.append(GeneralLine(str(of), NAMES[of], known.code, *(show(one, known.scale) for one in numbers)))
+    return GeneralLedger(within.begin, within.end, within.as_known, lines)
+
+
+def income(connection: Connection, within: Range, catalogue: Catalogue) -> Income:
+    """Return what the house has earned, by currency."""
+    before, after = totals_at(connection, within.begin - 1), totals_at(connection, within.end - 1)
+    lines = []
+    for currency in sorted({currency for currency, code in after if code in (FEE_INCOME, REBATES_PAID, ROUNDING)}):
+        fees, rebates, rest = (
+            _of(after, currency, code) - _of(before, currency, code) for code in (FEE_INCOME, REBATES_PAID, ROUNDING)
+        )
+        known = catalogue.currencies[currency]
+        numbers = (fees, rebates, rest, fees - rebates + rest)
+        lines.append(IncomeLine(known.code, *(show(one, known.scale) for one in numbers)))
+    return Income(within.begin, within.end, within.as_known, lines)
+
+
+def client_money(connection: Connection, sequence: int, catalogue: Catalogue) -> ClientMoney:
+    """Return what lies at banks and custodians against what is owed, and whether both are equal in every currency."""
+    totals, now = totals_at(connection, sequence), totals_at(connection, read_cursor(connection))
+    standing = _customer_accounts(connection)
+    lines, reconciled = [], True
+    for currency in sorted({currency for currency, _ in totals}):
+        bank, custody, suspense, tax = (_of(totals, currency, code) for code in (BANK, CUSTODY, SUSPENSE, TAX_PAYABLE))
+        customers, customers_now = (sum(_of(at, currency, code) for code in CUSTOMER_CODES) for at in (totals, now))
+        house = _house(totals, currency)
+        difference = bank + custody - customers - suspense - tax - house
+        by_account = standing.get(currency, 0) - (customers_now - customers)
+        known = catalogue.currencies[currency]
+        numbers = (bank, custody, customers, suspense, tax, house, difference, by_account, customers - by_account)
+        lines.append(ClientMoneyLine(known.code, *(show(one, known.scale) for one in numbers)))
+        reconciled = reconciled and not difference and customers == by_account
+    return ClientMoney(sequence, reconciled, lines)
+
+
+def _customer_accounts(connection: Connection) -> dict[int, int]:
+    """Return per currency the sum over all customers' accounts as they stand; their totals may be longer than a column."""
+    found: dict[int, int] = {}
+    c = accounts.c
+    for currency, debits, credits_ in connection.execute(
+        select(c.currency, c.debits, c.credits).where(c.owner != HOUSE, c.code.in_(CUSTOMER_CODES))
+    ):
+        found[currency] = found.get(currency, 0) + int(credits_) - int(debits)
+    return found
+
+
+def _house(totals: Mapping[tuple[int, int], tuple[int, int]], currency: int) -> int:
+    """Return what is the house's own: every account that is neither outside, nor a customer's, nor owed."""
+    owed = {BANK, CUSTODY, SUSPENSE, TAX_PAYABLE, *CUSTOMER_CODES}
+    return sum(
+        credits_ - debits for (of, code), (debits, credits_) in totals.items() if of == currency and code not in owed
+    )
+
+
+def _of(totals: Mapping[tuple[int, int], tuple[int, int]], currency: int, code: int) -> int:
+    return _balance(code, *totals.get((currency, code), (0, 0)))
+
+
+def _balance(code: int, debits: int, credits_: int) -> int:
+    return debits - credits_ if code in DEBIT_NATURE else credits_ - debits

@@ -1,0 +1,173 @@
+"""The engine's events into the tables of positions: exactly once, however often and in whatever order they are delivered."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from prometheus_client.core import Metric
+from sqlalchemy import Connection
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.positions import PositionsMoved
+from quantumcore.contracts.reference import Instrument
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.database import Database
+from quantumcore.ports.definitions import Definitions
+from quantumcore.ports.event_log import EventBatch, EventLog
+from quantumcore.ports.progress import parts, without_holes
+from quantumcore.ports.telemetry import counter
+from quantumcore.services.positions import snapshots, store
+from quantumcore.services.positions.folding import Choices
+from quantumcore.services.positions.marks import Mark
+from quantumcore.services.positions.store import Applied
+
+_DEFINES = tuple(kind.beginning() for kind in (wire.CurrencyDefined, wire.InstrumentDefined))
+
+
+class Projection:
+    """Applies deliveries and tells PositionsMoved.
+
+    Attributes:
+        database: Where positions stand.
+        cursor: Last sequence that is committed.
+        tells: Whether PositionsMoved is told: of two side by side the one that is read does.
+        applying: Held while a delivery is applied: a choice counts from the sequence after the cursor it was judged at.
+        choices: What owners chose; a part of every fold.
+        marks: The price of every instrument, as committed.
+        now_ns: The time of the last event that was applied.
+        gaps, duplicates: Holes that were fetched from the event log; sequences that were told again.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        log: EventLog,
+        database: Database,
+        choices: Database,
+        definitions: Definitions,
+        snapshot_events: int,
+    ) -> None:
+        """Take where positions stand, and where what owners chose stands (it may be the same)."""
+        self.database = database
+        self.cursor = 0
+        self.tells = True
+        self.applying = asyncio.Lock()
+        self.choices = Choices()
+        self.marks: dict[int, Mark] = {}
+        self.now_ns = 0
+        self.gaps = 0
+        self.duplicates = 0
+        self.events = 0
+        self._bus = bus
+        self._log = log
+        self._choices = choices
+        self._catalogue = definitions.catalogue
+        self._snapshot_events = snapshot_events
+
+    async def open(self) -> int:
+        """Read where the tables stand; return the cursor."""
+
+        def work(connection: Connection) -> tuple[store.Stand, dict[int, Mark]]:
+            return store.read_stand(connection), store.load_marks(connection)
+
+        self.choices = await self._choices.read(store.load_choices)
+        stand, self.marks = await self.database.read(work)
+        self.cursor, self.now_ns = stand.sequence, stand.time_ns
+        return self.cursor
+
+    async def apply(self, batches: Sequence[EventBatch]) -> None:
+        """Apply what is new in `batches`, cursor and effects together, and tell whose positions moved.
+
+        Raises:
+            Unavailable: The database did not take it, or a hole that the log cannot fill yet; the rest follows when
+                `batches` come again.
+            Corrupted, InvalidCommand: A gap or an impossible event, with its position; nothing of that part was applied.
+        """
+        owned = [_own(batch) for batch in batches]  # before anything is waited for
+        async with self.applying:
+            whole = without_holes(owned, self.cursor, _Counting(self._log, self))
+            self._count(owned, whole)
+            for part in parts(whole):
+                await self._commit(part)
+
+    async def _commit(self, part: Sequence[EventBatch]) -> None:
+        self._learn(part)
+        work = partial(
+            _apply,
+            batches=part,
+            instruments=self._catalogue.instruments,
+            chosen=self.choices,
+            every=self._snapshot_events,
+        )
+        applied = await self.database.write(work)
+        self.marks |= applied.marks
+        self.cursor, self.now_ns = applied.stand.sequence, applied.stand.time_ns
+        self.events += applied.events
+        if applied.accounts and self.tells:
+            await self._bus.publish([PositionsMoved(accounts=applied.accounts, sequence=applied.stand.sequence)])
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics how deliveries came."""
+        yield counter("qc_positions_events", "Position events made", self.events)
+        yield counter("qc_positions_gaps", "Holes in a delivery, fetched from the event log", self.gaps)
+        yield counter("qc_positions_duplicates", "Sequences told again, and skipped", self.duplicates)
+
+    def _count(self, given: Sequence[EventBatch], whole: Sequence[EventBatch]) -> None:
+        told = sum(batch.last - batch.first + 1 for batch in given)
+        fetched = sum(batch.last - batch.first + 1 for batch in whole if batch not in given)
+        upto = whole[-1].last if whole else self.cursor
+        self.duplicates += told + fetched - (upto - self.cursor)
+
+    def _learn(self, batches: Sequence[EventBatch]) -> None:
+        """Take in definitions; a batch whose bytes hold none is not decoded for it."""
+        for batch in batches:
+            if any(beginning in batch.raw for beginning in _DEFINES):
+                for event in batch.events:
+                    self._catalogue.apply(event)
+
+
+class _Counting:
+    """The event log, with every reading counted as a hole that was fetched."""
+
+    def __init__(self, log: EventLog, of: Projection) -> None:
+        self._log = log
+        self._of = of
+
+    @property
+    def last(self) -> int:
+        return self._log.last
+
+    def read(self, after: int, max_bytes: int = 1 << 20) -> list[EventBatch]:
+        found = self._log.read(after, max_bytes)
+        self._of.gaps += bool(found)
+        return found
+
+    def append(self, batch: EventBatch) -> None:
+        self._log.append(batch)
+
+    async def wait(self, after: int) -> None:
+        await self._log.wait(after)
+
+    def sync(self) -> None:
+        self._log.sync()
+
+    def close(self) -> None:
+        self._log.close()
+
+
+def _own(batch: EventBatch) -> EventBatch:
+    """Return `batch` on bytes that nobody else can change: they are decoded later, in the writer's thread."""
+    return batch if isinstance(batch.raw, bytes) else EventBatch(batch.first, batch.last, bytes(batch.raw))
+
+
+def _apply(
+    connection: Connection,
+    batches: Sequence[EventBatch],
+    instruments: Mapping[int, Instrument],
+    chosen: Choices,
+    every: int,
+) -> Applied:
+    applied = store.apply(connection, batches, instruments, chosen)
+    if applied.events and snapshots.is_due(applied.stand, every):
+        snapshots.take(connection)
+    return applied

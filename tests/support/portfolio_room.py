@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.sql import open_database
 from quantumcore.contracts.errors import NotFound
@@ -20,7 +21,6 @@ from quantumcore.contracts.reference import GetReference, Instrument, Reference
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from tests.support.clocks import ManualClock
-from tests.support.patience import PatientBus
 from tests.support.portfolios import CURRENCIES, INSTRUMENTS, T0
 
 ALICE, BOB = 1001, 1002
@@ -115,7 +115,7 @@ class Room:
     """
 
     def __init__(
-        self, world: World, bus: PatientBus, log: FileEventLog, clock: ManualClock, service: PortfolioService
+        self, world: World, bus: EmbeddedBus, log: FileEventLog, clock: ManualClock, service: PortfolioService
     ) -> None:
         self.world = world
         self.bus = bus
@@ -159,7 +159,7 @@ async def portfolio_room(
 ) -> AsyncIterator[Room]:
     """Open the room in `tmp_path`; with `run` its tasks run too."""
     world = world or World()
-    bus, clock, log = PatientBus(), ManualClock(T0), FileEventLog(tmp_path / "events")
+    bus, clock, log = EmbeddedBus(), ManualClock(T0), FileEventLog(tmp_path / "events")
     database = await open_database(
         tmp_path / "portfolio.db", "quantumcore.services.portfolio.migrations", synchronous="FULL"
     )

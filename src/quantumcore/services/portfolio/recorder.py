@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
-from quantumcore.contracts.errors import NotFound, OutcomeUnknown, QuantumCoreError, Unavailable
+from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.ledger import Entry, GetEntries
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -123,7 +123,7 @@ class Recorder:
             for account in moved:
                 try:
                     await self._valuations.get(account)
-                except (NotFound, Unavailable, OutcomeUnknown) as error:
+                except QuantumCoreError as error:
                     _log.debug("an account was not carried: %s", error.code)
             await self._clock.sleep(PACE_S)
 

@@ -176,6 +176,8 @@ class Valuer:
     def _foreign(self, account: int, inputs: Inputs, worths: Worths) -> list[tuple[PositionView, Fraction]]:
         """Return the positions in other currencies that changed since they were last carried, each with its rate."""
         found = [one for one in inputs.positions if one.currency != inputs.reporting.code]
+        if len(self.foreign) >= self._settings.history_accounts:
+            self.foreign.clear()  # who is not known is looked at once more
         self.foreign[account] = bool(found)
         changed = []
         for one in found:

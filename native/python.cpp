@@ -205,10 +205,11 @@ void bind_engine(nb::module_& m) {
           "__init__",
           [](PyEngine* self, std::uint32_t max_orders, std::uint32_t max_accounts,
              std::uint32_t max_client_ids, std::uint32_t max_transfers, std::uint32_t max_balances,
-             std::uint32_t max_windows, bool accounting) {
-            const qc::EngineConfig config{max_orders,          max_accounts, max_client_ids,
-                                          max_transfers,       max_balances, max_windows,
-                                          accounting ? 1U : 0U};
+             std::uint32_t max_windows, bool accounting, std::uint32_t max_groups,
+             std::uint32_t max_legs) {
+            const qc::EngineConfig config{max_orders,           max_accounts, max_client_ids,
+                                          max_transfers,        max_balances, max_windows,
+                                          accounting ? 1U : 0U, max_groups,   max_legs};
             new (self) PyEngine(std::make_unique<qc::Engine>(config));
           },
           nb::kw_only(), nb::arg("max_orders") = kDefaults.max_orders,
@@ -217,7 +218,8 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_transfers") = kDefaults.max_transfers,
           nb::arg("max_balances") = kDefaults.max_balances,
           nb::arg("max_windows") = kDefaults.max_windows,
-          nb::arg("accounting") = kDefaults.accounting != 0)
+          nb::arg("accounting") = kDefaults.accounting != 0,
+          nb::arg("max_groups") = kDefaults.max_groups, nb::arg("max_legs") = kDefaults.max_legs)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
       .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
            nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),
@@ -291,9 +293,23 @@ void bind_engine(nb::module_& m) {
             const qc::Totals t =
                 self.with([&](qc::Engine& e) { return qc::totals_of(e.state(), currency); });
             return nb::make_tuple(to_int(t.customers), to_int(t.held), to_int(t.fees),
-                                  to_int(t.rebates), to_int(t.rounding), t.deposited);
+                                  to_int(t.rebates), to_int(t.rounding), to_int(t.deposited));
           },
           nb::arg("currency"))
+      .def(
+          "house",
+          [](PyEngine& self, std::uint16_t currency) {
+            nb::list list;
+            const auto rows =
+                self.with([&](qc::Engine& e) { return qc::house_of(e.state(), currency); });
+            for (const auto& [code, balance] : rows)
+              list.append(nb::make_tuple(code, to_int(balance)));
+            return list;
+          },
+          nb::arg("currency"), nb::sig("def house(self, currency: int) -> list[tuple[int, int]]"))
+      .def("collateral", asked(&qc::collateral_of), nb::arg("account"))
+      .def("credits", asked(&qc::credits_of), nb::arg("account"))
+      .def("account_state", asked(&qc::account_state_of), nb::arg("account"))
       .def("next_deadline", asked(&qc::next_deadline))
       .def("accounts", asked(&qc::account_ids))
       .def("currencies", &definitions<&qc::currency_definitions>)

@@ -1,5 +1,4 @@
-// The one file of native/ that knows Python: it turns buffers into spans and errors into
-// exceptions.
+// The one file that knows Python: it turns buffers into spans and errors into exceptions.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
@@ -160,6 +159,18 @@ auto asked(Answer (*question)(const qc::State&, Arguments...)) {
   };
 }
 
+/// The same of rows that end in 128 bits.
+template <class Key, class Argument>
+auto asked_wide(std::vector<std::tuple<Key, qc::i128>> (*question)(const qc::State&, Argument)) {
+  return [question](PyEngine& self, Argument argument) {
+    nb::list list;
+    for (const auto& [key, number] :
+         self.with([&](qc::Engine& e) { return question(e.state(), argument); }))
+      list.append(nb::make_tuple(key, to_int(number)));
+    return list;
+  };
+}
+
 template <auto Of>
 nb::bytes definitions(PyEngine& self) {
   return to_bytes(self.with([](qc::Engine& e) { return Of(e.state()); }));
@@ -237,9 +248,7 @@ void bind_engine(nb::module_& m) {
       .def("state_hash",
            [](PyEngine& self) { return self.with([](qc::Engine& e) { return e.state_hash(); }); })
       .def("snapshot",
-           [](PyEngine& self) {
-             return to_bytes(self.with([](qc::Engine& e) { return e.snapshot(); }));
-           })
+           [](PyEngine& s) { return to_bytes(s.with([](qc::Engine& e) { return e.snapshot(); })); })
       .def(
           "copy",
           [](PyEngine& self) {
@@ -276,17 +285,8 @@ void bind_engine(nb::module_& m) {
           nb::arg("order_sequence"), nb::arg("slot"),
           nb::sig("def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None"))
       .def("balances", asked(&qc::balances_of), nb::arg("account"))
-      .def(
-          "positions",
-          [](PyEngine& self, std::uint64_t account) {
-            nb::list list;
-            const auto rows =
-                self.with([&](qc::Engine& e) { return qc::positions_of(e.state(), account); });
-            for (const auto& [number, lots] : rows)
-              list.append(nb::make_tuple(number, to_int(lots)));
-            return list;
-          },
-          nb::arg("account"), nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))
+      .def("positions", asked_wide(&qc::positions_of), nb::arg("account"),
+           nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))
       .def(
           "totals",
           [](PyEngine& self, std::uint16_t currency) {
@@ -296,17 +296,8 @@ void bind_engine(nb::module_& m) {
                                   to_int(t.rebates), to_int(t.rounding), to_int(t.deposited));
           },
           nb::arg("currency"))
-      .def(
-          "house",
-          [](PyEngine& self, std::uint16_t currency) {
-            nb::list list;
-            const auto rows =
-                self.with([&](qc::Engine& e) { return qc::house_of(e.state(), currency); });
-            for (const auto& [code, balance] : rows)
-              list.append(nb::make_tuple(code, to_int(balance)));
-            return list;
-          },
-          nb::arg("currency"), nb::sig("def house(self, currency: int) -> list[tuple[int, int]]"))
+      .def("house", asked_wide(&qc::house_of), nb::arg("currency"),
+           nb::sig("def house(self, currency: int) -> list[tuple[int, int]]"))
       .def("collateral", asked(&qc::collateral_of), nb::arg("account"))
       .def("credits", asked(&qc::credits_of), nb::arg("account"))
       .def("account_state", asked(&qc::account_state_of), nb::arg("account"))
@@ -314,10 +305,7 @@ void bind_engine(nb::module_& m) {
       .def("accounts", asked(&qc::account_ids))
       .def("currencies", &definitions<&qc::currency_definitions>)
       .def("instruments", &definitions<&qc::instrument_definitions>)
-      .def("open_orders",
-           [](PyEngine& self) {
-             return self.with([](qc::Engine& e) { return e.state().orders.slots().live(); });
-           })
+      .def("open_orders", asked(&qc::open_orders_of))
       .def("memory", [](PyEngine& self) {
         nb::dict parts;
         for (const auto& [name, bytes] :

@@ -58,6 +58,8 @@ async def at_revision(revisions: str, path: Path, migrations: Any, filled: dict[
         found = MetaData()
         found.reflect(connection)
         for name, given in filled.items():
+            if name not in found.tables:
+                continue  # it came later, and so did what would be in it
             table: Table = found.tables[name]
             columns = [column.name for column in table.columns]
             if given:
@@ -132,6 +134,8 @@ async def test_holds_of_the_first_revision_stay(tmp_path, seed: int):
     written = await rows(database, ledger_tables)
     await database.close()
     written["holds"] = [row for row in written["holds"] if not row["linked"]]
+    for later in ("transactions", "credits", "states"):
+        written[later] = []
     firsts = {}
     for row in written["holds"]:
         firsts.setdefault(row["order_sequence"], row)

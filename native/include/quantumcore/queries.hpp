@@ -54,6 +54,8 @@ std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state);
 i64 next_deadline(const State& state);
 
 std::vector<u32> account_ids(const State& state);
+/// How many orders work.
+inline u32 open_orders_of(const State& state) { return state.orders.slots().live(); }
 /// Definitions as the commands that would make them, ascending by id.
 std::string currency_definitions(const State& state);
 std::string instrument_definitions(const State& state);

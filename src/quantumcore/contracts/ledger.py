@@ -62,12 +62,14 @@ class GetTransfer(Request[TransferView], frozen=True, kw_only=True):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """total = held + available."""
+    """available = total - held + credit; collateral is put aside and no part of total."""
 
     currency: str
     total: str
     held: str
     available: str
+    credit: str = "0"
+    collateral: str = "0"
 
 
 class Balances(msgspec.Struct, frozen=True):

@@ -115,7 +115,7 @@ class LedgerService:
             NotFound: `account.not_found`.
         """
         view = await self._owner(query.account, query.at_least)
-        return Balances(str(query.account), view.sequence, queries.show_balances(view.accounts, self._catalogue))
+        return Balances(str(query.account), view.sequence, queries.show_balances(view, self._catalogue))
 
     async def holds(self, query: GetHolds) -> Holds:
         """Return the open holds of an account, oldest first.

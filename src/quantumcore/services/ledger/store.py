@@ -10,9 +10,21 @@ from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import TransferPosted
 from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
-from quantumcore.services.ledger.books import Books, EntryRow, Name, needs, new_events
-from quantumcore.services.ledger.domain import Account, AccountKey, Hold
-from quantumcore.services.ledger.tables import accounts, codes, cursor, entries, holds, owners, sides, transfers
+from quantumcore.services.ledger.books import Books, EntryRow, Name, Transaction, needs, new_events
+from quantumcore.services.ledger.domain import Account, AccountKey, Credit, Hold
+from quantumcore.services.ledger.tables import (
+    accounts,
+    codes,
+    credit_lines,
+    cursor,
+    entries,
+    holds,
+    owners,
+    sides,
+    states,
+    transactions,
+    transfers,
+)
 
 KEYS_PER_QUERY = 500
 
@@ -38,6 +50,22 @@ _ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
 _ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
 _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
 _ADD_CODES, _ADD_SIDES = _adding(codes), _adding(sides)
+_ADD_TRANSACTIONS = _adding(transactions)
+_ADD_CREDITS, _UPDATE_CREDITS = _adding(credit_lines), _updating(credit_lines)
+_ADD_STATES, _UPDATE_STATES = _adding(states), _updating(states)
+_REVERSED = Many(
+    update(transactions)
+    .where(
+        transactions.c.account == bindparam("of_account"),
+        transactions.c.group_id == bindparam("of_group_id"),
+    )
+    .values(reversed_by=bindparam("new_reversed_by")),
+    "of_account",
+    "of_group_id",
+    "new_reversed_by",
+)
+_CREDITS_OF = select(credit_lines).where(credit_lines.c.owner.in_(bindparam("some", expanding=True)))
+_STATES_OF = select(states).where(states.c.account.in_(bindparam("some", expanding=True)))
 _READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
 _ACCOUNTS_OF = select(accounts).where(accounts.c.owner.in_(bindparam("some", expanding=True)))
 _HOLDS_OF = select(holds).where(holds.c.order_sequence.in_(bindparam("some", expanding=True)))
@@ -78,9 +106,14 @@ def post(
 
 def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:
     found_accounts: dict[AccountKey, Account] = {}
+    found_credits: dict[tuple[int, int], Credit] = {}
+    found_states: dict[int, int] = {}
     for some in _chunks(owner_numbers):
         for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
+        for row in connection.execute(_CREDITS_OF, {"some": some}):
+            found_credits[row[0], row[1]] = Credit(row[2], row[3])
+        found_states |= {row[0]: row[1] for row in connection.execute(_STATES_OF, {"some": some})}
     found_holds: dict[Name, Hold] = {}
     for some in _chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
@@ -89,7 +122,7 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
     for row in connection.execute(_SIDES):
         both[row[1]].add(row[0])
     known = {row[0]: row[1] for row in connection.execute(_CODES)}
-    return Books(found_accounts, found_holds, known, both["base"], both["quote"])
+    return Books(found_accounts, found_holds, known, both["base"], both["quote"], found_credits, found_states)
 
 
 def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
@@ -132,11 +165,35 @@ def _save(connection: Connection, books: Books) -> None:
     execute_many(connection, _ADD_ENTRIES, [_entry(row) for row in books.entries])
     execute_many(connection, _ADD_OWNERS, [(e.account, str(UUID(int=e.owner)), e.sequence) for e in books.opened])
     execute_many(connection, _ADD_TRANSFERS, [_transfer(posted) for posted in books.transfers])
+    _save_groups(connection, books)
     execute_many(connection, _ADD_CODES, [(c, books.codes[c]) for c in sorted(books.new_codes)])
     if books.new_sides:
         connection.execute(delete(sides))
         both = [(c, "base") for c in sorted(books.bases)] + [(c, "quote") for c in sorted(books.quotes)]
         execute_many(connection, _ADD_SIDES, both)
+
+
+def _save_groups(connection: Connection, books: Books) -> None:
+    execute_many(connection, _ADD_TRANSACTIONS, [_transaction(one) for one in books.transactions])
+    back = [(p.account, p.reverses, p.sequence) for p, _ in books.transactions if p.reverses]
+    execute_many(connection, _REVERSED, back)
+    lent: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
+    for name in sorted(books.touched_credits):
+        credit = books.credits[name]
+        lent[name in books.stood_credits].append((*name, credit.limit, credit.floor))
+    execute_many(connection, _UPDATE_CREDITS, lent[True])
+    execute_many(connection, _ADD_CREDITS, lent[False])
+    terms: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for account in sorted(books.touched_states):
+        terms[account in books.stood_states].append((account, books.states[account]))
+    execute_many(connection, _UPDATE_STATES, terms[True])
+    execute_many(connection, _ADD_STATES, terms[False])
+
+
+def _transaction(one: Transaction) -> tuple[Any, ...]:
+    p = one.posted
+    what = p.code, p.flags2, p.count, p.effective_day, p.user_data.hex(), one.text, p.reverses
+    return (p.account, p.group_id, *what, p.sequence, p.time_ns, 0)
 
 
 def _entry(row: EntryRow) -> tuple[Any, ...]:

@@ -167,8 +167,7 @@ bool judge_known(const State& state, const Group& group, Fault& fault) {
 
 /// Whether a leg is another turned round.
 bool mirrors(const Leg& leg, const Leg& of) {
-  return leg.debit_account == of.credit_account && leg.debit_code == of.credit_code &&
-         leg.credit_account == of.debit_account && leg.credit_code == of.debit_code &&
+  return is_one(debit_of(leg), credit_of(of)) && is_one(credit_of(leg), debit_of(of)) &&
          leg.currency == of.currency && leg.amount == of.amount;
 }
 

@@ -57,7 +57,10 @@ async def test_a_balance_is_the_sum_of_its_entries(tmp_path: Path, seed: int, rn
         def work(connection: Connection) -> dict[tuple[int, int], int]:
             sums: dict[tuple[int, int], int] = {}
             for row in connection.execute(select(entries)):
-                sides = ((row.debit_owner, row.debit_code, -row.amount), (row.credit_owner, row.credit_code, row.amount))
+                sides = (
+                    (row.debit_owner, row.debit_code, -row.amount),
+                    (row.credit_owner, row.credit_code, row.amount),
+                )
                 for owner, code, amount in sides:
                     if code == COLLATERAL:
                         continue  # an account of its own

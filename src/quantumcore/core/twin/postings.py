@@ -140,8 +140,8 @@ def _check_mirror(original: list[wire.Leg], legs: list[wire.Leg]) -> None:
     """REVERSAL_DIFFERS: not the same legs turned round, in their order or the last first."""
     if len(original) != len(legs):
         raise _no(Reason.REVERSAL_DIFFERS)
-    turned = [(*reversed(_sides(leg)), leg.amount) for leg in original]
-    mirror = [(*_sides(leg), leg.amount) for leg in legs]
+    turned = [(*map(_kept, reversed(_sides(leg))), leg.amount) for leg in original]
+    mirror = [(*map(_kept, _sides(leg)), leg.amount) for leg in legs]
     if mirror not in (turned, turned[::-1]):
         leg = next(at for at, (one, other) in enumerate(zip(turned, mirror, strict=True)) if one != other)
         raise _no(Reason.REVERSAL_DIFFERS, leg=leg)

@@ -1,7 +1,7 @@
 """The room's table of contents: every operation of the API, who may ask for it, what it reads and answers."""
 
 from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
-from quantumcore.contracts.ledger import Balances, Holds
+from quantumcore.contracts.ledger import AccountState, Balances, CreditLimit, Holds
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
@@ -9,6 +9,7 @@ from quantumcore.services.gateway import answers, auth_answers, bodies, market_a
 from quantumcore.services.gateway.areas import (
     accounts,
     auth,
+    books,
     market,
     operations,
     operator,
@@ -371,6 +372,44 @@ def operator_routes() -> list[Route]:
     ]
 
 
+def book_routes() -> list[Route]:
+    """What operators do to the books by hand."""
+    return [
+        Route(
+            "POST",
+            "/v1/admin/ledger/transactions",
+            books.record,
+            scope="admin",
+            body=bodies.TransactionBody,
+            answer=books.TransactionAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/admin/ledger/transactions/{id}/reverse",
+            books.reverse,
+            scope="admin",
+            body=bodies.ReversalBody,
+            answer=books.TransactionAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/state",
+            books.set_state,
+            scope="admin",
+            body=bodies.AccountStateBody,
+            answer=AccountState,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/credit",
+            books.set_credit,
+            scope="admin",
+            body=bodies.CreditBody,
+            answer=CreditLimit,
+        ),
+    ]
+
+
 def all_routes() -> list[Route]:
     """Every operation of the API."""
     return [
@@ -381,4 +420,5 @@ def all_routes() -> list[Route]:
         *account_routes(),
         *operation_routes(),
         *operator_routes(),
+        *book_routes(),
     ]

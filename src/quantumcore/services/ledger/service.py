@@ -23,6 +23,10 @@ from quantumcore.contracts.ledger import (
     OpenAccount,
     Reconcile,
     Reconciliation,
+    RecordTransaction,
+    ReverseTransaction,
+    SetAccountState,
+    SetCreditLimit,
     TransferView,
     TrialBalance,
 )
@@ -40,10 +44,11 @@ from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reconcile import Reconciler
 from quantumcore.services.ledger.teller import Teller
+from quantumcore.services.ledger.transactions import Bookkeeper
 
 
 class LedgerService:
-    """Answers OpenAccount, MakeTransfer and the queries of contracts/ledger. Follows the event log. Tells LedgerMoved."""
+    """Answers OpenAccount, MakeTransfer, what operators ask of the books, and the queries of contracts/ledger. Follows the event log. Tells LedgerMoved."""
 
     name = "ledger"
 
@@ -54,6 +59,7 @@ class LedgerService:
         self._definitions = Definitions(bus)
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
+        self._bookkeeper = Bookkeeper(bus, log, database, self._follower, self._teller)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._reconciler = Reconciler(bus, database, self._follower, lambda: self._catalogue)
         self._reconciling = asyncio.Lock()
@@ -62,6 +68,10 @@ class LedgerService:
         """Hand the handlers to the bus."""
         self._bus.handle(OpenAccount, self._teller.open_account)
         self._bus.handle(MakeTransfer, self._teller.make_transfer)
+        self._bus.handle(RecordTransaction, self._bookkeeper.record)
+        self._bus.handle(ReverseTransaction, self._bookkeeper.reverse)
+        self._bus.handle(SetAccountState, self._bookkeeper.set_state)
+        self._bus.handle(SetCreditLimit, self._bookkeeper.set_credit)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
         self._bus.handle(GetHolds, self.holds)
@@ -85,6 +95,8 @@ class LedgerService:
         """Say for /metrics what this room looks like."""
         yield from self._follower.collect()
         yield counter("qc_ledger_transfers", "Transfers by outcome", self._teller.transfers, by="outcome")
+        posted = self._bookkeeper.transactions
+        yield counter("qc_ledger_transactions", "Transactions by hand, by outcome", posted, by="outcome")
         yield gauge(
             "qc_ledger_differences", "Differences from the engine at the last comparison", self._reconciler.differences
         )

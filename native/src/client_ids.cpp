@@ -1,7 +1,5 @@
 #include "quantumcore/client_ids.hpp"
 
-#include "quantumcore/group_ids.hpp"
-
 namespace quantumcore {
 
 u32 id_tag(u32 account, const char (&id)[kIdBytes]) {
@@ -74,12 +72,6 @@ void TransferIds::remember(const PostedTransfer& entry) {
   const u32 slot = entries_.acquire();
   entries_[slot] = entry;
   by_id_.insert(id_tag(entry.account, entry.transfer_id), slot);
-}
-
-void GroupIds::remember(const PostedGroup& entry) {
-  const u32 slot = entries_.acquire();
-  entries_[slot] = entry;
-  by_id_.insert(id_tag(entry.account, entry.terms.group_id), slot);
 }
 
 }  // namespace quantumcore

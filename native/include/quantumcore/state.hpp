@@ -210,12 +210,12 @@ struct State {
   bool accounting() const { return config.accounting != 0; }
   /// Slot of a currency, or -1.
   i32 find_currency(u16 id) const { return static_cast<i32>(currency_slot_plus_1[id]) - 1; }
+  /// The balance of an account of the house, in its own nature.
+  i128 house_balance(u16 currency, u8 place) const;
   Currency& base_of(const Instrument& i) { return currencies[i.base]; }
   Currency& quote_of(const Instrument& i) { return currencies[i.quote]; }
   const Currency& base_of(const Instrument& i) const { return currencies[i.base]; }
   const Currency& quote_of(const Instrument& i) const { return currencies[i.quote]; }
-  /// The balance of an account of the house, in its own nature.
-  i128 house_balance(u16 currency, u8 place) const;
   u32 slot_of(const Instrument& i) const { return static_cast<u32>(&i - instruments.data()); }
   u32 max_open_of(const Account& a) const {
     return a.has_limits != 0 ? a.max_open_orders : max_open_orders;

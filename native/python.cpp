@@ -1,5 +1,4 @@
-// The one file of native/ that knows Python: it turns buffers into spans and errors into
-// exceptions.
+// The one file that knows Python: it turns buffers into spans and errors into exceptions.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
@@ -160,6 +159,18 @@ auto asked(Answer (*question)(const qc::State&, Arguments...)) {
   };
 }
 
+/// The same of rows that end in 128 bits.
+template <class Key, class Argument>
+auto asked_wide(std::vector<std::tuple<Key, qc::i128>> (*question)(const qc::State&, Argument)) {
+  return [question](PyEngine& self, Argument argument) {
+    nb::list list;
+    for (const auto& [key, number] :
+         self.with([&](qc::Engine& e) { return question(e.state(), argument); }))
+      list.append(nb::make_tuple(key, to_int(number)));
+    return list;
+  };
+}
+
 template <auto Of>
 nb::bytes definitions(PyEngine& self) {
   return to_bytes(self.with([](qc::Engine& e) { return Of(e.state()); }));
@@ -205,10 +216,11 @@ void bind_engine(nb::module_& m) {
           "__init__",
           [](PyEngine* self, std::uint32_t max_orders, std::uint32_t max_accounts,
              std::uint32_t max_client_ids, std::uint32_t max_transfers, std::uint32_t max_balances,
-             std::uint32_t max_windows, bool accounting) {
-            const qc::EngineConfig config{max_orders,          max_accounts, max_client_ids,
-                                          max_transfers,       max_balances, max_windows,
-                                          accounting ? 1U : 0U};
+             std::uint32_t max_windows, bool accounting, std::uint32_t max_groups,
+             std::uint32_t max_legs) {
+            const qc::EngineConfig config{max_orders,           max_accounts, max_client_ids,
+                                          max_transfers,        max_balances, max_windows,
+                                          accounting ? 1U : 0U, max_groups,   max_legs};
             new (self) PyEngine(std::make_unique<qc::Engine>(config));
           },
           nb::kw_only(), nb::arg("max_orders") = kDefaults.max_orders,
@@ -217,7 +229,8 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_transfers") = kDefaults.max_transfers,
           nb::arg("max_balances") = kDefaults.max_balances,
           nb::arg("max_windows") = kDefaults.max_windows,
-          nb::arg("accounting") = kDefaults.accounting != 0)
+          nb::arg("accounting") = kDefaults.accounting != 0,
+          nb::arg("max_groups") = kDefaults.max_groups, nb::arg("max_legs") = kDefaults.max_legs)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
       .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
            nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),
@@ -235,9 +248,7 @@ void bind_engine(nb::module_& m) {
       .def("state_hash",
            [](PyEngine& self) { return self.with([](qc::Engine& e) { return e.state_hash(); }); })
       .def("snapshot",
-           [](PyEngine& self) {
-             return to_bytes(self.with([](qc::Engine& e) { return e.snapshot(); }));
-           })
+           [](PyEngine& s) { return to_bytes(s.with([](qc::Engine& e) { return e.snapshot(); })); })
       .def(
           "copy",
           [](PyEngine& self) {
@@ -274,34 +285,27 @@ void bind_engine(nb::module_& m) {
           nb::arg("order_sequence"), nb::arg("slot"),
           nb::sig("def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None"))
       .def("balances", asked(&qc::balances_of), nb::arg("account"))
-      .def(
-          "positions",
-          [](PyEngine& self, std::uint64_t account) {
-            nb::list list;
-            const auto rows =
-                self.with([&](qc::Engine& e) { return qc::positions_of(e.state(), account); });
-            for (const auto& [number, lots] : rows)
-              list.append(nb::make_tuple(number, to_int(lots)));
-            return list;
-          },
-          nb::arg("account"), nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))
+      .def("positions", asked_wide(&qc::positions_of), nb::arg("account"),
+           nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))
       .def(
           "totals",
           [](PyEngine& self, std::uint16_t currency) {
             const qc::Totals t =
                 self.with([&](qc::Engine& e) { return qc::totals_of(e.state(), currency); });
             return nb::make_tuple(to_int(t.customers), to_int(t.held), to_int(t.fees),
-                                  to_int(t.rebates), to_int(t.rounding), t.deposited);
+                                  to_int(t.rebates), to_int(t.rounding), to_int(t.deposited));
           },
           nb::arg("currency"))
+      .def("house", asked_wide(&qc::house_of), nb::arg("currency"),
+           nb::sig("def house(self, currency: int) -> list[tuple[int, int]]"))
+      .def("collateral", asked(&qc::collateral_of), nb::arg("account"))
+      .def("credits", asked(&qc::credits_of), nb::arg("account"))
+      .def("account_state", asked(&qc::account_state_of), nb::arg("account"))
       .def("next_deadline", asked(&qc::next_deadline))
       .def("accounts", asked(&qc::account_ids))
       .def("currencies", &definitions<&qc::currency_definitions>)
       .def("instruments", &definitions<&qc::instrument_definitions>)
-      .def("open_orders",
-           [](PyEngine& self) {
-             return self.with([](qc::Engine& e) { return e.state().orders.slots().live(); });
-           })
+      .def("open_orders", asked(&qc::open_orders_of))
       .def("memory", [](PyEngine& self) {
         nb::dict parts;
         for (const auto& [name, bytes] :

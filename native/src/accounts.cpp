@@ -37,4 +37,13 @@ u32 Accounts::make_balance(u32 account_slot, u16 currency) {
   return row;
 }
 
+Credit& Accounts::credit_of(u32 row) {
+  Balance& balance = balances_[row];
+  if (balance.credit == 0) {
+    credits_[credit_count_++] = Credit{0, 0, row, 0};
+    balance.credit = credit_count_;
+  }
+  return credits_[balance.credit - 1];
+}
+
 }  // namespace quantumcore

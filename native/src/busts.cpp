@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
+#include "quantumcore/gate.hpp"
 
 /// An operator's correction of a print (docs/reference/orders.md section 9).
 namespace quantumcore {
@@ -62,8 +65,10 @@ bool judge(const State& state, const Instrument& instrument, const Moves& moves,
   u64 missing = 0;
   for (u32 i = 0; i < 4; ++i) {
     const Gain& gain = moves.gains[i];
+    const Account& owner = state.accounts[gain.account];
+    if (!(gain.amount < 0 ? judge_debit(owner, why) : judge_credit(owner, why))) return false;
     const i64 available = state.accounts.available(gain.account, gain.currency);
-    if (available + gain.amount < 0) {
+    if (gain.amount < 0 && available + gain.amount < 0) {
       return why.no(Reason::insufficient, Scope::account, state.currencies[gain.currency].scale,
                     available, -gain.amount);
     }
@@ -75,8 +80,14 @@ bool judge(const State& state, const Instrument& instrument, const Moves& moves,
     return why.no(Reason::insufficient, Scope::venue, house.scale, house.fees - house.rebates,
                   moves.fees);
   }
-  if (house.rounding < moves.rounding) {
-    return why.no(Reason::insufficient, Scope::venue, house.scale, house.rounding, moves.rounding);
+  // No more than trades have left, nor than groups have left of that.
+  i128 rounding = house.rounding;
+  if (state.houses[instrument.quote].moved[kRounding] < 0) {
+    rounding = std::min(
+        rounding, state.house_balance(instrument.quote, kRounding) - state.orders.slots().live());
+  }
+  if (rounding < moves.rounding) {
+    return why.no(Reason::insufficient, Scope::venue, house.scale, rounding, moves.rounding);
   }
   if (state.bust_count >= kMaxBusts || state.accounts.balances_left() < missing ||
       u64{state.positions.count()} + 2 > state.config.max_balances) {

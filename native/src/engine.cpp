@@ -34,17 +34,19 @@ void hand(State& state, const std::byte* bytes, Teller& teller,
   handle(state, command, teller);
 }
 
-/// The same of a batch, whose orders follow it.
-void hand_batch(State& state, const std::byte* bytes, Teller& teller) {
+/// The same of a command that is followed by as many others, or legs, as it says.
+template <class Command>
+void hand_whole(State& state, const std::byte* bytes, Teller& teller,
+                void (*handle)(State&, const Command&, Teller&)) {
   const CommandHeader header = header_at(bytes);
-  if (header.size < sizeof(SubmitOrderBatch)) {
+  if (header.size < sizeof(Command)) {
     tell_bad(teller, header);
     return;
   }
-  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(SubmitOrderBatch) != 0) {
+  if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Command) != 0) {
     bytes = static_cast<const std::byte*>(std::memcpy(state.batch.data(), bytes, header.size));
   }
-  submit_batch(state, *reinterpret_cast<const SubmitOrderBatch*>(bytes), teller);
+  handle(state, *reinterpret_cast<const Command*>(bytes), teller);
 }
 
 void dispatch(State& state, const std::byte* bytes, Teller& teller) {
@@ -94,7 +96,13 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
     case CommandKind::bust_trade:
       return hand(state, bytes, teller, bust_trade);
     case CommandKind::submit_order_batch:
-      return hand_batch(state, bytes, teller);
+      return hand_whole(state, bytes, teller, submit_batch);
+    case CommandKind::post_group:
+      return hand_whole(state, bytes, teller, post_group);
+    case CommandKind::set_account_terms:
+      return hand(state, bytes, teller, set_account_terms);
+    case CommandKind::set_credit:
+      return hand(state, bytes, teller, set_credit);
   }
   tell_bad(teller, header_at(bytes));
 }
@@ -198,6 +206,7 @@ class Scout {
                          kNothing, kNothing, kNothing, kNothing};
 };
 
+constexpr u32 kReservedGroups = 1'024;    // with four legs each
 constexpr std::size_t kLoadAhead = 1024;  // bytes, about as many lines as a core loads at a time
 
 }  // namespace
@@ -314,6 +323,8 @@ void Engine::reserve(std::uint32_t orders, std::uint32_t submissions) {
   state.pages.leaves.fill(std::min(slots / 16 + std::min(slots, 4'096U), state.config.max_orders));
   state.pages.windows.fill(16);
   state.client_ids.reserve(std::min(submissions, state.config.max_client_ids));
+  state.group_ids.reserve(std::min(kReservedGroups, state.config.max_groups),
+                          std::min(kReservedGroups * 4, state.config.max_legs));
 }
 
 std::uint64_t Engine::sequence() const noexcept { return state_->sequence; }

@@ -22,10 +22,11 @@ bool may_become_active(const State& state, const Instrument& instrument, u32 slo
   why_not = CancelReason::out_of_bounds;
   if (!judge_active(state, slot, rests, need)) return false;
   why_not = CancelReason::no_funds;
+  if (state.accounts[node.account].barred != 0) return false;  // what it would hold it may not
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
   const u32 row = is_sell(node) ? order.base_balance : order.quote_balance;
-  return need <= state.accounts.balance(row).available();
+  return need <= std::max<i64>(state.accounts.available(state.accounts.balance(row)), 0);
 }
 
 void tell_triggered(const State& state, u32 slot, Teller& teller) {

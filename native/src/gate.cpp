@@ -289,7 +289,8 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument, con
 bool judge_funds_exactly(const State& state, const Instrument& instrument, const Rates& rates,
                          const Wish& wish, i64 increase, i64 available, Refusal& why) {
   const auto quote_scale = [&] { return state.quote_of(instrument).scale; };
-  if (increase > available) [[unlikely]] {
+  // What is lowered, or holds nothing, needs nothing that must be there.
+  if (increase > std::max<i64>(available, 0)) [[unlikely]] {
     return why.no(Reason::no_funds, Scope::account,
                   wish.sell ? state.base_of(instrument).scale : quote_scale(), available, increase);
   }

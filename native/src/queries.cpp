@@ -82,6 +82,7 @@ std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 accou
   for (u32 row = state.accounts[slot].first_balance; row != kNone;
        row = state.accounts.balance(row).next) {
     const Balance& balance = state.accounts.balance(row);
+    if ((balance.currency & kCollateral) != 0) continue;
     if (balance.total == 0 && balance.held == 0) continue;  // as if it had never been there
     rows.emplace_back(state.currencies[balance.currency].id, balance.total, balance.held);
   }
@@ -113,12 +114,65 @@ Totals totals_of(const State& state, u16 currency) {
     totals.customers += balance.total;
     totals.held += balance.held;
   }
-  const Currency& house = state.currencies[static_cast<u32>(slot)];
-  totals.fees = house.fees;
-  totals.rebates = house.rebates;
-  totals.rounding = house.rounding;
-  totals.deposited = house.deposited;
+  const u16 at = static_cast<u16>(slot);
+  totals.fees = state.house_balance(at, kFeeIncome);
+  totals.rebates = state.house_balance(at, kRebatesPaid);
+  totals.rounding = state.house_balance(at, kRounding);
+  totals.deposited = state.house_balance(at, kBank);
   return totals;
+}
+
+std::vector<std::tuple<u16, i128>> house_of(const State& state, u16 currency) {
+  std::vector<std::tuple<u16, i128>> rows;
+  const i32 slot = state.find_currency(currency);
+  if (slot < 0) return rows;
+  for (u8 place = 0; place < kHousePlaces; ++place) {
+    const i128 balance = state.house_balance(static_cast<u16>(slot), place);
+    if (balance != 0) rows.emplace_back(house_code(place), balance);
+  }
+  i128 aside = 0;
+  for (u32 row = 0; row < state.accounts.balance_count(); ++row) {
+    const Balance& balance = state.accounts.balance(row);
+    if (balance.currency == (static_cast<u16>(slot) | kCollateral)) aside += balance.total;
+  }
+  if (aside != 0) rows.emplace_back(kCollateralCode, aside);
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+std::vector<std::tuple<u16, i64>> collateral_of(const State& state, u64 account) {
+  std::vector<std::tuple<u16, i64>> rows;
+  const u32 slot = state.accounts.find(account);
+  if (slot == kNone) return rows;
+  for (u32 row = state.accounts[slot].first_balance; row != kNone;
+       row = state.accounts.balance(row).next) {
+    const Balance& balance = state.accounts.balance(row);
+    if ((balance.currency & kCollateral) == 0 || balance.total == 0) continue;
+    rows.emplace_back(state.currencies[balance.currency & ~kCollateral].id, balance.total);
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+std::vector<std::tuple<u16, i64, i64>> credits_of(const State& state, u64 account) {
+  std::vector<std::tuple<u16, i64, i64>> rows;
+  const u32 slot = state.accounts.find(account);
+  if (slot == kNone) return rows;
+  for (u32 row = state.accounts[slot].first_balance; row != kNone;
+       row = state.accounts.balance(row).next) {
+    const Balance& balance = state.accounts.balance(row);
+    const i64 limit = balance.credit == 0 ? 0 : state.accounts.credit(balance.credit - 1).limit;
+    if (limit == 0) continue;
+    rows.emplace_back(state.currencies[balance.currency].id, limit,
+                      state.accounts.available(balance));
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+u8 account_state_of(const State& state, u64 account) {
+  const u32 slot = state.accounts.find(account);
+  return slot == kNone ? u8{0} : static_cast<u8>(state.accounts[slot].barred + kOpen);
 }
 
 std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state) {
@@ -128,7 +182,8 @@ std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state) {
           {"windows", state.pages.windows.bytes()},
           {"accounts", state.accounts.bytes()},
           {"client_ids", state.client_ids.bytes()},
-          {"transfers", state.transfer_ids.bytes()}};
+          {"transfers", state.transfer_ids.bytes()},
+          {"groups", state.group_ids.bytes()}};
 }
 
 i64 next_deadline(const State& state) {

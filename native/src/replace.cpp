@@ -109,7 +109,7 @@ struct Change {
   if (state.accounting()) {
     const u32 row = wish.sell ? order.base_balance : order.quote_balance;
     if (!judge_funds(state, instrument, order.rates, wish, wish.hold - order.hold,
-                     state.accounts.balance(row).available(), why)) {
+                     state.accounts.available(state.accounts.balance(row)), why)) {
       return false;
     }
   }

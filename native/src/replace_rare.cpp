@@ -82,7 +82,8 @@ bool judge_funds_of(const State& state, u32 slot, const Wish& wish, Refusal& why
   const u32 row = wish.sell ? order.base_balance : order.quote_balance;
   const PairHold pair = pair_hold(state, slot, wish.hold);
   return judge_funds(state, state.instruments[state.orders.node(slot).instrument], order.rates,
-                     wish, pair.needed - pair.held, state.accounts.balance(row).available(), why);
+                     wish, pair.needed - pair.held,
+                     state.accounts.available(state.accounts.balance(row)), why);
 }
 
 bool judge_total(const State& state, u32 slot, Change& change, Refusal& why) {

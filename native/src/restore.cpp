@@ -70,7 +70,8 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     c.fees = row.fees;
     c.rebates = row.rebates;
     c.rounding = row.rounding;
-    c.deposited = row.deposited;
+    c.owed = row.owed;
+    std::memcpy(state.houses[i].moved, row.moved, sizeof row.moved);
   }
   for (u32 i = 0; i < s.instruments; ++i) {
     const InstrumentRow row = in.get<InstrumentRow>();
@@ -94,15 +95,26 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     a.max_open_orders = row.max_open_orders;
     a.has_limits = row.has_limits;
     a.killed = row.killed;
+    demand(row.barred <= kBarClosed);
+    a.barred = row.barred;
     join_group(state, a, row.group);
   }
   for (u32 i = 0; i < s.balances; ++i) {
     const BalanceRow row = in.get<BalanceRow>();
-    demand(row.account < s.accounts && row.currency < s.currencies);
+    demand(row.account < s.accounts && (row.currency & ~kCollateral) < s.currencies);
     const u32 made = state.accounts.make_balance(row.account, row.currency);
     demand(made == i);
     state.accounts.balance(made).total = row.total;
     state.accounts.balance(made).held = row.held;
+  }
+  for (u32 i = 0; i < s.credits; ++i) {
+    const Credit row = in.get<Credit>();
+    demand(row.balance < s.balances && state.accounts.balance(row.balance).credit == 0 &&
+           row.limit >= 0 && row.overdrawn >= 0);
+    state.accounts.credit_of(row.balance) = row;
+    const u16 currency = state.accounts.balance(row.balance).currency;
+    demand(currency < s.currencies);
+    state.houses[currency].floors += static_cast<i64>(row.floor());
   }
   demand(s.positions <= u64{s.max_balances} + s.max_orders && s.busts <= kMaxBusts);
   for (u32 i = 0; i < s.positions; ++i) {
@@ -111,6 +123,20 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     demand(move_position(state, row.account, row.instrument, row.lots) == i);
   }
   for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
+}
+
+void read_groups(State& state, const Scalars& s, Reader& in) {
+  demand(s.groups <= s.max_groups && s.legs <= s.max_legs);
+  u64 legs = 0;
+  for (u32 i = 0; i < s.groups; ++i) {
+    const PostedGroup row = in.get<PostedGroup>();
+    demand((row.account < s.accounts || row.account == kNone) && row.first_leg == legs &&
+           row.failed <= 1 && row.terms.count <= kMostLegs);
+    if (row.failed == 0) legs += row.terms.count;
+    state.group_ids.remember(row);
+  }
+  demand(legs == s.legs);
+  for (u32 i = 0; i < s.legs; ++i) state.group_ids.add_leg(in.get<Leg>());
 }
 
 void read_ids(State& state, const Scalars& s, Reader& in) {
@@ -132,6 +158,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
     demand(row.account < s.accounts);
     state.transfer_ids.remember(row);
   }
+  read_groups(state, s, in);
 }
 
 void read_free_slots(State& state, const Scalars& s, Reader& in) {

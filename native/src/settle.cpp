@@ -60,7 +60,7 @@ void set_hold(State& state, u32 slot, i64 hold) {
   OrderRecord& order = state.orders.record(slot);
   Balance& balance = state.accounts.balance(hold_row(order, is_sell(state.orders.node(slot))));
   balance.held += hold - order.hold;
-  QC_ASSERT(balance.held >= 0 && balance.held <= balance.total);
+  QC_ASSERT(balance.held >= 0 && (balance.held <= balance.total || balance.credit != 0));
   order.hold = hold;
 }
 
@@ -86,7 +86,7 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   const InstrumentTerms& terms = instrument.terms;
   const i64 taker_rate = std::min<i64>(terms.taker_fee, taker_order.rates.taker);
   // A rebate is at most the taker's fee: what the customers of a currency have never passes what
-  // was deposited, so no balance can pass 63 bits.
+  // is owed to them, so no balance can pass 63 bits.
   const i64 maker_rate =
       std::max(std::min<i64>(terms.maker_fee, maker_order.rates.maker), -taker_rate);
   const Charge of_maker =

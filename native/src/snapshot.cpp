@@ -76,6 +76,8 @@ Scalars scalars_of(const State& state) {
   s.max_transfers = state.config.max_transfers;
   s.max_balances = state.config.max_balances;
   s.max_windows = state.config.max_windows;
+  s.max_groups = state.config.max_groups;
+  s.max_legs = state.config.max_legs;
   s.without_accounting = state.accounting() ? 0 : 1;
   s.max_open_orders = state.max_open_orders;
   s.killed = state.killed ? 1 : 0;
@@ -95,6 +97,9 @@ Scalars scalars_of(const State& state) {
   s.positions = state.positions.count();
   s.links = state.links.rows.live();
   s.busts = state.bust_count;
+  s.credits = state.accounts.credit_count();
+  s.groups = state.group_ids.count();
+  s.legs = state.group_ids.leg_count();
   return s;
 }
 
@@ -120,7 +125,8 @@ void write_rare(const RareBook& rare, Writer& out) {
 void write_definitions(const State& state, Writer& out) {
   for (u32 i = 0; i < state.currency_count; ++i) {
     const Currency& c = state.currencies[i];
-    CurrencyRow row{c.fees, c.rebates, c.rounding, c.deposited, c.id, c.scale, 0, {}, {}};
+    CurrencyRow row{c.fees, c.rebates, c.rounding, {}, c.owed, c.id, c.scale, 0, {}, {}};
+    std::memcpy(row.moved, state.houses[i].moved, sizeof row.moved);
     std::memcpy(row.code, c.code, sizeof row.code);
     out.put(row);
   }
@@ -137,7 +143,8 @@ void write_definitions(const State& state, Writer& out) {
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{}, a.id, a.max_open_orders, a.has_limits, a.killed, {}, a.group, a.deadline_ns};
+    AccountRow row{{},       a.id, a.max_open_orders, a.has_limits, a.killed,
+                   a.barred, 0,    a.group,           a.deadline_ns};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -145,6 +152,7 @@ void write_accounts(const State& state, Writer& out) {
     const Balance& b = state.accounts.balance(i);
     out.put(BalanceRow{b.total, b.held, b.account, b.currency, 0});
   }
+  for (u32 i = 0; i < state.accounts.credit_count(); ++i) out.put(state.accounts.credit(i));
   for (u32 i = 0; i < state.positions.count(); ++i) {
     const Position& p = state.positions[i];
     out.put(PositionRow{p.lots, p.account, p.instrument, 0});
@@ -167,6 +175,12 @@ void write_ids(const State& state, Writer& out) {
     row.next_free = 0;
     out.put(row);
   }
+  for (u32 i = 0; i < state.group_ids.count(); ++i) {
+    PostedGroup row = state.group_ids[i];
+    row.next_free = 0;
+    out.put(row);
+  }
+  for (u32 i = 0; i < state.group_ids.leg_count(); ++i) out.put(state.group_ids.leg(i));
 }
 
 void write_extra(const State& state, const OrderRecord& order, Writer& out) {

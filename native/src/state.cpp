@@ -17,6 +17,7 @@ namespace {
 
 // The scratch of an act is words.
 static_assert(sizeof(Judged) % sizeof(u64) == 0 && alignof(Judged) <= alignof(u64));
+constexpr u16 kChart[kHousePlaces] = {100, 230, 240, 300, 310, 320, 330, 400, 410, 420, 430, 900};
 
 /// With max_balances of them nothing more is accepted; what works then may still open its own.
 u32 most_positions(const EngineConfig& c) {
@@ -44,7 +45,9 @@ State::State(const EngineConfig& c)
       accounts(c.max_accounts, c.max_balances),
       client_ids(c.max_client_ids),
       transfer_ids(c.max_transfers),
+      group_ids(c.max_groups, c.max_legs),
       currencies(kMaxCurrencies),
+      houses(kMaxCurrencies),
       currency_slot_plus_1(65'536),
       instruments(kMaxInstruments),
       account_order(c.max_accounts),
@@ -67,14 +70,16 @@ State::State(const EngineConfig& c)
       walk_marks(c.max_accounts),
       counted(c.max_orders) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
-            c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1);
+            c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1 &&
+            c.max_groups < kNone && c.max_legs < kNone);
 }
 
 Usage State::usage() const {
   return {orders.slots().used(), pages.leaves.used(),      pages.windows.used(),
           accounts.count(),      accounts.balance_count(), client_ids.used(),
           transfer_ids.count(),  client_ids.terms_used(),  extras.used(),
-          positions.count(),     links.rows.used()};
+          positions.count(),     links.rows.used(),        group_ids.count(),
+          group_ids.leg_count()};
 }
 
 void State::fill(const Usage& usage) {
@@ -88,6 +93,7 @@ void State::fill(const Usage& usage) {
   extras.fill(usage.extras);
   positions.fill(usage.positions);
   links.rows.fill(usage.links);
+  group_ids.fill(usage.groups, usage.legs);
 }
 
 void State::copy(const State& other) {
@@ -107,7 +113,9 @@ void State::copy(const State& other) {
   accounts.copy_rows(other.accounts);
   client_ids.copy_entries(other.client_ids);
   transfer_ids.copy_entries(other.transfer_ids);
+  group_ids.copy_entries(other.group_ids);
   currencies.copy(other.currencies, other.currency_count);
+  houses.copy(other.houses, other.currency_count);
   currency_count = other.currency_count;
   instruments.copy(other.instruments, other.instrument_count);
   instrument_count = other.instrument_count;
@@ -116,6 +124,33 @@ void State::copy(const State& other) {
   for (u32 i = 0; i < instrument_count; ++i) {
     if ((instruments[i].rare & kRareDark) == 0) continue;
     for (const Ladder& ladder : rare_books[i].dark) ladder.copy_directory(pages, other.pages);
+  }
+}
+
+u8 house_place(u16 code) {
+  if (code == 110) return kBank;
+  for (u8 place = 0; place < kHousePlaces; ++place) {
+    if (kChart[place] == code) return place;
+  }
+  return kHousePlaces;
+}
+
+u16 house_code(u8 place) { return kChart[place]; }
+
+i128 State::house_balance(u16 currency, u8 place) const {
+  const Currency& c = currencies[currency];
+  const i128 moved = houses[currency].moved[place];
+  switch (place) {
+    case kBank:
+      return moved + c.owed;
+    case kFeeIncome:
+      return moved + c.fees;
+    case kRebatesPaid:
+      return moved + c.rebates;
+    case kRounding:
+      return moved + c.rounding;
+    default:
+      return moved;
   }
 }
 

@@ -106,7 +106,8 @@ bool judge_open_orders(const State& state, const Account& account, u32 before, R
 i64 available(const State& state, const Seat& seat, Judged& j, u16 currency) {
   j.paying = state.accounts.find_balance(j.account, currency);
   const i64 before = seat.act == nullptr ? 0 : held_beside(seat, currency);
-  return (j.paying == kNone ? 0 : state.accounts.balance(j.paying).available()) - before;
+  return (j.paying == kNone ? 0 : state.accounts.available(state.accounts.balance(j.paying))) -
+         before;
 }
 
 /// The price of an order that names none, or that slides.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 
@@ -16,6 +18,14 @@ struct Judged {
   u16 currency = 0;  // slot
 };
 
+/// ACCOUNT_FROZEN, ACCOUNT_CLOSED: of who gives, then of who is given to.
+bool judge_states(const State& state, const Transfer& c, const Judged& j, Refusal& why) {
+  const Account& account = state.accounts[j.from];
+  if (c.kind == kDeposit) return judge_credit(account, why);
+  return judge_debit(account, why) &&
+         (c.kind != kBetween || judge_credit(state.accounts[j.to], why));
+}
+
 bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
   if (c.amount <= 0) return why.no(Reason::bad_amount, Scope::none);
   const i32 currency_slot = state.find_currency(c.currency);
@@ -29,8 +39,10 @@ bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
   } else if (c.to_account != 0) {
     return why.no(Reason::bad_command, Scope::none);
   }
+  if (!judge_states(state, c, j, why)) return false;
   if (c.kind == kDeposit) {
-    const i128 sum = static_cast<i128>(currency.deposited) + c.amount;
+    const i128 owed = std::max<i128>(static_cast<i128>(currency.owed) + c.amount, 0);
+    const i128 sum = owed + state.houses[j.currency].floors;
     if (sum > kMaxI64) {
       return why.no(Reason::amount_overflow, Scope::venue, currency.scale, kMaxI64, sum);
     }
@@ -69,20 +81,20 @@ void answer_again(const PostedTransfer& first, const Transfer& c, Teller& teller
   tell_refused(teller, c.header, why, {first.sequence, 0, c.transfer_id});
 }
 
-/// Only what was checked: a total stays within what was deposited.
+/// Only what was checked: a total stays within what is owed to customers.
 void move(State& state, const Transfer& c, const Judged& j) {
-  i64& deposited = state.currencies[j.currency].deposited;
+  i64& owed = state.currencies[j.currency].owed;
   Balance& from = state.accounts.balance(state.accounts.make_balance(j.from, j.currency));
   if (c.kind == kDeposit) {
-    deposited += c.amount;
+    owed += c.amount;
     const bool overflow = __builtin_add_overflow(from.total, c.amount, &from.total);
     QC_ASSERT(!overflow);
     return;
   }
   from.total -= c.amount;
-  QC_ASSERT(from.total >= from.held);
+  QC_ASSERT(from.total >= from.held || from.credit != 0);
   if (c.kind == kWithdrawal) {
-    deposited -= c.amount;
+    owed -= c.amount;
     return;
   }
   Balance& to = state.accounts.balance(state.accounts.make_balance(j.to, j.currency));
@@ -112,7 +124,10 @@ void transfer(State& state, const Transfer& command, Teller& teller) {
     return;
   }
   if (!judge(state, command, judged, why)) {
-    if (why.reason == Reason::insufficient && !state.transfer_ids.full()) {
+    const bool failed = why.reason == Reason::insufficient ||
+                        why.reason == Reason::account_frozen ||
+                        why.reason == Reason::account_closed;
+    if (failed && !state.transfer_ids.full()) {
       remember(state, command, judged.from, true, teller);
     }
     tell_refused(teller, command.header, why, named);

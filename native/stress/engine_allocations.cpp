@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
     for (u64 i = 0; i < 12; ++i) market.cancel_random();
     for (u64 i = 0; i < 3; ++i) market.transfer_random();
     for (u64 i = 0; i < 6; ++i) market.auction_random();
+    market.post_random();
     market.kill_random();
     events.clear();
     const i64 now = market.tick();

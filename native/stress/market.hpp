@@ -351,6 +351,52 @@ class Market {
              kind == kBetween ? account() : 0);
   }
 
+  /// A group of transfers between customers and the house; now and then one that takes another
+  /// back.
+  void post_random() {
+    if (random.below(6) == 0) {
+      SetCredit command{};
+      command.limit = random.between(0, 1'000'000);
+      command.currency = static_cast<u16>(random.between(1, 3));
+      add(command, CommandKind::set_credit, 0, account());
+      return;
+    }
+    if (random.below(8) == 0) {
+      SetAccountTerms command{};
+      const u64 whom = account();
+      command.state = static_cast<u8>(random.between(kOpen, kShut));
+      add(command, CommandKind::set_account_terms, 0, whom);
+      command.state = kOpen;
+      add(command, CommandKind::set_account_terms, 0, whom);
+      return;
+    }
+    PostGroup group{};
+    const bool back = !last_legs_.empty() && random.below(4) == 0;
+    std::vector<Leg> legs = last_legs_;
+    if (back) {
+      std::reverse(legs.begin(), legs.end());
+      for (Leg& leg : legs) {
+        std::swap(leg.debit_account, leg.credit_account);
+        std::swap(leg.debit_code, leg.credit_code);
+      }
+      name(group.terms.reverses, 'g', last_group_);
+    } else {
+      legs.assign(random.below(40) == 0 ? kMostLegs : 1 + random.below(5), Leg{});
+      for (Leg& leg : legs) leg = leg_random();
+      last_legs_ = legs;
+      last_group_ = next_id_;
+    }
+    group.terms.code = 1;
+    group.terms.count = static_cast<u8>(legs.size());
+    group.terms.flags = random.below(5) == 0 ? kSigned : u8{0};
+    name(group.terms.group_id, 'g', next_id_++);
+    add(group, CommandKind::post_group, 0, 0);
+    const u16 told = static_cast<u16>(sizeof group + legs.size() * sizeof(Leg));
+    std::memcpy(commands.data() + commands.size() - sizeof group, &told, sizeof told);
+    const auto* const bytes = reinterpret_cast<const std::byte*>(legs.data());
+    commands.insert(commands.end(), bytes, bytes + legs.size() * sizeof(Leg));
+  }
+
   void mass_cancel_random() {
     MassCancel command{};
     command.side = static_cast<u8>(random.below(3));
@@ -426,7 +472,7 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(24));
+    bytes[2] = static_cast<std::byte>(random.below(27));
     if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }
@@ -448,8 +494,10 @@ class Market {
       replace_random();
     } else if (dice < 900) {
       cancel_random();
-    } else if (dice < 960) {
+    } else if (dice < 940) {
       transfer_random();
+    } else if (dice < 960) {
+      post_random();
     } else if (dice < 970) {
       mass_cancel_random();
     } else if (dice < 975) {
@@ -488,6 +536,20 @@ class Market {
 
  private:
   u64 account() { return 1 + random.below(kAccounts); }
+  Leg leg_random() {
+    static constexpr u16 kCodes[6] = {100, 230, 300, 310, 410, 900};
+    Leg leg{};
+    leg.currency = static_cast<u16>(random.between(1, 3));
+    leg.amount = random.between(random.below(20) == 0 ? -1 : 0, 1'000'000'000);
+    const u64 ways = random.below(3);
+    if (ways != 0) leg.debit_account = static_cast<u32>(account());
+    if (ways != 1) leg.credit_account = static_cast<u32>(account());
+    (ways == 0 ? leg.debit_code : leg.credit_code) = ways == 2 ? u16{0} : kCodes[random.below(6)];
+    if (random.below(5) == 0) {
+      (ways == 0 ? leg.credit_code : leg.debit_code) = kCollateralCode;
+    }
+    return leg;
+  }
   Order some_order() {
     if (orders.empty() || random.below(50) == 0) {
       return {1 + random.below(1000), static_cast<u32>(random.below(5000)), account()};
@@ -500,6 +562,8 @@ class Market {
                            : 100'000 + random.between(0, 60);
   }
 
+  std::vector<Leg> last_legs_;  // of the last group that was no reversal
+  u64 last_group_ = 0;
   i64 now_ = 1'000;
   u64 next_id_ = 1;
 };

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.migrations import directory
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.wire import OrderCancelled, TradePrinted, TransferPosted
+from quantumcore.contracts.wire import GroupPosted, OrderCancelled, TradePrinted, TransferMade, TransferPosted
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.tables import metadata
@@ -105,6 +105,7 @@ async def test_kill_9_between_two_statements_loses_and_doubles_nothing(
         (OrderCancelled, {"order_sequence": 1}),
         (TransferPosted, {"total": 1}),
         (TransferPosted, {"amount": 0}),
+        (GroupPosted, {"count": 101}),
     ],
 )
 async def test_an_impossible_event_stops_at_its_position(
@@ -122,6 +123,25 @@ async def test_an_impossible_event_stops_at_its_position(
         before = await digest(database)
         with pytest.raises(Corrupted, match=rf"at {at + 1}\.{place}: "):
             await post(database, [batches[at - 1], forged])
+        assert await digest(database) == before
+
+
+@pytest.mark.parametrize("change", [{"debit_total": 2**63}, {"credit_total": -(2**63)}, {"amount": 2**61}])
+async def test_a_transfer_of_a_group_that_the_books_do_not_bear_stops_at_its_group(
+    tmp_path: Path, seed: int, change: dict[str, int]
+) -> None:
+    """The engine tells both balances after each leg; books that come to another are not the engine's."""
+    _, batches = random_market(seed, 800)
+    at = max(number for number, batch in enumerate(batches) if isinstance(batch.events[-1], GroupPosted))
+    events = list(batches[at].events)
+    assert isinstance(events[0], TransferMade)
+    events[0] = msgspec.structs.replace(events[0], **change)
+    forged = EventBatch(at + 1, at + 1, b"".join(event.encode() for event in events))
+    async with ledger_tables(tmp_path) as database:
+        await post(database, batches[:at])
+        before = await digest(database)
+        with pytest.raises(Corrupted, match=rf"at {at + 1}\.{len(events) - 1}: "):
+            await post(database, [forged])
         assert await digest(database) == before
 
 

@@ -122,11 +122,37 @@ def batch_template(price: int) -> bytes:
     )
 
 
+def posting_template(price: int) -> bytes:
+    """Return a round of six commands: a group, its reversal, one that is refused, a limit, and a frozen account for a moment."""
+
+    def group(name: str, *legs: wire.Leg, reverses: str = "") -> bytes:
+        raw = b"".join(leg.encode() for leg in legs)
+        name = f"a-group-of-transfers-{name}-{NUMBER}"
+        return wire.PostGroup(group_id=name, reverses=reverses, count=len(legs), legs=raw).encode()
+
+    there = [wire.Leg(debit_account=ALICE, credit_account=BOB, currency=1, amount=price + n) for n in range(5)]
+    there.append(wire.Leg(debit_account=BOB, credit_code=300, currency=1, amount=3))
+    back = [wire.Leg(debit_account=BOB, credit_account=ALICE, currency=1, amount=price + n) for n in range(5)]
+    back.append(wire.Leg(debit_code=300, credit_account=BOB, currency=1, amount=3))
+    poor = wire.Leg(debit_account=BOB, credit_account=ALICE, currency=1, amount=2**60)
+    return b"".join(
+        (
+            group("out", *there),
+            group("back", *back, reverses=f"a-group-of-transfers-out-{NUMBER}"),
+            group("never", poor),
+            wire.SetCredit(account=BOB, currency=1, limit=10_000 + price).encode(),
+            wire.SetAccountTerms(account=ALICE, state=2).encode(),
+            wire.SetAccountTerms(account=ALICE, state=1).encode(),
+        )
+    )
+
+
 KINDS = {
     "plain": (template, 4),
     "waiting": (waiting_template, 8),
     "linked": (linked_template, 8),
     "batch": (batch_template, 4),
+    "posting": (posting_template, 6),
 }
 
 

@@ -33,9 +33,10 @@ VERBS = {
     1: "submit", 2: "replace", 3: "cancel", 4: "mass_cancel", 5: "transfer", 6: "open_account", 7: "define_currency",
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
-    23: "batch",
+    23: "batch", 24: "post", 25: "account", 26: "credit",
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
+STATES = {1: "open", 2: "frozen", 3: "closed"}
 
 
 class Shown(NamedTuple):
@@ -95,9 +96,12 @@ def show(e: Any, s: Scales) -> Shown:
             return _refusal(f"rejected {e.client_id} {Reason(e.reason).name}", e)
         case wire.CommandRefused():
             order = e.client_id or (named if e.order_sequence else "")
-            return _refusal(
+            shown = _refusal(
                 " ".join(filter(None, ["refused", VERBS.get(e.command, "unknown"), order, Reason(e.reason).name])), e
             )
+            if VERBS.get(e.command) == "post":
+                shown.pairs["leg"] = "none" if e.order_slot == NO_SLOT else str(e.order_slot)
+            return shown
         case wire.OrderReplaced():
             return _of(
                 "replaced",
@@ -135,7 +139,7 @@ def show(e: Any, s: Scales) -> Shown:
             )
         case wire.CommandDone():
             if e.outcome:
-                named = "" if VERBS[e.command] == "bust" else named
+                named = "" if VERBS[e.command] in ("bust", "post") else named
                 return _of("repeat" if e.outcome == 1 else "already_cancelled", named)
             return _of("done", count=str(e.count))
         case _:
@@ -177,6 +181,18 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
         case wire.TransferPosted():
             posted = f"{s.account(e.account)} {s.money(e.currency, e.amount)} {s.currency(e.currency)}"
             return _of("posted", posted, total=s.money(e.currency, e.total), held=s.money(e.currency, e.held))
+        case wire.TransferMade():
+            return _made(e, s)
+        case wire.GroupNoted():
+            return _of("noted", e.text.rstrip(b"\0").decode())
+        case wire.GroupPosted():
+            numbers = {"code": str(e.code), "count": str(e.count), "day": str(e.effective_day), "flags": str(e.flags2)}
+            return _of("group", e.group_id, **numbers, reverses=e.reverses or "none", data=e.user_data.hex())
+        case wire.AccountTermsChanged():
+            return _of("account", f"{s.account(e.account)} {STATES[e.state]}")
+        case wire.CreditChanged():
+            granted = f"{s.account(e.account)} {s.money(e.currency, e.limit)} {s.currency(e.currency)}"
+            return _of("credit", granted, available=s.money(e.currency, e.available))
         case wire.OrdersLinked():
             slots = [slot for slot in (e.first, e.second, e.third) if slot != NO_SLOT]
             return _of("linked", " ".join([LINKS[e.link], *(s.order(e.sequence, slot) for slot in slots)]))
@@ -218,6 +234,17 @@ def _terms(e: Any, named: str, s: Scales) -> Shown:
         "dark": str(e.dark),
     }
     return Shown(f"{word} {named}", {name: value for name, value in pairs.items() if value != "0"})
+
+
+def _made(e: Any, s: Scales) -> Shown:
+    """`alice` is her balance, `alice/220` her collateral, a bare number an account of the house."""
+    sides = [
+        (s.account(owner) + (f"/{code}" if code else "")) if owner else str(code)
+        for owner, code in ((e.debit_account, e.debit_code), (e.credit_account, e.credit_code))
+    ]
+    totals = {"debit": s.money(e.currency, e.debit_total), "credit": s.money(e.currency, e.credit_total)}
+    head = f"{s.money(e.currency, e.amount)} {s.currency(e.currency)} {' '.join(sides)}"
+    return _of("made", head, **totals, leg=str(e.leg), code=str(e.code))
 
 
 def _trade(e: Any, s: Scales) -> Shown:

@@ -220,6 +220,16 @@ def _balance(market: CaseMarket, rest: list[str]) -> list[Shown]:
     return [Shown(f"{who} {market.money(number, total)} {code}", {"held": market.money(number, held)})]
 
 
+def _house(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    number = market.currencies[rest[0]]
+    return [Shown(f"{code} {market.money(number, balance)}", {}) for code, balance in market.engine.house(number)]
+
+
+def _collateral(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    rows = market.engine.collateral(market.account_number(rest[0]))
+    return [Shown(f"{rest[0]} {market.money(number, total)} {market.currency(number)}", {}) for number, total in rows]
+
+
 def _position(market: CaseMarket, rest: list[str]) -> list[Shown]:
     number = words.instrument_of(market, words.pairs(rest[1:]))
     lots = dict(market.engine.positions(market.account_number(rest[0]))).get(number, 0)
@@ -228,6 +238,8 @@ def _position(market: CaseMarket, rest: list[str]) -> list[Shown]:
 
 _QUESTIONS = {
     "position": _position,
+    "house": _house,
+    "collateral": _collateral,
     "depth": _depth,
     "orders": _orders,
     "order": _order,

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from quantumcore.contracts import wire
-from tests.support.case_events import LINKS, PHASES
+from tests.support.case_events import LINKS, PHASES, STATES
 
 if TYPE_CHECKING:
     from tests.support.case_market import CaseMarket
@@ -111,6 +111,8 @@ def command(market: "CaseMarket", verb: str, rest: list[str], members: list[str]
         return _link(market, rest, members)
     if verb == "batch":
         return _batch(market, members)
+    if verb == "post":
+        return _post(market, rest, members)
     return _COMMANDS[verb](market, rest)
 
 
@@ -205,6 +207,64 @@ def _batch(market: "CaseMarket", members: list[str]) -> wire.SubmitOrderBatch:
     whole = _whole(market, members)
     raw = b"".join(member.encode() for member in whole)
     return wire.SubmitOrderBatch(account=whole[0].account, count=len(whole), orders=raw)
+
+
+def _side(market: "CaseMarket", text: str) -> tuple[int, int]:
+    """Return (account, code): `alice`, `alice/220`, or a code of the house."""
+    owner, _, code = text.partition("/")
+    return (0, int(owner)) if owner.isdigit() and not code else (market.account_number(owner), int(code or 0))
+
+
+def _leg(market: "CaseMarket", text: str) -> wire.Leg:
+    debit, credit, amount, currency = text.split()
+    (debit_account, debit_code), (credit_account, credit_code) = _side(market, debit), _side(market, credit)
+    return wire.Leg(
+        debit_account=debit_account,
+        credit_account=credit_account,
+        debit_code=debit_code,
+        credit_code=credit_code,
+        currency=_currency(market, currency),
+        amount=_minor(market, amount, currency),
+    )
+
+
+def _currency(market: "CaseMarket", code: str) -> int:
+    return market.currencies[code] if code in market.currencies else int(code)
+
+
+def _minor(market: "CaseMarket", amount: str, code: str) -> int:
+    mantissa, scale = decimal(amount)
+    return mantissa * 10 ** (market.scales.get(code, 0) - scale)
+
+
+def _post(market: "CaseMarket", rest: list[str], members: list[str]) -> wire.PostGroup:
+    given = pairs([word for word in rest[2:] if word != "signed"])
+    return wire.PostGroup(
+        account=_owner(market, rest[0]),
+        group_id=rest[1],
+        code=int(given.get("code", 1)),
+        count=int(given.get("count", len(members))),
+        flags=int(given.get("flags", "signed" in rest[2:])),
+        effective_day=int(given.get("day", 0)),
+        user_data=bytes.fromhex(given.get("data", "")).ljust(16, b"\0"),
+        reverses=given.get("reverses", ""),
+        text=given.get("text", "").encode().ljust(128, b"\0"),
+        legs=b"".join(_leg(market, text).encode() for text in members),
+    )
+
+
+def _owner(market: "CaseMarket", name: str) -> int:
+    return 0 if name == "house" else market.account_number(name)
+
+
+def _account(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    state = _number(rest[1], {name: code for code, name in STATES.items()})
+    return wire.SetAccountTerms(account=_owner(market, rest[0]), state=state)
+
+
+def _credit(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    limit, currency = _minor(market, rest[1], rest[2]), _currency(market, rest[2])
+    return wire.SetCredit(account=_owner(market, rest[0]), limit=limit, currency=currency)
 
 
 def _link(market: "CaseMarket", rest: list[str], members: list[str]) -> wire.SubmitLinkedOrders:
@@ -323,4 +383,6 @@ _COMMANDS: dict[str, Any] = {
     "deposit": lambda market, rest: transfer(market, rest[0], 1, rest[1], rest[2]),
     "withdraw": lambda market, rest: transfer(market, rest[0], 2, rest[1], rest[2]),
     "bust": _bust,
+    "account": _account,
+    "credit": _credit,
 }

@@ -38,6 +38,9 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
     rules static_band 0.1 call_ns 5s ...       fields of SetTradingRules, rates as fractions
     cancel_all_after alice 10s | off           end_session alice 7                kill alice|venue on|off
     limits alice|default 5                     group alice 3                      deposit|withdraw alice 500 USD
+    post house|alice g1 [code 7] [day 20000] [data 0f] [reverses g0] [text word] [signed]
+                                               its legs follow as lines `+ debit credit 100 USD`; a side: alice, alice/220, or a code of the house
+    account alice open|frozen|closed           credit alice 500 USD
     bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
 
 Questions are commands too; their answers stand like events:
@@ -47,6 +50,8 @@ Questions are commands too; their answers stand like events:
     order a1                                   a1 price 101 quantity 10 leaves 4 hold 404 (or: none)
     queue a1                                   a1 orders 2 ahead 15    what is shown on its side and would trade before it (or: none)
     balance alice USD                          alice 1000000 USD held 404
+    house USD                                  300 5                   each account of the house that is not zero (220: all collateral)
+    collateral alice                           alice 40 USD
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
 """
 

@@ -30,6 +30,10 @@ def state_of(engine: Any) -> dict[str, Any]:
         "balances": {account: engine.balances(account) for account in engine.accounts()},
         "positions": {account: engine.positions(account) for account in engine.accounts()},
         "totals": {number: engine.totals(number) for number, _, _ in CURRENCIES},
+        "house": {number: engine.house(number) for number, _, _ in CURRENCIES},
+        "collateral": {account: engine.collateral(account) for account in engine.accounts()},
+        "credits": {account: engine.credits(account) for account in engine.accounts()},
+        "states": {account: engine.account_state(account) for account in engine.accounts()},
         "open_orders": engine.open_orders(),
     }
 

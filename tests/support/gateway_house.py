@@ -32,7 +32,7 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
-from tests.support.ledgers import answer_for_money
+from tests.support.ledgers import answer_for_money, open_ledger
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -126,20 +126,27 @@ def client_of(gateway: GatewayService, **options: Any) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncIterator[House]:
-    """Open a house with all rooms; close it at the end."""
+async def house(
+    directory: Path, settings: GatewaySettings = GENEROUS, *, real_ledger: bool = False
+) -> AsyncIterator[House]:
+    """Open a house with all rooms, money by the ledger itself or by a stand-in; close it at the end."""
     async with small_venue(directory) as venue:
         venue.clock = RealClock()  # type: ignore[assignment]
-        SmallLedger(venue).attach()
         clock = venue.clock
+        money = SmallLedger(venue)
+        money.attach_engine()
+        if real_ledger:
+            await open_ledger(venue)
+        else:
+            money.attach()
+            books = LedgerService(venue.bus, venue.log, await venue.database("ledger"), clock)
+            books._reports.attach(venue.bus)  # of the real room only what it reports
+            books._watch.attach()
+            venue.bus.handle(ledger.GetTrialBalance, books.trial_balance)
+            answer_for_money(venue)
+            await venue.run(books, attach=False)
         auth_settings = AuthSettings(jwt_secret="s" * 64, key_encryption_key="k" * 64, argon=CHEAP)
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
-        books = LedgerService(venue.bus, venue.log, await venue.database("ledger"), clock)
-        books._reports.attach(venue.bus)  # of the real room only what it reports
-        books._watch.attach()
-        venue.bus.handle(ledger.GetTrialBalance, books.trial_balance)
-        answer_for_money(venue)
-        await venue.run(books, attach=False)
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
         await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
@@ -179,7 +186,7 @@ class SmallLedger:
         self._venue = venue
 
     def attach(self) -> None:
-        """Answer for money, and for the engine's state."""
+        """Answer for money."""
         bus = self._venue.bus
         bus.handle(ledger.OpenAccount, self._open)
         bus.handle(ledger.MakeTransfer, self._transfer)
@@ -190,8 +197,11 @@ class SmallLedger:
         bus.handle(ledger.VerifyChain, self._verify)
         bus.handle(ledger.GetAuditRoots, self._roots)
         bus.handle(ledger.ProveEntry, self._prove)
-        bus.handle(GetEngineStatus, self._status)
-        bus.handle(TakeSnapshot, self._snapshot)
+
+    def attach_engine(self) -> None:
+        """Answer for the engine's state."""
+        self._venue.bus.handle(GetEngineStatus, self._status)
+        self._venue.bus.handle(TakeSnapshot, self._snapshot)
 
     async def _open(self, ask: ledger.OpenAccount) -> ledger.AccountView:
         events = self._venue.do(wire.OpenAccount(account=ask.account, owner=uuid.UUID(ask.owner).int))

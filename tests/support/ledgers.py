@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts.matching import (
     EngineAccount,
-    EngineBalance,
     EngineTotals,
     GetEngineAccount,
     GetEngineTotals,
@@ -22,9 +21,10 @@ from quantumcore.contracts.wire import CurrencyDefined, InstrumentDefined
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import queries, store
-from quantumcore.services.ledger.domain import CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
+from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.tables import accounts, holds, metadata
+from quantumcore.services.matching.money import engine_balances, other_accounts
 from tests.support.small_venue import SmallVenue
 from tests.support.streams import START_NS, Market, setup
 
@@ -98,13 +98,21 @@ async def assert_equals(database: SqliteDatabase, engine: Engine) -> None:
     everyone: dict[AccountKey, tuple[int, int, int]] = {}
     for account in engine.accounts():
         view = await database.read(lambda connection, number=account: queries.owner_view(connection, number))  # type: ignore[misc]
-        ours = {key.currency: (row.balance(key.code), row.held) for key, row in view.accounts.items()}
+        own = {key: row for key, row in view.accounts.items() if key.code in CUSTOMER_CODES}
+        ours = {key.currency: (row.balance(key.code), row.held) for key, row in own.items()}
         theirs = {currency: (total, held) for currency, total, held in engine.balances(account)}
         assert _nonzero(ours) == _nonzero(theirs), f"account {account}"
+        aside = {key.currency: row.balance(key.code) for key, row in view.accounts.items() if key.code == COLLATERAL}
+        assert {c: total for c, total in aside.items() if total} == dict(engine.collateral(account))
+        limits = {currency: credit.limit for currency, credit in view.credits.items() if credit.limit}
+        assert limits == {currency: limit for currency, limit, _ in engine.credits(account)}
+        assert view.state == engine.account_state(account)
         everyone |= {key: (row.debits, row.credits, row.held) for key, row in view.accounts.items()}
     for currency, sums in queries.house_sums(house).items():
         names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
         assert tuple(sums[name] for name in names) == engine.totals(currency), f"currency {currency}"
+        others = {int(name): balance for name, balance in sums.items() if name not in names and balance}
+        assert others == {c: balance for c, balance in engine.house(currency) if c not in (100, 300, 310, 410)}
     _assert_balanced(house, everyone)
     await _assert_holds(database)
 
@@ -128,7 +136,7 @@ def _assert_balanced(house: dict[AccountKey, Any], everyone: dict[AccountKey, tu
         )
         assert assets == rest
     for key, row in house.items():
-        if key.code in CUSTOMER_CODES:
+        if key.code in (*CUSTOMER_CODES, COLLATERAL):
             mine = [v for k, v in everyone.items() if (k.currency, k.code) == (key.currency, key.code)]
             assert (row.debits, row.credits, row.held) == tuple(map(sum, zip(*mine, strict=True)))
 
@@ -149,7 +157,7 @@ async def _assert_holds(database: SqliteDatabase) -> None:
         assert not (hold.done and hold.open)
         held[hold.account, hold.currency] = held.get((hold.account, hold.currency), 0) + hold.open
     for row in stands:
-        if row.owner != HOUSE:
+        if row.owner != HOUSE and row.code != COLLATERAL:
             assert row.held == held.get((row.owner, row.currency), 0)
 
 
@@ -169,7 +177,8 @@ def answer_for_money(venue: SmallVenue) -> None:
 
 def _account_of(venue: SmallVenue) -> Any:
     async def answer(request: GetEngineAccount) -> EngineAccount:
-        balances = [EngineBalance(*row) for row in venue.engine.balances(request.account)]
+        engine = venue.engine
+        balances = engine_balances(engine.balances(request.account), engine.collateral(request.account))
         return EngineAccount(request.account, venue.engine.sequence, balances)
 
     return answer
@@ -178,6 +187,7 @@ def _account_of(venue: SmallVenue) -> Any:
 def _totals_of(venue: SmallVenue) -> Any:
     async def answer(_request: GetEngineTotals) -> EngineTotals:
         known = sorted(venue.engine._venue.currencies)
-        return EngineTotals(venue.engine.sequence, [HouseTotal(c, *venue.engine.totals(c)) for c in known])
+        totals = [HouseTotal(c, *venue.engine.totals(c), other_accounts(venue.engine.house(c))) for c in known]
+        return EngineTotals(venue.engine.sequence, totals)
 
     return answer

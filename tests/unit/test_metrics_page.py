@@ -37,6 +37,7 @@ LABELS = {
     "qc_orders_ended": ("code",),
     "qc_orders_submissions": ("outcome",),
     "qc_ledger_transfers": ("outcome",),
+    "qc_ledger_transactions": ("outcome",),
 }
 """Of families that have no sample in a house that has just started."""
 

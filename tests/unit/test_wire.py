@@ -23,6 +23,7 @@ INTEGERS = {
     "H": (0, 2**16 - 1),
     "I": (0, 2**32 - 1),
     "Q": (0, 2**64 - 1),
+    "i": (-(2**31), 2**31 - 1),
     "q": (-(2**63), 2**63 - 1),
 }
 SAFE = st.characters(min_codepoint=33, max_codepoint=126)
@@ -56,6 +57,8 @@ def anything(draw: Any) -> wire.Command | wire.Event:
     given = {name: draw(values(code)) for name, code in items(kind) if name not in ("_", "size", "kind")}
     if kind is wire.SubmitOrderBatch:
         given["orders"] = draw(st.integers(1, kind.MOST).map(lambda count: bytes(range(8)) * (20 * count)))
+    if kind is wire.PostGroup:
+        given["legs"] = draw(st.integers(1, kind.MOST).map(lambda count: bytes(range(8)) * (4 * count)))
     return kind(**given)
 
 
@@ -83,6 +86,7 @@ def test_a_decoded_value_owns_its_data(value):
 def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
     sizes |= {13: 160, 14: 112, 15: 504, 16: 24, 17: 24, 18: 24, 19: 24, 20: 80, 21: 24, 22: 96, 23: 24}
+    sizes |= {24: 240, 25: 24, 26: 32}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
     sizes = {
         1: 64,
@@ -101,7 +105,7 @@ def test_sizes_are_those_of_the_reference():
         14: 48,
     }
     sizes |= {15: 144, 16: 80, 17: 80, 18: 64, 19: 80, 20: 80, 21: 48, 22: 48, 23: 112, 24: 48, 25: 64, 26: 80, 27: 64}
-    sizes |= {28: 48, 29: 128, 30: 64}
+    sizes |= {28: 48, 29: 128, 30: 64, 31: 112, 32: 176, 33: 144, 34: 48, 35: 64}
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
 
@@ -121,7 +125,7 @@ THEIR_NAMES = {"order_type": "type", "flags2": "flags", "transfer_kind": "kind",
 # Structures that others hold whole, by the name under which they hold them.
 HELD = {"order": None, "rules": "TradingRules", "trade": "BustedTrade"}
 ORDERS = {"SubmitAdvancedOrder": "SubmitOrder", "ReplaceAdvancedOrder": "ReplaceOrder"}
-TERMS = {"DefineInstrument": "InstrumentTerms", "InstrumentDefined": "InstrumentTerms"}
+TERMS = {"DefineInstrument": "InstrumentTerms", "InstrumentDefined": "InstrumentTerms", "PostGroup": "GroupTerms"}
 
 
 def theirs(kind: Any) -> set[tuple[str, int, int]]:

@@ -16,31 +16,48 @@ struct Account {
   u32 first_position;  // also the arena's link: accounts are never freed
   u8 owner[16];
   u8 killed;
+  u8 barred;  // kNotBarred, kBarFrozen, kBarClosed
   u8 has_limits;
-  u8 reserved[2];
+  u8 reserved;
   u32 group;        // accounts of one group do not trade with each other; 0: of none
   i64 deadline_ns;  // its orders go at it (CancelAllAfter); 0: never
 };
 static_assert(sizeof(Account) == 64);
 
-/// What an account has in a currency, in minor units. 0 <= held <= total.
+inline constexpr u8 kNotBarred = 0;
+inline constexpr u8 kBarFrozen = 1;  // no debits, no new holds
+inline constexpr u8 kBarClosed = 2;  // no credits either
+
+/// Set in the currency of a balance that is collateral: orders look for another, so never find it.
+inline constexpr u16 kCollateral = 0x8000;
+
+/// What an account has in a currency, in minor units. Without credit 0 <= held <= total.
 struct Balance {
   i64 total;
   i64 held;
-  u32 account;  // slot
-  u32 next;     // of the same account, or the arena's free list
-  u32 reserved;
-  u16 currency;  // slot
-  u16 reserved2;
-
-  i64 available() const { return total - held; }
+  u32 account;   // slot
+  u32 next;      // of the same account, or the arena's free list
+  u32 credit;    // row plus 1; 0: it has never had any
+  u16 currency;  // slot, with kCollateral or without
+  u16 reserved;
 };
 static_assert(sizeof(Balance) == 32);
 
-/// Accounts and their balances. Neither is ever removed.
+/// How far a balance may go below zero, minor units.
+struct Credit {
+  i64 limit;
+  i64 overdrawn;  // how far below the limit its last change, or what two persons signed, left it
+  u32 balance;    // row
+  u32 reserved;
+
+  i128 floor() const { return static_cast<i128>(limit) + overdrawn; }
+};
+
+/// Accounts, their balances and credits. None is ever removed.
 class Accounts {
  public:
-  Accounts(u32 max_accounts, u32 max_balances) : accounts_(max_accounts), balances_(max_balances) {}
+  Accounts(u32 max_accounts, u32 max_balances)
+      : accounts_(max_accounts), balances_(max_balances), credits_(max_balances) {}
 
   /// The slot of account `id`, or kNone.
   [[gnu::always_inline]] u32 find(u64 id) const {
@@ -69,14 +86,37 @@ class Accounts {
   const Balance& balance(u32 row) const { return balances_[row]; }
   i64 available(u32 account, u16 currency) const {
     const u32 row = find_balance(account, currency);
-    return row == kNone ? 0 : balances_[row].available();
+    return row == kNone ? 0 : available(balances_[row]);
   }
+  /// What is neither held nor spent, with the credit, as far as 63 bits go.
+  [[gnu::always_inline]] i64 available(const Balance& balance) const {
+    if (balance.credit == 0) [[likely]] {
+      return balance.total - balance.held;
+    }
+    return available_on_credit(balance);
+  }
+  i64 available_on_credit(const Balance& balance) const {
+    const i128 spare = spare_of(balance);
+    return spare > kMaxI64 ? kMaxI64 : static_cast<i64>(spare);
+  }
+  /// The same without an end; negative: more is used than may be.
+  i128 spare_of(const Balance& balance) const {
+    const i128 own = static_cast<i128>(balance.total) - balance.held;
+    return balance.credit == 0 ? own : own + credits_[balance.credit - 1].limit;
+  }
+  /// The credit of a balance, made if it has none.
+  Credit& credit_of(u32 row);
+  Credit& credit(u32 at) { return credits_[at]; }
+  const Credit& credit(u32 at) const { return credits_[at]; }
+  u32 credit_count() const { return credit_count_; }
   u32 balance_count() const { return balances_.used(); }
   u64 balances_left() const { return balances_.left(); }
   /// Takes over the accounts and their balances, not the ways to find one.
   void copy_rows(const Accounts& other) {
     accounts_.copy(other.accounts_);
     balances_.copy(other.balances_);
+    credits_.copy(other.credits_, other.credit_count_);
+    credit_count_ = other.credit_count_;
   }
   void fill(u32 accounts, u32 balances) {
     accounts_.fill(accounts);
@@ -93,6 +133,8 @@ class Accounts {
 
   Arena<Account, &Account::first_position> accounts_;
   Arena<Balance, &Balance::next> balances_;
+  Reserved<Credit> credits_;  // of some balances, in no order
+  u32 credit_count_ = 0;
   SmallIds by_small_id_;
   HashIndex by_id_;  // the others
   HashIndex by_currency_;

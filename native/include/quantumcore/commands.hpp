@@ -31,6 +31,9 @@ void submit_linked(State& state, const SubmitLinkedOrders& command, Teller& tell
 void submit_batch(State& state, const SubmitOrderBatch& command, Teller& teller);
 void set_group(State& state, const SetGroup& command, Teller& teller);
 void bust_trade(State& state, const BustTrade& command, Teller& teller);
+void post_group(State& state, const PostGroup& command, Teller& teller);
+void set_account_terms(State& state, const SetAccountTerms& command, Teller& teller);
+void set_credit(State& state, const SetCredit& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);

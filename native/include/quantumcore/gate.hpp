@@ -33,12 +33,22 @@ inline bool is_zero_id(const char (&id)[kIdBytes]) {
 /// A number of ticks or lots in the units of the outside world.
 inline i128 on_grid(i64 count, const Grid& grid) { return static_cast<i128>(count) * grid.step; }
 
+/// ACCOUNT_CLOSED: nothing may be given to it.
+inline bool judge_credit(const Account& account, Refusal& why) {
+  return account.barred != kBarClosed || why.no(Reason::account_closed, Scope::account);
+}
+/// ACCOUNT_FROZEN, ACCOUNT_CLOSED: nothing may be taken from it, nor newly held.
+inline bool judge_debit(const Account& account, Refusal& why) {
+  if (account.barred == kBarFrozen) return why.no(Reason::account_frozen, Scope::account);
+  return judge_credit(account, why);
+}
+
 inline bool judge_switches(const State& state, const Account& account, Refusal& why) {
   if (state.killed) [[unlikely]] {
     return why.no(Reason::killed, Scope::venue);
   }
-  if (account.killed != 0) [[unlikely]] {
-    return why.no(Reason::killed, Scope::account);
+  if ((account.killed | account.barred) != 0) [[unlikely]] {
+    return account.killed != 0 ? why.no(Reason::killed, Scope::account) : judge_debit(account, why);
   }
   return true;
 }

@@ -38,6 +38,9 @@ enum class CommandKind : u8 {
   set_group = 21,
   bust_trade = 22,
   submit_order_batch = 23,
+  post_group = 24,
+  set_account_terms = 25,
+  set_credit = 26,
 };
 
 struct CommandHeader {
@@ -286,6 +289,56 @@ struct BustTrade {
   BustedTrade trade;
 };
 
+/// What the transfers of a group share.
+struct GroupTerms {
+  char group_id[kIdBytes];
+  u16 code;
+  u8 count;
+  u8 flags;
+  i32 effective_day;
+  u8 user_data[16];
+  char reverses[kIdBytes];
+  char text[128];
+};
+
+/// What `count` whole Leg follow.
+struct PostGroup {
+  CommandHeader header;
+  GroupTerms terms;
+};
+
+/// One transfer of a group, from debit to credit; account 0 is the house.
+struct Leg {
+  u32 debit_account;
+  u32 credit_account;
+  u16 debit_code;
+  u16 credit_code;
+  u16 currency;
+  u16 reserved;
+  i64 amount;
+  u64 reserved2;
+};
+
+struct SetAccountTerms {
+  CommandHeader header;
+  u8 state;
+  u8 reserved[7];
+};
+
+struct SetCredit {
+  CommandHeader header;
+  i64 limit;
+  u16 currency;
+  u8 reserved[6];
+};
+
+inline constexpr u32 kMostLegs = 100;
+inline constexpr u16 kOwnCode = 0;           // of a customer's balance
+inline constexpr u16 kCollateralCode = 220;  // of what a customer has put aside
+inline constexpr u8 kSigned = 1;
+inline constexpr u8 kOpen = 1;
+inline constexpr u8 kFrozen = 2;
+inline constexpr u8 kShut = 3;
 inline constexpr u8 kBuy = 1;
 inline constexpr u8 kSell = 2;
 inline constexpr u8 kMarket = 1;

@@ -41,6 +41,11 @@ enum class EventKind : u8 {
   cancel_timer_set = 28,
   trade_busted = 29,
   orders_linked = 30,
+  transfer_made = 31,
+  group_noted = 32,
+  group_posted = 33,
+  account_terms_changed = 34,
+  credit_changed = 35,
 };
 
 inline constexpr u8 kLast = 1;
@@ -382,6 +387,59 @@ struct OrdersLinked {
   u32 second;
   u32 third;
   u32 reserved2;
+};
+
+struct TransferMade {
+  static constexpr EventKind kKind = EventKind::transfer_made;
+  EventHeader header;
+  i64 amount;
+  i128 debit_total;
+  i128 credit_total;
+  u32 debit_account;
+  u32 credit_account;
+  u16 debit_code;
+  u16 credit_code;
+  u16 currency;
+  u16 code;
+  u32 leg;
+  u8 flags;
+  u8 reserved[11];
+};
+
+struct GroupNoted {
+  static constexpr EventKind kKind = EventKind::group_noted;
+  EventHeader header;
+  char text[128];
+  u64 reserved;
+};
+
+struct GroupPosted {
+  static constexpr EventKind kKind = EventKind::group_posted;
+  EventHeader header;
+  u64 reverses_sequence;
+  char group_id[kIdBytes];
+  u16 code;
+  u8 count;
+  u8 flags;
+  i32 effective_day;
+  u8 user_data[16];
+  char reverses[kIdBytes];
+};
+
+struct AccountTermsChanged {
+  static constexpr EventKind kKind = EventKind::account_terms_changed;
+  EventHeader header;
+  u8 state;
+  u8 reserved[7];
+};
+
+struct CreditChanged {
+  static constexpr EventKind kKind = EventKind::credit_changed;
+  EventHeader header;
+  i64 limit;
+  i64 available;
+  u16 currency;
+  u8 reserved[6];
 };
 
 inline constexpr u8 kDone = 0;

@@ -26,16 +26,26 @@ std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 accou
 /// (instrument, signed lots) of every position that is not zero, ascending.
 std::vector<std::tuple<u32, i128>> positions_of(const State& state, u64 account);
 
-/// All of a currency, minor units: customers + fees - rebates + rounding = deposited.
+/// All of a currency, minor units: what customers have and hold, and accounts of the house. Where
+/// no group has moved any: customers + fees - rebates + rounding = deposited.
 struct Totals {
   i128 customers;
   i128 held;
   i128 fees;
   i128 rebates;
   i128 rounding;
-  i64 deposited;
+  i128 deposited;
 };
 Totals totals_of(const State& state, u16 currency);
+/// (code, balance) of every account of the house that is not zero, ascending; under 220 what
+/// customers have put aside.
+std::vector<std::tuple<u16, i128>> house_of(const State& state, u16 currency);
+/// (currency, total) of what an account has put aside, without what is zero, ascending.
+std::vector<std::tuple<u16, i64>> collateral_of(const State& state, u64 account);
+/// (currency, limit, available) of every balance that has a credit limit, ascending.
+std::vector<std::tuple<u16, i64, i64>> credits_of(const State& state, u64 account);
+/// 1 open, 2 frozen, 3 closed; 0: there is no such account.
+u8 account_state_of(const State& state, u64 account);
 
 /// Name and bytes of each large table, as far as it is in use.
 std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state);
@@ -44,6 +54,8 @@ std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state);
 i64 next_deadline(const State& state);
 
 std::vector<u32> account_ids(const State& state);
+/// How many orders work.
+inline u32 open_orders_of(const State& state) { return state.orders.slots().live(); }
 /// Definitions as the commands that would make them, ascending by id.
 std::string currency_definitions(const State& state);
 std::string instrument_definitions(const State& state);

@@ -53,6 +53,11 @@ enum class Reason : u16 {
   bad_link = 44,
   bad_rules = 45,
   bad_mark = 46,
+  account_frozen = 47,
+  account_closed = 48,
+  account_not_empty = 49,
+  group_not_found = 50,
+  reversal_differs = 51,
 };
 
 enum class Scope : u8 { none = 0, venue = 1, account = 2, instrument = 3, order = 4 };

@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 3;
+inline constexpr u32 kVersion = 4;
 
 struct SnapshotHeader {
   u64 magic;
@@ -29,6 +29,8 @@ struct Scalars {
   u32 max_transfers;
   u32 max_balances;
   u32 max_windows;
+  u32 max_groups;
+  u32 max_legs;
   u32 max_open_orders;
   u32 killed;
   u64 sequence;
@@ -48,10 +50,14 @@ struct Scalars {
   u32 positions;
   u32 links;
   u32 busts;
+  u32 credits;
+  u32 groups;
+  u32 legs;
+  u32 reserved;
 
   EngineConfig config() const {
-    return {max_orders,   max_accounts, max_client_ids,        max_transfers,
-            max_balances, max_windows,  1 - without_accounting};
+    return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,
+            max_windows, 1 - without_accounting, max_groups,     max_legs};
   }
 };
 static_assert(std::has_unique_object_representations_v<Scalars>);
@@ -60,7 +66,8 @@ struct CurrencyRow {
   i128 fees;
   i128 rebates;
   i128 rounding;
-  i64 deposited;
+  i128 moved[kHousePlaces];
+  i64 owed;
   u16 id;
   u8 scale;
   u8 reserved;
@@ -102,7 +109,8 @@ struct AccountRow {
   u32 max_open_orders;
   u8 has_limits;
   u8 killed;
-  u8 reserved[2];
+  u8 barred;
+  u8 reserved;
   u32 group;
   i64 deadline_ns;
 };

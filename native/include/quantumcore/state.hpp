@@ -4,6 +4,7 @@
 #include "quantumcore/book.hpp"
 #include "quantumcore/client_ids.hpp"
 #include "quantumcore/extras.hpp"
+#include "quantumcore/group_ids.hpp"
 #include "quantumcore/heap.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/links.hpp"
@@ -30,17 +31,40 @@ struct EngineConfig {
   std::uint32_t max_balances = 33'554'432;
   std::uint32_t max_windows = 16'384;
   std::uint32_t accounting = 1;  // 0: a matcher without money and client ids (engine.md section 9)
+  std::uint32_t max_groups = 4'194'304;
+  std::uint32_t max_legs = 16'777'216;  // of all groups together
 };
 
-/// A currency and the house's totals in it, minor units.
+/// A currency, and what trades and customers' transfers have moved in it, minor units.
 struct Currency {
   u16 id;
   u8 scale;
   char code[12];
-  i64 deposited;  // deposits less withdrawals
+  i64 owed;  // what customers have from outside of trading, whoever it came from
   i128 fees;
   i128 rebates;
   i128 rounding;
+};
+
+/// How many accounts the house has in a currency (engine.md section 11); 100 and 110 are one.
+inline constexpr u8 kHousePlaces = 12;
+inline constexpr u8 kBank = 0;
+inline constexpr u8 kFeeIncome = 3;
+inline constexpr u8 kRebatesPaid = 4;
+inline constexpr u8 kRounding = 8;
+/// The place of a code of the chart, or kHousePlaces.
+u8 house_place(u16 code);
+/// The code of a place.
+u16 house_code(u8 place);
+/// Assets and expenses: their balance is debits less credits.
+inline bool has_debit_nature(u8 place) { return place == kBank || place == kRebatesPaid; }
+
+/// What groups have moved on the accounts of the house, each in its own nature, beside what the
+/// Currency says of the same account: trades add to that without a look at this.
+struct House {
+  i128 moved[kHousePlaces];
+  i64 floors;  // how far below zero all balances of customers together can fall
+  i64 reserved;
 };
 
 struct Instrument {
@@ -87,6 +111,8 @@ struct Usage {
   u32 extras;
   u32 positions;
   u32 links;
+  u32 groups;
+  u32 legs;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -113,7 +139,9 @@ struct State {
   Accounts accounts;
   ClientIds client_ids;
   TransferIds transfer_ids;
+  GroupIds group_ids;
   Reserved<Currency> currencies;
+  Reserved<House> houses;  // by slot of the currency
   u32 currency_count = 0;
   Reserved<u16> currency_slot_plus_1;  // by id
   Reserved<Instrument> instruments;
@@ -182,6 +210,8 @@ struct State {
   bool accounting() const { return config.accounting != 0; }
   /// Slot of a currency, or -1.
   i32 find_currency(u16 id) const { return static_cast<i32>(currency_slot_plus_1[id]) - 1; }
+  /// The balance of an account of the house, in its own nature.
+  i128 house_balance(u16 currency, u8 place) const;
   Currency& base_of(const Instrument& i) { return currencies[i.base]; }
   Currency& quote_of(const Instrument& i) { return currencies[i.quote]; }
   const Currency& base_of(const Instrument& i) const { return currencies[i.base]; }

@@ -4,6 +4,7 @@ import msgspec
 
 from quantumcore.contracts.messages import Notice, Request
 
+ACCOUNT_STATES = {"open": 1, "frozen": 2, "closed": 3}
 TRANSFER_KINDS = {"deposit": 1, "withdrawal": 2, "transfer": 3}
 
 
@@ -62,12 +63,14 @@ class GetTransfer(Request[TransferView], frozen=True, kw_only=True):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """total = held + available."""
+    """available = total - held + credit; collateral is put aside and no part of total."""
 
     currency: str
     total: str
     held: str
     available: str
+    credit: str = "0"
+    collateral: str = "0"
 
 
 class Balances(msgspec.Struct, frozen=True):
@@ -143,6 +146,136 @@ class GetEntries(Request[EntryPage], frozen=True, kw_only=True):
     cursor: str = ""
     ascending: bool = False
     at_least: int = 0
+
+
+class SignedEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a transaction as it is asked for: a debit is positive, a credit negative.
+
+    Attributes:
+        account: A customer's number, or 0: the house.
+        code: Of the house's chart; of a customer 0, its balance, or 220, its collateral.
+    """
+
+    account: int = 0
+    code: int = 0
+    currency: str
+    amount: str
+
+
+class TransactionLeg(msgspec.Struct, frozen=True):
+    """What moved from debit to credit: the house's accounts as their code, customers' as 12:balance or 12:collateral."""
+
+    debit: str
+    credit: str
+    currency: str
+    amount: str
+
+
+class TransactionView(msgspec.Struct, frozen=True):
+    """A posted transaction.
+
+    Attributes:
+        effective_date: YYYY-MM-DD; None: the day on which it was posted.
+        user_data: 32 hexadecimal digits.
+        reverses: The transaction that it takes back.
+    """
+
+    transaction_id: str
+    code: int
+    effective_date: str | None
+    user_data: str
+    text: str
+    reverses: str | None
+    legs: list[TransactionLeg]
+    status: str
+    sequence: int
+    time_ns: int
+
+
+class RecordTransaction(Request[TransactionView], frozen=True, kw_only=True):
+    """Post signed entries as one group: all or none. The same id with the same body answers the same, for ever.
+
+    Debits and credits of each currency are paired greedily in the order given: n entries are at most n - 1 transfers, and
+    those at most 100.
+
+    Attributes:
+        two_persons: Whoever asks has the signatures of two, so that a balance may go below its credit.
+
+    Raises:
+        InvalidCommand: `ledger.unbalanced`: fewer than two entries, or a currency that does not sum to 0; a bad field.
+        NotFound: `account.not_found` (named), `currency.not_found`.
+        Conflict: `transfer.insufficient`, `account.frozen`, `account.closed`, `transfer.id_already_failed`,
+            `idempotency.mismatch` (the detail names the first field that differs).
+    """
+
+    transaction_id: str
+    entries: list[SignedEntry]
+    code: int = 1
+    effective_date: str = ""
+    user_data: str = ""
+    text: str = ""
+    two_persons: bool = False
+
+
+class ReverseTransaction(Request[TransactionView], frozen=True, kw_only=True):
+    """Post the mirror of a transaction, as the tables have it; one that is reversed already answers its first reversal.
+
+    Attributes:
+        reversal_id: The id of the new transaction; empty: made from the original's sequence.
+
+    Raises:
+        NotFound: `transaction.not_found`.
+        Conflict, InvalidCommand: As RecordTransaction.
+    """
+
+    transaction_id: str
+    reversal_id: str = ""
+    code: int = 1
+    text: str = ""
+    two_persons: bool = False
+
+
+class AccountState(msgspec.Struct, frozen=True):
+    """open, frozen (no debits, no new orders) or closed."""
+
+    account_id: str
+    state: str
+    sequence: int
+
+
+class SetAccountState(Request[AccountState], frozen=True, kw_only=True):
+    """state: open, frozen or closed.
+
+    Raises:
+        NotFound: `account.not_found`.
+        Conflict: `account.not_empty`: it has working orders or a balance, so it cannot be closed.
+    """
+
+    account: int
+    state: str
+
+
+class CreditLimit(msgspec.Struct, frozen=True):
+    """How far below zero a balance may go, and what is available now; below zero: more is used than the limit allows."""
+
+    account_id: str
+    currency: str
+    limit: str
+    available: str
+    sequence: int
+
+
+class SetCreditLimit(Request[CreditLimit], frozen=True, kw_only=True):
+    """limit is a decimal of at least 0.
+
+    Raises:
+        NotFound: `account.not_found`, `currency.not_found`.
+        InvalidCommand: limit; `order.amount.overflow`: deposits and limits of the currency would pass 63 bits.
+    """
+
+    account: int
+    currency: str
+    limit: str
 
 
 class TrialLine(msgspec.Struct, frozen=True):

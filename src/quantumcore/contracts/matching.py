@@ -62,11 +62,12 @@ class GetEngineStatus(Request[EngineStatus], frozen=True, kw_only=True):
 
 
 class EngineBalance(msgspec.Struct, frozen=True):
-    """Minor units."""
+    """Minor units; collateral is no part of total."""
 
     currency: int
     total: int
     held: int
+    collateral: int = 0
 
 
 class EngineAccount(msgspec.Struct, frozen=True):
@@ -83,8 +84,15 @@ class GetEngineAccount(Request[EngineAccount], frozen=True, kw_only=True):
     account: int
 
 
+class HouseAccount(msgspec.Struct, frozen=True):
+    """One account of the house's chart, minor units in its own nature; 220: what all customers have put aside."""
+
+    code: int
+    balance: int
+
+
 class HouseTotal(msgspec.Struct, frozen=True):
-    """Sums over a currency in minor units: customers + fees - rebates + rounding = deposited."""
+    """Sums over a currency in minor units: customers + fees - rebates + rounding + others = deposited."""
 
     currency: int
     customers: int
@@ -93,6 +101,7 @@ class HouseTotal(msgspec.Struct, frozen=True):
     rebates: int
     rounding: int
     deposited: int
+    others: list[HouseAccount] = []  # msgspec copies it
 
 
 class EngineTotals(msgspec.Struct, frozen=True):

@@ -56,6 +56,11 @@ class Reason(IntEnum):
     BAD_LINK = 44
     BAD_RULES = 45
     BAD_MARK = 46
+    ACCOUNT_FROZEN = 47
+    ACCOUNT_CLOSED = 48
+    ACCOUNT_NOT_EMPTY = 49
+    GROUP_NOT_FOUND = 50
+    REVERSAL_DIFFERS = 51
 
 
 CODES: dict[Reason, str] = {
@@ -105,6 +110,11 @@ CODES: dict[Reason, str] = {
     Reason.BAD_LINK: "order.link.bad",
     Reason.BAD_RULES: "rules.invalid",
     Reason.BAD_MARK: "mark.invalid",
+    Reason.ACCOUNT_FROZEN: "account.frozen",
+    Reason.ACCOUNT_CLOSED: "account.closed",
+    Reason.ACCOUNT_NOT_EMPTY: "account.not_empty",
+    Reason.GROUP_NOT_FOUND: "transaction.not_found",
+    Reason.REVERSAL_DIFFERS: "transaction.reversal_differs",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {
@@ -141,6 +151,8 @@ FIX_ORD_REJ_REASON: dict[Reason, int] = {
     Reason.COLLAR: 99,
     Reason.LINKED: 99,
     Reason.BAD_LINK: 11,
+    Reason.ACCOUNT_FROZEN: 99,
+    Reason.ACCOUNT_CLOSED: 99,
 }
 
 

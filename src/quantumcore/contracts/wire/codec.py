@@ -17,8 +17,11 @@ from quantumcore.contracts.wire.commands import (
     EndSession,
     MassCancel,
     OpenAccount,
+    PostGroup,
     ReplaceAdvancedOrder,
     ReplaceOrder,
+    SetAccountTerms,
+    SetCredit,
     SetGroup,
     SetInstrumentStatus,
     SetKillSwitch,
@@ -35,13 +38,17 @@ from quantumcore.contracts.wire.commands import (
 from quantumcore.contracts.wire.events import (
     EVENT_HEADER,
     AccountOpened,
+    AccountTermsChanged,
     AuctionUncrossed,
     CancelTimerSet,
     CommandDone,
     CommandRefused,
+    CreditChanged,
     CurrencyDefined,
     Event,
     GroupChanged,
+    GroupNoted,
+    GroupPosted,
     IndicativeChanged,
     InstrumentDefined,
     InstrumentStatusChanged,
@@ -64,6 +71,7 @@ from quantumcore.contracts.wire.events import (
     TradeBusted,
     TradePrinted,
     TradingRulesChanged,
+    TransferMade,
     TransferPosted,
 )
 from quantumcore.contracts.wire.layout import Layout
@@ -94,6 +102,9 @@ COMMANDS: dict[int, type[Command]] = {
         SetGroup,
         BustTrade,
         SubmitOrderBatch,
+        PostGroup,
+        SetAccountTerms,
+        SetCredit,
     )
 }
 EVENTS: dict[int, type[Event]] = {
@@ -129,6 +140,11 @@ EVENTS: dict[int, type[Event]] = {
         CancelTimerSet,
         TradeBusted,
         OrdersLinked,
+        TransferMade,
+        GroupNoted,
+        GroupPosted,
+        AccountTermsChanged,
+        CreditChanged,
     )
 }
 for _command in COMMANDS.values():

@@ -1,5 +1,6 @@
 """Every command to the engine, as docs/reference/engine.md section 2 lays it out."""
 
+import struct
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -334,3 +335,93 @@ class BustTrade(Command, frozen=True, kw_only=True, gc=False):
     received_back: int
     buyer_fee_back: int
     seller_fee_back: int
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One transfer of a group: `amount` minor units from the debit side to the credit side; account 0 is the house.
+
+    Attributes:
+        debit_code, credit_code: Of the house's chart, of a customer 0 (its balance) or 220 (its collateral).
+    """
+
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<IIHHHxxq8x")
+    debit_account: int = 0
+    credit_account: int = 0
+    debit_code: int = 0
+    credit_code: int = 0
+    currency: int
+    amount: int
+
+    def encode(self) -> bytes:
+        """Return the leg's bytes."""
+        return self.STRUCT.pack(
+            self.debit_account, self.credit_account, self.debit_code, self.credit_code, self.currency, self.amount
+        )
+
+
+class PostGroup(Command, frozen=True, kw_only=True, gc=False):
+    """1 to 100 transfers as one act, all or none: `legs` is their bytes; account: whose id `group_id` is, 0 the house's.
+
+    Attributes:
+        code: Why; 1 to 65,535, the sender's own numbers.
+        flags: Bit 0: two persons have signed it, so it may break a balance rule.
+        effective_day: Days since 1970-01-01; 0: the day of the command.
+        reverses: The group of the same name space that this one mirrors, or none.
+        text: UTF-8, padded with zeros; the engine does not read it.
+    """
+
+    KIND = 24
+    BODY = "group_id:36s code:H count:B flags:B effective_day:i user_data:16b reverses:36s text:128b"
+    EACH: ClassVar[int] = Leg.STRUCT.size
+    MOST: ClassVar[int] = 100
+    group_id: str
+    code: int = 1
+    count: int
+    flags: int = 0
+    effective_day: int = 0
+    user_data: bytes = bytes(16)
+    reverses: str = NO_ID
+    text: bytes = bytes(128)
+    legs: bytes
+
+    def encode(self) -> bytes:
+        """Return the command's bytes."""
+        size = self.LAYOUT.size + len(self.legs)
+        return self.LAYOUT.pack((size, self.KIND, *self.LAYOUT.values(self))) + self.legs
+
+    @classmethod
+    def fits(cls, size: int) -> bool:
+        """Tell whether a group can have `size` bytes."""
+        count, rest = divmod(size - cls.LAYOUT.size, cls.EACH)
+        return rest == 0 and 1 <= count <= cls.MOST
+
+    @classmethod
+    def decode(cls, buffer: Any, offset: int = 0) -> Self:
+        """Return the group that stands at `offset`."""
+        size, _, *values = cls.LAYOUT.unpack(buffer, offset)
+        legs = bytes(buffer[offset + cls.LAYOUT.size : offset + size])
+        return cls(**dict(zip(cls.LAYOUT.names[2:], values, strict=True)), legs=legs)
+
+    def each_leg(self) -> list[Leg]:
+        """Return the transfers in their order."""
+        return [
+            Leg(debit_account=d, credit_account=c, debit_code=dc, credit_code=cc, currency=currency, amount=amount)
+            for d, c, dc, cc, currency, amount in Leg.STRUCT.iter_unpack(self.legs)
+        ]
+
+
+class SetAccountTerms(Command, frozen=True, kw_only=True, gc=False):
+    """state 1 open, 2 frozen (no debits, no new holds), 3 closed (no credits either)."""
+
+    KIND = 25
+    BODY = "state:B _:7x"
+    state: int
+
+
+class SetCredit(Command, frozen=True, kw_only=True, gc=False):
+    """How far below zero the account's balance of a currency may go, in minor units."""
+
+    KIND = 26
+    BODY = "limit:q currency:H _:6x"
+    limit: int
+    currency: int

@@ -477,3 +477,75 @@ class OrdersLinked(Event, frozen=True, gc=False):
     def slots(self) -> tuple[int, ...]:
         """Those of its members, in their order."""
         return (self.first, self.second, self.third)[: self.count]
+
+
+class TransferMade(Event, frozen=True, gc=False):
+    """One leg of a group, from debit to credit; the totals are those of both accounts afterwards, each in its own nature.
+
+    Attributes:
+        flags2: The group's: bit 0, it may break a balance rule.
+        code: The group's: why.
+        leg: Its place in the group, from 0.
+    """
+
+    KIND = 31
+    BODY = (
+        "amount:q debit_total:i128 credit_total:i128 debit_account:I credit_account:I debit_code:H credit_code:H "
+        "currency:H code:H leg:I flags2:B _:11x"
+    )
+    amount: int
+    debit_total: int
+    credit_total: int
+    debit_account: int
+    credit_account: int
+    debit_code: int
+    credit_code: int
+    currency: int
+    code: int
+    leg: int
+    flags2: int
+
+
+class GroupNoted(Event, frozen=True, gc=False):
+    """The text of the group that is posted by the next event; told of a group that has one."""
+
+    KIND = 32
+    BODY = "text:128b _:8x"
+    text: bytes
+
+
+class GroupPosted(Event, frozen=True, gc=False):
+    """A group of transfers was made as a whole; account: whose id it has.
+
+    Attributes:
+        reverses_sequence: The command that posted what this one reverses; 0: it reverses nothing.
+    """
+
+    KIND = 33
+    BODY = "reverses_sequence:Q group_id:36s code:H count:B flags2:B effective_day:i user_data:16b reverses:36s"
+    reverses_sequence: int
+    group_id: str
+    code: int
+    count: int
+    flags2: int
+    effective_day: int
+    user_data: bytes
+    reverses: str
+
+
+class AccountTermsChanged(Event, frozen=True, gc=False):
+    """state 1 open, 2 frozen, 3 closed."""
+
+    KIND = 34
+    BODY = "state:B _:7x"
+    state: int
+
+
+class CreditChanged(Event, frozen=True, gc=False):
+    """The limit, and what is available under it now; negative: more is used than it allows."""
+
+    KIND = 35
+    BODY = "limit:q available:q currency:H _:6x"
+    limit: int
+    available: int
+    currency: int

@@ -6,6 +6,8 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import positions
+from quantumcore.core.twin.account_terms import check_credit, check_debit
+from quantumcore.core.twin.accounts import ROUNDING, House
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
@@ -64,18 +66,26 @@ def _changes(instrument: Instrument, command: wire.BustTrade) -> Changes:
 
 
 def _judge(venue: Venue, instrument: Instrument, command: wire.BustTrade, changes: Changes) -> None:
-    """INSUFFICIENT: a balance would fall below what is held of it, or the house below nothing; CAPACITY."""
+    """ACCOUNT_FROZEN, ACCOUNT_CLOSED, INSUFFICIENT: a balance would fall below what is held of it, or the house below nothing; CAPACITY."""
     for (number, currency), amount in changes.items():
+        (check_debit if amount < 0 else check_credit)(venue.accounts[number])
         available = venue.accounts[number].available(currency)
-        if available + amount < 0:
+        if amount < 0 and available + amount < 0:
             decimals = venue.currencies[currency].scale
             raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=available, actual=-amount, decimals=decimals)
     house = venue.houses[instrument.terms.quote]
     fees, rounding = command.buyer_fee_back + command.seller_fee_back, command.paid_back - command.received_back
-    for there, taken in ((house.fees - house.rebates, fees), (house.rounding, rounding)):
+    for there, taken in ((house.fees - house.rebates, fees), (_rounding_there(venue, house), rounding)):
         if there < taken:
             raise Refusal(Reason.INSUFFICIENT, Scope.VENUE, limit=there, actual=taken, decimals=instrument.quote_scale)
     new = sum(currency not in venue.accounts[number].balances for number, currency in changes)
     full = len(venue.busts) >= MAX_BUSTS or len(venue.positions) + 2 > venue.bounds.max_balances
     if full or venue.balances_left < new:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
+
+
+def _rounding_there(venue: Venue, house: House) -> int:
+    """Return what may be given back of the rounding: no more than trades have left, nor than groups have left of that."""
+    if house.posted.get(ROUNDING, 0) >= 0:
+        return house.rounding
+    return min(house.rounding, house.balance(ROUNDING) - venue.open_orders)

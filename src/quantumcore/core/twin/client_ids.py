@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from quantumcore.contracts.wire import SubmitOrder
+from quantumcore.contracts.wire import PostGroup, SubmitOrder
 from quantumcore.core.twin.terms import as_sent
 
 REMEMBERED_NS = 48 * 3600 * 10**9
@@ -102,3 +102,17 @@ class TransferRecord:
     sequence: int
     body: tuple[int, int, int, int]
     failed: bool
+
+
+@dataclass(slots=True)
+class GroupRecord:
+    """A group id that was used: by which command, and whether that failed because of how the accounts stood.
+
+    Attributes:
+        reversed_by: The sequence of the group that took it back; 0: none has.
+    """
+
+    sequence: int
+    command: PostGroup
+    failed: bool
+    reversed_by: int = 0

@@ -48,6 +48,9 @@ _WITH_ACCOUNT = (
     wire.SubmitLinkedOrders,
     wire.SubmitOrderBatch,
     wire.SetGroup,
+    wire.PostGroup,
+    wire.SetAccountTerms,
+    wire.SetCredit,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -90,6 +93,8 @@ def read(raw: bytes, handled: Container[int]) -> wire.Command:
     fields = dict(zip(layout.names[2:], values[2:], strict=True))
     if issubclass(known, wire.SubmitOrderBatch):
         fields["orders"] = rest
+    if issubclass(known, wire.PostGroup):
+        fields["legs"] = rest
     command = known(**fields)
     if not _uses_its_header(command) or not _CONTENT.get(kind, _anything)(command):
         raise Refusal(Reason.BAD_COMMAND)
@@ -197,6 +202,12 @@ def _cancel_all_after(command: wire.CancelAllAfter) -> bool:
     return command.timeout_ns == 0 or shortest <= command.timeout_ns <= longest
 
 
+def _group(command: wire.PostGroup) -> bool:
+    whole = len(command.legs) == command.count * command.EACH
+    named = _is_id(command.group_id) and (command.reverses == "" or _is_id(command.reverses))
+    return whole and named and command.code > 0 and command.flags <= 1
+
+
 def _anything(_: wire.Command) -> bool:
     return True
 
@@ -220,4 +231,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SubmitOrderBatch.KIND: _batch,
     wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
+    wire.PostGroup.KIND: _group,
+    wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
+    wire.SetCredit.KIND: lambda command: command.limit >= 0,
 }

@@ -11,6 +11,7 @@ from typing import Any
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import (
+    account_terms,
     aftermath,
     batches,
     busts,
@@ -23,11 +24,13 @@ from quantumcore.core.twin import (
     linked,
     orders,
     phase_changes,
+    postings,
     rules,
     state_hash,
     transfers,
     triggers,
 )
+from quantumcore.core.twin.accounts import BANK, CHART, COLLATERAL, CUSTODY, FEE_INCOME, REBATES_PAID, ROUNDING
 from quantumcore.core.twin.answers import tell_done
 from quantumcore.core.twin.book import Order
 from quantumcore.core.twin.outbox import Outbox
@@ -65,7 +68,7 @@ class Engine:
         out = Outbox(self.sequence, self.time_ns)
         try:
             command = content.read(raw, _HANDLERS)
-            if isinstance(command, wire.Transfer | wire.BustTrade) and not self._venue.bounds.accounting:
+            if isinstance(command, _OF_MONEY) and not self._venue.bounds.accounting:
                 raise Refusal(Reason.BAD_COMMAND)  # without money it is no command at all
         except Refusal as refusal:
             kind, instrument, account = content.header_of(raw)
@@ -132,11 +135,38 @@ class Engine:
         return sorted((instrument, lots) for (number, instrument), lots in rows if number == account and lots)
 
     def totals(self, currency: int) -> tuple[int, int, int, int, int, int]:
-        """Return (customers, held, fees, rebates, rounding, deposited) of one currency, in minor units."""
+        """Return (customers, held, fees, rebates, rounding, deposited) of one currency, in minor units: accounts of the chart."""
         balances = [a.balances[currency] for a in self._venue.accounts.values() if currency in a.balances]
         house = self._venue.houses[currency]
         customers, held = sum(b.total for b in balances), sum(b.held for b in balances)
-        return (customers, held, house.fees, house.rebates, house.rounding, house.deposited)
+        fees, rebates = house.balance(FEE_INCOME), house.balance(REBATES_PAID)
+        return (customers, held, fees, rebates, house.balance(ROUNDING), house.balance(BANK))
+
+    def house(self, currency: int) -> list[tuple[int, int]]:
+        """Return (code, balance) of every account of the house in a currency that has any, ascending; 110 is in 100.
+
+        And under 220 what customers have put aside.
+        """
+        house, accounts = self._venue.houses[currency], self._venue.accounts.values()
+        found = {code: house.balance(code) for code in CHART if code != CUSTODY}
+        found[COLLATERAL] = sum(account.collateral.get(currency, 0) for account in accounts)
+        return [(code, balance) for code, balance in sorted(found.items()) if balance]
+
+    def collateral(self, account: int) -> list[tuple[int, int]]:
+        """Return (currency, total) of what an account has put aside, ascending, without what is zero."""
+        known = self._venue.accounts.get(account)
+        return [] if known is None else sorted((c, total) for c, total in known.collateral.items() if total)
+
+    def credits(self, account: int) -> list[tuple[int, int, int]]:
+        """Return (currency, limit, available) of every balance that has a credit limit, ascending."""
+        known = self._venue.accounts.get(account)
+        rows = [] if known is None else sorted(known.balances.items())
+        return [(currency, b.limit, b.available) for currency, b in rows if b.limit]
+
+    def account_state(self, account: int) -> int:
+        """Return 1 open, 2 frozen, 3 closed; 0 when there is no such account."""
+        known = self._venue.accounts.get(account)
+        return 0 if known is None else known.state
 
     def next_deadline(self) -> int:
         """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""
@@ -186,7 +216,11 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetGroup.KIND: groups.set_group,
     wire.BustTrade.KIND: busts.bust_trade,
     wire.SubmitOrderBatch.KIND: batches.submit,
+    wire.PostGroup.KIND: postings.post,
+    wire.SetAccountTerms.KIND: account_terms.set_terms,
+    wire.SetCredit.KIND: account_terms.set_credit,
 }
+_OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit
 
 
 def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
@@ -202,6 +236,8 @@ def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
             client_id = command.client_id
         case wire.Transfer():
             client_id = command.transfer_id
+        case wire.PostGroup():
+            client_id = command.group_id
         case _:
             client_id = wire.NO_ID
     return {

@@ -1,6 +1,7 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
 from quantumcore.core.twin import closing, codes, gate, phases, triggers
+from quantumcore.core.twin.accounts import OPEN
 from quantumcore.core.twin.answers import tell_replaced, tell_triggered, tell_waits
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.links import BRACKET, release
@@ -51,6 +52,8 @@ def _why_not(venue: Venue, order: Order) -> int | None:
     instrument = venue.instruments[order.instrument]
     if not triggers.within_bounds(venue, order, rests=enters_book(venue, order)):
         return codes.OUT_OF_BOUNDS
+    if venue.accounts[order.account].state != OPEN:
+        return codes.NO_FUNDS  # what it would hold it may not
     if venue.bounds.accounting:
         try:
             gate.check_funds(instrument, venue.accounts[order.account], order.side, order.own_need(instrument))

@@ -9,6 +9,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes
+from quantumcore.core.twin.account_terms import check_debit
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Levels, Order, opposite
 from quantumcore.core.twin.fees import RATE_ONE, Rates, Tally, buy_hold, ceil_of, floor_of
@@ -24,11 +25,12 @@ NOTHING_FILLED = Tally()
 
 
 def check_switches(venue: Venue, account: Account) -> None:
-    """KILLED: the venue's switch, then the account's."""
+    """KILLED: the venue's switch, then the account's; ACCOUNT_FROZEN, ACCOUNT_CLOSED."""
     if venue.killed:
         raise Refusal(Reason.KILLED, Scope.VENUE)
     if account.killed:
         raise Refusal(Reason.KILLED, Scope.ACCOUNT)
+    check_debit(account)
 
 
 def ticks_of(instrument: Instrument, mantissa: int, scale: int, reason: Reason = Reason.BAD_TICK) -> int:
@@ -236,7 +238,7 @@ def check_funds(instrument: Instrument, account: Account, side: int, needed: int
     terms = instrument.terms
     currency, decimals = (terms.quote, instrument.quote_scale) if side == BUY else (terms.base, instrument.base_scale)
     available = account.available(currency) - before
-    if needed > available:
+    if needed > max(available, 0):  # what is lowered, or holds nothing, needs nothing that must be there
         raise Refusal(Reason.NO_FUNDS, Scope.ACCOUNT, limit=available, actual=needed, decimals=decimals)
 
 

@@ -3,7 +3,9 @@
 from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes, dark, links, pegs, positions, retries, triggers
+from quantumcore.core.twin.accounts import CHART, CLOSED, CUSTODY, DEBIT_NATURE, ROUNDING
 from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.venue import Venue
 
@@ -131,22 +133,45 @@ def _check_holds(venue: Venue) -> None:
     for number, account in venue.accounts.items():
         for currency, balance in account.balances.items():
             _require(balance.held == held.pop((number, currency), 0), f"account {number}: held is not its orders'")
-            _require(0 <= balance.held <= balance.total, f"account {number}: held {balance.held} of {balance.total}")
+            _require(balance.held >= 0, f"account {number}: held {balance.held}")
+            _require(balance.spare >= -balance.overdrawn, f"account {number}: held {balance.held} of {balance.total}")
+            _require(min(balance.limit, balance.overdrawn) >= 0, f"account {number}: a limit below nothing")
+        for currency, total in account.collateral.items():
+            _require(total >= 0, f"account {number}: collateral {total} of currency {currency}")
+        _check_state(venue, number)
     _require(not any(held.values()), "a hold without a balance")
+
+
+def _check_state(venue: Venue, number: int) -> None:
+    """What is closed is empty."""
+    account = venue.accounts[number]
+    if account.state == CLOSED:
+        has_any = any(b.total or b.held for b in account.balances.values()) or any(account.collateral.values())
+        _require(not has_any and not venue.working[number], f"account {number} is closed and not empty")
 
 
 def _check_no_accounting(venue: Venue) -> None:
     """Nothing is held, owned or remembered."""
     _require(all(order.hold == 0 for order in venue.orders()), "an order holds")
-    _require(not any(account.balances for account in venue.accounts.values()), "an account has a balance")
-    _require(len(venue.submissions) == 0 and not venue.transfers, "an id is remembered")
+    has_any = any(account.balances or account.collateral for account in venue.accounts.values())
+    _require(not has_any, "an account has a balance")
+    _require(len(venue.submissions) == 0 and not venue.transfers and not venue.groups, "an id is remembered")
 
 
 def _check_money(venue: Venue) -> None:
     """Per currency, what came in is where it went."""
     for currency, house in venue.houses.items():
-        customers = sum(a.balances[currency].total for a in venue.accounts.values() if currency in a.balances)
+        balances = [a.balances[currency] for a in venue.accounts.values() if currency in a.balances]
+        aside = sum(account.collateral.get(currency, 0) for account in venue.accounts.values())
+        customers = sum(balance.total for balance in balances) + aside
         there = customers + house.fees - house.rebates + house.rounding
-        _require(there == house.deposited, f"currency {currency}: {there} there, {house.deposited} came in")
+        _require(there == house.owed, f"currency {currency}: {there} there, {house.owed} came in")
+        accounts = {code: house.balance(code) for code in CHART if code != CUSTODY}
+        debits = sum(balance for code, balance in accounts.items() if code in DEBIT_NATURE)
+        _require(debits * 2 == sum(accounts.values()) + customers, f"currency {currency}: debits are not credits")
+        _require(accounts[ROUNDING] >= 0, f"currency {currency}: rounding {accounts[ROUNDING]}")
+        floors = sum(balance.floor for balance in balances)
+        _require(floors == house.floors, f"currency {currency}: floors {house.floors}, of accounts {floors}")
+        _require(house.bound() <= I64_MAX, f"currency {currency}: a balance could pass 63 bits")
         _require(min(house.fees, house.rebates, house.rounding) >= 0, f"currency {currency}: the house is negative")
         _require(house.rebates <= house.fees, f"currency {currency}: rebates {house.rebates} of fees {house.fees}")

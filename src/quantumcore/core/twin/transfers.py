@@ -3,6 +3,7 @@
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
+from quantumcore.core.twin.account_terms import check_credit, check_debit
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import TransferRecord
 from quantumcore.core.twin.outbox import Outbox
@@ -10,6 +11,8 @@ from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
 
 DEPOSIT, WITHDRAWAL, BETWEEN = 1, 2, 3
+
+_OF_STATE = (Reason.ACCOUNT_FROZEN, Reason.ACCOUNT_CLOSED, Reason.INSUFFICIENT)  # such a transfer has failed for ever
 
 
 def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
@@ -24,7 +27,7 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     try:
         _judge(venue, command)
     except Refusal as refusal:
-        if refusal.reason is Reason.INSUFFICIENT and _remembers_more(venue):
+        if refusal.reason in _OF_STATE and _remembers_more(venue):
             venue.transfers[key] = TransferRecord(out.sequence, body, failed=True)
         raise
 
@@ -32,9 +35,11 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     house = venue.houses[command.currency]
     if command.transfer_kind == DEPOSIT:
         house.deposited += command.amount
+        house.owed += command.amount
         account.post(command.currency, command.amount)
     elif command.transfer_kind == WITHDRAWAL:
         house.deposited -= command.amount
+        house.owed -= command.amount
         account.post(command.currency, -command.amount)
     else:
         account.post(command.currency, -command.amount)
@@ -83,10 +88,11 @@ def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
             raise Refusal(Reason.BAD_COMMAND)
     elif command.to_account:
         raise Refusal(Reason.BAD_COMMAND)
+    _judge_states(venue, command)
     if command.transfer_kind == DEPOSIT:
-        deposited = venue.houses[command.currency].deposited + command.amount
-        if deposited > I64_MAX:
-            raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=deposited, decimals=currency.scale)
+        bound = venue.houses[command.currency].bound(given=command.amount)
+        if bound > I64_MAX:
+            raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=currency.scale)
         return
     available = venue.accounts[command.account].available(command.currency)
     if command.amount > available:
@@ -97,3 +103,14 @@ def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
             actual=command.amount,
             decimals=currency.scale,
         )
+
+
+def _judge_states(venue: Venue, command: wire.Transfer) -> None:
+    """ACCOUNT_FROZEN, ACCOUNT_CLOSED: of who gives, then of who is given to."""
+    account = venue.accounts[command.account]
+    if command.transfer_kind == DEPOSIT:
+        check_credit(account)
+        return
+    check_debit(account)
+    if command.transfer_kind == BETWEEN:
+        check_credit(venue.accounts[command.to_account])

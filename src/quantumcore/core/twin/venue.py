@@ -9,7 +9,7 @@ from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
-from quantumcore.core.twin.client_ids import Fate, Submissions, TransferRecord
+from quantumcore.core.twin.client_ids import Fate, GroupRecord, Submissions, TransferRecord
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -23,6 +23,7 @@ class Bounds:
     """How much one engine may hold: beyond it CAPACITY is answered, so the bounds are part of its meaning.
 
     Attributes:
+        max_groups, max_legs: Of groups of transfers, whose ids are remembered for ever, and of all their legs together.
         max_balances: Of (account, currency): one for each that ever had an amount or an order. With so many positions of
             (account, instrument) nothing more is accepted; what works then may still open its own.
         max_windows: Of stretches of prices in which orders rest, over all books.
@@ -33,6 +34,8 @@ class Bounds:
     max_accounts: int = 16_777_216
     max_client_ids: int = 16_777_216
     max_transfers: int = 16_777_216
+    max_groups: int = 4_194_304
+    max_legs: int = 16_777_216
     max_balances: int = 33_554_432
     max_windows: int = 16_384
     accounting: bool = True
@@ -74,6 +77,7 @@ class Venue:
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
         positions: By account and instrument, lots bought less lots sold, since it first traded.
+        groups, legs: By whose id it is and the id, what was posted; and how many legs that were in all.
         busts: By sequence and fill of a trade, the sequence of the command that corrected it.
         max_open_orders: The default profile's limit.
         killed: Whether the venue's kill switch is engaged.
@@ -96,6 +100,8 @@ class Venue:
         self.busts: dict[tuple[int, int], int] = {}
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
+        self.groups: dict[tuple[int, str], GroupRecord] = {}
+        self.legs = 0
         self.slots = Slots(bounds.max_orders)
         self.max_open_orders = DEFAULT_MAX_OPEN_ORDERS
         self.killed = False
@@ -143,7 +149,8 @@ class Venue:
     @property
     def balances_left(self) -> int:
         """How many more balances may come into being."""
-        return self.bounds.max_balances - sum(len(account.balances) for account in self.accounts.values())
+        there = sum(len(account.balances) + len(account.collateral) for account in self.accounts.values())
+        return self.bounds.max_balances - there
 
     @property
     def windows_left(self) -> int:

@@ -403,6 +403,47 @@ class TransferBody(Body, frozen=True, kw_only=True):
     to_account_id: AccountText | None = None
 
 
+class EntryBody(Body, frozen=True, kw_only=True):
+    """A signed entry: a debit is positive, a credit negative. Without account_id: an account of the house, by its code."""
+
+    account_id: AccountText | None = None
+    code: Annotated[int, Meta(ge=0, le=999)] = 0
+    currency: Currency
+    amount: Decimal
+
+
+class TransactionBody(Body, frozen=True, kw_only=True):
+    """Entries that sum to zero in each currency; they are posted all or not at all."""
+
+    transaction_id: ClientId
+    entries: Annotated[list[EntryBody], Meta(min_length=1, max_length=200)]
+    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
+    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
+    user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
+    text: Label = ""
+
+
+class ReversalBody(Body, frozen=True, kw_only=True):
+    """The id of the new transaction; without one it is made from the original."""
+
+    reversal_id: ClientId | None = None
+    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
+    text: Label = ""
+
+
+class AccountStateBody(Body, frozen=True, kw_only=True):
+    """frozen refuses debits and new orders, closed credits too; only what is empty can be closed."""
+
+    state: Literal["open", "frozen", "closed"]
+
+
+class CreditBody(Body, frozen=True, kw_only=True):
+    """How far below zero the balance of a currency may go; 0 takes the credit away."""
+
+    currency: Currency
+    limit: Decimal
+
+
 class KillBody(Body, frozen=True, kw_only=True):
     """Whose orders stop; without account_id the whole venue's."""
 

@@ -1,7 +1,16 @@
 """The room's table of contents: every operation of the API, who may ask for it, what it reads and answers."""
 
 from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
-from quantumcore.contracts.ledger import AuditRootPage, Balances, ChainVerdict, EntryProof, Holds, TrialBalance
+from quantumcore.contracts.ledger import (
+    AccountState,
+    AuditRootPage,
+    Balances,
+    ChainVerdict,
+    CreditLimit,
+    EntryProof,
+    Holds,
+    TrialBalance,
+)
 from quantumcore.contracts.ledger_reports import ClientMoney
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
@@ -21,6 +30,7 @@ from quantumcore.services.gateway.areas import (
     accounts,
     audit,
     auth,
+    books,
     ledger,
     market,
     operations,
@@ -546,6 +556,44 @@ def operator_routes() -> list[Route]:
     ]
 
 
+def book_routes() -> list[Route]:
+    """What operators do to the books by hand."""
+    return [
+        Route(
+            "POST",
+            "/v1/admin/ledger/transactions",
+            books.record,
+            scope="admin",
+            body=bodies.TransactionBody,
+            answer=books.TransactionAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/admin/ledger/transactions/{id}/reverse",
+            books.reverse,
+            scope="admin",
+            body=bodies.ReversalBody,
+            answer=books.TransactionAnswer,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/state",
+            books.set_state,
+            scope="admin",
+            body=bodies.AccountStateBody,
+            answer=AccountState,
+        ),
+        Route(
+            "PUT",
+            "/v1/accounts/{id}/credit",
+            books.set_credit,
+            scope="admin",
+            body=bodies.CreditBody,
+            answer=CreditLimit,
+        ),
+    ]
+
+
 def all_routes() -> list[Route]:
     """Every operation of the API."""
     return [
@@ -559,4 +607,5 @@ def all_routes() -> list[Route]:
         *operation_routes(),
         *audit_routes(),
         *operator_routes(),
+        *book_routes(),
     ]

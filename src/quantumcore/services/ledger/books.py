@@ -13,7 +13,11 @@ from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import (
     AccountOpened,
+    AccountTermsChanged,
+    CreditChanged,
     Event,
+    GroupNoted,
+    GroupPosted,
     InstrumentDefined,
     OrderAccepted,
     OrderCancelled,
@@ -22,6 +26,7 @@ from quantumcore.contracts.wire import (
     StopMoved,
     TradeBusted,
     TradePrinted,
+    TransferMade,
     TransferPosted,
 )
 from quantumcore.ports.event_log import EventBatch
@@ -30,11 +35,22 @@ from quantumcore.services.ledger.domain import (
     CUSTOMER_CASH,
     CUSTOMER_CODES,
     HOUSE,
+    NO_CREDIT,
     Account,
     AccountKey,
+    Credit,
     Hold,
 )
-from quantumcore.services.ledger.postings import BUY, Leg, bust_legs, check_group, fill_legs, transfer_legs
+from quantumcore.services.ledger.postings import (
+    BUY,
+    Leg,
+    Why,
+    bust_legs,
+    check_group,
+    fill_legs,
+    made_leg,
+    transfer_legs,
+)
 
 Name = tuple[int, int]
 """(sequence, slot) of an order."""
@@ -54,6 +70,13 @@ class EntryRow(NamedTuple):
     time_ns: int
 
 
+class Transaction(NamedTuple):
+    """A group as it is written, with its text; bytes that are no UTF-8 are replaced."""
+
+    posted: GroupPosted
+    text: str
+
+
 class Needs(NamedTuple):
     """What a batch touches: owners of accounts, and orders by their names."""
 
@@ -69,6 +92,8 @@ class Books:
         accounts, holds: What stands; a hold of an ended order may stand here too.
         codes: Customer code of every currency that has moved. It is decided by the first movement and stays.
         bases, quotes: Currencies that some instrument has on that side.
+        credits: By customer and currency, how far below zero the balance may be.
+        states: By account, 1 open, 2 frozen, 3 closed; who is not there is open.
         instruments: Units of what may be traded, for what a bust gives back.
         stood, stood_holds: What of it was there before the batch.
     """
@@ -78,21 +103,32 @@ class Books:
     codes: dict[int, int]
     bases: set[int]
     quotes: set[int]
+    credits: dict[tuple[int, int], Credit] = field(default_factory=dict)
+    states: dict[int, int] = field(default_factory=dict)
     instruments: Mapping[int, Instrument] = field(default_factory=dict)
     stood: frozenset[AccountKey] = frozenset()
     stood_holds: frozenset[Name] = frozenset()
+    stood_credits: frozenset[tuple[int, int]] = frozenset()
+    stood_states: frozenset[int] = frozenset()
     controls: dict[tuple[int, int], Account] = field(default_factory=dict)
     touched: set[AccountKey] = field(default_factory=set)
     touched_holds: set[Name] = field(default_factory=set)
     entries: list[EntryRow] = field(default_factory=list)
     transfers: list[TransferPosted] = field(default_factory=list)
     opened: list[AccountOpened] = field(default_factory=list)
+    touched_states: set[int] = field(default_factory=set)
+    transactions: list[Transaction] = field(default_factory=list)
+    touched_credits: set[tuple[int, int]] = field(default_factory=set)
+    made: list[TransferMade] = field(default_factory=list)
+    note: str = ""
     new_codes: set[int] = field(default_factory=set)
     new_sides: bool = False
 
     def __post_init__(self) -> None:
         self.stood = frozenset(self.accounts)
         self.stood_holds = frozenset(self.holds)
+        self.stood_credits = frozenset(self.credits)
+        self.stood_states = frozenset(self.states)
 
     def enter(self, events: Iterable[Event]) -> None:
         """Enter `events` in order.
@@ -173,6 +209,40 @@ class Books:
             raise Corrupted("ledger.impossible", f"instrument {bust.instrument} was never defined")
         self._post(bust, bust_legs(bust, instrument, self.code_of), f"{bust.trade_sequence}.{bust.fill}")
 
+    def _made(self, event: TransferMade) -> None:
+        self.made.append(event)
+
+    def _noted(self, event: GroupNoted) -> None:
+        self.note = event.text.rstrip(b"\0").decode(errors="replace")
+
+    def _grouped(self, posted: GroupPosted) -> None:
+        """Book the transfers that were told before, one after the other, as the engine judged them."""
+        made, self.made = self.made, []
+        if len(made) != posted.count:
+            raise Corrupted("ledger.impossible", f"a group of {posted.count} has {len(made)} transfers")
+        why = Why.REVERSED if posted.reverses else Why.POSTED
+        for event in made:
+            leg = made_leg(event, why, self.code_of)
+            self._post(event, [leg], posted.group_id, signed=bool(event.flags2))
+            stands = tuple(self.accounts[key].balance(key.code) for key in (leg.debit, leg.credit))
+            if stands != (event.debit_total, event.credit_total):
+                engine = (event.debit_total, event.credit_total)
+                raise Corrupted("ledger.impossible", f"the engine has {engine}, the ledger {stands}")
+        self.transactions.append(Transaction(posted, self.note))
+        self.note = ""
+
+    def _credit(self, event: CreditChanged) -> None:
+        name = (event.account, event.currency)
+        code = self.codes.get(event.currency)  # nothing of it has moved yet: this is no movement either
+        account = self.accounts.get(AccountKey(*name, code)) if code is not None else None
+        used = account.held - account.credits + account.debits if account is not None else 0
+        self.credits[name] = Credit(event.limit, max(event.limit, used))
+        self.touched_credits.add(name)
+
+    def _terms(self, event: AccountTermsChanged) -> None:
+        self.states[event.account] = event.state
+        self.touched_states.add(event.account)
+
     def _opened(self, event: AccountOpened) -> None:
         self.opened.append(event)
 
@@ -197,10 +267,23 @@ class Books:
         key = AccountKey(hold.account, hold.currency, code)
         account = self._account(key, sequence)
         account.held += amount
-        account.check(key)
+        self._check(key)
         self._control(hold.currency, code).held += amount
 
-    def _post(self, event: Event, legs: Sequence[Leg], reference: str) -> None:
+    def _check(self, key: AccountKey, *, signed: bool = False) -> None:
+        """Raise Corrupted if no engine can have left an account so; what two persons signed may go below its credit."""
+        if key.owner == HOUSE or key.code not in CUSTOMER_CODES:
+            self.accounts[key].check(key)
+            return
+        account, name = self.accounts[key], (key.owner, key.currency)
+        credit = self.credits.get(name, NO_CREDIT)
+        used = account.held - account.credits + account.debits
+        if signed and used > credit.floor:
+            credit = self.credits[name] = Credit(credit.limit, used)
+            self.touched_credits.add(name)
+        account.check(key, credit.floor)
+
+    def _post(self, event: Event, legs: Sequence[Leg], reference: str, *, signed: bool = False) -> None:
         check_group(legs)
         sequence, index, time_ns = event.sequence, event.index, event.time_ns
         for leg in legs:
@@ -213,7 +296,7 @@ class Books:
                 self._control(credit.currency, credit.code).credits += amount
             self.entries.append(EntryRow(sequence, index, leg, reference, time_ns))
         for leg in legs:
-            self.accounts[leg.debit].check(leg.debit)
+            self._check(leg.debit, signed=signed and leg.amount > 0)
 
     def _account(self, key: AccountKey, sequence: int) -> Account:
         account = self.accounts.get(key)
@@ -234,7 +317,8 @@ class Books:
     @property
     def moved(self) -> list[int]:
         """Customers whose balances or holds have changed, ascending."""
-        return sorted({key.owner for key in self.touched if key.owner != HOUSE and key.code in CUSTOMER_CODES})
+        lent = {owner for owner, _ in self.touched_credits}
+        return sorted({key.owner for key in self.touched if key.owner != HOUSE} | lent)
 
 
 _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
@@ -246,6 +330,11 @@ _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
     StopMoved: Books._stop_moved,  # noqa: SLF001
     OrdersLinked: Books._linked,  # noqa: SLF001
     TradeBusted: Books._busted,  # noqa: SLF001
+    TransferMade: Books._made,  # noqa: SLF001
+    GroupNoted: Books._noted,  # noqa: SLF001
+    GroupPosted: Books._grouped,  # noqa: SLF001
+    CreditChanged: Books._credit,  # noqa: SLF001
+    AccountTermsChanged: Books._terms,  # noqa: SLF001
     AccountOpened: Books._opened,  # noqa: SLF001
     InstrumentDefined: Books._instrument,  # noqa: SLF001
 }
@@ -274,6 +363,10 @@ def needs(events: Iterable[Event]) -> Needs:
                 owners |= {event.buyer, event.seller}
             case TransferPosted():
                 owners |= {event.account, event.to_account}
+            case TransferMade():
+                owners |= {event.debit_account, event.credit_account}
+            case CreditChanged() | AccountTermsChanged():
+                owners.add(event.account)
             case _:
                 pass
     return Needs(owners, orders)

@@ -14,7 +14,7 @@ from quantumcore.contracts.errors import Corrupted
 HOUSE = 0
 
 BANK, CUSTODY = 100, 110
-CUSTOMER_CASH, CUSTOMER_ASSETS = 200, 210
+CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
 ROUNDING = 410
 
@@ -23,13 +23,22 @@ NAMES = {
     CUSTODY: "assets in custody",
     CUSTOMER_CASH: "customer cash",
     CUSTOMER_ASSETS: "customer assets",
+    COLLATERAL: "customer collateral",
+    230: "suspense",
+    240: "tax payable",
     FEE_INCOME: "fee income",
     REBATES_PAID: "rebates paid",
+    320: "fx spread",
+    330: "interest and funding",
+    400: "fx pool",
     ROUNDING: "rounding",
+    420: "insurance fund",
+    430: "variation-margin clearing",
+    900: "house equity",
 }
 DEBIT_NATURE = frozenset({BANK, CUSTODY, REBATES_PAID})  # assets and expenses: balance = debits - credits
 CUSTOMER_CODES = frozenset({CUSTOMER_CASH, CUSTOMER_ASSETS})
-NEVER_NEGATIVE = CUSTOMER_CODES | {ROUNDING}
+NEVER_NEGATIVE = CUSTOMER_CODES | {COLLATERAL, ROUNDING}  # of a customer's balance: beyond its credit
 OUTSIDE = {CUSTOMER_CASH: BANK, CUSTOMER_ASSETS: CUSTODY}  # where a deposit comes from
 
 
@@ -58,11 +67,25 @@ class Account(Struct, gc=False):
         """Return the balance as the nature of `code` counts it."""
         return self.debits - self.credits if code in DEBIT_NATURE else self.credits - self.debits
 
-    def check(self, key: AccountKey) -> None:
-        """Raise Corrupted if no engine can have left an account so."""
-        if key.code in NEVER_NEGATIVE and not 0 <= self.held <= self.credits - self.debits:
+    def check(self, key: AccountKey, floor: int = 0) -> None:
+        """Raise Corrupted if no engine can have left an account so; `floor`: how far it may be below zero."""
+        if key.code in NEVER_NEGATIVE and not 0 <= self.held <= self.credits - self.debits + floor:
             balance = self.balance(key.code)
             raise Corrupted("ledger.impossible", f"account {key.code} has balance {balance} and {self.held} held")
+
+
+class Credit(Struct, frozen=True, gc=False):
+    """How far a customer's balance may be below zero, in minor units.
+
+    Attributes:
+        floor: The limit, or more: what was used when it was lowered, or what two persons have signed.
+    """
+
+    limit: int = 0
+    floor: int = 0
+
+
+NO_CREDIT = Credit()
 
 
 class Hold(Struct, frozen=True, kw_only=True, gc=False):

@@ -21,8 +21,10 @@ from msgspec import Struct
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.wire import TradeBusted, TradePrinted, TransferPosted
+from quantumcore.contracts.wire import TradeBusted, TradePrinted, TransferMade, TransferPosted
 from quantumcore.services.ledger.domain import (
+    BANK,
+    CUSTODY,
     FEE_INCOME,
     HOUSE,
     OUTSIDE,
@@ -52,6 +54,8 @@ class Why(IntEnum):
     BUSTED_BUYER_FEE = 32
     BUSTED_SELLER_FEE = 33
     BUSTED_ROUNDING = 34
+    POSTED = 40
+    REVERSED = 41
 
     @property
     def text(self) -> str:
@@ -63,6 +67,7 @@ BUST_WHY = frozenset(
     {Why.BUSTED_ASSET, Why.BUSTED_PRINCIPAL, Why.BUSTED_BUYER_FEE, Why.BUSTED_SELLER_FEE, Why.BUSTED_ROUNDING}
 )
 UNDO = 1  # TradeBusted action
+GROUP_WHY = frozenset({Why.POSTED, Why.REVERSED})
 TRANSFER_WHY = {1: Why.DEPOSIT, 2: Why.WITHDRAWAL, 3: Why.TRANSFER}
 
 CustomerCode = Callable[[int], int]
@@ -153,10 +158,27 @@ def transfer_legs(posted: TransferPosted, code_of: CustomerCode) -> list[Leg]:
     return [Leg(0, why, customer, AccountKey(posted.to_account, posted.currency, code), posted.amount)]
 
 
+def made_leg(made: TransferMade, why: Why, code_of: CustomerCode) -> Leg:
+    """Return the leg of one transfer of a group: each is an event of its own, so its number is 0; it may move nothing."""
+    sides = ((made.debit_account, made.debit_code), (made.credit_account, made.credit_code))
+    debit, credit = (_side_of(owner, made.currency, code, code_of) for owner, code in sides)
+    return Leg(0, why, debit, credit, made.amount)
+
+
+def _side_of(owner: int, currency: int, code: int, code_of: CustomerCode) -> AccountKey:
+    """Return the account that the engine means: bank and custody are one to it, and a customer's balance has code 0."""
+    if owner and not code:
+        code = code_of(currency)
+    elif not owner and code in (BANK, CUSTODY):
+        code = OUTSIDE[code_of(currency)]
+    return AccountKey(owner, currency, code)
+
+
 def check_group(legs: Sequence[Leg]) -> None:
-    """Raise Corrupted unless every leg stays in its currency and takes more than nothing, so that each currency sums to zero."""
+    """Raise Corrupted unless every leg stays in its currency and takes more than nothing (of a group: not less), so that each currency sums to zero."""
     for leg in legs:
-        if leg.amount <= 0 or leg.debit.currency != leg.credit.currency:
+        least = 0 if leg.why in GROUP_WHY else 1
+        if leg.amount < least or leg.debit.currency != leg.credit.currency:
             raise Corrupted(
                 "ledger.unbalanced", f"leg {leg.number} ({leg.why.text}) moves {leg.amount}: the group does not balance"
             )

@@ -11,6 +11,7 @@ from quantumcore.contracts.values import OrderId, packed_id, show
 from quantumcore.contracts.wire import TransferPosted
 from quantumcore.services.ledger.domain import (
     BANK,
+    COLLATERAL,
     CUSTODY,
     CUSTOMER_ASSETS,
     CUSTOMER_CASH,
@@ -18,15 +19,26 @@ from quantumcore.services.ledger.domain import (
     FEE_INCOME,
     HOUSE,
     NAMES,
+    NO_CREDIT,
     REBATES_PAID,
     ROUNDING,
     Account,
     AccountKey,
+    Credit,
     Hold,
 )
-from quantumcore.services.ledger.postings import BUST_WHY, TRANSFER_WHY, Why
+from quantumcore.services.ledger.postings import BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.store import hold_of, read_cursor
-from quantumcore.services.ledger.tables import accounts, entries, holds, owners, transfers
+from quantumcore.services.ledger.tables import (
+    accounts,
+    credit_lines,
+    entries,
+    holds,
+    owners,
+    states,
+    transactions,
+    transfers,
+)
 
 MAX_PAGE = 1_000
 MAX_HOLDS = 10_000
@@ -39,7 +51,7 @@ _ENGINE_NAMES = {
     REBATES_PAID: "rebates",
     ROUNDING: "rounding",
 }
-_TRANSFERS = frozenset(TRANSFER_WHY.values())
+_NAMED = frozenset(TRANSFER_WHY.values()) | GROUP_WHY
 _KINDS = {number: name for name, number in TRANSFER_KINDS.items()}
 
 
@@ -49,12 +61,16 @@ class OwnerView(NamedTuple):
     Attributes:
         owner: The user's UUID as text; empty when the account is unknown.
         opened: Sequence of its opening.
+        credits: By currency.
+        state: 1 open, 2 frozen, 3 closed.
     """
 
     sequence: int
     owner: str
     opened: int
     accounts: dict[AccountKey, Account]
+    credits: dict[int, Credit]
+    state: int = 1
 
 
 def owner_view(connection: Connection, account: int) -> OwnerView:
@@ -62,7 +78,11 @@ def owner_view(connection: Connection, account: int) -> OwnerView:
     known = connection.execute(select(owners.c.owner, owners.c.sequence).where(owners.c.account == account)).first()
     rows = connection.execute(select(accounts).where(accounts.c.owner == account))
     found = {AccountKey(r[0], r[1], r[2]): Account(int(r[3]), int(r[4]), r[5], r[6]) for r in rows}
-    return OwnerView(read_cursor(connection), known[0] if known else "", known[1] if known else 0, found)
+    lent = connection.execute(select(credit_lines).where(credit_lines.c.owner == account))
+    state = connection.execute(select(states.c.state).where(states.c.account == account)).scalar() or 1
+    owner, opened = (known[0], known[1]) if known else ("", 0)
+    by_currency = {row[1]: Credit(row[2], row[3]) for row in lent}
+    return OwnerView(read_cursor(connection), owner, opened, found, by_currency, state)
 
 
 def opened_at(connection: Connection, account: int) -> int:
@@ -90,6 +110,18 @@ def transfer(connection: Connection, account: int, transfer_id: str) -> Row[Any]
     """Return the posted transfer of that name, or None."""
     c = transfers.c
     return connection.execute(select(transfers).where(c.account == account, c.transfer_id == transfer_id)).first()
+
+
+def transaction(connection: Connection, account: int, group_id: str) -> Row[Any] | None:
+    """Return the posted group of that name, or None."""
+    c = transactions.c
+    return connection.execute(select(transactions).where(c.account == account, c.group_id == group_id)).first()
+
+
+def transaction_legs(connection: Connection, sequence: int) -> list[Row[Any]]:
+    """Return the entries of the group that was posted at `sequence`, in their order."""
+    rows = select(entries).where(entries.c.sequence == sequence).order_by(entries.c.event_index)
+    return list(connection.execute(rows))
 
 
 def account_entries(
@@ -126,14 +158,17 @@ def trial_rows(connection: Connection) -> tuple[int, dict[AccountKey, Account]]:
 # ------------------------------------------------------------------------------------------------ showing
 
 
-def show_balances(found: dict[AccountKey, Account], catalogue: Catalogue) -> list[Balance]:
+def show_balances(view: OwnerView, catalogue: Catalogue) -> list[Balance]:
     """Return the balances of one customer, by currency."""
+    own = {key.currency: row for key, row in view.accounts.items() if key.code in CUSTOMER_CODES}
+    aside = {key.currency: row for key, row in view.accounts.items() if key.code == COLLATERAL}
     shown = []
-    for key in sorted(found):
-        account, currency = found[key], catalogue.currencies[key.currency]
-        total = account.balance(key.code)
-        amounts = (currency.show(minor) for minor in (total, account.held, total - account.held))
-        shown.append(Balance(currency.code, *amounts))
+    for number in sorted(own.keys() | aside.keys() | view.credits.keys()):
+        account, currency = own.get(number, Account()), catalogue.currencies[number]
+        total, limit = account.balance(CUSTOMER_CASH), view.credits.get(number, NO_CREDIT).limit
+        collateral = aside.get(number, Account()).balance(COLLATERAL)
+        amounts = (total, account.held, total - account.held + limit, limit, collateral)
+        shown.append(Balance(currency.code, *map(currency.show, amounts)))
     return shown
 
 
@@ -178,8 +213,8 @@ def show_entry(row: Row[Any], catalogue: Catalogue) -> Entry:
 
 
 def reference_of(why: int, sequence: int, reference: str, shard: int) -> str:
-    """Return what a leg refers to as it is shown: the transfer's id, the trade's, or of a bust that of the busted trade."""
-    if why in _TRANSFERS:
+    """Return what a leg refers to as it is shown: the id of the transfer or transaction, the trade's, or of a bust that of the busted trade."""
+    if why in _NAMED:
         return reference
     if why in BUST_WHY:  # not the sequence that did it
         trade, _, fill = reference.partition(".")
@@ -205,12 +240,25 @@ def show_trial(found: dict[AccountKey, Account], catalogue: Catalogue) -> tuple[
     return lines, not any(differences.values())
 
 
+def customer_sums(found: dict[AccountKey, Account]) -> dict[int, dict[str, int]]:
+    """Return per currency a customer's total, held and collateral."""
+    sums: dict[int, dict[str, int]] = {}
+    for key, account in found.items():
+        of = sums.setdefault(key.currency, {})
+        if key.code in CUSTOMER_CODES:
+            of |= {"total": account.balance(key.code), "held": account.held}
+        else:
+            of["collateral"] = account.balance(key.code)
+    return sums
+
+
 def house_sums(found: dict[AccountKey, Account]) -> dict[int, dict[str, int]]:
-    """Return per currency what the engine's totals call customers, held, fees, rebates, rounding and deposited."""
+    """Return per currency what the engine's totals call customers, held, fees, rebates, rounding and deposited; others by code."""
     sums: dict[int, dict[str, int]] = {}
     for key, account in found.items():
         of = sums.setdefault(key.currency, dict.fromkeys((*_ENGINE_NAMES.values(), "held"), 0))
-        of[_ENGINE_NAMES[key.code]] += account.balance(key.code)
+        name = _ENGINE_NAMES.get(key.code, str(key.code))
+        of[name] = of.get(name, 0) + account.balance(key.code)
         if key.code in CUSTOMER_CODES:
             of["held"] += account.held
     return sums

@@ -61,9 +61,10 @@ class Reconciler:
             engine = await self._engine_account(number)
             stands = await self._stood(number, engine.sequence)
             if stands is not None:
-                theirs = {balance.currency: (balance.total, balance.held) for balance in engine.balances}
-                ours = {key.currency: (account.balance(key.code), account.held) for key, account in stands.items()}
-                return list(self._compare(str(number), ("total", "held"), ours, theirs))
+                theirs = {
+                    b.currency: {"total": b.total, "held": b.held, "collateral": b.collateral} for b in engine.balances
+                }
+                return list(self._compare(str(number), queries.customer_sums(stands), theirs))
         raise Unavailable("ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1)
 
     async def _engine_account(self, number: int) -> EngineAccount:
@@ -82,9 +83,12 @@ class Reconciler:
 
     def _compare_house(self, stands: Stands, engine: EngineTotals) -> list[Difference]:
         names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
-        theirs = {total.currency: tuple(getattr(total, name) for name in names) for total in engine.totals}
-        ours = {currency: tuple(sums[name] for name in names) for currency, sums in queries.house_sums(stands).items()}
-        return list(self._compare(HOUSE_NAME, names, ours, theirs))
+        theirs = {
+            total.currency: {name: getattr(total, name) for name in names}
+            | {str(other.code): other.balance for other in total.others}
+            for total in engine.totals
+        }
+        return list(self._compare(HOUSE_NAME, queries.house_sums(stands), theirs))
 
     async def _stood(self, owner: int, sequence: int) -> Stands | None:
         """Return what stands for `owner` at `sequence`; None when it has moved since."""
@@ -100,15 +104,15 @@ class Reconciler:
     def _compare(
         self,
         account: str,
-        names: tuple[str, ...],
-        ours: Mapping[int, tuple[int, ...]],
-        theirs: Mapping[int, tuple[int, ...]],
+        ours: Mapping[int, Mapping[str, int]],
+        theirs: Mapping[int, Mapping[str, int]],
     ) -> Iterable[Difference]:
-        nothing = (0,) * len(names)
+        """Yield what differs; what one side does not mention is nothing."""
         for currency in sorted(ours.keys() | theirs.keys()):
-            pairs = zip(names, ours.get(currency, nothing), theirs.get(currency, nothing), strict=True)
+            one, other = ours.get(currency, {}), theirs.get(currency, {})
             known = self._catalogue().currencies.get(currency)
-            for what, ledger, engine in pairs:
+            for what in dict.fromkeys((*one, *other)):
+                ledger, engine = one.get(what, 0), other.get(what, 0)
                 if ledger != engine:
                     code = known.code if known else str(currency)
                     yield Difference(account, code, what, str(ledger), str(engine))

@@ -20,6 +20,10 @@ from quantumcore.contracts.ledger import (
     LedgerMoved,
     MakeTransfer,
     OpenAccount,
+    RecordTransaction,
+    ReverseTransaction,
+    SetAccountState,
+    SetCreditLimit,
     TransferView,
     TrialBalance,
 )
@@ -39,11 +43,15 @@ from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.teller import Teller
+from quantumcore.services.ledger.transactions import Bookkeeper
 from quantumcore.services.ledger.watch import EVERY_S, Watch
 
 
 class LedgerService:
-    """Answers OpenAccount, MakeTransfer and the queries of contracts/ledger. Follows the event log. Tells LedgerMoved, LedgerDiffers."""
+    """Answers OpenAccount, MakeTransfer, what operators ask of the books, and the queries of contracts/ledger.
+
+    Follows the event log. Tells LedgerMoved, LedgerDiffers.
+    """
 
     name = "ledger"
 
@@ -64,6 +72,7 @@ class LedgerService:
         self._definitions = Definitions(bus)
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
+        self._bookkeeper = Bookkeeper(bus, log, database, self._follower, self._teller)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, lambda: self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
@@ -73,6 +82,10 @@ class LedgerService:
         """Hand the handlers to the bus."""
         self._bus.handle(OpenAccount, self._teller.open_account)
         self._bus.handle(MakeTransfer, self._teller.make_transfer)
+        self._bus.handle(RecordTransaction, self._bookkeeper.record)
+        self._bus.handle(ReverseTransaction, self._bookkeeper.reverse)
+        self._bus.handle(SetAccountState, self._bookkeeper.set_state)
+        self._bus.handle(SetCreditLimit, self._bookkeeper.set_credit)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
         self._bus.handle(GetHolds, self.holds)
@@ -98,6 +111,8 @@ class LedgerService:
         """Say for /metrics what this room looks like."""
         yield from self._follower.collect()
         yield counter("qc_ledger_transfers", "Transfers by outcome", self._teller.transfers, by="outcome")
+        posted = self._bookkeeper.transactions
+        yield counter("qc_ledger_transactions", "Transactions by hand, by outcome", posted, by="outcome")
         yield from self._watch.collect()
         yield from self._auditor.collect()
 
@@ -127,7 +142,7 @@ class LedgerService:
             NotFound: `account.not_found`.
         """
         view = await self._owner(query.account, query.at_least)
-        return Balances(str(query.account), view.sequence, queries.show_balances(view.accounts, self._catalogue))
+        return Balances(str(query.account), view.sequence, queries.show_balances(view, self._catalogue))
 
     async def holds(self, query: GetHolds) -> Holds:
         """Return the open holds of an account, oldest first.

@@ -13,8 +13,8 @@ from quantumcore.ports.database import Many, execute_many
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
-from quantumcore.services.ledger.books import Books, EntryRow, Name, needs, new_events
-from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Hold
+from quantumcore.services.ledger.books import Books, EntryRow, Name, Transaction, needs, new_events
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Credit, Hold
 from quantumcore.services.ledger.tables import (
     CHECKPOINT_EVERY,
     accounts,
@@ -24,11 +24,14 @@ from quantumcore.services.ledger.tables import (
     audit_records,
     checkpoints,
     codes,
+    credit_lines,
     cursor,
     entries,
     holds,
     owners,
     sides,
+    states,
+    transactions,
     transfers,
 )
 
@@ -58,6 +61,22 @@ _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _
 _ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = _adding(codes), _adding(sides), _adding(checkpoints)
 _ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = _adding(audit_records), _adding(audit_blocks), _adding(audit_days)
 _ADD_HEAD, _MOVE_HEAD = _adding(audit_head), _updating(audit_head)
+_ADD_TRANSACTIONS = _adding(transactions)
+_ADD_CREDITS, _UPDATE_CREDITS = _adding(credit_lines), _updating(credit_lines)
+_ADD_STATES, _UPDATE_STATES = _adding(states), _updating(states)
+_REVERSED = Many(
+    update(transactions)
+    .where(
+        transactions.c.account == bindparam("of_account"),
+        transactions.c.group_id == bindparam("of_group_id"),
+    )
+    .values(reversed_by=bindparam("new_reversed_by")),
+    "of_account",
+    "of_group_id",
+    "new_reversed_by",
+)
+_CREDITS_OF = select(credit_lines).where(credit_lines.c.owner.in_(bindparam("some", expanding=True)))
+_STATES_OF = select(states).where(states.c.account.in_(bindparam("some", expanding=True)))
 _READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
 _ACCOUNTS_OF = select(accounts).where(accounts.c.owner.in_(bindparam("some", expanding=True)))
 _HOLDS_OF = select(holds).where(holds.c.order_sequence.in_(bindparam("some", expanding=True)))
@@ -117,9 +136,14 @@ def _enter(books: Books, events: Sequence[Event], stands: int) -> list[tuple[Any
 
 def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:
     found_accounts: dict[AccountKey, Account] = {}
+    found_credits: dict[tuple[int, int], Credit] = {}
+    found_states: dict[int, int] = {}
     for some in _chunks(owner_numbers):
         for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
+        for row in connection.execute(_CREDITS_OF, {"some": some}):
+            found_credits[row[0], row[1]] = Credit(row[2], row[3])
+        found_states |= {row[0]: row[1] for row in connection.execute(_STATES_OF, {"some": some})}
     found_holds: dict[Name, Hold] = {}
     for some in _chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
@@ -128,7 +152,7 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
     for row in connection.execute(_SIDES):
         both[row[1]].add(row[0])
     known = {row[0]: row[1] for row in connection.execute(_CODES)}
-    return Books(found_accounts, found_holds, known, both["base"], both["quote"])
+    return Books(found_accounts, found_holds, known, both["base"], both["quote"], found_credits, found_states)
 
 
 def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
@@ -171,11 +195,35 @@ def _save(connection: Connection, books: Books, rows: Sequence[tuple[Any, ...]])
     execute_many(connection, _ADD_ENTRIES, rows)
     execute_many(connection, _ADD_OWNERS, [(e.account, str(UUID(int=e.owner)), e.sequence) for e in books.opened])
     execute_many(connection, _ADD_TRANSFERS, [_transfer(posted) for posted in books.transfers])
+    _save_groups(connection, books)
     execute_many(connection, _ADD_CODES, [(c, books.codes[c]) for c in sorted(books.new_codes)])
     if books.new_sides:
         connection.execute(delete(sides))
         both = [(c, "base") for c in sorted(books.bases)] + [(c, "quote") for c in sorted(books.quotes)]
         execute_many(connection, _ADD_SIDES, both)
+
+
+def _save_groups(connection: Connection, books: Books) -> None:
+    execute_many(connection, _ADD_TRANSACTIONS, [_transaction(one) for one in books.transactions])
+    back = [(p.account, p.reverses, p.sequence) for p, _ in books.transactions if p.reverses]
+    execute_many(connection, _REVERSED, back)
+    lent: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
+    for name in sorted(books.touched_credits):
+        credit = books.credits[name]
+        lent[name in books.stood_credits].append((*name, credit.limit, credit.floor))
+    execute_many(connection, _UPDATE_CREDITS, lent[True])
+    execute_many(connection, _ADD_CREDITS, lent[False])
+    terms: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for account in sorted(books.touched_states):
+        terms[account in books.stood_states].append((account, books.states[account]))
+    execute_many(connection, _UPDATE_STATES, terms[True])
+    execute_many(connection, _ADD_STATES, terms[False])
+
+
+def _transaction(one: Transaction) -> tuple[Any, ...]:
+    p = one.posted
+    what = p.code, p.flags2, p.count, p.effective_day, p.user_data.hex(), one.text, p.reverses
+    return (p.account, p.group_id, *what, p.sequence, p.time_ns, 0)
 
 
 def _record(connection: Connection, rows: Sequence[tuple[Any, ...]], upto_ns: int) -> None:

@@ -104,6 +104,33 @@ transfers = Table(
     _big("sequence"),
     _big("time_ns"),
 )
+transactions = Table(  # account 0: the house's own ids; user_data in hexadecimal digits
+    "transactions",
+    metadata,
+    _big("account", key=True),
+    _text("group_id", 36, key=True),
+    _big("code"),
+    _small("flags"),
+    _small("legs"),
+    _big("effective_day"),
+    _text("user_data", 32),
+    _text("text", 128),
+    _text("reverses", 36),
+    _big("sequence"),
+    _big("time_ns"),
+    _big("reversed_by"),
+    sqlite_with_rowid=False,
+)
+credit_lines = Table(
+    "credits",
+    metadata,
+    _big("owner", key=True),
+    _big("currency", key=True),
+    _big("credit_limit"),
+    _big("floor"),
+    sqlite_with_rowid=False,
+)
+states = Table("states", metadata, _big("account", key=True), _small("state"))
 codes = Table("codes", metadata, _big("currency", key=True), _small("code"))
 sides = Table("sides", metadata, _big("currency", key=True), _text("side", 5, key=True))
 cursor = Table("cursor", metadata, _small("one", key=True), _big("sequence"))

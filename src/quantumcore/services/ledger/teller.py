@@ -91,6 +91,11 @@ class Teller:
         return self._catalogue.currency(code)
 
     @property
+    def catalogue(self) -> Catalogue:
+        """Units, as far as matching has told them."""
+        return self._catalogue
+
+    @property
     def _catalogue(self) -> Catalogue:
         return self._definitions.catalogue
 

@@ -28,14 +28,23 @@ _ERRORS: dict[Reason, tuple[type[QuantumCoreError], str, str]] = {
     Reason.ID_ALREADY_FAILED: (
         Conflict,
         "transfer.id_already_failed",
-        "a transfer of this id has failed: take a new id",
+        "this id has failed: take a new one",
     ),
+    Reason.ACCOUNT_FROZEN: (Conflict, "account.frozen", "the account is frozen"),
+    Reason.ACCOUNT_CLOSED: (Conflict, "account.closed", "the account is closed"),
+    Reason.ACCOUNT_NOT_EMPTY: (Conflict, "account.not_empty", "the account has working orders or a balance"),
+    Reason.GROUP_NOT_FOUND: (NotFound, "transaction.not_found", "transaction not found"),
+    Reason.REVERSAL_DIFFERS: (Conflict, "transaction.reversal_differs", "it is not the mirror of what it reverses"),
     Reason.DUPLICATE_ID: (Conflict, "idempotency.mismatch", "this id was used with another body"),
     Reason.EXISTS_DIFFERENT: (Conflict, "definition.exists_with_different", "the account belongs to somebody else"),
     Reason.BAD_AMOUNT: (InvalidCommand, "transfer.amount.bad", "the amount must be over zero"),
     Reason.BAD_COMMAND: (InvalidCommand, "request.invalid", "the engine does not understand this"),
-    Reason.AMOUNT_OVERFLOW: (InvalidCommand, "order.amount.overflow", "the currency's deposits would pass their limit"),
-    Reason.CAPACITY: (Unavailable, "engine.capacity", "the engine takes no more accounts"),
+    Reason.AMOUNT_OVERFLOW: (
+        InvalidCommand,
+        "order.amount.overflow",
+        "what customers have of the currency would pass its limit",
+    ),
+    Reason.CAPACITY: (Unavailable, "engine.capacity", "the engine takes no more of this"),
 }
 
 

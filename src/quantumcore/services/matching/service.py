@@ -11,7 +11,6 @@ from prometheus_client.core import Metric
 from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable, invalid
 from quantumcore.contracts.matching import (
     EngineAccount,
-    EngineBalance,
     EngineStatus,
     EngineTotals,
     GetEngineAccount,
@@ -50,6 +49,7 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.matching.agenda import Agenda
 from quantumcore.services.matching.calendar import Calendar, ns_of
+from quantumcore.services.matching.money import engine_balances, other_accounts
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
 
 SNAPSHOT_EVERY_S = 30.0
@@ -235,13 +235,14 @@ class MatchingService:
         """Answer one account's balances."""
         engine = self._owned().engine
 
-        def job() -> tuple[int, bool, list[tuple[int, int, int]]]:
-            return engine.sequence, request.account in engine.accounts(), engine.balances(request.account)
+        def job() -> tuple[int, bool, list[tuple[int, int, int]], list[tuple[int, int]]]:
+            known = engine.account_state(request.account) != 0
+            return engine.sequence, known, engine.balances(request.account), engine.collateral(request.account)
 
-        sequence, known, balances = await self._thread.run(job)
+        sequence, known, balances, collateral = await self._thread.run(job)
         if not known:
             raise NotFound("account.not_found", "account not found", field="account")
-        return EngineAccount(request.account, sequence, [EngineBalance(*balance) for balance in balances])
+        return EngineAccount(request.account, sequence, engine_balances(balances, collateral))
 
     async def totals(self, _: GetEngineTotals) -> EngineTotals:
         """Answer every currency's sums."""
@@ -249,7 +250,7 @@ class MatchingService:
         currencies = list(self._catalogue.currencies)
 
         def job() -> tuple[int, list[tuple[Any, ...]]]:
-            return engine.sequence, [(currency, *engine.totals(currency)) for currency in currencies]
+            return engine.sequence, [(c, *engine.totals(c), other_accounts(engine.house(c))) for c in currencies]
 
         sequence, totals = await self._thread.run(job)
         return EngineTotals(sequence, [HouseTotal(*line) for line in totals])

@@ -1,0 +1,512 @@
+#include <algorithm>
+
+#include "quantumcore/commands.hpp"
+#include "quantumcore/gate.hpp"
+
+/// Groups of transfers between any accounts, all or none (docs/reference/engine.md section 11).
+namespace quantumcore {
+
+namespace {
+
+/// Which field of a group that is known differs first.
+enum Field : u8 {
+  kSame = 0,
+  kGroup = 1,
+  kDebitAccount = 2,
+  kCreditAccount = 3,
+  kAmount = 4,
+  kCode = 5,
+  kEffectiveDate = 7,
+  kUserData = 8,
+  kText = 9,
+};
+
+/// A command and what it has been found to mean.
+struct Group {
+  const PostGroup& command;
+  const Leg* legs;
+  u32 owner;  // slot of whose id it is; kNone: the house's
+
+  const GroupTerms& terms() const { return command.terms; }
+  u32 count() const { return command.terms.count; }
+};
+
+/// An account as a leg names it.
+struct Side {
+  u32 account;  // number; 0: the house
+  u16 code;
+  bool debit;
+
+  bool is_house() const { return account == 0; }
+  bool is_collateral() const { return code == kCollateralCode; }
+  u8 place() const { return house_place(code); }
+  /// What a unit of it adds to the account, in the account's own nature.
+  i128 sign() const {
+    const bool debit_nature = is_house() && has_debit_nature(place());
+    return debit_nature == debit ? 1 : -1;
+  }
+};
+
+Side debit_of(const Leg& leg) { return {leg.debit_account, leg.debit_code, true}; }
+Side credit_of(const Leg& leg) { return {leg.credit_account, leg.credit_code, false}; }
+
+bool is_known(const Side& side) {
+  if (side.is_house()) return side.place() < kHousePlaces;
+  return side.code == kOwnCode || side.is_collateral();
+}
+
+bool is_one(const Side& a, const Side& b) {
+  if (a.account != b.account) return false;
+  return a.is_house() ? a.place() == b.place() : a.code == b.code;
+}
+
+bool content_is_good(const PostGroup& c) {
+  const GroupTerms& g = c.terms;
+  const std::size_t size = sizeof c + std::size_t{g.count} * sizeof(Leg);
+  return c.header.reserved == 0 && c.header.instrument == 0 && g.count >= 1 &&
+         g.count <= kMostLegs && c.header.size == size && is_id(g.group_id) && g.code != 0 &&
+         g.flags <= kSigned && (is_zero_id(g.reverses) || is_id(g.reverses));
+}
+
+bool leg_is_good(const Leg& leg) {
+  const Side debit = debit_of(leg);
+  const Side credit = credit_of(leg);
+  return is_known(debit) && is_known(credit) && leg.amount >= 0 && leg.reserved == 0 &&
+         leg.reserved2 == 0 && !is_one(debit, credit);
+}
+
+/// What an id names, and the leg that failed, if it was one.
+struct Fault {
+  Refusal why;
+  u64 sequence = 0;
+  u32 leg = kNone;
+};
+
+void tell_fault(const Group& group, const Fault& fault, Teller& teller) {
+  tell_refused(teller, group.command.header, fault.why,
+               {fault.sequence, fault.leg, group.terms().group_id});
+}
+
+// ---- what is known ----
+
+bool same_side(const Leg& a, const Leg& b, bool debit) {
+  if (a.currency != b.currency) return false;
+  return debit ? a.debit_account == b.debit_account && a.debit_code == b.debit_code
+               : a.credit_account == b.credit_account && a.credit_code == b.credit_code;
+}
+
+template <class T>
+bool same_bytes(const T& a, const T& b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+/// The first difference: the group, its legs one by one, then what they share.
+Field first_difference(const State& state, const PostedGroup& first, const Group& again, u32& leg) {
+  const GroupTerms& a = first.terms;
+  const GroupTerms& b = again.terms();
+  if (a.count != b.count || a.flags != b.flags || !same_bytes(a.reverses, b.reverses)) {
+    return kGroup;
+  }
+  for (leg = 0; leg < again.count(); ++leg) {
+    const Leg& ours = state.group_ids.leg(first.first_leg + leg);
+    const Leg& theirs = again.legs[leg];
+    if (!same_side(ours, theirs, true)) return kDebitAccount;
+    if (!same_side(ours, theirs, false)) return kCreditAccount;
+    if (ours.amount != theirs.amount) return kAmount;
+  }
+  leg = kNone;
+  if (a.code != b.code) return kCode;
+  if (a.effective_day != b.effective_day) return kEffectiveDate;
+  if (!same_bytes(a.user_data, b.user_data)) return kUserData;
+  return same_bytes(a.text, b.text) ? kSame : kText;
+}
+
+void answer_again(const State& state, const PostedGroup& first, const Group& group,
+                  Teller& teller) {
+  Fault fault;
+  fault.sequence = first.sequence;
+  if (first.failed != 0) {
+    fault.why.no(Reason::id_already_failed, Scope::none);
+    tell_fault(group, fault, teller);
+    return;
+  }
+  const Field field = first_difference(state, first, group, fault.leg);
+  if (field == kSame) {
+    tell_done(teller, group.command.header, kRepeat).order_sequence = first.sequence;
+    return;
+  }
+  fault.why.no(Reason::duplicate_id, Scope::none, 0, 0, field);
+  tell_fault(group, fault, teller);
+}
+
+/// Asks `fits` of every leg; the first that does not is the fault's.
+template <class Fits>
+bool each_leg(const Group& group, Fault& fault, const Fits& fits) {
+  for (u32 at = 0; at < group.count(); ++at) {
+    if (fits(group.legs[at])) continue;
+    fault.leg = at;
+    return false;
+  }
+  return true;
+}
+
+bool judge_known(const State& state, const Group& group, Fault& fault) {
+  const auto stands = [&](u32 account) {
+    return account == 0 || state.accounts.find(account) != kNone;
+  };
+  return each_leg(group, fault,
+                  [&](const Leg& leg) {
+                    return (stands(leg.debit_account) && stands(leg.credit_account)) ||
+                           fault.why.no(Reason::unknown_account, Scope::account);
+                  }) &&
+         each_leg(group, fault, [&](const Leg& leg) {
+           return state.find_currency(leg.currency) >= 0 ||
+                  fault.why.no(Reason::unknown_currency, Scope::none);
+         });
+}
+
+/// Whether a leg is another turned round.
+bool mirrors(const Leg& leg, const Leg& of) {
+  return is_one(debit_of(leg), credit_of(of)) && is_one(credit_of(leg), debit_of(of)) &&
+         leg.currency == of.currency && leg.amount == of.amount;
+}
+
+/// REVERSAL_DIFFERS: not the same legs turned round, in their order or the last first.
+bool judge_mirror(const State& state, const PostedGroup& original, const Group& group,
+                  Fault& fault) {
+  const u32 count = group.count();
+  if (original.terms.count != count) {
+    return fault.why.no(Reason::reversal_differs, Scope::none);
+  }
+  u32 in_order = 0;
+  u32 last_first = 0;
+  while (in_order < count &&
+         mirrors(group.legs[in_order], state.group_ids.leg(original.first_leg + in_order))) {
+    ++in_order;
+  }
+  while (last_first < count &&
+         mirrors(group.legs[last_first],
+                 state.group_ids.leg(original.first_leg + count - 1 - last_first))) {
+    ++last_first;
+  }
+  if (in_order == count || last_first == count) return true;
+  fault.leg = in_order;
+  return fault.why.no(Reason::reversal_differs, Scope::none);
+}
+
+// ---- money ----
+
+/// What a group moves, leg by leg, before any of it is done. On the stack: nothing is allocated.
+class Draft {
+ public:
+  Draft(const State& state, bool two_persons) : state_(state), signed_(two_persons) {}
+
+  /// Judges one leg after those before: INSUFFICIENT, AMOUNT_OVERFLOW.
+  bool add(const Leg& leg, Refusal& why) {
+    const u16 currency = static_cast<u16>(state_.find_currency(leg.currency));
+    Sum& sum = sum_of(currency);
+    const Side sides[2] = {debit_of(leg), credit_of(leg)};
+    Moved* moved[2] = {&moved_of(sides[0], currency), &moved_of(sides[1], currency)};
+    if (leg.amount != 0 && !judge_debit(sides[0], currency, *moved[0], leg.amount, why)) {
+      return false;
+    }
+    for (u32 i = 0; i < 2; ++i) {
+      moved[i]->amount += sides[i].sign() * leg.amount;
+      if (!sides[i].is_house()) sum.owed += sides[i].debit ? -i128{leg.amount} : leg.amount;
+    }
+    if (leg.amount != 0 && !sides[0].is_house() && !sides[0].is_collateral()) {
+      overdraw(*moved[0], sum);
+    }
+    return judge_bound(currency, sum, why);
+  }
+
+  /// How many balances come into being.
+  u64 new_balances() const {
+    return static_cast<u64>(std::count_if(moved_, moved_ + count_, [](const Moved& m) {
+      return m.account != kNone && m.row == kNone;
+    }));
+  }
+
+  /// Notes what the legs leave beside the balances themselves, which stand by now.
+  void keep(State& state) const {
+    for (u32 i = 0; i < sums_count_; ++i) {
+      state.houses[sums_[i].currency].floors += static_cast<i64>(sums_[i].deeper);
+    }
+    for (u32 i = 0; i < count_; ++i) {
+      const Moved& m = moved_[i];
+      if (!m.deeper) continue;
+      const u32 row = state.accounts.find_balance(m.account, m.currency);
+      state.accounts.credit_of(row).overdrawn = static_cast<i64>(m.overdrawn);
+    }
+  }
+
+ private:
+  /// What one account has gained, the house's in its own nature.
+  struct Moved {
+    u32 account;   // slot; kNone: the house
+    u16 currency;  // slot, with kCollateral or without
+    u8 place;      // of the house
+    bool deeper;   // a leg that was signed leaves it further below its limit
+    u32 row;       // of the balance, or kNone
+    i128 amount;
+    i128 overdrawn;
+  };
+  /// Of one currency: what customers have got from the house, and how much deeper they may be.
+  struct Sum {
+    u16 currency;
+    i128 owed;
+    i128 deeper;
+  };
+
+  Moved& moved_of(const Side& side, u16 currency) {
+    const u32 account = side.is_house() ? kNone : state_.accounts.find(side.account);
+    const u16 kept = static_cast<u16>(
+        side.is_collateral() && !side.is_house() ? currency | kCollateral : currency);
+    const u8 place = side.is_house() ? side.place() : kHousePlaces;
+    for (u32 i = 0; i < count_; ++i) {
+      if (moved_[i].account == account && moved_[i].currency == kept && moved_[i].place == place) {
+        return moved_[i];
+      }
+    }
+    const u32 row = side.is_house() ? kNone : state_.accounts.find_balance(account, kept);
+    i128 overdrawn = 0;
+    if (row != kNone && state_.accounts.balance(row).credit != 0) {
+      overdrawn = state_.accounts.credit(state_.accounts.balance(row).credit - 1).overdrawn;
+    }
+    moved_[count_] = Moved{account, kept, place, false, row, 0, overdrawn};
+    return moved_[count_++];
+  }
+
+  Sum& sum_of(u16 currency) {
+    for (u32 i = 0; i < sums_count_; ++i) {
+      if (sums_[i].currency == currency) return sums_[i];
+    }
+    sums_[sums_count_] = Sum{currency, 0, 0};
+    return sums_[sums_count_++];
+  }
+
+  /// What is neither held nor spent after the legs so far.
+  i128 spare(const Moved& m) const {
+    return m.amount +
+           (m.row == kNone ? i128{0} : state_.accounts.spare_of(state_.accounts.balance(m.row)));
+  }
+
+  bool judge_debit(const Side& side, u16 currency, const Moved& m, i64 amount, Refusal& why) const {
+    const u8 scale = state_.currencies[currency].scale;
+    if (!side.is_house()) {
+      const i128 there = std::min<i128>(spare(m), kMaxI64);
+      if (amount <= there || (signed_ && !side.is_collateral())) return true;
+      return why.no(Reason::insufficient, Scope::account, scale, there, amount);
+    }
+    if (m.place != kRounding) return true;
+    // What later fills may give back is less than a unit for each order that works.
+    const i128 there = state_.house_balance(currency, kRounding) + m.amount -
+                       static_cast<i128>(state_.orders.slots().live());
+    return amount <= there || why.no(Reason::insufficient, Scope::venue, scale, there, amount);
+  }
+
+  void overdraw(Moved& m, Sum& sum) const {
+    const i128 below = -spare(m);
+    if (below <= m.overdrawn) return;
+    sum.deeper += below - m.overdrawn;
+    m.overdrawn = below;
+    m.deeper = true;
+  }
+
+  /// AMOUNT_OVERFLOW: a customer could come to have more than is kept.
+  bool judge_bound(u16 currency, const Sum& sum, Refusal& why) const {
+    const Currency& c = state_.currencies[currency];
+    const i128 owed = std::max<i128>(sum.owed + c.owed, 0);
+    const i128 bound = owed + sum.deeper + state_.houses[currency].floors;
+    if (bound <= kMaxI64) return true;
+    return why.no(Reason::amount_overflow, Scope::venue, c.scale, kMaxI64, bound);
+  }
+
+  const State& state_;
+  const bool signed_;
+  u32 count_ = 0;
+  u32 sums_count_ = 0;
+  Moved moved_[2 * kMostLegs];
+  Sum sums_[kMostLegs];
+};
+
+/// ACCOUNT_FROZEN of who gives, ACCOUNT_CLOSED of both.
+bool judge_states(const State& state, const Group& group, Fault& fault) {
+  const auto barred = [&](u32 account) {
+    return account == 0 ? kNotBarred : state.accounts[state.accounts.find(account)].barred;
+  };
+  return each_leg(group, fault,
+                  [&](const Leg& leg) {
+                    return barred(leg.debit_account) != kBarFrozen ||
+                           fault.why.no(Reason::account_frozen, Scope::account);
+                  }) &&
+         each_leg(group, fault, [&](const Leg& leg) {
+           return (barred(leg.debit_account) != kBarClosed &&
+                   barred(leg.credit_account) != kBarClosed) ||
+                  fault.why.no(Reason::account_closed, Scope::account);
+         });
+}
+
+bool judge_money(const State& state, const Group& group, Draft& draft, Fault& fault) {
+  if (!judge_states(state, group, fault) ||
+      !each_leg(group, fault, [&](const Leg& leg) { return draft.add(leg, fault.why); })) {
+    return false;
+  }
+  if (state.group_ids.full() || state.group_ids.legs_left() < group.count() ||
+      draft.new_balances() > state.accounts.balances_left()) {
+    return fault.why.no(Reason::capacity, Scope::venue);
+  }
+  return true;
+}
+
+// ---- applying ----
+
+/// Moves one side of a leg; its account's balance is told when both sides
+/// have moved.
+void move(State& state, const Side& side, u16 currency, i64 amount) {
+  House& house = state.houses[currency];
+  if (side.is_house()) {
+    house.moved[side.place()] += side.sign() * amount;
+    return;
+  }
+  const u32 account = state.accounts.find(side.account);
+  const u16 kept = static_cast<u16>(side.is_collateral() ? currency | kCollateral : currency);
+  Balance& balance = state.accounts.balance(state.accounts.make_balance(account, kept));
+  const i64 change = side.debit ? -amount : amount;
+  i64& owed = state.currencies[currency].owed;
+  const bool overflow = __builtin_add_overflow(balance.total, change, &balance.total) ||
+                        __builtin_add_overflow(owed, change, &owed);
+  QC_ASSERT(!overflow);
+  // What customers are owed is part of what the bank's account says: it is not the bank's leg.
+  house.moved[kBank] -= change;
+}
+
+i128 total_of(const State& state, const Side& side, u16 currency) {
+  if (side.is_house()) return state.house_balance(currency, side.place());
+  const u16 kept = static_cast<u16>(side.is_collateral() ? currency | kCollateral : currency);
+  return state.accounts
+      .balance(state.accounts.find_balance(state.accounts.find(side.account), kept))
+      .total;
+}
+
+void make(State& state, const Group& group, u32 at, Teller& teller) {
+  const Leg& leg = group.legs[at];
+  const u16 currency = static_cast<u16>(state.find_currency(leg.currency));
+  move(state, debit_of(leg), currency, leg.amount);
+  move(state, credit_of(leg), currency, leg.amount);
+  TransferMade& event = teller.tell<TransferMade>(0, group.command.header.account);
+  event.amount = leg.amount;
+  event.debit_total = total_of(state, debit_of(leg), currency);
+  event.credit_total = total_of(state, credit_of(leg), currency);
+  event.debit_account = leg.debit_account;
+  event.credit_account = leg.credit_account;
+  event.debit_code = leg.debit_code;
+  event.credit_code = leg.credit_code;
+  event.currency = leg.currency;
+  event.code = group.terms().code;
+  event.leg = at;
+  event.flags = group.terms().flags;
+}
+
+void tell_posted(const Group& group, u64 reverses, Teller& teller) {
+  const GroupTerms& terms = group.terms();
+  const u64 account = group.command.header.account;
+  if (std::any_of(std::begin(terms.text), std::end(terms.text), [](char c) { return c != 0; })) {
+    GroupNoted& noted = teller.tell<GroupNoted>(0, account);
+    std::memcpy(noted.text, terms.text, sizeof terms.text);
+  }
+  GroupPosted& event = teller.tell<GroupPosted>(0, account);
+  event.reverses_sequence = reverses;
+  std::memcpy(event.group_id, terms.group_id, kIdBytes);
+  event.code = terms.code;
+  event.count = terms.count;
+  event.flags = terms.flags;
+  event.effective_day = terms.effective_day;
+  std::memcpy(event.user_data, terms.user_data, sizeof terms.user_data);
+  std::memcpy(event.reverses, terms.reverses, kIdBytes);
+}
+
+void remember(State& state, const Group& group, bool failed, const Teller& teller) {
+  PostedGroup entry{};
+  entry.terms = group.terms();
+  entry.sequence = teller.sequence();
+  entry.account = group.owner;
+  entry.first_leg = state.group_ids.leg_count();
+  entry.failed = failed ? 1 : 0;
+  state.group_ids.remember(entry);
+  for (u32 at = 0; !failed && at < group.count(); ++at) state.group_ids.add_leg(group.legs[at]);
+}
+
+bool is_of_state(Reason reason) {
+  return reason == Reason::unknown_account || reason == Reason::account_frozen ||
+         reason == Reason::account_closed || reason == Reason::insufficient;
+}
+
+void post(State& state, const Group& group, Teller& teller) {
+  const GroupTerms& terms = group.terms();
+  Draft draft(state, (terms.flags & kSigned) != 0);
+  Fault fault;
+  u32 original = kNone;
+  bool fits = judge_known(state, group, fault);
+  if (fits && !is_zero_id(terms.reverses)) {
+    original = state.group_ids.find(group.owner, terms.reverses);
+    if (original == kNone || state.group_ids[original].failed != 0) {
+      fits = fault.why.no(Reason::group_not_found, Scope::none);
+    } else if (state.group_ids[original].reversed_by != 0) {
+      tell_done(teller, group.command.header, kRepeat).order_sequence =
+          state.group_ids[original].reversed_by;
+      return;
+    } else {
+      fits = judge_mirror(state, state.group_ids[original], group, fault);
+    }
+  }
+  if (!fits || !judge_money(state, group, draft, fault)) {
+    if (is_of_state(fault.why.reason) && !state.group_ids.full()) {
+      remember(state, group, true, teller);
+    }
+    tell_fault(group, fault, teller);
+    return;
+  }
+  remember(state, group, false, teller);
+  for (u32 at = 0; at < group.count(); ++at) make(state, group, at, teller);
+  draft.keep(state);
+  u64 reverses = 0;
+  if (original != kNone) {
+    state.group_ids[original].reversed_by = teller.sequence();
+    reverses = state.group_ids[original].sequence;
+  }
+  tell_posted(group, reverses, teller);
+}
+
+}  // namespace
+
+void post_group(State& state, const PostGroup& command, Teller& teller) {
+  if (!state.accounting() || !content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  const u64 account = command.header.account;
+  const auto* const legs =
+      reinterpret_cast<const Leg*>(reinterpret_cast<const std::byte*>(&command) + sizeof command);
+  const Group group{command, legs, account == 0 ? kNone : state.accounts.find(account)};
+  Fault fault;
+  if (!each_leg(group, fault, [&](const Leg& leg) {
+        return leg_is_good(leg) || fault.why.no(Reason::bad_command, Scope::none);
+      })) {
+    tell_fault(group, fault, teller);
+    return;
+  }
+  if (account != 0 && group.owner == kNone) {
+    fault.why.no(Reason::unknown_account, Scope::account);
+    tell_fault(group, fault, teller);
+    return;
+  }
+  const u32 first = state.group_ids.find(group.owner, command.terms.group_id);
+  if (first != kNone) {
+    answer_again(state, state.group_ids[first], group, teller);
+    return;
+  }
+  post(state, group, teller);
+}
+
+}  // namespace quantumcore

@@ -1,0 +1,72 @@
+"""What an account may do: whether it is open, and how far below zero it may go."""
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.contracts.values import I64_MAX
+from quantumcore.core.twin.accounts import CLOSED, FROZEN, Account
+from quantumcore.core.twin.outbox import Outbox
+from quantumcore.core.twin.refusals import Refusal
+from quantumcore.core.twin.venue import Venue
+
+
+def check_debit(account: Account) -> None:
+    """ACCOUNT_FROZEN, ACCOUNT_CLOSED: nothing may be taken from it, nor newly held."""
+    if account.state == FROZEN:
+        raise Refusal(Reason.ACCOUNT_FROZEN, Scope.ACCOUNT)
+    check_credit(account)
+
+
+def check_credit(account: Account) -> None:
+    """ACCOUNT_CLOSED: nothing may be given to it."""
+    if account.state == CLOSED:
+        raise Refusal(Reason.ACCOUNT_CLOSED, Scope.ACCOUNT)
+
+
+def set_terms(venue: Venue, command: wire.SetAccountTerms, out: Outbox) -> None:
+    """Open, freeze or close an account; only what is empty may be closed."""
+    account = venue.account(command.account)
+    if command.state == CLOSED:
+        _check_empty(venue, command.account, account)
+    account.state = command.state
+    out.tell(wire.AccountTermsChanged, account=command.account, state=command.state)
+
+
+def _check_empty(venue: Venue, number: int, account: Account) -> None:
+    """ACCOUNT_NOT_EMPTY: working orders, then balances by currency, each before what is collateral."""
+    working = len(venue.working[number])
+    if working:
+        raise Refusal(Reason.ACCOUNT_NOT_EMPTY, Scope.ACCOUNT, actual=working)
+    for currency in sorted({*account.balances, *account.collateral}):
+        total = account.balances[currency].total if currency in account.balances else 0
+        for amount in (total, account.collateral.get(currency, 0)):
+            if amount:
+                decimals = venue.currencies[currency].scale
+                raise Refusal(Reason.ACCOUNT_NOT_EMPTY, Scope.ACCOUNT, actual=amount, decimals=decimals)
+
+
+def set_credit(venue: Venue, command: wire.SetCredit, out: Outbox) -> None:
+    """Let a balance go as far below zero as the limit says; if more is used already, nothing new until it fits."""
+    account = venue.account(command.account)
+    currency = venue.currencies.get(command.currency)
+    if currency is None:
+        raise Refusal(Reason.UNKNOWN_CURRENCY)
+    house = venue.houses[command.currency]
+    known = account.balances.get(command.currency)
+    used = known.held - known.total if known is not None else 0
+    deeper = max(command.limit, used) - (known.floor if known is not None else 0)
+    bound = house.bound(deeper=deeper)
+    if bound > I64_MAX:
+        raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=currency.scale)
+    if known is None and venue.balances_left <= 0:
+        raise Refusal(Reason.CAPACITY, Scope.VENUE)
+    house.floors += deeper
+    balance = account.balances[command.currency]
+    balance.limit = command.limit
+    balance.overdrawn = max(0, -balance.spare)
+    out.tell(
+        wire.CreditChanged,
+        account=command.account,
+        limit=command.limit,
+        available=balance.available,
+        currency=command.currency,
+    )

@@ -1,0 +1,102 @@
+"""What operators do to the books by hand: transactions, reversals, whether an account is open, and its credit."""
+
+# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
+
+import msgspec
+
+from quantumcore.contracts.ledger import (
+    AccountState,
+    CreditLimit,
+    RecordTransaction,
+    ReverseTransaction,
+    SetAccountState,
+    SetCreditLimit,
+    SignedEntry,
+    TransactionLeg,
+    TransactionView,
+)
+from quantumcore.contracts.values import check_client_id
+from quantumcore.services.gateway.bodies import AccountStateBody, CreditBody, EntryBody, ReversalBody, TransactionBody
+from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.request import Call
+
+
+class TransactionAnswer(msgspec.Struct, frozen=True):
+    """A posted transaction."""
+
+    transaction_id: str
+    status: str
+    sequence: int
+    code: int
+    effective_date: str | None
+    user_data: str
+    text: str
+    reverses: str | None
+    legs: list[TransactionLeg]
+    time: str
+
+
+async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAnswer:
+    """Post signed entries, all or none; the same id and body answers the same again."""
+    request = RecordTransaction(
+        transaction_id=check_client_id(body.transaction_id, "transaction_id"),
+        entries=[_entry(one, at) for at, one in enumerate(body.entries)],
+        code=body.code,
+        effective_date=body.effective_date or "",
+        user_data=body.user_data or "",
+        text=body.text,
+    )
+    return _posted(gate, await gate.bus.request(request))
+
+
+async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnswer:
+    """Post the mirror of a transaction; one that is reversed already answers its first reversal."""
+    request = ReverseTransaction(
+        transaction_id=check_client_id(call.params["id"], "transaction_id"),
+        reversal_id=check_client_id(body.reversal_id, "reversal_id") if body.reversal_id is not None else "",
+        code=body.code,
+        text=body.text,
+    )
+    return _posted(gate, await gate.bus.request(request))
+
+
+async def set_state(gate: Gate, call: Call, body: AccountStateBody) -> AccountState:
+    """Open, freeze or close an account."""
+    account = account_number(call.params["id"], "account_id")
+    done = await gate.bus.request(SetAccountState(account=account, state=body.state))
+    gate.own_writes.wrote(account, done.sequence)
+    return done
+
+
+async def set_credit(gate: Gate, call: Call, body: CreditBody) -> CreditLimit:
+    """Set the credit limit of a balance."""
+    account = account_number(call.params["id"], "account_id")
+    done = await gate.bus.request(SetCreditLimit(account=account, currency=body.currency, limit=body.limit))
+    gate.own_writes.wrote(account, done.sequence)
+    return done
+
+
+def _entry(one: EntryBody, at: int) -> SignedEntry:
+    account = 0 if one.account_id is None else account_number(one.account_id, f"entries[{at}].account_id")
+    return SignedEntry(account=account, code=one.code, currency=one.currency, amount=one.amount)
+
+
+def _posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
+    for side in {side for leg in done.legs for side in (leg.debit, leg.credit)}:
+        account, is_customer, _ = side.partition(":")
+        if is_customer:
+            gate.own_writes.wrote(int(account), done.sequence)
+    return TransactionAnswer(
+        done.transaction_id,
+        done.status,
+        done.sequence,
+        done.code,
+        done.effective_date,
+        done.user_data,
+        done.text,
+        done.reverses,
+        done.legs,
+        rfc3339(done.time_ns),
+    )

@@ -24,8 +24,10 @@ from quantumcore.contracts.ledger_reports import (
     StatementPage,
 )
 from quantumcore.contracts.values import show_time
+from quantumcore.core.twin.engine import Engine
 from quantumcore.services.ledger import reports, store
-from quantumcore.services.ledger.domain import BANK, CUSTODY, CUSTOMER_CODES, FEE_INCOME, REBATES_PAID, ROUNDING
+from quantumcore.services.ledger.domain import BANK, CUSTODY, FEE_INCOME, OWED_TO_CUSTOMERS, REBATES_PAID, ROUNDING
+from quantumcore.services.ledger.reports import SUSPENSE, TAX_PAYABLE
 from quantumcore.services.ledger.tables import checkpoints
 from tests.support.ledgers import digest, ledger_tables, post_in_cuts, random_market
 from tests.support.reports import all_entries, balance, followed, minor, pages, sums_at
@@ -38,6 +40,14 @@ EVERY = 64
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints come every 64 sequences, so that a short market passes several."""
     monkeypatch.setattr(store, "CHECKPOINT_EVERY", EVERY)
+
+
+def whole_of(engine: Engine, account: int) -> dict[int, int]:
+    """Return what an account has of each currency, collateral too."""
+    found = {currency: total for currency, total, _ in engine.balances(account)}
+    for currency, total in engine.collateral(account):
+        found[currency] = found.get(currency, 0) + total
+    return {currency: total for currency, total in found.items() if total}
 
 
 def totals(page: list[StatementBalance]) -> dict[str, str]:
@@ -106,7 +116,7 @@ async def test_pages_of_any_size_add_up_to_the_statement(
             assert cut[-1].closing == whole[-1].closing
             for page in cut:
                 check_page(page, catalogue.codes)
-            theirs = {currency: total for currency, total, _ in engine.balances(account) if total}
+            theirs = whole_of(engine, account)
             ours = totals(cut[-1].closing)
             assert theirs == {
                 catalogue.codes[code].number: units
@@ -128,7 +138,7 @@ def check_page(page: StatementPage, codes: dict) -> None:
         assert page.begin <= line.sequence < page.end
         assert place <= (line.sequence, line.index, line.leg), "twice: both sides are the account's"
         place = (line.sequence, line.index, line.leg)
-        assert int(line.account) in CUSTOMER_CODES
+        assert int(line.account) in OWED_TO_CUSTOMERS
     assert {one.currency: minor(one.balance, codes[one.currency].scale) for one in page.closing} == running
 
 
@@ -244,8 +254,11 @@ async def test_bank_and_custody_are_what_customers_and_house_have_at_any_sequenc
             for line in told.lines:
                 currency = catalogue.codes[line.currency]
                 outside = [balance(code, sums.get((currency.number, code), (0, 0))) for code in (BANK, CUSTODY)]
-                owed = sum(balance(code, sums.get((currency.number, code), (0, 0))) for code in CUSTOMER_CODES)
+                owed = sum(balance(code, sums.get((currency.number, code), (0, 0))) for code in OWED_TO_CUSTOMERS)
                 assert [line.bank, line.custody] == list(map(currency.show, outside))
                 assert line.customers == line.customer_accounts == currency.show(owed)
-                assert line.house == currency.show(sum(outside) - owed)
+                aside = sum(
+                    balance(code, sums.get((currency.number, code), (0, 0))) for code in (SUSPENSE, TAX_PAYABLE)
+                )
+                assert line.house == currency.show(sum(outside) - owed - aside)
                 assert line.difference == line.unallocated == currency.show(0)

@@ -52,7 +52,7 @@ def sums_at(rows: Iterable[Row[Any]], sequence: int) -> Sums:
         if row.sequence <= sequence:
             found[row.currency, row.debit_code][0] += row.amount
             found[row.currency, row.credit_code][1] += row.amount
-    return {key: (pair[0], pair[1]) for key, pair in found.items()}
+    return {key: (pair[0], pair[1]) for key, pair in found.items() if pair != [0, 0]}
 
 
 def balance(code: int, sums: tuple[int, int]) -> int:

@@ -1,51 +1,33 @@
 """The room's table of contents: every operation of the API, who may ask for it, what it reads and answers."""
 
 from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
-from quantumcore.contracts.ledger import (
-    AccountState,
-    AuditRootPage,
-    Balances,
-    ChainVerdict,
-    CreditLimit,
-    EntryProof,
-    Holds,
-    TrialBalance,
-)
-from quantumcore.contracts.ledger_reports import ClientMoney
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
-from quantumcore.contracts.portfolio import ReportingCurrency
-from quantumcore.contracts.positions import LotMethod, Positions
 from quantumcore.services.gateway import (
     answers,
     auth_answers,
     bodies,
     market_answers,
-    money_answers,
-    portfolio_answers,
-    position_answers,
 )
 from quantumcore.services.gateway.areas import (
-    accounts,
-    audit,
     auth,
-    books,
-    ledger,
     market,
     operations,
     operator,
     orders,
-    portfolio,
-    positions,
     reference,
-    risk,
-    transfers,
+)
+from quantumcore.services.gateway.money_routes import (
+    account_routes,
+    audit_routes,
+    book_routes,
+    ledger_routes,
+    portfolio_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
 BASE = "/v1"
-FORMS = ("text/csv", "application/vnd.apache.parquet")
 
 
 def auth_routes() -> list[Route]:
@@ -279,139 +261,6 @@ def order_routes() -> list[Route]:
     ]
 
 
-def account_routes() -> list[Route]:
-    """Accounts, money, the kill switch."""
-    return [
-        Route("GET", "/v1/accounts", accounts.listing, scope="read", answer=accounts.AccountsAnswer),
-        Route(
-            "POST",
-            "/v1/accounts",
-            accounts.create,
-            scope="trade",
-            answer=accounts.AccountAnswer,
-            status=201,
-            keyed=True,
-        ),
-        Route("GET", "/v1/accounts/{id}/balances", accounts.balances, scope="read", answer=Balances),
-        Route("GET", "/v1/accounts/{id}/holds", accounts.holds, scope="read", answer=Holds),
-        Route(
-            "GET",
-            "/v1/accounts/{id}/fills",
-            accounts.fills,
-            scope="read",
-            query=bodies.FillsQuery,
-            answer=answers.FillPageAnswer,
-        ),
-        Route("GET", "/v1/accounts/{id}/positions", positions.listing, scope="read", answer=Positions),
-        Route(
-            "GET",
-            "/v1/accounts/{id}/positions/{symbol}/events",
-            positions.events,
-            scope="read",
-            query=bodies.PositionEventsQuery,
-            answer=position_answers.PositionEventsAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/accounts/{id}/positions/{symbol}/lots",
-            positions.lots,
-            scope="read",
-            answer=position_answers.LotsAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/accounts/{id}/positions/{symbol}/method",
-            positions.set_method,
-            scope="trade",
-            body=bodies.LotMethodBody,
-            answer=LotMethod,
-        ),
-        Route(
-            "GET",
-            "/v1/accounts/{id}/ledger",
-            accounts.entries,
-            scope="read",
-            query=bodies.EntriesQuery,
-            answer=money_answers.EntryPageAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/accounts/{id}/statement",
-            ledger.statement,
-            scope="read",
-            query=bodies.LinesQuery,
-            answer=money_answers.StatementAnswer,
-            forms=FORMS,
-        ),
-        Route(
-            "POST",
-            "/v1/transfers",
-            transfers.create,
-            scope="transfer",
-            body=bodies.TransferBody,
-            answer=money_answers.TransferAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/transfers/{id}",
-            transfers.get,
-            scope="read",
-            query=bodies.AccountQuery,
-            answer=money_answers.TransferAnswer,
-        ),
-        Route("POST", "/v1/risk/kill", risk.engage, scope="risk", body=bodies.KillBody, answer=risk.KillAnswer),
-        Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk", query=bodies.AccountQuery, answer=risk.KillAnswer),
-    ]
-
-
-def portfolio_routes() -> list[Route]:
-    """What accounts are worth, and at which rates."""
-    base = "/v1/accounts/{id}/portfolio"
-    return [
-        Route("GET", base, portfolio.get, scope="read", answer=portfolio_answers.PortfolioAnswer),
-        Route(
-            "GET",
-            f"{base}/history",
-            portfolio.history,
-            scope="read",
-            query=bodies.HistoryQuery,
-            answer=portfolio_answers.HistoryAnswer,
-        ),
-        Route(
-            "GET",
-            f"{base}/performance",
-            portfolio.performance,
-            scope="read",
-            query=bodies.PerformanceQuery,
-            answer=portfolio_answers.PerformanceAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/accounts/{id}/reporting-currency",
-            portfolio.set_reporting_currency,
-            scope="trade",
-            body=bodies.ReportingBody,
-            answer=ReportingCurrency,
-        ),
-        Route(
-            "POST",
-            "/v1/fx/snapshots",
-            portfolio.publish_rates,
-            scope="admin",
-            body=bodies.FxSnapshotBody,
-            answer=portfolio_answers.FxSnapshotAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/fx/snapshots",
-            portfolio.rates,
-            scope="read",
-            query=bodies.FxQuery,
-            answer=portfolio_answers.FxSnapshotAnswer,
-        ),
-    ]
-
-
 def operation_routes() -> list[Route]:
     """Health, metrics, the engine. Probes are counted against nobody."""
     return [
@@ -420,84 +269,6 @@ def operation_routes() -> list[Route]:
         Route("GET", "/metrics", operations.metrics, scope=PUBLIC, counts="nothing"),
         Route("GET", "/v1/admin/engine", operations.engine, scope="operate", answer=EngineStatus),
         Route("POST", "/v1/admin/snapshot", operations.snapshot, scope="operate", status=204, keyed=True),
-    ]
-
-
-def audit_routes() -> list[Route]:
-    """The ledger's audit."""
-    return [
-        Route(
-            "GET",
-            "/v1/admin/audit/verify",
-            audit.verify,
-            scope="admin",
-            query=bodies.VerifyQuery,
-            answer=ChainVerdict,
-        ),
-        Route(
-            "GET",
-            "/v1/admin/audit/roots",
-            audit.roots,
-            scope="admin",
-            query=bodies.AuditRootsQuery,
-            answer=AuditRootPage,
-        ),
-        Route("GET", "/v1/accounts/{id}/ledger/{position}/proof", audit.proof, scope="read", answer=EntryProof),
-    ]
-
-
-def ledger_routes() -> list[Route]:
-    """What the house reports of itself; for administrators."""
-    return [
-        Route(
-            "GET",
-            "/v1/admin/ledger/trial-balance",
-            ledger.trial_balance,
-            scope="admin",
-            query=bodies.KnownQuery,
-            answer=TrialBalance,
-        ),
-        Route(
-            "GET",
-            "/v1/admin/ledger/general",
-            ledger.general,
-            scope="admin",
-            query=bodies.GeneralQuery,
-            answer=money_answers.GeneralAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/admin/ledger/general/{code}",
-            ledger.entries,
-            scope="admin",
-            query=bodies.LinesQuery,
-            answer=money_answers.StatementAnswer,
-            forms=FORMS,
-        ),
-        Route(
-            "GET",
-            "/v1/admin/ledger/income",
-            ledger.income,
-            scope="admin",
-            query=bodies.RangeQuery,
-            answer=money_answers.IncomeAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/admin/ledger/client-money",
-            ledger.client_money,
-            scope="admin",
-            query=bodies.KnownQuery,
-            answer=ClientMoney,
-        ),
-        Route(
-            "GET",
-            "/v1/admin/ledger/reconciliation",
-            ledger.reconciliation,
-            scope="admin",
-            query=bodies.ReconciliationQuery,
-            answer=money_answers.ReconciliationAnswer,
-        ),
     ]
 
 
@@ -552,44 +323,6 @@ def operator_routes() -> list[Route]:
             body=bodies.BustBody,
             answer=Busted,
             keyed=True,
-        ),
-    ]
-
-
-def book_routes() -> list[Route]:
-    """What operators do to the books by hand."""
-    return [
-        Route(
-            "POST",
-            "/v1/admin/ledger/transactions",
-            books.record,
-            scope="admin",
-            body=bodies.TransactionBody,
-            answer=books.TransactionAnswer,
-        ),
-        Route(
-            "POST",
-            "/v1/admin/ledger/transactions/{id}/reverse",
-            books.reverse,
-            scope="admin",
-            body=bodies.ReversalBody,
-            answer=books.TransactionAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/accounts/{id}/state",
-            books.set_state,
-            scope="admin",
-            body=bodies.AccountStateBody,
-            answer=AccountState,
-        ),
-        Route(
-            "PUT",
-            "/v1/accounts/{id}/credit",
-            books.set_credit,
-            scope="admin",
-            body=bodies.CreditBody,
-            answer=CreditLimit,
         ),
     ]
 

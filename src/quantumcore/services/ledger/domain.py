@@ -38,7 +38,8 @@ NAMES = {
 }
 DEBIT_NATURE = frozenset({BANK, CUSTODY, REBATES_PAID})  # assets and expenses: balance = debits - credits
 CUSTOMER_CODES = frozenset({CUSTOMER_CASH, CUSTOMER_ASSETS})
-NEVER_NEGATIVE = CUSTOMER_CODES | {COLLATERAL, ROUNDING}  # of a customer's balance: beyond its credit
+OWED_TO_CUSTOMERS = CUSTOMER_CODES | {COLLATERAL}
+NEVER_NEGATIVE = OWED_TO_CUSTOMERS | {ROUNDING}  # of a customer's balance: beyond its credit
 OUTSIDE = {CUSTOMER_CASH: BANK, CUSTOMER_ASSETS: CUSTODY}  # where a deposit comes from
 
 

@@ -227,10 +227,13 @@ def _side(owner: int, code: int) -> str:
 
 
 def show_trial(found: dict[AccountKey, Account], catalogue: Catalogue) -> tuple[list[TrialLine], bool]:
-    """Return the lines by currency and code, and whether debits equal credits in every currency."""
+    """Return the lines by currency and code, and whether debits equal credits in every currency.
+
+    What was moved by nothing but 0 has no line.
+    """
     lines = []
     differences: dict[int, int] = {}
-    for key in sorted(found):
+    for key in sorted(key for key, account in found.items() if account.debits or account.credits):
         account, currency = found[key], catalogue.currencies[key.currency]
         differences[key.currency] = differences.get(key.currency, 0) + account.debits - account.credits
         amounts = (

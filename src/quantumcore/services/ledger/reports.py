@@ -22,11 +22,11 @@ from quantumcore.contracts.values import show
 from quantumcore.services.ledger.domain import (
     BANK,
     CUSTODY,
-    CUSTOMER_CODES,
     DEBIT_NATURE,
     FEE_INCOME,
     HOUSE,
     NAMES,
+    OWED_TO_CUSTOMERS,
     REBATES_PAID,
     ROUNDING,
     Account,
@@ -47,7 +47,7 @@ Totals = dict[tuple[int, int], tuple[int, int]]
 
 
 def totals_at(connection: Connection, sequence: int) -> Totals:
-    """Return the sums of all entries up to and with `sequence`."""
+    """Return the sums of all entries up to and with `sequence`; what was moved by nothing but 0 is not there."""
     c, k = entries.c, checkpoints.c
     since = connection.execute(select(func.max(k.sequence)).where(k.sequence <= sequence)).scalar() or 0
     sums: dict[tuple[int, int], list[int]] = {}
@@ -59,7 +59,7 @@ def totals_at(connection: Connection, sequence: int) -> Totals:
         amount = whole(high, low)
         sums.setdefault((currency, debit), [0, 0])[0] += amount
         sums.setdefault((currency, credit), [0, 0])[1] += amount
-    return {key: (debits, credits_) for key, (debits, credits_) in sums.items()}
+    return {key: (debits, credits_) for key, (debits, credits_) in sums.items() if debits or credits_}
 
 
 def whole(high: object, low: object) -> int:
@@ -112,7 +112,7 @@ def client_money(connection: Connection, sequence: int, catalogue: Catalogue) ->
     lines, reconciled = [], True
     for currency in sorted({currency for currency, _ in totals}):
         bank, custody, suspense, tax = (_of(totals, currency, code) for code in (BANK, CUSTODY, SUSPENSE, TAX_PAYABLE))
-        customers, customers_now = (sum(_of(at, currency, code) for code in CUSTOMER_CODES) for at in (totals, now))
+        customers, customers_now = (sum(_of(at, currency, code) for code in OWED_TO_CUSTOMERS) for at in (totals, now))
         house = _house(totals, currency)
         difference = bank + custody - customers - suspense - tax - house
         by_account = standing.get(currency, 0) - (customers_now - customers)
@@ -128,7 +128,7 @@ def _customer_accounts(connection: Connection) -> dict[int, int]:
     found: dict[int, int] = {}
     c = accounts.c
     for currency, debits, credits_ in connection.execute(
-        select(c.currency, c.debits, c.credits).where(c.owner != HOUSE, c.code.in_(CUSTOMER_CODES))
+        select(c.currency, c.debits, c.credits).where(c.owner != HOUSE, c.code.in_(OWED_TO_CUSTOMERS))
     ):
         found[currency] = found.get(currency, 0) + int(credits_) - int(debits)
     return found
@@ -136,7 +136,7 @@ def _customer_accounts(connection: Connection) -> dict[int, int]:
 
 def _house(totals: Mapping[tuple[int, int], tuple[int, int]], currency: int) -> int:
     """Return what is the house's own: every account that is neither outside, nor a customer's, nor owed."""
-    owed = {BANK, CUSTODY, SUSPENSE, TAX_PAYABLE, *CUSTOMER_CODES}
+    owed = {BANK, CUSTODY, SUSPENSE, TAX_PAYABLE, *OWED_TO_CUSTOMERS}
     return sum(
         credits_ - debits for (of, code), (debits, credits_) in totals.items() if of == currency and code not in owed
     )

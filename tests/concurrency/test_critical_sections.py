@@ -37,9 +37,9 @@ class Steps:
         self.at = 0
         self.fail_at = 0
         self.hang = False
-        bus, database = service._reconciler._bus, service._reconciler._database
-        service._reconciler._bus = Watched(bus, "request", self)  # type: ignore[assignment]  # the fault that is injected
-        service._reconciler._database = Watched(database, "read", self)  # type: ignore[assignment]  # likewise
+        bus, database = service._watch._reconciler._bus, service._watch._reconciler._database
+        service._watch._reconciler._bus = Watched(bus, "request", self)  # type: ignore[assignment]  # the fault that is injected
+        service._watch._reconciler._database = Watched(database, "read", self)  # type: ignore[assignment]  # likewise
 
     async def step(self) -> None:
         self.at += 1
@@ -66,13 +66,13 @@ async def test_a_comparison_that_fails_at_any_step_does_not_keep_the_next_one_ou
     service = await open_ledger(venue)
     await eventually(lambda: service._follower.cursor == venue.engine.sequence)
     steps = Steps(service)
-    before = await service.reconcile(Reconcile())
+    before = await service._watch.reconcile(Reconcile())
     count = steps.at
     assert count > 5
     for fail_at in range(1, count + 1):
         for hang in (False, True):
             steps.at, steps.fail_at, steps.hang = 0, fail_at, hang
-            first = asyncio.ensure_future(service.reconcile(Reconcile()))
+            first = asyncio.ensure_future(service._watch.reconcile(Reconcile()))
             if hang:
                 await eventually(lambda: steps.at == fail_at)  # noqa: B023  # called before the next turn
                 first.cancel()
@@ -80,7 +80,7 @@ async def test_a_comparison_that_fails_at_any_step_does_not_keep_the_next_one_ou
             assert isinstance(outcome, QuantumCoreError | asyncio.CancelledError)
             steps.fail_at = 0
             async with asyncio.timeout(DEADLINE_S):
-                assert await service.reconcile(Reconcile()) == before
+                assert await service._watch.reconcile(Reconcile()) == before
 
 
 @pytest.mark.hazard("B5")

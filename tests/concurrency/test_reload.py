@@ -26,6 +26,7 @@ from quantumcore.app.settings import FILE_BYTES_MAX, RELOADABLE, SECRETS_FILE, S
 from quantumcore.services.gateway.service import GatewayService
 
 OTHER: dict[str, Any] = {
+    "reconcile_s": 30.0,
     "data_dir": "elsewhere",
     "host": "127.0.0.2",
     "port_base": 9100,

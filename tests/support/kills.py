@@ -261,6 +261,7 @@ def audit(played: Scene) -> dict[str, Any]:
     filled_twice += sum(count != 2 for count in trades.values())
     totals = played.admin.ask("matching", "GetEngineTotals").json()["totals"]
     reconciled = played.admin.ask("ledger", "Reconcile").json()
+    all_ways = played.admin.ask("ledger", "GetReconciliation", now=True).json()  # trades too
     return {
         "orders": orders,
         "trades": len(trades),
@@ -270,6 +271,7 @@ def audit(played: Scene) -> dict[str, Any]:
         "fills_twice": filled_twice,
         "currencies_off": _off(played, totals, held_in_total),
         "reconcile_differences": len(reconciled["differences"]),
+        "reconcile_breaks": len(all_ways["breaks"]),
         "trial_balance_off": int(not played.admin.ask("ledger", "GetTrialBalance").json()["balanced"]),
     }
 
@@ -351,6 +353,7 @@ WRONG = (
     "fills_twice",
     "currencies_off",
     "reconcile_differences",
+    "reconcile_breaks",
     "trial_balance_off",
 )
 

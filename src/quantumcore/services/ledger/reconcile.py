@@ -26,18 +26,13 @@ Stands = dict[AccountKey, Account]
 
 
 class Reconciler:
-    """Compares; changes nothing.
-
-    Attributes:
-        differences: How many the last comparison found.
-    """
+    """Compares; changes nothing."""
 
     def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Callable[[], Catalogue]) -> None:
         self._bus = bus
         self._database = database
         self._follower = follower
         self._catalogue = catalogue
-        self.differences = 0
 
     async def run(self, pause: Callable[[int], Awaitable[None]] | None = None) -> Reconciliation:
         """Compare everything; `pause` is called after each account, with how many there were.
@@ -53,7 +48,6 @@ class Reconciler:
                 await pause(count)
             if len(found) >= MAX_DIFFERENCES:
                 break
-        self.differences = len(found)
         return Reconciliation(sequence, len(numbers), found[:MAX_DIFFERENCES])
 
     async def _account(self, number: int) -> list[Difference]:

@@ -7,6 +7,7 @@ fully paid contracts, valued again from the definition with `Fraction` (20,000 a
 
 import os
 import random
+import threading
 from fractions import Fraction
 
 import msgspec
@@ -14,7 +15,8 @@ import pytest
 
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.portfolio import Line, Portfolio
-from quantumcore.services.portfolio.domain import value
+from quantumcore.contracts.reference import Currency
+from quantumcore.services.portfolio.domain import Inputs, value
 from quantumcore.services.portfolio.prices import Listed, Price
 from tests.support.portfolios import (
     AAPL,
@@ -228,6 +230,46 @@ def test_coins_that_price_only_each_other_have_no_price() -> None:
         balances = [balance(code, "1.00000000") for code in given]
         shown = value(inputs(balances=balances, listed=round_about, last=last))
         assert (shown.unpriced, shown.complete, shown.total) == (["BTC", "ETH"], False, "0.00")
+
+
+def chain(length: int) -> Inputs:
+    """Return an account with one of an asset that is priced in the next, and so on, until one that is priced in dollars."""
+    coins = [Currency(100 + n, f"C{n}", 8) for n in range(length)]
+    quotes = [*coins[1:], USD]
+    listed = Listed(
+        [instrument(f"{c.code}-{q.code}", c, q, n) for n, (c, q) in enumerate(zip(coins, quotes, strict=True))],
+        [USD, *coins],
+    )
+    last = {symbol: Price("2", "trade", 1, False) for symbol in listed.symbols}
+    return inputs(balances=[balance("C0", "1.00000000")], listed=listed, last=last)
+
+
+def test_what_is_priced_in_what_is_priced_is_worth_the_product_up_to_a_limit() -> None:
+    assert [value(chain(length)).total for length in (1, 3, 8)] == ["2.00", "8.00", "256.00"]
+    assert value(chain(9)).unpriced == ["C0"]
+
+
+@pytest.mark.hazard("D7")
+def test_a_hundred_thousand_lines_and_assets_priced_in_assets_without_end_need_no_deep_stack() -> None:
+    """In a thread of 256 KiB; 2,000 assets each priced in the next end at the limit, not at Python's."""
+    outcome: list[object] = []
+
+    def work() -> None:
+        try:
+            many = inputs(positions=[view("AAPL", "1", "1", "2.00")] * 100_000, balances=[balance("AAPL", "100000")])
+            outcome.append(value(many).total)
+            outcome.append(value(chain(2_000)).unpriced)
+        except RecursionError as error:
+            outcome.append(error)
+
+    before = threading.stack_size(256 << 10)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert outcome == ["200000.00", ["C0"]]
 
 
 # -------------------------------------------------------------------------------------- prices and rates

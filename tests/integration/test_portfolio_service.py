@@ -368,6 +368,21 @@ async def test_an_account_is_valued_in_the_currency_it_wants(tmp_path: Path) -> 
         assert caught.value.code == "currency.not_found"
 
 
+async def test_results_of_rates_begin_anew_in_another_currency(tmp_path: Path) -> None:
+    """What was carried in dollars is no cost in pounds; back in dollars it is not remembered either."""
+    world = World()
+    world.hold(ALICE, BTC="1.00000000")
+    world.take(ALICE, view("BTC-EUR", "1.00000000", "8000", "8000.00", currency="EUR"))
+    async with portfolio_room(tmp_path, world) as room:
+        await room.publish(EUR_USD="1.25", GBP_USD="1.60")
+        await room.portfolio()
+        await room.publish(EUR_USD="1.00", GBP_USD="1.60")
+        assert (await room.portfolio()).pnl.fx_unrealised == "-2000.00000000"
+        for currency in ("GBP", "USD"):
+            await room.bus.request(SetReportingCurrency(account=ALICE, currency=currency))
+            assert (await room.portfolio()).pnl.fx_unrealised == "0.00000000"
+
+
 async def test_results_split_into_price_and_rates_as_they_were_on_their_days(tmp_path: Path) -> None:
     """100 shares for 10,000 dollars at 0.90; at 0.80 half of it is sold for 6,000; the rest stands at 120."""
     world = World()

@@ -14,7 +14,7 @@ product and sum of what other rooms show. A quotient has as many and is rounded 
 loses no tie, for no denominator has half as many. What few of are needed, worths and totals, are exact rationals.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 from heapq import nlargest
@@ -105,6 +105,8 @@ class _Valuation:
     def __init__(self, inputs: Inputs, worths: Worths) -> None:
         self._in = inputs
         self._worths = worths
+        self._paid = inputs.listed.paid
+        self._own = inputs.reporting.code
         self._scale = inputs.reporting.scale
         self._units: dict[str, tuple[Decimal, str]] = {}
         self._unit, self._nothing = self._unit_of(inputs.reporting.code)
@@ -125,7 +127,7 @@ class _Valuation:
 
     def take_position(self, view: PositionView) -> None:
         symbol, code, quantity = view.symbol, view.currency, Decimal(view.quantity)
-        base = self._in.listed.paid.get(symbol, "") if view.contract != "inverse" else ""
+        base = self._paid.get(symbol, "") if view.contract != "inverse" else ""
         if base and quantity:
             self._explained[base] = self._explained.get(base, _NOTHING) + quantity
         rate = self._rates[code] if code in self._rates else self._rate(code)
@@ -143,9 +145,9 @@ class _Valuation:
         here = market.quantize(unit)
         if here:
             text = f"{here:f}"
-        if code == self._in.reporting.code:  # as most are
+        if code == self._own:  # as most are
             fx = ZERO
-            self._pnl.own(view, change)
+            self._pnl.own.append((view, change))
         else:
             here = self._converted(market, rate or _NO_RATE)
             fx = self._foreign(view, change, cost, rate or _NO_RATE)
@@ -324,22 +326,16 @@ class _Valuation:
 
 
 class _PnlSums:
-    """P&L of all lines: of those in the reporting currency; of others by currency, and as it was at the rates of their days."""
+    """P&L of all lines: of others than the reporting currency by currency, and as it was at the rates of their days.
+
+    Attributes:
+        own: The lines in the reporting currency, with what is unrealised; summed at the end.
+    """
 
     def __init__(self) -> None:
-        self._realised = self._fees = self._funding = self._unrealised = _NOTHING
+        self.own: list[tuple[PositionView, Decimal]] = []
         self._base_realised = self._base_fees = self._base_funding = self._fx_realised = self._base_cost = 0
         self._foreign: dict[str, tuple[Decimal, Decimal]] = {}
-
-    def own(self, view: PositionView, unrealised: Decimal) -> None:
-        """Count a line in the reporting currency."""
-        self._unrealised += unrealised
-        if view.realised != ZERO:
-            self._realised += Decimal(view.realised)
-        if view.fees != ZERO:
-            self._fees += Decimal(view.fees)
-        if view.funding != ZERO:
-            self._funding += Decimal(view.funding)
 
     def foreign(self, code: str, unrealised: Decimal, cost: Decimal, known: Carried) -> None:
         """Count a line in another currency."""
@@ -355,14 +351,14 @@ class _PnlSums:
         realised, fees, funding, fx_realised, cost_then = (
             Fraction(own) + Fraction(of_days, 10**days.SCALE)
             for own, of_days in (
-                (self._realised, self._base_realised),
-                (self._fees, self._base_fees),
-                (self._funding, self._base_funding),
+                (_sum(view.realised for view, _ in self.own), self._base_realised),
+                (_sum(view.fees for view, _ in self.own), self._base_fees),
+                (_sum(view.funding for view, _ in self.own), self._base_funding),
                 (_NOTHING, self._fx_realised),
                 (_NOTHING, self._base_cost),
             )
         )
-        unrealised, cost_now = Fraction(self._unrealised), Fraction(0)
+        unrealised, cost_now = Fraction(sum((change for _, change in self.own), _NOTHING)), Fraction(0)
         for code, (change, cost) in self._foreign.items():
             worth = worths.of(code) or Fraction(0)
             unrealised += Fraction(change) * worth
@@ -371,6 +367,10 @@ class _PnlSums:
         total = realised + unrealised + fx_realised + fx_unrealised - fees + funding
         parts = (realised, unrealised, fx_realised, fx_unrealised, fees, funding, total)
         return Pnl(*(rounded(part, SHOWN) for part in parts))
+
+
+def _sum(texts: Iterable[str]) -> Decimal:
+    return sum((Decimal(text) for text in texts if text != ZERO), _NOTHING)
 
 
 def _market(view: PositionView, quantity: Decimal) -> Decimal:

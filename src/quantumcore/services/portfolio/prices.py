@@ -21,6 +21,10 @@ FULLY_PAID = frozenset(KINDS.values())
 when it is margined: then it counts with what is unrealised."""
 
 
+WAY = 8
+"""Assets on the way from one to a currency: what is priced in what is priced in ... and so on further has no price."""
+
+
 class Price(NamedTuple):
     """What an instrument trades at, in text.
 
@@ -153,7 +157,7 @@ class Worths:
             for instrument in sorted(ways, key=lambda one: (one.quote.code != self._reporting, one.symbol)):
                 if instrument.symbol not in self._views and instrument.symbol not in self._last:
                     continue
-                if instrument.quote.code in self._open:
+                if instrument.quote.code in self._open or len(self._open) > WAY:
                     self._turned_back = True
                     continue
                 try:

@@ -103,7 +103,8 @@ def from_parquet(body: bytes) -> tuple[list[StatementBalance], list[LedgerLine],
     pq = pytest.importorskip("pyarrow.parquet")
     table = pq.read_table(io.BytesIO(body))
     assert tuple(table.column_names) == COLUMNS
-    columns = table.to_pydict() | {"time": table["time"].cast("int64").to_pylist()}
+    times = table["time"].cast("int64")  # Python's own times have no nanoseconds
+    columns = table.set_column(table.column_names.index("time"), "time", times).to_pydict()
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     for row in rows:
         row["time"] = "" if row["time"] is None else show_time(row["time"])

@@ -86,7 +86,7 @@ def from_csv(body: bytes) -> tuple[list[StatementBalance], list[LedgerLine], lis
 def from_rows(rows: list[dict[str, Any]]) -> tuple[list[StatementBalance], list[LedgerLine], list[StatementBalance]]:
     kinds = [row["kind"] for row in rows]
     assert kinds == sorted(kinds, key=("opening", "line", "closing").index)
-    assert kinds[-1] == "closing"
+    assert kinds[-1:] in (["closing"], []), "of nothing a Parquet file has no rows, a CSV one"
     ends: dict[str, list[StatementBalance]] = {"opening": [], "closing": []}
     lines = []
     for row in rows:
@@ -103,7 +103,8 @@ def from_parquet(body: bytes) -> tuple[list[StatementBalance], list[LedgerLine],
     pq = pytest.importorskip("pyarrow.parquet")
     table = pq.read_table(io.BytesIO(body))
     assert tuple(table.column_names) == COLUMNS
-    columns = table.to_pydict() | {"time": table["time"].cast("int64").to_pylist()}
+    times = table["time"].cast("int64")  # Python's own times have no nanoseconds
+    columns = table.set_column(table.column_names.index("time"), "time", times).to_pydict()
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     for row in rows:
         row["time"] = "" if row["time"] is None else show_time(row["time"])
@@ -121,8 +122,8 @@ async def test_every_form_says_what_the_pages_say(market: Read, rng: random.Rand
         for form, read in (("json", from_json), ("csv", from_csv), ("parquet", from_parquet)):
             body, parts = await whole(venue, form=form, **query)
             assert read(body) == expected, form
-            postings = {(line.sequence, line.index, line.leg) for line in page.lines}
-            assert parts >= len(postings) // 7
+            postings = len({(line.sequence, line.index, line.leg) for line in page.lines})
+            assert parts == max(1, -(-postings // 7)), "who trades with himself has two lines of one posting"
         told = json.loads((await whole(venue, **query))[0])
         assert (told["account_id"], told["from"], told["to"], told["as_known"]) == (
             str(account),
@@ -146,7 +147,7 @@ async def test_the_postings_of_a_code_run_along_its_balance(market: Read, rng: r
     """Customers' codes too, where both sides of one posting may belong to it; the balances are the plain sums."""
     venue, service, _ = market
     rows, catalogue = await all_entries(service._database), service._catalogue
-    begin, most = rng.randrange(1, venue.log.last), 0
+    begin, most = rng.randrange(1, venue.log.last // 2), 0
     for code in NAMES:
         body, parts = await whole(venue, code=code, begin=str(begin), form="csv")
         most = max(most, parts)

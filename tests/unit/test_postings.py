@@ -37,7 +37,7 @@ def rich(new_engine: Any, **bounds: int) -> Desk:
 
 def refused(desk: Desk, command: wire.Command) -> tuple[Reason, int]:
     """Return (why, which leg) of a refusal."""
-    (event,) = desk.all(command)
+    event = desk.all(command)[-1]
     assert isinstance(event, wire.CommandRefused), event
     return Reason(event.reason), event.order_slot
 

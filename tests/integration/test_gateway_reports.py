@@ -204,7 +204,8 @@ HOUSE = (
 
 
 async def test_administrators_see_the_house(venue: House) -> None:
-    await customer(venue)
+    user = await customer(venue)
+    await user.http.get(f"/v1/accounts/{user.account_id}/statement")  # answered when the books have the trade
     admin = await venue.admin()
     told: dict[str, Any] = {}
     for path in HOUSE:

@@ -42,7 +42,7 @@ def entry_sums(connection: Connection, account: int) -> tuple[Sums, int]:
     high, low = func.sum(amount.op(">>")(HALF)), func.sum(amount.op("&")((1 << HALF) - 1))
     for at, side in enumerate(("debit", "credit")):
         owner, code = entries.c[f"{side}_owner"], entries.c[f"{side}_code"]
-        customers = literal_column(f"{side}_owner") != literal_column("0")  # so that the index of customers is used
+        customers = owner != literal_column("0")  # so that the index of customers is used
         query = select(entries.c.currency, code, func.count(), high, low).where(owner == account, customers)
         for currency, of, rows, above, below in connection.execute(query.group_by(entries.c.currency, code)):
             sums[currency, of][at] += (int(above) << HALF) + int(below)

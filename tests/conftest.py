@@ -5,12 +5,15 @@ pytest --hazard B1 --hazard G3 the tests that hold these entries of docs/referen
 QC_TEST_PROFILE=fuzz                many more examples (what `make fuzz` sets)
 """
 
+import logging
 import os
 import random
 import re
 import zlib
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # No deadline: on a shared machine a slow example proves nothing. What must be fast says so itself.
@@ -55,6 +58,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if wanted & _hazards(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def logging_stays() -> Iterator[None]:
+    """A command that a test runs in its own process says where logs go; the next test must hear them again."""
+    root = logging.getLogger()
+    handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
+    yield
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler and handler not in handlers:
+            root.removeHandler(handler)
+    root.setLevel(level)
+    structlog.configure(**configured)
 
 
 def _hazards(item: pytest.Item) -> set[str]:

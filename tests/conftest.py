@@ -62,15 +62,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def logging_stays() -> Iterator[None]:
-    """A command that a test runs in its own process says where logs go; the next test must hear them again."""
-    root = logging.getLogger()
-    handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
+    """A command that runs in the tests' own process says where logs go; every test hears them as the first one does."""
+    _listen_again()
     yield
-    for handler in root.handlers[:]:
-        if type(handler) is logging.StreamHandler and handler not in handlers:
-            root.removeHandler(handler)
-    root.setLevel(level)
-    structlog.configure(**configured)
+    _listen_again()
+
+
+_LEVEL, _CONFIGURED = logging.getLogger().level, structlog.get_config()
+
+
+def _listen_again() -> None:
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if type(handler) is logging.StreamHandler]:
+        root.removeHandler(handler)
+    root.setLevel(_LEVEL)
+    structlog.configure(**_CONFIGURED)
 
 
 def _hazards(item: pytest.Item) -> set[str]:

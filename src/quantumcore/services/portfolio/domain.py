@@ -281,7 +281,7 @@ class _Valuation:
             nothing = self._unit_of(code)[1]
             self.take_balance(Balance(code, nothing, nothing, nothing))
         assets, unsettled = self._in_reporting(self._assets), self._in_reporting(self._unsettled)
-        weighed = sum((gross for _, gross in (*self._lines, *self._holdings) if gross), _NOTHING)
+        weighed = sum([gross for _, gross in (*self._lines, *self._holdings) if gross], _NOTHING)
         inputs, scale = self._in, self._scale
         return Portfolio(
             account_id=inputs.account_id,
@@ -307,7 +307,7 @@ class _Valuation:
     def _concentration(self, weighed: Decimal) -> Concentration:
         parts = [(str(texts[0]), gross) for texts, gross in self._lines if gross]
         parts += [(holding.currency, gross) for holding, gross in self._holdings if gross]
-        squares = sum((gross * gross for _, gross in parts), _NOTHING)
+        squares = sum([gross * gross for _, gross in parts], _NOTHING)
         top = nlargest(TOP, sorted(parts), key=itemgetter(1))
         herfindahl = Fraction(squares) * Fraction(1, Fraction(weighed) ** 2) if weighed else Fraction(0)
         return Concentration(
@@ -351,14 +351,14 @@ class _PnlSums:
         realised, fees, funding, fx_realised, cost_then = (
             Fraction(own) + Fraction(of_days, 10**days.SCALE)
             for own, of_days in (
-                (_sum(view.realised for view, _ in self.own), self._base_realised),
-                (_sum(view.fees for view, _ in self.own), self._base_fees),
-                (_sum(view.funding for view, _ in self.own), self._base_funding),
+                (_sum([view.realised for view, _ in self.own]), self._base_realised),
+                (_sum([view.fees for view, _ in self.own]), self._base_fees),
+                (_sum([view.funding for view, _ in self.own]), self._base_funding),
                 (_NOTHING, self._fx_realised),
                 (_NOTHING, self._base_cost),
             )
         )
-        unrealised, cost_now = Fraction(sum((change for _, change in self.own), _NOTHING)), Fraction(0)
+        unrealised, cost_now = Fraction(sum([change for _, change in self.own], _NOTHING)), Fraction(0)
         for code, (change, cost) in self._foreign.items():
             worth = worths.of(code) or Fraction(0)
             unrealised += Fraction(change) * worth
@@ -370,7 +370,7 @@ class _PnlSums:
 
 
 def _sum(texts: Iterable[str]) -> Decimal:
-    return sum((Decimal(text) for text in texts if text != ZERO), _NOTHING)
+    return sum([Decimal(text) for text in texts if text != ZERO], _NOTHING)  # a list: a generator is a call for each
 
 
 def _market(view: PositionView, quantity: Decimal) -> Decimal:

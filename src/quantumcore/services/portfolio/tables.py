@@ -1,65 +1,58 @@
 """The portfolio room's tables. What stands here nothing can rebuild."""
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table
+from sqlalchemy import Index, MetaData, Table
 
-
-def _big(name: str, *, key: bool = False) -> "Column[int]":
-    return Column(name, BigInteger, primary_key=key, nullable=False, autoincrement=False)
-
-
-def _text(name: str, length: int, *, key: bool = False) -> "Column[str]":
-    return Column(name, String(length), primary_key=key, nullable=False)
-
+from quantumcore.ports.columns import big, text
 
 metadata = MetaData()
 fx_snapshots = Table(  # the one with the highest number is in force
     "fx_snapshots",
     metadata,
-    _big("number", key=True),
-    _text("snapshot_id", 36),
-    _text("source", 64),
-    _big("time_ns"),
+    big("number", key=True),
+    text("snapshot_id", 36),
+    text("source", 64),
+    big("time_ns"),
 )
 Index("fx_snapshots_by_id", fx_snapshots.c.snapshot_id, unique=True)
 fx_rates = Table(  # u64 does not fit a BigInteger: integers as text
     "fx_rates",
     metadata,
-    _big("number", key=True),
-    _text("base", 24, key=True),
-    _text("quote", 24, key=True),
-    _text("numerator", 20),
-    _text("denominator", 20),
+    big("number", key=True),
+    text("base", 24, key=True),
+    text("quote", 24, key=True),
+    text("numerator", 20),
+    text("denominator", 20),
     sqlite_with_rowid=False,
 )
-reporting = Table("reporting", metadata, _big("account", key=True), _text("currency", 24))
+reporting = Table("reporting", metadata, big("account", key=True), text("currency", 24))
 carried = Table(  # amounts at 10^-18 outgrow 64 bits: integers as text
     "carried",
     metadata,
-    _big("account", key=True),
-    _text("symbol", 24, key=True),
-    _text("currency", 24),
-    _text("quantity", 64),
-    _text("cost", 64),
-    _text("realised", 64),
-    _text("fees", 64),
-    _text("funding", 64),
-    _text("base_cost", 64),
-    _text("base_realised", 64),
-    _text("base_fees", 64),
-    _text("base_funding", 64),
-    _text("fx_realised", 64),
-    _big("sequence"),
+    big("account", key=True),
+    text("symbol", 24, key=True),
+    text("currency", 24),
+    text("quantity", 64),
+    text("cost", 64),
+    text("realised", 64),
+    text("fees", 64),
+    text("funding", 64),
+    text("base_cost", 64),
+    text("base_realised", 64),
+    text("base_fees", 64),
+    text("base_funding", 64),
+    text("fx_realised", 64),
+    big("sequence"),
     sqlite_with_rowid=False,
 )
 history = Table(
     "history",
     metadata,
-    _big("account", key=True),
-    _text("currency", 24, key=True),
-    _big("time_ns", key=True),
-    _big("sequence"),
-    _text("total", 64),
-    _text("flow", 64),
-    _text("fx_snapshot_id", 36),
+    big("account", key=True),
+    text("currency", 24, key=True),
+    big("time_ns", key=True),
+    big("sequence"),
+    text("total", 64),
+    text("flow", 64),
+    text("fx_snapshot_id", 36),
     sqlite_with_rowid=False,
 )

@@ -32,9 +32,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 
 class TestSqliteDatabase(DatabaseContract):
-    @pytest.fixture
-    def database(self, database: SqliteDatabase) -> SqliteDatabase:
-        return database
+    """With the `database` of this file."""
 
 
 async def test_migrations_and_code_mean_the_same_tables(tmp_path: Path) -> None:

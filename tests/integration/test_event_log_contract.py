@@ -32,10 +32,6 @@ def log(tmp_path: Path) -> Iterator[FileEventLog]:
 
 class TestFileEventLog(EventLogContract):
     @pytest.fixture
-    def log(self, log: FileEventLog) -> FileEventLog:
-        return log
-
-    @pytest.fixture
     def reopen(self, tmp_path: Path) -> Iterator[Callable[[FileEventLog], FileEventLog]]:
         opened: list[FileEventLog] = []
 

@@ -49,10 +49,6 @@ class Other(Notice, frozen=True, kw_only=True):
 class BusContract:
     """The fixture `ends` yields (asking end, answering end); they may be one."""
 
-    @pytest.fixture
-    def ends(self) -> tuple[Bus, Bus]:
-        raise NotImplementedError
-
     async def test_a_request_is_answered_by_its_handler(self, ends: tuple[Bus, Bus]) -> None:
         asking, answering = ends
 

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import pytest
-
 from quantumcore.ports.cache import Cache
 
 PassTime = Callable[[float], Awaitable[None]]
@@ -12,14 +10,6 @@ PassTime = Callable[[float], Awaitable[None]]
 
 class CacheContract:
     """Time is passed by the adapter's own means: a clock turned by hand, or a wait for a server."""
-
-    @pytest.fixture
-    def cache(self) -> Cache:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def pass_time(self) -> PassTime:
-        raise NotImplementedError
 
     async def test_a_value_is_kept_until_its_time_is_over(self, cache: Cache, pass_time: PassTime) -> None:
         assert await cache.get("a") is None

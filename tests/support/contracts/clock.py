@@ -13,14 +13,6 @@ YEAR_2020_NS = 1_577_836_800_000_000_000
 class ClockContract:
     """`run(awaitable, seconds)` awaits it while `seconds` pass."""
 
-    @pytest.fixture
-    def clock(self) -> Clock:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def run(self) -> Callable[[Awaitable[None], float], Awaitable[None]]:
-        raise NotImplementedError
-
     def test_now_is_in_nanoseconds_of_utc(self, clock: Clock) -> None:
         assert isinstance(clock.now(), int)
         assert YEAR_2020_NS < clock.now() < 2 * YEAR_2020_NS

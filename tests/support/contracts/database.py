@@ -28,10 +28,6 @@ def add(number: int, text: str = "x") -> Any:
 class DatabaseContract:
     """`database` has, beyond the port, `in_use`: connections that somebody works on now."""
 
-    @pytest.fixture
-    def database(self) -> Any:
-        raise NotImplementedError
-
     async def test_what_was_written_is_read(self, database: Any) -> None:
         await database.write(add(2**63 - 1, "käse '; DROP TABLE notes"))
         rows = await database.read(lambda c: [tuple(row) for row in c.execute(select(notes.c.number, notes.c.text))])

@@ -14,14 +14,6 @@ from tests.support.events import batch, event, sequences
 class EventLogContract:
     """`log` is empty; `reopen(log)` closes it and opens the same again."""
 
-    @pytest.fixture
-    def log(self) -> EventLog:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def reopen(self) -> Callable[[EventLog], EventLog]:
-        raise NotImplementedError
-
     def test_an_empty_log_has_nothing(self, log: EventLog) -> None:
         assert log.last == 0
         assert log.read(0) == []

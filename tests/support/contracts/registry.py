@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-import pytest
-
 from quantumcore.ports.registry import Registry
 
 PassTime = Callable[[float], Awaitable[None]]
@@ -11,14 +9,6 @@ PassTime = Callable[[float], Awaitable[None]]
 
 class RegistryContract:
     """`pass_time` passes while nobody renews."""
-
-    @pytest.fixture
-    def registry(self) -> Registry:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def pass_time(self) -> PassTime:
-        raise NotImplementedError
 
     async def test_who_registered_is_found_sorted_and_once(self, registry: Registry) -> None:
         for endpoint in ("b:1", "a:1", "b:1"):

@@ -30,10 +30,9 @@ from quantumcore.contracts.ledger_reports import (
     StatementBalance,
 )
 from quantumcore.contracts.values import show_time
-from quantumcore.ports import forms
-from quantumcore.ports.forms import COLUMNS
-from quantumcore.services.ledger import exports, statements
+from quantumcore.services.ledger import exports, forms, statements
 from quantumcore.services.ledger.domain import FEE_INCOME, NAMES
+from quantumcore.services.ledger.forms import COLUMNS
 from quantumcore.services.ledger.service import LedgerService
 from tests.support.ledgers import random_market
 from tests.support.reports import all_entries, balance, followed, pages, sums_at

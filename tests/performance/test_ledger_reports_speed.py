@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.app.bench import statements as bench
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.ports.forms import form_of
 from quantumcore.services.ledger import reports
+from quantumcore.services.ledger.forms import form_of
 
 PAST_MS = 200.0
 FORM_S = {"json": 2.0, "csv": 2.5, "parquet": 3.5}

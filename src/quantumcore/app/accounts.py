@@ -20,7 +20,7 @@ from quantumcore.contracts.ledger import GetBalances
 from quantumcore.contracts.ledger_reports import GetStatement, StatementPage
 from quantumcore.contracts.matching import GetEngineStatus
 from quantumcore.contracts.messages import Request
-from quantumcore.ports.forms import Head, form_of
+from quantumcore.services.ledger.forms import Head, form_of
 
 PAGE = 500  # postings; their text fits into a line of the operator's door
 TABLE_LINES = 200

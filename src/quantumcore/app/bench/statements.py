@@ -18,10 +18,10 @@ from quantumcore.app.bench.measure import REPEATS, Figure
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reference import Catalogue, Currency, Reference
 from quantumcore.ports.database import Many, execute_many
-from quantumcore.ports.forms import form_of
 from quantumcore.services.ledger import reports
 from quantumcore.services.ledger.domain import CUSTOMER_ASSETS, CUSTOMER_CASH, FEE_INCOME
 from quantumcore.services.ledger.exports import Export, Exports
+from quantumcore.services.ledger.forms import form_of
 from quantumcore.services.ledger.postings import Why
 from quantumcore.services.ledger.ranges import Range
 from quantumcore.services.ledger.statements import Subject, balances_before

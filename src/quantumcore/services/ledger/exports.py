@@ -12,8 +12,8 @@ from quantumcore.contracts.ledger_reports import ExportPart, StatementBalance
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
-from quantumcore.ports.forms import Form, Head
 from quantumcore.services.ledger import statements
+from quantumcore.services.ledger.forms import Form, Head
 from quantumcore.services.ledger.ranges import Range
 from quantumcore.services.ledger.statements import Balances, Position, Subject
 

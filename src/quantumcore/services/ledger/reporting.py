@@ -34,10 +34,10 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.following import Following
-from quantumcore.ports.forms import form_of
 from quantumcore.services.ledger import queries, ranges, reports, statements
 from quantumcore.services.ledger.domain import NAMES
 from quantumcore.services.ledger.exports import Export, Exports
+from quantumcore.services.ledger.forms import form_of
 from quantumcore.services.ledger.statements import Balances, Page, Subject
 from quantumcore.services.ledger.teller import Teller
 

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import update
 
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound
-from quantumcore.contracts.ledger import EntryProof
+from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.services.ledger.audit import check as checker
 from quantumcore.services.ledger.audit.auditor import position_in
 from quantumcore.services.ledger.audit.chain import DAY_NS, TIME, Row

@@ -21,7 +21,8 @@ from quantumcore.app.audit import KEY_FILE, audit_key, known_public_key, public_
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, Unavailable
-from quantumcore.contracts.ledger import GetAuditRoots, MakeTransfer, ProveEntry, VerifyAccount, VerifyChain
+from quantumcore.contracts.ledger import MakeTransfer
+from quantumcore.contracts.ledger_audit import GetAuditRoots, ProveEntry, VerifyAccount, VerifyChain
 from quantumcore.services.ledger.audit import publisher as publishing
 from quantumcore.services.ledger.audit.check import check
 from quantumcore.services.ledger.audit.publisher import Auditing

@@ -16,7 +16,7 @@ import uvicorn
 
 from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
-from quantumcore.contracts import ledger, wire
+from quantumcore.contracts import ledger, ledger_audit, wire
 from quantumcore.contracts.auth import CreateUser
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.market import GetBook
@@ -194,9 +194,9 @@ class SmallLedger:
         bus.handle(ledger.GetBalances, self._balances)
         bus.handle(ledger.GetHolds, self._holds)
         bus.handle(ledger.GetEntries, self._entries)
-        bus.handle(ledger.VerifyChain, self._verify)
-        bus.handle(ledger.GetAuditRoots, self._roots)
-        bus.handle(ledger.ProveEntry, self._prove)
+        bus.handle(ledger_audit.VerifyChain, self._verify)
+        bus.handle(ledger_audit.GetAuditRoots, self._roots)
+        bus.handle(ledger_audit.ProveEntry, self._prove)
 
     def attach_engine(self) -> None:
         """Answer for the engine's state."""
@@ -250,15 +250,15 @@ class SmallLedger:
     async def _entries(self, ask: ledger.GetEntries) -> ledger.EntryPage:
         return ledger.EntryPage([], None, self._venue.engine.sequence)
 
-    async def _verify(self, _ask: ledger.VerifyChain) -> ledger.ChainVerdict:
-        return ledger.ChainVerdict(
+    async def _verify(self, _ask: ledger_audit.VerifyChain) -> ledger_audit.ChainVerdict:
+        return ledger_audit.ChainVerdict(
             sound=True, verified=0, records=0, head="00" * 32, published=0, next_cursor=None, finding=None
         )
 
-    async def _roots(self, _ask: ledger.GetAuditRoots) -> ledger.AuditRootPage:
-        return ledger.AuditRootPage([], None, "")
+    async def _roots(self, _ask: ledger_audit.GetAuditRoots) -> ledger_audit.AuditRootPage:
+        return ledger_audit.AuditRootPage([], None, "")
 
-    async def _prove(self, _ask: ledger.ProveEntry) -> ledger.EntryProof:
+    async def _prove(self, _ask: ledger_audit.ProveEntry) -> ledger_audit.EntryProof:
         raise NotFound("entry.not_found", "entry not found", field="position")
 
     async def _status(self, _ask: GetEngineStatus) -> EngineStatus:

@@ -30,7 +30,7 @@ WEB_SERVER_ROOMS = ("services/gateway/", "app/", "adapters/http")
 MONEY = (
     "contracts/values.py",
     "contracts/orders.py",
-    "contracts/ledger.py",
+    "contracts/ledger*.py",
     "core/twin/*.py",
     "core/layouts.py",
     "services/orders/*.py",

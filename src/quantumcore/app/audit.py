@@ -15,7 +15,7 @@ from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import read_only
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import InvalidCommand, NotFound
-from quantumcore.contracts.ledger import EntryProof
+from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.services.ledger.audit.auditor import position_in
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.prove import entry_at, position_of_transfer, prove
@@ -119,7 +119,7 @@ def prove_entry(settings: Settings, position: str, account: int, transfer_id: st
     """Return the proof of an entry, by its position or by the transfer that it is of.
 
     Raises:
-        NotFound, Conflict, InvalidCommand, Corrupted: As contracts/ledger says of ProveEntry; `audit.nothing`.
+        NotFound, Conflict, InvalidCommand, Corrupted: As contracts/ledger_audit says of ProveEntry; `audit.nothing`.
     """
     store = FileStore(settings.data_dir / DIRECTORY)
     with ledger_of(settings.data_dir) as connection:

@@ -21,6 +21,7 @@ from quantumcore.app.settings import Settings
 from quantumcore.contracts import (
     auth,
     ledger,
+    ledger_audit,
     ledger_reports,
     market,
     matching,
@@ -76,8 +77,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger.GetTransfer,
         ledger.GetTrialBalance,
         ledger.Reconcile,
-        ledger.VerifyAccount,
-        ledger.GetAuditRoots,
+        ledger_audit.VerifyAccount,
+        ledger_audit.GetAuditRoots,
         ledger_reports.GetStatement,
         ledger_reports.GetGeneralLedger,
         ledger_reports.GetIncome,

@@ -1,15 +1,7 @@
 """The operations about money: accounts, portfolios, the books, their reports and their audit."""
 
-from quantumcore.contracts.ledger import (
-    AccountState,
-    AuditRootPage,
-    Balances,
-    ChainVerdict,
-    CreditLimit,
-    EntryProof,
-    Holds,
-    TrialBalance,
-)
+from quantumcore.contracts.ledger import AccountState, Balances, CreditLimit, Holds, TrialBalance
+from quantumcore.contracts.ledger_audit import AuditRootPage, ChainVerdict, EntryProof
 from quantumcore.contracts.ledger_reports import ClientMoney
 from quantumcore.contracts.portfolio import ReportingCurrency
 from quantumcore.contracts.positions import LotMethod, Positions

@@ -2,7 +2,7 @@
 
 # ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
 
-from quantumcore.contracts.ledger import (
+from quantumcore.contracts.ledger_audit import (
     AuditRootPage,
     ChainVerdict,
     EntryProof,

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from sqlalchemy import Connection, func, literal_column, select
 
-from quantumcore.contracts.ledger import AccountSum, AccountVerdict
+from quantumcore.contracts.ledger_audit import AccountSum, AccountVerdict
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.services.ledger.queries import owner_view
 from quantumcore.services.ledger.tables import entries

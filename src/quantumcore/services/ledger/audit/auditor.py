@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import NotFound, Unavailable, invalid
-from quantumcore.contracts.ledger import (
+from quantumcore.contracts.ledger_audit import (
     AccountVerdict,
     AuditRoot,
     AuditRootPage,
@@ -145,7 +145,7 @@ class Auditor:
         """Return the proof of an entry.
 
         Raises:
-            NotFound, Conflict, InvalidCommand, Corrupted: As contracts/ledger says.
+            NotFound, Conflict, InvalidCommand, Corrupted: As contracts/ledger_audit says.
         """
         position = None if query.transfer_id else position_in(query.position)
 

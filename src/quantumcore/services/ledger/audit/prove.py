@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from quantumcore.contracts.errors import Conflict, Corrupted, NotFound
-from quantumcore.contracts.ledger import EntryProof
+from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.ports.second_store import SecondStore
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.chain import VERSION, Position, Record, Row, canonical, genesis, hash_after

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.contracts.ledger import AuditRoot
+from quantumcore.contracts.ledger_audit import AuditRoot
 from quantumcore.services.ledger.audit.chain import HASH_BYTES, NO_DAY, VERSION, Day, Position
 from quantumcore.services.ledger.audit.merkle import BLOCK
 
@@ -66,7 +66,7 @@ def leaves_name(day: int) -> str:
 
 
 class SignedRoot(AuditRoot, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A day's root as contracts/ledger describes it, with what its signature says."""
+    """A day's root as contracts/ledger_audit describes it, with what its signature says."""
 
     @property
     def last(self) -> int:

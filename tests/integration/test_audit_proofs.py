@@ -23,11 +23,10 @@ from sqlalchemy import update
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.services.ledger.audit import check as checker
-from quantumcore.services.ledger.audit.auditor import position_in
 from quantumcore.services.ledger.audit.chain import DAY_NS, TIME, Row
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.merkle import BLOCK
-from quantumcore.services.ledger.audit.prove import entry_at, position_of_transfer, prove
+from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
 from quantumcore.services.ledger.audit.roots import Signer
 from quantumcore.services.ledger.tables import audit_blocks, entries
 from tests.support.audits import KEY, Audited, audited, days_of_trading

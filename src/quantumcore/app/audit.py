@@ -16,9 +16,8 @@ from quantumcore.adapters.sql import read_only
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
-from quantumcore.services.ledger.audit.auditor import position_in
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
-from quantumcore.services.ledger.audit.prove import entry_at, position_of_transfer, prove
+from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
 from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.audit.roots import KEY_BYTES, PUBLIC_KEY, Signer
 

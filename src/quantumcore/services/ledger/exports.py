@@ -13,9 +13,10 @@ from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.services.ledger import statements
+from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.forms import Form, Head
 from quantumcore.services.ledger.ranges import Range
-from quantumcore.services.ledger.statements import Balances, Position, Subject
+from quantumcore.services.ledger.statements import Balances, Subject
 
 MAX_EXPORTS = 32
 PER_SUBJECT = 4

@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, t
 from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.ledger import TRANSFER_KINDS, Balance, Entry, HoldView, TransferView, TrialLine
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.values import OrderId, packed_id, show
+from quantumcore.contracts.values import I64_MAX, OrderId, packed_id, show
 from quantumcore.contracts.wire import TransferPosted
+from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.domain import (
     BANK,
     COLLATERAL,
@@ -42,6 +43,7 @@ from quantumcore.services.ledger.tables import (
 
 MAX_PAGE = 1_000
 MAX_HOLDS = 10_000
+LEG_MAX = 2**15 - 1
 _ENGINE_NAMES = {
     BANK: "deposited",
     CUSTODY: "deposited",
@@ -128,7 +130,7 @@ def account_entries(
     connection: Connection,
     account: int,
     currency: int,
-    after: tuple[int, int, int] | None,
+    after: Position | None,
     limit: int,
     *,
     ascending: bool,
@@ -136,7 +138,7 @@ def account_entries(
     """Return (sequence, up to `limit` legs that touch `account`, behind the position `after`)."""
     position = tuple_(entries.c.sequence, entries.c.event_index, entries.c.leg)
     order = [column if ascending else column.desc() for column in position.clauses]
-    found: dict[tuple[int, int, int], Row[Any]] = {}
+    found: dict[Position, Row[Any]] = {}
     for side in ("debit_owner", "credit_owner"):  # one index each; a union would sort all of both
         wanted: list[ColumnElement[bool]] = [entries.c[side] == account, literal_column(side) != literal_column("0")]
         if currency:
@@ -267,14 +269,30 @@ def house_sums(found: dict[AccountKey, Account]) -> dict[int, dict[str, int]]:
     return sums
 
 
-def parse_position(cursor: str) -> tuple[int, int, int]:
-    """Return the position that a page's cursor names: sequence.index.leg.
+def check_limit(limit: int, most: int) -> None:
+    """See that a page of `limit` may be asked for.
 
     Raises:
-        InvalidCommand: It is none of ours.
+        InvalidCommand: It is less than 1, or more than `most`.
     """
-    parts = cursor.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 19 for part in parts):
-        raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
-    sequence, index, leg = (min(int(part), 2**63 - 1) for part in parts)
-    return sequence, index, leg
+    if not 1 <= limit <= most:
+        raise invalid("range", f"limit must be 1 to {most}", field="limit", limit=str(most), actual=str(limit))
+
+
+def show_position(position: Position) -> str:
+    """Return a position as it is shown: sequence.index.leg."""
+    return ".".join(map(str, position))
+
+
+def parse_position(text: str, field: str = "cursor", detail: str = "cursor is not one of ours") -> Position:
+    """Return the position that `text` shows.
+
+    Raises:
+        InvalidCommand: It shows none, or one with a number of more than 63 bits.
+    """
+    parts = text.split(".")
+    digits = len(parts) == 3 and all(part.isascii() and part.isdigit() and len(part) <= 19 for part in parts)
+    if not digits or any(int(part) > I64_MAX for part in parts):
+        raise invalid("range", detail, field=field, actual=text[:64])
+    sequence, index, leg = map(int, parts)
+    return sequence, index, min(leg, LEG_MAX)

@@ -82,9 +82,7 @@ class ReportDesk:
         Raises:
             InvalidCommand, NotFound: As GetStatement says.
         """
-        if not 1 <= query.limit <= MAX_LINES:
-            bound = str(MAX_LINES)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
+        queries.check_limit(query.limit, MAX_LINES)
         wanted = ranges.asked(query.begin, query.end, query.as_known)
         after = queries.parse_position(query.cursor) if query.cursor else None
         subject = await self._subject(query.account, 0, query.currency)
@@ -106,7 +104,7 @@ class ReportDesk:
             opening=statements.shown(page.opening, subject, self._catalogue),
             lines=page.lines,
             closing=statements.shown(page.closing, subject, self._catalogue),
-            next_cursor=".".join(map(str, page.after)) if page.after else None,
+            next_cursor=queries.show_position(page.after) if page.after else None,
         )
 
     async def open_export(self, query: OpenExport) -> ExportOpened:

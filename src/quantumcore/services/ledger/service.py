@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import NotFound, invalid
+from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.ledger import (
     Balances,
     EntryPage,
@@ -161,9 +161,7 @@ class LedgerService:
             InvalidCommand: limit or cursor.
             NotFound: `account.not_found`, `currency.not_found`.
         """
-        if not 1 <= query.limit <= queries.MAX_PAGE:
-            bound = str(queries.MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
+        queries.check_limit(query.limit, queries.MAX_PAGE)
         after = queries.parse_position(query.cursor) if query.cursor else None
         currency = (await self._teller.currency(query.currency)).number if query.currency else 0
         await self._owner(query.account, query.at_least)
@@ -177,7 +175,8 @@ class LedgerService:
         )
         sequence, rows = await self._database.read(work)
         page = rows[: query.limit]
-        following = f"{page[-1].sequence}.{page[-1].event_index}.{page[-1].leg}" if len(rows) > query.limit else None
+        last = page[-1] if len(rows) > query.limit else None
+        following = queries.show_position((last.sequence, last.event_index, last.leg)) if last else None
         return EntryPage([queries.show_entry(row, self._catalogue) for row in page], following, sequence)
 
     async def trial_balance(self, query: GetTrialBalance) -> TrialBalance:

@@ -15,6 +15,7 @@ from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.ledger_reports import LedgerLine, StatementBalance
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import show_time
+from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.domain import DEBIT_NATURE, HOUSE, NAMES
 from quantumcore.services.ledger.postings import BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.queries import reference_of
@@ -24,7 +25,6 @@ from quantumcore.services.ledger.tables import entries
 
 SCANNED = 50_000  # entries looked at for one page of a code; a page may so be short, and yet not the last
 
-Position = tuple[int, int, int]
 Balances = dict[int, int]
 """By currency: a balance in minor units, counted as the nature of the account says."""
 

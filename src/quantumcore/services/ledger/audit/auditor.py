@@ -30,13 +30,14 @@ from quantumcore.ports.second_store import SecondStore
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.accounts import account_sums
-from quantumcore.services.ledger.audit.chain import DAY_NS, NO_DAY, Position
+from quantumcore.services.ledger.audit.chain import DAY_NS, NO_DAY
 from quantumcore.services.ledger.audit.findings import Finding
-from quantumcore.services.ledger.audit.prove import entry_at, position_of_transfer, prove, shown
+from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.publisher import Auditing, Publisher
 from quantumcore.services.ledger.audit.roots import ROOT_SUFFIX, decode_root
 from quantumcore.services.ledger.audit.verify import Walker
+from quantumcore.services.ledger.queries import check_limit, show_position
 
 VERIFY_MAX = 100_000
 """Records in one step of a verification: about half a second of a processor."""
@@ -105,7 +106,7 @@ class Auditor:
             InvalidCommand: limit or cursor.
             Unavailable: `overloaded`: another verification runs.
         """
-        _check_limit(query.limit, VERIFY_MAX)
+        check_limit(query.limit, VERIFY_MAX)
         after = _number(query.cursor) if query.cursor else 0
         if self._verifying.locked():
             raise Unavailable("overloaded", "another verification runs", retry_after=1)  # seconds
@@ -134,7 +135,7 @@ class Auditor:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        _check_limit(query.limit, ROOTS_MAX)
+        check_limit(query.limit, ROOTS_MAX)
         if len(query.cursor) > len("2026-11-22"):
             raise invalid("range", "cursor is not one of ours", field="cursor", actual=query.cursor[:64])
         if self._store is None:
@@ -180,8 +181,8 @@ def show_finding(found: Finding) -> ChainFinding:
         kind=found.kind,
         what=found.what,
         number=found.number,
-        position=shown(found.position) if found.position else None,
-        after=shown(found.after) if found.after else None,
+        position=show_position(found.position) if found.position else None,
+        after=show_position(found.after) if found.after else None,
         detail=found.detail,
     )
 
@@ -207,25 +208,7 @@ def _page(store: SecondStore, query: GetAuditRoots, public_key: str) -> AuditRoo
     return AuditRootPage(items, following, public_key)
 
 
-def _check_limit(limit: int, most: int) -> None:
-    if not 1 <= limit <= most:
-        raise invalid("range", f"limit must be 1 to {most}", field="limit", limit=str(most), actual=str(limit))
-
-
 def _number(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
         raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
     return int(cursor)
-
-
-def position_in(text: str) -> Position:
-    """Return the position that `text` names: sequence.index.leg.
-
-    Raises:
-        InvalidCommand: It is none.
-    """
-    parts = text.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in parts):
-        raise invalid("range", "a position is sequence.index.leg", field="position", actual=text[:64])
-    sequence, index, leg = map(int, parts)
-    return sequence, index, min(leg, 2**15 - 1)

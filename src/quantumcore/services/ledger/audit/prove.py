@@ -11,9 +11,19 @@ from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.chain import VERSION, Position, Record, Row, canonical, genesis, hash_after
 from quantumcore.services.ledger.audit.merkle import BLOCK, leaf, path_of, root_from
 from quantumcore.services.ledger.audit.roots import SignedRoot, decode_root, root_name
+from quantumcore.services.ledger.queries import parse_position, show_position
 from quantumcore.services.ledger.tables import audit_days, entries, transfers
 
 _OWNERS = (4, 6)  # columns of a row: debit owner, credit owner
+
+
+def position_in(text: str) -> Position:
+    """Return the position that a request names.
+
+    Raises:
+        InvalidCommand: It names none.
+    """
+    return parse_position(text, "position", "a position is sequence.index.leg")
 
 
 def entry_at(connection: Connection, position: Position, account: int = 0) -> Row:
@@ -59,11 +69,11 @@ def prove(connection: Connection, store: SecondStore | None, row: Row, shard: in
     position: Position = (row[0], row[1], row[2])
     record = rows.record_at(connection, position)
     if record is None:
-        raise Corrupted("audit.corrupted", f"the entry at {shown(position)} has no record in the chain")
+        raise Corrupted("audit.corrupted", f"the entry at {show_position(position)} has no record in the chain")
     root = _root_of(connection, store, record)
     if root is None:
         detail = "this entry's day is not closed yet, or its root is not published yet"
-        raise Conflict("audit.day.open", detail, field="position", actual=shown(position))
+        raise Conflict("audit.day.open", detail, field="position", actual=show_position(position))
     index = record.number - root.first
     block = index // BLOCK
     begun = root.first + block * BLOCK
@@ -72,7 +82,9 @@ def prove(connection: Connection, store: SecondStore | None, row: Row, shard: in
     path = [*path_of([leaf(one.hash) for one in day], index % BLOCK), *path_of(nodes, block)]
     previous = _hash_before(connection, record.number, shard)
     if hash_after(previous, row) != record.hash or not _leads(record, index, root, path):
-        raise Corrupted("audit.corrupted", f"the entry at {shown(position)} does not lead to the root of {root.day}")
+        raise Corrupted(
+            "audit.corrupted", f"the entry at {show_position(position)} does not lead to the root of {root.day}"
+        )
     return EntryProof(
         version=VERSION,
         record=canonical(row).hex(),
@@ -81,11 +93,6 @@ def prove(connection: Connection, store: SecondStore | None, row: Row, shard: in
         path=[each.hex() for each in path],
         root=root,
     )
-
-
-def shown(position: Position) -> str:
-    """Return a position as it is shown: sequence.index.leg."""
-    return ".".join(map(str, position))
 
 
 def _root_of(connection: Connection, store: SecondStore | None, record: Record) -> SignedRoot | None:

@@ -1,8 +1,6 @@
 """The audit of a venue seen from outside its rooms: its key, its second store, and what an operator asks of them."""
 
-import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import read_only
-from quantumcore.app.settings import Settings
+from quantumcore.app.settings import Settings, write_secret
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
@@ -42,28 +40,10 @@ def audit_key(settings: Settings) -> bytes:
     path = settings.data_dir / KEY_FILE
     try:
         if not path.exists():
-            _make_key(path)
+            write_secret(path, f"{secrets.token_hex(KEY_BYTES)}\n")
         return _key_in(path.read_text())
     except (OSError, ValueError) as error:
         raise InvalidCommand("settings.invalid", f"{path}: {error}", field="audit_key") from error
-
-
-def _make_key(path: Path) -> None:
-    """Write a new key, which its owner alone may read; whoever creates the file first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    scratch = Path(name)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{secrets.token_hex(KEY_BYTES)}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(scratch, path)
-        except FileExistsError:
-            pass
-    finally:
-        scratch.unlink()
 
 
 def _key_in(text: str) -> bytes:

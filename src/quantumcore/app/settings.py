@@ -239,16 +239,22 @@ def _with_secrets(settings: Settings) -> Settings:
 
 
 def _kept_secrets(path: Path) -> dict[str, str]:
-    """Return this venue's own secrets, made at the first start; whoever creates the file first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Return this venue's own secrets, made at the first start."""
     made = "".join(
         f'{name} = "{secrets.token_urlsafe(SECRET_BYTES)}"\n' for name in ("jwt_secret", "key_encryption_key")
     )
+    write_secret(path, made)
+    return tomllib.loads(path.read_text())
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Make a file that its owner alone may read, whole and durable; whoever creates it first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
     scratch = Path(name)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(made)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -257,7 +263,6 @@ def _kept_secrets(path: Path) -> dict[str, str]:
             pass
     finally:
         scratch.unlink()
-    return tomllib.loads(path.read_text())
 
 
 class LiveSettings:

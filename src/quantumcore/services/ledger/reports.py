@@ -5,6 +5,7 @@ sequence costs one interval of CHECKPOINT_EVERY; entries are never changed, so t
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -40,7 +41,7 @@ from quantumcore.services.ledger.tables import accounts, checkpoints, entries
 SUSPENSE, TAX_PAYABLE = 230, 240
 HALF = 1 << 32
 HALVES = (func.sum(entries.c.amount // HALF), func.sum(entries.c.amount % HALF))
-"""Sums of 63 bits pass 63 bits: they are taken in two halves."""
+"""A sum of 63-bit amounts needs more than the database's integers have, its two halves do not."""
 
 Totals = dict[tuple[int, int], tuple[int, int]]
 """(currency, code) -> (debits, credits) over the house and all customers, in minor units."""
@@ -62,9 +63,9 @@ def totals_at(connection: Connection, sequence: int) -> Totals:
     return {key: (debits, credits_) for key, (debits, credits_) in sums.items() if debits or credits_}
 
 
-def whole(high: object, low: object) -> int:
+def whole(high: Any, low: Any) -> int:
     """Return the sum that HALVES have given; PostgreSQL gives them as Decimal."""
-    return int(str(high)) * HALF + int(str(low))
+    return int(high) * HALF + int(low)
 
 
 def trial_balance(connection: Connection, sequence: int, catalogue: Catalogue) -> TrialBalance:

@@ -7,9 +7,8 @@ from sqlalchemy import Connection, func, literal_column, select
 from quantumcore.contracts.ledger_audit import AccountSum, AccountVerdict
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.services.ledger.queries import owner_view
+from quantumcore.services.ledger.reports import HALVES, whole
 from quantumcore.services.ledger.tables import entries
-
-HALF = 32  # bits: a sum of 63-bit amounts needs more than the database's integers have, its two halves do not
 
 Sums = dict[tuple[int, int], list[int]]
 """(currency, code) -> [debits, credits]"""
@@ -38,13 +37,11 @@ def entry_sums(connection: Connection, account: int) -> tuple[Sums, int]:
     """Return the sums of a customer's entries, exactly, and how many there are. The database sums: one pass over its index."""
     sums: Sums = defaultdict(lambda: [0, 0])
     counted = 0
-    amount = entries.c.amount
-    high, low = func.sum(amount.op(">>")(HALF)), func.sum(amount.op("&")((1 << HALF) - 1))
     for at, side in enumerate(("debit", "credit")):
         owner, code = entries.c[f"{side}_owner"], entries.c[f"{side}_code"]
         customers = owner != literal_column("0")  # so that the index of customers is used
-        query = select(entries.c.currency, code, func.count(), high, low).where(owner == account, customers)
-        for currency, of, rows, above, below in connection.execute(query.group_by(entries.c.currency, code)):
-            sums[currency, of][at] += (int(above) << HALF) + int(below)
+        query = select(entries.c.currency, code, func.count(), *HALVES).where(owner == account, customers)
+        for currency, of, rows, high, low in connection.execute(query.group_by(entries.c.currency, code)):
+            sums[currency, of][at] += whole(high, low)
             counted += rows
     return sums, counted

@@ -163,8 +163,10 @@ class Walker:
 
     def _stray(self, stretch: Stretch) -> Finding | None:
         """See that no entry stands behind the day's last that is of this day by its time: the list of a published day is whole."""
+        if stretch.root is None:
+            return None
         following = rows.entries_after(self._connection, self.place.position, 1)
-        if stretch.root is None or not following:
+        if not following:
             return None
         time_ns = following[0][TIME]
         if not isinstance(time_ns, int) or time_ns // DAY_NS > day_number(stretch.root.day):

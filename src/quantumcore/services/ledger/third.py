@@ -93,7 +93,7 @@ class ThirdParties:
         ]
 
     async def of_positions(self, account: int) -> list[Break]:
-        """Return where the ledger's assets and the positions of an account part; nothing when there is no such room.
+        """Return where the ledger's assets and the positions of an account part; nothing while that room does not answer.
 
         Raises:
             Unavailable: The ledger is behind that room.

@@ -1,7 +1,6 @@
 """The audit's tables, read: where the chain goes on, its records, blocks and days."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, tuple_
@@ -113,9 +112,8 @@ def record_at(connection: Connection, position: Position) -> Record | None:
             low = found[0].number
         else:
             high = middle
-    return next(
-        (record for record in islice(every_record_after(connection, low), 1) if record.position == position), None
-    )
+    at = records_after(connection, low, 1)
+    return at[0] if at and at[0].position == position else None
 
 
 def last_number(connection: Connection) -> int:

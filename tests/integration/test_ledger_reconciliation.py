@@ -2,34 +2,36 @@
 
 Goal: a difference in the tables is found within one round and told with account, currency, what and both numbers; equal
 rooms find none; the projection goes on meanwhile; a room that is away hides nothing that another has found.
-Method: a small venue with the real rooms of ledger and orders; the engine answers as matching does; a positions room that
-follows the trades stands in for the real one. Differences are written into the tables past the room.
+Method: a small venue with the rooms of ledger, orders and positions; the engine answers as matching does. Differences are
+written into the tables past the room.
 """
 
 import asyncio
 import logging
 import random
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import BigInteger, Connection, String, cast, select, update
 
+from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.ledger import Reconcile
 from quantumcore.contracts.ledger_reports import Break, GetReconciliation, LedgerDiffers
 from quantumcore.contracts.matching import EngineTotals, GetEngineTotals
 from quantumcore.contracts.orders import SELF_TRADE_PREVENTION, BustTrade, GetFills
-from quantumcore.contracts.positions import GetPositions, Positions, PositionView
+from quantumcore.contracts.positions import GetPositions
 from quantumcore.contracts.values import packed_id
 from quantumcore.services.ledger import tables, third
 from quantumcore.services.ledger.postings import Why
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.watch import EVERY_S
 from quantumcore.services.orders.service import OrdersService
+from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.positions.tables import positions
 from tests.support.ledgers import open_ledger
 from tests.support.small_venue import (
     ALICE,
@@ -51,48 +53,6 @@ PEOPLE = (ALICE, BOB, CAROL)
 EXACT = 3
 
 
-class SmallPositions:
-    """Answers GetPositions from the trades of the event log, busts included."""
-
-    def __init__(self, venue: SmallVenue) -> None:
-        self._venue = venue
-        self.wrong = 0
-        venue.bus.handle(GetPositions, self.positions)
-
-    async def positions(self, query: GetPositions) -> Positions:
-        net: dict[int, int] = defaultdict(int)
-        batches = self._venue.log.read(0, max_bytes=1 << 30)
-        for event in (event for batch in batches for event in batch.events):
-            if isinstance(event, wire.TradePrinted):
-                sign = 1 if event.taker_side == 1 else -1
-                net[event.instrument] += (
-                    sign * event.quantity * ((event.account == query.account) - (event.maker_account == query.account))
-                )
-            elif isinstance(event, wire.TradeBusted) and event.action == 1:
-                net[event.instrument] -= event.quantity * (
-                    (event.buyer == query.account) - (event.seller == query.account)
-                )
-        catalogue = self._venue._catalogue
-        found = [_position(query.account, catalogue.instruments[n], lots + self.wrong) for n, lots in net.items()]
-        return Positions(str(query.account), self._venue.log.last, found)
-
-
-def _position(account: int, instrument: Any, lots: int) -> PositionView:
-    texts = dict.fromkeys(("contract", "method", "cost", "multiplier", "realised", "fees", "funding"), "0")
-    nothing = dict.fromkeys(("average", "mark", "mark_source", "value", "unrealised"))
-    numbers = dict.fromkeys(("mark_sequence", "cycles", "version", "sequence"), 0)
-    return PositionView(
-        account_id=str(account),
-        symbol=instrument.symbol,
-        quantity=instrument.quantity(lots),
-        currency=instrument.quote.code,
-        stale=False,
-        **texts,
-        **nothing,
-        **numbers,
-    )
-
-
 @pytest.fixture
 async def venue(tmp_path: Path) -> AsyncIterator[SmallVenue]:
     async with small_venue(tmp_path) as venue:
@@ -107,6 +67,13 @@ async def venue(tmp_path: Path) -> AsyncIterator[SmallVenue]:
 @pytest.fixture
 async def ledger(venue: SmallVenue) -> LedgerService:
     return await open_ledger(venue)
+
+
+async def positions_room(venue: SmallVenue) -> SqliteDatabase:
+    """Let positions be followed; return their tables."""
+    database = await venue.database("positions")
+    await venue.run(PositionsService(venue.bus, venue.log, database, venue.clock))
+    return database
 
 
 def trade(venue: SmallVenue, rng: random.Random, orders: int) -> list[wire.TradePrinted]:
@@ -178,7 +145,7 @@ async def trades_are_known(venue: SmallVenue) -> None:
 async def test_rooms_that_followed_the_same_market_are_equal(
     venue: SmallVenue, ledger: LedgerService, rng: random.Random
 ) -> None:
-    SmallPositions(venue)
+    await positions_room(venue)
     fills = 0
     for _ in range(4):
         trades = trade(venue, rng, 120)
@@ -304,10 +271,12 @@ async def test_a_missing_entry_is_a_missing_trade(venue: SmallVenue, ledger: Led
 
 
 async def test_a_wrong_position_is_found(venue: SmallVenue, ledger: LedgerService, rng: random.Random) -> None:
-    room = SmallPositions(venue)
+    room = await positions_room(venue)
     trade(venue, rng, 100)
+    await venue.bus.request(GetPositions(account=ALICE, at_least=venue.engine.sequence))
     assert (await venue.bus.request(GetReconciliation(now=True))).breaks == []
-    room.wrong = 1
+    more = update(positions).values(quantity=cast(cast(positions.c.quantity, BigInteger) + 1, String))
+    await room.write(lambda connection: connection.execute(more))
     found = (await venue.bus.request(GetReconciliation(now=True))).breaks
     assert {one.against for one in found} == {"positions"}
     assert {(one.account_id, one.currency) for one in found} == {

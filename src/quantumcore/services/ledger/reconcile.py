@@ -28,7 +28,7 @@ Stands = dict[AccountKey, Account]
 class Reconciler:
     """Compares; changes nothing."""
 
-    def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Catalogue) -> None:
         self._bus = bus
         self._database = database
         self._follower = follower
@@ -104,7 +104,7 @@ class Reconciler:
         """Yield what differs; what one side does not mention is nothing."""
         for currency in sorted(ours.keys() | theirs.keys()):
             one, other = ours.get(currency, {}), theirs.get(currency, {})
-            known = self._catalogue().currencies.get(currency)
+            known = self._catalogue.currencies.get(currency)
             for what in dict.fromkeys((*one, *other)):
                 ledger, engine = one.get(what, 0), other.get(what, 0)
                 if ledger != engine:

@@ -74,9 +74,9 @@ class LedgerService:
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
         self._bookkeeper = Bookkeeper(bus, log, database, self._follower, self._teller)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
-        self._auditor = Auditor(bus, database, clock, self._following, auditing, lambda: self._catalogue)
+        self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
-        self._watch = Watch(bus, database, self._follower, clock, lambda: self._catalogue, reconcile_s)
+        self._watch = Watch(bus, database, self._follower, clock, self._catalogue, reconcile_s)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""

@@ -4,8 +4,6 @@ Only what is new is asked and summed: for each account stands in memory how far 
 to. After a start all is counted anew, at most PAGES pages of an account in a round.
 """
 
-from collections.abc import Callable
-
 from msgspec import Struct, field
 from sqlalchemy import Connection, func, literal_column, select
 
@@ -53,7 +51,7 @@ class ThirdParties:
         positions: COMPARED, or why not.
     """
 
-    def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(self, bus: Bus, database: Database, follower: Follower, catalogue: Catalogue) -> None:
         self.trades = 0
         self.positions = NOT_YET
         self._bus = bus
@@ -132,7 +130,7 @@ class ThirdParties:
 
     async def _moved(self, account: int, after: int, upto: int) -> list[Moved]:
         """Return the sums of an account's postings in (after, upto] by kind, currency and side."""
-        currencies = self._catalogue().currencies
+        currencies = self._catalogue.currencies
         c = entries.c
 
         def work(connection: Connection) -> list[Moved]:
@@ -148,7 +146,7 @@ class ThirdParties:
         return await self._database.read(work)
 
     def _instrument(self, symbol: str) -> Instrument:
-        return self._catalogue().symbol(symbol)
+        return self._catalogue.symbol(symbol)
 
 
 def _break(account: object, code: str, what: str, ledger: str, other: str, against: str) -> Break:

@@ -7,7 +7,7 @@ engine's thread and the database have room for others.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 from prometheus_client.core import Metric
@@ -49,7 +49,7 @@ class Watch:
         database: Database,
         follower: Follower,
         clock: Clock,
-        catalogue: Callable[[], Catalogue],
+        catalogue: Catalogue,
         every_s: float,
     ) -> None:
         self.breaks: dict[Place, Break] = {}

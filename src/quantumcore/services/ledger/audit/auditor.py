@@ -54,7 +54,7 @@ class Auditor:
         clock: Clock,
         following: Following,
         auditing: Auditing | None,
-        catalogue: Callable[[], Catalogue],
+        catalogue: Catalogue,
     ) -> None:
         """Take whom to answer and what stands; without `auditing` nothing is published, and so nothing can be proven."""
         self._bus = bus
@@ -124,7 +124,7 @@ class Auditor:
             NotFound: `account.not_found`.
         """
         await self._following.reached(query.at_least)
-        verdict = await self._database.read(partial(account_sums, account=query.account, catalogue=self._catalogue()))
+        verdict = await self._database.read(partial(account_sums, account=query.account, catalogue=self._catalogue))
         if verdict is None:
             raise NotFound("account.not_found", "account not found", field="account_id")
         return verdict

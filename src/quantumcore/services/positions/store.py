@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
@@ -303,8 +303,3 @@ def event_row(told: Told) -> tuple[Any, ...]:
         records.SCHEMA,
         records.encode(change),
     )
-
-
-def count_events(connection: Connection) -> int:
-    """Return how many events are not put aside."""
-    return connection.execute(select(func.count()).select_from(events)).scalar() or 0

@@ -221,7 +221,7 @@ class PositionsService:
         instrument = await self._instrument(request.symbol)
         terms = terms_of(request, self._catalogue.shard)
         key = request.account, instrument.number
-        async with self.projection.applying:
+        async with self._sides.applying:
             view: AccountView = await self._database.read(partial(queries.account_view, account=request.account))
             found = view.positions.get(instrument.number)
             _expect(request.expected_version, found)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Insert, Update
+from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, update
 
 T = TypeVar("T")
 
@@ -53,6 +53,23 @@ class Many:
             known = str(compiled), None if same else itemgetter(*map(self._names.index, wanted))
             self._compiled[connection.dialect.name] = known
         return known
+
+
+def adding(table: Table) -> Many:
+    """Return what adds rows; they are tuples in the order of the table's columns."""
+    return Many(insert(table), *table.columns.keys())
+
+
+def updating(table: Table) -> Many:
+    """Return what updates rows by their key; they are the same tuples."""
+    statement = update(table)
+    for column in table.primary_key:
+        statement = statement.where(column == bindparam(f"of_{column.name}"))
+    changed: dict[str, Any] = {
+        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
+    }
+    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
+    return Many(statement.values(changed), *names)
 
 
 def execute_many(connection: Connection, many: Many, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event, TransferPosted
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import Many, adding, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
@@ -37,33 +37,15 @@ from quantumcore.services.ledger.tables import (
 
 KEYS_PER_QUERY = 500
 
-
-def _adding(table: Table) -> Many:
-    """Return what adds rows; they are tuples in the order of the table's columns."""
-    return Many(insert(table), *table.columns.keys())
-
-
-def _updating(table: Table) -> Many:
-    """Return what updates rows by their key; they are the same tuples."""
-    statement = update(table)
-    for column in table.primary_key:
-        statement = statement.where(column == bindparam(f"of_{column.name}"))
-    changed: dict[str, Any] = {
-        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
-    }
-    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
-    return Many(statement.values(changed), *names)
-
-
-_ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
-_ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
-_ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
-_ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = _adding(codes), _adding(sides), _adding(checkpoints)
-_ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = _adding(audit_records), _adding(audit_blocks), _adding(audit_days)
-_ADD_HEAD, _MOVE_HEAD = _adding(audit_head), _updating(audit_head)
-_ADD_TRANSACTIONS = _adding(transactions)
-_ADD_CREDITS, _UPDATE_CREDITS = _adding(credit_lines), _updating(credit_lines)
-_ADD_STATES, _UPDATE_STATES = _adding(states), _updating(states)
+_ADD_ACCOUNTS, _UPDATE_ACCOUNTS = adding(accounts), updating(accounts)
+_ADD_HOLDS, _UPDATE_HOLDS = adding(holds), updating(holds)
+_ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = adding(entries), adding(owners), adding(transfers)
+_ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = adding(codes), adding(sides), adding(checkpoints)
+_ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = adding(audit_records), adding(audit_blocks), adding(audit_days)
+_ADD_HEAD, _MOVE_HEAD = adding(audit_head), updating(audit_head)
+_ADD_TRANSACTIONS = adding(transactions)
+_ADD_CREDITS, _UPDATE_CREDITS = adding(credit_lines), updating(credit_lines)
+_ADD_STATES, _UPDATE_STATES = adding(states), updating(states)
 _REVERSED = Many(
     update(transactions)
     .where(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from quantumcore.contracts.errors import Conflict, QuantumCoreError
 from quantumcore.contracts.positions import PositionView
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, execute_many
 from quantumcore.services.portfolio import carried as days
 from quantumcore.services.portfolio.carried import Carried
 from quantumcore.services.portfolio.fx import Rate, Snapshot
@@ -17,7 +17,7 @@ from quantumcore.services.portfolio.tables import carried, fx_rates, fx_snapshot
 KEYS_PER_QUERY = 500
 _OF_ACCOUNT = carried.c.account == bindparam("account")
 _CARRIED = select(carried).where(_OF_ACCOUNT)
-_ADD_CARRIED = Many(insert(carried), *carried.columns.keys())
+_ADD_CARRIED = adding(carried)
 _REPORTING = select(reporting.c.currency).where(reporting.c.account == bindparam("account"))
 _AMOUNTS = (
     *("cost", "realised", "fees", "funding"),

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.positions import records
 from quantumcore.services.positions.domain import Position, Terms
@@ -28,27 +28,10 @@ _decode_losses = msgspec.json.Decoder(tuple[Loss, ...]).decode
 _decode_terms = msgspec.json.Decoder(Terms).decode
 
 
-def _adding(table: Table) -> Many:
-    """Return what adds rows; they are tuples in the order of the table's columns."""
-    return Many(insert(table), *table.columns.keys())
-
-
-def _updating(table: Table) -> Many:
-    """Return what updates rows by their key; they are the same tuples."""
-    statement = update(table)
-    for column in table.primary_key:
-        statement = statement.where(column == bindparam(f"of_{column.name}"))
-    changed: dict[str, Any] = {
-        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
-    }
-    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
-    return Many(statement.values(changed), *names)
-
-
-_ADD_POSITIONS, _UPDATE_POSITIONS = _adding(positions), _updating(positions)
-_ADD_MARKS, _UPDATE_MARKS = _adding(marks), _updating(marks)
-_ADD_LOTS, _UPDATE_LOTS = _adding(lots), _updating(lots)
-_ADD_EVENTS = _adding(events)
+_ADD_POSITIONS, _UPDATE_POSITIONS = adding(positions), updating(positions)
+_ADD_MARKS, _UPDATE_MARKS = adding(marks), updating(marks)
+_ADD_LOTS, _UPDATE_LOTS = adding(lots), updating(lots)
+_ADD_EVENTS = adding(events)
 _READ_CURSOR, _MOVE_CURSOR = select(cursor), update(cursor)
 _POSITIONS_OF = select(positions).where(positions.c.account.in_(bindparam("some", expanding=True)))
 _LOTS_OF = select(lots).where(lots.c.account.in_(bindparam("some", expanding=True)))

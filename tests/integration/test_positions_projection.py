@@ -5,7 +5,6 @@ it was, or refused; two shapes side by side say the same before anybody reads th
 Method: seeded markets of the readable engine, hostile commands and busts included; digests of every row.
 """
 
-import asyncio
 import hashlib
 import lzma
 import random
@@ -28,6 +27,7 @@ from quantumcore.services.positions.replay import replay
 from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.tables import events
 from tests.support.ledgers import random_market
+from tests.support.lent import hand_over
 from tests.support.position_rooms import assert_quantities, catalogue_of, digest, order, position_tables
 from tests.support.small_venue import ALICE, BOB, SHARE, definitions, small_venue
 from tests.support.streams import START_NS
@@ -150,17 +150,8 @@ async def test_buffers_reused_after_hand_over_change_no_position(tmp_path: Path,
             venue.log.append(batch)
         database = await venue.database("positions")
         service = PositionsService(venue.bus, venue.log, database, venue.clock)
-        buffer = bytearray(max(len(batch.raw) for batch in batches))
-        for batch in batches:
-            size = len(batch.raw)
-            buffer[:size] = batch.raw
-            lent = memoryview(buffer)[:size]
-            hands = [EventBatch(batch.first, batch.last, lent)]  # type: ignore[arg-type]
-            applying = asyncio.create_task(service.apply(hands))
-            await asyncio.sleep(0)
-            hands.clear()
-            buffer[:size] = b"\xaa" * size
-            assert await asyncio.gather(applying, return_exceptions=True) == [None]
+        async for _ in hand_over(batches, service.apply):
+            pass
         await assert_quantities(database, engine)
 
 

@@ -1,12 +1,15 @@
 """A service's own tables. SQL is written once, as SQLAlchemy Core over integers and text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, update
 
+KEYS_PER_QUERY = 500
+
 T = TypeVar("T")
+Key = TypeVar("Key", int, str)
 
 
 class Database(Protocol):
@@ -77,3 +80,10 @@ def execute_many(connection: Connection, many: Many, rows: Sequence[tuple[Any, .
     if rows:
         text, ordered = many.on(connection)
         connection.exec_driver_sql(text, list(rows) if ordered is None else list(map(ordered, rows)))
+
+
+def chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Yield `keys` in order, at most KEYS_PER_QUERY at a time: databases limit the parameters of a statement."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), KEYS_PER_QUERY):
+        yield ordered[start : start + KEYS_PER_QUERY]

@@ -1,7 +1,7 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event, TransferPosted
-from quantumcore.ports.database import Many, adding, execute_many, updating
+from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
@@ -34,8 +34,6 @@ from quantumcore.services.ledger.tables import (
     transactions,
     transfers,
 )
-
-KEYS_PER_QUERY = 500
 
 _ADD_ACCOUNTS, _UPDATE_ACCOUNTS = adding(accounts), updating(accounts)
 _ADD_HOLDS, _UPDATE_HOLDS = adding(holds), updating(holds)
@@ -120,14 +118,14 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
     found_accounts: dict[AccountKey, Account] = {}
     found_credits: dict[tuple[int, int], Credit] = {}
     found_states: dict[int, int] = {}
-    for some in _chunks(owner_numbers):
+    for some in chunks(owner_numbers):
         for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
         for row in connection.execute(_CREDITS_OF, {"some": some}):
             found_credits[row[0], row[1]] = Credit(row[2], row[3])
         found_states |= {row[0]: row[1] for row in connection.execute(_STATES_OF, {"some": some})}
     found_holds: dict[Name, Hold] = {}
-    for some in _chunks({sequence for sequence, _ in orders}):
+    for some in chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
             found_holds[row[0], row[1]] = hold_of(row)
     both: dict[str, set[int]] = {"base": set(), "quote": set()}
@@ -135,13 +133,6 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
         both[row[1]].add(row[0])
     known = {row[0]: row[1] for row in connection.execute(_CODES)}
     return Books(found_accounts, found_holds, known, both["base"], both["quote"], found_credits, found_states)
-
-
-def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
-    """Yield `keys` in order, at most KEYS_PER_QUERY at a time: databases limit the parameters of a statement."""
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), KEYS_PER_QUERY):
-        yield ordered[start : start + KEYS_PER_QUERY]
 
 
 def hold_of(row: Sequence[Any]) -> Hold:

@@ -32,7 +32,7 @@ async def test_ten_clients_with_a_hundred_fills_make_a_thousand(tmp_path: Path, 
     async with positions_room(tmp_path) as room:
         room.venue.do(order(SHARE, BOB, 2, CLIENTS * FILLS, PRICE))
         done = asyncio.Event()
-        seen: list[int] = []
+        seen: set[int] = set()
 
         async def reader() -> None:
             while not done.is_set():
@@ -40,7 +40,7 @@ async def test_ten_clients_with_a_hundred_fills_make_a_thousand(tmp_path: Path, 
                 if found is not None:
                     assert found.version == int(found.quantity)
                     assert found.cost == f"{int(found.quantity) * 150}.00000000"
-                    seen.append(int(found.quantity))
+                    seen.add(int(found.quantity))
 
         reading = [asyncio.create_task(reader()) for _ in range(3)]
         await asyncio.gather(*(client(room, rng) for _ in range(CLIENTS)))
@@ -48,6 +48,7 @@ async def test_ten_clients_with_a_hundred_fills_make_a_thousand(tmp_path: Path, 
         theirs = await room.position(account=BOB)
         done.set()
         await asyncio.gather(*reading)
+        assert seen - {CLIENTS * FILLS}, "nobody read a position while it grew"
         assert mine is not None
         assert theirs is not None
         assert (mine.quantity, mine.version) == ("1000", 1_000)

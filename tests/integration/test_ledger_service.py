@@ -39,6 +39,7 @@ from quantumcore.services.ledger import tables
 from quantumcore.services.ledger.service import LedgerService
 from tests.support.clocks import ManualClock
 from tests.support.ledgers import assert_equals, open_ledger, random_market
+from tests.support.lent import hand_over
 from tests.support.small_venue import ALICE, BOB, COIN, SmallVenue, small_venue
 from tests.support.waiting import eventually
 
@@ -343,17 +344,7 @@ async def test_buffers_reused_after_hand_over_change_no_entry(tmp_path: Path, se
         for batch in batches:
             venue.log.append(batch)
         service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock)
-        buffer = bytearray(max(len(batch.raw) for batch in batches))
-        for batch in batches:
-            size = len(batch.raw)
-            buffer[:size] = batch.raw
-            lent = memoryview(buffer)[:size]
-            hands = [EventBatch(batch.first, batch.last, lent)]  # type: ignore[arg-type]
-            applying = asyncio.create_task(service.apply(hands))
-            await asyncio.sleep(0)
-            hands.clear()
-            buffer[:size] = b"\xaa" * size
-            assert await asyncio.gather(applying, return_exceptions=True) == [None]
+        async for batch in hand_over(batches, service.apply):
             service._follower.cursor = batch.last
         await assert_equals(service._database, engine)
         before = asyncio.all_tasks()

@@ -124,8 +124,8 @@ async def test_a_mark_values_and_ages_by_the_time_of_events(room: PositionsRoom)
     old = await room.position()
     assert old is not None
     assert (old.mark, old.stale) == ("155.00", True)
-    page = dict.fromkeys(metric.name for metric in room.service.collect())
-    assert "qc_positions_stale_marks" in page
+    told = {metric.name: metric.samples[0].value for metric in room.service.collect()}
+    assert told["qc_positions_stale_marks"] == 1
     room.venue.do(wire.SetMark(instrument=SHARE, price=15_700))
     assert (await room.position()).stale is False  # type: ignore[union-attr]  # it is there
     room.venue.do(wire.SetMark(instrument=SHARE, price=0))

@@ -4,20 +4,25 @@ Goal: a room changes its shape while it is read: nobody waits, nobody sees a dif
 Method: a room whose second projection begins with empty tables, or with a row that is wrong.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
+from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.sql import SqliteDatabase, open_database
-from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.positions import PositionsMoved
+from quantumcore.contracts.errors import Conflict, Unavailable
+from quantumcore.contracts.positions import PositionsMoved, SetLotMethod
+from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.settings import PositionsSettings
+from quantumcore.services.positions.sides import Sides
 from quantumcore.services.positions.tables import positions
-from tests.support.position_rooms import MIGRATIONS, PositionsRoom, digest, positions_room
-from tests.support.small_venue import until
+from tests.support.position_rooms import MIGRATIONS, PositionsRoom, digest, order, positions_room
+from tests.support.small_venue import ALICE, BOB, SHARE, until
 
 BESIDE = PositionsSettings(side_by_side=True)
 
@@ -90,6 +95,57 @@ async def test_a_new_side_that_fails_is_left_and_nobody_waits(tmp_path: Path) ->
         assert await service._following.reached(at) >= at
         assert (sides.state, sides.database) == ("failed", room.database)
         assert sides.old.tells
+
+
+@pytest.mark.timeout(30)
+async def test_a_log_that_ends_before_the_tables_is_no_endless_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log can be lost while the tables stand: the new side is left, and everything else turns on."""
+    monkeypatch.setattr("quantumcore.services.positions.sides.NEAR", 0)
+    async with two_sides(tmp_path) as (room, service, _):
+        empty = FileEventLog(tmp_path / "empty")
+        sides = Sides(empty, service.projection)
+        await service.start()
+        assert service._sides.new is not None
+        sides.beside(service._sides.new)
+        running = asyncio.create_task(sides.run())
+        await until(lambda: sides.state == "failed", "the new side to be left")
+        assert sides.database is room.database
+        running.cancel()
+        empty.close()
+
+
+async def test_a_choice_is_judged_at_what_both_sides_have(tmp_path: Path) -> None:
+    """While one has folded a fill and the other has not, it waits: or they would count that fill by two methods."""
+    async with two_sides(tmp_path) as (room, service, opened):
+        await room.venue.run(service, attach=False)
+        sides = service._sides
+        await until(lambda: sides.state == "agreed", "the two to agree")
+        room.trade(40, 15_500)  # flat
+        room.venue.do(order(SHARE, BOB, 2, 7, 15_500))
+        at = room.venue.engine.sequence
+        assert await service._following.reached(at) >= at
+        assert sides.new is not None
+        apply, came, go_on = sides.new.apply, asyncio.Event(), asyncio.Event()
+
+        async def held(batches: Sequence[EventBatch]) -> None:
+            came.set()
+            await go_on.wait()
+            await apply(batches)
+
+        sides.new.apply = held  # type: ignore[method-assign]
+        room.venue.do(order(SHARE, ALICE, 1, 7, 15_500))
+        await came.wait()
+        choosing = asyncio.create_task(
+            service.set_lot_method(SetLotMethod(account=ALICE, symbol="AAPL", method="fifo"))
+        )
+        await asyncio.wait({choosing}, timeout=0.2)  # time enough to be wrong
+        go_on.set()
+        with pytest.raises(Conflict, match=r"position\.open"):
+            await choosing
+        assert sides.state == "agreed"
+        assert await digest(room.database) == await digest(opened[0])
 
 
 async def test_without_the_setting_there_is_one_side(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from quantumcore.contracts import wire
+from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts
 from quantumcore.services.positions import records, snapshots, store
@@ -21,7 +22,7 @@ from quantumcore.services.positions.projection import _apply
 from quantumcore.services.positions.replay import replay
 from tests.performance.test_ledger_speed import busy_market
 from tests.support.position_rooms import assert_quantities, catalogue_of, position_tables
-from tests.support.small_venue import COIN
+from tests.support.small_venue import COIN, definitions
 
 FILLS_PER_S = 5_000
 EVENTS, ACCOUNTS = 100_000, 1_000
@@ -51,8 +52,9 @@ async def test_positions_follow_5_000_fills_per_second_of_a_processor(tmp_path: 
 
 def test_a_million_records_are_folded_within_20_seconds(rng: random.Random) -> None:
     """A tenth of them, decoded and folded, each compared with where it says it leads."""
-    _, batches = busy_market(1)
-    instruments = catalogue_of(batches).instruments
+    engine = Engine()
+    defined = [EventBatch(n, n, engine.step(command.encode(), n)) for n, command in enumerate(definitions(), 1)]
+    instruments = catalogue_of(defined).instruments
     contract = contract_of(instruments[COIN])
     standing = dict.fromkeys(range(ACCOUNTS), FLAT)
     rows = []

@@ -8,9 +8,9 @@ import pytest
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.services.positions import records
-from quantumcore.services.positions.corrections import after_change
 from quantumcore.services.positions.domain import FLAT, Change, Fill, Kind, after_fill
 from quantumcore.services.positions.pnl import ONE, Form, contract
+from quantumcore.services.positions.replay import after_change
 
 V1_OPENED = "[1,100,150,15000000000000000000000,0,15,100,15000000000000000000000,0,0,1,1700000000000000000,7,2,3,7,1,0,1,false,[]]"
 """A record of schema 1 as it was first written. It is never changed."""

@@ -16,20 +16,38 @@ from quantumcore.contracts.messages import Request
 from quantumcore.contracts.positions import RebuildPositions
 
 LOOK_S = 0.1
+COLUMNS = (
+    "symbol quantity average mark value unrealised realised fees currency method",
+    "symbol/method/currency quantity/average/mark value/unrealised realised/fees",
+    "symbol/method/currency/quantity/average/mark value/unrealised/realised/fees",
+)
+"""What stands in a column of a position, from the widest table to the narrowest: the first that fits is shown."""
+_WORDS = ("symbol", "method", "currency")
 Ask = Callable[[Request[Any]], Awaitable[dict[str, Any]]]
 
 
 def show_positions(found: dict[str, Any], console: Console) -> None:
-    """Print the positions of an account."""
-    table = Table(title=f"account {found['account_id']} at sequence {found['sequence']}")
-    columns = ("symbol", "quantity", "average", "mark", "value", "unrealised", "realised", "fees", "currency", "method")
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("symbol", "currency", "method") else "right", overflow="fold")
+    """Print the positions of an account, on as many lines each as it takes to keep every number whole."""
+    tables = (_table(found, columns) for columns in COLUMNS)
+    unbound = console.options.update(width=10_000)
+    fits = (table for table in tables if console.measure(table, options=unbound).maximum <= console.width)
+    console.print(next(fits, None) or _table(found, COLUMNS[-1]))
+
+
+def _table(found: dict[str, Any], columns: str) -> Table:
+    names = [column.split("/") for column in columns.split()]
+    height = len(names[0])
+    table = Table(title=f"account {found['account_id']} at sequence {found['sequence']}", show_lines=height > 1)
+    for column in names:
+        heading = "\n".join(column) + "\n" * (height - len(column))
+        table.add_column(heading, justify="left" if column[0] in _WORDS else "right", overflow="fold")
     for one in found["positions"]:
         mark = "-" if one["mark"] is None else f"{one['mark']} {one['mark_source']}{' stale' if one['stale'] else ''}"
         shown = {**one, "mark": mark}
-        table.add_row(*("-" if shown[name] is None else str(shown[name]) for name in columns))
-    console.print(table)
+        table.add_row(
+            *("\n".join("-" if shown[name] is None else str(shown[name]) for name in column) for column in names)
+        )
+    return table
 
 
 async def rebuild(settings: Settings, console: Console) -> dict[str, Any]:

@@ -297,7 +297,7 @@ class PositionsRebuild(msgspec.Struct, frozen=True):
     """How far a rebuild has come.
 
     Attributes:
-        state: running, equal, different or failed; failed has its reason in `detail`.
+        state: none (nobody asked yet), running, equal, different or failed; failed has its reason in `detail`.
         sequence, target: What has been read of the event log, and where it will be compared with what the room has.
         events: Position events made on the way.
         milliseconds: So far, or in all.

@@ -1,12 +1,15 @@
 """A service's own tables. SQL is written once, as SQLAlchemy Core over integers and text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Insert, Update
+from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, update
+
+KEYS_PER_QUERY = 500
 
 T = TypeVar("T")
+Key = TypeVar("Key", int, str)
 
 
 class Database(Protocol):
@@ -55,8 +58,32 @@ class Many:
         return known
 
 
+def adding(table: Table) -> Many:
+    """Return what adds rows; they are tuples in the order of the table's columns."""
+    return Many(insert(table), *table.columns.keys())
+
+
+def updating(table: Table) -> Many:
+    """Return what updates rows by their key; they are the same tuples."""
+    statement = update(table)
+    for column in table.primary_key:
+        statement = statement.where(column == bindparam(f"of_{column.name}"))
+    changed: dict[str, Any] = {
+        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
+    }
+    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
+    return Many(statement.values(changed), *names)
+
+
 def execute_many(connection: Connection, many: Many, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run `many` once per row."""
     if rows:
         text, ordered = many.on(connection)
         connection.exec_driver_sql(text, list(rows) if ordered is None else list(map(ordered, rows)))
+
+
+def chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Yield `keys` in order, at most KEYS_PER_QUERY at a time: databases limit the parameters of a statement."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), KEYS_PER_QUERY):
+        yield ordered[start : start + KEYS_PER_QUERY]

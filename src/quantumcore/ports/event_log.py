@@ -24,6 +24,10 @@ class EventBatch:
         """The events, decoded once for all followers."""
         return decode_events(self.raw)
 
+    def owned(self) -> "EventBatch":
+        """Return it on bytes that nobody else can change: for whoever decodes it later, in another thread."""
+        return self if isinstance(self.raw, bytes) else EventBatch(self.first, self.last, bytes(self.raw))
+
 
 class EventLog(Protocol):
     """Appended by matching; read by followers at their own pace, so nobody's slowness reaches the order path."""

@@ -201,7 +201,7 @@ class LedgerService:
             Unavailable: The database did not take it; the rest follows when `batches` come again.
             Corrupted: A gap or an impossible posting, with its position; nothing of that part was entered.
         """
-        owned = [_own(batch) for batch in batches]
+        owned = [batch.owned() for batch in batches]
         for part in parts(without_holes(owned, self._follower.cursor, self._log)):
             self._learn(part)
             instruments = self._catalogue.instruments
@@ -240,8 +240,3 @@ class LedgerService:
 
     async def _cursor(self) -> int:
         return await self._database.read(store.read_cursor)
-
-
-def _own(batch: EventBatch) -> EventBatch:
-    """Return `batch` on bytes that nobody else can change: they are decoded later, in the writer's thread."""
-    return batch if isinstance(batch.raw, bytes) else EventBatch(batch.first, batch.last, bytes(batch.raw))

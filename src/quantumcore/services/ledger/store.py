@@ -1,15 +1,15 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event, TransferPosted
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
@@ -35,35 +35,15 @@ from quantumcore.services.ledger.tables import (
     transfers,
 )
 
-KEYS_PER_QUERY = 500
-
-
-def _adding(table: Table) -> Many:
-    """Return what adds rows; they are tuples in the order of the table's columns."""
-    return Many(insert(table), *table.columns.keys())
-
-
-def _updating(table: Table) -> Many:
-    """Return what updates rows by their key; they are the same tuples."""
-    statement = update(table)
-    for column in table.primary_key:
-        statement = statement.where(column == bindparam(f"of_{column.name}"))
-    changed: dict[str, Any] = {
-        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
-    }
-    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
-    return Many(statement.values(changed), *names)
-
-
-_ADD_ACCOUNTS, _UPDATE_ACCOUNTS = _adding(accounts), _updating(accounts)
-_ADD_HOLDS, _UPDATE_HOLDS = _adding(holds), _updating(holds)
-_ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = _adding(entries), _adding(owners), _adding(transfers)
-_ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = _adding(codes), _adding(sides), _adding(checkpoints)
-_ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = _adding(audit_records), _adding(audit_blocks), _adding(audit_days)
-_ADD_HEAD, _MOVE_HEAD = _adding(audit_head), _updating(audit_head)
-_ADD_TRANSACTIONS = _adding(transactions)
-_ADD_CREDITS, _UPDATE_CREDITS = _adding(credit_lines), _updating(credit_lines)
-_ADD_STATES, _UPDATE_STATES = _adding(states), _updating(states)
+_ADD_ACCOUNTS, _UPDATE_ACCOUNTS = adding(accounts), updating(accounts)
+_ADD_HOLDS, _UPDATE_HOLDS = adding(holds), updating(holds)
+_ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = adding(entries), adding(owners), adding(transfers)
+_ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = adding(codes), adding(sides), adding(checkpoints)
+_ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = adding(audit_records), adding(audit_blocks), adding(audit_days)
+_ADD_HEAD, _MOVE_HEAD = adding(audit_head), updating(audit_head)
+_ADD_TRANSACTIONS = adding(transactions)
+_ADD_CREDITS, _UPDATE_CREDITS = adding(credit_lines), updating(credit_lines)
+_ADD_STATES, _UPDATE_STATES = adding(states), updating(states)
 _REVERSED = Many(
     update(transactions)
     .where(
@@ -138,14 +118,14 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
     found_accounts: dict[AccountKey, Account] = {}
     found_credits: dict[tuple[int, int], Credit] = {}
     found_states: dict[int, int] = {}
-    for some in _chunks(owner_numbers):
+    for some in chunks(owner_numbers):
         for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
         for row in connection.execute(_CREDITS_OF, {"some": some}):
             found_credits[row[0], row[1]] = Credit(row[2], row[3])
         found_states |= {row[0]: row[1] for row in connection.execute(_STATES_OF, {"some": some})}
     found_holds: dict[Name, Hold] = {}
-    for some in _chunks({sequence for sequence, _ in orders}):
+    for some in chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
             found_holds[row[0], row[1]] = hold_of(row)
     both: dict[str, set[int]] = {"base": set(), "quote": set()}
@@ -153,13 +133,6 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
         both[row[1]].add(row[0])
     known = {row[0]: row[1] for row in connection.execute(_CODES)}
     return Books(found_accounts, found_holds, known, both["base"], both["quote"], found_credits, found_states)
-
-
-def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
-    """Yield `keys` in order, at most KEYS_PER_QUERY at a time: databases limit the parameters of a statement."""
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), KEYS_PER_QUERY):
-        yield ordered[start : start + KEYS_PER_QUERY]
 
 
 def hold_of(row: Sequence[Any]) -> Hold:

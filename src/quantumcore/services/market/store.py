@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from quantumcore.contracts.market import TradeTick
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, execute_many
 from quantumcore.services.market.state import MarketSnapshot
 
 metadata = MetaData()
@@ -50,7 +50,7 @@ cursor = Table(
 
 TRADES, BOOKS = "trades", "books"
 
-_ADD_TRADES = Many(insert(trades), *trades.columns.keys())
+_ADD_TRADES = adding(trades)
 _READ_CURSOR = select(cursor.c.sequence).where(cursor.c.name == bindparam("of"))
 _MOVE_CURSOR = update(cursor).where(cursor.c.name == bindparam("of")).values(sequence=bindparam("sequence"))
 

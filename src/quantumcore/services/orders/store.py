@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Column, Connection, bindparam, insert, select, update
 
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import Many, adding, execute_many
 from quantumcore.services.orders.changes import Change, Filled, read_change, stored
 from quantumcore.services.orders.domain import Name, Order, OrderStatus, Rejection
 from quantumcore.services.orders.tables import cursor, fills, order_updates, orders
@@ -45,8 +45,8 @@ _decode_terms = msgspec.msgpack.Decoder(Terms).decode
 _COLUMNS = tuple(column.name for column in orders.columns)
 _MUTABLE = tuple(name for name in _COLUMNS if name not in IMMUTABLE)
 _ADD_ORDERS = Many(insert(orders), *_COLUMNS)
-_ADD_FILLS = Many(insert(fills), *fills.columns.keys())
-_ADD_UPDATES = Many(insert(order_updates), *order_updates.columns.keys())
+_ADD_FILLS = adding(fills)
+_ADD_UPDATES = adding(order_updates)
 _MOVE_ORDERS = Many(
     update(orders)
     .where(orders.c.sequence == bindparam("of_sequence"), orders.c.slot == bindparam("of_slot"))

@@ -8,16 +8,15 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from quantumcore.contracts.errors import Conflict, QuantumCoreError
 from quantumcore.contracts.positions import PositionView
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, chunks, execute_many
 from quantumcore.services.portfolio import carried as days
 from quantumcore.services.portfolio.carried import Carried
 from quantumcore.services.portfolio.fx import Rate, Snapshot
 from quantumcore.services.portfolio.tables import carried, fx_rates, fx_snapshots, history, reporting
 
-KEYS_PER_QUERY = 500
 _OF_ACCOUNT = carried.c.account == bindparam("account")
 _CARRIED = select(carried).where(_OF_ACCOUNT)
-_ADD_CARRIED = Many(insert(carried), *carried.columns.keys())
+_ADD_CARRIED = adding(carried)
 _REPORTING = select(reporting.c.currency).where(reporting.c.account == bindparam("account"))
 _AMOUNTS = (
     *("cost", "realised", "fees", "funding"),
@@ -149,7 +148,7 @@ def carry(
     """
     rows = {row[1]: (row[2], _carried(row)) for row in tx.execute(_CARRIED, {"account": account})}
     after: dict[str, Carried] = {}
-    written = []
+    written: list[tuple[Any, ...]] = []
     for view, rate in seen:
         of, before = rows.get(view.symbol, ("", None))
         try:
@@ -160,8 +159,7 @@ def carry(
         after[view.symbol] = now
         if now is not before:
             written.append((account, view.symbol, currency, now.quantity, *_texts(now), now.sequence))
-    for start in range(0, len(written), KEYS_PER_QUERY):
-        symbols = [row[1] for row in written[start : start + KEYS_PER_QUERY]]
+    for symbols in chunks(row[1] for row in written):
         tx.execute(delete(carried).where(carried.c.account == account, carried.c.symbol.in_(symbols)))
     execute_many(tx, _ADD_CARRIED, written)
     return after

@@ -1,25 +1,9 @@
-"""What a correction does to a position, and how what was recorded leads to it again. Pure.
-
-An operator's bust takes a trade back, or moves its money to another price. A recorded change is done once more and compared with
-what it says stood afterwards.
-"""
+"""What a correction does to a position: an operator's bust takes a trade back, or moves its money to another price. Pure."""
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from quantumcore.contracts.errors import Corrupted
-from quantumcore.services.positions.domain import (
-    CLOSING,
-    OPENING,
-    Cause,
-    Change,
-    Fill,
-    Kind,
-    Position,
-    Step,
-    Terms,
-    filled,
-)
+from quantumcore.services.positions.domain import CLOSING, Cause, Change, Fill, Kind, Position, Terms, filled
 from quantumcore.services.positions.lots import FillId, Method
 from quantumcore.services.positions.pnl import Contract, bounded
 
@@ -136,58 +120,3 @@ def _repriced(was: Position, bust: Bust, contract: Contract, *, untouched: bool)
     if at >= 0:
         lots = (*lots[:at], replace(lots[at], cost=lots[at].cost + bust.value), *lots[at + 1 :])
     return replace(was, cost=bounded(was.cost + bust.value), lots=lots)
-
-
-# ------------------------------------------------------------------------------------------------- replay
-
-
-def after_change(position: Position, change: Change, contract: Contract) -> Position:
-    """Return the position after a change that was recorded; one that it has seen changes nothing.
-
-    Raises:
-        Corrupted: `position.gap`: a version is missing; `position.mismatch`: it does not lead where the record says.
-    """
-    stood = position.sequence, position.index, position.part
-    comes = change.sequence, change.index, change.part
-    if position.version and comes <= stood:
-        return position
-    second = comes[:2] == stood[:2] and change.part == position.part + 1 and change.part & 1 == OPENING
-    expected = position.version if second else position.version + 1
-    if change.version != expected:
-        raise Corrupted(
-            "position.gap",
-            f"version {expected} is missing: {change.version} came instead, at {change.sequence}.{change.index}",
-        )
-    before = change.stands_quantity - change.quantity
-    if before != position.quantity:  # the other part of a fill that crosses zero has the same version
-        raise Corrupted(
-            "position.gap",
-            f"the change at {change.sequence}.{change.index} goes on from {before} lots, and {position.quantity} stand",
-        )
-    after, made = _again(position, change, contract)
-    if made != change:
-        raise Corrupted(
-            "position.mismatch", f"the change at {change.sequence}.{change.index} does not lead where its record says"
-        )
-    return after
-
-
-def _again(position: Position, change: Change, contract: Contract) -> tuple[Position, Change]:
-    where = {"sequence": change.sequence, "index": change.index, "leg": change.part // 2, "time_ns": change.time_ns}
-    if change.kind == Kind.ADJUSTED:
-        bust = Bust(
-            quantity=change.quantity,
-            price=change.price,
-            value=change.value,
-            fee=-change.fee,
-            trade=(change.trade, change.fill),
-            bought=change.part == CLOSING,  # the buyer's side is told first
-            **where,
-        )
-        return after_bust(position, bust, contract)
-    fill = Fill(quantity=change.quantity, price=change.price, fee=change.fee, fill=change.fill, **where)
-    terms = Terms(Method(change.method), change.wash_sales, change.chosen)
-    step = Step(fill, contract, terms, change.version)
-    if change.kind in (Kind.OPENED, Kind.INCREASED):
-        return step.open(position, change.quantity, change.value, change.fee)
-    return step.close(position, change.quantity, change.value, change.fee)

@@ -1,4 +1,4 @@
-"""A position, and what a fill or a correction does to it. Pure: no clock, no I/O, no await.
+"""A position, and what a fill does to it. Pure: no clock, no I/O, no await.
 
 flat ──opened──▶ open ──increased | decreased──▶ open ──closed──▶ flat        crossing zero: closed, then opened, one version
 

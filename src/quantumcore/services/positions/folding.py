@@ -24,7 +24,7 @@ from quantumcore.services.positions.domain import (
     after_fill,
 )
 from quantumcore.services.positions.marks import Mark, after_mark, after_trade
-from quantumcore.services.positions.pnl import PLACES, Contract, contract_of
+from quantumcore.services.positions.pnl import PLACES, Contract, contract_of, settlement
 
 BUY = 1
 UNDONE = 1  # TradeBusted action
@@ -199,7 +199,7 @@ class Folding:
             defined = self._instruments.get(instrument)
             if defined is None:
                 raise Corrupted("position.impossible", f"instrument {instrument} was never defined")
-            known = contract_of(defined), 10 ** (PLACES - defined.quote.scale)
+            known = contract_of(defined), 10 ** (PLACES - settlement(defined).scale)
             self._contracts[instrument] = known
         return known
 

@@ -10,7 +10,7 @@ from math import gcd
 from typing import NamedTuple
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.values import show
 
 PLACES = 18
@@ -108,6 +108,11 @@ def contract_of(instrument: Instrument) -> Contract:
         lot_scale=instrument.lot_scale,
         multiplier=instrument.multiplier,
     )
+
+
+def settlement(instrument: Instrument) -> Currency:
+    """Return the currency in which an instrument is valued: its quote; of an inverse contract its base."""
+    return instrument.base if FORMS[instrument.kind] is Form.INVERSE else instrument.quote
 
 
 def half_even(numerator: int, denominator: int) -> int:

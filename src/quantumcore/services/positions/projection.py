@@ -1,6 +1,5 @@
 """The engine's events into the tables of positions: exactly once, however often and in whatever order they are delivered."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -31,7 +30,6 @@ class Projection:
         database: Where positions stand.
         cursor: Last sequence that is committed.
         tells: Whether PositionsMoved is told: of two side by side the one that is read does.
-        applying: Held while a delivery is applied: a choice counts from the sequence after the cursor it was judged at.
         choices: What owners chose; a part of every fold.
         marks: The price of every instrument, as committed.
         now_ns: The time of the last event that was applied.
@@ -51,7 +49,6 @@ class Projection:
         self.database = database
         self.cursor = 0
         self.tells = True
-        self.applying = asyncio.Lock()
         self.choices = Choices()
         self.marks: dict[int, Mark] = {}
         self.now_ns = 0
@@ -76,19 +73,17 @@ class Projection:
         return self.cursor
 
     async def apply(self, batches: Sequence[EventBatch]) -> None:
-        """Apply what is new in `batches`, cursor and effects together, and tell whose positions moved.
+        """Apply what is new in `batches`, cursor and effects together, and tell whose positions moved; one call at a time.
 
         Raises:
             Unavailable: The database did not take it, or a hole that the log cannot fill yet; the rest follows when
                 `batches` come again.
             Corrupted, InvalidCommand: A gap or an impossible event, with its position; nothing of that part was applied.
         """
-        owned = [_own(batch) for batch in batches]  # before anything is waited for
-        async with self.applying:
-            whole = without_holes(owned, self.cursor, _Counting(self._log, self))
-            self._count(owned, whole)
-            for part in parts(whole):
-                await self._commit(part)
+        whole = without_holes(batches, self.cursor, self._log)
+        self._count(batches, whole)
+        for part in parts(whole):
+            await self._commit(part)
 
     async def _commit(self, part: Sequence[EventBatch]) -> None:
         self._learn(part)
@@ -113,10 +108,17 @@ class Projection:
         yield counter("qc_positions_duplicates", "Sequences told again, and skipped", self.duplicates)
 
     def _count(self, given: Sequence[EventBatch], whole: Sequence[EventBatch]) -> None:
+        known = set(given)
         told = sum(batch.last - batch.first + 1 for batch in given)
-        fetched = sum(batch.last - batch.first + 1 for batch in whole if batch not in given)
+        was_given = True
+        for batch in whole:
+            is_given = batch in known
+            if not is_given:
+                told += batch.last - batch.first + 1
+                self.gaps += was_given
+            was_given = is_given
         upto = whole[-1].last if whole else self.cursor
-        self.duplicates += told + fetched - (upto - self.cursor)
+        self.duplicates += told - (upto - self.cursor)
 
     def _learn(self, batches: Sequence[EventBatch]) -> None:
         """Take in definitions; a batch whose bytes hold none is not decoded for it."""
@@ -124,40 +126,6 @@ class Projection:
             if any(beginning in batch.raw for beginning in _DEFINES):
                 for event in batch.events:
                     self._catalogue.apply(event)
-
-
-class _Counting:
-    """The event log, with every reading counted as a hole that was fetched."""
-
-    def __init__(self, log: EventLog, of: Projection) -> None:
-        self._log = log
-        self._of = of
-
-    @property
-    def last(self) -> int:
-        return self._log.last
-
-    def read(self, after: int, max_bytes: int = 1 << 20) -> list[EventBatch]:
-        found = self._log.read(after, max_bytes)
-        self._of.gaps += bool(found)
-        return found
-
-    def append(self, batch: EventBatch) -> None:
-        self._log.append(batch)
-
-    async def wait(self, after: int) -> None:
-        await self._log.wait(after)
-
-    def sync(self) -> None:
-        self._log.sync()
-
-    def close(self) -> None:
-        self._log.close()
-
-
-def _own(batch: EventBatch) -> EventBatch:
-    """Return `batch` on bytes that nobody else can change: they are decoded later, in the writer's thread."""
-    return batch if isinstance(batch.raw, bytes) else EventBatch(batch.first, batch.last, bytes(batch.raw))
 
 
 def _apply(

@@ -1,13 +1,18 @@
-"""A snapshot and the events after it lead to what stands: by the records alone, bit for bit. Pure."""
+"""A snapshot and the events after it lead to what stands: by the records alone, bit for bit. Pure.
+
+A recorded change is done once more, and compared with what it says stood afterwards.
+"""
 
 from collections.abc import Iterable, Mapping
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
-from quantumcore.services.positions.corrections import after_change
-from quantumcore.services.positions.domain import FLAT, Change, Kind, Position
+from quantumcore.services.positions.corrections import Bust, after_bust
+from quantumcore.services.positions.domain import CLOSING, FLAT, OPENING, Change, Fill, Kind, Position, Step, Terms
 from quantumcore.services.positions.folding import Folding, Key, Told
+from quantumcore.services.positions.lots import Method
 from quantumcore.services.positions.marks import Mark, after_mark, after_trade
+from quantumcore.services.positions.pnl import Contract
 
 
 def replay(
@@ -46,3 +51,58 @@ def _move(marks: dict[int, Mark], instrument: int, mark: Mark | None) -> None:
     stood = marks.get(instrument)
     if mark is not None and (stood is None or mark.sequence >= stood.sequence):
         marks[instrument] = mark
+
+
+# ------------------------------------------------------------------------------------------------- one position
+
+
+def after_change(position: Position, change: Change, contract: Contract) -> Position:
+    """Return the position after a change that was recorded; one that it has seen changes nothing.
+
+    Raises:
+        Corrupted: `position.gap`: a version is missing; `position.mismatch`: it does not lead where the record says.
+    """
+    stood = position.sequence, position.index, position.part
+    comes = change.sequence, change.index, change.part
+    if position.version and comes <= stood:
+        return position
+    second = comes[:2] == stood[:2] and change.part == position.part + 1 and change.part & 1 == OPENING
+    expected = position.version if second else position.version + 1
+    if change.version != expected:
+        raise Corrupted(
+            "position.gap",
+            f"version {expected} is missing: {change.version} came instead, at {change.sequence}.{change.index}",
+        )
+    before = change.stands_quantity - change.quantity
+    if before != position.quantity:  # the other part of a fill that crosses zero has the same version
+        raise Corrupted(
+            "position.gap",
+            f"the change at {change.sequence}.{change.index} goes on from {before} lots, and {position.quantity} stand",
+        )
+    after, made = _again(position, change, contract)
+    if made != change:
+        raise Corrupted(
+            "position.mismatch", f"the change at {change.sequence}.{change.index} does not lead where its record says"
+        )
+    return after
+
+
+def _again(position: Position, change: Change, contract: Contract) -> tuple[Position, Change]:
+    where = {"sequence": change.sequence, "index": change.index, "leg": change.part // 2, "time_ns": change.time_ns}
+    if change.kind == Kind.ADJUSTED:
+        bust = Bust(
+            quantity=change.quantity,
+            price=change.price,
+            value=change.value,
+            fee=-change.fee,
+            trade=(change.trade, change.fill),
+            bought=change.part == CLOSING,  # the buyer's side is told first
+            **where,
+        )
+        return after_bust(position, bust, contract)
+    fill = Fill(quantity=change.quantity, price=change.price, fee=change.fee, fill=change.fill, **where)
+    terms = Terms(Method(change.method), change.wash_sales, change.chosen)
+    step = Step(fill, contract, terms, change.version)
+    if change.kind in (Kind.OPENED, Kind.INCREASED):
+        return step.open(position, change.quantity, change.value, change.fee)
+    return step.close(position, change.quantity, change.value, change.fee)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, execute_many
 from quantumcore.services.positions import records
 from quantumcore.services.positions.folding import Key, Told
 from quantumcore.services.positions.replay import replay
@@ -30,7 +30,7 @@ PRESET = 1  # of lzma: its own default takes ten times as long for a tenth less
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[tuple[int, int, int, str]]).decode
-_ADD_NAMES = Many(insert(segment_positions), *segment_positions.columns.keys())
+_ADD_NAMES = adding(segment_positions)
 _READ = select(segments.c.digest, segments.c.payload).where(segments.c.first == bindparam("of"))
 
 

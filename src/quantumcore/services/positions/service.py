@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from prometheus_client.core import Metric
-from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import Conflict, NotFound, Unavailable, invalid
 from quantumcore.contracts.positions import (
@@ -222,7 +221,7 @@ class PositionsService:
         instrument = await self._instrument(request.symbol)
         terms = terms_of(request, self._catalogue.shard)
         key = request.account, instrument.number
-        async with self.projection.applying:
+        async with self._sides.applying:
             view: AccountView = await self._database.read(partial(queries.account_view, account=request.account))
             found = view.positions.get(instrument.number)
             _expect(request.expected_version, found)
@@ -259,7 +258,6 @@ class PositionsService:
             work = partial(
                 segments.compact,
                 instruments=self._catalogue.instruments,
-                size=self._settings.segment_events,
                 retention_ns=self._settings.retention_ns,
             )
             while self._following.opened and await self._database.write(work) > 0:
@@ -283,11 +281,7 @@ class PositionsService:
 
     async def _account(self, account: int, at_least: int) -> AccountView:
         await self._following.reached(at_least)
-
-        def work(connection: Connection) -> AccountView:
-            return queries.account_view(connection, account)
-
-        return await self._database.read(work)
+        return await self._database.read(partial(queries.account_view, account=account))
 
     def _show(self, account: int, instrument: int, found: Position, mark: Mark | None, now_ns: int) -> PositionView:
         defined = self._catalogue.instruments[instrument]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from quantumcore.services.positions.marks import STALE_NS
-from quantumcore.services.positions.segments import RETENTION_NS, SEGMENT_EVENTS
+from quantumcore.services.positions.segments import RETENTION_NS
 from quantumcore.services.positions.snapshots import SNAPSHOT_EVENTS
 
 
@@ -14,13 +14,11 @@ class PositionsSettings:
     Attributes:
         stale_ns: Age at which a price is called stale, by the events' own time.
         snapshot_events: Events between two snapshots, at least.
-        segment_events: Events that are put aside together.
         retention_ns: How long what was put aside is kept.
         side_by_side: Write a second projection beside the first, and read it once it agrees.
     """
 
     stale_ns: int = STALE_NS
     snapshot_events: int = SNAPSHOT_EVENTS
-    segment_events: int = SEGMENT_EVENTS
     retention_ns: int = RETENTION_NS
     side_by_side: bool = False

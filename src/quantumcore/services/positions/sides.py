@@ -33,6 +33,8 @@ class Sides:
         old: What readers have until another one agrees.
         new: The other one; None without.
         state: alone, following, agreed, different, or failed.
+        applying: Held while a delivery is applied, to both: a choice counts from the sequence after the one that it was
+            judged at, which must be the last that either has folded.
     """
 
     def __init__(self, log: EventLog, old: Projection) -> None:
@@ -40,7 +42,7 @@ class Sides:
         self.new: Projection | None = None
         self.state = "alone"
         self._log = log
-        self._lock = asyncio.Lock()
+        self.applying = asyncio.Lock()
 
     @property
     def reading(self) -> Projection:
@@ -69,12 +71,13 @@ class Sides:
         Raises:
             Unavailable, Corrupted, InvalidCommand: What the old one says; a new one that fails is left.
         """
-        async with self._lock:
-            await self.old.apply(batches)
+        owned = [batch.owned() for batch in batches]  # before anything is waited for
+        async with self.applying:
+            await self.old.apply(owned)
             if self.new is not None and self.state == "agreed":
                 self.new.choices = self.old.choices
                 try:
-                    await self.new.apply(batches)
+                    await self.new.apply(owned)
                 except QuantumCoreError as error:
                     self._leave("failed", f"the new shape of positions failed: {error}")
 
@@ -92,7 +95,7 @@ class Sides:
         await new.open()
         while self.old.cursor - new.cursor > NEAR:
             await self._follow(new, self.old.cursor)
-        async with self._lock:
+        async with self.applying:
             await self._follow(new, self.old.cursor)
             if new.cursor != self.old.cursor:
                 raise Corrupted(
@@ -113,7 +116,7 @@ class Sides:
             new.choices = self.old.choices
             batches = up_to(self._log.read(new.cursor, max_bytes=READ_BYTES), target)
             if not batches:
-                return
+                raise Corrupted("position.gap", f"the log ends at {new.cursor}, the room is at {target}")
             await new.apply(batches)
 
     def _leave(self, state: str, why: str) -> None:

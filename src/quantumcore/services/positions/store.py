@@ -3,15 +3,15 @@
 Writers and readers are plain functions of a Connection, so that who reads a cursor sees every row up to it and none beyond.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.positions import records
 from quantumcore.services.positions.domain import Position, Terms
@@ -20,35 +20,16 @@ from quantumcore.services.positions.lots import Loss, Lot, Method
 from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.tables import choices, cursor, events, lots, marks, positions
 
-KEYS_PER_QUERY = 500
-
 _encode = msgspec.json.Encoder().encode
 _decode_lot = msgspec.json.Decoder(Lot).decode
 _decode_losses = msgspec.json.Decoder(tuple[Loss, ...]).decode
 _decode_terms = msgspec.json.Decoder(Terms).decode
 
 
-def _adding(table: Table) -> Many:
-    """Return what adds rows; they are tuples in the order of the table's columns."""
-    return Many(insert(table), *table.columns.keys())
-
-
-def _updating(table: Table) -> Many:
-    """Return what updates rows by their key; they are the same tuples."""
-    statement = update(table)
-    for column in table.primary_key:
-        statement = statement.where(column == bindparam(f"of_{column.name}"))
-    changed: dict[str, Any] = {
-        column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
-    }
-    names = (f"{'of' if column.primary_key else 'new'}_{column.name}" for column in table.columns)
-    return Many(statement.values(changed), *names)
-
-
-_ADD_POSITIONS, _UPDATE_POSITIONS = _adding(positions), _updating(positions)
-_ADD_MARKS, _UPDATE_MARKS = _adding(marks), _updating(marks)
-_ADD_LOTS, _UPDATE_LOTS = _adding(lots), _updating(lots)
-_ADD_EVENTS = _adding(events)
+_ADD_POSITIONS, _UPDATE_POSITIONS = adding(positions), updating(positions)
+_ADD_MARKS, _UPDATE_MARKS = adding(marks), updating(marks)
+_ADD_LOTS, _UPDATE_LOTS = adding(lots), updating(lots)
+_ADD_EVENTS = adding(events)
 _READ_CURSOR, _MOVE_CURSOR = select(cursor), update(cursor)
 _POSITIONS_OF = select(positions).where(positions.c.account.in_(bindparam("some", expanding=True)))
 _LOTS_OF = select(lots).where(lots.c.account.in_(bindparam("some", expanding=True)))
@@ -135,7 +116,7 @@ def move(connection: Connection, before: Stand, after: Stand) -> None:
 def load_positions(connection: Connection, accounts: Iterable[int]) -> dict[Key, Position]:
     """Return every position of these accounts."""
     found: dict[Key, Position] = {}
-    for some in _chunks(accounts):
+    for some in chunks(accounts):
         of_position: dict[Key, list[Lot]] = {}
         for row in connection.execute(_LOTS_OF, {"some": some}):
             of_position.setdefault((row[0], row[1]), []).append(_decode_lot(row[3]))
@@ -158,9 +139,7 @@ def load_marks(connection: Connection, instruments: Iterable[int] | None = None)
     """Return the marks of these instruments; of all when none are named."""
     if instruments is None:
         return {row[0]: _mark(row) for row in connection.execute(select(marks))}
-    return {
-        row[0]: _mark(row) for some in _chunks(instruments) for row in connection.execute(_MARKS_OF, {"some": some})
-    }
+    return {row[0]: _mark(row) for some in chunks(instruments) for row in connection.execute(_MARKS_OF, {"some": some})}
 
 
 def load_choices(connection: Connection) -> Choices:
@@ -176,13 +155,6 @@ def save_choice(connection: Connection, key: Key, since: int, terms: Terms) -> N
     connection.execute(delete(choices).where(c.account == account, c.instrument == instrument, c.since == since))
     row = {"account": account, "instrument": instrument, "since": since, "payload": _encode(terms).decode()}
     connection.execute(insert(choices), row)
-
-
-def _chunks(keys: Iterable[int]) -> Iterator[list[int]]:
-    """Yield `keys` in order, at most KEYS_PER_QUERY at a time: databases limit the parameters of a statement."""
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), KEYS_PER_QUERY):
-        yield ordered[start : start + KEYS_PER_QUERY]
 
 
 def _load(
@@ -258,7 +230,7 @@ def _save_lots(connection: Connection, folding: Folding, before: Mapping[Key, Po
             if old is not lot:
                 row = *key, lot.number, _encode(lot).decode()
                 (added if old is None else changed).append(row)
-        for some in _chunks(stood):
+        for some in chunks(stood):
             account, instrument = key
             connection.execute(_FORGET_LOTS, {"of_account": account, "of_instrument": instrument, "some": some})
     execute_many(connection, _UPDATE_LOTS, changed)
@@ -303,8 +275,3 @@ def event_row(told: Told) -> tuple[Any, ...]:
         records.SCHEMA,
         records.encode(change),
     )
-
-
-def count_events(connection: Connection) -> int:
-    """Return how many events are not put aside."""
-    return connection.execute(select(func.count()).select_from(events)).scalar() or 0

@@ -17,7 +17,7 @@ from quantumcore.contracts.values import packed_id
 from quantumcore.services.positions.domain import Cause, Change, Kind, Position
 from quantumcore.services.positions.lots import Lot, Method
 from quantumcore.services.positions.marks import SOURCES, Mark
-from quantumcore.services.positions.pnl import PLACES, Form, average, contract_of, show_amount
+from quantumcore.services.positions.pnl import PLACES, average, contract_of, settlement, show_amount
 
 _TRADED: dict[int, type[Opened | Increased | Decreased | Closed]] = {
     Kind.OPENED: Opened,
@@ -32,7 +32,7 @@ def show_position(
 ) -> PositionView:
     """Return a position valued at `mark`, at the time of the events it follows from."""
     contract = contract_of(instrument)
-    currency = instrument.base if contract.form is Form.INVERSE else instrument.quote
+    currency = settlement(instrument)
     value = unrealised = None
     if mark is not None:
         try:
@@ -76,7 +76,6 @@ def show_event(change: Change, instrument: Instrument, shard: int) -> AnyPositio
             time_ns=change.time_ns,
             price=instrument.price(change.price),
         )
-    scale = (instrument.base if contract_of(instrument).form is Form.INVERSE else instrument.quote).scale
     values = {
         "sequence": change.sequence,
         "index": change.index,
@@ -85,7 +84,7 @@ def show_event(change: Change, instrument: Instrument, shard: int) -> AnyPositio
         "time_ns": change.time_ns,
         "price": instrument.price(change.price),
         "quantity": instrument.quantity(change.quantity),
-        "fee": show_amount(change.fee * 10 ** (PLACES - scale)),
+        "fee": show_amount(change.fee * 10 ** (PLACES - settlement(instrument).scale)),
         "realised": show_amount(change.realised),
         "trade_id": packed_id(shard, change.trade, change.fill, 0),
         "quantity_after": instrument.quantity(change.stands_quantity),

@@ -1,8 +1,5 @@
 """The audit of a venue seen from outside its rooms: its key, its second store, and what an operator asks of them."""
 
-import os
-import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +10,7 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import read_only
+from quantumcore.app.audit_key import KEY_FILE, audit_key
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.ledger import EntryProof
@@ -20,9 +18,8 @@ from quantumcore.services.ledger.audit.auditor import position_in
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.prove import entry_at, position_of_transfer, prove
 from quantumcore.services.ledger.audit.publisher import Auditing
-from quantumcore.services.ledger.audit.roots import KEY_BYTES, PUBLIC_KEY, Signer
+from quantumcore.services.ledger.audit.roots import PUBLIC_KEY, Signer
 
-KEY_FILE = "audit_key"
 DIRECTORY = "audit"
 LEDGER = "quantumcore_ledger.sqlite"
 
@@ -30,48 +27,6 @@ LEDGER = "quantumcore_ledger.sqlite"
 def auditing_of(data_dir: Path, key: bytes) -> Auditing:
     """Return where the ledger publishes, and with which key."""
     return Auditing(FileStore(data_dir / DIRECTORY), key)
-
-
-def audit_key(settings: Settings) -> bytes:
-    """Return the venue's private key: the one that was set, else its own, made at the first start.
-
-    Raises:
-        InvalidCommand: `settings.invalid`: it can be neither read nor made, or is none.
-    """
-    if settings.audit_key:
-        return bytes.fromhex(settings.audit_key)
-    path = settings.data_dir / KEY_FILE
-    try:
-        if not path.exists():
-            _make_key(path)
-        return _key_in(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InvalidCommand("settings.invalid", f"{path}: {error}", field="audit_key") from error
-
-
-def _make_key(path: Path) -> None:
-    """Write a new key, which its owner alone may read; whoever creates the file first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    scratch = Path(name)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{secrets.token_hex(KEY_BYTES)}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(scratch, path)
-        except FileExistsError:
-            pass
-    finally:
-        scratch.unlink()
-
-
-def _key_in(text: str) -> bytes:
-    key = bytes.fromhex(text.strip())
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"an audit key has {KEY_BYTES} bytes in hex")
-    return key
 
 
 def public_key(settings: Settings) -> str:

@@ -17,7 +17,7 @@ TRANSACTIONS = "/v1/admin/ledger/transactions"
 
 @pytest.fixture
 async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path, real_ledger=True) as one:
+    async with house(tmp_path) as one:
         yield one
 
 

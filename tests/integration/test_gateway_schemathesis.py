@@ -77,7 +77,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     loop = asyncio.new_event_loop()
 
     async def serve(directory: Path) -> None:
-        async with house(directory, real_ledger=True) as venue, listening(venue.gateway) as address:
+        async with house(directory) as venue, listening(venue.gateway) as address:
             made.append(await _furnished(venue, f"http://{address}"))
             began.set()
             await over.wait()

@@ -31,7 +31,7 @@ from quantumcore.contracts.positions import GetPositions
 from quantumcore.contracts.reference import GetReference
 from quantumcore.services.portfolio import service
 from tests.support.portfolio_room import Room, World, portfolio_room
-from tests.support.portfolios import T0, view
+from tests.support.portfolios import NO_CURRENCY, T0, view
 
 ROOM = Path(service.__file__).parent
 ALICE = 100123
@@ -149,14 +149,14 @@ FAULTS: dict[str, tuple[Any, Callable[[World], None], str]] = {
         lambda w: w.take(ALICE, view("NEW-USD", "1", "1", "2.00")),
         "NEW-USD",
     ),
-    "a currency that nobody knows": (PORTFOLIO, held(XXX="1.00"), "XXX"),
+    "a currency that nobody knows": (PORTFOLIO, held(**{NO_CURRENCY: "1.00"}), NO_CURRENCY),
     "no currency of that name": (
-        SetReportingCurrency(account=ALICE, currency="XXX", request_id="r-1"),
+        SetReportingCurrency(account=ALICE, currency=NO_CURRENCY, request_id="r-1"),
         lambda _: None,
-        "XXX",
+        NO_CURRENCY,
     ),
     "matching is gone": (
-        SetReportingCurrency(account=ALICE, currency="XXX", request_id="r-1"),
+        SetReportingCurrency(account=ALICE, currency=NO_CURRENCY, request_id="r-1"),
         failing(GetReference, GONE),
         "*",
     ),

@@ -25,7 +25,7 @@ from quantumcore.contracts.portfolio import (
 )
 from quantumcore.contracts.positions import GetPositions
 from tests.support.portfolio_room import ALICE, BOB, Room, World, portfolio_room, settled
-from tests.support.portfolios import T0, view
+from tests.support.portfolios import NO_CURRENCY, T0, view
 from tests.support.small_venue import until
 
 
@@ -292,7 +292,7 @@ async def test_a_snapshot_that_disagrees_with_itself_changes_nothing(tmp_path: P
         ({"source": ""}, "source", "request.invalid.range"),
         ({"time_ns": T0 + 6 * 10**9}, "time", "request.invalid.range"),
         ({"time_ns": 0}, "time", "request.invalid.range"),
-        ({"rates": [GivenRate(base="EUR", quote="XXX", rate="1")]}, "rates[0].quote", "currency.not_found"),
+        ({"rates": [GivenRate(base="EUR", quote=NO_CURRENCY, rate="1")]}, "rates[0].quote", "currency.not_found"),
     ],
 )
 async def test_a_snapshot_that_is_none_names_its_field(tmp_path: Path, changes: dict, field: str, code: str) -> None:
@@ -364,7 +364,7 @@ async def test_an_account_is_valued_in_the_currency_it_wants(tmp_path: Path) -> 
         await settled()
         assert [(one.account, one.currency) for one in heard] == [(ALICE, "EUR")]
         with pytest.raises(NotFound) as caught:
-            await room.bus.request(SetReportingCurrency(account=ALICE, currency="XXX"))
+            await room.bus.request(SetReportingCurrency(account=ALICE, currency=NO_CURRENCY))
         assert caught.value.code == "currency.not_found"
 
 

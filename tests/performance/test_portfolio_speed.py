@@ -1,8 +1,9 @@
 """What it costs to value an account.
 
-Goal: an account of 1,000 positions is valued in 5 ms where nothing else runs; hits cost a request over the bus.
-Method: processor time, the best of many, for the machine is shared; printed, and failing at three times of what is promised.
-The work itself is bounded by counted calls, which no load changes.
+Goal: an account of 1,000 positions costs what it was measured to cost, and no more (the promise of 5 ms is missed, see
+docs/performance.md); what is given again costs a request over the bus.
+Method: the work is bounded by counted calls, which no load changes. Processor time, the best of many, is printed and fails at
+about twice of what was measured: a machine may be half as fast.
 """
 
 import sys
@@ -10,31 +11,33 @@ import time
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
 from quantumcore.app.bench.portfolio import EUR, LINES, PROMISED_MS, USD, Account, portfolio
+from quantumcore.contracts.reference import Currency
 from quantumcore.services.portfolio.domain import value
 from tests.support.portfolio_room import ALICE, World, portfolio_room
 
-MARGIN = 3
-CALLS_PER_LINE = 26  # measured 24
-HIT_US = 900.0
+HIT_US = 100.0  # measured 17
 
 
-def test_a_thousand_positions_are_valued_within_three_times_the_promise(seed: int) -> None:
-    account = Account(seed)
-    for reporting, promised in ((USD, PROMISED_MS), (EUR, 2 * PROMISED_MS)):
-        inputs = account.inputs(reporting)
-        best = float("inf")
-        for _ in range(30):
-            began = time.process_time()
-            value(inputs)
-            best = min(best, time.process_time() - began)
-        print(f"{LINES} lines in {reporting.code}: {best * 1e3:.2f} ms")
-        assert best * 1e3 < promised * MARGIN
+@pytest.mark.parametrize(("reporting", "most_ms"), [(USD, 15), (EUR, 21)], ids=["own", "other"])
+def test_a_thousand_positions_take_milliseconds(seed: int, reporting: Currency, most_ms: float) -> None:
+    """Measured 7.1 ms in their own currency and 10.3 ms in another."""
+    inputs = Account(seed).inputs(reporting)
+    best = float("inf")
+    for _ in range(30):
+        began = time.process_time()
+        value(inputs)
+        best = min(best, time.process_time() - began)
+    print(f"{LINES} lines in {reporting.code}: {best * 1e3:.2f} ms")
+    assert best * 1e3 < most_ms
 
 
-def test_a_line_is_a_few_dozen_calls(seed: int) -> None:
-    """Exact rationals for every line would be hundreds."""
-    inputs, calls = Account(seed).inputs(USD), 0
+@pytest.mark.parametrize(("reporting", "most"), [(USD, 26), (EUR, 43)], ids=["own", "other"])
+def test_a_line_is_a_few_dozen_calls(seed: int, reporting: Currency, most: int) -> None:
+    """Measured 24 and 40; exact rationals for every line would be hundreds."""
+    inputs, calls = Account(seed).inputs(reporting), 0
 
     def count(_frame: FrameType, event: str, _argument: object) -> None:
         nonlocal calls
@@ -46,7 +49,7 @@ def test_a_line_is_a_few_dozen_calls(seed: int) -> None:
     finally:
         sys.setprofile(None)
     print(f"{calls / LINES:.1f} calls per line")
-    assert calls / LINES < CALLS_PER_LINE
+    assert calls / LINES < most
 
 
 async def test_what_is_given_again_costs_no_computation(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The gateway with real rooms behind it: users, orders and market data over the readable engine; money by a small stand-in.
+"""The gateway with real rooms behind it, over the readable engine.
 
 `house` is in process (an httpx client speaks ASGI to it); `listening` puts the same application on a loopback port.
 """
@@ -16,23 +16,20 @@ import uvicorn
 
 from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
-from quantumcore.contracts import ledger, ledger_audit, wire
+from quantumcore.contracts import wire
 from quantumcore.contracts.auth import CreateUser
-from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.market import GetBook
 from quantumcore.contracts.matching import EngineStatus, GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Done
-from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from quantumcore.services.gateway.service import UVICORN, GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
-from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
-from tests.support.ledgers import answer_for_money, open_ledger
+from tests.support.ledgers import open_ledger
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -126,25 +123,14 @@ def client_of(gateway: GatewayService, **options: Any) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def house(
-    directory: Path, settings: GatewaySettings = GENEROUS, *, real_ledger: bool = False
-) -> AsyncIterator[House]:
-    """Open a house with all rooms, money by the ledger itself or by a stand-in; close it at the end."""
+async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncIterator[House]:
+    """Open a house with all rooms; close it at the end."""
     async with small_venue(directory) as venue:
         venue.clock = RealClock()  # type: ignore[assignment]
         clock = venue.clock
-        money = SmallLedger(venue)
-        money.attach_engine()
-        if real_ledger:
-            await open_ledger(venue)
-        else:
-            money.attach()
-            books = LedgerService(venue.bus, venue.log, await venue.database("ledger"), clock)
-            books._reports.attach(venue.bus)  # of the real room only what it reports
-            books._watch.attach()
-            venue.bus.handle(ledger.GetTrialBalance, books.trial_balance)
-            answer_for_money(venue)
-            await venue.run(books, attach=False)
+        venue.bus.handle(GetEngineStatus, _status_of(venue))
+        venue.bus.handle(TakeSnapshot, _snapshot)
+        await open_ledger(venue)
         auth_settings = AuthSettings(jwt_secret="s" * 64, key_encryption_key="k" * 64, argon=CHEAP)
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))
@@ -179,91 +165,13 @@ async def listening(gateway: GatewayService) -> AsyncIterator[str]:
             await task
 
 
-class SmallLedger:
-    """Just enough of the ledger for the gateway's routes: transfers through the engine, balances from its events."""
+def _status_of(venue: SmallVenue) -> Any:
+    async def answer(_ask: GetEngineStatus) -> EngineStatus:
+        sequence = venue.engine.sequence
+        return EngineStatus(0, 1, sequence, sequence, f"{venue.engine.state_hash():016x}", 0, 0, False)
 
-    def __init__(self, venue: SmallVenue) -> None:
-        self._venue = venue
+    return answer
 
-    def attach(self) -> None:
-        """Answer for money."""
-        bus = self._venue.bus
-        bus.handle(ledger.OpenAccount, self._open)
-        bus.handle(ledger.MakeTransfer, self._transfer)
-        bus.handle(ledger.GetTransfer, self._get_transfer)
-        bus.handle(ledger.GetBalances, self._balances)
-        bus.handle(ledger.GetHolds, self._holds)
-        bus.handle(ledger.GetEntries, self._entries)
-        bus.handle(ledger_audit.VerifyChain, self._verify)
-        bus.handle(ledger_audit.GetAuditRoots, self._roots)
-        bus.handle(ledger_audit.ProveEntry, self._prove)
 
-    def attach_engine(self) -> None:
-        """Answer for the engine's state."""
-        self._venue.bus.handle(GetEngineStatus, self._status)
-        self._venue.bus.handle(TakeSnapshot, self._snapshot)
-
-    async def _open(self, ask: ledger.OpenAccount) -> ledger.AccountView:
-        events = self._venue.do(wire.OpenAccount(account=ask.account, owner=uuid.UUID(ask.owner).int))
-        return ledger.AccountView(str(ask.account), ask.owner, events[-1].sequence)
-
-    async def _transfer(self, ask: ledger.MakeTransfer) -> ledger.TransferView:
-        if ask.currency not in CURRENCIES:
-            raise NotFound("currency.not_found", "currency not found", field="currency")
-        number, scale = CURRENCIES[ask.currency]
-        whole, _, fraction = ask.amount.partition(".")
-        amount = int(whole + fraction.ljust(scale, "0"))
-        if len(fraction) > scale or amount > I64_MAX:
-            raise InvalidCommand("transfer.amount.bad", "more places than the currency has, or 63 bits", field="amount")
-        kind = ledger.TRANSFER_KINDS[ask.kind]
-        command = wire.Transfer(
-            account=ask.account,
-            amount=amount,
-            to_account=ask.to_account,
-            currency=number,
-            transfer_kind=kind,
-            transfer_id=ask.transfer_id,
-        )
-        event = self._venue.do(command)[-1]
-        to_account = str(ask.to_account) if ask.to_account else None
-        return ledger.TransferView(
-            ask.transfer_id,
-            ask.kind,
-            str(ask.account),
-            to_account,
-            ask.currency,
-            ask.amount,
-            "posted",
-            event.sequence,
-            event.time_ns,
-        )
-
-    async def _get_transfer(self, ask: ledger.GetTransfer) -> ledger.TransferView:
-        raise NotFound("transfer.not_found", f"transfer {ask.transfer_id} not found")
-
-    async def _balances(self, ask: ledger.GetBalances) -> ledger.Balances:
-        return ledger.Balances(str(ask.account), max(self._venue.engine.sequence, ask.at_least), [])
-
-    async def _holds(self, ask: ledger.GetHolds) -> ledger.Holds:
-        return ledger.Holds(str(ask.account), self._venue.engine.sequence, [])
-
-    async def _entries(self, ask: ledger.GetEntries) -> ledger.EntryPage:
-        return ledger.EntryPage([], None, self._venue.engine.sequence)
-
-    async def _verify(self, _ask: ledger_audit.VerifyChain) -> ledger_audit.ChainVerdict:
-        return ledger_audit.ChainVerdict(
-            sound=True, verified=0, records=0, head="00" * 32, published=0, next_cursor=None, finding=None
-        )
-
-    async def _roots(self, _ask: ledger_audit.GetAuditRoots) -> ledger_audit.AuditRootPage:
-        return ledger_audit.AuditRootPage([], None, "")
-
-    async def _prove(self, _ask: ledger_audit.ProveEntry) -> ledger_audit.EntryProof:
-        raise NotFound("entry.not_found", "entry not found", field="position")
-
-    async def _status(self, _ask: GetEngineStatus) -> EngineStatus:
-        sequence = self._venue.engine.sequence
-        return EngineStatus(0, 1, sequence, sequence, f"{self._venue.engine.state_hash():016x}", 0, 0, False)
-
-    async def _snapshot(self, _ask: TakeSnapshot) -> Done:
-        return Done()
+async def _snapshot(_ask: TakeSnapshot) -> Done:
+    return Done()

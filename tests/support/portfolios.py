@@ -16,6 +16,8 @@ USD, EUR, GBP, JPY = (Currency(n, c, s) for n, c, s in ((1, "USD", 2), (2, "EUR"
 BTC, ETH, AAPL, ES = (Currency(n, c, s) for n, c, s in ((5, "BTC", 8), (6, "ETH", 8), (7, "AAPL", 0), (8, "ESH7", 0)))
 CURRENCIES = (USD, EUR, GBP, JPY, BTC, ETH, AAPL, ES)
 T0 = 1_700_000_000_000_000_000
+NO_CURRENCY = "XXX"
+"""ISO 4217 gives this code to what is no currency, so that no venue ever has one of that name."""
 
 
 def instrument(symbol: str, base: Currency, quote: Currency, number: int = 1, **changes: Any) -> Instrument:
@@ -163,9 +165,15 @@ def opinion(of: Inputs) -> Opinion:
         else:
             cash += amount * unit(one.currency)
     for position in of.positions:
-        if not of.listed.carried_by_balance(position) and position.unrealised is not None:
+        if not carried_by_balance(of.listed, position) and position.unrealised is not None:
             unsettled += Fraction(position.unrealised) * unit(position.currency)
     return Opinion(cash, assets, unsettled)
+
+
+def carried_by_balance(listed: Listed, one: PositionView) -> bool:
+    """Tell whether a balance has what the position says, so that only one of both counts: if it was paid for in full."""
+    paid = {known.symbol for ones in listed.by_base.values() for known in ones}
+    return one.symbol in paid and one.contract != "inverse"
 
 
 RATES = {"EUR_USD": "1.0825", "GBP_USD": "6337/5000", "USD_JPY": "149.37"}
@@ -194,7 +202,7 @@ def random_inputs(rng: random.Random, listed: Sequence[Listed] = (LISTED, MARGIN
             stale=rng.random() < 0.1,
         )
         positions.append(one)
-        if chosen.carried_by_balance(one):
+        if carried_by_balance(chosen, one):
             explained[known.base.code] += Fraction(quantity)
     balances = []
     for currency in CURRENCIES:

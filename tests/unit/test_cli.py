@@ -6,6 +6,8 @@ Method: typer's runner in this process; what would start a venue is replaced, th
 
 import json
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumcore.app import cli
+from quantumcore.app.offline import Ask
 from quantumcore.app.plot import parts_of
+from quantumcore.app.settings import Settings
 from quantumcore.contracts.auth import CreateUser
 from quantumcore.contracts.errors import Conflict, Unavailable
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
-from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio
+from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 
 COMMANDS = ("run", "user", "status", "positions", "portfolio", "snapshot", "bench", "verify", "demo", "replay")
@@ -141,19 +145,45 @@ def test_a_snapshot_is_asked_for(asked: Asked, tmp_path: Path) -> None:
     assert asked.requests == [(tmp_path, TakeSnapshot())]
 
 
+class Opened:
+    """A venue that is opened because none runs: how often, and what it was asked."""
+
+    def __init__(self, replies: dict[type[Request[Any]], dict[str, Any]]) -> None:
+        self.times = 0
+        self.requests: list[Request[Any]] = []
+        self._replies = replies
+
+    @asynccontextmanager
+    async def opened(self, _settings: Settings) -> AsyncIterator[Ask]:
+        self.times += 1
+        yield self._ask
+
+    async def _ask(self, request: Request[Any]) -> dict[str, Any]:
+        self.requests.append(request)
+        return self._replies[type(request)]
+
+
 def test_where_no_venue_runs_it_is_opened_for_the_one_question(
     asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked.reply = Unavailable("unavailable", "no venue runs")
-    opened: list[Request[Any]] = []
-
-    async def offline(_: Any, request: Request[Any]) -> dict[str, Any]:
-        opened.append(request)
-        return {"sequence": 3}
-
-    monkeypatch.setattr("quantumcore.app.offline.ask_offline", offline)
+    venue = Opened({GetEngineStatus: {"sequence": 3}})
+    monkeypatch.setattr("quantumcore.app.offline.opened", venue.opened)
     assert json.loads(_run("status", "--json", "--data-dir", str(tmp_path)).stdout) == {"sequence": 3}
-    assert opened == [GetEngineStatus()]
+    assert (venue.times, venue.requests) == (1, [GetEngineStatus()])
+
+
+def test_a_venue_that_does_not_run_is_opened_once_for_all_that_a_portfolio_asks(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked.reply = Unavailable("unavailable", "no venue runs")
+    page = {"items": [], "next_cursor": None}
+    venue = Opened({GetPortfolio: WORTH, GetPerformance: MADE, GetValuationHistory: page})
+    monkeypatch.setattr("quantumcore.app.offline.opened", venue.opened)
+    done = _run("portfolio", "1001", "--data-dir", str(tmp_path), "--plot", str(tmp_path / "worth.png"), "--json")
+    assert done.exit_code == 0, done.output
+    assert [type(one) for one in venue.requests] == [GetPortfolio, GetPerformance, GetValuationHistory]
+    assert (venue.times, len(asked.requests)) == (1, 1)
 
 
 @pytest.mark.parametrize(

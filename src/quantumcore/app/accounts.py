@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,14 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from quantumcore.app.offline import Ask, opened
-from quantumcore.app.operator import ask as ask_running
+from quantumcore.app.offline import Ask, asking
 from quantumcore.app.settings import Settings
-from quantumcore.contracts.errors import InvalidCommand, Unavailable
+from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.ledger import GetBalances
 from quantumcore.contracts.ledger_reports import GetStatement, StatementPage
 from quantumcore.contracts.matching import GetEngineStatus
-from quantumcore.contracts.messages import Request
 from quantumcore.services.ledger.forms import Head, form_of
 
 PAGE = 500  # postings; their text fits into a line of the operator's door
@@ -33,8 +31,8 @@ async def balances(settings: Settings, account: int) -> dict[str, Any]:
     Raises:
         QuantumCoreError: `account.not_found`, or what keeps the venue from answering.
     """
-    async with _asking(settings) as (ask, sequence):
-        return await ask(GetBalances(account=account, at_least=sequence))
+    async with asking(settings) as ask:
+        return await ask(GetBalances(account=account, at_least=await _now(ask)))
 
 
 async def statement(settings: Settings, query: GetStatement, form: str, out: Path | None, console: Console) -> int:
@@ -50,8 +48,8 @@ async def statement(settings: Settings, query: GetStatement, form: str, out: Pat
     if out is None and form == "parquet":
         raise InvalidCommand("statement.file", "Parquet is no text: give it a file with --out", field="out")
     lines = 0
-    async with _asking(settings) as (ask, sequence):
-        pages = _pages(ask, msgspec.structs.replace(query, at_least=sequence))
+    async with asking(settings) as ask:
+        pages = _pages(ask, msgspec.structs.replace(query, at_least=await _now(ask)))
         page = await anext(pages)
         with _written(out, form) as file, _progress(console, page) as bar:
             file.write(writer.head(_head(page)))
@@ -68,8 +66,8 @@ async def statement(settings: Settings, query: GetStatement, form: str, out: Pat
 
 async def show_statement(settings: Settings, query: GetStatement, console: Console) -> None:
     """Print the first TABLE_LINES lines of a statement as a table, and say so if there are more."""
-    async with _asking(settings) as (ask, sequence):
-        first = msgspec.structs.replace(query, limit=TABLE_LINES, at_least=sequence)
+    async with asking(settings) as ask:
+        first = msgspec.structs.replace(query, limit=TABLE_LINES, at_least=await _now(ask))
         page = await anext(_pages(ask, first))
     table = Table(title=f"account {page.account_id}, sequences {page.begin} to {page.end - 1}")
     for column in ("time", "what", "reference", "counterparty", "currency"):
@@ -109,20 +107,10 @@ def show_balances(told: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-@asynccontextmanager
-async def _asking(settings: Settings) -> AsyncIterator[tuple[Ask, int]]:
-    """Give what asks the running venue, or, if none runs, the venue in its directory, opened for this; and where it stands."""
-
-    async def ask(request: Request[Any]) -> dict[str, Any]:
-        return await ask_running(settings.data_dir, request)
-
-    try:
-        status = await ask(GetEngineStatus())
-    except Unavailable:
-        async with opened(settings) as ask_opened:
-            yield ask_opened, (await ask_opened(GetEngineStatus()))["sequence"]
-    else:
-        yield ask, status["sequence"]
+async def _now(ask: Ask) -> int:
+    """Return where the engine stands: what was done before somebody asks is in what he reads."""
+    sequence: int = (await ask(GetEngineStatus()))["sequence"]
+    return sequence
 
 
 async def _pages(ask: Ask, query: GetStatement) -> AsyncIterator[StatementPage]:

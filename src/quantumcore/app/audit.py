@@ -1,6 +1,5 @@
 """The audit of a venue seen from outside its rooms: its key, its second store, and what an operator asks of them."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +10,15 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import read_only
-from quantumcore.app.settings import Settings, write_secret
+from quantumcore.app.audit_key import KEY_FILE, audit_key
+from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
 from quantumcore.services.ledger.audit.publisher import Auditing
-from quantumcore.services.ledger.audit.roots import KEY_BYTES, PUBLIC_KEY, Signer
+from quantumcore.services.ledger.audit.roots import PUBLIC_KEY, Signer
 
-KEY_FILE = "audit_key"
 DIRECTORY = "audit"
 LEDGER = "quantumcore_ledger.sqlite"
 
@@ -27,30 +26,6 @@ LEDGER = "quantumcore_ledger.sqlite"
 def auditing_of(data_dir: Path, key: bytes) -> Auditing:
     """Return where the ledger publishes, and with which key."""
     return Auditing(FileStore(data_dir / DIRECTORY), key)
-
-
-def audit_key(settings: Settings) -> bytes:
-    """Return the venue's private key: the one that was set, else its own, made at the first start.
-
-    Raises:
-        InvalidCommand: `settings.invalid`: it can be neither read nor made, or is none.
-    """
-    if settings.audit_key:
-        return bytes.fromhex(settings.audit_key)
-    path = settings.data_dir / KEY_FILE
-    try:
-        if not path.exists():
-            write_secret(path, f"{secrets.token_hex(KEY_BYTES)}\n")
-        return _key_in(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InvalidCommand("settings.invalid", f"{path}: {error}", field="audit_key") from error
-
-
-def _key_in(text: str) -> bytes:
-    key = bytes.fromhex(text.strip())
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"an audit key has {KEY_BYTES} bytes in hex")
-    return key
 
 
 def public_key(settings: Settings) -> str:

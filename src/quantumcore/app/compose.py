@@ -13,10 +13,10 @@ from quantumcore.adapters.registry import EmbeddedRegistry
 from quantumcore.app.annex.messages import BeginRooms
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
-from quantumcore.app.audit import audit_key
+from quantumcore.app.audit_key import audit_key
 from quantumcore.app.definitions import load_calendars, load_definitions
 from quantumcore.app.directory import DirectoryLock
-from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, following_rooms, open_read_side, open_room
+from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, open_read_side, open_room
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import (
     auth,
@@ -41,7 +41,6 @@ from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
-from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
 
@@ -178,7 +177,10 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         measured["gateway"].append(annex)
         desks: dict[str, Service] = {"orders": OrderDesk(bus, log)}
         rooms = [annex, *[AnnexRoom(name, annex, desks.get(name)) for name in FOLLOWING]]
-    else:
+    else:  # beside an annex these are not even imported: that is a tenth of a second of the start
+        from quantumcore.app.following import following_rooms
+        from quantumcore.services.orders.service import OrdersService
+
         side = await open_read_side(settings.data_dir)
         closing.append(side.close)
         measured |= side.measured()

@@ -2,25 +2,41 @@
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
 
 from quantumcore.adapters import logs
+from quantumcore.app import operator
 from quantumcore.app.compose import build
-from quantumcore.app.operator import answer, unwrap
 from quantumcore.app.run import Running
 from quantumcore.app.settings import Settings
+from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.messages import Request
 
 Ask = Callable[[Request[Any]], Awaitable[dict[str, Any]]]
 
 
-async def ask_offline(settings: Settings, request: Request[Any]) -> dict[str, Any]:
-    """Start the rooms, ask, stop them. The journal's lock keeps a second process out meanwhile."""
-    async with opened(settings) as ask:
-        return await ask(request)
+@asynccontextmanager
+async def asking(settings: Settings) -> AsyncIterator[Ask]:
+    """Give what asks the running venue; if none runs, the venue in its directory, opened once for all that is asked.
+
+    The journal's lock keeps a second process out meanwhile.
+    """
+    async with AsyncExitStack() as stack:
+        alone: Ask | None = None
+
+        async def ask(request: Request[Any]) -> dict[str, Any]:
+            nonlocal alone
+            if alone is None:
+                try:
+                    return await operator.ask(settings.data_dir, request)
+                except Unavailable:
+                    alone = await stack.enter_async_context(opened(settings))
+            return await alone(request)
+
+        yield ask
 
 
 @asynccontextmanager
@@ -32,7 +48,7 @@ async def opened(settings: Settings) -> AsyncIterator[Ask]:
 
     async def ask(request: Request[Any]) -> dict[str, Any]:
         body = {"request": type(request).__name__, "body": msgspec.to_builtins(request)}
-        return unwrap(await answer(running.house.bus, msgspec.json.encode(body)))
+        return operator.unwrap(await operator.answer(running.house.bus, msgspec.json.encode(body)))
 
     try:
         await running.start()

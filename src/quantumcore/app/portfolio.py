@@ -1,13 +1,44 @@
-"""`quantumcore portfolio ACCOUNT`: what an account is worth, as tables."""
+"""`quantumcore portfolio ACCOUNT`: what an account is worth, asked and as tables."""
 
 from typing import Any
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
+
+from quantumcore.app.offline import Ask, asking
+from quantumcore.app.settings import Settings
+from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio, GetValuationHistory
 
 PAGE = 1_000
 PAGES = 100
 """Pages of the history that are drawn at most; a venue keeps fewer points of an account."""
+
+
+async def portfolio(
+    settings: Settings, account: int, *, history: bool
+) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """Return what an account is worth, what it has made, and the points of its history, oldest first, if they are wanted.
+
+    Raises:
+        QuantumCoreError: What the venue answered, or what keeps it from answering.
+    """
+    async with asking(settings) as ask:
+        worth = await ask(GetPortfolio(account=account))
+        made = await ask(GetPerformance(account=account))
+        return worth, made, await _points(ask, account) if history else []
+
+
+async def _points(ask: Ask, account: int) -> list[dict[str, Any]]:
+    points: list[dict[str, Any]] = []
+    query = GetValuationHistory(account=account, limit=PAGE, ascending=True)
+    for _ in range(PAGES):
+        page = await ask(query)
+        points += page["items"]
+        if page["next_cursor"] is None:
+            break
+        query = replace(query, cursor=page["next_cursor"])
+    return points
 
 
 def show_portfolio(worth: dict[str, Any], made: dict[str, Any], console: Console) -> None:

@@ -1,25 +1,13 @@
-"""The rooms that follow the event log and what they stand on: built alike in the house and in its annex."""
+"""What the rooms that follow the event log stand on, and what they are told: alike in the house and in its annex."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
-from quantumcore.app.audit import auditing_of
-from quantumcore.ports.bus import Bus
-from quantumcore.ports.clock import Clock
-from quantumcore.ports.database import Database
-from quantumcore.ports.event_log import EventLog
-from quantumcore.ports.service import Service
 from quantumcore.ports.telemetry import Measured
-from quantumcore.services.ledger.service import LedgerService
-from quantumcore.services.market.service import MarketService
-from quantumcore.services.orders.history import OrderHistoryService
-from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.portfolio.settings import PortfolioSettings
-from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.settings import PositionsSettings
 
 ROOMS = ("ledger", "orders", "market", "positions")
@@ -94,28 +82,3 @@ async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDat
 
 def _migrations(name: str) -> str:
     return f"quantumcore.services.{name}.migrations"
-
-
-def following_rooms(
-    bus: Bus,
-    log: EventLog,
-    side: ReadSide,
-    clock: Clock,
-    settings: ReadSideSettings,
-    orders: Callable[[Bus, EventLog, Database, Clock], Service] = OrderHistoryService,
-) -> list[Service]:
-    """Return the rooms in the order in which they start; `orders` makes the one that has the orders' history."""
-    return [
-        LedgerService(
-            bus,
-            log,
-            side.ledger,
-            clock,
-            auditing_of(side.directory, settings.audit_key),
-            reconcile_s=settings.reconcile_s,
-        ),
-        orders(bus, log, side.orders, clock),
-        MarketService(bus, log, side.market, clock),
-        PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
-        PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
-    ]

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         port_base: Port of the gateway; the other services follow in order.
         annex: Whether the rooms that follow the event log have a process of their own (on one core it costs more than it gives).
         key_encryption_key: Encrypts API secrets at rest.
-        audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit.py).
+        audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit_key.py).
         reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         rate_*: Weights per second, see docs/reference/limits.md.
         positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept,

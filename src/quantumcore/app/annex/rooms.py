@@ -25,10 +25,11 @@ from quantumcore.app.annex.messages import (
     RoomsStand,
 )
 from quantumcore.app.directory import DirectoryLock
+from quantumcore.app.following import following_rooms
 from quantumcore.app.garbage import spare_the_collector
 from quantumcore.app.last_resort import LastResort
 from quantumcore.app.metrics import parts_of
-from quantumcore.app.read_side import ReadSide, following_rooms, open_read_side
+from quantumcore.app.read_side import ReadSide, open_read_side
 from quantumcore.app.supervise import Supervisor
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.messages import Done

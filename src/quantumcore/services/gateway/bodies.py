@@ -5,8 +5,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from quantumcore.contracts.ledger_reports import FORMS
-
 Decimal = Annotated[
     str, Meta(max_length=64, extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["0.05"]})
 ]
@@ -49,7 +47,6 @@ Phase = Literal[
     "post_close",
 ]
 SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]
-_RANGE = {"begin": "from", "end": "to"}
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Direction = Literal["asc", "desc"]
 
@@ -248,137 +245,6 @@ class FillsQuery(Body, frozen=True, kw_only=True):
     order: Direction = "desc"
 
 
-class PositionEventsQuery(Body, frozen=True, kw_only=True):
-    """A page of what happened to a position."""
-
-    limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=256)] = ""
-    order: Direction = "desc"
-
-
-class LotMethodBody(Body, frozen=True, kw_only=True):
-    """chosen: ids of opening trades whose lots go first, with the method specific only."""
-
-    method: Literal["average", "fifo", "lifo", "hifo", "specific"]
-    wash_sales: bool = False
-    chosen: Annotated[list[Annotated[str, Meta(max_length=36)]], Meta(max_length=100)] = []
-
-
-class EntriesQuery(Body, frozen=True, kw_only=True):
-    """A page of ledger entries."""
-
-    currency: Currency | None = None
-    limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=256)] = ""
-    order: Direction = "desc"
-
-
-class VerifyQuery(Body, frozen=True, kw_only=True):
-    """A step of a verification of the audit's chain."""
-
-    limit: Annotated[int, Meta(ge=1, le=100_000)] = 50_000
-    cursor: Annotated[str, Meta(max_length=256)] = ""
-
-
-class AuditRootsQuery(Body, frozen=True, kw_only=True):
-    """A page of published roots."""
-
-    limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=256)] = ""
-
-
-Edge = Annotated[
-    str, Meta(max_length=40, extra_json_schema={"description": "RFC 3339 with a zone, or a sequence; empty: the end"})
-]
-Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Form = Annotated[str, Meta(max_length=16, extra_json_schema={"enum": list(FORMS)})]
-
-
-class RangeQuery(Body, frozen=True, kw_only=True, rename=_RANGE):
-    """What lies in [from, to), as it was known at a sequence."""
-
-    begin: Edge = ""
-    end: Edge = ""
-    as_known: Sequence = 0
-
-
-class LinesQuery(RangeQuery, frozen=True, kw_only=True, rename=_RANGE):
-    """Every line of it, in a form."""
-
-    currency: Currency | None = None
-    format: Form = "json"
-
-
-class GeneralQuery(RangeQuery, frozen=True, kw_only=True, rename=_RANGE):
-    """Of one account code, or of all."""
-
-    code: Annotated[int, Meta(ge=0, le=999)] = 0
-
-
-class KnownQuery(Body, frozen=True, kw_only=True):
-    """As it was known at a sequence; 0: now."""
-
-    as_known: Sequence = 0
-
-
-class ReconciliationQuery(Body, frozen=True, kw_only=True):
-    """The last round, or a comparison now."""
-
-    now: bool = False
-
-
-# -- portfolio
-
-
-class HistoryQuery(Body, frozen=True, kw_only=True):
-    """A page of points, from the one time to before the other."""
-
-    from_: Time | None = msgspec.field(default=None, name="from")
-    to: Time | None = None
-    limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=32)] = ""
-    order: Direction = "desc"
-
-
-class PerformanceQuery(Body, frozen=True, kw_only=True):
-    """Of the points from the one time to before the other; `risk_free` is per year."""
-
-    from_: Time | None = msgspec.field(default=None, name="from")
-    to: Time | None = None
-    risk_free: Decimal = "0"
-
-
-class ReportingBody(Body, frozen=True, kw_only=True):
-    """In what the account is valued from now on."""
-
-    currency: Currency
-
-
-class RateBody(Body, frozen=True, kw_only=True):
-    """One `base` costs `rate` of `quote`; or numerator / denominator, integers as text."""
-
-    base: Currency
-    quote: Currency
-    rate: Decimal | None = None
-    numerator: Annotated[str, Meta(max_length=20)] | None = None
-    denominator: Annotated[str, Meta(max_length=20)] | None = None
-
-
-class FxSnapshotBody(Body, frozen=True, kw_only=True):
-    """Rates of one moment. The same id with the same content answers the same."""
-
-    snapshot_id: ClientId
-    source: Annotated[str, Meta(min_length=1, max_length=64)]
-    time: Time
-    rates: Annotated[list[RateBody], Meta(min_length=1, max_length=256)]
-
-
-class FxQuery(Body, frozen=True, kw_only=True):
-    """Which snapshot; without an id the one in force."""
-
-    snapshot_id: Annotated[str, Meta(max_length=36)] = ""
-
-
 # -- market
 
 
@@ -389,59 +255,7 @@ class BookQuery(Body, frozen=True, kw_only=True):
     depth: Annotated[int, Meta(ge=1, le=500)] | None = None
 
 
-# -- money, risk, reference
-
-
-class TransferBody(Body, frozen=True, kw_only=True):
-    """A deposit (admin), a withdrawal, or a transfer to another account."""
-
-    transfer_id: ClientId
-    kind: Literal["deposit", "withdrawal", "transfer"]
-    currency: Currency
-    amount: Decimal
-    account_id: AccountText | None = None
-    to_account_id: AccountText | None = None
-
-
-class EntryBody(Body, frozen=True, kw_only=True):
-    """A signed entry: a debit is positive, a credit negative. Without account_id: an account of the house, by its code."""
-
-    account_id: AccountText | None = None
-    code: Annotated[int, Meta(ge=0, le=999)] = 0
-    currency: Currency
-    amount: Decimal
-
-
-class TransactionBody(Body, frozen=True, kw_only=True):
-    """Entries that sum to zero in each currency; they are posted all or not at all."""
-
-    transaction_id: ClientId
-    entries: Annotated[list[EntryBody], Meta(min_length=1, max_length=200)]
-    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
-    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
-    user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
-    text: Label = ""
-
-
-class ReversalBody(Body, frozen=True, kw_only=True):
-    """The id of the new transaction; without one it is made from the original."""
-
-    reversal_id: ClientId | None = None
-    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
-    text: Label = ""
-
-
-class AccountStateBody(Body, frozen=True, kw_only=True):
-    """frozen refuses debits and new orders, closed credits too; only what is empty can be closed."""
-
-    state: Literal["open", "frozen", "closed"]
-
-
-class CreditBody(Body, frozen=True, kw_only=True):
-    """How far below zero the balance of a currency may go; 0 takes the credit away."""
-
-    currency: Currency
-    limit: Decimal
+# -- risk, reference
 
 
 class KillBody(Body, frozen=True, kw_only=True):

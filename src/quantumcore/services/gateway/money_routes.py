@@ -9,19 +9,11 @@ from quantumcore.services.gateway import (
     answers,
     bodies,
     money_answers,
+    money_bodies,
     portfolio_answers,
     position_answers,
 )
-from quantumcore.services.gateway.areas import (
-    accounts,
-    audit,
-    books,
-    ledger,
-    portfolio,
-    positions,
-    risk,
-    transfers,
-)
+from quantumcore.services.gateway.areas import accounts, audit, books, ledger, portfolio, positions, risk, transfers
 from quantumcore.services.gateway.routing import Route
 
 FORMS = ("text/csv", "application/vnd.apache.parquet")
@@ -56,7 +48,7 @@ def account_routes() -> list[Route]:
             "/v1/accounts/{id}/positions/{symbol}/events",
             positions.events,
             scope="read",
-            query=bodies.PositionEventsQuery,
+            query=money_bodies.PositionEventsQuery,
             answer=position_answers.PositionEventsAnswer,
         ),
         Route(
@@ -71,7 +63,7 @@ def account_routes() -> list[Route]:
             "/v1/accounts/{id}/positions/{symbol}/method",
             positions.set_method,
             scope="trade",
-            body=bodies.LotMethodBody,
+            body=money_bodies.LotMethodBody,
             answer=LotMethod,
         ),
         Route(
@@ -79,7 +71,7 @@ def account_routes() -> list[Route]:
             "/v1/accounts/{id}/ledger",
             accounts.entries,
             scope="read",
-            query=bodies.EntriesQuery,
+            query=money_bodies.EntriesQuery,
             answer=money_answers.EntryPageAnswer,
         ),
         Route(
@@ -87,7 +79,7 @@ def account_routes() -> list[Route]:
             "/v1/accounts/{id}/statement",
             ledger.statement,
             scope="read",
-            query=bodies.LinesQuery,
+            query=money_bodies.LinesQuery,
             answer=money_answers.StatementAnswer,
             forms=FORMS,
         ),
@@ -96,7 +88,7 @@ def account_routes() -> list[Route]:
             "/v1/transfers",
             transfers.create,
             scope="transfer",
-            body=bodies.TransferBody,
+            body=money_bodies.TransferBody,
             answer=money_answers.TransferAnswer,
         ),
         Route(
@@ -122,7 +114,7 @@ def portfolio_routes() -> list[Route]:
             f"{base}/history",
             portfolio.history,
             scope="read",
-            query=bodies.HistoryQuery,
+            query=money_bodies.HistoryQuery,
             answer=portfolio_answers.HistoryAnswer,
         ),
         Route(
@@ -130,7 +122,7 @@ def portfolio_routes() -> list[Route]:
             f"{base}/performance",
             portfolio.performance,
             scope="read",
-            query=bodies.PerformanceQuery,
+            query=money_bodies.PerformanceQuery,
             answer=portfolio_answers.PerformanceAnswer,
         ),
         Route(
@@ -138,7 +130,7 @@ def portfolio_routes() -> list[Route]:
             "/v1/accounts/{id}/reporting-currency",
             portfolio.set_reporting_currency,
             scope="trade",
-            body=bodies.ReportingBody,
+            body=money_bodies.ReportingBody,
             answer=ReportingCurrency,
         ),
         Route(
@@ -146,7 +138,7 @@ def portfolio_routes() -> list[Route]:
             "/v1/fx/snapshots",
             portfolio.publish_rates,
             scope="admin",
-            body=bodies.FxSnapshotBody,
+            body=money_bodies.FxSnapshotBody,
             answer=portfolio_answers.FxSnapshotAnswer,
         ),
         Route(
@@ -154,7 +146,7 @@ def portfolio_routes() -> list[Route]:
             "/v1/fx/snapshots",
             portfolio.rates,
             scope="read",
-            query=bodies.FxQuery,
+            query=money_bodies.FxQuery,
             answer=portfolio_answers.FxSnapshotAnswer,
         ),
     ]
@@ -168,7 +160,7 @@ def book_routes() -> list[Route]:
             "/v1/admin/ledger/transactions",
             books.record,
             scope="admin",
-            body=bodies.TransactionBody,
+            body=money_bodies.TransactionBody,
             answer=books.TransactionAnswer,
         ),
         Route(
@@ -176,7 +168,7 @@ def book_routes() -> list[Route]:
             "/v1/admin/ledger/transactions/{id}/reverse",
             books.reverse,
             scope="admin",
-            body=bodies.ReversalBody,
+            body=money_bodies.ReversalBody,
             answer=books.TransactionAnswer,
         ),
         Route(
@@ -184,7 +176,7 @@ def book_routes() -> list[Route]:
             "/v1/accounts/{id}/state",
             books.set_state,
             scope="admin",
-            body=bodies.AccountStateBody,
+            body=money_bodies.AccountStateBody,
             answer=AccountState,
         ),
         Route(
@@ -192,7 +184,7 @@ def book_routes() -> list[Route]:
             "/v1/accounts/{id}/credit",
             books.set_credit,
             scope="admin",
-            body=bodies.CreditBody,
+            body=money_bodies.CreditBody,
             answer=CreditLimit,
         ),
     ]
@@ -206,7 +198,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/trial-balance",
             ledger.trial_balance,
             scope="admin",
-            query=bodies.KnownQuery,
+            query=money_bodies.KnownQuery,
             answer=TrialBalance,
         ),
         Route(
@@ -214,7 +206,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/general",
             ledger.general,
             scope="admin",
-            query=bodies.GeneralQuery,
+            query=money_bodies.GeneralQuery,
             answer=money_answers.GeneralAnswer,
         ),
         Route(
@@ -222,7 +214,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/general/{code}",
             ledger.entries,
             scope="admin",
-            query=bodies.LinesQuery,
+            query=money_bodies.LinesQuery,
             answer=money_answers.StatementAnswer,
             forms=FORMS,
         ),
@@ -231,7 +223,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/income",
             ledger.income,
             scope="admin",
-            query=bodies.RangeQuery,
+            query=money_bodies.RangeQuery,
             answer=money_answers.IncomeAnswer,
         ),
         Route(
@@ -239,7 +231,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/client-money",
             ledger.client_money,
             scope="admin",
-            query=bodies.KnownQuery,
+            query=money_bodies.KnownQuery,
             answer=ClientMoney,
         ),
         Route(
@@ -247,7 +239,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/reconciliation",
             ledger.reconciliation,
             scope="admin",
-            query=bodies.ReconciliationQuery,
+            query=money_bodies.ReconciliationQuery,
             answer=money_answers.ReconciliationAnswer,
         ),
     ]
@@ -261,7 +253,7 @@ def audit_routes() -> list[Route]:
             "/v1/admin/audit/verify",
             audit.verify,
             scope="admin",
-            query=bodies.VerifyQuery,
+            query=money_bodies.VerifyQuery,
             answer=ChainVerdict,
         ),
         Route(
@@ -269,7 +261,7 @@ def audit_routes() -> list[Route]:
             "/v1/admin/audit/roots",
             audit.roots,
             scope="admin",
-            query=bodies.AuditRootsQuery,
+            query=bodies.PageQuery,
             answer=AuditRootPage,
         ),
         Route("GET", "/v1/accounts/{id}/ledger/{position}/proof", audit.proof, scope="read", answer=EntryProof),

@@ -105,11 +105,6 @@ class Call:
         assert self._caller is not None, "the route's scope lets nobody in without a caller"
         return self._caller
 
-    @property
-    def has_caller(self) -> bool:
-        """Whether somebody verified calls."""
-        return self._caller is not None
-
     def identify(self, caller: "Caller") -> None:
         """Remember who calls."""
         self._caller = caller

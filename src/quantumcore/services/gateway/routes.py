@@ -4,20 +4,8 @@ from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
 from quantumcore.contracts.market import Book
 from quantumcore.contracts.matching import EngineStatus
 from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
-from quantumcore.services.gateway import (
-    answers,
-    auth_answers,
-    bodies,
-    market_answers,
-)
-from quantumcore.services.gateway.areas import (
-    auth,
-    market,
-    operations,
-    operator,
-    orders,
-    reference,
-)
+from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers
+from quantumcore.services.gateway.areas import auth, market, operations, operator, orders, reference
 from quantumcore.services.gateway.money_routes import (
     account_routes,
     audit_routes,
@@ -26,8 +14,6 @@ from quantumcore.services.gateway.money_routes import (
     portfolio_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
-
-BASE = "/v1"
 
 
 def auth_routes() -> list[Route]:

@@ -275,9 +275,8 @@ class _Valuation:
     # ------------------------------------------------------------------------------------------------- result
 
     def result(self) -> Portfolio:
-        for code in [
-            code for code, quantity in self._explained.items() if quantity
-        ]:  # no balance: all of it left again
+        gone = [code for code, quantity in self._explained.items() if quantity]  # no balance: all of it left again
+        for code in gone:
             nothing = self._unit_of(code)[1]
             self.take_balance(Balance(code, nothing, nothing, nothing))
         assets, unsettled = self._in_reporting(self._assets), self._in_reporting(self._unsettled)

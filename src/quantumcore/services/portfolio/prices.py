@@ -19,8 +19,6 @@ from quantumcore.services.portfolio.fx import Snapshot, missing
 FULLY_PAID = frozenset(KINDS.values())
 """Kinds whose fills move the asset and its whole price, so that a balance carries the position. A future leaves this set
 when it is margined: then it counts with what is unrealised."""
-
-
 WAY = 8
 """Assets on the way from one to a currency: what is priced in what is priced in ... and so on further has no price."""
 
@@ -58,10 +56,6 @@ class Listed:
             if KINDS[instrument.kind] in fully_paid:
                 self.paid[symbol] = instrument.base.code
                 self.by_base.setdefault(instrument.base.code, []).append(instrument)
-
-    def carried_by_balance(self, view: PositionView) -> bool:
-        """Tell whether a balance has what the position says, so that only one of both counts."""
-        return view.symbol in self.paid and view.contract != "inverse"
 
 
 class Worths:

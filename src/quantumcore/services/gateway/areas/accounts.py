@@ -9,9 +9,10 @@ from quantumcore.contracts.ledger import Balances, GetBalances, GetEntries, GetH
 from quantumcore.contracts.orders import GetFills
 from quantumcore.services.gateway import answers, money_answers
 from quantumcore.services.gateway.answers import FillPageAnswer
-from quantumcore.services.gateway.bodies import EntriesQuery, FillsQuery
+from quantumcore.services.gateway.bodies import FillsQuery
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.money_answers import EntryPageAnswer
+from quantumcore.services.gateway.money_bodies import EntriesQuery
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 

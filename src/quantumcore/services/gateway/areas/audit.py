@@ -10,8 +10,9 @@ from quantumcore.contracts.ledger_audit import (
     ProveEntry,
     VerifyChain,
 )
-from quantumcore.services.gateway.bodies import AuditRootsQuery, VerifyQuery
+from quantumcore.services.gateway.bodies import PageQuery
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.money_bodies import VerifyQuery
 from quantumcore.services.gateway.request import Call
 
 VERIFY_DEADLINE_S = 30.0
@@ -22,7 +23,7 @@ async def verify(gate: Gate, call: Call, query: VerifyQuery) -> ChainVerdict:
     return await gate.bus.request(VerifyChain(cursor=query.cursor, limit=query.limit), deadline_s=VERIFY_DEADLINE_S)
 
 
-async def roots(gate: Gate, call: Call, query: AuditRootsQuery) -> AuditRootPage:
+async def roots(gate: Gate, call: Call, query: PageQuery) -> AuditRootPage:
     """List the published roots, newest first."""
     return await gate.bus.request(GetAuditRoots(limit=query.limit, cursor=query.cursor))
 

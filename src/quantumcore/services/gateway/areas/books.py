@@ -16,10 +16,16 @@ from quantumcore.contracts.ledger import (
     TransactionView,
 )
 from quantumcore.contracts.values import check_client_id
-from quantumcore.services.gateway.bodies import AccountStateBody, CreditBody, EntryBody, ReversalBody, TransactionBody
 from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.money_bodies import (
+    AccountStateBody,
+    CreditBody,
+    EntryBody,
+    ReversalBody,
+    TransactionBody,
+)
 from quantumcore.services.gateway.request import Call
 
 

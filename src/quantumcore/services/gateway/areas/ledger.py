@@ -18,10 +18,16 @@ from quantumcore.contracts.ledger_reports import (
     ReadExport,
 )
 from quantumcore.services.gateway import money_answers
-from quantumcore.services.gateway.bodies import GeneralQuery, KnownQuery, LinesQuery, RangeQuery, ReconciliationQuery
 from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.money_answers import GeneralAnswer, IncomeAnswer, ReconciliationAnswer
+from quantumcore.services.gateway.money_bodies import (
+    GeneralQuery,
+    KnownQuery,
+    LinesQuery,
+    RangeQuery,
+    ReconciliationQuery,
+)
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Encoded, Streamed
 

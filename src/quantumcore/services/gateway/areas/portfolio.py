@@ -13,8 +13,14 @@ from quantumcore.contracts.portfolio import (
 )
 from quantumcore.contracts.values import I64_MAX, parse_time
 from quantumcore.services.gateway import portfolio_answers
-from quantumcore.services.gateway.bodies import FxQuery, FxSnapshotBody, HistoryQuery, PerformanceQuery, ReportingBody
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.money_bodies import (
+    FxQuery,
+    FxSnapshotBody,
+    HistoryQuery,
+    PerformanceQuery,
+    ReportingBody,
+)
 from quantumcore.services.gateway.portfolio_answers import (
     FxSnapshotAnswer,
     HistoryAnswer,

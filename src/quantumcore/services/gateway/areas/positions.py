@@ -9,8 +9,8 @@ from quantumcore.contracts.positions import (
     SetLotMethod,
 )
 from quantumcore.services.gateway import position_answers
-from quantumcore.services.gateway.bodies import LotMethodBody, PositionEventsQuery
 from quantumcore.services.gateway.gate import Gate
+from quantumcore.services.gateway.money_bodies import LotMethodBody, PositionEventsQuery
 from quantumcore.services.gateway.position_answers import LotsAnswer, PositionEventsAnswer
 from quantumcore.services.gateway.request import Call
 

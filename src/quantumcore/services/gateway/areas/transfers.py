@@ -3,11 +3,12 @@
 from quantumcore.contracts.ledger import GetTransfer, MakeTransfer
 from quantumcore.contracts.values import Scaled, check_client_id
 from quantumcore.services.gateway import money_answers
-from quantumcore.services.gateway.bodies import AccountQuery, TransferBody
+from quantumcore.services.gateway.bodies import AccountQuery
 from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_answers import TransferAnswer
+from quantumcore.services.gateway.money_bodies import TransferBody
 from quantumcore.services.gateway.request import Call
 
 

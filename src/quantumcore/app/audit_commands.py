@@ -1,0 +1,58 @@
+"""What the command line says of the ledger's audit: `audit prove`, `audit check`, `audit key`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quantumcore.app.terminal import AsJson, DataDir, or_exit
+
+audit_app = typer.Typer(no_args_is_help=True, help="Proofs of the ledger's audit.")
+
+
+@audit_app.command("prove")
+def audit_prove(
+    position: Annotated[str, typer.Argument(help="sequence.index.leg of the entry.")] = "",
+    account: Annotated[int, typer.Option(help="The account that it must be of; 0 is any.")] = 0,
+    transfer: Annotated[str, typer.Option(help="Instead of a position: the id of a transfer of --account.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Print the proof that an entry of a published day was recorded; also while the venue runs."""
+    from quantumcore.app.audit import encoded, prove_entry
+    from quantumcore.app.settings import Source
+
+    settings = or_exit(lambda: Source(data_dir=data_dir).read())
+    typer.echo(encoded(or_exit(lambda: prove_entry(settings, position, account, transfer))))
+
+
+@audit_app.command("check")
+def audit_check(
+    file: Annotated[Path, typer.Argument(help="A proof, as `audit prove` prints it.")],
+    public_key: Annotated[
+        str, typer.Option("--public-key", help="The venue's key in hex (default: that of the venue in --data-dir).")
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a proof with the public key alone, and show the entry that it proves."""
+    from quantumcore.app.audit import check_proof
+    from quantumcore.app.audit import public_key as key_of
+    from quantumcore.app.settings import Source
+
+    key = public_key or or_exit(lambda: key_of(Source(data_dir=data_dir).read()))
+    proven = or_exit(lambda: check_proof(file, key))
+    if as_json:
+        typer.echo(json.dumps(proven))
+    else:
+        for name, value in proven.items():
+            typer.echo(f"{name:12} {value}")
+
+
+@audit_app.command("key")
+def audit_public_key(data_dir: DataDir = None) -> None:
+    """Print the public key with which a venue's roots must be signed."""
+    from quantumcore.app.audit import public_key as key_of
+    from quantumcore.app.settings import Source
+
+    typer.echo(or_exit(lambda: key_of(Source(data_dir=data_dir).read())))

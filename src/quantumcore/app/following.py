@@ -1,0 +1,41 @@
+"""The rooms that follow the event log, built alike in the house and in its annex. Only who runs them imports this."""
+
+from collections.abc import Callable
+
+from quantumcore.app.audit import auditing_of
+from quantumcore.app.read_side import ReadSide, ReadSideSettings
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.clock import Clock
+from quantumcore.ports.database import Database
+from quantumcore.ports.event_log import EventLog
+from quantumcore.ports.service import Service
+from quantumcore.services.ledger.service import LedgerService
+from quantumcore.services.market.service import MarketService
+from quantumcore.services.orders.history import OrderHistoryService
+from quantumcore.services.portfolio.service import PortfolioService
+from quantumcore.services.positions.service import PositionsService
+
+
+def following_rooms(
+    bus: Bus,
+    log: EventLog,
+    side: ReadSide,
+    clock: Clock,
+    settings: ReadSideSettings,
+    orders: Callable[[Bus, EventLog, Database, Clock], Service] = OrderHistoryService,
+) -> list[Service]:
+    """Return the rooms in the order in which they start; `orders` makes the one that has the orders' history."""
+    return [
+        LedgerService(
+            bus,
+            log,
+            side.ledger,
+            clock,
+            auditing_of(side.directory, settings.audit_key),
+            reconcile_s=settings.reconcile_s,
+        ),
+        orders(bus, log, side.orders, clock),
+        MarketService(bus, log, side.market, clock),
+        PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
+        PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
+    ]

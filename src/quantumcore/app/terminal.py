@@ -1,0 +1,39 @@
+"""What every command of the command line has: its options, whom it asks, and one sentence for what went wrong.
+
+Nothing heavy is imported here: `quantumcore --help` and the start of a venue wait for it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from quantumcore.contracts.errors import QuantumCoreError
+from quantumcore.contracts.messages import Request
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the venue keeps its data (default: data).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+T = TypeVar("T")
+
+
+def ask_venue(data_dir: Path | None, request: Request[Any]) -> dict[str, Any]:
+    """Ask the running venue, or open the venue for this one request if none runs; end when there is no answer."""
+    from quantumcore.app.offline import asking
+    from quantumcore.app.settings import load_settings
+
+    async def go() -> dict[str, Any]:
+        async with asking(load_settings(data_dir=data_dir)) as ask:
+            return await ask(request)
+
+    return or_exit(lambda: asyncio.run(go()))
+
+
+def or_exit(work: Callable[[], T]) -> T:
+    """Return what `work` returns; what it raises is told in one sentence, and the exit code is 1."""
+    try:
+        return work()
+    except QuantumCoreError as error:
+        typer.echo(f"quantumcore: {error.detail} ({error.code})", err=True)
+        raise typer.Exit(1) from error

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/gate.hpp"
 
 /// What an account may do: whether it is open, and how far below zero it may go
 /// (docs/reference/engine.md section 11).
@@ -40,16 +41,16 @@ bool judge_empty(const State& state, const Account& account, Refusal& why) {
          why.no(Reason::account_not_empty, Scope::account, left.scale, 0, left.total);
 }
 
-/// How far below zero all balances of a currency could fall under the new limit.
-i128 floors_with(const State& state, u16 currency, u32 row, i64 limit) {
-  i128 floors = state.houses[currency].floors;
+/// How much further below zero all balances of a currency could fall under the new limit.
+i128 deeper_with(const State& state, u32 row, i64 limit) {
+  i128 floor = 0;
   i128 used = 0;
   if (row != kNone) {
     const Balance& balance = state.accounts.balance(row);
     used = static_cast<i128>(balance.held) - balance.total;
-    if (balance.credit != 0) floors -= state.accounts.credit(balance.credit - 1).floor();
+    if (balance.credit != 0) floor = state.accounts.credit(balance.credit - 1).floor();
   }
-  return floors + std::max<i128>(limit, used);
+  return std::max<i128>(limit, used) - floor;
 }
 
 bool content_is_good(const SetCredit& c) {
@@ -90,11 +91,9 @@ void set_credit(State& state, const SetCredit& command, Teller& teller) {
   }
   const u16 currency = static_cast<u16>(slot);
   const u32 known = state.accounts.find_balance(account, currency);
-  const i128 floors = floors_with(state, currency, known, command.limit);
-  const i128 bound = floors + std::max<i64>(state.currencies[currency].owed, 0);
+  const i128 deeper = deeper_with(state, known, command.limit);
   Refusal why;
-  if (bound > kMaxI64) {
-    why.no(Reason::amount_overflow, Scope::venue, state.currencies[currency].scale, kMaxI64, bound);
+  if (!judge_bound(state, currency, 0, deeper, why)) {
     tell_refused(teller, command.header, why);
     return;
   }
@@ -107,7 +106,7 @@ void set_credit(State& state, const SetCredit& command, Teller& teller) {
   credit.limit = command.limit;
   const i128 spare = state.accounts.spare_of(state.accounts.balance(row));
   credit.overdrawn = spare < 0 ? static_cast<i64>(-spare) : 0;
-  state.houses[currency].floors = static_cast<i64>(floors);
+  state.houses[currency].floors += static_cast<i64>(deeper);
   CreditChanged& event = teller.tell<CreditChanged>(0, command.header.account);
   event.limit = command.limit;
   event.available = state.accounts.available(state.accounts.balance(row));

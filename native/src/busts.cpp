@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 
@@ -21,8 +19,8 @@ struct Gain {
 /// What a correction moves: buyer's quote and base, seller's quote and base.
 struct Moves {
   Gain gains[4];
-  i128 fees;      // given back by the house
-  i128 rounding;  // likewise
+  i128 fees;  // given back by the house
+  i128 rest;  // what the two sides leave over, borne by the house's equity
 };
 
 u32 trade_tag(u64 sequence, u32 fill) { return tag_of(mum(sequence ^ kHash1, fill ^ kHash2)); }
@@ -55,12 +53,12 @@ bool measure(const State& state, const Instrument& instrument, const BustedTrade
     moves.gains[2].amount = moves.gains[3].amount = 0;
   }
   moves.fees = static_cast<i128>(t.buyer_fee_back) + t.seller_fee_back;
-  moves.rounding = static_cast<i128>(t.paid_back) - t.received_back;
+  moves.rest = static_cast<i128>(t.paid_back) - t.received_back;
   return true;
 }
 
-/// INSUFFICIENT: a balance would fall below what is held of it, or the house below nothing;
-/// CAPACITY.
+/// INSUFFICIENT: a balance would fall below what is held of it, or the house's fees less its
+/// rebates below nothing; AMOUNT_OVERFLOW; CAPACITY.
 bool judge(const State& state, const Instrument& instrument, const Moves& moves, Refusal& why) {
   u64 missing = 0;
   for (u32 i = 0; i < 4; ++i) {
@@ -76,19 +74,11 @@ bool judge(const State& state, const Instrument& instrument, const Moves& moves,
     if (!again && state.accounts.find_balance(gain.account, gain.currency) == kNone) ++missing;
   }
   const Currency& house = state.quote_of(instrument);
-  if (house.fees - house.rebates < moves.fees) {
-    return why.no(Reason::insufficient, Scope::venue, house.scale, house.fees - house.rebates,
-                  moves.fees);
+  const i128 earned = house.fees - house.rebates - state.houses[instrument.quote].fees_back;
+  if (earned < moves.fees) {
+    return why.no(Reason::insufficient, Scope::venue, house.scale, earned, moves.fees);
   }
-  // No more than trades have left, nor than groups have left of that.
-  i128 rounding = house.rounding;
-  if (state.houses[instrument.quote].moved[kRounding] < 0) {
-    rounding = std::min(
-        rounding, state.house_balance(instrument.quote, kRounding) - state.orders.slots().live());
-  }
-  if (rounding < moves.rounding) {
-    return why.no(Reason::insufficient, Scope::venue, house.scale, rounding, moves.rounding);
-  }
+  if (!judge_bound(state, instrument.quote, moves.fees + moves.rest, 0, why)) return false;
   if (state.bust_count >= kMaxBusts || state.accounts.balances_left() < missing ||
       u64{state.positions.count()} + 2 > state.config.max_balances) {
     return why.no(Reason::capacity, Scope::venue);
@@ -101,9 +91,10 @@ void apply(State& state, Instrument& instrument, const BustedTrade& t, const Mov
     const u32 row = state.accounts.make_balance(gain.account, gain.currency);
     state.accounts.balance(row).total += static_cast<i64>(gain.amount);
   }
-  Currency& house = state.quote_of(instrument);
-  house.fees -= moves.fees;
-  house.rounding -= moves.rounding;
+  House& house = state.houses[instrument.quote];
+  house.fees_back += moves.fees;
+  house.moved[kEquity] -= moves.rest;
+  state.owe(instrument.quote, static_cast<i64>(moves.fees + moves.rest));
   remember_bust(state, Bust{t.trade_sequence, state.sequence, t.fill, 0});
 }
 

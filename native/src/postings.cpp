@@ -217,7 +217,7 @@ class Draft {
     if (leg.amount != 0 && !sides[0].is_house() && !sides[0].is_collateral()) {
       overdraw(*moved[0], sum);
     }
-    return judge_bound(currency, sum, why);
+    return judge_bound(state_, currency, sum.owed, sum.deeper, why);
   }
 
   /// How many balances come into being.
@@ -313,15 +313,6 @@ class Draft {
     m.deeper = true;
   }
 
-  /// AMOUNT_OVERFLOW: a customer could come to have more than is kept.
-  bool judge_bound(u16 currency, const Sum& sum, Refusal& why) const {
-    const Currency& c = state_.currencies[currency];
-    const i128 owed = std::max<i128>(sum.owed + c.owed, 0);
-    const i128 bound = owed + sum.deeper + state_.houses[currency].floors;
-    if (bound <= kMaxI64) return true;
-    return why.no(Reason::amount_overflow, Scope::venue, c.scale, kMaxI64, bound);
-  }
-
   const State& state_;
   const bool signed_;
   u32 count_ = 0;
@@ -364,21 +355,17 @@ bool judge_money(const State& state, const Group& group, Draft& draft, Fault& fa
 /// Moves one side of a leg; its account's balance is told when both sides
 /// have moved.
 void move(State& state, const Side& side, u16 currency, i64 amount) {
-  House& house = state.houses[currency];
   if (side.is_house()) {
-    house.moved[side.place()] += side.sign() * amount;
+    state.houses[currency].moved[side.place()] += side.sign() * amount;
     return;
   }
   const u32 account = state.accounts.find(side.account);
   const u16 kept = static_cast<u16>(side.is_collateral() ? currency | kCollateral : currency);
   Balance& balance = state.accounts.balance(state.accounts.make_balance(account, kept));
   const i64 change = side.debit ? -amount : amount;
-  i64& owed = state.currencies[currency].owed;
-  const bool overflow = __builtin_add_overflow(balance.total, change, &balance.total) ||
-                        __builtin_add_overflow(owed, change, &owed);
+  const bool overflow = __builtin_add_overflow(balance.total, change, &balance.total);
   QC_ASSERT(!overflow);
-  // What customers are owed is part of what the bank's account says: it is not the bank's leg.
-  house.moved[kBank] -= change;
+  state.owe(currency, change);
 }
 
 i128 total_of(const State& state, const Side& side, u16 currency) {

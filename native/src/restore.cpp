@@ -72,6 +72,7 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     c.rounding = row.rounding;
     c.owed = row.owed;
     std::memcpy(state.houses[i].moved, row.moved, sizeof row.moved);
+    state.houses[i].fees_back = row.fees_back;
   }
   for (u32 i = 0; i < s.instruments; ++i) {
     const InstrumentRow row = in.get<InstrumentRow>();

@@ -125,8 +125,10 @@ void write_rare(const RareBook& rare, Writer& out) {
 void write_definitions(const State& state, Writer& out) {
   for (u32 i = 0; i < state.currency_count; ++i) {
     const Currency& c = state.currencies[i];
-    CurrencyRow row{c.fees, c.rebates, c.rounding, {}, c.owed, c.id, c.scale, 0, {}, {}};
-    std::memcpy(row.moved, state.houses[i].moved, sizeof row.moved);
+    const House& house = state.houses[i];
+    CurrencyRow row{c.fees,  c.rebates, c.rounding, {}, house.fees_back, c.owed, c.id,
+                    c.scale, 0,         {},         {}};
+    std::memcpy(row.moved, house.moved, sizeof row.moved);
     std::memcpy(row.code, c.code, sizeof row.code);
     out.put(row);
   }

@@ -144,7 +144,7 @@ i128 State::house_balance(u16 currency, u8 place) const {
     case kBank:
       return moved + c.owed;
     case kFeeIncome:
-      return moved + c.fees;
+      return moved + c.fees - houses[currency].fees_back;
     case kRebatesPaid:
       return moved + c.rebates;
     case kRounding:
@@ -152,6 +152,19 @@ i128 State::house_balance(u16 currency, u8 place) const {
     default:
       return moved;
   }
+}
+
+void State::owe(u16 currency, i64 change) {
+  i64& owed = currencies[currency].owed;
+  const bool overflow = __builtin_add_overflow(owed, change, &owed);
+  QC_ASSERT(!overflow);
+  // It is part of what the bank's account says, and nothing that the bank has moved.
+  houses[currency].moved[kBank] -= change;
+}
+
+i128 State::bound(u16 currency, i128 given, i128 deeper) const {
+  const i128 owed = std::max<i128>(given + currencies[currency].owed, 0);
+  return owed + deeper + houses[currency].floors;
 }
 
 void State::touch_rare(const Instrument& instrument) {

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 
@@ -41,11 +39,7 @@ bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
   }
   if (!judge_states(state, c, j, why)) return false;
   if (c.kind == kDeposit) {
-    const i128 owed = std::max<i128>(static_cast<i128>(currency.owed) + c.amount, 0);
-    const i128 sum = owed + state.houses[j.currency].floors;
-    if (sum > kMaxI64) {
-      return why.no(Reason::amount_overflow, Scope::venue, currency.scale, kMaxI64, sum);
-    }
+    if (!judge_bound(state, j.currency, c.amount, 0, why)) return false;
   } else {
     const i64 available = state.accounts.available(j.from, j.currency);
     if (c.amount > available) {

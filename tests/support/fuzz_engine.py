@@ -12,6 +12,7 @@ from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, AuctionMarket, Market, Timed, setup
+from tests.support.streams_busted import BustedMarket
 
 CHECK_EVERY = 500
 
@@ -144,13 +145,15 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--no-accounting", dest="accounting", action="store_false")
-    parser.add_argument("--auctions", action="store_true", help="a market that lives in calls")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--auctions", dest="market", action="store_const", const=AuctionMarket, help="lives in calls")
+    kind.add_argument("--busts", dest="market", action="store_const", const=BustedMarket, help="takes trades back")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     told = run_equality(
         arguments.commands,
         arguments.seed,
-        market=AuctionMarket if arguments.auctions else Market,
+        market=arguments.market or Market,
         progress=True,
         accounting=arguments.accounting,
     )

@@ -114,24 +114,44 @@ def bust(market: Any) -> wire.Command:
         who = (market._account(), market._account())
         return _bust(market, market._rng.randrange(1, 9), market._rng.randrange(2), market._instrument(), who, numbers)
     trade = market._rng.choice(list(market._trades))
-    buys = trade.taker_side == 1
-    who = (trade.account, trade.maker_account) if buys else (trade.maker_account, trade.account)
-    fees = (trade.taker_fee, trade.maker_fee) if buys else (trade.maker_fee, trade.taker_fee)
-    numbers = [trade.price, trade.quantity, trade.paid, trade.received, *fees]
+    who, numbers = _own_numbers(trade)
     if market._chance(20):
         numbers[market._rng.randrange(6)] += market._rng.randrange(-3, 4)
     return _bust(market, trade.sequence, trade.fill, trade.instrument, who, numbers)
 
 
+def undo(market: Any) -> wire.Command:
+    """The last trade that was heard and not undone, by its own numbers; if there is none, a unit of the house's given away."""
+    if not market._trades:
+        who, numbers = (market._account(), market._account()), [1, 1, 1, 0, 0, 0]
+        return _bust(market, market._sequence, 0, market._instrument(), who, numbers, action=2)
+    trade = market._trades.pop()
+    return _bust(market, trade.sequence, trade.fill, trade.instrument, *_own_numbers(trade), action=1)
+
+
+def _own_numbers(trade: wire.TradePrinted) -> tuple[tuple[int, int], list[int]]:
+    """Return who bought and who sold, and the numbers of the trade as a bust has them."""
+    buys = trade.taker_side == 1
+    who = (trade.account, trade.maker_account) if buys else (trade.maker_account, trade.account)
+    fees = (trade.taker_fee, trade.maker_fee) if buys else (trade.maker_fee, trade.taker_fee)
+    return who, [trade.price, trade.quantity, trade.paid, trade.received, *fees]
+
+
 def _bust(
-    market: Any, sequence: int, fill: int, instrument: int, who: tuple[int, int], numbers: list[int]
+    market: Any,
+    sequence: int,
+    fill: int,
+    instrument: int,
+    who: tuple[int, int],
+    numbers: list[int],
+    action: int | None = None,
 ) -> wire.BustTrade:
     price, quantity, paid, received, buyer_fee, seller_fee = numbers
     return wire.BustTrade(
         instrument=instrument,
         trade_sequence=sequence,
         fill=fill,
-        action=market._pick([1, 2, 3], [10, 4, 1]),
+        action=action or market._pick([1, 2, 3], [10, 4, 1]),
         buyer=who[0],
         seller=who[1],
         price=price,

@@ -43,6 +43,13 @@ inline bool judge_debit(const Account& account, Refusal& why) {
   return judge_credit(account, why);
 }
 
+/// AMOUNT_OVERFLOW: a customer could come to have more than is kept.
+inline bool judge_bound(const State& state, u16 currency, i128 given, i128 deeper, Refusal& why) {
+  const i128 bound = state.bound(currency, given, deeper);
+  return bound <= kMaxI64 || why.no(Reason::amount_overflow, Scope::venue,
+                                    state.currencies[currency].scale, kMaxI64, bound);
+}
+
 inline bool judge_switches(const State& state, const Account& account, Refusal& why) {
   if (state.killed) [[unlikely]] {
     return why.no(Reason::killed, Scope::venue);

@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 4;
+inline constexpr u32 kVersion = 5;
 
 struct SnapshotHeader {
   u64 magic;
@@ -67,6 +67,7 @@ struct CurrencyRow {
   i128 rebates;
   i128 rounding;
   i128 moved[kHousePlaces];
+  i128 fees_back;
   i64 owed;
   u16 id;
   u8 scale;

@@ -35,7 +35,9 @@ struct EngineConfig {
   std::uint32_t max_legs = 16'777'216;  // of all groups together
 };
 
-/// A currency, and what trades and customers' transfers have moved in it, minor units.
+/// A currency, and what trades have moved in it, minor units. Fees, rebates and rounding follow
+/// fills alone: only so is fees >= rebates and rounding >= 0, since later fills of the same orders
+/// give back of what earlier ones rounded up.
 struct Currency {
   u16 id;
   u8 scale;
@@ -52,6 +54,7 @@ inline constexpr u8 kBank = 0;
 inline constexpr u8 kFeeIncome = 3;
 inline constexpr u8 kRebatesPaid = 4;
 inline constexpr u8 kRounding = 8;
+inline constexpr u8 kEquity = 11;
 /// The place of a code of the chart, or kHousePlaces.
 u8 house_place(u16 code);
 /// The code of a place.
@@ -59,10 +62,11 @@ u16 house_code(u8 place);
 /// Assets and expenses: their balance is debits less credits.
 inline bool has_debit_nature(u8 place) { return place == kBank || place == kRebatesPaid; }
 
-/// What groups have moved on the accounts of the house, each in its own nature, beside what the
-/// Currency says of the same account: trades add to that without a look at this.
+/// What groups and busts have moved on the accounts of the house, each in its own nature, beside
+/// what the Currency says of the same account: trades add to that without a look at this.
 struct House {
   i128 moved[kHousePlaces];
+  i128 fees_back;  // what busts gave back of fee income, in no place of its own
   i64 floors;  // how far below zero all balances of customers together can fall
   i64 reserved;
 };
@@ -212,6 +216,10 @@ struct State {
   i32 find_currency(u16 id) const { return static_cast<i32>(currency_slot_plus_1[id]) - 1; }
   /// The balance of an account of the house, in its own nature.
   i128 house_balance(u16 currency, u8 place) const;
+  /// Customers have got so much from the house, or it from them.
+  void owe(u16 currency, i64 change);
+  /// What one customer could come to have if all others owed what they may, after changes of both.
+  i128 bound(u16 currency, i128 given, i128 deeper = 0) const;
   Currency& base_of(const Instrument& i) { return currencies[i.base]; }
   Currency& quote_of(const Instrument& i) { return currencies[i.quote]; }
   const Currency& base_of(const Instrument& i) const { return currencies[i.base]; }

@@ -22,6 +22,14 @@ def check_credit(account: Account) -> None:
         raise Refusal(Reason.ACCOUNT_CLOSED, Scope.ACCOUNT)
 
 
+def check_bound(venue: Venue, currency: int, *, given: int = 0, deeper: int = 0) -> None:
+    """AMOUNT_OVERFLOW: a customer could come to have more than is kept."""
+    bound = venue.houses[currency].bound(given=given, deeper=deeper)
+    if bound > I64_MAX:
+        decimals = venue.currencies[currency].scale
+        raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=decimals)
+
+
 def set_terms(venue: Venue, command: wire.SetAccountTerms, out: Outbox) -> None:
     """Open, freeze or close an account; only what is empty may be closed."""
     account = venue.account(command.account)
@@ -47,19 +55,15 @@ def _check_empty(venue: Venue, number: int, account: Account) -> None:
 def set_credit(venue: Venue, command: wire.SetCredit, out: Outbox) -> None:
     """Let a balance go as far below zero as the limit says; if more is used already, nothing new until it fits."""
     account = venue.account(command.account)
-    currency = venue.currencies.get(command.currency)
-    if currency is None:
+    if command.currency not in venue.currencies:
         raise Refusal(Reason.UNKNOWN_CURRENCY)
-    house = venue.houses[command.currency]
     known = account.balances.get(command.currency)
     used = known.held - known.total if known is not None else 0
     deeper = max(command.limit, used) - (known.floor if known is not None else 0)
-    bound = house.bound(deeper=deeper)
-    if bound > I64_MAX:
-        raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=currency.scale)
+    check_bound(venue, command.currency, deeper=deeper)
     if known is None and venue.balances_left <= 0:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
-    house.floors += deeper
+    venue.houses[command.currency].floors += deeper
     balance = account.balances[command.currency]
     balance.limit = command.limit
     balance.overdrawn = max(0, -balance.spare)

@@ -7,8 +7,8 @@ from quantumcore.contracts.values import I64_MAX
 
 OPEN, FROZEN, CLOSED = 1, 2, 3
 
-BANK, CUSTODY, COLLATERAL, FEE_INCOME, REBATES_PAID, ROUNDING = 100, 110, 220, 300, 310, 410
-CHART = (BANK, CUSTODY, 230, 240, FEE_INCOME, REBATES_PAID, 320, 330, 400, ROUNDING, 420, 430, 900)
+BANK, CUSTODY, COLLATERAL, FEE_INCOME, REBATES_PAID, ROUNDING, EQUITY = 100, 110, 220, 300, 310, 410, 900
+CHART = (BANK, CUSTODY, 230, 240, FEE_INCOME, REBATES_PAID, 320, 330, 400, ROUNDING, 420, 430, EQUITY)
 DEBIT_NATURE = (BANK, CUSTODY, REBATES_PAID)  # assets and expenses: balance = debits - credits
 
 
@@ -47,9 +47,11 @@ class House:
     """Minor units of one currency that are not a customer's.
 
     Attributes:
-        fees, rebates, rounding: What trades have moved, busts taken back.
+        fees, rebates, rounding: What fills have moved, and nothing else: only so is fees >= rebates and rounding >= 0, since
+            later fills of the same orders give back of what earlier ones rounded up.
+        fees_back: What busts gave back of fee income.
         deposited: Deposits less withdrawals.
-        posted: By code of the chart, what groups have moved, in the nature of the account; 110 is 100.
+        posted: By code of the chart, what groups and busts have moved, in the nature of the account; 110 is 100.
         owed: What customers have from outside of trading, whoever it came from.
         floors: How far below zero the balances of all customers together can fall.
     """
@@ -57,6 +59,7 @@ class House:
     fees: int = 0
     rebates: int = 0
     rounding: int = 0
+    fees_back: int = 0
     deposited: int = 0
     posted: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     owed: int = 0
@@ -64,7 +67,12 @@ class House:
 
     def balance(self, code: int) -> int:
         """Return the balance of an account of the chart, in its own nature."""
-        of_its_own = {BANK: self.deposited, FEE_INCOME: self.fees, REBATES_PAID: self.rebates, ROUNDING: self.rounding}
+        of_its_own = {
+            BANK: self.deposited,
+            FEE_INCOME: self.fees - self.fees_back,
+            REBATES_PAID: self.rebates,
+            ROUNDING: self.rounding,
+        }
         code = one_of_two(code)
         return of_its_own.get(code, 0) + self.posted.get(code, 0)
 

@@ -6,8 +6,8 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import positions
-from quantumcore.core.twin.account_terms import check_credit, check_debit
-from quantumcore.core.twin.accounts import ROUNDING, House
+from quantumcore.core.twin.account_terms import check_bound, check_credit, check_debit
+from quantumcore.core.twin.accounts import EQUITY
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
@@ -37,9 +37,11 @@ def bust_trade(venue: Venue, command: wire.BustTrade, out: Outbox) -> None:
     for (account, currency), amount in changes.items():
         venue.accounts[account].touch(currency)
         venue.accounts[account].post(currency, amount)
+    fees, rest = _of_the_house(command)
     house = venue.houses[terms.quote]
-    house.rounding -= command.paid_back - command.received_back
-    house.fees -= command.buyer_fee_back + command.seller_fee_back
+    house.fees_back += fees
+    house.posted[EQUITY] -= rest
+    house.owed += fees + rest
     if command.action == UNDONE:
         positions.move(venue, command.buyer, command.seller, command.instrument, -command.quantity)
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
@@ -65,8 +67,13 @@ def _changes(instrument: Instrument, command: wire.BustTrade) -> Changes:
     return changes
 
 
+def _of_the_house(command: wire.BustTrade) -> tuple[int, int]:
+    """Return what the house gives back of its fees, and what the two sides leave over for its equity to bear."""
+    return command.buyer_fee_back + command.seller_fee_back, command.paid_back - command.received_back
+
+
 def _judge(venue: Venue, instrument: Instrument, command: wire.BustTrade, changes: Changes) -> None:
-    """ACCOUNT_FROZEN, ACCOUNT_CLOSED, INSUFFICIENT: a balance would fall below what is held of it, or the house below nothing; CAPACITY."""
+    """ACCOUNT_FROZEN, ACCOUNT_CLOSED, INSUFFICIENT: a balance would fall below what is held of it, or the house's fees less its rebates below nothing; AMOUNT_OVERFLOW; CAPACITY."""
     for (number, currency), amount in changes.items():
         (check_debit if amount < 0 else check_credit)(venue.accounts[number])
         available = venue.accounts[number].available(currency)
@@ -74,18 +81,12 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.BustTrade, change
             decimals = venue.currencies[currency].scale
             raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=available, actual=-amount, decimals=decimals)
     house = venue.houses[instrument.terms.quote]
-    fees, rounding = command.buyer_fee_back + command.seller_fee_back, command.paid_back - command.received_back
-    for there, taken in ((house.fees - house.rebates, fees), (_rounding_there(venue, house), rounding)):
-        if there < taken:
-            raise Refusal(Reason.INSUFFICIENT, Scope.VENUE, limit=there, actual=taken, decimals=instrument.quote_scale)
+    fees, rest = _of_the_house(command)
+    earned = house.fees - house.rebates - house.fees_back
+    if earned < fees:
+        raise Refusal(Reason.INSUFFICIENT, Scope.VENUE, limit=earned, actual=fees, decimals=instrument.quote_scale)
+    check_bound(venue, instrument.terms.quote, given=fees + rest)
     new = sum(currency not in venue.accounts[number].balances for number, currency in changes)
     full = len(venue.busts) >= MAX_BUSTS or len(venue.positions) + 2 > venue.bounds.max_balances
     if full or venue.balances_left < new:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
-
-
-def _rounding_there(venue: Venue, house: House) -> int:
-    """Return what may be given back of the rounding: no more than trades have left, nor than groups have left of that."""
-    if house.posted.get(ROUNDING, 0) >= 0:
-        return house.rounding
-    return min(house.rounding, house.balance(ROUNDING) - venue.open_orders)

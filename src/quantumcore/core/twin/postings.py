@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX, NO_SLOT
-from quantumcore.core.twin.account_terms import check_credit
+from quantumcore.core.twin.account_terms import check_bound, check_credit
 from quantumcore.core.twin.accounts import CHART, COLLATERAL, DEBIT_NATURE, FROZEN, ROUNDING, Balance, one_of_two
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import GroupRecord
@@ -200,7 +200,7 @@ class _Draft:
         self.owed[leg.currency] += leg.amount * (bool(credit[0]) - bool(debit[0]))
         if leg.amount and debit[0] and debit[2] == OWN:
             self._overdraw(debit)
-        self._check_bound(leg.currency)
+        check_bound(self.venue, leg.currency, given=self.owed[leg.currency], deeper=self._deepened(leg.currency))
 
     def _check_debit(self, side: Side, amount: int, *, signed: bool) -> None:
         owner, currency, code = side
@@ -234,14 +234,6 @@ class _Draft:
         below = -self._spare(side)
         if below > before:
             self.overdrawn[owner, currency] = below
-
-    def _check_bound(self, currency: int) -> None:
-        """AMOUNT_OVERFLOW: a customer could come to have more than is kept."""
-        house = self.venue.houses[currency]
-        bound = house.bound(given=self.owed[currency], deeper=self._deepened(currency))
-        if bound > I64_MAX:
-            decimals = self.venue.currencies[currency].scale
-            raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=decimals)
 
     def _deepened(self, currency: int) -> int:
         return sum(

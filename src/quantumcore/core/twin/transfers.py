@@ -2,8 +2,7 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin.account_terms import check_credit, check_debit
+from quantumcore.core.twin.account_terms import check_bound, check_credit, check_debit
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import TransferRecord
 from quantumcore.core.twin.outbox import Outbox
@@ -90,9 +89,7 @@ def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
         raise Refusal(Reason.BAD_COMMAND)
     _judge_states(venue, command)
     if command.transfer_kind == DEPOSIT:
-        bound = venue.houses[command.currency].bound(given=command.amount)
-        if bound > I64_MAX:
-            raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=currency.scale)
+        check_bound(venue, command.currency, given=command.amount)
         return
     available = venue.accounts[command.account].available(command.currency)
     if command.amount > available:

@@ -17,6 +17,7 @@ BANK, CUSTODY = 100, 110
 CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
 ROUNDING = 410
+EQUITY = 900
 
 NAMES = {
     BANK: "cash at bank",
@@ -34,7 +35,7 @@ NAMES = {
     ROUNDING: "rounding",
     420: "insurance fund",
     430: "variation-margin clearing",
-    900: "house equity",
+    EQUITY: "house equity",
 }
 DEBIT_NATURE = frozenset({BANK, CUSTODY, REBATES_PAID})  # assets and expenses: balance = debits - credits
 CUSTOMER_CODES = frozenset({CUSTOMER_CASH, CUSTOMER_ASSETS})

@@ -7,8 +7,15 @@
 | 3 | maker fee, or rebate | maker -> fee income, or rebates paid -> maker |
 | 4 | rounding: paid - received | buyer -> rounding, or rounding -> seller |
 
-A bust moves the same legs back (asset and principal from seller to buyer and buyer to seller, fees from the house), with
-numbers of its own: what it gives the wrong way round, because a number is negative, goes the other way.
+A bust moves the same legs back, with numbers of its own: what it gives the wrong way round, because a number is negative,
+goes the other way. What its sides leave over is the equity's: rounding follows fills alone, since later ones give back of it.
+
+| leg | what | debit -> credit |
+| 0 | asset | buyer -> seller |
+| 1 | principal: what was received | seller -> buyer |
+| 2 | fee of the buyer, or his rebate taken back | fee income -> buyer, or buyer -> fee income |
+| 3 | likewise of the seller | fee income -> seller, or seller -> fee income |
+| 4 | what is left over: paid - received | equity -> buyer, or buyer -> equity |
 
 A leg of 0 moves nothing and is not written. Every leg takes from one account what it gives to another of the same
 currency, so that a group sums to zero; `check_group` says so all the same.
@@ -25,6 +32,7 @@ from quantumcore.contracts.wire import TradeBusted, TradePrinted, TransferMade, 
 from quantumcore.services.ledger.domain import (
     BANK,
     CUSTODY,
+    EQUITY,
     FEE_INCOME,
     HOUSE,
     OUTSIDE,
@@ -117,7 +125,7 @@ def bust_legs(bust: TradeBusted, instrument: Instrument, code_of: CustomerCode) 
     quote, base = bust.quote, bust.base
     cash = code_of(quote)
     buyer, seller = AccountKey(bust.buyer, quote, cash), AccountKey(bust.seller, quote, cash)
-    rounding = AccountKey(HOUSE, quote, ROUNDING)
+    equity = AccountKey(HOUSE, quote, EQUITY)
     legs = []
     if bust.action == UNDO:
         asset = code_of(base)
@@ -130,7 +138,7 @@ def bust_legs(bust: TradeBusted, instrument: Instrument, code_of: CustomerCode) 
         _moved(1, Why.BUSTED_PRINCIPAL, seller, buyer, received),
         _fee_back(2, Why.BUSTED_BUYER_FEE, buyer, bust.buyer_fee_back),
         _fee_back(3, Why.BUSTED_SELLER_FEE, seller, bust.seller_fee_back),
-        _moved(4, Why.BUSTED_ROUNDING, rounding, buyer, paid - received),
+        _moved(4, Why.BUSTED_ROUNDING, equity, buyer, paid - received),
     ]
     return [leg for leg in legs if leg.amount]
 

@@ -27,7 +27,8 @@ std::vector<std::tuple<u16, i64, i64>> balances_of(const State& state, u64 accou
 std::vector<std::tuple<u32, i128>> positions_of(const State& state, u64 account);
 
 /// All of a currency, minor units: what customers have and hold, and accounts of the house. Where
-/// no group has moved any and no bust has left anything to equity: customers + fees - rebates + rounding = deposited.
+/// no group has moved any and no bust has left anything to equity: customers + fees - rebates +
+/// rounding = deposited.
 struct Totals {
   i128 customers;
   i128 held;

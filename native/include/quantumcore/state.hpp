@@ -67,7 +67,7 @@ inline bool has_debit_nature(u8 place) { return place == kBank || place == kReba
 struct House {
   i128 moved[kHousePlaces];
   i128 fees_back;  // what busts gave back of fee income, in no place of its own
-  i64 floors;  // how far below zero all balances of customers together can fall
+  i64 floors;      // how far below zero all balances of customers together can fall
   i64 reserved;
 };
 

@@ -228,6 +228,17 @@ async def test_a_damaged_database_file_is_a_finding_and_no_crash(data: Path, rng
     assert findings > 0
 
 
+async def test_a_schema_whose_names_are_no_text_is_a_finding(data: Path) -> None:
+    """SQLite quotes the name in its message, which then is no text either."""
+    pages = (data / LEDGER).read_bytes()
+    spoiled = pages.replace(b"CREATE TABLE audit_head", b"CREATE TABLE \x8cudit\x8chead")
+    assert spoiled != pages
+    (data / LEDGER).write_bytes(spoiled.replace(b"audit_headaudit_head", b"\x8cudit_head\x8cudit_head"))
+    report = report_on(data)
+    assert not report["sound"]
+    assert report["findings"][0].startswith("ledger"), report
+
+
 async def test_a_file_that_is_no_database_is_a_finding(data: Path) -> None:
     (data / LEDGER).write_bytes(b"x" * 4_096)
     report = report_on(data)

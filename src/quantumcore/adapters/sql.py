@@ -228,6 +228,8 @@ def translated() -> Iterator[None]:
         if code in _DAMAGED:
             raise Corrupted("corrupted", "the database file is damaged") from error
         raise
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes its bytes
+        raise Corrupted("corrupted", "the database file is damaged") from error
 
 
 def _engine(path: Path, synchronous: str, size: int, begin: str, *pragmas: str) -> Engine:

@@ -7,7 +7,6 @@ Method: one venue on free loopback ports; each test has traders and prices of it
 
 import time
 import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,33 +17,12 @@ from tests.support.processes import ADMIN, Trader, Venue, poll
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("order types")]
 
 
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
-    opened = Venue(tmp_path_factory.mktemp("types"))
-    try:
-        opened.make_admin()
-        opened.start()
-        yield opened
-        assert opened.stop() == 0, opened.log()[-3000:]
-    finally:
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def admin(venue: Venue) -> Trader:
-    return venue.log_in(ADMIN)
-
-
 @pytest.fixture
-def pair(venue: Venue, admin: Trader) -> Iterator[tuple[Trader, Trader]]:
-    """Two funded traders; afterwards nothing of theirs is left, and the ledger equals the engine."""
-    ann, bob = venue.register("ann"), venue.register("bob")
-    for trader in (ann, bob):
-        venue.fund(admin, trader, USD="10000000.00", BTC="100", AAPL="10000")
-    yield ann, bob
-    for trader in (ann, bob):
-        assert trader.delete("/v1/orders").status_code == 200
-    assert admin.ask("ledger", "Reconcile").json()["differences"] == []
+def pair(venue: Venue, admin: Trader, pair: tuple[Trader, Trader]) -> tuple[Trader, Trader]:
+    """The two with more of everything, and shares."""
+    for trader in pair:
+        venue.fund(admin, trader, USD="9000000.00", BTC="90", AAPL="10000")
+    return pair
 
 
 def shown(trader: Trader, order: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from quantumcore.contracts.ledger import (
 )
 from quantumcore.contracts.wire import OpenAccount
 from tests.support.ledgers import open_ledger
+from tests.support.portfolios import NO_CURRENCY
 from tests.support.small_venue import ALICE, BOB, CAROL, SmallVenue, small_venue
 
 POOR = 40
@@ -165,7 +166,12 @@ async def test_an_unbalanced_transaction_says_balance_and_an_unknown_account_is_
     assert "balance" in (await refused(venue, bonus(entries=entries), InvalidCommand, "ledger.unbalanced")).detail
     entries = [of(0, "1.00", 900), of(77, "-1.00")]
     assert "77" in (await refused(venue, bonus(entries=entries), NotFound, "account.not_found")).detail
-    await refused(venue, bonus(entries=[of(0, "1", 900, "XXX"), of(1, "-1", 0, "XXX")]), NotFound, "currency.not_found")
+    await refused(
+        venue,
+        bonus(entries=[of(0, "1", 900, NO_CURRENCY), of(1, "-1", 0, NO_CURRENCY)]),
+        NotFound,
+        "currency.not_found",
+    )
     await refused(venue, ReverseTransaction(transaction_id="never"), NotFound, "transaction.not_found")
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from quantumcore.contracts.errors import Unavailable
+from quantumcore.contracts.errors import Internal, Unavailable
 from quantumcore.contracts.portfolio import Line, Portfolio
 from quantumcore.contracts.reference import Currency
 from quantumcore.services.portfolio.domain import Inputs, value
@@ -109,6 +109,32 @@ def test_a_flat_symbol_stays_with_nothing() -> None:
 def test_the_percentage_of_something_that_cost_nothing_is_nothing() -> None:
     shown = value(inputs(balances=[balance("AAPL", "10")], positions=[view("AAPL", "10", "0", "5.00")]))
     assert (line(shown, "AAPL").unrealised, line(shown, "AAPL").percent) == ("50.00000000", "0.00000000")
+
+
+def test_a_percentage_that_rounds_to_nothing_has_no_sign() -> None:
+    tiny = msgspec.structs.replace(view("AAPL", "10", "10000000000", "5.00"), unrealised="-0.00000001")
+    shown = value(inputs(balances=[balance("AAPL", "10")], positions=[tiny]))
+    assert line(shown, "AAPL").percent == "0.00000000"
+
+
+def test_a_line_is_shown_at_the_scales_of_its_currencies() -> None:
+    """A flat line and one at a rate of 1, where both currencies have the same number: cents here, whole units there."""
+    positions = [view("AAPL", "3", "3", "1.00"), view("BTC-USD", "0", "0", "5.00")]
+    given = inputs(balances=[balance("AAPL", "3")], positions=positions, reporting=JPY, fx=snapshot(USD_JPY="1"))
+    shown = value(given)
+    assert [(one.market_value, one.value) for one in shown.lines] == [("3.00", "3"), ("0.00", "0")]
+
+
+def test_lines_stand_in_the_order_of_the_positions_whatever_their_currencies_and_prices() -> None:
+    positions = [
+        view("ETH-BTC", "1.00000000", "0.1", "0.05000", currency="BTC"),
+        view("AAPL", "1", "1", None),
+        view("BTC-EUR", "1.00000000", "18000", "20000.00", currency="EUR"),
+        view("BTC-USD", "1.00000000", "18000", "21000.00"),
+    ]
+    shown = value(inputs(positions=positions, fx=snapshot(EUR_USD="1.10")))
+    assert [one.symbol for one in shown.lines] == ["ETH-BTC", "AAPL", "BTC-EUR", "BTC-USD"]
+    assert [one.value is None for one in shown.lines] == [False, True, False, False]
 
 
 def test_halves_are_rounded_to_even_once_at_the_end() -> None:
@@ -283,6 +309,20 @@ def test_a_missing_rate_is_an_error_that_names_the_pair_and_never_one() -> None:
         value(inputs(balances=[balance("EUR", "1.00")]))
 
 
+@pytest.mark.parametrize("field", ["quantity", "cost", "mark", "realised", "unrealised", "multiplier"])
+def test_what_is_no_number_is_an_error_that_names_the_symbol(field: str) -> None:
+    wrong = msgspec.structs.replace(view("BTC-USD", "1", "1", "5.00"), **{field: "1,5"})
+    with pytest.raises(Internal) as caught:
+        value(inputs(positions=[view("AAPL", "1", "1", "2.00"), wrong, view("ESH7", "1", "1", "2.00")]))
+    assert (caught.value.code, caught.value.context["symbol"]) == ("internal", "BTC-USD")
+
+
+def test_an_amount_of_more_digits_than_are_shown_is_an_error_and_not_another_amount() -> None:
+    huge = view("AAPL", "9" * 60, "1", "9" * 30)
+    with pytest.raises(Internal):
+        value(inputs(balances=[balance("AAPL", "1")], positions=[huge]))
+
+
 def test_a_currency_of_which_there_is_nothing_needs_no_rate() -> None:
     assert value(inputs(balances=[balance("EUR", "0.00"), balance("USD", "5.00")])).total == "5.00"
 
@@ -376,6 +416,26 @@ def test_a_random_line_shows_what_exact_rationals_say(part: int, seed: int) -> N
             + pnl["funding"]
         )
         assert abs(pnl["total"] - total) <= Fraction(4, 10**8), (seed, case)
+
+
+@pytest.mark.fuzz
+def test_a_line_at_any_rate_of_64_bits_is_rounded_as_exact_rationals_are(seed: int) -> None:
+    """Also where the exact result is a tie, or as near to one as such a rate allows."""
+    rng = random.Random(seed)
+    near = 0
+    for case in range(CASES // 5):
+        over, under = rng.randrange(1, 2**64), rng.choice((1, 2, 8, 400, 2**64 - 59, rng.randrange(1, 2**64)))
+        quantity = rng.randrange(1, 10 ** rng.randrange(2, 18))
+        if rng.random() < 0.5:  # so that quantity × over / under is half a unit, or a hair beside it
+            over = max(1, (under * (2 * rng.randrange(10**3) + 1) // 2 + rng.randrange(-1, 2)) // quantity)
+        rate = Fraction(over, under)
+        held = view("AAPL", str(quantity), "0.00000000", "0.01")
+        fx = snapshot(USD_EUR=f"{rate.numerator}/{rate.denominator}")
+        shown = value(inputs(balances=[balance("AAPL", str(quantity))], positions=[held], reporting=EUR, fx=fx))
+        exact = Fraction(quantity, 100) * rate
+        assert line(shown, "AAPL").value == text(exact, 2), (seed, case)
+        near += (exact * 200) % 2 == 1
+    assert near > CASES // 500  # ties there were
 
 
 @pytest.mark.fuzz

@@ -14,14 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Connection, String, cast, select, update
+from sqlalchemy import BigInteger, Connection, String, cast, delete, event, select, update
 
 from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.ledger import Reconcile
+from quantumcore.contracts.ledger import Difference, Reconcile
 from quantumcore.contracts.ledger_reports import Break, GetReconciliation, LedgerDiffers
-from quantumcore.contracts.matching import EngineTotals, GetEngineTotals
+from quantumcore.contracts.matching import (
+    MOST_ACCOUNTS,
+    EngineAccounts,
+    EngineTotals,
+    GetEngineAccounts,
+    GetEngineTotals,
+)
 from quantumcore.contracts.orders import SELF_TRADE_PREVENTION, BustTrade, GetFills
 from quantumcore.contracts.positions import GetPositions
 from quantumcore.contracts.values import packed_id
@@ -225,6 +231,7 @@ async def test_an_entry_that_says_another_number_than_its_trade_is_found(
 ) -> None:
     trade(venue, rng, 200)
     await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    await trades_are_known(venue)
     entry = await _one_entry(ledger, why, instrument_currency)
     await poke(ledger, _change(entry, amount=entry.amount + 1))
     found = await venue.bus.request(GetReconciliation(now=True))
@@ -250,6 +257,7 @@ async def test_money_of_an_exact_instrument_has_no_tolerance(venue: SmallVenue, 
             )
         )
     await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    await trades_are_known(venue)
     entry = await _one_entry(ledger, Why.PRINCIPAL, USD)
     await poke(ledger, _change(entry, amount=entry.amount + 1))
     found = await venue.bus.request(GetReconciliation(now=True))
@@ -262,6 +270,7 @@ async def test_money_of_an_exact_instrument_has_no_tolerance(venue: SmallVenue, 
 async def test_a_missing_entry_is_a_missing_trade(venue: SmallVenue, ledger: LedgerService, rng: random.Random) -> None:
     trade(venue, rng, 100)
     await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    await trades_are_known(venue)
     entry = await _one_entry(ledger, Why.ASSET, BTC)
     await poke(ledger, _change(entry, why=int(Why.DEPOSIT)))
     found = await venue.bus.request(GetReconciliation(now=True))
@@ -326,6 +335,95 @@ async def test_an_account_that_the_engine_has_never_opened_is_a_difference(
     assert [(one.account_id, one.what, one.ledger, one.engine) for one in found.differences] == [
         (str(stranger), "total", "9", "0")
     ]
+
+
+@pytest.mark.parametrize("limit", [0, 400, 600])
+async def test_a_credit_limit_that_is_another_one_is_found(
+    venue: SmallVenue, ledger: LedgerService, limit: int
+) -> None:
+    """Also one that only one side knows of: an account may have nothing else of that currency."""
+    venue.do(wire.SetCredit(account=BOB, currency=USD, limit=500))
+    await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    assert (await venue.bus.request(Reconcile())).differences == []
+    lines = tables.credit_lines
+    row = (lines.c.owner == BOB, lines.c.currency == USD)
+    await poke(ledger, update(lines).where(*row).values(credit_limit=limit) if limit else delete(lines).where(*row))
+    found = (await venue.bus.request(Reconcile())).differences
+    assert found == [Difference(str(BOB), "USD", "limit", str(limit), "500")]
+    await poke(ledger, lines.insert().values(owner=CAROL, currency=4, credit_limit=7, floor=7, changed=1))
+    found = (await venue.bus.request(Reconcile())).differences
+    assert Difference(str(CAROL), "GOLD", "limit", "7", "0") in found
+
+
+async def test_an_account_that_is_frozen_on_one_side_alone_is_found(
+    venue: SmallVenue, ledger: LedgerService, caplog: pytest.LogCaptureFixture
+) -> None:
+    venue.do(wire.SetAccountTerms(account=BOB, state=2))
+    await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    await rounds(venue, ledger)
+    assert ledger.not_ready() == []
+    await poke(ledger, delete(tables.states).where(tables.states.c.account == BOB))
+    await poke(ledger, tables.states.insert().values(account=CAROL, state=3, changed=1))
+    await rounds(venue, ledger)
+    view = await venue.bus.request(GetReconciliation())
+    assert [(one.account_id, one.currency, one.what, one.ledger, one.other) for one in view.breaks] == [
+        (str(BOB), "", "state", "open", "frozen"),
+        (str(CAROL), "", "state", "closed", "open"),
+    ]
+    assert ledger.not_ready()[0].endswith(": state against engine")
+
+
+@pytest.mark.parametrize(
+    "change", [wire.SetCredit(account=BOB, currency=USD, limit=9), wire.SetAccountTerms(account=BOB, state=2)]
+)
+async def test_terms_that_change_while_they_are_compared_are_no_difference(
+    venue: SmallVenue, ledger: LedgerService, change: wire.Command
+) -> None:
+    """The engine has answered, and the ledger has the change already when it is read: that account is asked for again."""
+    await eventually(lambda: ledger._follower.cursor == venue.log.last)
+    answer = venue.bus._handlers[GetEngineAccounts]  # type: ignore[attr-defined]
+    asked: list[list[int]] = []
+
+    async def then_changed(request: GetEngineAccounts) -> EngineAccounts:
+        found = await answer(request)
+        asked.append(request.accounts)
+        if len(asked) == 1:
+            venue.do(change)
+            await eventually(lambda: ledger._follower.cursor == venue.log.last)
+        return found
+
+    venue.bus._handlers[GetEngineAccounts] = then_changed  # type: ignore[attr-defined]
+    assert (await venue.bus.request(Reconcile())).differences == []
+    assert asked == [list(PEOPLE), [BOB]]
+
+
+async def test_a_round_costs_a_page_of_accounts_the_same_however_many_there_are(
+    venue: SmallVenue, ledger: LedgerService
+) -> None:
+    """Counted: one request and as many statements for each page, and each account is looked up once."""
+    looked: list[int] = []
+    balances = venue.engine.balances
+
+    def noted(account: int) -> list[tuple[int, int, int]]:
+        looked.append(account)
+        return balances(account)
+
+    venue.engine.balances = noted
+    said: list[str] = []
+    for engine in (ledger._database._reading, ledger._database._writing):
+        event.listen(engine, "before_cursor_execute", lambda _c, _k, text, *_: said.append(text))
+    counts = {}
+    for pages in (2, 6):
+        for number in range(100, 100 + pages * MOST_ACCOUNTS - len(PEOPLE)):
+            venue.do(wire.OpenAccount(account=number, owner=number))
+        await eventually(lambda: ledger._follower.cursor == venue.log.last)
+        looked.clear()
+        said.clear()
+        found = await ledger._watch._reconciler.run()
+        assert (found.accounts, found.differences) == (pages * MOST_ACCOUNTS, [])
+        assert len(looked) == pages * MOST_ACCOUNTS
+        counts[pages] = sum("SELECT" in text for text in said)
+    assert counts[6] - counts[2] == 4 * 3, counts
 
 
 async def test_a_room_that_is_behind_is_compared_as_far_as_it_is(

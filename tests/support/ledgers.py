@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts.matching import (
-    EngineAccount,
+    EngineAccounts,
     EngineTotals,
-    GetEngineAccount,
+    GetEngineAccounts,
     GetEngineTotals,
     HouseTotal,
 )
@@ -24,7 +24,7 @@ from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.tables import accounts, holds, metadata
-from quantumcore.services.matching.money import engine_balances, other_accounts
+from quantumcore.services.matching.money import engine_account, other_accounts
 from tests.support.small_venue import SmallVenue
 from tests.support.streams import START_NS, Market, setup
 
@@ -171,15 +171,14 @@ async def open_ledger(venue: SmallVenue) -> LedgerService:
 
 def answer_for_money(venue: SmallVenue) -> None:
     """Let the engine's balances and sums be asked for, as matching does."""
-    venue.bus.handle(GetEngineAccount, _account_of(venue))
+    venue.bus.handle(GetEngineAccounts, _accounts_of(venue))
     venue.bus.handle(GetEngineTotals, _totals_of(venue))
 
 
-def _account_of(venue: SmallVenue) -> Any:
-    async def answer(request: GetEngineAccount) -> EngineAccount:
+def _accounts_of(venue: SmallVenue) -> Any:
+    async def answer(request: GetEngineAccounts) -> EngineAccounts:
         engine = venue.engine
-        balances = engine_balances(engine.balances(request.account), engine.collateral(request.account))
-        return EngineAccount(request.account, venue.engine.sequence, balances)
+        return EngineAccounts(engine.sequence, [engine_account(engine, one) for one in request.accounts])
 
     return answer
 

@@ -40,6 +40,8 @@ MONEY = (
     "services/portfolio/domain.py",
     "services/portfolio/exact.py",
     "services/portfolio/fx.py",
+    "services/portfolio/lines.py",
+    "services/portfolio/pnl.py",
     "services/portfolio/prices.py",
 )
 

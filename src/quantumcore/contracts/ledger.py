@@ -309,7 +309,7 @@ class GetTrialBalance(Request[TrialBalance], frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """Where ledger and engine part: minor units."""
+    """Where ledger and engine part: minor units; of a state its name, and no currency."""
 
     account_id: str
     currency: str
@@ -327,7 +327,7 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
 
 class Reconcile(Request[Reconciliation], frozen=True, kw_only=True):
-    """Compare every balance and hold with the engine's at one sequence."""
+    """Compare every balance, hold, credit limit and state with the engine's at one sequence."""
 
 
 class LedgerMoved(Notice, frozen=True, kw_only=True):

@@ -241,8 +241,9 @@ class Break(msgspec.Struct, frozen=True):
     """Where two records of one fact part, tolerance 0.
 
     Attributes:
-        what: total, held, customers, fees ...; trades, bought, sold, fees, paid, received; position.
-        ledger, other: The two numbers: minor units, counts, or of quantities minor units of the asset.
+        what: total, held, collateral, limit, state (of no currency), customers, fees ...; trades, bought, sold, fees,
+            paid, received; position.
+        ledger, other: The two numbers: minor units, counts, or of quantities minor units of the asset; of states their names.
         against: Whose the other one is: engine, trades or positions.
         since_ns, age_s: When it was found first, and how many seconds ago.
     """

@@ -62,26 +62,53 @@ class GetEngineStatus(Request[EngineStatus], frozen=True, kw_only=True):
 
 
 class EngineBalance(msgspec.Struct, frozen=True):
-    """Minor units; collateral is no part of total."""
+    """Minor units; collateral is no part of total, and limit is how far below zero the balance may go."""
 
     currency: int
     total: int
     held: int
     collateral: int = 0
+    limit: int = 0
 
 
 class EngineAccount(msgspec.Struct, frozen=True):
-    """One account's balances at one sequence."""
+    """One account's balances at one sequence; state as in contracts.ledger.ACCOUNT_STATES, 0: there is no such account."""
 
     account: int
     sequence: int
     balances: list[EngineBalance]
+    state: int = 1
 
 
 class GetEngineAccount(Request[EngineAccount], frozen=True, kw_only=True):
-    """The engine's own balances (the ledger proves its projection against them)."""
+    """The engine's own balances.
+
+    Raises:
+        NotFound: `account.not_found`.
+    """
 
     account: int
+
+
+class EngineAccounts(msgspec.Struct, frozen=True):
+    """Accounts at one sequence, in the order in which they were asked for."""
+
+    sequence: int
+    accounts: list[EngineAccount]
+
+
+class GetEngineAccounts(Request[EngineAccounts], frozen=True, kw_only=True):
+    """What the engine says of at most MOST_ACCOUNTS accounts (the ledger proves its projection against it).
+
+    Raises:
+        InvalidCommand: More are asked for; nothing is answered.
+    """
+
+    accounts: list[int]
+
+
+MOST_ACCOUNTS = 100
+"""They are looked up on the engine's thread, between two batches."""
 
 
 class HouseAccount(msgspec.Struct, frozen=True):

@@ -40,6 +40,7 @@ from quantumcore.services.ledger.domain import (
     AccountKey,
     Credit,
     Hold,
+    Standing,
 )
 from quantumcore.services.ledger.postings import (
     BUY,
@@ -93,7 +94,7 @@ class Books:
         codes: Customer code of every currency that has moved. It is decided by the first movement and stays.
         bases, quotes: Currencies that some instrument has on that side.
         credits: By customer and currency, how far below zero the balance may be.
-        states: By account, 1 open, 2 frozen, 3 closed; who is not there is open.
+        states: By account; who is not there is open.
         instruments: Units of what may be traded, for what a bust gives back.
         stood, stood_holds: What of it was there before the batch.
     """
@@ -104,7 +105,7 @@ class Books:
     bases: set[int]
     quotes: set[int]
     credits: dict[tuple[int, int], Credit] = field(default_factory=dict)
-    states: dict[int, int] = field(default_factory=dict)
+    states: dict[int, Standing] = field(default_factory=dict)
     instruments: Mapping[int, Instrument] = field(default_factory=dict)
     stood: frozenset[AccountKey] = frozenset()
     stood_holds: frozenset[Name] = frozenset()
@@ -236,11 +237,11 @@ class Books:
         code = self.codes.get(event.currency)  # nothing of it has moved yet: this is no movement either
         account = self.accounts.get(AccountKey(*name, code)) if code is not None else None
         used = account.held - account.credits + account.debits if account is not None else 0
-        self.credits[name] = Credit(event.limit, max(event.limit, used))
+        self.credits[name] = Credit(event.limit, max(event.limit, used), event.sequence)
         self.touched_credits.add(name)
 
     def _terms(self, event: AccountTermsChanged) -> None:
-        self.states[event.account] = event.state
+        self.states[event.account] = Standing(event.state, event.sequence)
         self.touched_states.add(event.account)
 
     def _opened(self, event: AccountOpened) -> None:
@@ -279,7 +280,7 @@ class Books:
         credit = self.credits.get(name, NO_CREDIT)
         used = account.held - account.credits + account.debits
         if signed and used > credit.floor:
-            credit = self.credits[name] = Credit(credit.limit, used)
+            credit = self.credits[name] = Credit(credit.limit, used, credit.changed)
             self.touched_credits.add(name)
         account.check(key, credit.floor)
 

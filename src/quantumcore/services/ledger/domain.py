@@ -81,13 +81,22 @@ class Credit(Struct, frozen=True, gc=False):
 
     Attributes:
         floor: The limit, or more: what was used when it was lowered, or what two persons have signed.
+        changed: Sequence of the last event that set the limit.
     """
 
     limit: int = 0
     floor: int = 0
+    changed: int = 0
 
 
 NO_CREDIT = Credit()
+
+
+class Standing(NamedTuple):
+    """Whether an account is open (1), frozen (2) or closed (3), since the sequence `changed`."""
+
+    state: int = 1
+    changed: int = 0
 
 
 class Hold(Struct, frozen=True, kw_only=True, gc=False):

@@ -1,11 +1,20 @@
 """What the ledger is asked: rows of one consistent view, and how they are shown."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, tuple_
 
 from quantumcore.contracts.errors import invalid
-from quantumcore.contracts.ledger import TRANSFER_KINDS, Balance, Entry, HoldView, TransferView, TrialLine
+from quantumcore.contracts.ledger import (
+    ACCOUNT_STATES,
+    TRANSFER_KINDS,
+    Balance,
+    Entry,
+    HoldView,
+    TransferView,
+    TrialLine,
+)
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, OrderId, packed_id, show
 from quantumcore.contracts.wire import TransferPosted
@@ -83,8 +92,39 @@ def owner_view(connection: Connection, account: int) -> OwnerView:
     lent = connection.execute(select(credit_lines).where(credit_lines.c.owner == account))
     state = connection.execute(select(states.c.state).where(states.c.account == account)).scalar() or 1
     owner, opened = (known[0], known[1]) if known else ("", 0)
-    by_currency = {row[1]: Credit(row[2], row[3]) for row in lent}
+    by_currency = {row[1]: Credit(row[2], row[3], row[4]) for row in lent}
     return OwnerView(read_cursor(connection), owner, opened, found, by_currency, state)
+
+
+class Stood(NamedTuple):
+    """What stands for a customer, to be compared.
+
+    Attributes:
+        changed: Sequence of the last event that changed any of it.
+    """
+
+    accounts: dict[AccountKey, Account]
+    limits: dict[int, int]
+    state: int
+    changed: int
+
+
+def stood(connection: Connection, numbers: Sequence[int]) -> dict[int, Stood]:
+    """Return what stands for each of some customers, in as many statements as for one."""
+    found: dict[int, dict[AccountKey, Account]] = {number: {} for number in numbers}
+    limits: dict[int, dict[int, int]] = {number: {} for number in numbers}
+    changed = dict.fromkeys(numbers, 0)
+    for r in connection.execute(select(accounts).where(accounts.c.owner.in_(numbers))):
+        found[r[0]][AccountKey(r[0], r[1], r[2])] = Account(int(r[3]), int(r[4]), r[5], r[6])
+        changed[r[0]] = max(changed[r[0]], r[6])
+    for r in connection.execute(select(credit_lines).where(credit_lines.c.owner.in_(numbers))):
+        limits[r[0]][r[1]] = r[2]
+        changed[r[0]] = max(changed[r[0]], r[4])
+    standing = dict.fromkeys(numbers, ACCOUNT_STATES["open"])
+    for r in connection.execute(select(states).where(states.c.account.in_(numbers))):
+        standing[r[0]] = r[1]
+        changed[r[0]] = max(changed[r[0]], r[2])
+    return {number: Stood(found[number], limits[number], standing[number], changed[number]) for number in numbers}
 
 
 def opened_at(connection: Connection, account: int) -> int:
@@ -245,10 +285,10 @@ def show_trial(found: dict[AccountKey, Account], catalogue: Catalogue) -> tuple[
     return lines, not any(differences.values())
 
 
-def customer_sums(found: dict[AccountKey, Account]) -> dict[int, dict[str, int]]:
-    """Return per currency a customer's total, held and collateral."""
-    sums: dict[int, dict[str, int]] = {}
-    for key, account in found.items():
+def customer_sums(stands: Stood) -> dict[int, dict[str, int]]:
+    """Return per currency a customer's total, held, collateral and credit limit."""
+    sums: dict[int, dict[str, int]] = {currency: {"limit": limit} for currency, limit in stands.limits.items()}
+    for key, account in stands.accounts.items():
         of = sums.setdefault(key.currency, {})
         if key.code in CUSTOMER_CODES:
             of |= {"total": account.balance(key.code), "held": account.held}

@@ -1,16 +1,23 @@
-"""The ledger against the engine: every balance, every hold, every sum, each pair of one sequence, tolerance zero.
+"""The ledger against the engine: every balance, hold, limit and state, every sum, each pair of one sequence, tolerance zero.
 
-The engine is asked first; then the ledger must have reached that answer's sequence and must not have moved the account
-since. Under load an account may move in between: it is asked again, TRIES times.
+The engine is asked first, for a page of accounts at once; then the ledger must have reached that answer's sequence and must
+not have changed an account since. Under load some may change in between: they are asked for again, TRIES times.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import NotFound, Unavailable
-from quantumcore.contracts.ledger import Difference, Reconciliation
-from quantumcore.contracts.matching import EngineAccount, EngineTotals, GetEngineAccount, GetEngineTotals
+from quantumcore.contracts.errors import Unavailable
+from quantumcore.contracts.ledger import ACCOUNT_STATES, Difference, Reconciliation
+from quantumcore.contracts.matching import (
+    MOST_ACCOUNTS,
+    EngineAccount,
+    EngineTotals,
+    GetEngineAccounts,
+    GetEngineTotals,
+)
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
@@ -20,6 +27,7 @@ from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey
 
 TRIES = 20
 HOUSE_NAME = "house"
+_STATES = {number: name for name, number in ACCOUNT_STATES.items()}
 MAX_DIFFERENCES = 1_000  # a ledger that is wrong everywhere need not say so a million times
 
 Stands = dict[AccountKey, Account]
@@ -34,38 +42,46 @@ class Reconciler:
         self._follower = follower
         self._catalogue = catalogue
 
-    async def run(self, pause: Callable[[int], Awaitable[None]] | None = None) -> Reconciliation:
-        """Compare everything; `pause` is called after each account, with how many there were.
+    async def run(self, pause: Callable[[], Awaitable[None]] | None = None) -> Reconciliation:
+        """Compare everything; `pause` is called between two pages of accounts.
 
         Raises:
             Unavailable: `ledger.moving`: the ledger did not catch up with the engine, or an account never stood still.
         """
         sequence, found = await self._house()  # first: whoever was opened before is in the books afterwards
         numbers = await self._database.read(queries.all_owners)
-        for count, number in enumerate(numbers, 1):
-            found += await self._account(number)
-            if pause is not None:
-                await pause(count)
+        for begin in range(0, len(numbers), MOST_ACCOUNTS):
+            if begin and pause is not None:
+                await pause()
+            found += await self._page(numbers[begin : begin + MOST_ACCOUNTS])
             if len(found) >= MAX_DIFFERENCES:
                 break
         return Reconciliation(sequence, len(numbers), found[:MAX_DIFFERENCES])
 
-    async def _account(self, number: int) -> list[Difference]:
+    async def _page(self, numbers: Sequence[int]) -> list[Difference]:
+        found: dict[int, list[Difference]] = {}
+        moving = numbers
         for _ in range(TRIES):
-            engine = await self._engine_account(number)
-            stands = await self._stood(number, engine.sequence)
-            if stands is not None:
-                theirs = {
-                    b.currency: {"total": b.total, "held": b.held, "collateral": b.collateral} for b in engine.balances
-                }
-                return list(self._compare(str(number), queries.customer_sums(stands), theirs))
+            engine = await self._bus.request(GetEngineAccounts(accounts=list(moving)))
+            await self._reach(engine.sequence)
+            stood = await self._database.read(partial(queries.stood, numbers=moving))
+            for theirs in engine.accounts:
+                if stood[theirs.account].changed <= engine.sequence:
+                    found[theirs.account] = list(self._compare_account(stood[theirs.account], theirs))
+            moving = [number for number in moving if number not in found]
+            if not moving:
+                return [one for number in numbers for one in found[number]]
         raise Unavailable("ledger.moving", f"an account moved {TRIES} times while it was compared", retry_after=1)
 
-    async def _engine_account(self, number: int) -> EngineAccount:
-        try:
-            return await self._bus.request(GetEngineAccount(account=number))
-        except NotFound:  # an account that the engine has never opened: it has nothing there
-            return EngineAccount(number, self._follower.cursor, [])
+    def _compare_account(self, stands: queries.Stood, engine: EngineAccount) -> Iterable[Difference]:
+        theirs = {
+            b.currency: {"total": b.total, "held": b.held, "collateral": b.collateral, "limit": b.limit}
+            for b in engine.balances
+        }
+        yield from self._compare(str(engine.account), queries.customer_sums(stands), theirs)
+        if engine.state and engine.state != stands.state:  # of one that it has never opened, balances say all
+            states = (_STATES.get(state, str(state)) for state in (stands.state, engine.state))
+            yield Difference(str(engine.account), "", "state", *states)
 
     async def _house(self) -> tuple[int, list[Difference]]:
         for _ in range(TRIES):
@@ -86,14 +102,17 @@ class Reconciler:
 
     async def _stood(self, owner: int, sequence: int) -> Stands | None:
         """Return what stands for `owner` at `sequence`; None when it has moved since."""
-        if await self._follower.reached(sequence) < sequence:
-            raise Unavailable("ledger.moving", f"the ledger is behind sequence {sequence}", retry_after=1)
+        await self._reach(sequence)
 
         def work(connection: Connection) -> Stands:
             return queries.owner_view(connection, owner).accounts
 
         stands = await self._database.read(work)
         return None if any(account.changed > sequence for account in stands.values()) else stands
+
+    async def _reach(self, sequence: int) -> None:
+        if await self._follower.reached(sequence) < sequence:
+            raise Unavailable("ledger.moving", f"the ledger is behind sequence {sequence}", retry_after=1)
 
     def _compare(
         self,

@@ -14,7 +14,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
 from quantumcore.services.ledger.books import Books, EntryRow, Name, Transaction, needs, new_events
-from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Credit, Hold
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Credit, Hold, Standing
 from quantumcore.services.ledger.tables import (
     CHECKPOINT_EVERY,
     accounts,
@@ -117,13 +117,13 @@ def _enter(books: Books, events: Sequence[Event], stands: int) -> list[tuple[Any
 def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:
     found_accounts: dict[AccountKey, Account] = {}
     found_credits: dict[tuple[int, int], Credit] = {}
-    found_states: dict[int, int] = {}
+    found_states: dict[int, Standing] = {}
     for some in chunks(owner_numbers):
         for row in connection.execute(_ACCOUNTS_OF, {"some": some}):
             found_accounts[AccountKey(row[0], row[1], row[2])] = Account(int(row[3]), int(row[4]), row[5], row[6])
         for row in connection.execute(_CREDITS_OF, {"some": some}):
-            found_credits[row[0], row[1]] = Credit(row[2], row[3])
-        found_states |= {row[0]: row[1] for row in connection.execute(_STATES_OF, {"some": some})}
+            found_credits[row[0], row[1]] = Credit(row[2], row[3], row[4])
+        found_states |= {row[0]: Standing(row[1], row[2]) for row in connection.execute(_STATES_OF, {"some": some})}
     found_holds: dict[Name, Hold] = {}
     for some in chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
@@ -183,12 +183,12 @@ def _save_groups(connection: Connection, books: Books) -> None:
     lent: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for name in sorted(books.touched_credits):
         credit = books.credits[name]
-        lent[name in books.stood_credits].append((*name, credit.limit, credit.floor))
+        lent[name in books.stood_credits].append((*name, credit.limit, credit.floor, credit.changed))
     execute_many(connection, _UPDATE_CREDITS, lent[True])
     execute_many(connection, _ADD_CREDITS, lent[False])
-    terms: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    terms: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for account in sorted(books.touched_states):
-        terms[account in books.stood_states].append((account, books.states[account]))
+        terms[account in books.stood_states].append((account, *books.states[account]))
     execute_many(connection, _UPDATE_STATES, terms[True])
     execute_many(connection, _ADD_STATES, terms[False])
 

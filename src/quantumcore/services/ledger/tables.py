@@ -106,9 +106,10 @@ credit_lines = Table(
     big("currency", key=True),
     big("credit_limit"),
     big("floor"),
+    big("changed"),
     sqlite_with_rowid=False,
 )
-states = Table("states", metadata, big("account", key=True), small("state"))
+states = Table("states", metadata, big("account", key=True), small("state"), big("changed"))
 codes = Table("codes", metadata, big("currency", key=True), small("code"))
 sides = Table("sides", metadata, big("currency", key=True), text("side", 5, key=True))
 cursor = Table("cursor", metadata, small("one", key=True), big("sequence"))

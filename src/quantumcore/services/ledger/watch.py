@@ -1,8 +1,8 @@
 """Reconciliation without end: every minute the ledger is compared with engine, trades and positions, and a difference is told
 until it is gone: to /ready, to /metrics, to the log, and as LedgerDiffers.
 
-It reads only: the projection goes on meanwhile. Many accounts are compared STRIDE at a time with a pause between, so that the
-engine's thread and the database have room for others.
+It reads only: the projection goes on meanwhile. Many accounts are compared a page at a time with a pause between, so that
+the engine's thread and the database have room for others.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.ledger import Difference, Reconcile, Reconciliation
 from quantumcore.contracts.ledger_reports import Break, GetReconciliation, LedgerDiffers, ReconciliationView
 from quantumcore.contracts.masking import mask
+from quantumcore.contracts.matching import MOST_ACCOUNTS
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -27,7 +28,6 @@ from quantumcore.services.ledger.reconcile import HOUSE_NAME, MAX_DIFFERENCES, R
 from quantumcore.services.ledger.third import COMPARED, ThirdParties
 
 EVERY_S = 60.0  # seconds
-STRIDE = 100
 PAUSE_S = 0.05  # seconds
 
 _log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Watch:
         if not standing:
             return []
         first = standing[0]
-        what = f"{first.currency} {first.what} against {first.against}"
+        what = f"{first.currency} {first.what} against {first.against}".lstrip()
         return [f"ledger: {len(standing)} differences, the oldest for {first.age_s} s: {what}"]
 
     def collect(self) -> Iterable[Metric]:
@@ -158,14 +158,14 @@ class Watch:
         for count, number in enumerate(numbers, 1):
             trades += await self._third.of_trades(number)
             positions += await self._third.of_positions(number)
-            await self._pause(count)
+            if count % MOST_ACCOUNTS == 0:
+                await self._pause()
         self._learn(trades, "trades")
         if self._third.positions == COMPARED:
             self._learn(positions, "positions")
 
-    async def _pause(self, at: int) -> None:
-        if at % STRIDE == 0:
-            await self._clock.sleep(PAUSE_S)
+    async def _pause(self) -> None:
+        await self._clock.sleep(PAUSE_S)
 
     def _learn(self, found: Sequence[Break], against: str) -> None:
         """Take over what a comparison with `against` has found; a break that was known keeps its time."""
@@ -194,4 +194,5 @@ def _against_engine(found: Iterable[Difference]) -> list[Break]:
 
 def _masked(one: Break) -> str:
     account = one.account_id if one.account_id == HOUSE_NAME else mask(one.account_id)
-    return f"{account} {one.currency} {one.what}: ledger {one.ledger}, {one.against} {one.other}"
+    what = " ".join(filter(None, (account, one.currency, one.what)))
+    return f"{what}: ledger {one.ledger}, {one.against} {one.other}"

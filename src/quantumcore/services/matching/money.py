@@ -1,22 +1,34 @@
 """What the engine says of money, as the contract has it. Pure."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from quantumcore.contracts.matching import EngineBalance, HouseAccount
+from quantumcore.contracts.matching import EngineAccount, EngineBalance, HouseAccount
 
 _NAMED = frozenset({100, 300, 310, 410})  # those that HouseTotal has under names of their own
 
 
-def engine_balances(
-    balances: Iterable[tuple[int, int, int]], collateral: Iterable[tuple[int, int]]
-) -> list[EngineBalance]:
-    """Return (currency, total, held) and (currency, put aside) as one list, ascending by currency."""
-    own = {currency: (total, held) for currency, total, held in balances}
-    aside = dict(collateral)
-    return [
-        EngineBalance(currency, *own.get(currency, (0, 0)), aside.get(currency, 0))
-        for currency in sorted(own.keys() | aside.keys())
+class Accounts(Protocol):
+    """What is asked of an engine for its accounts."""
+
+    @property
+    def sequence(self) -> int: ...
+    def account_state(self, account: int) -> int: ...
+    def balances(self, account: int) -> list[tuple[int, int, int]]: ...
+    def collateral(self, account: int) -> list[tuple[int, int]]: ...
+    def credits(self, account: int) -> list[tuple[int, int, int]]: ...
+
+
+def engine_account(engine: Accounts, account: int) -> EngineAccount:
+    """Return what the engine says of an account, balances ascending by currency; state 0: it knows none of that number."""
+    own = {currency: (total, held) for currency, total, held in engine.balances(account)}
+    aside = dict(engine.collateral(account))
+    limits = {currency: limit for currency, limit, _ in engine.credits(account)}
+    balances = [
+        EngineBalance(currency, *own.get(currency, (0, 0)), aside.get(currency, 0), limits.get(currency, 0))
+        for currency in sorted(own.keys() | aside.keys() | limits.keys())
     ]
+    return EngineAccount(account, engine.sequence, balances, engine.account_state(account))
 
 
 def other_accounts(house: Iterable[tuple[int, int]]) -> list[HouseAccount]:

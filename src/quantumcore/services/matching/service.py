@@ -10,10 +10,13 @@ from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable, invalid
 from quantumcore.contracts.matching import (
+    MOST_ACCOUNTS,
     EngineAccount,
+    EngineAccounts,
     EngineStatus,
     EngineTotals,
     GetEngineAccount,
+    GetEngineAccounts,
     GetEngineStatus,
     GetEngineTotals,
     GetQueueAhead,
@@ -49,7 +52,7 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.matching.agenda import Agenda
 from quantumcore.services.matching.calendar import Calendar, ns_of
-from quantumcore.services.matching.money import engine_balances, other_accounts
+from quantumcore.services.matching.money import engine_account, other_accounts
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
 
 SNAPSHOT_EVERY_S = 30.0
@@ -99,6 +102,7 @@ class MatchingService:
         self._bus.handle(GetReference, self.reference)
         self._bus.handle(GetEngineStatus, self.status)
         self._bus.handle(GetEngineAccount, self.account)
+        self._bus.handle(GetEngineAccounts, self.accounts)
         self._bus.handle(GetEngineTotals, self.totals)
         self._bus.handle(TakeSnapshot, self.take_snapshot)
         self._bus.handle(GetQueueAhead, self.queue_ahead)
@@ -232,17 +236,31 @@ class MatchingService:
         )
 
     async def account(self, request: GetEngineAccount) -> EngineAccount:
-        """Answer one account's balances."""
+        """Answer one account's balances.
+
+        Raises:
+            NotFound: `account.not_found`.
+        """
         engine = self._owned().engine
-
-        def job() -> tuple[int, bool, list[tuple[int, int, int]], list[tuple[int, int]]]:
-            known = engine.account_state(request.account) != 0
-            return engine.sequence, known, engine.balances(request.account), engine.collateral(request.account)
-
-        sequence, known, balances, collateral = await self._thread.run(job)
-        if not known:
+        found = await self._thread.run(lambda: engine_account(engine, request.account))
+        if not found.state:
             raise NotFound("account.not_found", "account not found", field="account")
-        return EngineAccount(request.account, sequence, engine_balances(balances, collateral))
+        return found
+
+    async def accounts(self, request: GetEngineAccounts) -> EngineAccounts:
+        """Answer some accounts' balances, of one sequence.
+
+        Raises:
+            InvalidCommand: Too many are asked for.
+        """
+        count = len(request.accounts)
+        if count > MOST_ACCOUNTS:
+            limits = {"limit": str(MOST_ACCOUNTS), "actual": str(count)}
+            raise invalid("range", f"at most {MOST_ACCOUNTS} accounts", field="accounts", **limits)
+        engine = self._owned().engine
+        return await self._thread.run(
+            lambda: EngineAccounts(engine.sequence, [engine_account(engine, one) for one in request.accounts])
+        )
 
     async def totals(self, _: GetEngineTotals) -> EngineTotals:
         """Answer every currency's sums."""

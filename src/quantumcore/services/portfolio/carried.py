@@ -101,6 +101,11 @@ def carry(before: Carried, view: PositionView, rate: Fraction) -> Carried:
     )
 
 
+def after(before: Carried | None, view: PositionView, rate: Fraction) -> Carried:
+    """Return what is carried after `view`, whether or not the position was seen before."""
+    return begin(view, rate) if before is None else carry(before, view, rate)
+
+
 def _cost(before: Carried, now: Seen, rate: Fraction) -> tuple[int, int]:
     """Return (cost in the reporting currency, what rates made of the cost that left)."""
     was, then = _units(number(before.quantity), now.quantity)

@@ -42,6 +42,7 @@ class Listed:
     Attributes:
         by_base: The fully paid instruments of each base, by symbol.
         paid: Their symbols, and the base of each: its balance has what a position says, unless the contract is inverse.
+        alone: Those of them whose base no other instrument has.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Listed:
             if KINDS[instrument.kind] in fully_paid:
                 self.paid[symbol] = instrument.base.code
                 self.by_base.setdefault(instrument.base.code, []).append(instrument)
+        self.alone = frozenset(ways[0].symbol for ways in self.by_base.values() if len(ways) == 1)
 
 
 class Worths:

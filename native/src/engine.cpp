@@ -103,6 +103,8 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_account_terms);
     case CommandKind::set_credit:
       return hand(state, bytes, teller, set_credit);
+    case CommandKind::apply_action:
+      return hand(state, bytes, teller, apply_action);
   }
   tell_bad(teller, header_at(bytes));
 }

@@ -56,6 +56,28 @@ Quotient multiply_divide_wide(u128 a, u64 num, u64 den, u64 den2) {
   return {(static_cast<u128>(limbs[1]) << 64) | limbs[2], first == 0 && second == 0};
 }
 
+Quotient multiply_divide_whole(u128 a, u128 num, u128 den) {
+  const u128 low_low = static_cast<u128>(static_cast<u64>(a)) * static_cast<u64>(num);
+  const u128 low_high = static_cast<u128>(static_cast<u64>(a)) * static_cast<u64>(num >> 64);
+  const u128 high_low = static_cast<u128>(static_cast<u64>(a >> 64)) * static_cast<u64>(num);
+  const u128 middle = (low_low >> 64) + static_cast<u64>(low_high) + static_cast<u64>(high_low);
+  const u128 low = (middle << 64) | static_cast<u64>(low_low);
+  u128 rest = static_cast<u128>(static_cast<u64>(a >> 64)) * static_cast<u64>(num >> 64) +
+              (low_high >> 64) + (high_low >> 64) + (middle >> 64);
+  if (rest >= den || den >= kHuge) return {kHuge, true};
+  if (rest == 0)
+    return low / den < kHuge ? Quotient{low / den, low % den == 0} : Quotient{kHuge, true};
+  u128 quotient = 0;
+  for (int bit = 127; bit >= 0; --bit) {
+    rest = (rest << 1) | (low >> bit & 1);
+    quotient <<= 1;
+    if (rest < den) continue;
+    rest -= den;
+    quotient |= 1;
+  }
+  return quotient < kHuge ? Quotient{quotient, rest == 0} : Quotient{kHuge, true};
+}
+
 i128 round_divide(i128 numerator, i128 denominator, Rounding mode) {
   QC_ASSERT(denominator > 0);
   i128 floor = numerator / denominator;

@@ -82,6 +82,7 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
     demand(row.has_rare <= 1);
     Instrument& instrument = state.add_instrument(row.id, row.terms);
     instrument.last_price = row.last_price;
+    state.rare_books[i].adjusted = row.adjusted;
     if (row.has_rare != 0) read_rare(state, instrument, in);
   }
 }
@@ -124,6 +125,8 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     demand(move_position(state, row.account, row.instrument, row.lots) == i);
   }
   for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
+  demand(s.actions <= kMaxActions);
+  for (u32 i = 0; i < s.actions; ++i) remember_action(state, in.get<Action>());
 }
 
 void read_groups(State& state, const Scalars& s, Reader& in) {

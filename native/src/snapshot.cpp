@@ -97,6 +97,7 @@ Scalars scalars_of(const State& state) {
   s.positions = state.positions.count();
   s.links = state.links.rows.live();
   s.busts = state.bust_count;
+  s.actions = state.action_count;
   s.credits = state.accounts.credit_count();
   s.groups = state.group_ids.count();
   s.legs = state.group_ids.leg_count();
@@ -136,8 +137,8 @@ void write_definitions(const State& state, Writer& out) {
     const Instrument& instrument = state.instruments[i];
     const RareBook& rare = state.rare_books[i];
     const bool has_rare = is_rare(instrument, rare);
-    out.put(
-        InstrumentRow{instrument.last_price, instrument.id, has_rare ? 1U : 0U, instrument.terms});
+    out.put(InstrumentRow{rare.adjusted, instrument.last_price, instrument.id, has_rare ? 1U : 0U,
+                          instrument.terms, 0});
     if (has_rare) write_rare(rare, out);
   }
 }
@@ -160,6 +161,7 @@ void write_accounts(const State& state, Writer& out) {
     out.put(PositionRow{p.lots, p.account, p.instrument, 0});
   }
   for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
+  for (u32 i = 0; i < state.action_count; ++i) out.put(state.actions[i]);
 }
 
 void write_ids(const State& state, Writer& out) {

@@ -41,6 +41,7 @@ State::State(const EngineConfig& c)
       links(c.max_orders),
       positions(most_positions(c)),
       busts(kMaxBusts),
+      actions(kMaxActions),
       pages(c.max_orders, c.max_windows, kMaxInstruments * 4),  // two of a book, two in the dark
       accounts(c.max_accounts, c.max_balances),
       client_ids(c.max_client_ids),
@@ -108,6 +109,8 @@ void State::copy(const State& other) {
   positions.copy_rows(other.positions);
   busts.copy(other.busts, other.bust_count);
   bust_count = other.bust_count;
+  actions.copy(other.actions, other.action_count);
+  action_count = other.action_count;
   pages.leaves.copy(other.pages.leaves);
   pages.windows.copy(other.pages.windows);
   accounts.copy_rows(other.accounts);

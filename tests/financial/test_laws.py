@@ -37,12 +37,14 @@ from tests.support.engines import both_engines, check, step
 from tests.support.fuzz_engine import seeded, started
 from tests.support.naive import NaiveMatcher
 from tests.support.streams import ACCOUNTS, CURRENCIES, DEFINITIONS, INSTRUMENTS, START_NS, Market, setup
+from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
 
 pytestmark = both_engines
 SEEDS = (101, 102, 103)
 COMMANDS = 2_500
 RATE_ONE = 10**8
+BORROW_FEE = 10  # an action
 FOLLOWS, LINKED = 4, 8  # why an order was replaced, and cancelled
 
 Name = tuple[int, int]  # sequence and slot of an order
@@ -178,6 +180,12 @@ class Books:
                 self._trade(event)
             case wire.TradeBusted():
                 self._bust(event)
+            case wire.PositionAdjusted():
+                self._adjust(event)
+            case wire.ActionApplied():
+                source = 330 if event.action == BORROW_FEE else 430
+                self.posted[0, event.quote, source] -= event.clearing
+                self.posted[0, event.quote, 410] += event.rounding
 
     def _pass_on(self, name: Name, amount: int) -> None:
         """One of a pair makes way for the other, which is about to trade: what it held is now held by that one."""
@@ -195,6 +203,19 @@ class Books:
         self.total[event.seller, event.base] += asset
         self.house[event.quote] -= event.buyer_fee_back + event.seller_fee_back
         self.posted[0, event.quote, 900] -= event.paid_back - event.received_back
+
+    def _adjust(self, event: wire.PositionAdjusted) -> None:
+        account = event.account
+        for currency, own, aside in (
+            (event.base, event.asset, event.collateral),
+            (event.target_base, event.target_asset, event.target_collateral),
+        ):
+            self.total[account, currency] += own
+            self.posted[account, currency, 220] += aside
+            self.posted[0, currency, 100] -= own + aside
+            self.lent.add((account, currency))
+        self.total[account, event.quote] += event.money
+        self.lent.add((account, event.quote))
 
     def _transfer(self, event: wire.TransferPosted) -> None:
         if event.transfer_kind == 1:
@@ -264,7 +285,7 @@ class Books:
 
 
 @pytest.mark.hazard("F9")
-@pytest.mark.parametrize("market", (Market, BustedMarket))
+@pytest.mark.parametrize("market", (Market, BustedMarket, ActionMarket))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed, market):
     """Quantity, hold and money are conserved to the last unit; every hold suffices and never grows by a fill (F9)."""

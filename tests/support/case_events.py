@@ -19,7 +19,7 @@ REPLACED = {
 CANCELLED = {
     1: "requested", 2: "mass_cancel", 3: "kill_switch", 4: "immediate", 5: "fill_or_kill", 6: "self_trade", 7: "expired",
     8: "linked", 9: "cancel_all_after", 10: "disconnected", 11: "reduce_only", 12: "auction_over", 13: "minimum", 14: "no_funds",
-    15: "notional", 16: "band",
+    15: "notional", 16: "band", 20: "adjusted",
 }  # fmt: skip
 PHASES = {
     1: "continuous", 2: "halted", 3: "closed", 4: "pre_open", 5: "opening_call", 6: "intraday_call", 7: "volatility_call",
@@ -34,8 +34,13 @@ VERBS = {
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
     23: "batch", 24: "post", 25: "account", 26: "credit",
+    31: "action",
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
+ACTIONS = {
+    1: "split", 2: "stock_dividend", 3: "cash_dividend", 4: "conversion", 5: "spin_off", 6: "adjustment", 7: "settlement",
+    8: "exercise", 9: "funding", 10: "borrow_fee",
+}  # fmt: skip
 STATES = {1: "open", 2: "frozen", 3: "closed"}
 
 
@@ -139,7 +144,7 @@ def show(e: Any, s: Scales) -> Shown:
             )
         case wire.CommandDone():
             if e.outcome:
-                named = "" if VERBS[e.command] in ("bust", "post") else named
+                named = "" if VERBS[e.command] in ("bust", "post", "action") else named
                 return _of("repeat" if e.outcome == 1 else "already_cancelled", named)
             return _of("done", count=str(e.count))
         case _:
@@ -188,11 +193,6 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
         case wire.GroupPosted():
             numbers = {"code": str(e.code), "count": str(e.count), "day": str(e.effective_day), "flags": str(e.flags2)}
             return _of("group", e.group_id, **numbers, reverses=e.reverses or "none", data=e.user_data.hex())
-        case wire.AccountTermsChanged():
-            return _of("account", f"{s.account(e.account)} {STATES[e.state]}")
-        case wire.CreditChanged():
-            granted = f"{s.account(e.account)} {s.money(e.currency, e.limit)} {s.currency(e.currency)}"
-            return _of("credit", granted, available=s.money(e.currency, e.available))
         case wire.OrdersLinked():
             slots = [slot for slot in (e.first, e.second, e.third) if slot != NO_SLOT]
             return _of("linked", " ".join([LINKS[e.link], *(s.order(e.sequence, slot) for slot in slots)]))
@@ -200,6 +200,21 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
             return _of("rules", **_fields(e))
         case wire.TradeBusted():
             return _of("busted", **_fields(e) | {"buyer": s.account(e.buyer), "seller": s.account(e.seller)})
+        case _:
+            return _of_an_account(e, s)
+
+
+def _of_an_account(e: Any, s: Scales) -> Shown:
+    match e:
+        case wire.AccountTermsChanged():
+            return _of("account", f"{s.account(e.account)} {STATES[e.state]}")
+        case wire.CreditChanged():
+            granted = f"{s.account(e.account)} {s.money(e.currency, e.limit)} {s.currency(e.currency)}"
+            return _of("credit", granted, available=s.money(e.currency, e.available))
+        case wire.PositionAdjusted():
+            return _adjusted(e, s)
+        case wire.ActionApplied():
+            return _applied(e, s)
         case _:
             return _of(type(e).__name__, **_fields(e))
 
@@ -245,6 +260,30 @@ def _made(e: Any, s: Scales) -> Shown:
     totals = {"debit": s.money(e.currency, e.debit_total), "credit": s.money(e.currency, e.credit_total)}
     head = f"{s.money(e.currency, e.amount)} {s.currency(e.currency)} {' '.join(sides)}"
     return _of("made", head, **totals, leg=str(e.leg), code=str(e.code))
+
+
+def _adjusted(e: Any, s: Scales) -> Shown:
+    pairs = {
+        "before": s.quantity(e.instrument, e.before),
+        "after": s.quantity(e.instrument, e.quantity),
+        "asset": s.money(e.base, e.asset),
+        "collateral": s.money(e.base, e.collateral),
+        "money": s.money(e.quote, e.money),
+    }
+    if e.target:
+        pairs |= {
+            "target_before": s.quantity(e.target, e.target_before),
+            "target_after": s.quantity(e.target, e.target_quantity),
+            "target_asset": s.money(e.target_base, e.target_asset),
+            "target_collateral": s.money(e.target_base, e.target_collateral),
+        }
+    return _of("adjusted", f"{s.account(e.account)} {ACTIONS[e.action]}", **pairs)
+
+
+def _applied(e: Any, s: Scales) -> Shown:
+    money = {name: s.money(e.quote, getattr(e, name)) for name in ("clearing", "rounding")}
+    assets = {name: str(getattr(e, name)) for name in ("asset", "target_asset")}
+    return _of("applied", f"{e.action_id} {ACTIONS[e.action]}", count=str(e.count), **money, **assets)
 
 
 def _trade(e: Any, s: Scales) -> Shown:

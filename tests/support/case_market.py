@@ -76,10 +76,12 @@ class CaseMarket:
                 self.definitions[rest[0]] = STANDARD | words.pairs(rest[1:])
             case "scale":
                 self.scales[rest[0]] = int(rest[1])
+            case "currency":
+                self.currencies[rest[0]] = len(self.currencies) + 1
+                self.scales[rest[0]] = int(rest[1])
             case "funds":
-                self.funds[rest[0]] = {
-                    currency: amount for amount, currency in zip(rest[1::2], rest[2::2], strict=True)
-                }
+                for name in ACCOUNTS if rest[0] == "all" else (rest[0],):
+                    self.funds[name] = {code: amount for amount, code in zip(rest[1::2], rest[2::2], strict=True)}
             case _:
                 return False
         return True

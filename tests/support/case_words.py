@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from quantumcore.contracts import wire
-from tests.support.case_events import LINKS, PHASES, STATES
+from tests.support.case_events import ACTIONS, LINKS, PHASES, STATES
 
 if TYPE_CHECKING:
     from tests.support.case_market import CaseMarket
@@ -366,6 +366,32 @@ def _bust(market: "CaseMarket", rest: list[str]) -> wire.Command:
     return wire.BustTrade(instrument=instrument, **who, **{key: int(value) for key, value in given.items()})
 
 
+def _action(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    action_id, kind, *more = rest
+    given = pairs(more)
+    instrument = instrument_of(market, given)
+    target = instrument_of(market, {"in": given["target"]}) if "target" in given else 0
+    amount, amount_scale = decimal(given.get("amount", 0))
+    action = _number(kind, {name: code for code, name in ACTIONS.items()})
+    return wire.ApplyAction(
+        instrument=instrument,
+        account=market.account_number(given.get("by", "0")),
+        action_id=action_id,
+        effective_day=int(given.get("day", 0)),
+        action=action,
+        right=_number(given.get("right", "0"), {"call": 1, "put": 2}),
+        amount_scale=amount_scale,
+        target=target,
+        numerator=int(given.get("n", 0)),
+        denominator=int(given.get("m", 0)),
+        price=_ticks(market, target or instrument, given.get("price", "none")),
+        amount=amount,
+        rate=int(Decimal(given.get("rate", 0)) * 10**8),
+        quantity=int(given.get("lots", 0)),
+        seed=int(given.get("seed", 0)),
+    )
+
+
 _COMMANDS: dict[str, Any] = {
     "replace": _replace,
     "cancel": lambda market, rest: wire.CancelOrder(account=market.account_number(rest[0]), client_id=rest[1]),
@@ -385,4 +411,5 @@ _COMMANDS: dict[str, Any] = {
     "bust": _bust,
     "account": _account,
     "credit": _credit,
+    "action": _action,
 }

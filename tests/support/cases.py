@@ -22,7 +22,8 @@ A case may begin with lines that change it:
     market tick 0.05 lot 10 taker_fee 100000 min_price 20 ...   fields of DefineInstrument, bounds in ticks, lots and minor units
     also BETA tick 1 ...                                        another instrument; orders name it: `in BETA`
     scale USD 2                                                 decimals of a currency
-    funds alice 500 USD 0 ACME                                  instead of the standard sums
+    currency BETA 0                                             a further one with its decimals, the third; `also BETA base 3`
+    funds alice 500 USD 0 ACME                                  instead of the standard sums; `all`: of everybody
 
 Commands (prices, quantities and money as a client writes them; times as 5s, 300ms, 2h, 1d; what is in brackets may be left out):
 
@@ -42,6 +43,8 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
                                                its legs follow as lines `+ debit credit 100 USD`; a side: alice, alice/220, or a code of the house
     account alice open|frozen|closed           credit alice 500 USD
     bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
+    action x1 split n 3 m 2 price 20 [in OPT] [target BETA] [amount 0.25] [rate 0.01] [day 20000]
+    action x1 exercise n 100 price 20 target BETA right call|put [by alice lots 5 seed 7]
 
 Questions are commands too; their answers stand like events:
 

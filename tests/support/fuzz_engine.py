@@ -12,6 +12,7 @@ from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, AuctionMarket, Market, Timed, setup
+from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
 
 CHECK_EVERY = 500
@@ -135,6 +136,8 @@ def _count(told: Counter[str], events: bytes) -> None:
             name += f".{events[offset + 40]}.{events[offset + 41]}"
         elif kind == wire.InstrumentStatusChanged.KIND:
             name += f".{events[offset + 41]}"
+        elif kind == wire.ActionApplied.KIND:
+            name += f".{events[offset + 80]}" + ".one" * any(events[offset + 32 : offset + 40])
         told[name] += 1
         offset += size
 
@@ -148,6 +151,7 @@ def main() -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--auctions", dest="market", action="store_const", const=AuctionMarket, help="lives in calls")
     kind.add_argument("--busts", dest="market", action="store_const", const=BustedMarket, help="takes trades back")
+    kind.add_argument("--actions", dest="market", action="store_const", const=ActionMarket, help="splits and merges")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     told = run_equality(

@@ -31,9 +31,9 @@ from tests.support.streams import START_NS, Market, setup
 MIGRATIONS = "quantumcore.services.ledger.migrations"
 
 
-def random_market(seed: int, commands: int) -> tuple[Engine, list[EventBatch]]:
+def random_market(seed: int, commands: int, market_of: type[Market] = Market) -> tuple[Engine, list[EventBatch]]:
     """Return an engine after `commands` random commands, and its events, one batch per command."""
-    engine, market = Engine(), Market(random.Random(seed))
+    engine, market = Engine(), market_of(random.Random(seed))
     batches = [_step(engine, raw, START_NS) for raw in setup()]
     for _ in range(commands):
         command = market.next()

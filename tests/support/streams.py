@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support import stream_batches, stream_links, stream_postings, stream_triggers
+from tests.support import stream_actions, stream_batches, stream_links, stream_postings, stream_triggers
 from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders, advanced
 from tests.support.stream_phases import PhaseMakers
 
@@ -109,7 +109,13 @@ def _transfer(account: int, name: str, kind: int, amount: int, currency: int, to
     )
 
 
-_FURTHER = (*stream_triggers.MAKERS, *stream_links.MAKERS, *stream_batches.MAKERS, *stream_postings.MAKERS)
+_FURTHER = (
+    *stream_triggers.MAKERS,
+    *stream_links.MAKERS,
+    *stream_batches.MAKERS,
+    *stream_postings.MAKERS,
+    *stream_actions.MAKERS,
+)
 
 
 class Market(PhaseMakers, ShownOrders):
@@ -122,6 +128,7 @@ class Market(PhaseMakers, ShownOrders):
         self._sequence = len(setup())
         self._submitted: deque[wire.SubmitOrder] = deque(maxlen=60)
         self.groups: deque[wire.PostGroup] = deque(maxlen=40)
+        self.actions: deque[wire.ApplyAction] = deque(maxlen=20)
         self.batches: deque[wire.SubmitOrderBatch] = deque(maxlen=20)
         self._transferred: deque[wire.Transfer] = deque(maxlen=20)
         self._orders: deque[tuple[int, int, int, int]] = deque(maxlen=60)  # account, sequence, slot, instrument

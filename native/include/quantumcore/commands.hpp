@@ -34,6 +34,7 @@ void bust_trade(State& state, const BustTrade& command, Teller& teller);
 void post_group(State& state, const PostGroup& command, Teller& teller);
 void set_account_terms(State& state, const SetAccountTerms& command, Teller& teller);
 void set_credit(State& state, const SetCredit& command, Teller& teller);
+void apply_action(State& state, const ApplyAction& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);
@@ -182,6 +183,7 @@ u32 share_out(State& state, const Instrument& instrument, u32 taker, u32 level, 
 void apply_rules(State& state, Instrument& instrument, const TradingRules& rules);
 void join_group(State& state, Account& account, u32 group);
 void remember_bust(State& state, const Bust& bust);
+void remember_action(State& state, const Action& action);
 
 /// Moves the money and the asset of one fill; both leaves are already lowered. Fills in what the
 /// event says of money.

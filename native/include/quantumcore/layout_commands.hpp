@@ -41,6 +41,7 @@ enum class CommandKind : u8 {
   post_group = 24,
   set_account_terms = 25,
   set_credit = 26,
+  apply_action = 31,
 };
 
 struct CommandHeader {
@@ -332,6 +333,41 @@ struct SetCredit {
   u8 reserved[6];
 };
 
+/// What befalls all holders of an instrument at once (docs/reference/engine.md section 12).
+struct ActionTerms {
+  char action_id[kIdBytes];
+  i32 effective_day;
+  u8 action;
+  u8 right;
+  u8 amount_scale;
+  u8 reserved;
+  u32 target;
+  u32 numerator;
+  u32 denominator;
+  i64 price;
+  i64 amount;
+  i64 rate;
+  i64 quantity;
+  u64 seed;
+};
+
+struct ApplyAction {
+  CommandHeader header;
+  ActionTerms terms;
+};
+
+inline constexpr u8 kSplit = 1;
+inline constexpr u8 kStockDividend = 2;
+inline constexpr u8 kCashDividend = 3;
+inline constexpr u8 kConversion = 4;
+inline constexpr u8 kSpinOff = 5;
+inline constexpr u8 kAdjustment = 6;
+inline constexpr u8 kSettlement = 7;
+inline constexpr u8 kExercise = 8;
+inline constexpr u8 kFunding = 9;
+inline constexpr u8 kBorrowFee = 10;
+inline constexpr u8 kCall = 1;
+inline constexpr u8 kPut = 2;
 inline constexpr u32 kMostLegs = 100;
 inline constexpr u16 kOwnCode = 0;           // of a customer's balance
 inline constexpr u16 kCollateralCode = 220;  // of what a customer has put aside

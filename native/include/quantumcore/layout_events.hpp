@@ -46,6 +46,8 @@ enum class EventKind : u8 {
   group_posted = 33,
   account_terms_changed = 34,
   credit_changed = 35,
+  position_adjusted = 40,
+  action_applied = 41,
 };
 
 inline constexpr u8 kLast = 1;
@@ -442,6 +444,44 @@ struct CreditChanged {
   u8 reserved[6];
 };
 
+struct PositionAdjusted {
+  static constexpr EventKind kKind = EventKind::position_adjusted;
+  EventHeader header;
+  i64 before;
+  i64 quantity;
+  i64 target_before;
+  i64 target_quantity;
+  i64 asset;
+  i64 collateral;
+  i64 target_asset;
+  i64 target_collateral;
+  i64 money;
+  i64 numerator;
+  i64 denominator;
+  i64 price;
+  i64 rate;
+  u32 target;
+  u16 base;
+  u16 quote;
+  u16 target_base;
+  u8 action;
+  u8 right;
+  u32 reserved;
+};
+
+struct ActionApplied {
+  static constexpr EventKind kKind = EventKind::action_applied;
+  EventHeader header;
+  ActionTerms terms;
+  u32 count;
+  u16 quote;
+  u16 reserved;
+  i64 clearing;
+  i64 rounding;
+  i64 asset;
+  i64 target_asset;
+};
+
 inline constexpr u8 kDone = 0;
 inline constexpr u8 kRepeat = 1;
 inline constexpr u8 kAlreadyCancelled = 2;
@@ -474,6 +514,7 @@ enum class CancelReason : u16 {
   no_funds = 14,
   out_of_bounds = 15,
   band = 16,
+  adjusted = 20,
 };
 
 }  // namespace quantumcore

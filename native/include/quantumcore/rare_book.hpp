@@ -76,6 +76,7 @@ struct PegView {
 /// use, one bit each; with none of them nobody looks here, but for the lists of auction orders, of
 /// orders that end with the day, and the static reference.
 struct RareBook {
+  i128 adjusted = 0;  // lots that actions have added to all positions together
   TradingRules rules{};
   i64 reference = 0;      // ticks; 0: none
   i64 closing_price = 0;  // of the closing cross at hand, ticks; 0: none

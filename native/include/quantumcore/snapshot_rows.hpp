@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 5;
+inline constexpr u32 kVersion = 6;
 
 struct SnapshotHeader {
   u64 magic;
@@ -53,7 +53,7 @@ struct Scalars {
   u32 credits;
   u32 groups;
   u32 legs;
-  u32 reserved;
+  u32 actions;
 
   EngineConfig config() const {
     return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,
@@ -78,10 +78,12 @@ struct CurrencyRow {
 static_assert(std::has_unique_object_representations_v<CurrencyRow>);
 
 struct InstrumentRow {
+  i128 adjusted;
   i64 last_price;
   u32 id;
   u32 has_rare;  // a RareRow and its prints follow
   InstrumentTerms terms;
+  u64 reserved;
 };
 static_assert(std::has_unique_object_representations_v<InstrumentRow>);
 

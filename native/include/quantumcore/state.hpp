@@ -19,6 +19,7 @@ inline constexpr u32 kMaxCurrencies = 4096;
 inline constexpr u32 kMaxInstruments = 65'536;
 inline constexpr u32 kDefaultMaxOpenOrders = 10'000;
 inline constexpr u32 kMaxBusts = 65'536;
+inline constexpr u32 kMaxActions = 65'536;
 inline constexpr i64 kRememberNs = i64{48} * 3600 * 1'000'000'000;
 
 /// Bounds of one engine. They decide when CAPACITY is answered, so a journal replays under the
@@ -54,6 +55,8 @@ inline constexpr u8 kBank = 0;
 inline constexpr u8 kFeeIncome = 3;
 inline constexpr u8 kRebatesPaid = 4;
 inline constexpr u8 kRounding = 8;
+inline constexpr u8 kInterest = 6;
+inline constexpr u8 kClearing = 10;
 inline constexpr u8 kEquity = 11;
 /// The place of a code of the chart, or kHousePlaces.
 u8 house_place(u16 code);
@@ -94,6 +97,15 @@ struct Bust {
   u32 fill;
   u32 reserved;
 };
+
+/// An action that was done, and by which command.
+struct Action {
+  ActionTerms terms;
+  u64 sequence;
+  u32 instrument;
+  u32 account;  // who exercised; 0: all
+};
+static_assert(std::has_unique_object_representations_v<Action>);
 
 /// One maker's part of a level that is shared out.
 struct Part {
@@ -138,6 +150,9 @@ struct State {
   Reserved<Bust> busts;
   u32 bust_count = 0;
   HashIndex busts_by_trade;
+  Reserved<Action> actions;
+  u32 action_count = 0;
+  HashIndex actions_by_id;
   u32 grouped_accounts = 0;  // of some group
   LadderPages pages;
   Accounts accounts;
@@ -153,7 +168,7 @@ struct State {
   SmallIds instruments_by_small_id;
   HashIndex instruments_by_id;  // the others
   HashIndex instruments_by_symbol;
-  Reserved<u32> account_order;    // scratch of the venue's kill switch
+  Reserved<u32> account_order;    // scratch of what goes through all accounts
   Reserved<RareBook> rare_books;  // by slot of the instrument
   Reserved<u32> touched;  // a heap: slots of instruments that the command has changed, if rare
   u32 touched_count = 0;

@@ -85,4 +85,8 @@ inline Quotient multiply_divide(u128 a, u64 num, u64 den) {
   return multiply_divide_wide(a, num, den, 1);
 }
 
+/// a × num / den through a 256-bit product; den > 0. Saturates at kHuge. Cost: where the product
+/// passes 128 bits, a division bit by bit.
+Quotient multiply_divide_whole(u128 a, u128 num, u128 den);
+
 }  // namespace quantumcore

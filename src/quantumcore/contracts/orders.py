@@ -52,6 +52,7 @@ CANCEL_REASONS = {
     14: "order.cancel.no_funds",
     15: "order.cancel.auction_notional",
     16: "order.cancel.band",
+    20: "order.cancel.adjusted",
 }
 REPLACE_REASONS = {
     0: "order.replace.requested",

@@ -61,6 +61,7 @@ class Reason(IntEnum):
     ACCOUNT_NOT_EMPTY = 49
     GROUP_NOT_FOUND = 50
     REVERSAL_DIFFERS = 51
+    BAD_ACTION = 60
 
 
 CODES: dict[Reason, str] = {
@@ -115,6 +116,7 @@ CODES: dict[Reason, str] = {
     Reason.ACCOUNT_NOT_EMPTY: "account.not_empty",
     Reason.GROUP_NOT_FOUND: "transaction.not_found",
     Reason.REVERSAL_DIFFERS: "transaction.reversal_differs",
+    Reason.BAD_ACTION: "action.invalid",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {

@@ -4,12 +4,14 @@ The tables of docs/reference/engine.md sections 2 and 3, once more as classes. A
 native core's own.
 """
 
+from quantumcore.contracts.wire.action_events import ActionApplied, PositionAdjusted
 from quantumcore.contracts.wire.codec import COMMANDS, EVENTS, decode_command, decode_events, iter_events
 from quantumcore.contracts.wire.commands import (
     MAX_COMMAND,
     MIN_COMMAND,
     NO_ID,
     AdvanceTime,
+    ApplyAction,
     BustTrade,
     CancelAllAfter,
     CancelOrder,
@@ -88,7 +90,9 @@ __all__ = [
     "NO_ID",
     "AccountOpened",
     "AccountTermsChanged",
+    "ActionApplied",
     "AdvanceTime",
+    "ApplyAction",
     "AuctionUncrossed",
     "BustTrade",
     "CancelAllAfter",
@@ -126,6 +130,7 @@ __all__ = [
     "OrderTriggered",
     "OrderWaits",
     "OrdersLinked",
+    "PositionAdjusted",
     "PostGroup",
     "ReferenceChanged",
     "ReplaceAdvancedOrder",

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
+from quantumcore.contracts.wire.action_events import ActionApplied, PositionAdjusted
 from quantumcore.contracts.wire.commands import (
     COMMAND_HEADER,
     AdvanceTime,
+    ApplyAction,
     BustTrade,
     CancelAllAfter,
     CancelOrder,
@@ -105,6 +107,7 @@ COMMANDS: dict[int, type[Command]] = {
         PostGroup,
         SetAccountTerms,
         SetCredit,
+        ApplyAction,
     )
 }
 EVENTS: dict[int, type[Event]] = {
@@ -145,6 +148,8 @@ EVENTS: dict[int, type[Event]] = {
         GroupPosted,
         AccountTermsChanged,
         CreditChanged,
+        PositionAdjusted,
+        ActionApplied,
     )
 }
 for _command in COMMANDS.values():

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from quantumcore.contracts.wire.layout import BUST_BODY, INSTRUMENT_BODY, RULES_BODY, TERMS_BODY, Layout
+from quantumcore.contracts.wire.layout import ACTION_BODY, BUST_BODY, INSTRUMENT_BODY, RULES_BODY, TERMS_BODY, Layout
 
 NO_ID = ""
 MIN_COMMAND, MAX_COMMAND = 16, 16_384
@@ -425,3 +425,39 @@ class SetCredit(Command, frozen=True, kw_only=True, gc=False):
     BODY = "limit:q currency:H _:6x"
     limit: int
     currency: int
+
+
+class ApplyAction(Command, frozen=True, kw_only=True, gc=False):
+    """What befalls all holders of an instrument at once, whole or not at all (docs/reference/engine.md section 12).
+
+    Attributes:
+        account: Who exercises; 0: all.
+        action_id: Remembered for ever.
+        effective_day: Days since 1970-01-01; 0: the day of the command.
+        action: 1 split, 2 stock dividend, 3 cash dividend, 4 conversion, 5 spin-off, 6 adjustment, 7 settlement,
+            8 exercise, 9 funding, 10 borrow fee.
+        right: Of an exercise: 1 call, 2 put.
+        amount, amount_scale: Of a cash dividend, per unit of the base currency.
+        target: The other instrument, or 0.
+        numerator, denominator: So many units for so many.
+        price: Ticks of what is got: what a fraction is worth, the settlement price, the strike, the mark.
+        rate: 10^-8: of funding and fee, or the part of the cost that goes to what is spun off.
+        quantity: Lots that `account` exercises.
+        seed: Draws who is assigned.
+    """
+
+    KIND = 31
+    BODY = ACTION_BODY
+    action_id: str
+    effective_day: int = 0
+    action: int
+    right: int = 0
+    amount_scale: int = 0
+    target: int = 0
+    numerator: int = 0
+    denominator: int = 0
+    price: int = 0
+    amount: int = 0
+    rate: int = 0
+    quantity: int = 0
+    seed: int = 0

@@ -91,3 +91,8 @@ BUST_BODY = (
     "trade_sequence:Q fill:I action:B _:3x buyer:Q seller:Q price:q quantity:q paid_back:q received_back:q "
     "buyer_fee_back:q seller_fee_back:q"
 )
+ACTION_BODY = (
+    "action_id:36s effective_day:i action:B right:B amount_scale:B _:x target:I numerator:I denominator:I price:q amount:q "
+    "rate:q quantity:q seed:Q"
+)
+"""A corporate action, in the command that asks for it and in the event that says that it was done."""

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from quantumcore.contracts.wire import PostGroup, SubmitOrder
+from quantumcore.contracts.wire import ApplyAction, PostGroup, SubmitOrder
 from quantumcore.core.twin.terms import as_sent
 
 REMEMBERED_NS = 48 * 3600 * 10**9
@@ -116,3 +116,11 @@ class GroupRecord:
     command: PostGroup
     failed: bool
     reversed_by: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """An action id that was used: by which sequence, for what. One that was refused is not remembered."""
+
+    sequence: int
+    command: ApplyAction

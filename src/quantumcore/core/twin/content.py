@@ -12,7 +12,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import MAX_PLACES
-from quantumcore.core.twin import codes
+from quantumcore.core.twin import action_terms, codes
 from quantumcore.core.twin.refusals import Refusal
 
 PRICE_GIVEN = 1
@@ -33,6 +33,7 @@ _WITH_INSTRUMENT = (
     wire.SubmitLinkedOrders,
     wire.SetTradingRules,
     wire.BustTrade,
+    wire.ApplyAction,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -51,6 +52,7 @@ _WITH_ACCOUNT = (
     wire.PostGroup,
     wire.SetAccountTerms,
     wire.SetCredit,
+    wire.ApplyAction,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -233,5 +235,6 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
     wire.PostGroup.KIND: _group,
     wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
+    wire.ApplyAction.KIND: lambda command: _is_id(command.action_id) and action_terms.content_fits(command),
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
 }

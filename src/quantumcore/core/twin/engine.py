@@ -12,6 +12,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import (
     account_terms,
+    actions,
     aftermath,
     batches,
     busts,
@@ -219,8 +220,9 @@ _HANDLERS: dict[int, Handler] = {
     wire.PostGroup.KIND: postings.post,
     wire.SetAccountTerms.KIND: account_terms.set_terms,
     wire.SetCredit.KIND: account_terms.set_credit,
+    wire.ApplyAction.KIND: actions.apply_action,
 }
-_OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit
+_OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit | wire.ApplyAction
 
 
 def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
@@ -238,6 +240,8 @@ def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
             client_id = command.transfer_id
         case wire.PostGroup():
             client_id = command.group_id
+        case wire.ApplyAction():
+            client_id = command.action_id
         case _:
             client_id = wire.NO_ID
     return {

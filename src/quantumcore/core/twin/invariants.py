@@ -78,14 +78,16 @@ def _check_waiting(venue: Venue, number: int) -> None:
 
 
 def _check_positions(venue: Venue) -> None:
-    """What one has bought another has sold; no reduce-only order could open or flip a position."""
+    """What one has bought another has sold, but for what actions did; no reduce-only order could open or flip a position."""
     sums: dict[int, int] = defaultdict(int)
     for (account, instrument), lots in venue.positions.items():
         sums[instrument] += lots
         for side in (BUY, SELL):
             over = positions.over(venue, account, instrument, side)
             _require(over <= 0, f"account {account} could pass zero in {instrument} by {over} lots")
-    _require(not any(sums.values()), "positions do not sum to nothing")
+    _require(
+        all(lots == venue.adjusted.get(number, 0) for number, lots in sums.items()), "positions do not sum to nothing"
+    )
 
 
 def _check_links(venue: Venue) -> None:

@@ -9,7 +9,7 @@ from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
-from quantumcore.core.twin.client_ids import Fate, GroupRecord, Submissions, TransferRecord
+from quantumcore.core.twin.client_ids import ActionRecord, Fate, GroupRecord, Submissions, TransferRecord
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -76,7 +76,9 @@ class Venue:
         regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
-        positions: By account and instrument, lots bought less lots sold, since it first traded.
+        positions: By account and instrument, lots bought less lots sold, since it first traded; as actions left them.
+        adjusted: By instrument, lots that actions have added to all positions together.
+        actions: By its id, what was done to all who held.
         groups, legs: By whose id it is and the id, what was posted; and how many legs that were in all.
         busts: By sequence and fill of a trade, the sequence of the command that corrected it.
         max_open_orders: The default profile's limit.
@@ -97,7 +99,9 @@ class Venue:
         self.touched: set[int] = set()
         self.freed: list[links.Link] = []
         self.positions: dict[tuple[int, int], int] = {}
+        self.adjusted: dict[int, int] = defaultdict(int)
         self.busts: dict[tuple[int, int], int] = {}
+        self.actions: dict[str, ActionRecord] = {}
         self.submissions = Submissions()
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
         self.groups: dict[tuple[int, str], GroupRecord] = {}

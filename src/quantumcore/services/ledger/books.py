@@ -14,6 +14,7 @@ from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import (
     AccountOpened,
     AccountTermsChanged,
+    ActionApplied,
     CreditChanged,
     Event,
     GroupNoted,
@@ -23,6 +24,7 @@ from quantumcore.contracts.wire import (
     OrderCancelled,
     OrderReplaced,
     OrdersLinked,
+    PositionAdjusted,
     StopMoved,
     TradeBusted,
     TradePrinted,
@@ -30,6 +32,7 @@ from quantumcore.contracts.wire import (
     TransferPosted,
 )
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.ledger.actions import adjusted_legs, applied_legs
 from quantumcore.services.ledger.domain import (
     CUSTOMER_ASSETS,
     CUSTOMER_CASH,
@@ -121,6 +124,7 @@ class Books:
     transactions: list[Transaction] = field(default_factory=list)
     touched_credits: set[tuple[int, int]] = field(default_factory=set)
     made: list[TransferMade] = field(default_factory=list)
+    adjusted: list[PositionAdjusted] = field(default_factory=list)
     note: str = ""
     new_codes: set[int] = field(default_factory=set)
     new_sides: bool = False
@@ -232,6 +236,18 @@ class Books:
         self.transactions.append(Transaction(posted, self.note))
         self.note = ""
 
+    def _adjusted(self, event: PositionAdjusted) -> None:
+        self.adjusted.append(event)
+
+    def _applied(self, event: ActionApplied) -> None:
+        """Book what an action did to each account, which was told before, as for two persons: it asked nobody."""
+        adjusted, self.adjusted = self.adjusted, []
+        if len(adjusted) != event.count:
+            raise Corrupted("ledger.impossible", f"an action on {event.count} accounts has touched {len(adjusted)}")
+        for one in adjusted:
+            self._post(one, adjusted_legs(one, self.instruments, self.code_of), event.action_id, signed=True)
+        self._post(event, applied_legs(event), event.action_id)
+
     def _credit(self, event: CreditChanged) -> None:
         name = (event.account, event.currency)
         code = self.codes.get(event.currency)  # nothing of it has moved yet: this is no movement either
@@ -335,6 +351,8 @@ _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
     GroupNoted: Books._noted,  # noqa: SLF001
     GroupPosted: Books._grouped,  # noqa: SLF001
     CreditChanged: Books._credit,  # noqa: SLF001
+    PositionAdjusted: Books._adjusted,  # noqa: SLF001
+    ActionApplied: Books._applied,  # noqa: SLF001
     AccountTermsChanged: Books._terms,  # noqa: SLF001
     AccountOpened: Books._opened,  # noqa: SLF001
     InstrumentDefined: Books._instrument,  # noqa: SLF001
@@ -366,7 +384,7 @@ def needs(events: Iterable[Event]) -> Needs:
                 owners |= {event.account, event.to_account}
             case TransferMade():
                 owners |= {event.debit_account, event.credit_account}
-            case CreditChanged() | AccountTermsChanged():
+            case CreditChanged() | AccountTermsChanged() | PositionAdjusted():
                 owners.add(event.account)
             case _:
                 pass

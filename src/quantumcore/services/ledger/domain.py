@@ -16,7 +16,9 @@ HOUSE = 0
 BANK, CUSTODY = 100, 110
 CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
+INTEREST = 330
 ROUNDING = 410
+CLEARING = 430
 EQUITY = 900
 
 NAMES = {
@@ -30,11 +32,11 @@ NAMES = {
     FEE_INCOME: "fee income",
     REBATES_PAID: "rebates paid",
     320: "fx spread",
-    330: "interest and funding",
+    INTEREST: "interest and funding",
     400: "fx pool",
     ROUNDING: "rounding",
     420: "insurance fund",
-    430: "variation-margin clearing",
+    CLEARING: "variation-margin clearing",
     EQUITY: "house equity",
 }
 DEBIT_NATURE = frozenset({BANK, CUSTODY, REBATES_PAID})  # assets and expenses: balance = debits - credits

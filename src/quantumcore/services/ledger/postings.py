@@ -64,6 +64,16 @@ class Why(IntEnum):
     BUSTED_ROUNDING = 34
     POSTED = 40
     REVERSED = 41
+    ADJUSTED_ASSET = 50
+    ADJUSTED_HOLDING = 51
+    ADJUSTED_COLLATERAL = 52
+    CASH_IN_LIEU = 53
+    DIVIDEND = 54
+    SETTLEMENT = 55
+    STRIKE = 56
+    FUNDING = 57
+    BORROW_FEE = 58
+    ACTION_ROUNDING = 59
 
     @property
     def text(self) -> str:
@@ -76,6 +86,7 @@ BUST_WHY = frozenset(
 )
 UNDO = 1  # TradeBusted action
 GROUP_WHY = frozenset({Why.POSTED, Why.REVERSED})
+ACTION_WHY = frozenset(why for why in Why if why >= Why.ADJUSTED_ASSET)
 TRANSFER_WHY = {1: Why.DEPOSIT, 2: Why.WITHDRAWAL, 3: Why.TRANSFER}
 
 CustomerCode = Callable[[int], int]
@@ -135,22 +146,22 @@ def bust_legs(bust: TradeBusted, instrument: Instrument, code_of: CustomerCode) 
         )
     paid, received = bust.paid_back, bust.received_back
     legs += [
-        _moved(1, Why.BUSTED_PRINCIPAL, seller, buyer, received),
+        moved(1, Why.BUSTED_PRINCIPAL, seller, buyer, received),
         _fee_back(2, Why.BUSTED_BUYER_FEE, buyer, bust.buyer_fee_back),
         _fee_back(3, Why.BUSTED_SELLER_FEE, seller, bust.seller_fee_back),
-        _moved(4, Why.BUSTED_ROUNDING, equity, buyer, paid - received),
+        moved(4, Why.BUSTED_ROUNDING, equity, buyer, paid - received),
     ]
     return [leg for leg in legs if leg.amount]
 
 
-def _moved(number: int, why: Why, debit: AccountKey, credit: AccountKey, amount: int) -> Leg:
+def moved(number: int, why: Why, debit: AccountKey, credit: AccountKey, amount: int) -> Leg:
     """Return a leg of a signed amount: a negative one goes the other way."""
     return Leg(number, why, debit, credit, amount) if amount >= 0 else Leg(number, why, credit, debit, -amount)
 
 
 def _fee_back(number: int, why: Why, payer: AccountKey, amount: int) -> Leg:
     """Return what the fee income gives back; a rebate that is taken back goes there too, as the engine counts it."""
-    return _moved(number, why, AccountKey(HOUSE, payer.currency, FEE_INCOME), payer, amount)
+    return moved(number, why, AccountKey(HOUSE, payer.currency, FEE_INCOME), payer, amount)
 
 
 def transfer_legs(posted: TransferPosted, code_of: CustomerCode) -> list[Leg]:

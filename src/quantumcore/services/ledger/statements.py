@@ -17,7 +17,7 @@ from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import show_time
 from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.domain import DEBIT_NATURE, HOUSE, NAMES
-from quantumcore.services.ledger.postings import BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
+from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.queries import reference_of
 from quantumcore.services.ledger.ranges import Range
 from quantumcore.services.ledger.reports import HALVES, totals_at, whole
@@ -166,7 +166,9 @@ def _scanned_to(connection: Connection, after: Position, end: Position) -> Posit
 
 _TEXTS = {int(why): why.text for why in Why}
 _CODES = {code: str(code) for code in NAMES}
-_OF_TRADES = frozenset(int(why) for why in Why) - frozenset((*BUST_WHY, *GROUP_WHY, *TRANSFER_WHY.values()))
+_OF_TRADES = frozenset(int(why) for why in Why) - frozenset(
+    (*BUST_WHY, *GROUP_WHY, *ACTION_WHY, *TRANSFER_WHY.values())
+)
 
 
 class _Texts:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support import stream_batches, stream_links, stream_postings, stream_triggers
+from tests.support import stream_batches, stream_holds, stream_links, stream_postings, stream_triggers
 from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders, advanced
 from tests.support.stream_phases import PhaseMakers
 
@@ -109,7 +109,13 @@ def _transfer(account: int, name: str, kind: int, amount: int, currency: int, to
     )
 
 
-_FURTHER = (*stream_triggers.MAKERS, *stream_links.MAKERS, *stream_batches.MAKERS, *stream_postings.MAKERS)
+_FURTHER = (
+    *stream_triggers.MAKERS,
+    *stream_links.MAKERS,
+    *stream_batches.MAKERS,
+    *stream_postings.MAKERS,
+    *stream_holds.MAKERS,
+)
 
 
 class Market(PhaseMakers, ShownOrders):
@@ -121,6 +127,7 @@ class Market(PhaseMakers, ShownOrders):
         self._made = 0
         self._sequence = len(setup())
         self._submitted: deque[wire.SubmitOrder] = deque(maxlen=60)
+        self.holds: deque[wire.HoldChanged] = deque(maxlen=30)
         self.groups: deque[wire.PostGroup] = deque(maxlen=40)
         self.batches: deque[wire.SubmitOrderBatch] = deque(maxlen=20)
         self._transferred: deque[wire.Transfer] = deque(maxlen=20)
@@ -172,6 +179,8 @@ class Market(PhaseMakers, ShownOrders):
                 self._orders.append((event.account, event.sequence, event.order_slot, event.instrument))
             elif kind == wire.TradePrinted.KIND:
                 self._trades.append(wire.TradePrinted(*wire.TradePrinted.LAYOUT.unpack(events, offset)[2:]))
+            elif kind == wire.HoldChanged.KIND:
+                self.holds.append(wire.HoldChanged(*wire.HoldChanged.LAYOUT.unpack(events, offset)[2:]))
             offset += size
 
     def heard(self) -> list[tuple[int, int]]:

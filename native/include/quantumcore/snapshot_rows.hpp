@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 5;
+inline constexpr u32 kVersion = 6;
 
 struct SnapshotHeader {
   u64 magic;
@@ -53,11 +53,13 @@ struct Scalars {
   u32 credits;
   u32 groups;
   u32 legs;
+  u32 holds;
+  u32 max_holds;
   u32 reserved;
 
   EngineConfig config() const {
     return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,
-            max_windows, 1 - without_accounting, max_groups,     max_legs};
+            max_windows, 1 - without_accounting, max_groups,     max_legs,      max_holds};
   }
 };
 static_assert(std::has_unique_object_representations_v<Scalars>);

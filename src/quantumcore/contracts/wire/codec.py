@@ -8,6 +8,7 @@ from quantumcore.contracts.errors import Corrupted, InvalidCommand
 from quantumcore.contracts.wire.commands import (
     COMMAND_HEADER,
     AdvanceTime,
+    AmendHold,
     BustTrade,
     CancelAllAfter,
     CancelOrder,
@@ -17,7 +18,9 @@ from quantumcore.contracts.wire.commands import (
     EndSession,
     MassCancel,
     OpenAccount,
+    PlaceHold,
     PostGroup,
+    ReleaseHold,
     ReplaceAdvancedOrder,
     ReplaceOrder,
     SetAccountTerms,
@@ -49,6 +52,7 @@ from quantumcore.contracts.wire.events import (
     GroupChanged,
     GroupNoted,
     GroupPosted,
+    HoldChanged,
     IndicativeChanged,
     InstrumentDefined,
     InstrumentStatusChanged,
@@ -105,6 +109,9 @@ COMMANDS: dict[int, type[Command]] = {
         PostGroup,
         SetAccountTerms,
         SetCredit,
+        PlaceHold,
+        AmendHold,
+        ReleaseHold,
     )
 }
 EVENTS: dict[int, type[Event]] = {
@@ -145,6 +152,7 @@ EVENTS: dict[int, type[Event]] = {
         GroupPosted,
         AccountTermsChanged,
         CreditChanged,
+        HoldChanged,
     )
 }
 for _command in COMMANDS.values():

@@ -51,6 +51,9 @@ _WITH_ACCOUNT = (
     wire.PostGroup,
     wire.SetAccountTerms,
     wire.SetCredit,
+    wire.PlaceHold,
+    wire.AmendHold,
+    wire.ReleaseHold,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -234,4 +237,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.PostGroup.KIND: _group,
     wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
+    wire.PlaceHold.KIND: lambda command: _is_id(command.hold_id),
+    wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
+    wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),
 }

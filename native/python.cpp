@@ -192,10 +192,9 @@ void bind_engine(nb::module_& m) {
 
   m.def("layouts", [] {
     nb::dict all;
-    for (const qc::FieldPlace& place : qc::kFieldPlaces) {
-      if (!all.contains(place.structure)) all[place.structure] = nb::dict();
-      nb::cast<nb::dict>(all[place.structure])[place.field] =
-          nb::make_tuple(place.offset, place.size);
+    for (const qc::FieldPlace& at : qc::kFieldPlaces) {
+      if (!all.contains(at.structure)) all[at.structure] = nb::dict();
+      nb::cast<nb::dict>(all[at.structure])[at.field] = nb::make_tuple(at.offset, at.size);
     }
     return all;
   });
@@ -217,10 +216,10 @@ void bind_engine(nb::module_& m) {
           [](PyEngine* self, std::uint32_t max_orders, std::uint32_t max_accounts,
              std::uint32_t max_client_ids, std::uint32_t max_transfers, std::uint32_t max_balances,
              std::uint32_t max_windows, bool accounting, std::uint32_t max_groups,
-             std::uint32_t max_legs) {
-            const qc::EngineConfig config{max_orders,           max_accounts, max_client_ids,
-                                          max_transfers,        max_balances, max_windows,
-                                          accounting ? 1U : 0U, max_groups,   max_legs};
+             std::uint32_t max_legs, std::uint32_t max_holds) {
+            const qc::EngineConfig config{
+                max_orders,  max_accounts,         max_client_ids, max_transfers, max_balances,
+                max_windows, accounting ? 1U : 0U, max_groups,     max_legs,      max_holds};
             new (self) PyEngine(std::make_unique<qc::Engine>(config));
           },
           nb::kw_only(), nb::arg("max_orders") = kDefaults.max_orders,
@@ -230,7 +229,8 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_balances") = kDefaults.max_balances,
           nb::arg("max_windows") = kDefaults.max_windows,
           nb::arg("accounting") = kDefaults.accounting != 0,
-          nb::arg("max_groups") = kDefaults.max_groups, nb::arg("max_legs") = kDefaults.max_legs)
+          nb::arg("max_groups") = kDefaults.max_groups, nb::arg("max_legs") = kDefaults.max_legs,
+          nb::arg("max_holds") = kDefaults.max_holds)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
       .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
            nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),
@@ -300,6 +300,7 @@ void bind_engine(nb::module_& m) {
            nb::sig("def house(self, currency: int) -> list[tuple[int, int]]"))
       .def("collateral", asked(&qc::collateral_of), nb::arg("account"))
       .def("credits", asked(&qc::credits_of), nb::arg("account"))
+      .def("holds", asked(&qc::holds_of), nb::arg("account"))
       .def("account_state", asked(&qc::account_state_of), nb::arg("account"))
       .def("next_deadline", asked(&qc::next_deadline))
       .def("accounts", asked(&qc::account_ids))

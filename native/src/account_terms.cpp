@@ -13,20 +13,22 @@ struct Left {
   u16 currency;  // id; 0: nothing is left
   bool collateral;
   u8 scale;
-  i64 total;
+  i64 amount;
 };
 
-/// What an account still has: of the currency of the least id, its balance before its collateral.
+/// What an account still has, or holds on credit: of the currency of the least id, its balance
+/// before its collateral.
 Left first_left(const State& state, const Account& account) {
   Left first{0, false, 0, 0};
   for (u32 row = account.first_balance; row != kNone; row = state.accounts.balance(row).next) {
     const Balance& balance = state.accounts.balance(row);
-    if (balance.total == 0) continue;
+    if (balance.total == 0 && balance.held == 0) continue;
     const Currency& currency = state.currencies[balance.currency & ~kCollateral];
     const bool collateral = (balance.currency & kCollateral) != 0;
     if (first.currency == 0 || currency.id < first.currency ||
         (currency.id == first.currency && !collateral)) {
-      first = {currency.id, collateral, currency.scale, balance.total};
+      first = {currency.id, collateral, currency.scale,
+               balance.total != 0 ? balance.total : balance.held};
     }
   }
   return first;
@@ -38,7 +40,7 @@ bool judge_empty(const State& state, const Account& account, Refusal& why) {
   }
   const Left left = first_left(state, account);
   return left.currency == 0 ||
-         why.no(Reason::account_not_empty, Scope::account, left.scale, 0, left.total);
+         why.no(Reason::account_not_empty, Scope::account, left.scale, 0, left.amount);
 }
 
 /// How much further below zero all balances of a currency could fall under the new limit.

@@ -3,6 +3,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/expiry.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/holds.hpp"
 #include "quantumcore/phases.hpp"
 
 namespace quantumcore {
@@ -270,6 +271,7 @@ void advance_time(State& state, const AdvanceTime& command, Teller& teller) {
   }
   state.client_ids.forget(teller.time_ns(), kRememberNs);
   end_what_is_due(state, teller);
+  end_holds(state, teller);
   if (state.due_count != 0) pass_time(state, teller);
   tell_done(teller, command.header);
 }

@@ -33,6 +33,7 @@ class Walk {
       rare_book(i, instrument);
     }
     waiting();
+    open_holds();
     ends();
     links();
     positions();
@@ -41,6 +42,7 @@ class Walk {
     balances();
     submissions();
     groups();
+    holds();
     pages();
   }
 
@@ -500,6 +502,34 @@ class Walk {
       if (group.failed == 0) legs += group.terms.count;
     }
     QC_ASSERT(legs == state_.group_ids.leg_count());
+  }
+
+  /// What clients hold, and that each has its parts.
+  void open_holds() {
+    for (u32 row = 0; row < state_.hold_ids.count(); ++row) {
+      const Hold& hold = state_.hold_ids[row];
+      QC_ASSERT(hold.placed >= 0 && hold.captured >= 0 && hold.released >= 0 && hold.open() >= 0);
+      QC_ASSERT(hold.failed == 0 || hold.placed == 0);
+      if (hold.open() == 0) continue;
+      held_[state_.accounts.find_balance(hold.account, hold.currency)] += hold.open();
+    }
+  }
+
+  /// Holds are found by their ids and by the commands that placed them; open ones that end by the
+  /// clock are where the clock looks.
+  void holds() {
+    const HoldIds& ids = state_.hold_ids;
+    u32 ending = 0;
+    for (u32 row = 0; row < ids.count(); ++row) {
+      QC_ASSERT(ids.find(ids[row].account, ids[row].hold_id) == row);
+      QC_ASSERT(ids.find_placed(ids[row].sequence) == (ids[row].failed != 0 ? kNone : row));
+      QC_ASSERT(ids[row].sequence <= state_.sequence);
+      if (ids[row].ends()) ++ending;
+    }
+    ending -= heap(ids.ends(), ids.next_end(), [&](u32 row, u32 up) {
+      QC_ASSERT(ids[row].ends() && (up == kNone || ids[up].expires_ns <= ids[row].expires_ns));
+    });
+    QC_ASSERT(ending == 0);
   }
 
   void submissions() {

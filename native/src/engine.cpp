@@ -103,6 +103,12 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_account_terms);
     case CommandKind::set_credit:
       return hand(state, bytes, teller, set_credit);
+    case CommandKind::place_hold:
+      return hand(state, bytes, teller, place_hold);
+    case CommandKind::amend_hold:
+      return hand(state, bytes, teller, amend_hold);
+    case CommandKind::release_hold:
+      return hand(state, bytes, teller, release_hold);
     case CommandKind::apply_action:
       return hand(state, bytes, teller, apply_action);
   }
@@ -208,7 +214,8 @@ class Scout {
                          kNothing, kNothing, kNothing, kNothing};
 };
 
-constexpr u32 kReservedGroups = 1'024;    // with four legs each
+constexpr u32 kReservedGroups = 1'024;  // with four legs each
+constexpr u32 kReservedHolds = 1'024;
 constexpr std::size_t kLoadAhead = 1024;  // bytes, about as many lines as a core loads at a time
 
 }  // namespace
@@ -327,6 +334,7 @@ void Engine::reserve(std::uint32_t orders, std::uint32_t submissions) {
   state.client_ids.reserve(std::min(submissions, state.config.max_client_ids));
   state.group_ids.reserve(std::min(kReservedGroups, state.config.max_groups),
                           std::min(kReservedGroups * 4, state.config.max_legs));
+  state.hold_ids.reserve(std::min(kReservedHolds, state.config.max_holds));
 }
 
 std::uint64_t Engine::sequence() const noexcept { return state_->sequence; }

@@ -2,8 +2,11 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/group_draft.hpp"
+#include "quantumcore/holds.hpp"
 
-/// Groups of transfers between any accounts, all or none (docs/reference/engine.md section 11).
+/// Groups of transfers between any accounts, all or none (docs/reference/engine.md section 11); a
+/// leg may capture from a hold (section 12).
 namespace quantumcore {
 
 namespace {
@@ -16,6 +19,7 @@ enum Field : u8 {
   kCreditAccount = 3,
   kAmount = 4,
   kCode = 5,
+  kHold = 6,
   kEffectiveDate = 7,
   kUserData = 8,
   kText = 9,
@@ -31,35 +35,6 @@ struct Group {
   u32 count() const { return command.terms.count; }
 };
 
-/// An account as a leg names it.
-struct Side {
-  u32 account;  // number; 0: the house
-  u16 code;
-  bool debit;
-
-  bool is_house() const { return account == 0; }
-  bool is_collateral() const { return code == kCollateralCode; }
-  u8 place() const { return house_place(code); }
-  /// What a unit of it adds to the account, in the account's own nature.
-  i128 sign() const {
-    const bool debit_nature = is_house() && has_debit_nature(place());
-    return debit_nature == debit ? 1 : -1;
-  }
-};
-
-Side debit_of(const Leg& leg) { return {leg.debit_account, leg.debit_code, true}; }
-Side credit_of(const Leg& leg) { return {leg.credit_account, leg.credit_code, false}; }
-
-bool is_known(const Side& side) {
-  if (side.is_house()) return side.place() < kHousePlaces;
-  return side.code == kOwnCode || side.is_collateral();
-}
-
-bool is_one(const Side& a, const Side& b) {
-  if (a.account != b.account) return false;
-  return a.is_house() ? a.place() == b.place() : a.code == b.code;
-}
-
 bool content_is_good(const PostGroup& c) {
   const GroupTerms& g = c.terms;
   const std::size_t size = sizeof c + std::size_t{g.count} * sizeof(Leg);
@@ -71,8 +46,9 @@ bool content_is_good(const PostGroup& c) {
 bool leg_is_good(const Leg& leg) {
   const Side debit = debit_of(leg);
   const Side credit = credit_of(leg);
+  const bool may_hold = !debit.is_house() && !debit.is_collateral();
   return is_known(debit) && is_known(credit) && leg.amount >= 0 && leg.reserved == 0 &&
-         leg.reserved2 == 0 && !is_one(debit, credit);
+         (leg.hold == 0 || may_hold) && !is_one(debit, credit);
 }
 
 /// What an id names, and the leg that failed, if it was one.
@@ -100,7 +76,7 @@ bool same_bytes(const T& a, const T& b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-/// The first difference: the group, its legs one by one, then what they share.
+/// The first difference: the group, its legs one by one, then code, holds, and the rest.
 Field first_difference(const State& state, const PostedGroup& first, const Group& again, u32& leg) {
   const GroupTerms& a = first.terms;
   const GroupTerms& b = again.terms();
@@ -116,6 +92,10 @@ Field first_difference(const State& state, const PostedGroup& first, const Group
   }
   leg = kNone;
   if (a.code != b.code) return kCode;
+  for (leg = 0; leg < again.count(); ++leg) {
+    if (state.group_ids.leg(first.first_leg + leg).hold != again.legs[leg].hold) return kHold;
+  }
+  leg = kNone;
   if (a.effective_day != b.effective_day) return kEffectiveDate;
   if (!same_bytes(a.user_data, b.user_data)) return kUserData;
   return same_bytes(a.text, b.text) ? kSame : kText;
@@ -150,6 +130,15 @@ bool each_leg(const Group& group, Fault& fault, const Fits& fits) {
   return true;
 }
 
+/// Whether there is the hold that a leg names, and it is of the account and currency of its debit.
+bool may_capture(const State& state, const Leg& leg) {
+  const u32 row = state.hold_ids.find_placed(leg.hold);
+  if (row == kNone) return false;
+  const Hold& hold = state.hold_ids[row];
+  return state.accounts[hold.account].id == leg.debit_account &&
+         state.currencies[hold.currency].id == leg.currency;
+}
+
 bool judge_known(const State& state, const Group& group, Fault& fault) {
   const auto stands = [&](u32 account) {
     return account == 0 || state.accounts.find(account) != kNone;
@@ -159,9 +148,14 @@ bool judge_known(const State& state, const Group& group, Fault& fault) {
                     return (stands(leg.debit_account) && stands(leg.credit_account)) ||
                            fault.why.no(Reason::unknown_account, Scope::account);
                   }) &&
+         each_leg(group, fault,
+                  [&](const Leg& leg) {
+                    return state.find_currency(leg.currency) >= 0 ||
+                           fault.why.no(Reason::unknown_currency, Scope::none);
+                  }) &&
          each_leg(group, fault, [&](const Leg& leg) {
-           return state.find_currency(leg.currency) >= 0 ||
-                  fault.why.no(Reason::unknown_currency, Scope::none);
+           return leg.hold == 0 || may_capture(state, leg) ||
+                  fault.why.no(Reason::hold_not_found, Scope::none);
          });
 }
 
@@ -195,131 +189,6 @@ bool judge_mirror(const State& state, const PostedGroup& original, const Group& 
 }
 
 // ---- money ----
-
-/// What a group moves, leg by leg, before any of it is done. On the stack: nothing is allocated.
-class Draft {
- public:
-  Draft(const State& state, bool two_persons) : state_(state), signed_(two_persons) {}
-
-  /// Judges one leg after those before: INSUFFICIENT, AMOUNT_OVERFLOW.
-  bool add(const Leg& leg, Refusal& why) {
-    const u16 currency = static_cast<u16>(state_.find_currency(leg.currency));
-    Sum& sum = sum_of(currency);
-    const Side sides[2] = {debit_of(leg), credit_of(leg)};
-    Moved* moved[2] = {&moved_of(sides[0], currency), &moved_of(sides[1], currency)};
-    if (leg.amount != 0 && !judge_debit(sides[0], currency, *moved[0], leg.amount, why)) {
-      return false;
-    }
-    for (u32 i = 0; i < 2; ++i) {
-      moved[i]->amount += sides[i].sign() * leg.amount;
-      if (!sides[i].is_house()) sum.owed += sides[i].debit ? -i128{leg.amount} : leg.amount;
-    }
-    if (leg.amount != 0 && !sides[0].is_house() && !sides[0].is_collateral()) {
-      overdraw(*moved[0], sum);
-    }
-    return judge_bound(state_, currency, sum.owed, sum.deeper, why);
-  }
-
-  /// How many balances come into being.
-  u64 new_balances() const {
-    return static_cast<u64>(std::count_if(moved_, moved_ + count_, [](const Moved& m) {
-      return m.account != kNone && m.row == kNone;
-    }));
-  }
-
-  /// Notes what the legs leave beside the balances themselves, which stand by now.
-  void keep(State& state) const {
-    for (u32 i = 0; i < sums_count_; ++i) {
-      state.houses[sums_[i].currency].floors += static_cast<i64>(sums_[i].deeper);
-    }
-    for (u32 i = 0; i < count_; ++i) {
-      const Moved& m = moved_[i];
-      if (!m.deeper) continue;
-      const u32 row = state.accounts.find_balance(m.account, m.currency);
-      state.accounts.credit_of(row).overdrawn = static_cast<i64>(m.overdrawn);
-    }
-  }
-
- private:
-  /// What one account has gained, the house's in its own nature.
-  struct Moved {
-    u32 account;   // slot; kNone: the house
-    u16 currency;  // slot, with kCollateral or without
-    u8 place;      // of the house
-    bool deeper;   // a leg that was signed leaves it further below its limit
-    u32 row;       // of the balance, or kNone
-    i128 amount;
-    i128 overdrawn;
-  };
-  /// Of one currency: what customers have got from the house, and how much deeper they may be.
-  struct Sum {
-    u16 currency;
-    i128 owed;
-    i128 deeper;
-  };
-
-  Moved& moved_of(const Side& side, u16 currency) {
-    const u32 account = side.is_house() ? kNone : state_.accounts.find(side.account);
-    const u16 kept = static_cast<u16>(
-        side.is_collateral() && !side.is_house() ? currency | kCollateral : currency);
-    const u8 place = side.is_house() ? side.place() : kHousePlaces;
-    for (u32 i = 0; i < count_; ++i) {
-      if (moved_[i].account == account && moved_[i].currency == kept && moved_[i].place == place) {
-        return moved_[i];
-      }
-    }
-    const u32 row = side.is_house() ? kNone : state_.accounts.find_balance(account, kept);
-    i128 overdrawn = 0;
-    if (row != kNone && state_.accounts.balance(row).credit != 0) {
-      overdrawn = state_.accounts.credit(state_.accounts.balance(row).credit - 1).overdrawn;
-    }
-    moved_[count_] = Moved{account, kept, place, false, row, 0, overdrawn};
-    return moved_[count_++];
-  }
-
-  Sum& sum_of(u16 currency) {
-    for (u32 i = 0; i < sums_count_; ++i) {
-      if (sums_[i].currency == currency) return sums_[i];
-    }
-    sums_[sums_count_] = Sum{currency, 0, 0};
-    return sums_[sums_count_++];
-  }
-
-  /// What is neither held nor spent after the legs so far.
-  i128 spare(const Moved& m) const {
-    return m.amount +
-           (m.row == kNone ? i128{0} : state_.accounts.spare_of(state_.accounts.balance(m.row)));
-  }
-
-  bool judge_debit(const Side& side, u16 currency, const Moved& m, i64 amount, Refusal& why) const {
-    const u8 scale = state_.currencies[currency].scale;
-    if (!side.is_house()) {
-      const i128 there = std::min<i128>(spare(m), kMaxI64);
-      if (amount <= there || (signed_ && !side.is_collateral())) return true;
-      return why.no(Reason::insufficient, Scope::account, scale, there, amount);
-    }
-    if (m.place != kRounding) return true;
-    // What later fills may give back is less than a unit for each order that works.
-    const i128 there = state_.house_balance(currency, kRounding) + m.amount -
-                       static_cast<i128>(state_.orders.slots().live());
-    return amount <= there || why.no(Reason::insufficient, Scope::venue, scale, there, amount);
-  }
-
-  void overdraw(Moved& m, Sum& sum) const {
-    const i128 below = -spare(m);
-    if (below <= m.overdrawn) return;
-    sum.deeper += below - m.overdrawn;
-    m.overdrawn = below;
-    m.deeper = true;
-  }
-
-  const State& state_;
-  const bool signed_;
-  u32 count_ = 0;
-  u32 sums_count_ = 0;
-  Moved moved_[2 * kMostLegs];
-  Sum sums_[kMostLegs];
-};
 
 /// ACCOUNT_FROZEN of who gives, ACCOUNT_CLOSED of both.
 bool judge_states(const State& state, const Group& group, Fault& fault) {
@@ -393,6 +262,8 @@ void make(State& state, const Group& group, u32 at, Teller& teller) {
   event.code = group.terms().code;
   event.leg = at;
   event.flags = group.terms().flags;
+  if (leg.hold == 0) return;
+  capture_hold(state, state.hold_ids.find_placed(leg.hold), leg.amount, teller);
 }
 
 void tell_posted(const Group& group, u64 reverses, Teller& teller) {
@@ -426,12 +297,13 @@ void remember(State& state, const Group& group, bool failed, const Teller& telle
 
 bool is_of_state(Reason reason) {
   return reason == Reason::unknown_account || reason == Reason::account_frozen ||
-         reason == Reason::account_closed || reason == Reason::insufficient;
+         reason == Reason::account_closed || reason == Reason::insufficient ||
+         reason == Reason::hold_closed || reason == Reason::hold_exceeded;
 }
 
 void post(State& state, const Group& group, Teller& teller) {
   const GroupTerms& terms = group.terms();
-  Draft draft(state, (terms.flags & kSigned) != 0);
+  Draft draft(state, (terms.flags & kSigned) != 0, group.legs);
   Fault fault;
   u32 original = kNone;
   bool fits = judge_known(state, group, fault);

@@ -170,6 +170,19 @@ std::vector<std::tuple<u16, i64, i64>> credits_of(const State& state, u64 accoun
   return rows;
 }
 
+std::vector<std::tuple<u64, u16, i64, i64, i64, i64>> holds_of(const State& state, u64 account) {
+  std::vector<std::tuple<u64, u16, i64, i64, i64, i64>> rows;
+  const u32 slot = state.accounts.find(account);
+  if (slot == kNone) return rows;
+  for (u32 row = 0; row < state.hold_ids.count(); ++row) {
+    const Hold& hold = state.hold_ids[row];
+    if (hold.account != slot || hold.open() == 0) continue;
+    rows.emplace_back(hold.sequence, state.currencies[hold.currency].id, hold.placed, hold.captured,
+                      hold.released, hold.expires_ns);
+  }
+  return rows;
+}
+
 u8 account_state_of(const State& state, u64 account) {
   const u32 slot = state.accounts.find(account);
   return slot == kNone ? u8{0} : static_cast<u8>(state.accounts[slot].barred + kOpen);
@@ -183,13 +196,16 @@ std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state) {
           {"accounts", state.accounts.bytes()},
           {"client_ids", state.client_ids.bytes()},
           {"transfers", state.transfer_ids.bytes()},
-          {"groups", state.group_ids.bytes()}};
+          {"groups", state.group_ids.bytes()},
+          {"holds", state.hold_ids.bytes()}};
 }
 
 i64 next_deadline(const State& state) {
   i64 next = std::numeric_limits<i64>::max();
   if (state.expiring != kNone) next = std::min(next, state.extras[state.expiring].terms.expires_ns);
   if (state.timers != kNone) next = std::min(next, state.accounts[state.timers].deadline_ns);
+  const u32 hold = state.hold_ids.next_end();
+  if (hold != kNone) next = std::min(next, state.hold_ids[hold].expires_ns);
   for (u32 i = 0; i < state.due_count; ++i) {
     next = std::min(next, ends_at(state.rare_books[state.due[i]]));
   }

@@ -143,6 +143,21 @@ void read_groups(State& state, const Scalars& s, Reader& in) {
   for (u32 i = 0; i < s.legs; ++i) state.group_ids.add_leg(in.get<Leg>());
 }
 
+void read_holds(State& state, const Scalars& s, Reader& in) {
+  demand(s.holds <= s.max_holds);
+  u64 before = 0;
+  for (u32 i = 0; i < s.holds; ++i) {
+    const Hold row = in.get<Hold>();
+    demand(row.account < s.accounts && row.currency < s.currencies && row.failed <= 1 &&
+           row.sequence > before && row.captured >= 0 && row.released >= 0 &&
+           row.placed - row.captured >= row.released &&
+           (row.failed == 0 ? state.accounts.find_balance(row.account, row.currency) != kNone
+                            : row.placed == 0));
+    before = row.sequence;
+    state.hold_ids.remember(row);
+  }
+}
+
 void read_ids(State& state, const Scalars& s, Reader& in) {
   demand(s.submissions <= s.max_client_ids && s.transfers <= s.max_transfers);
   for (u32 i = 0; i < s.submissions; ++i) {
@@ -163,6 +178,7 @@ void read_ids(State& state, const Scalars& s, Reader& in) {
     state.transfer_ids.remember(row);
   }
   read_groups(state, s, in);
+  read_holds(state, s, in);
 }
 
 void read_free_slots(State& state, const Scalars& s, Reader& in) {

@@ -78,6 +78,7 @@ Scalars scalars_of(const State& state) {
   s.max_windows = state.config.max_windows;
   s.max_groups = state.config.max_groups;
   s.max_legs = state.config.max_legs;
+  s.max_holds = state.config.max_holds;
   s.without_accounting = state.accounting() ? 0 : 1;
   s.max_open_orders = state.max_open_orders;
   s.killed = state.killed ? 1 : 0;
@@ -101,6 +102,7 @@ Scalars scalars_of(const State& state) {
   s.credits = state.accounts.credit_count();
   s.groups = state.group_ids.count();
   s.legs = state.group_ids.leg_count();
+  s.holds = state.hold_ids.count();
   return s;
 }
 
@@ -185,6 +187,11 @@ void write_ids(const State& state, Writer& out) {
     out.put(row);
   }
   for (u32 i = 0; i < state.group_ids.leg_count(); ++i) out.put(state.group_ids.leg(i));
+  for (u32 i = 0; i < state.hold_ids.count(); ++i) {
+    Hold row = state.hold_ids[i];
+    row.next_free = 0;
+    out.put(row);
+  }
 }
 
 void write_extra(const State& state, const OrderRecord& order, Writer& out) {

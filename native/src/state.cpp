@@ -69,10 +69,11 @@ State::State(const EngineConfig& c)
       judged(kMostOfAct * sizeof(Judged) / sizeof(u64)),
       batch(kMaxCommandSize / sizeof(u64)),
       walk_marks(c.max_accounts),
-      counted(c.max_orders) {
+      counted(c.max_orders),
+      hold_ids(c.max_holds) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1 &&
-            c.max_groups < kNone && c.max_legs < kNone);
+            c.max_groups < kNone && c.max_legs < kNone && c.max_holds < kNone);
 }
 
 Usage State::usage() const {
@@ -80,7 +81,7 @@ Usage State::usage() const {
           accounts.count(),      accounts.balance_count(), client_ids.used(),
           transfer_ids.count(),  client_ids.terms_used(),  extras.used(),
           positions.count(),     links.rows.used(),        group_ids.count(),
-          group_ids.leg_count()};
+          group_ids.leg_count(), hold_ids.count()};
 }
 
 void State::fill(const Usage& usage) {
@@ -95,6 +96,7 @@ void State::fill(const Usage& usage) {
   positions.fill(usage.positions);
   links.rows.fill(usage.links);
   group_ids.fill(usage.groups, usage.legs);
+  hold_ids.fill(usage.holds);
 }
 
 void State::copy(const State& other) {
@@ -117,6 +119,7 @@ void State::copy(const State& other) {
   client_ids.copy_entries(other.client_ids);
   transfer_ids.copy_entries(other.transfer_ids);
   group_ids.copy_entries(other.group_ids);
+  hold_ids.copy_entries(other.hold_ids);
   currencies.copy(other.currencies, other.currency_count);
   houses.copy(other.houses, other.currency_count);
   currency_count = other.currency_count;

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
     for (u64 i = 0; i < 3; ++i) market.transfer_random();
     for (u64 i = 0; i < 6; ++i) market.auction_random();
     market.post_random();
+    market.hold_random();
     market.kill_random();
     events.clear();
     const i64 now = market.tick();

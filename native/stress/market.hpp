@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "holds.hpp"
 #include "quantumcore/engine.hpp"
 #include "random.hpp"
 
@@ -397,6 +398,14 @@ class Market {
     commands.insert(commands.end(), bytes, bytes + legs.size() * sizeof(Leg));
   }
 
+  /// Something about a hold.
+  void hold_random() {
+    holds_.act(random, account(), now_, next_id_++,
+               [&](auto& command, CommandKind kind, u32 instrument, u64 owner) {
+                 add(command, kind, instrument, owner);
+               });
+  }
+
   void mass_cancel_random() {
     MassCancel command{};
     command.side = static_cast<u8>(random.below(3));
@@ -472,7 +481,7 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(27));
+    bytes[2] = static_cast<std::byte>(random.below(30));
     if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }
@@ -496,8 +505,10 @@ class Market {
       cancel_random();
     } else if (dice < 940) {
       transfer_random();
-    } else if (dice < 960) {
+    } else if (dice < 955) {
       post_random();
+    } else if (dice < 963) {
+      hold_random();
     } else if (dice < 970) {
       mass_cancel_random();
     } else if (dice < 975) {
@@ -511,7 +522,7 @@ class Market {
     }
   }
 
-  /// Notes new orders.
+  /// Notes new orders, and holds.
   void hear(std::span<const std::byte> events) {
     for (std::size_t at = 0; at < events.size();) {
       EventHeader header;
@@ -525,6 +536,9 @@ class Market {
         } else {
           orders[random.below(orders.size())] = order;
         }
+      }
+      if (header.kind == static_cast<u8>(EventKind::hold_changed)) {
+        holds_.hear(events.data() + at, random);
       }
       at += header.size;
     }
@@ -548,6 +562,7 @@ class Market {
     if (random.below(5) == 0) {
       (ways == 0 ? leg.credit_code : leg.debit_code) = kCollateralCode;
     }
+    if (ways != 0 && random.below(6) == 0) holds_.capture(random, leg);
     return leg;
   }
   Order some_order() {
@@ -562,6 +577,7 @@ class Market {
                            : 100'000 + random.between(0, 60);
   }
 
+  Holds holds_;
   std::vector<Leg> last_legs_;  // of the last group that was no reversal
   u64 last_group_ = 0;
   i64 now_ = 1'000;

@@ -139,6 +139,7 @@ class Books:
         self.house: dict[int, int] = defaultdict(int)
         self.deposited: dict[int, int] = defaultdict(int)
         self.posted: dict[tuple[int, int, int], int] = defaultdict(int)  # by account, currency, code; credits - debits
+        self.placed: dict[int, wire.HoldChanged] = {}  # by name: holds of clients as they stand
         self.lent: set[tuple[int, int]] = set()  # balances that may be below what is held
 
     def hear(self, event: wire.Event) -> None:
@@ -174,6 +175,8 @@ class Books:
                 self._transfer(event)
             case wire.TransferMade():
                 self._made(event)
+            case wire.HoldChanged():
+                self._hold(event)
             case wire.CreditChanged():
                 self.lent.add((event.account, event.currency))
             case wire.TradePrinted():
@@ -242,6 +245,17 @@ class Books:
         if event.flags2 and event.debit_account:
             self.lent.add((event.debit_account, event.currency))
 
+    def _hold(self, event: wire.HoldChanged) -> None:
+        """captured + released + open = placed, and an act moves nothing but its own part."""
+        before = self.placed.get(event.hold_sequence)
+        parts = [0] * 4 if before is None else [before.placed, before.captured, before.released, before.open]
+        parts[{1: 0, 2: 0, 3: 1, 4: 2, 5: 2}[event.cause]] += event.amount
+        parts[3] = parts[0] - parts[1] - parts[2]
+        assert parts == [event.placed, event.captured, event.released, event.open]
+        assert min(parts) >= 0
+        assert (before is None) == (event.cause == 1)
+        self.placed[event.hold_sequence] = event
+
     def house_of(self, currency: int) -> dict[int, int]:
         """Return what every account of the house has by the events, 220 as the sum over all customers."""
         found: dict[int, int] = defaultdict(int)
@@ -302,6 +316,8 @@ def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed, marke
         held: dict[tuple[int, int], int] = defaultdict(int)
         for order, amount in books.hold.items():
             held[books.place[order]] += amount
+        for hold in books.placed.values():
+            held[hold.account, hold.currency] += hold.open
         for account in engine.accounts():
             for currency, total, on_hold in engine.balances(account):
                 assert total == books.total[account, currency], f"seed {seed}"

@@ -8,7 +8,7 @@ COMMANDS = 1_000_000
 
 
 @pytest.mark.hazard("D6")
-@pytest.mark.parametrize("kind", ["plain", "waiting", "linked", "batch", "posting"])
+@pytest.mark.parametrize("kind", ["plain", "waiting", "linked", "batch", "posting", "holding"])
 def test_a_million_commands_allocate_nothing(tmp_path, kind):
     """Orders, trades, replaces and cancels after the warm-up: no call of malloc but for the bytes that a step returns.
 

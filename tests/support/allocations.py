@@ -11,6 +11,7 @@ from tests.support.commands import ACME, BUY, SELL, Desk, cancel, define_instrum
 ALICE, BOB = 1, 2
 ROUNDS_PER_STEP = 1_000
 NUMBER = "########"  # stands in the templates where a round has its number
+FIRST = int.from_bytes(b"<<first>", "little")  # where it has the sequence of its first command
 
 
 def template(price: int) -> bytes:
@@ -147,13 +148,44 @@ def posting_template(price: int) -> bytes:
     )
 
 
+def holding_template(price: int) -> bytes:
+    """Return a round of eight commands: holds are placed, amended, captured by two legs, released, refused, and run out."""
+
+    def place(name: str, **fields: int) -> bytes:
+        return wire.PlaceHold(account=ALICE, hold_id=f"a-hold-{name}-{NUMBER}", currency=1, **fields).encode()
+
+    name = f"a-hold-kept-{NUMBER}"
+    legs = [wire.Leg(debit_account=ALICE, credit_account=BOB, currency=1, amount=price, hold=FIRST) for _ in range(2)]
+    captured = b"".join(leg.encode() for leg in legs)
+    return b"".join(
+        (
+            place("kept", amount=3 * price),
+            wire.AmendHold(account=ALICE, hold_id=name, amount=4 * price).encode(),
+            wire.ReleaseHold(account=ALICE, hold_id=name, amount=price).encode(),
+            place("short", amount=price, expires_ns=2**62),
+            wire.PostGroup(group_id=f"a-group-that-captures-{NUMBER}", count=2, legs=captured).encode(),
+            place("never", amount=2**61),
+            wire.ReleaseHold(account=ALICE, hold_id=name).encode(),
+            wire.ReleaseHold(account=ALICE, hold_id=f"a-hold-short-{NUMBER}").encode(),
+        )
+    )
+
+
 KINDS = {
     "plain": (template, 4),
     "waiting": (waiting_template, 8),
     "linked": (linked_template, 8),
     "batch": (batch_template, 4),
     "posting": (posting_template, 6),
+    "holding": (holding_template, 8),
 }
+
+
+def numbered(round_of: bytes, number: int, first: int) -> bytes:
+    """Return a template as the round of that number."""
+    return round_of.replace(NUMBER.encode(), b"%08d" % number).replace(
+        FIRST.to_bytes(8, "little"), first.to_bytes(8, "little")
+    )
 
 
 def main(commands: int, kind: str) -> None:
@@ -168,9 +200,10 @@ def main(commands: int, kind: str) -> None:
     desk.fund(BOB, ACME=10**12)
     templates = [make(price) for price in range(100, 150)]
     inside = steps = told = 0
+    begun = desk.engine.sequence
     for first in range(0, commands // size, ROUNDS_PER_STEP):
         rounds = range(first, first + ROUNDS_PER_STEP)
-        batch = b"".join(templates[n % 50].replace(NUMBER.encode(), b"%08d" % n) for n in rounds)
+        batch = b"".join(numbered(templates[n % 50], n, begun + n * size + 1) for n in rounds)
         before = counter.malloc_calls()
         events = desk.engine.step(batch, desk.now)
         after = counter.malloc_calls()

@@ -33,10 +33,11 @@ VERBS = {
     1: "submit", 2: "replace", 3: "cancel", 4: "mass_cancel", 5: "transfer", 6: "open_account", 7: "define_currency",
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
-    23: "batch", 24: "post", 25: "account", 26: "credit",
+    23: "batch", 24: "post", 25: "account", 26: "credit", 27: "hold", 28: "amend", 29: "release",
     31: "action",
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
+HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired"}
 ACTIONS = {
     1: "split", 2: "stock_dividend", 3: "cash_dividend", 4: "conversion", 5: "spin_off", 6: "adjustment", 7: "settlement",
     8: "exercise", 9: "funding", 10: "borrow_fee",
@@ -144,7 +145,7 @@ def show(e: Any, s: Scales) -> Shown:
             )
         case wire.CommandDone():
             if e.outcome:
-                named = "" if VERBS[e.command] in ("bust", "post", "action") else named
+                named = "" if VERBS[e.command] in ("bust", "post", "hold", "action") else named
                 return _of("repeat" if e.outcome == 1 else "already_cancelled", named)
             return _of("done", count=str(e.count))
         case _:
@@ -183,6 +184,19 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
             return _of("limits", f"{s.account(e.account) if e.account else 'default'} {e.max_open_orders}")
         case wire.GroupChanged():
             return _of("group", f"{s.account(e.account)} {e.group}")
+        case wire.TradingRulesChanged():
+            return _of("rules", **_fields(e))
+        case wire.OrdersLinked():
+            slots = [slot for slot in (e.first, e.second, e.third) if slot != NO_SLOT]
+            return _of("linked", " ".join([LINKS[e.link], *(s.order(e.sequence, slot) for slot in slots)]))
+        case wire.TradeBusted():
+            return _of("busted", **_fields(e) | {"buyer": s.account(e.buyer), "seller": s.account(e.seller)})
+        case _:
+            return _of_money(e, s)
+
+
+def _of_money(e: Any, s: Scales) -> Shown:
+    match e:
         case wire.TransferPosted():
             posted = f"{s.account(e.account)} {s.money(e.currency, e.amount)} {s.currency(e.currency)}"
             return _of("posted", posted, total=s.money(e.currency, e.total), held=s.money(e.currency, e.held))
@@ -211,6 +225,8 @@ def _of_an_account(e: Any, s: Scales) -> Shown:
         case wire.CreditChanged():
             granted = f"{s.account(e.account)} {s.money(e.currency, e.limit)} {s.currency(e.currency)}"
             return _of("credit", granted, available=s.money(e.currency, e.available))
+        case wire.HoldChanged():
+            return _hold(e, s)
         case wire.PositionAdjusted():
             return _adjusted(e, s)
         case wire.ActionApplied():
@@ -260,6 +276,13 @@ def _made(e: Any, s: Scales) -> Shown:
     totals = {"debit": s.money(e.currency, e.debit_total), "credit": s.money(e.currency, e.credit_total)}
     head = f"{s.money(e.currency, e.amount)} {s.currency(e.currency)} {' '.join(sides)}"
     return _of("made", head, **totals, leg=str(e.leg), code=str(e.code))
+
+
+def _hold(e: Any, s: Scales) -> Shown:
+    """A hold after one act, and what that moved."""
+    parts = {name: s.money(e.currency, getattr(e, name)) for name in ("placed", "captured", "released", "open", "held")}
+    head = f"{e.hold_id} {HELD[e.cause]} {s.money(e.currency, e.amount)} {s.currency(e.currency)}"
+    return _of("hold", head, **parts, of=s.account(e.account), until=s.since(e.expires_ns) if e.expires_ns else "none")
 
 
 def _adjusted(e: Any, s: Scales) -> Shown:

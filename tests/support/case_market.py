@@ -48,6 +48,7 @@ class CaseMarket:
         self.instruments: dict[str, int] = {"ACME": 1}
         self.funds = {name: {"USD": 1_000_000, "ACME": 100_000} for name in ACCOUNTS}
         self.ids: dict[tuple[int, int], str] = {}
+        self.holds: dict[str, int] = {}
         self.transfers = 0
         self._open = False
 
@@ -115,6 +116,8 @@ class CaseMarket:
         for event in events:
             if isinstance(event, wire.OrderAccepted):
                 self.ids[event.sequence, event.order_slot] = event.client_id
+            elif isinstance(event, wire.HoldChanged):
+                self.holds[event.hold_id] = event.hold_sequence
         return [show(event, self) for event in events]
 
     # ------------------------------------------------------------------------------------- what is what
@@ -160,6 +163,10 @@ class CaseMarket:
     def sequence_of(self, client_id: str) -> int:
         """Return the sequence of the command that submitted an order."""
         return next(sequence for (sequence, _), known in self.ids.items() if known == client_id)
+
+    def hold_of(self, hold_id: str) -> int:
+        """Return the sequence of the command that placed a hold; a number stands for itself."""
+        return self.holds[hold_id] if hold_id in self.holds else int(hold_id)
 
     def name_of(self, client_id: str) -> tuple[int, int]:
         """Return the engine's name of an order: the youngest of that name."""
@@ -232,6 +239,19 @@ def _collateral(market: CaseMarket, rest: list[str]) -> list[Shown]:
     return [Shown(f"{rest[0]} {market.money(number, total)} {market.currency(number)}", {}) for number, total in rows]
 
 
+def _holds(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    names = {sequence: hold_id for hold_id, sequence in market.holds.items()}
+    return [
+        Shown(
+            f"{names[sequence]} {market.money(number, placed - captured - released)} {market.currency(number)}",
+            {"until": market.since(expires_ns) if expires_ns else "none"},
+        )
+        for sequence, number, placed, captured, released, expires_ns in market.engine.holds(
+            market.account_number(rest[0])
+        )
+    ]
+
+
 def _position(market: CaseMarket, rest: list[str]) -> list[Shown]:
     number = words.instrument_of(market, words.pairs(rest[1:]))
     lots = dict(market.engine.positions(market.account_number(rest[0]))).get(number, 0)
@@ -242,6 +262,7 @@ _QUESTIONS = {
     "position": _position,
     "house": _house,
     "collateral": _collateral,
+    "holds": _holds,
     "depth": _depth,
     "orders": _orders,
     "order": _order,

@@ -216,7 +216,7 @@ def _side(market: "CaseMarket", text: str) -> tuple[int, int]:
 
 
 def _leg(market: "CaseMarket", text: str) -> wire.Leg:
-    debit, credit, amount, currency = text.split()
+    debit, credit, amount, currency, *more = text.split()
     (debit_account, debit_code), (credit_account, credit_code) = _side(market, debit), _side(market, credit)
     return wire.Leg(
         debit_account=debit_account,
@@ -225,6 +225,7 @@ def _leg(market: "CaseMarket", text: str) -> wire.Leg:
         credit_code=credit_code,
         currency=_currency(market, currency),
         amount=_minor(market, amount, currency),
+        hold=market.hold_of(more[1]) if more else 0,
     )
 
 
@@ -265,6 +266,26 @@ def _account(market: "CaseMarket", rest: list[str]) -> wire.Command:
 def _credit(market: "CaseMarket", rest: list[str]) -> wire.Command:
     limit, currency = _minor(market, rest[1], rest[2]), _currency(market, rest[2])
     return wire.SetCredit(account=_owner(market, rest[0]), limit=limit, currency=currency)
+
+
+def _hold(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    given = pairs(rest[4:])
+    return wire.PlaceHold(
+        account=_owner(market, rest[0]),
+        hold_id=rest[1],
+        amount=_minor(market, rest[2], rest[3]),
+        currency=_currency(market, rest[3]),
+        expires_ns=market.instant(given["until"]) if "until" in given else int(given.get("expires_ns", 0)),
+    )
+
+
+def _amend(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    return wire.AmendHold(account=_owner(market, rest[0]), hold_id=rest[1], amount=_minor(market, rest[2], rest[3]))
+
+
+def _release(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    amount = 0 if rest[2] == "rest" else _minor(market, rest[2], rest[3])
+    return wire.ReleaseHold(account=_owner(market, rest[0]), hold_id=rest[1], amount=amount)
 
 
 def _link(market: "CaseMarket", rest: list[str], members: list[str]) -> wire.SubmitLinkedOrders:
@@ -411,5 +432,8 @@ _COMMANDS: dict[str, Any] = {
     "bust": _bust,
     "account": _account,
     "credit": _credit,
+    "hold": _hold,
+    "amend": _amend,
+    "release": _release,
     "action": _action,
 }

@@ -40,7 +40,9 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
     cancel_all_after alice 10s | off           end_session alice 7                kill alice|venue on|off
     limits alice|default 5                     group alice 3                      deposit|withdraw alice 500 USD
     post house|alice g1 [code 7] [day 20000] [data 0f] [reverses g0] [text word] [signed]
-                                               its legs follow as lines `+ debit credit 100 USD`; a side: alice, alice/220, or a code of the house
+                                               its legs follow as lines `+ debit credit 100 USD`; a side: alice, alice/220, or a code of the house;
+                                               `+ alice 100 50 USD from h1` captures it from a hold
+    hold alice h1 500 USD [until 60s]          amend alice h1 700 USD                     release alice h1 200 USD | rest
     account alice open|frozen|closed           credit alice 500 USD
     bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
     action x1 split n 3 m 2 price 20 [in OPT] [target BETA] [amount 0.25] [rate 0.01] [day 20000]
@@ -55,6 +57,7 @@ Questions are commands too; their answers stand like events:
     balance alice USD                          alice 1000000 USD held 404
     house USD                                  300 5                   each account of the house that is not zero (220: all collateral)
     collateral alice                           alice 40 USD
+    holds alice                                h1 40 USD until 60s     what is open of each
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
 """
 

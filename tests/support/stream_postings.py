@@ -3,6 +3,7 @@
 from typing import Any
 
 from quantumcore.contracts import wire
+from tests.support import stream_holds
 from tests.support.shown_orders import I64_MAX
 
 HOUSE_CODES = (100, 110, 230, 240, 300, 310, 320, 330, 400, 410, 420, 430, 900)
@@ -40,6 +41,8 @@ def _new(market: Any) -> wire.PostGroup:
 
 
 def _leg(market: Any) -> wire.Leg:
+    if market.holds and market._chance(20):
+        return stream_holds.capturing(market, _side(market))
     debit, credit = _side(market), _side(market)
     if debit == credit and market._chance(97):
         credit = (0, 900) if debit != (0, 900) else (0, 230)

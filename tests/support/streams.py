@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support import stream_actions, stream_batches, stream_links, stream_postings, stream_triggers
+from tests.support import stream_actions, stream_batches, stream_holds, stream_links, stream_postings, stream_triggers
 from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders, advanced
 from tests.support.stream_phases import PhaseMakers
 
@@ -114,6 +114,7 @@ _FURTHER = (
     *stream_links.MAKERS,
     *stream_batches.MAKERS,
     *stream_postings.MAKERS,
+    *stream_holds.MAKERS,
     *stream_actions.MAKERS,
 )
 
@@ -127,6 +128,7 @@ class Market(PhaseMakers, ShownOrders):
         self._made = 0
         self._sequence = len(setup())
         self._submitted: deque[wire.SubmitOrder] = deque(maxlen=60)
+        self.holds: deque[wire.HoldChanged] = deque(maxlen=30)
         self.groups: deque[wire.PostGroup] = deque(maxlen=40)
         self.actions: deque[wire.ApplyAction] = deque(maxlen=20)
         self.batches: deque[wire.SubmitOrderBatch] = deque(maxlen=20)
@@ -179,6 +181,8 @@ class Market(PhaseMakers, ShownOrders):
                 self._orders.append((event.account, event.sequence, event.order_slot, event.instrument))
             elif kind == wire.TradePrinted.KIND:
                 self._trades.append(wire.TradePrinted(*wire.TradePrinted.LAYOUT.unpack(events, offset)[2:]))
+            elif kind == wire.HoldChanged.KIND:
+                self.holds.append(wire.HoldChanged(*wire.HoldChanged.LAYOUT.unpack(events, offset)[2:]))
             offset += size
 
     def heard(self) -> list[tuple[int, int]]:

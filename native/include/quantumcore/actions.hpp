@@ -3,7 +3,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
 
-/// Corporate actions, expiry, exercise and funding (docs/reference/engine.md section 12): what an
+/// Corporate actions, expiry, exercise and funding (docs/reference/engine.md section 13): what an
 /// action is, and what it brings one account.
 namespace quantumcore {
 

@@ -34,6 +34,9 @@ void bust_trade(State& state, const BustTrade& command, Teller& teller);
 void post_group(State& state, const PostGroup& command, Teller& teller);
 void set_account_terms(State& state, const SetAccountTerms& command, Teller& teller);
 void set_credit(State& state, const SetCredit& command, Teller& teller);
+void place_hold(State& state, const PlaceHold& command, Teller& teller);
+void amend_hold(State& state, const AmendHold& command, Teller& teller);
+void release_hold(State& state, const ReleaseHold& command, Teller& teller);
 void apply_action(State& state, const ApplyAction& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.

@@ -57,9 +57,8 @@ class Engine {
   void step(std::span<const std::byte> commands, std::int64_t time_ns, EventBuffer& events);
 
   /// Takes now the memory that `orders` working orders and `submissions` remembered ones need, up
-  /// to the engine's bounds, and those of the first thousand groups of transfers: afterwards no
-  /// command waits for a page or for a table that grows.
-  /// Changes no result.
+  /// to the engine's bounds, and those of the first thousand groups of transfers and holds:
+  /// afterwards no command waits for a page or for a table that grows. Changes no result.
   void reserve(std::uint32_t orders, std::uint32_t submissions);
 
   std::uint64_t sequence() const noexcept;

@@ -27,6 +27,7 @@ static_assert(kLaidOut<CancelAllAfter, 24> && kLaidOut<EndSession, 24> && kLaidO
 static_assert(kLaidOut<SetReference, 24> && kLaidOut<SetTradingRules, 80>);
 static_assert(kLaidOut<GroupTerms, 224> && kLaidOut<PostGroup, 240> && kLaidOut<Leg, 32>);
 static_assert(kLaidOut<SetAccountTerms, 24> && kLaidOut<SetCredit, 32>);
+static_assert(kLaidOut<PlaceHold, 72> && kLaidOut<AmendHold, 64> && kLaidOut<ReleaseHold, 64>);
 static_assert(kLaidOut<ActionTerms, 96> && kLaidOut<ApplyAction, 112>);
 static_assert(kLaidOut<SetGroup, 24> && kLaidOut<BustTrade, 96>);
 
@@ -56,8 +57,8 @@ static_assert(kLaidOut<TradeBusted, 128>);
 static_assert(kLaidOut<OrdersLinked, 64>);
 static_assert(kLaidOut<TransferMade, 112> && kLaidOut<GroupNoted, 176>);
 static_assert(kLaidOut<GroupPosted, 144> && kLaidOut<AccountTermsChanged, 48>);
-static_assert(kLaidOut<CreditChanged, 64> && kLaidOut<PositionAdjusted, 160>);
-static_assert(kLaidOut<ActionApplied, 176>);
+static_assert(kLaidOut<CreditChanged, 64> && kLaidOut<HoldChanged, 144>);
+static_assert(kLaidOut<PositionAdjusted, 160> && kLaidOut<ActionApplied, 176>);
 
 static_assert(offsetof(SubmitOrder, client_id) == 44 && offsetof(ReplaceOrder, client_id) == 52);
 static_assert(offsetof(CancelOrder, client_id) == 32 && offsetof(Transfer, transfer_id) == 36);

@@ -41,6 +41,9 @@ enum class CommandKind : u8 {
   post_group = 24,
   set_account_terms = 25,
   set_credit = 26,
+  place_hold = 27,
+  amend_hold = 28,
+  release_hold = 29,
   apply_action = 31,
 };
 
@@ -308,7 +311,8 @@ struct PostGroup {
   GroupTerms terms;
 };
 
-/// One transfer of a group, from debit to credit; account 0 is the house.
+/// One transfer of a group, from debit to credit; account 0 is the house. With a hold, named by the
+/// command that placed it, the amount is captured from that.
 struct Leg {
   u32 debit_account;
   u32 credit_account;
@@ -317,7 +321,7 @@ struct Leg {
   u16 currency;
   u16 reserved;
   i64 amount;
-  u64 reserved2;
+  u64 hold;
 };
 
 struct SetAccountTerms {
@@ -333,7 +337,33 @@ struct SetCredit {
   u8 reserved[6];
 };
 
-/// What befalls all holders of an instrument at once (docs/reference/engine.md section 12).
+/// Sets an amount of the account's balance aside.
+struct PlaceHold {
+  CommandHeader header;
+  i64 amount;
+  i64 expires_ns;
+  u16 currency;
+  u16 reserved;
+  char hold_id[kIdBytes];
+};
+
+/// Lets a hold have been placed of another amount in all.
+struct AmendHold {
+  CommandHeader header;
+  i64 amount;
+  char hold_id[kIdBytes];
+  u32 reserved;
+};
+
+/// Gives an amount of what is open of a hold back; 0: all of it.
+struct ReleaseHold {
+  CommandHeader header;
+  i64 amount;
+  char hold_id[kIdBytes];
+  u32 reserved;
+};
+
+/// What befalls all holders of an instrument at once (docs/reference/engine.md section 13).
 struct ActionTerms {
   char action_id[kIdBytes];
   i32 effective_day;

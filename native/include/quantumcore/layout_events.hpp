@@ -46,6 +46,7 @@ enum class EventKind : u8 {
   group_posted = 33,
   account_terms_changed = 34,
   credit_changed = 35,
+  hold_changed = 36,
   position_adjusted = 40,
   action_applied = 41,
 };
@@ -444,6 +445,24 @@ struct CreditChanged {
   u8 reserved[6];
 };
 
+/// A hold after one act: captured + released + open = placed.
+struct HoldChanged {
+  static constexpr EventKind kKind = EventKind::hold_changed;
+  EventHeader header;
+  i64 amount;
+  i64 placed;
+  i64 captured;
+  i64 released;
+  i64 open;
+  i64 expires_ns;
+  u64 hold_sequence;
+  i64 held;
+  u16 currency;
+  u8 cause;
+  u8 reserved;
+  char hold_id[kIdBytes];
+};
+
 struct PositionAdjusted {
   static constexpr EventKind kKind = EventKind::position_adjusted;
   EventHeader header;
@@ -495,6 +514,14 @@ enum class ReplaceReason : u8 {
   converted = 5,
   holds_for_both = 6,
   has_its_turn = 7,
+};
+
+enum class HoldCause : u8 {
+  placed = 1,
+  amended = 2,
+  captured = 3,
+  released = 4,
+  expired = 5,
 };
 
 enum class CancelReason : u16 {

@@ -45,6 +45,9 @@ std::vector<std::tuple<u16, i128>> house_of(const State& state, u16 currency);
 std::vector<std::tuple<u16, i64>> collateral_of(const State& state, u64 account);
 /// (currency, limit, available) of every balance that has a credit limit, ascending.
 std::vector<std::tuple<u16, i64, i64>> credits_of(const State& state, u64 account);
+/// (sequence, currency, placed, captured, released, expires_ns) of every open hold that an account
+/// placed, in the order of placing. Cost: O(all holds).
+std::vector<std::tuple<u64, u16, i64, i64, i64, i64>> holds_of(const State& state, u64 account);
 /// 1 open, 2 frozen, 3 closed; 0: there is no such account.
 u8 account_state_of(const State& state, u64 account);
 

@@ -58,6 +58,10 @@ enum class Reason : u16 {
   account_not_empty = 49,
   group_not_found = 50,
   reversal_differs = 51,
+  hold_not_found = 52,
+  hold_closed = 53,
+  hold_exceeded = 54,
+  bad_expiry = 55,
   bad_action = 60,
 };
 

@@ -54,10 +54,12 @@ struct Scalars {
   u32 groups;
   u32 legs;
   u32 actions;
+  u32 holds;
+  u32 max_holds;
 
   EngineConfig config() const {
     return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,
-            max_windows, 1 - without_accounting, max_groups,     max_legs};
+            max_windows, 1 - without_accounting, max_groups,     max_legs,      max_holds};
   }
 };
 static_assert(std::has_unique_object_representations_v<Scalars>);

@@ -6,6 +6,7 @@
 #include "quantumcore/extras.hpp"
 #include "quantumcore/group_ids.hpp"
 #include "quantumcore/heap.hpp"
+#include "quantumcore/hold_ids.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/links.hpp"
 #include "quantumcore/money.hpp"
@@ -34,6 +35,7 @@ struct EngineConfig {
   std::uint32_t accounting = 1;  // 0: a matcher without money and client ids (engine.md section 9)
   std::uint32_t max_groups = 4'194'304;
   std::uint32_t max_legs = 16'777'216;  // of all groups together
+  std::uint32_t max_holds = 4'194'304;  // that clients place
 };
 
 /// A currency, and what trades have moved in it, minor units. Fees, rebates and rounding follow
@@ -129,6 +131,7 @@ struct Usage {
   u32 links;
   u32 groups;
   u32 legs;
+  u32 holds;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -193,6 +196,7 @@ struct State {
   mutable Reserved<u64> walk_marks;
   mutable Reserved<u64> counted;
   mutable u64 walks = 0;
+  HoldIds hold_ids;  // of clients: what orders hold they know themselves
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.
   void touch(const Instrument& instrument) {

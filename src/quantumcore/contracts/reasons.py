@@ -61,6 +61,10 @@ class Reason(IntEnum):
     ACCOUNT_NOT_EMPTY = 49
     GROUP_NOT_FOUND = 50
     REVERSAL_DIFFERS = 51
+    HOLD_NOT_FOUND = 52
+    HOLD_CLOSED = 53
+    HOLD_EXCEEDED = 54
+    BAD_EXPIRY = 55
     BAD_ACTION = 60
 
 
@@ -116,6 +120,10 @@ CODES: dict[Reason, str] = {
     Reason.ACCOUNT_NOT_EMPTY: "account.not_empty",
     Reason.GROUP_NOT_FOUND: "transaction.not_found",
     Reason.REVERSAL_DIFFERS: "transaction.reversal_differs",
+    Reason.HOLD_NOT_FOUND: "hold.not_found",
+    Reason.HOLD_CLOSED: "hold.closed",
+    Reason.HOLD_EXCEEDED: "hold.exceeded",
+    Reason.BAD_EXPIRY: "hold.expires_at.bad",
     Reason.BAD_ACTION: "action.invalid",
 }
 

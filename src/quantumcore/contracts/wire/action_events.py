@@ -1,4 +1,4 @@
-"""What an action has told: each account, then the whole (docs/reference/engine.md section 12)."""
+"""What an action has told: each account, then the whole (docs/reference/engine.md section 13)."""
 
 from quantumcore.contracts.wire.events import Event
 from quantumcore.contracts.wire.layout import ACTION_BODY

@@ -9,6 +9,7 @@ from quantumcore.contracts.wire.action_events import ActionApplied, PositionAdju
 from quantumcore.contracts.wire.commands import (
     COMMAND_HEADER,
     AdvanceTime,
+    AmendHold,
     ApplyAction,
     BustTrade,
     CancelAllAfter,
@@ -19,7 +20,9 @@ from quantumcore.contracts.wire.commands import (
     EndSession,
     MassCancel,
     OpenAccount,
+    PlaceHold,
     PostGroup,
+    ReleaseHold,
     ReplaceAdvancedOrder,
     ReplaceOrder,
     SetAccountTerms,
@@ -51,6 +54,7 @@ from quantumcore.contracts.wire.events import (
     GroupChanged,
     GroupNoted,
     GroupPosted,
+    HoldChanged,
     IndicativeChanged,
     InstrumentDefined,
     InstrumentStatusChanged,
@@ -107,6 +111,9 @@ COMMANDS: dict[int, type[Command]] = {
         PostGroup,
         SetAccountTerms,
         SetCredit,
+        PlaceHold,
+        AmendHold,
+        ReleaseHold,
         ApplyAction,
     )
 }
@@ -148,6 +155,7 @@ EVENTS: dict[int, type[Event]] = {
         GroupPosted,
         AccountTermsChanged,
         CreditChanged,
+        HoldChanged,
         PositionAdjusted,
         ActionApplied,
     )

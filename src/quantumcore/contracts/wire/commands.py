@@ -342,20 +342,28 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         debit_code, credit_code: Of the house's chart, of a customer 0 (its balance) or 220 (its collateral).
+        hold: The sequence of the command that placed the hold from which the amount is captured; 0: from what is available.
     """
 
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<IIHHHxxq8x")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<IIHHHxxqQ")
     debit_account: int = 0
     credit_account: int = 0
     debit_code: int = 0
     credit_code: int = 0
     currency: int
     amount: int
+    hold: int = 0
 
     def encode(self) -> bytes:
         """Return the leg's bytes."""
         return self.STRUCT.pack(
-            self.debit_account, self.credit_account, self.debit_code, self.credit_code, self.currency, self.amount
+            self.debit_account,
+            self.credit_account,
+            self.debit_code,
+            self.credit_code,
+            self.currency,
+            self.amount,
+            self.hold,
         )
 
 
@@ -405,8 +413,8 @@ class PostGroup(Command, frozen=True, kw_only=True, gc=False):
     def each_leg(self) -> list[Leg]:
         """Return the transfers in their order."""
         return [
-            Leg(debit_account=d, credit_account=c, debit_code=dc, credit_code=cc, currency=currency, amount=amount)
-            for d, c, dc, cc, currency, amount in Leg.STRUCT.iter_unpack(self.legs)
+            Leg(debit_account=d, credit_account=c, debit_code=dc, credit_code=cc, currency=of, amount=amount, hold=hold)
+            for d, c, dc, cc, of, amount, hold in Leg.STRUCT.iter_unpack(self.legs)
         ]
 
 
@@ -427,8 +435,41 @@ class SetCredit(Command, frozen=True, kw_only=True, gc=False):
     currency: int
 
 
+class PlaceHold(Command, frozen=True, kw_only=True, gc=False):
+    """Set `amount` minor units of the account's balance aside, until they are captured, released, or `expires_ns` has come.
+
+    Attributes:
+        expires_ns: UTC nanoseconds; 0: never.
+    """
+
+    KIND = 27
+    BODY = "amount:q expires_ns:q currency:H _:2x hold_id:36s"
+    amount: int
+    expires_ns: int = 0
+    currency: int
+    hold_id: str
+
+
+class AmendHold(Command, frozen=True, kw_only=True, gc=False):
+    """Let a hold have been placed of `amount` minor units in all, what was captured and released of it included."""
+
+    KIND = 28
+    BODY = "amount:q hold_id:36s _:4x"
+    amount: int
+    hold_id: str
+
+
+class ReleaseHold(Command, frozen=True, kw_only=True, gc=False):
+    """Give `amount` minor units of what is open of a hold back; 0: all of it."""
+
+    KIND = 29
+    BODY = "amount:q hold_id:36s _:4x"
+    amount: int = 0
+    hold_id: str
+
+
 class ApplyAction(Command, frozen=True, kw_only=True, gc=False):
-    """What befalls all holders of an instrument at once, whole or not at all (docs/reference/engine.md section 12).
+    """What befalls all holders of an instrument at once, whole or not at all (docs/reference/engine.md section 13).
 
     Attributes:
         account: Who exercises; 0: all.

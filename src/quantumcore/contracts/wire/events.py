@@ -549,3 +549,31 @@ class CreditChanged(Event, frozen=True, gc=False):
     limit: int
     available: int
     currency: int
+
+
+class HoldChanged(Event, frozen=True, gc=False):
+    """What a hold is after one act; account: whose it is. In minor units, and captured + released + open = placed.
+
+    Attributes:
+        amount: What the act added to one of the four; of an amendment what it added to `placed`, negative when it took.
+        hold_sequence: The command that placed it: its name in a leg.
+        held: All that the account holds of the currency, after.
+        cause: 1 placed, 2 amended, 3 captured, 4 released, 5 expired.
+    """
+
+    KIND = 36
+    BODY = (
+        "amount:q placed:q captured:q released:q open:q expires_ns:q hold_sequence:Q held:q currency:H cause:B _:1x "
+        "hold_id:36s"
+    )
+    amount: int
+    placed: int
+    captured: int
+    released: int
+    open: int
+    expires_ns: int
+    hold_sequence: int
+    held: int
+    currency: int
+    cause: int
+    hold_id: str

@@ -3,7 +3,7 @@
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin.accounts import CLOSED, FROZEN, Account
+from quantumcore.core.twin.accounts import CLOSED, FROZEN, Account, Balance
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -40,13 +40,13 @@ def set_terms(venue: Venue, command: wire.SetAccountTerms, out: Outbox) -> None:
 
 
 def _check_empty(venue: Venue, number: int, account: Account) -> None:
-    """ACCOUNT_NOT_EMPTY: working orders, then balances by currency, each before what is collateral."""
+    """ACCOUNT_NOT_EMPTY: working orders, then by currency what is there or held on credit, each before what is collateral."""
     working = len(venue.working[number])
     if working:
         raise Refusal(Reason.ACCOUNT_NOT_EMPTY, Scope.ACCOUNT, actual=working)
     for currency in sorted({*account.balances, *account.collateral}):
-        total = account.balances[currency].total if currency in account.balances else 0
-        for amount in (total, account.collateral.get(currency, 0)):
+        balance = account.balances.get(currency, Balance())
+        for amount in (balance.total or balance.held, account.collateral.get(currency, 0)):
             if amount:
                 decimals = venue.currencies[currency].scale
                 raise Refusal(Reason.ACCOUNT_NOT_EMPTY, Scope.ACCOUNT, actual=amount, decimals=decimals)

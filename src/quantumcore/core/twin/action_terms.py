@@ -1,4 +1,4 @@
-"""What an action is, before anybody is looked at: its content, its instruments, and two ratios (docs/reference/engine.md section 12)."""
+"""What an action is, before anybody is looked at: its content, its instruments, and two ratios (docs/reference/engine.md section 13)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

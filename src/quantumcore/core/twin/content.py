@@ -52,6 +52,9 @@ _WITH_ACCOUNT = (
     wire.PostGroup,
     wire.SetAccountTerms,
     wire.SetCredit,
+    wire.PlaceHold,
+    wire.AmendHold,
+    wire.ReleaseHold,
     wire.ApplyAction,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
@@ -237,4 +240,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
     wire.ApplyAction.KIND: lambda command: _is_id(command.action_id) and action_terms.content_fits(command),
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
+    wire.PlaceHold.KIND: lambda command: _is_id(command.hold_id),
+    wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
+    wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),
 }

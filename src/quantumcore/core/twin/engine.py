@@ -21,6 +21,7 @@ from quantumcore.core.twin import (
     definitions,
     expiry,
     groups,
+    holds,
     invariants,
     linked,
     orders,
@@ -169,9 +170,15 @@ class Engine:
         known = self._venue.accounts.get(account)
         return 0 if known is None else known.state
 
+    def holds(self, account: int) -> list[tuple[int, int, int, int, int, int]]:
+        """Return (sequence, currency, placed, captured, released, expires_ns) of every open hold that was placed, ascending."""
+        found = (hold for hold in self._venue.holds if hold.account == account and hold.open)
+        return [(h.sequence, h.currency, h.placed, h.captured, h.released, h.expires_ns) for h in found]
+
     def next_deadline(self) -> int:
         """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""
-        return min([*expiry.deadlines(self._venue), *phase_changes.deadlines(self._venue)], default=0)
+        waiting = (expiry.deadlines, holds.deadlines, phase_changes.deadlines)
+        return min((instant for of in waiting for instant in of(self._venue)), default=0)
 
     def accounts(self) -> list[int]:
         """Return the numbers of all accounts, ascending."""
@@ -189,6 +196,7 @@ class Engine:
 def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     venue.submissions.forget(out.time_ns)
     expiry.advance(venue, out)
+    holds.expire(venue, out)
     phase_changes.pass_time(venue, out)
     tell_done(command, out)
 
@@ -220,9 +228,13 @@ _HANDLERS: dict[int, Handler] = {
     wire.PostGroup.KIND: postings.post,
     wire.SetAccountTerms.KIND: account_terms.set_terms,
     wire.SetCredit.KIND: account_terms.set_credit,
+    wire.PlaceHold.KIND: holds.place,
+    wire.AmendHold.KIND: holds.amend,
+    wire.ReleaseHold.KIND: holds.release,
     wire.ApplyAction.KIND: actions.apply_action,
 }
-_OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit | wire.ApplyAction
+_OF_HOLDS = wire.PlaceHold | wire.AmendHold | wire.ReleaseHold
+_OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit | wire.ApplyAction | _OF_HOLDS
 
 
 def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
@@ -240,6 +252,8 @@ def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:
             client_id = command.transfer_id
         case wire.PostGroup():
             client_id = command.group_id
+        case wire.PlaceHold() | wire.AmendHold() | wire.ReleaseHold():
+            client_id = command.hold_id
         case wire.ApplyAction():
             client_id = command.action_id
         case _:

@@ -122,7 +122,7 @@ def _check_regimes(venue: Venue) -> None:
 
 
 def _check_holds(venue: Venue) -> None:
-    """Each order holds what its formula says, each account what its orders hold."""
+    """Each order holds what its formula says, each account what its orders hold and what is open of its holds."""
     held: dict[tuple[int, int], int] = defaultdict(int)
     for order in venue.orders():
         instrument = venue.instruments[order.instrument]
@@ -132,9 +132,16 @@ def _check_holds(venue: Venue) -> None:
         within = order.terms.budget == 0 or spent + order.hold <= order.terms.budget
         _require(within, f"order {order.sequence} spends more than its budget")
         held[order.account, venue.hold_currency(order)] += order.hold
+    for hold in venue.holds:
+        parts = (hold.placed, hold.captured, hold.released, hold.open)
+        _require(min(parts) >= 0 and hold.placed <= I64_MAX, f"hold {hold.sequence}: {parts}")
+        _require(not hold.failed or not any(parts), f"hold {hold.sequence} failed and has something")
+        held[hold.account, hold.currency] += hold.open
     for number, account in venue.accounts.items():
         for currency, balance in account.balances.items():
-            _require(balance.held == held.pop((number, currency), 0), f"account {number}: held is not its orders'")
+            _require(
+                balance.held == held.pop((number, currency), 0), f"account {number}: held is not its orders' and holds'"
+            )
             _require(balance.held >= 0, f"account {number}: held {balance.held}")
             _require(balance.spare >= -balance.overdrawn, f"account {number}: held {balance.held} of {balance.total}")
             _require(min(balance.limit, balance.overdrawn) >= 0, f"account {number}: a limit below nothing")
@@ -157,7 +164,10 @@ def _check_no_accounting(venue: Venue) -> None:
     _require(all(order.hold == 0 for order in venue.orders()), "an order holds")
     has_any = any(account.balances or account.collateral for account in venue.accounts.values())
     _require(not has_any, "an account has a balance")
-    _require(len(venue.submissions) == 0 and not venue.transfers and not venue.groups, "an id is remembered")
+    _require(
+        len(venue.submissions) == 0 and not venue.transfers and not venue.groups and not len(venue.holds),
+        "an id is remembered",
+    )
 
 
 def _check_money(venue: Venue) -> None:

@@ -1,4 +1,4 @@
-"""Groups of transfers between any accounts, all or none. A group's id is remembered for ever, and with it what it moved."""
+"""Groups of transfers between any accounts, all or none; a leg may capture from a hold. A group's id is remembered for ever, and with it what it moved."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from quantumcore.core.twin.account_terms import check_bound, check_credit
 from quantumcore.core.twin.accounts import CHART, COLLATERAL, DEBIT_NATURE, FROZEN, ROUNDING, Balance, one_of_two
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import GroupRecord
+from quantumcore.core.twin.holds import capture, check_taken
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -19,9 +20,16 @@ OWN = 0  # the code of a customer's balance
 SIGNED = 1  # flags: two persons have signed it
 
 # Which field of a group that is known differs first.
-GROUP, DEBIT_ACCOUNT, CREDIT_ACCOUNT, AMOUNT, CODE, EFFECTIVE_DATE, USER_DATA, TEXT = 1, 2, 3, 4, 5, 7, 8, 9
+GROUP, DEBIT_ACCOUNT, CREDIT_ACCOUNT, AMOUNT, CODE, HOLD, EFFECTIVE_DATE, USER_DATA, TEXT = range(1, 10)
 
-_OF_STATE = (Reason.UNKNOWN_ACCOUNT, Reason.ACCOUNT_FROZEN, Reason.ACCOUNT_CLOSED, Reason.INSUFFICIENT)
+_OF_STATE = (
+    Reason.UNKNOWN_ACCOUNT,
+    Reason.ACCOUNT_FROZEN,
+    Reason.ACCOUNT_CLOSED,
+    Reason.INSUFFICIENT,
+    Reason.HOLD_CLOSED,
+    Reason.HOLD_EXCEEDED,
+)
 
 Side = tuple[int, int, int]
 """An account: whose (0: the house's), in which currency, under which code."""
@@ -59,6 +67,8 @@ def post(venue: Venue, command: wire.PostGroup, out: Outbox) -> None:
     for at, leg in enumerate(legs):
         _move(venue, leg)
         _tell_made(venue, command, leg, at, out)
+        if leg.hold:
+            capture(venue, venue.holds[leg.hold], leg.amount, out)
     _tell_posted(command, original.sequence if original is not None else 0, out)
 
 
@@ -87,6 +97,7 @@ def _check_legs(command: wire.PostGroup, legs: list[wire.Leg]) -> None:
         debit, credit = _sides(leg)
         known = all(code in (CHART if owner == 0 else (OWN, COLLATERAL)) for owner, _, code in (debit, credit))
         as_sent = command.legs[at * command.EACH : (at + 1) * command.EACH]
+        known &= leg.hold == 0 or (debit[0] != 0 and debit[2] == OWN)
         if not known or leg.amount < 0 or _kept(debit) == _kept(credit) or leg.encode() != as_sent:
             raise _no(Reason.BAD_COMMAND, leg=at)
 
@@ -102,7 +113,7 @@ def _repeat(command: wire.PostGroup, first: GroupRecord, out: Outbox) -> None:
 
 
 def _first_difference(first: wire.PostGroup, again: wire.PostGroup) -> tuple[int, int] | None:
-    """Return (number of the field, leg) of the first difference: the group, its legs one by one, then what they share."""
+    """Return (number of the field, leg) of the first difference: the group, its legs one by one, then code, holds, and the rest."""
     if (first.count, first.flags, first.reverses) != (again.count, again.flags, again.reverses):
         return GROUP, NO_SLOT
     for at, (one, other) in enumerate(zip(first.each_leg(), again.each_leg(), strict=True)):
@@ -111,20 +122,28 @@ def _first_difference(first: wire.PostGroup, again: wire.PostGroup) -> tuple[int
         for number, (ours, theirs) in zip((DEBIT_ACCOUNT, CREDIT_ACCOUNT, AMOUNT), pairs, strict=True):
             if ours != theirs:
                 return number, at
-    for number, name in ((CODE, "code"), (EFFECTIVE_DATE, "effective_day"), (USER_DATA, "user_data"), (TEXT, "text")):
+    if first.code != again.code:
+        return CODE, NO_SLOT
+    for at, (one, other) in enumerate(zip(first.each_leg(), again.each_leg(), strict=True)):
+        if one.hold != other.hold:
+            return HOLD, at
+    for number, name in ((EFFECTIVE_DATE, "effective_day"), (USER_DATA, "user_data"), (TEXT, "text")):
         if getattr(first, name) != getattr(again, name):
             return number, NO_SLOT
     return None
 
 
 def _judge_references(venue: Venue, command: wire.PostGroup, legs: list[wire.Leg]) -> int:
-    """UNKNOWN_ACCOUNT, UNKNOWN_CURRENCY, then what it reverses; return what has reversed that already, or 0."""
+    """UNKNOWN_ACCOUNT, UNKNOWN_CURRENCY, HOLD_NOT_FOUND, then what it reverses; return what has reversed that already, or 0."""
     for at, leg in enumerate(legs):
         if any(owner and owner not in venue.accounts for owner, _, _ in _sides(leg)):
             raise _no(Reason.UNKNOWN_ACCOUNT, Scope.ACCOUNT, leg=at)
     for at, leg in enumerate(legs):
         if leg.currency not in venue.currencies:
             raise _no(Reason.UNKNOWN_CURRENCY, leg=at)
+    for at, leg in enumerate(legs):
+        if leg.hold and not _may_capture(venue, leg):
+            raise _no(Reason.HOLD_NOT_FOUND, leg=at)
     if not command.reverses:
         return 0
     original = venue.groups.get((command.account, command.reverses))
@@ -134,6 +153,11 @@ def _judge_references(venue: Venue, command: wire.PostGroup, legs: list[wire.Leg
         return original.reversed_by
     _check_mirror(original.command.each_leg(), legs)
     return 0
+
+
+def _may_capture(venue: Venue, leg: wire.Leg) -> bool:
+    hold = venue.holds.placed_by(leg.hold)
+    return hold is not None and (hold.account, hold.currency) == (leg.debit_account, leg.currency)
 
 
 def _check_mirror(original: list[wire.Leg], legs: list[wire.Leg]) -> None:
@@ -148,7 +172,7 @@ def _check_mirror(original: list[wire.Leg], legs: list[wire.Leg]) -> None:
 
 
 def _judge_money(venue: Venue, command: wire.PostGroup, legs: list[wire.Leg]) -> "_Draft":
-    """ACCOUNT_FROZEN, ACCOUNT_CLOSED, then leg by leg INSUFFICIENT and AMOUNT_OVERFLOW: one may use what those before brought."""
+    """ACCOUNT_FROZEN, ACCOUNT_CLOSED, then leg by leg the rest: one may use what those before brought."""
     _each(legs, lambda leg: _check_not_frozen(venue, leg))
     _each(legs, lambda leg: _check_not_closed(venue, leg))
     draft = _Draft(venue)
@@ -183,24 +207,34 @@ class _Draft:
         moved: By account, what it has gained, the house's in its own nature.
         owed: By currency, what customers have got from the house.
         overdrawn: By customer and currency, how far below its limit a leg that was signed leaves it.
+        captured: By the name of a hold, what legs took of it: that was held, so what is available stays.
     """
 
     venue: Venue
     moved: dict[Side, int] = field(default_factory=lambda: defaultdict(int))
     owed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     overdrawn: dict[tuple[int, int], int] = field(default_factory=dict)
+    captured: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, leg: wire.Leg, *, signed: bool) -> None:
         """Judge one leg after those before."""
         debit, credit = map(_kept, _sides(leg))
-        if leg.amount:
-            self._check_debit(debit, leg.amount, signed=signed)
-        self.moved[debit] += leg.amount * _sign(debit, is_debit=True)
+        if leg.hold:
+            self._capture(leg)
+        else:
+            if leg.amount:
+                self._check_debit(debit, leg.amount, signed=signed)
+            self.moved[debit] += leg.amount * _sign(debit, is_debit=True)
         self.moved[credit] += leg.amount * _sign(credit, is_debit=False)
         self.owed[leg.currency] += leg.amount * (bool(credit[0]) - bool(debit[0]))
         if leg.amount and debit[0] and debit[2] == OWN:
             self._overdraw(debit)
         check_bound(self.venue, leg.currency, given=self.owed[leg.currency], deeper=self._deepened(leg.currency))
+
+    def _capture(self, leg: wire.Leg) -> None:
+        """HOLD_CLOSED, HOLD_EXCEEDED: of what those before have left."""
+        check_taken(self.venue, self.venue.holds[leg.hold], leg.amount, already=self.captured[leg.hold])
+        self.captured[leg.hold] += leg.amount
 
     def _check_debit(self, side: Side, amount: int, *, signed: bool) -> None:
         owner, currency, code = side

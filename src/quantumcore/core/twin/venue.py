@@ -10,6 +10,7 @@ from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import ActionRecord, Fate, GroupRecord, Submissions, TransferRecord
+from quantumcore.core.twin.hold_ids import Holds
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -24,6 +25,7 @@ class Bounds:
 
     Attributes:
         max_groups, max_legs: Of groups of transfers, whose ids are remembered for ever, and of all their legs together.
+        max_holds: Of holds that clients place, whose ids are remembered for ever too.
         max_balances: Of (account, currency): one for each that ever had an amount or an order. With so many positions of
             (account, instrument) nothing more is accepted; what works then may still open its own.
         max_windows: Of stretches of prices in which orders rest, over all books.
@@ -36,6 +38,7 @@ class Bounds:
     max_transfers: int = 16_777_216
     max_groups: int = 4_194_304
     max_legs: int = 16_777_216
+    max_holds: int = 4_194_304
     max_balances: int = 33_554_432
     max_windows: int = 16_384
     accounting: bool = True
@@ -76,6 +79,7 @@ class Venue:
         regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
+        holds: What clients have placed.
         positions: By account and instrument, lots bought less lots sold, since it first traded; as actions left them.
         adjusted: By instrument, lots that actions have added to all positions together.
         actions: By its id, what was done to all who held.
@@ -106,6 +110,7 @@ class Venue:
         self.transfers: dict[tuple[int, str], TransferRecord] = {}
         self.groups: dict[tuple[int, str], GroupRecord] = {}
         self.legs = 0
+        self.holds = Holds()
         self.slots = Slots(bounds.max_orders)
         self.max_open_orders = DEFAULT_MAX_OPEN_ORDERS
         self.killed = False

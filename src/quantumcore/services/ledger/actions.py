@@ -1,4 +1,4 @@
-"""Which legs a corporate action, an expiry, an exercise or a funding has (engine.md section 12). Pure.
+"""Which legs a corporate action, an expiry, an exercise or a funding has (engine.md section 13). Pure.
 
 For each account that it touches:
 

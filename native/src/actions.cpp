@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "quantumcore/holds.hpp"
+
 /// Corporate actions, expiry, exercise and funding: one command that acts on all who hold, whole or
 /// not at all. All are gone through twice, by number: to judge, and to give.
 namespace quantumcore {
@@ -105,11 +107,7 @@ class Doing {
   void apply(Teller& teller) {
     remember_action(state_, Action{m_.terms(), teller.sequence(), m_.command.header.instrument,
                                    static_cast<u32>(m_.command.header.account)});
-    const u32 slot = state_.slot_of(m_.instrument);
-    for (u32 i = 0; m_.changes_base() && m_.for_all() && i < state_.accounts.count(); ++i) {
-      cancel_each(state_, in_order_[i], CancelReason::adjusted, teller,
-                  [&](u32 order) { return state_.orders.node(order).instrument == slot; });
-    }
+    if (m_.changes_base() && m_.for_all()) end_what_holds(teller);
     Share share;
     ActionFault none;
     each_share(share, none, [&](u32 account) { give(account, share, teller); });
@@ -193,6 +191,16 @@ class Doing {
   }
 
   // ---- applying ----
+
+  /// Orders of the instrument, then holds of its base.
+  void end_what_holds(Teller& teller) {
+    const u32 slot = state_.slot_of(m_.instrument);
+    for (u32 i = 0; i < state_.accounts.count(); ++i) {
+      cancel_each(state_, in_order_[i], CancelReason::adjusted, teller,
+                  [&](u32 order) { return state_.orders.node(order).instrument == slot; });
+    }
+    end_holds_of(state_, m_.instrument.base, teller);
+  }
 
   void give(u32 account, const Share& s, Teller& teller) {
     const Gains gains = gains_of(m_, s);

@@ -156,6 +156,14 @@ void end_holds(State& state, Teller& teller) {
   }
 }
 
+void end_holds_of(State& state, u16 currency, Teller& teller) {
+  for (u32 row = 0; row < state.hold_ids.count(); ++row) {
+    const Hold& hold = state.hold_ids[row];
+    if (hold.currency != currency || hold.open() == 0) continue;
+    release(state, row, hold.open(), HoldCause::adjusted, teller);
+  }
+}
+
 void place_hold(State& state, const PlaceHold& command, Teller& teller) {
   if (!state.accounting() || !content_is_good(command)) {
     tell_bad(teller, command.header);

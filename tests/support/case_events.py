@@ -37,7 +37,7 @@ VERBS = {
     31: "action",
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
-HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired"}
+HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired", 6: "adjusted"}
 ACTIONS = {
     1: "split", 2: "stock_dividend", 3: "cash_dividend", 4: "conversion", 5: "spin_off", 6: "adjustment", 7: "settlement",
     8: "exercise", 9: "funding", 10: "borrow_fee",

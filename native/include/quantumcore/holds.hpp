@@ -13,5 +13,7 @@ bool judge_taken(const State& state, u32 row, i128 already, i64 amount, Refusal&
 void capture_hold(State& state, u32 row, i64 amount, Teller& teller);
 /// Releases what is left of the holds that are over by now. Cost: O(log n) each.
 void end_holds(State& state, Teller& teller);
+/// Releases what is left of all holds of a currency, in the order in which they were placed.
+void end_holds_of(State& state, u16 currency, Teller& teller);
 
 }  // namespace quantumcore

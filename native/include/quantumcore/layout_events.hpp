@@ -522,6 +522,7 @@ enum class HoldCause : u8 {
   captured = 3,
   released = 4,
   expired = 5,
+  adjusted = 6,
 };
 
 enum class CancelReason : u16 {

@@ -558,7 +558,7 @@ class HoldChanged(Event, frozen=True, gc=False):
         amount: What the act added to one of the four; of an amendment what it added to `placed`, negative when it took.
         hold_sequence: The command that placed it: its name in a leg.
         held: All that the account holds of the currency, after.
-        cause: 1 placed, 2 amended, 3 captured, 4 released, 5 expired.
+        cause: 1 placed, 2 amended, 3 captured, 4 released, 5 expired, 6 ended by an action.
     """
 
     KIND = 36

@@ -1,7 +1,7 @@
 """Corporate actions, expiry, exercise and funding: one command that acts on all who hold, whole or not at all.
 
 judge: what it is ─▶ who exercises ─▶ each account's share, by number ─▶ what the house bears
-apply: orders end ─▶ each account by number: PositionAdjusted ─▶ the house: ActionApplied
+apply: orders and holds end ─▶ each account by number: PositionAdjusted ─▶ the house: ActionApplied
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin import codes, positions
+from quantumcore.core.twin import codes, holds, positions
 from quantumcore.core.twin.account_terms import check_bound, check_debit
 from quantumcore.core.twin.accounts import BANK, CLEARING, INTEREST, ROUNDING, Account, Balance
 from quantumcore.core.twin.action_shares import Share, assigned, share_of, shorts
@@ -42,6 +42,7 @@ def apply_action(venue: Venue, command: wire.ApplyAction, out: Outbox) -> None:
         for number in sorted(venue.accounts):
             theirs = [order for order in venue.working[number].values() if order.instrument == command.instrument]
             venue.cancel_all(theirs, codes.ADJUSTED, out)
+        holds.end_all_of(venue, terms.instrument.terms.base, out)
     for number in sorted(venue.accounts):
         share = share_of(venue, terms, number, exercised.get(number, 0))
         if share is not None:

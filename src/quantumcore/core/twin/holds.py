@@ -15,7 +15,7 @@ from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
 
-PLACED, AMENDED, CAPTURED, RELEASED, EXPIRED = 1, 2, 3, 4, 5  # why a hold changed
+PLACED, AMENDED, CAPTURED, RELEASED, EXPIRED, ADJUSTED = 1, 2, 3, 4, 5, 6  # why a hold changed
 
 ACCOUNT, AMOUNT, EXPIRES_AT = 1, 2, 3  # which field of a hold that is known differs first
 
@@ -79,9 +79,20 @@ def expire(venue: Venue, out: Outbox) -> None:
     """Release what is left of the holds that are over at the time of the command, the earliest first."""
     for hold in sorted(_ending(venue), key=lambda hold: (hold.expires_ns, hold.sequence)):
         if hold.expires_ns <= out.time_ns:
-            rest = hold.open
-            hold.released += rest
-            _tell(venue, hold, rest, EXPIRED, out)
+            _end(venue, hold, EXPIRED, out)
+
+
+def end_all_of(venue: Venue, currency: int, out: Outbox) -> None:
+    """Release what is left of all holds of a currency, in the order in which they were placed."""
+    for hold in venue.holds:
+        if hold.currency == currency and hold.open:
+            _end(venue, hold, ADJUSTED, out)
+
+
+def _end(venue: Venue, hold: Hold, cause: int, out: Outbox) -> None:
+    rest = hold.open
+    hold.released += rest
+    _tell(venue, hold, rest, cause, out)
 
 
 def deadlines(venue: Venue) -> list[int]:

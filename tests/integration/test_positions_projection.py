@@ -30,10 +30,12 @@ from tests.support.ledgers import random_market
 from tests.support.lent import hand_over
 from tests.support.position_rooms import assert_quantities, catalogue_of, digest, order, position_tables
 from tests.support.small_venue import ALICE, BOB, SHARE, definitions, small_venue
-from tests.support.streams import START_NS
+from tests.support.streams import START_NS, Market
+from tests.support.streams_actions import ActionMarket
 
 COMMANDS = 700
 EVERY = 12
+both_markets = pytest.mark.parametrize("market_of", [Market, ActionMarket])
 
 
 def choices(rng: random.Random) -> Choices:
@@ -72,16 +74,22 @@ async def in_cuts(
     return instruments
 
 
+@both_markets
 @pytest.mark.parametrize("attempt", range(4))
-async def test_positions_have_the_engines_lots(tmp_path: Path, seed: int, rng: random.Random, attempt: int) -> None:
-    engine, batches = random_market(seed, COMMANDS)
+async def test_positions_have_the_engines_lots(
+    tmp_path: Path, seed: int, rng: random.Random, attempt: int, market_of: type[Market]
+) -> None:
+    engine, batches = random_market(seed + attempt, COMMANDS, market_of)
     async with position_tables(tmp_path) as database:
         await in_cuts(database, batches, choices(rng), rng)
         await assert_quantities(database, engine)
 
 
-async def test_how_batches_are_cut_makes_no_difference(tmp_path: Path, seed: int, rng: random.Random) -> None:
-    _, batches = random_market(seed, COMMANDS)
+@both_markets
+async def test_how_batches_are_cut_makes_no_difference(
+    tmp_path: Path, seed: int, rng: random.Random, market_of: type[Market]
+) -> None:
+    _, batches = random_market(seed, COMMANDS, market_of)
     chosen = choices(rng)
     found = set()
     for attempt, most in enumerate((2, 7, 1_000)):
@@ -91,9 +99,12 @@ async def test_how_batches_are_cut_makes_no_difference(tmp_path: Path, seed: int
     assert len(found) == 1
 
 
-async def test_live_is_rebuilt_is_snapshot_and_tail(tmp_path: Path, seed: int, rng: random.Random) -> None:
+@both_markets
+async def test_live_is_rebuilt_is_snapshot_and_tail(
+    tmp_path: Path, seed: int, rng: random.Random, market_of: type[Market]
+) -> None:
     """From the log alone; and from each snapshot that is kept with the records behind it."""
-    _, batches = random_market(seed, COMMANDS)
+    _, batches = random_market(seed, COMMANDS, market_of)
     chosen = choices(rng)
     async with position_tables(tmp_path) as database:
         instruments = await in_cuts(database, batches, chosen, rng)

@@ -22,7 +22,7 @@ from quantumcore.services.positions.tables import metadata
 from tests.support.small_venue import ALICE, BOB, COIN, SHARE, SmallVenue, small_venue
 
 MIGRATIONS = "quantumcore.services.positions.migrations"
-TRUTH = ("positions", "lots", "events", "marks", "choices")
+TRUTH = ("positions", "lots", "events", "marks", "choices", "actions")
 """Tables that are a function of the events, however they were cut; snapshots fall where batches end."""
 
 _names = count(1)

@@ -4,11 +4,13 @@ Goal: one record of every schema that ever was is read as what it said; a schema
 Method: records written out by hand and never changed; upcasters that a test makes up.
 """
 
+import json
+
 import pytest
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.services.positions import records
-from quantumcore.services.positions.domain import FLAT, Change, Fill, Kind, after_fill
+from quantumcore.services.positions.domain import FLAT, Cause, Change, Fill, Kind, after_fill
 from quantumcore.services.positions.pnl import ONE, Form, contract
 from quantumcore.services.positions.replay import after_change
 
@@ -18,6 +20,11 @@ V1_CLOSED = (
     "[4,-100,160,-16000000000000000000000,1000000000000000000000,-3,0,0,1000000000000000000000,1,2,1700000001000000000,"
     "9,1,0,9,4,0,5,true,[[7,1]]]"
 )
+V2_CARRIED = (
+    "[6,14,6,70000000000000000000,0,0,14,70000000000000000000,0,0,1,1700000000000000000,100,0,2,0,0,14,2,false,[],[2,1],0,0,"
+    "[[0,14,70000000000000000000,5,3,1,1600000000,1600000000,2,false]]]"
+)
+V2_DIVIDEND = "[6,0,0,0,0,0,14,70000000000000000000,0,0,2,1700000000000000001,101,0,0,0,0,13,2,false,[],[1,1],5000000000000000000,0,[]]"
 
 
 def test_a_record_of_schema_1_says_what_it_said() -> None:
@@ -68,5 +75,19 @@ def test_a_schema_of_tomorrow_is_refused() -> None:
             records.decode(schema, V1_OPENED)
 
 
+def test_a_record_of_schema_2_says_what_it_said() -> None:
+    """A merger two for one has carried a lot of 7 at 10 into nothing; a dividend was paid."""
+    carried = records.decode(2, V2_CARRIED)
+    assert (carried.kind, carried.cause, carried.quantity) == (Kind.ADJUSTED, Cause.CONVERSION, 14)
+    (lot,) = carried.carried
+    assert (lot.quantity, lot.cost, lot.price, lot.held_ns) == (14, 70 * ONE, 5, 1_600_000_000)
+    position = after_change(FLAT, carried, contract(Form.LINEAR))
+    assert (position.quantity, position.cost, position.method, position.opened) == (14, 70 * ONE, 2, (3, 1))
+    paid = records.decode(2, V2_DIVIDEND)
+    assert (paid.income, paid.ratio) == (5 * ONE, (1, 1))
+    assert after_change(position, paid, contract(Form.LINEAR)).dividends == 5 * ONE
+
+
 def test_a_record_has_as_many_members_as_a_change() -> None:
-    assert V1_OPENED.count(",") + 1 == len(Change.__struct_fields__)
+    assert len(json.loads(V2_CARRIED)) == len(Change.__struct_fields__)
+    assert len(json.loads(V1_OPENED)) == len(Change.__struct_fields__) - len(records.UPCASTERS[1]([]))

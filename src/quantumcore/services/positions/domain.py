@@ -46,11 +46,21 @@ class Kind(IntEnum):
 
 
 class Cause(IntEnum):
-    """Why a position was adjusted; 0 for what a fill did."""
+    """Why a position changed; 0 for what a fill did. Of an action it is 10 and the action's number."""
 
     NONE = 0
     UNDONE = 1
     REPRICED = 2
+    SPLIT = 11
+    STOCK_DIVIDEND = 12
+    CASH_DIVIDEND = 13
+    CONVERSION = 14
+    SPIN_OFF = 15
+    ADJUSTMENT = 16
+    SETTLEMENT = 17
+    EXERCISE = 18
+    FUNDING = 19
+    BORROW_FEE = 20
 
 
 class Terms(Struct, frozen=True, array_like=True, gc=False):
@@ -101,6 +111,10 @@ class Change(Struct, frozen=True, array_like=True, gc=False):
         sequence, index, part: Its id: the engine's event, and which side and part of it.
         trade, fill: The trade it comes from, or corrects.
         cause, method, wash_sales, chosen: What decided it besides.
+        ratio: Of an action: lots got for a lot held, or the part of the cost that went along.
+        income: What was received less paid that is no result, 10^-18: a dividend, funding, a fee.
+        relieved: Cost of a part of a lot that was paid in cash.
+        carried: Lots that came from another position.
     """
 
     kind: int
@@ -124,6 +138,10 @@ class Change(Struct, frozen=True, array_like=True, gc=False):
     method: int
     wash_sales: bool
     chosen: tuple[FillId, ...]
+    ratio: tuple[int, int] = (1, 1)
+    income: int = 0
+    relieved: int = 0
+    carried: tuple[Lot, ...] = ()
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -131,7 +149,7 @@ class Position(Struct, frozen=True, gc=False):
 
     Attributes:
         quantity: Signed lots. cost: 10^-18, 0 when flat. realised: 10^-18, over the whole life, gross of fees.
-        fees: Minor units, paid less rebates. funding: 10^-18, received less paid.
+        fees: Minor units, paid less rebates. funding, dividends: 10^-18, received less paid.
         cycles: How often it has become flat. version: Fills so far, and corrections.
         sequence, index, part: Its last change.
         opened, opened_ns, opened_price: The first fill of this cycle.
@@ -162,6 +180,7 @@ class Position(Struct, frozen=True, gc=False):
     losses: tuple[Loss, ...] = ()
     numbers: int = 0
     born: int = 0
+    dividends: int = 0
 
     def unrealised(self, contract: Contract, mark: int) -> int:
         """Return what closing at `mark` ticks would make, 10^-18.
@@ -196,11 +215,11 @@ def after_fill(
 
 
 def filled(
-    position: Position, fill: Fill, value: int, contract: Contract, terms: Terms
+    position: Position, fill: Fill, value: int, contract: Contract, terms: Terms, cause: Cause = Cause.NONE
 ) -> tuple[Position, list[Change]]:
-    """Return the same for a fill whose whole value is known."""
+    """Return the same for a fill whose whole value is known, or for what an action closes or opens like one."""
     stands, quantity = position.quantity, fill.quantity
-    step = Step(fill, contract, terms, position.version + 1)
+    step = Step(fill, contract, terms, position.version + 1, cause)
     if stands == 0 or (stands > 0) == (quantity > 0):
         after, change = step.open(position, quantity, value, fill.fee)
         return after, [change]
@@ -217,9 +236,10 @@ def filled(
 class Step:
     """One fill at work: the parts of it share their price, id and version."""
 
-    __slots__ = ("_contract", "_fill", "_terms", "_version")
+    __slots__ = ("_cause", "_contract", "_fill", "_terms", "_version")
 
-    def __init__(self, fill: Fill, contract: Contract, terms: Terms, version: int) -> None:
+    def __init__(self, fill: Fill, contract: Contract, terms: Terms, version: int, cause: Cause = Cause.NONE) -> None:
+        self._cause = cause
         self._fill = fill
         self._contract = contract
         self._terms = terms
@@ -263,6 +283,7 @@ class Step:
             losses,
             numbers,
             was.born or fill.sequence,
+            was.dividends,
         )
         kind = Kind.OPENED if fresh else Kind.INCREASED
         return after, self._change(kind, after, quantity, value, disallowed, fee, ())
@@ -299,6 +320,7 @@ class Step:
             after.losses,
             after.numbers,
             was.born,
+            was.dividends,
         )
         kind = Kind.DECREASED if stands.quantity else Kind.CLOSED
         return stands, self._change(kind, stands, quantity, value, realised, fee, chosen)
@@ -332,7 +354,7 @@ class Step:
             after.part,
             fill.sequence,
             fill.fill,
-            Cause.NONE,
+            self._cause,
             after.method,
             after.wash_sales,
             chosen,

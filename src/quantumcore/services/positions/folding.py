@@ -10,8 +10,18 @@ from typing import Any, NamedTuple
 
 from quantumcore.contracts.errors import Corrupted, QuantumCoreError
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.wire import EVENTS, LAST, Event, MarkChanged, TradeBusted, TradePrinted
+from quantumcore.contracts.wire import (
+    EVENTS,
+    LAST,
+    ActionApplied,
+    Event,
+    MarkChanged,
+    PositionAdjusted,
+    TradeBusted,
+    TradePrinted,
+)
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.positions.actions import Before, changes_of
 from quantumcore.services.positions.corrections import Bust, after_bust
 from quantumcore.services.positions.domain import (
     DEFAULT_TERMS,
@@ -29,7 +39,8 @@ from quantumcore.services.positions.pnl import PLACES, Contract, contract_of, se
 BUY = 1
 UNDONE = 1  # TradeBusted action
 EVERYBODY = 0  # the account under which a mark is kept: once, however many hold the instrument
-WANTED = {kind: EVENTS[kind] for kind in (TradePrinted.KIND, TradeBusted.KIND, MarkChanged.KIND)}
+_WANTED = (TradePrinted, TradeBusted, MarkChanged, PositionAdjusted, ActionApplied)
+WANTED = {kind.KIND: EVENTS[kind.KIND] for kind in _WANTED}
 _HEAD = struct.Struct("<HBBIQq")
 
 Key = tuple[int, int]
@@ -107,6 +118,8 @@ def keys_of(events: Iterable[Event]) -> tuple[set[int], set[int]]:
                 accounts.add(event.maker_account)
             case TradeBusted():
                 accounts |= {event.buyer, event.seller}
+            case PositionAdjusted():
+                accounts.add(event.account)
             case _:
                 pass
     return accounts, instruments
@@ -157,6 +170,7 @@ class Folding:
         positions, marks: What stands.
         touched, moved_marks: What has changed since it was made.
         told: What happened, in order.
+        applied: Actions that were done.
     """
 
     def __init__(
@@ -171,6 +185,7 @@ class Folding:
         self.touched: set[Key] = set()
         self.moved_marks: set[int] = set()
         self.told: list[Told] = []
+        self.applied: list[ActionApplied] = []
         self._instruments = instruments
         self._choices = choices
         self._contracts: dict[int, tuple[Contract, int]] = {}
@@ -262,6 +277,24 @@ class Folding:
             self.touched.add(key)
             self.told.append(Told(account, event.instrument, change))
 
+    def _adjusted(self, event: PositionAdjusted) -> None:
+        keys = (event.account, event.instrument), (event.account, event.target)
+        both = [
+            Before(
+                self.positions.get(key, FLAT),
+                *self.contract(key[1] or event.instrument),
+                self._choices.at(key, event.sequence),
+            )
+            for key in keys
+        ]
+        for leg, after, changes in changes_of(event, *both):
+            self.positions[keys[leg]] = after
+            self.touched.add(keys[leg])
+            self.told += [Told(event.account, keys[leg][1], change) for change in changes]
+
+    def _applied(self, event: ActionApplied) -> None:
+        self.applied.append(event)
+
     def _marked(self, event: MarkChanged) -> None:
         was = self.marks.get(event.instrument)
         now = after_mark(was, event.price, event.sequence, event.time_ns)
@@ -294,5 +327,7 @@ def _price_updated(event: MarkChanged) -> Change:
 _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     TradePrinted: Folding._trade,  # noqa: SLF001  # the table of contents of this class
     TradeBusted: Folding._busted,  # noqa: SLF001
+    PositionAdjusted: Folding._adjusted,  # noqa: SLF001
+    ActionApplied: Folding._applied,  # noqa: SLF001
     MarkChanged: Folding._marked,  # noqa: SLF001
 }

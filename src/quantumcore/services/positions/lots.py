@@ -157,6 +157,57 @@ def join(lots: tuple[Lot, ...], lot: Lot) -> tuple[Lot, ...]:
     return (*lots[:-1], replace(youngest, quantity=youngest.quantity + lot.quantity, cost=youngest.cost + lot.cost))
 
 
+class Rescaled(NamedTuple):
+    """What a ratio makes of lots.
+
+    Attributes:
+        lots: Those that are left, in order, with all of the cost but what was relieved.
+        rest: What is less than a lot, in so many-th parts of one as the ratio's denominator says; > 0 also of a short.
+        relieved: The cost of that.
+    """
+
+    lots: tuple[Lot, ...]
+    rest: int
+    relieved: int
+
+    @property
+    def cost(self) -> int:
+        """Of the lots that are left."""
+        return sum(lot.cost for lot in self.lots)
+
+
+def rescale(lots: Sequence[Lot], ratio: tuple[int, int], prices: tuple[int, int]) -> Rescaled:
+    """Multiply the quantities of `lots`, all of one sign, by `ratio`, and their prices by `prices`; costs stay.
+
+    The quantities are those of the running sum, cut: so they sum to the position's. A lot that has become nothing joins the
+    next younger one. What is over of the whole is less than a lot, and a part of the youngest, whose cost is relieved in proportion.
+    """
+    over, under = ratio
+    found: list[Lot] = []
+    passed = taken = joining = 0
+    for lot in lots:
+        passed += abs(lot.quantity) * over
+        size = passed // under - taken
+        joining += lot.cost
+        if size:
+            price = half_even(lot.price * prices[0], prices[1])
+            found.append(replace(lot, quantity=size if lot.quantity > 0 else -size, cost=joining, price=price))
+            taken, joining = taken + size, 0
+    rest = passed - taken * under
+    if not found:
+        return Rescaled((), rest, joining)
+    youngest = found[-1]
+    cost = youngest.cost + joining
+    relieved = half_even(cost * rest, abs(youngest.quantity) * under + rest)
+    found[-1] = replace(youngest, cost=cost - relieved)
+    return Rescaled(tuple(found), rest, relieved)
+
+
+def in_order(lots: Sequence[Lot]) -> tuple[Lot, ...]:
+    """Return `lots` first in, first out, as they are read from the table."""
+    return tuple(sorted(lots, key=lambda lot: (lot.sequence, lot.fill, lot.number)))
+
+
 # --------------------------------------------------------------------------------------------- wash sales
 
 

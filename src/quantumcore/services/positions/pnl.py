@@ -85,6 +85,14 @@ class Contract(NamedTuple):
             return lots * ticks * self.numerator
         return half_even(lots * ticks * self.numerator, self.denominator)
 
+    def part_worth(self, lots: int, parts: int, ticks: int) -> int:
+        """Return what lots / parts of a lot are worth at `ticks` (at 0 nothing), half-even at 10^-18."""
+        if not ticks:
+            return 0
+        if self.form is Form.INVERSE:
+            return half_even(lots * self.numerator, self.denominator * ticks * parts)
+        return half_even(lots * ticks * self.numerator, self.denominator * parts)
+
 
 def contract(
     form: Form, *, tick: int = 1, tick_scale: int = 0, lot: int = 1, lot_scale: int = 0, multiplier: int = 1

@@ -13,9 +13,16 @@ import msgspec
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.services.positions.domain import Change
 
-SCHEMA = 1
+SCHEMA = 2
 Array = list[Any]
-UPCASTERS: dict[int, Callable[[Array], Array]] = {}
+
+
+def _without_actions(array: Array) -> Array:
+    """Return a record of schema 1 as one of schema 2: what it tells was no action's."""
+    return [*array, [1, 1], 0, 0, []]
+
+
+UPCASTERS: dict[int, Callable[[Array], Array]] = {1: _without_actions}
 """From a schema to the next."""
 
 _encode = msgspec.json.Encoder().encode

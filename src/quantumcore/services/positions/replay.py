@@ -7,8 +7,21 @@ from collections.abc import Iterable, Mapping
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
+from quantumcore.services.positions import adjustments
+from quantumcore.services.positions.adjustments import Action, Carried
 from quantumcore.services.positions.corrections import Bust, after_bust
-from quantumcore.services.positions.domain import CLOSING, FLAT, OPENING, Change, Fill, Kind, Position, Step, Terms
+from quantumcore.services.positions.domain import (
+    CLOSING,
+    FLAT,
+    OPENING,
+    Cause,
+    Change,
+    Fill,
+    Kind,
+    Position,
+    Step,
+    Terms,
+)
 from quantumcore.services.positions.folding import Folding, Key, Told
 from quantumcore.services.positions.lots import Method
 from quantumcore.services.positions.marks import Mark, after_mark, after_trade
@@ -37,7 +50,7 @@ def replay(
             folding.positions[key] = after_change(folding.positions.get(key, FLAT), change, contract)
         except Corrupted as error:
             raise Corrupted(error.code, f"account {account}, instrument {instrument}: {error.detail}") from error
-        if change.kind != Kind.ADJUSTED:
+        if change.cause == Cause.NONE:
             _move(folding.marks, instrument, after_trade(folding.marks.get(instrument), *_when(change)))
     return folding.positions, folding.marks
 
@@ -89,6 +102,8 @@ def after_change(position: Position, change: Change, contract: Contract) -> Posi
 
 def _again(position: Position, change: Change, contract: Contract) -> tuple[Position, Change]:
     where = {"sequence": change.sequence, "index": change.index, "leg": change.part // 2, "time_ns": change.time_ns}
+    if change.kind == Kind.ADJUSTED and change.cause not in (Cause.UNDONE, Cause.REPRICED):
+        return _adjusted_again(position, change, contract)
     if change.kind == Kind.ADJUSTED:
         bust = Bust(
             quantity=change.quantity,
@@ -102,7 +117,31 @@ def _again(position: Position, change: Change, contract: Contract) -> tuple[Posi
         return after_bust(position, bust, contract)
     fill = Fill(quantity=change.quantity, price=change.price, fee=change.fee, fill=change.fill, **where)
     terms = Terms(Method(change.method), change.wash_sales, change.chosen)
-    step = Step(fill, contract, terms, change.version)
+    step = Step(fill, contract, terms, change.version, Cause(change.cause))
     if change.kind in (Kind.OPENED, Kind.INCREASED):
         return step.open(position, change.quantity, change.value, change.fee)
     return step.close(position, change.quantity, change.value, change.fee)
+
+
+def _adjusted_again(position: Position, change: Change, contract: Contract) -> tuple[Position, Change]:
+    action = Action(
+        cause=Cause(change.cause),
+        ratio=change.ratio,
+        price=change.price,
+        income=change.income,
+        sequence=change.sequence,
+        index=change.index,
+        leg=change.part // 2,
+        time_ns=change.time_ns,
+    )
+    if action.cause in adjustments.INCOME:
+        return adjustments.after_income(position, action)
+    if action.leg:
+        carried = Carried(change.carried, change.value, change.relieved, Method(change.method), change.wash_sales)
+        return adjustments.after_carried(position, action, carried, contract)
+    if action.ratio == adjustments.NOTHING_LEFT:
+        return adjustments.give_all(position, action)
+    if action.cause is Cause.SPIN_OFF:
+        after, made, _ = adjustments.give_cost(position, action)
+        return after, made
+    return adjustments.after_ratio(position, action, contract)

@@ -16,9 +16,9 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.positions import records
 from quantumcore.services.positions.domain import Position, Terms
 from quantumcore.services.positions.folding import NO_CHOICES, Choices, Folding, Key, Told, keys_of, new_events
-from quantumcore.services.positions.lots import Loss, Lot, Method
+from quantumcore.services.positions.lots import Loss, Lot, Method, in_order
 from quantumcore.services.positions.marks import Mark
-from quantumcore.services.positions.tables import choices, cursor, events, lots, marks, positions
+from quantumcore.services.positions.tables import actions, choices, cursor, events, lots, marks, positions
 
 _encode = msgspec.json.Encoder().encode
 _decode_lot = msgspec.json.Decoder(Lot).decode
@@ -29,7 +29,7 @@ _decode_terms = msgspec.json.Decoder(Terms).decode
 _ADD_POSITIONS, _UPDATE_POSITIONS = adding(positions), updating(positions)
 _ADD_MARKS, _UPDATE_MARKS = adding(marks), updating(marks)
 _ADD_LOTS, _UPDATE_LOTS = adding(lots), updating(lots)
-_ADD_EVENTS = adding(events)
+_ADD_EVENTS, _ADD_ACTIONS = adding(events), adding(actions)
 _READ_CURSOR, _MOVE_CURSOR = select(cursor), update(cursor)
 _POSITIONS_OF = select(positions).where(positions.c.account.in_(bindparam("some", expanding=True)))
 _LOTS_OF = select(lots).where(lots.c.account.in_(bindparam("some", expanding=True)))
@@ -183,10 +183,11 @@ def _position(row: Sequence[Any], its_lots: Iterable[Lot]) -> Position:
         row[16],
         row[17],
         row[18],
-        tuple(sorted(its_lots, key=lambda lot: (lot.sequence, lot.fill, lot.number))),
+        in_order(list(its_lots)),
         _decode_losses(row[19]) if row[19] != "[]" else (),
         row[20],
         row[21],
+        int(row[22]),
     )
 
 
@@ -206,6 +207,11 @@ def _save(connection: Connection, folding: Folding, before: Mapping[Key, Positio
     execute_many(connection, _ADD_POSITIONS, moved[False])
     _save_lots(connection, folding, before)
     execute_many(connection, _ADD_EVENTS, [event_row(told) for told in folding.told])
+    execute_many(
+        connection,
+        _ADD_ACTIONS,
+        [(one.action_id, one.sequence, one.time_ns, _encode(one).decode()) for one in folding.applied],
+    )
     if folding.moved_marks:
         known = {row[0] for row in connection.execute(select(marks.c.instrument))}
         rows: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
@@ -260,6 +266,7 @@ def _position_row(key: Key, position: Position) -> tuple[Any, ...]:
         _encode(one.losses).decode() if one.losses else "[]",
         one.numbers,
         one.born,
+        str(one.dividends),
     )
 
 

@@ -18,6 +18,7 @@ positions = Table(
     *(big(name) for name in ("opened_sequence", "opened_fill", "opened_ns", "opened_price", "decreased")),
     text("losses"),  # JSON, mostly []
     *(big(name) for name in ("numbers", "born")),
+    text("dividends", 40),
     sqlite_with_rowid=False,
 )
 lots = Table(
@@ -58,6 +59,15 @@ marks = Table(
     big("sequence"),
     big("time_ns"),
     flag("withdrawn"),
+)
+actions = Table(  # what befell all holders, by the id under which it was asked for
+    "actions",
+    metadata,
+    text("action_id", 36, key=True),
+    big("sequence"),
+    big("time_ns"),
+    text("payload"),  # JSON
+    sqlite_with_rowid=False,
 )
 cursor = Table(
     "cursor",

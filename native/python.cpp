@@ -103,9 +103,8 @@ class PyEngine {
     order.self_trade_prevention = self_trade_prevention;
     std::memcpy(order.client_id, client_id, length);
     const qc::SoleUse entered(busy_);
-    events_.clear();
-    engine_->step(std::as_bytes(std::span(&order, 1)), time_ns,
-                  events_);  // too short to let go of the GIL
+    events_.clear();  // what follows is too short to let go of the GIL
+    engine_->step(std::as_bytes(std::span(&order, 1)), time_ns, events_);
     return to_bytes(events_.bytes());
   }
 
@@ -300,7 +299,8 @@ void bind_engine(nb::module_& m) {
            nb::sig("def house(self, currency: int) -> list[tuple[int, int]]"))
       .def("collateral", asked(&qc::collateral_of), nb::arg("account"))
       .def("credits", asked(&qc::credits_of), nb::arg("account"))
-      .def("holds", asked(&qc::holds_of), nb::arg("account"))
+      .def("hold_count", asked(&qc::hold_count_of))
+      .def("holds", asked(&qc::holds_of), nb::arg("first") = 0, nb::arg("rows") = ~0U)
       .def("account_state", asked(&qc::account_state_of), nb::arg("account"))
       .def("next_deadline", asked(&qc::next_deadline))
       .def("accounts", asked(&qc::account_ids))

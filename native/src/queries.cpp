@@ -170,17 +170,18 @@ std::vector<std::tuple<u16, i64, i64>> credits_of(const State& state, u64 accoun
   return rows;
 }
 
-std::vector<std::tuple<u64, u16, i64, i64, i64, i64>> holds_of(const State& state, u64 account) {
-  std::vector<std::tuple<u64, u16, i64, i64, i64, i64>> rows;
-  const u32 slot = state.accounts.find(account);
-  if (slot == kNone) return rows;
-  for (u32 row = 0; row < state.hold_ids.count(); ++row) {
-    const Hold& hold = state.hold_ids[row];
-    if (hold.account != slot || hold.open() == 0) continue;
-    rows.emplace_back(hold.sequence, state.currencies[hold.currency].id, hold.placed, hold.captured,
-                      hold.released, hold.expires_ns);
+std::vector<std::tuple<u64, u32, u16, i64, i64, i64, i64>> holds_of(const State& state, u32 first,
+                                                                    u32 rows) {
+  std::vector<std::tuple<u64, u32, u16, i64, i64, i64, i64>> found;
+  const u64 end = std::min<u64>(state.hold_ids.count(), u64{first} + rows);
+  for (u64 row = first; row < end; ++row) {
+    const Hold& hold = state.hold_ids[static_cast<u32>(row)];
+    if (hold.open() == 0) continue;
+    found.emplace_back(hold.sequence, state.accounts[hold.account].id,
+                       state.currencies[hold.currency].id, hold.placed, hold.captured,
+                       hold.released, hold.expires_ns);
   }
-  return rows;
+  return found;
 }
 
 u8 account_state_of(const State& state, u64 account) {

@@ -246,9 +246,8 @@ def _holds(market: CaseMarket, rest: list[str]) -> list[Shown]:
             f"{names[sequence]} {market.money(number, placed - captured - released)} {market.currency(number)}",
             {"until": market.since(expires_ns) if expires_ns else "none"},
         )
-        for sequence, number, placed, captured, released, expires_ns in market.engine.holds(
-            market.account_number(rest[0])
-        )
+        for sequence, account, number, placed, captured, released, expires_ns in market.engine.holds()
+        if account == market.account_number(rest[0])
     ]
 
 

@@ -35,7 +35,7 @@ def state_of(engine: Any) -> dict[str, Any]:
         "house": {number: engine.house(number) for number, _, _ in CURRENCIES},
         "collateral": {account: engine.collateral(account) for account in engine.accounts()},
         "credits": {account: engine.credits(account) for account in engine.accounts()},
-        "holds": {account: engine.holds(account) for account in engine.accounts()},
+        "holds": (engine.hold_count(), engine.holds(), engine.holds(7, 20)),
         "deadline": engine.next_deadline(),
         "states": {account: engine.account_state(account) for account in engine.accounts()},
         "open_orders": engine.open_orders(),

@@ -11,8 +11,11 @@ from sqlalchemy import Connection, select
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts.matching import (
     EngineAccounts,
+    EngineHold,
+    EngineHolds,
     EngineTotals,
     GetEngineAccounts,
+    GetEngineHolds,
     GetEngineTotals,
     HouseTotal,
 )
@@ -23,11 +26,12 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
 from quantumcore.services.ledger.service import LedgerService
-from quantumcore.services.ledger.tables import accounts, holds, metadata
+from quantumcore.services.ledger.tables import accounts, client_holds, holds, metadata
 from quantumcore.services.matching.money import engine_account, other_accounts
 from tests.support.small_venue import SmallVenue
 from tests.support.streams import START_NS, Market, setup
 
+HOLDS_IN_A_PAGE = 3
 MIGRATIONS = "quantumcore.services.ledger.migrations"
 
 
@@ -114,7 +118,7 @@ async def assert_equals(database: SqliteDatabase, engine: Engine) -> None:
         others = {int(name): balance for name, balance in sums.items() if name not in names and balance}
         assert others == {c: balance for c, balance in engine.house(currency) if c not in (100, 300, 310, 410)}
     _assert_balanced(house, everyone)
-    await _assert_holds(database)
+    await _assert_holds(database, engine)
 
 
 def _nonzero(balances: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
@@ -141,13 +145,15 @@ def _assert_balanced(house: dict[AccountKey, Any], everyone: dict[AccountKey, tu
             assert (row.debits, row.credits, row.held) == tuple(map(sum, zip(*mine, strict=True)))
 
 
-async def _assert_holds(database: SqliteDatabase) -> None:
-    """placed = captured + released + open for every hold; held of an account is the sum of its open holds."""
+async def _assert_holds(database: SqliteDatabase, engine: Engine) -> None:
+    """placed = captured + released + open for every hold; held of an account is the sum of its open holds; those of clients are the engine's."""
 
-    def work(connection: Connection) -> tuple[list[Any], list[Any]]:
-        return list(connection.execute(select(holds))), list(connection.execute(select(accounts)))
+    def work(connection: Connection) -> tuple[list[Any], list[Any], list[Any]]:
+        tables = (select(holds), select(accounts), select(client_holds).order_by(client_holds.c.sequence))
+        rows, stands, of_clients = (list(connection.execute(table)) for table in tables)
+        return rows, stands, of_clients
 
-    rows, stands = await database.read(work)
+    rows, stands, of_clients = await database.read(work)
     held: dict[tuple[int, int], int] = {}
     for row in rows:
         hold = store.hold_of(row)
@@ -156,6 +162,15 @@ async def _assert_holds(database: SqliteDatabase) -> None:
         assert hold.placed == hold.captured + hold.released + hold.open
         assert not (hold.done and hold.open)
         held[hold.account, hold.currency] = held.get((hold.account, hold.currency), 0) + hold.open
+    set_aside = [store.client_hold_of(row) for row in of_clients]
+    for hold in set_aside:
+        assert hold.placed == hold.captured + hold.released + hold.open
+        held[hold.account, hold.currency] = held.get((hold.account, hold.currency), 0) + hold.open
+    ours = [
+        (h.sequence, h.account, h.currency, h.placed, h.captured, h.released, h.expires_ns) for h in set_aside if h.open
+    ]
+    assert ours == engine.holds()
+    assert [row.done for row in of_clients] == [hold.open == 0 for hold in set_aside]
     for row in stands:
         if row.owner != HOUSE and row.code != COLLATERAL:
             assert row.held == held.get((row.owner, row.currency), 0)
@@ -173,12 +188,22 @@ def answer_for_money(venue: SmallVenue) -> None:
     """Let the engine's balances and sums be asked for, as matching does."""
     venue.bus.handle(GetEngineAccounts, _accounts_of(venue))
     venue.bus.handle(GetEngineTotals, _totals_of(venue))
+    venue.bus.handle(GetEngineHolds, _holds_of(venue))
 
 
 def _accounts_of(venue: SmallVenue) -> Any:
     async def answer(request: GetEngineAccounts) -> EngineAccounts:
         engine = venue.engine
         return EngineAccounts(engine.sequence, [engine_account(engine, one) for one in request.accounts])
+
+    return answer
+
+
+def _holds_of(venue: SmallVenue) -> Any:
+    async def answer(request: GetEngineHolds) -> EngineHolds:
+        engine, end = venue.engine, request.first + HOLDS_IN_A_PAGE
+        found = [EngineHold(*row[:6]) for row in engine.holds(request.first, HOLDS_IN_A_PAGE)]
+        return EngineHolds(engine.sequence, found, end if end < engine.hold_count() else 0)
 
     return answer
 

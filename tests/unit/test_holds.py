@@ -72,13 +72,13 @@ def test_what_fails_after_a_capture_moves_nothing(new_engine: Any) -> None:
     """99 legs that capture before one that cannot: no balance, no hold, no held part has changed."""
     desk = rich(new_engine)
     hold = placed(desk, place("h", 100))
-    before = [(desk.engine.balances(who), desk.engine.holds(who)) for who in (ALICE, BOB, CAROL)]
+    before = [(desk.engine.balances(who), desk.engine.holds()) for who in (ALICE, BOB, CAROL)]
     legs = [leg(ALICE, CAROL, 1, hold=hold) for _ in range(99)]
     assert refused(desk, group("x", *legs, leg(ALICE, BOB, 2, hold=hold))) == (Reason.HOLD_EXCEEDED, 99)
-    assert [(desk.engine.balances(who), desk.engine.holds(who)) for who in (ALICE, BOB, CAROL)] == before
+    assert [(desk.engine.balances(who), desk.engine.holds()) for who in (ALICE, BOB, CAROL)] == before
     *told, last = desk.all(group("y", *legs, leg(ALICE, BOB, 1, hold=hold)))
     assert (len(told), last.count) == (200, 100)
-    assert desk.engine.holds(ALICE) == []
+    assert desk.engine.holds() == []
     check(desk.engine)
 
 
@@ -108,7 +108,7 @@ def test_all_that_63_bits_hold_can_be_held_and_captured(new_engine: Any) -> None
     desk.all(amend("h", I64_MAX))
     assert desk.engine.balances(ALICE) == [(USD, I64_MAX, I64_MAX)]
     desk.all(group("y", leg(ALICE, BOB, I64_MAX - 1, hold=hold)))
-    assert desk.engine.holds(ALICE) == [(hold, USD, I64_MAX, I64_MAX - 1, 0, 0)]
+    assert desk.engine.holds() == [(hold, ALICE, USD, I64_MAX, I64_MAX - 1, 0, 0)]
     desk.all(group("z", leg(ALICE, BOB, 1, hold=hold)))
     assert desk.engine.balances(BOB) == [(USD, I64_MAX, 0)]
     check(desk.engine)
@@ -133,8 +133,9 @@ def test_a_restored_engine_knows_every_hold_and_when_it_ends() -> None:
     restored = NativeEngine.restore(snapshot)
     check(restored)
     assert restored.snapshot() == snapshot
-    assert restored.holds(ALICE) == [(kept, USD, 90, 40, 0, ends + 1)]
-    assert restored.holds(BOB) == [(over, USD, 70, 0, 0, ends)]
+    assert restored.holds() == [(kept, ALICE, USD, 90, 40, 0, ends + 1), (over, BOB, USD, 70, 0, 0, ends)]
+    assert restored.holds(1, 1) == restored.holds(1, 3) == restored.holds()[1:]
+    assert (restored.hold_count(), restored.holds(2), restored.holds(4)) == (4, [], [])
     assert restored.next_deadline() == ends
     desk.engine = restored
     assert desk.all(place("kept", 100, expires_ns=ends + 1))[0].order_sequence == kept

@@ -45,9 +45,12 @@ std::vector<std::tuple<u16, i128>> house_of(const State& state, u16 currency);
 std::vector<std::tuple<u16, i64>> collateral_of(const State& state, u64 account);
 /// (currency, limit, available) of every balance that has a credit limit, ascending.
 std::vector<std::tuple<u16, i64, i64>> credits_of(const State& state, u64 account);
-/// (sequence, currency, placed, captured, released, expires_ns) of every open hold that an account
-/// placed, in the order of placing. Cost: O(all holds).
-std::vector<std::tuple<u64, u16, i64, i64, i64, i64>> holds_of(const State& state, u64 account);
+/// How many holds were placed, with the ids that failed.
+inline u32 hold_count_of(const State& state) { return state.hold_ids.count(); }
+/// (sequence, account, currency, placed, captured, released, expires_ns) of those of `rows` holds
+/// from the `first` that are open, in the order of placing. Cost: O(rows).
+std::vector<std::tuple<u64, u32, u16, i64, i64, i64, i64>> holds_of(const State& state, u32 first,
+                                                                    u32 rows);
 /// 1 open, 2 frozen, 3 closed; 0: there is no such account.
 u8 account_state_of(const State& state, u64 account);
 

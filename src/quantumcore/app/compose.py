@@ -49,6 +49,7 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         matching.GetEngineStatus,
         matching.GetEngineAccount,
         matching.GetEngineTotals,
+        matching.GetEngineHolds,
         reference.GetReference,
     ),
     "auth": (auth.GetUser,),

@@ -99,12 +99,34 @@ class HoldView(msgspec.Struct, frozen=True):
     released: str
 
 
+class ClientHoldView(msgspec.Struct, frozen=True):
+    """What a client has set aside: placed = captured + released + open, at any time, amendments included.
+
+    Attributes:
+        status: open, or closed: nothing is open of it any more.
+        expires_ns: When what is open is released by itself, UTC nanoseconds; 0: never.
+        sequence: Of the command that changed it last.
+    """
+
+    hold_id: str
+    account_id: str
+    status: str
+    currency: str
+    open: str
+    placed: str
+    captured: str
+    released: str
+    expires_ns: int
+    sequence: int
+
+
 class Holds(msgspec.Struct, frozen=True):
-    """All open holds of an account at one sequence."""
+    """All open holds of an account at one sequence: of its working orders, and of what clients have set aside."""
 
     account_id: str
     sequence: int
     holds: list[HoldView]
+    client_holds: list[ClientHoldView] = []  # msgspec copies it
 
 
 class GetHolds(Request[Holds], frozen=True, kw_only=True):

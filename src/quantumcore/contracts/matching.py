@@ -142,6 +142,36 @@ class GetEngineTotals(Request[EngineTotals], frozen=True, kw_only=True):
     """The sums that must balance."""
 
 
+class EngineHold(msgspec.Struct, frozen=True):
+    """An open hold of a client, minor units; sequence: of the command that placed it."""
+
+    sequence: int
+    account: int
+    currency: int
+    placed: int
+    captured: int
+    released: int
+
+
+class EngineHolds(msgspec.Struct, frozen=True):
+    """The open ones of a page of holds, in the order of placing.
+
+    Attributes:
+        sequence: The engine's.
+        following: Where the next page begins; 0: this was the last.
+    """
+
+    sequence: int
+    holds: list[EngineHold]
+    following: int
+
+
+class GetEngineHolds(Request[EngineHolds], frozen=True, kw_only=True):
+    """The engine's own holds of clients, a page of those ever placed, from the `first` (0: the oldest)."""
+
+    first: int = 0
+
+
 class TakeSnapshot(Request[Done], frozen=True, kw_only=True):
     """Write a snapshot of the engine now."""
 

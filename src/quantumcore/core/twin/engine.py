@@ -170,10 +170,16 @@ class Engine:
         known = self._venue.accounts.get(account)
         return 0 if known is None else known.state
 
-    def holds(self, account: int) -> list[tuple[int, int, int, int, int, int]]:
-        """Return (sequence, currency, placed, captured, released, expires_ns) of every open hold that was placed, ascending."""
-        found = (hold for hold in self._venue.holds if hold.account == account and hold.open)
-        return [(h.sequence, h.currency, h.placed, h.captured, h.released, h.expires_ns) for h in found]
+    def hold_count(self) -> int:
+        """How many holds were placed, with the ids that failed."""
+        return len(self._venue.holds)
+
+    def holds(self, first: int = 0, rows: int = 2**32 - 1) -> list[tuple[int, int, int, int, int, int, int]]:
+        """Return (sequence, account, currency, placed, captured, released, expires_ns) of the open ones of `rows` from the `first`."""
+        some = list(self._venue.holds)[first : first + rows]
+        return [
+            (h.sequence, h.account, h.currency, h.placed, h.captured, h.released, h.expires_ns) for h in some if h.open
+        ]
 
     def next_deadline(self) -> int:
         """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from quantumcore.contracts.ledger import Entry, TransferView
+from quantumcore.contracts.ledger import ClientHoldView, Entry, Holds, HoldView, TransferView
 from quantumcore.contracts.ledger_reports import (
     GeneralLedger,
     GeneralLine,
@@ -52,6 +52,51 @@ class EntryPageAnswer(msgspec.Struct, frozen=True):
     items: list[EntryAnswer]
     next_cursor: str | None
     sequence: int
+
+
+class ClientHoldAnswer(msgspec.Struct, frozen=True):
+    """What a client has set aside: placed = captured + released + open."""
+
+    hold_id: str
+    account_id: str
+    status: str
+    sequence: int
+    currency: str
+    open: str
+    placed: str
+    captured: str
+    released: str
+    expires_at: str | None
+
+
+class HoldsAnswer(msgspec.Struct, frozen=True):
+    """All open holds of an account, oldest first: of its working orders, and of what clients have set aside."""
+
+    account_id: str
+    sequence: int
+    holds: list[HoldView]
+    client_holds: list[ClientHoldAnswer]
+
+
+def client_hold(one: ClientHoldView) -> ClientHoldAnswer:
+    """Return a client's hold."""
+    return ClientHoldAnswer(
+        one.hold_id,
+        one.account_id,
+        one.status,
+        one.sequence,
+        one.currency,
+        one.open,
+        one.placed,
+        one.captured,
+        one.released,
+        rfc3339(one.expires_ns) if one.expires_ns else None,
+    )
+
+
+def holds(found: Holds) -> HoldsAnswer:
+    """Return the open holds of an account."""
+    return HoldsAnswer(found.account_id, found.sequence, found.holds, [client_hold(one) for one in found.client_holds])
 
 
 def transfer(one: TransferView) -> TransferAnswer:

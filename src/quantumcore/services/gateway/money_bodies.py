@@ -82,6 +82,50 @@ class CreditBody(Body, frozen=True, kw_only=True):
     limit: Decimal
 
 
+class HoldBody(Body, frozen=True, kw_only=True):
+    """An amount of the account's balance to set aside, until an instant or for ever."""
+
+    account_id: AccountText
+    hold_id: ClientId
+    currency: Currency
+    amount: Decimal
+    expires_at: Time | None = None
+
+
+class HoldAmendBody(Body, frozen=True, kw_only=True):
+    """What is to have been placed in all."""
+
+    account_id: AccountText
+    amount: Decimal
+
+
+class HoldReleaseBody(Body, frozen=True, kw_only=True):
+    """What to give back; without an amount all that is open."""
+
+    account_id: AccountText
+    amount: Decimal | None = None
+
+
+class HoldPartBody(Body, frozen=True, kw_only=True):
+    """Where a part goes. Without account_id: an account of the house, by its code."""
+
+    account_id: AccountText | None = None
+    code: Annotated[int, Meta(ge=0, le=999)] = 0
+    amount: Decimal
+
+
+class HoldCaptureBody(Body, frozen=True, kw_only=True):
+    """Parts that are captured all or not at all, as one transaction."""
+
+    account_id: AccountText
+    transaction_id: ClientId
+    parts: Annotated[list[HoldPartBody], Meta(min_length=1, max_length=100)]
+    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
+    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
+    user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
+    text: Label = ""
+
+
 # -- positions
 
 

@@ -1,6 +1,6 @@
 """The operations about money: accounts, portfolios, the books, their reports and their audit."""
 
-from quantumcore.contracts.ledger import AccountState, Balances, CreditLimit, Holds, TrialBalance
+from quantumcore.contracts.ledger import AccountState, Balances, CreditLimit, TrialBalance
 from quantumcore.contracts.ledger_audit import AuditRootPage, ChainVerdict, EntryProof
 from quantumcore.contracts.ledger_reports import ClientMoney
 from quantumcore.contracts.portfolio import ReportingCurrency
@@ -13,7 +13,17 @@ from quantumcore.services.gateway import (
     portfolio_answers,
     position_answers,
 )
-from quantumcore.services.gateway.areas import accounts, audit, books, ledger, portfolio, positions, risk, transfers
+from quantumcore.services.gateway.areas import (
+    accounts,
+    audit,
+    books,
+    holds,
+    ledger,
+    portfolio,
+    positions,
+    risk,
+    transfers,
+)
 from quantumcore.services.gateway.routing import Route
 
 FORMS = ("text/csv", "application/vnd.apache.parquet")
@@ -33,7 +43,7 @@ def account_routes() -> list[Route]:
             keyed=True,
         ),
         Route("GET", "/v1/accounts/{id}/balances", accounts.balances, scope="read", answer=Balances),
-        Route("GET", "/v1/accounts/{id}/holds", accounts.holds, scope="read", answer=Holds),
+        Route("GET", "/v1/accounts/{id}/holds", accounts.holds, scope="read", answer=money_answers.HoldsAnswer),
         Route(
             "GET",
             "/v1/accounts/{id}/fills",
@@ -186,6 +196,33 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.CreditBody,
             answer=CreditLimit,
+        ),
+    ]
+
+
+def hold_routes() -> list[Route]:
+    """What operators set aside of accounts."""
+    base = "/v1/admin/ledger/holds"
+    hold = money_answers.ClientHoldAnswer
+    return [
+        Route("POST", base, holds.place, scope="admin", body=money_bodies.HoldBody, answer=hold),
+        Route("POST", f"{base}/{{id}}/amend", holds.amend, scope="admin", body=money_bodies.HoldAmendBody, answer=hold),
+        Route(
+            "POST",
+            f"{base}/{{id}}/capture",
+            holds.capture,
+            scope="admin",
+            body=money_bodies.HoldCaptureBody,
+            answer=holds.CaptureAnswer,
+        ),
+        Route(
+            "POST",
+            f"{base}/{{id}}/release",
+            holds.release,
+            scope="admin",
+            body=money_bodies.HoldReleaseBody,
+            answer=hold,
+            keyed=True,
         ),
     ]
 

@@ -19,6 +19,7 @@ from quantumcore.contracts.wire import (
     Event,
     GroupNoted,
     GroupPosted,
+    HoldChanged,
     InstrumentDefined,
     OrderAccepted,
     OrderCancelled,
@@ -41,6 +42,7 @@ from quantumcore.services.ledger.domain import (
     NO_CREDIT,
     Account,
     AccountKey,
+    ClientHold,
     Credit,
     Hold,
     Standing,
@@ -55,6 +57,9 @@ from quantumcore.services.ledger.postings import (
     made_leg,
     transfer_legs,
 )
+
+HOLD_PLACED = 1  # causes of HoldChanged
+HOLD_PARTS = {HOLD_PLACED: "placed", 2: "placed", 3: "captured", 4: "released", 5: "released"}
 
 Name = tuple[int, int]
 """(sequence, slot) of an order."""
@@ -82,10 +87,11 @@ class Transaction(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a batch touches: owners of accounts, and orders by their names."""
+    """What a batch touches: owners of accounts, orders by their names, and holds of clients by the commands that placed them."""
 
     owners: set[int]
     orders: set[Name]
+    client_holds: set[int]
 
 
 @dataclass(slots=True)
@@ -96,6 +102,7 @@ class Books:
         accounts, holds: What stands; a hold of an ended order may stand here too.
         codes: Customer code of every currency that has moved. It is decided by the first movement and stays.
         bases, quotes: Currencies that some instrument has on that side.
+        client_holds: By the command that placed it, what clients have set aside.
         credits: By customer and currency, how far below zero the balance may be.
         states: By account; who is not there is open.
         instruments: Units of what may be traded, for what a bust gives back.
@@ -109,14 +116,17 @@ class Books:
     quotes: set[int]
     credits: dict[tuple[int, int], Credit] = field(default_factory=dict)
     states: dict[int, Standing] = field(default_factory=dict)
+    client_holds: dict[int, ClientHold] = field(default_factory=dict)
     instruments: Mapping[int, Instrument] = field(default_factory=dict)
     stood: frozenset[AccountKey] = frozenset()
     stood_holds: frozenset[Name] = frozenset()
     stood_credits: frozenset[tuple[int, int]] = frozenset()
     stood_states: frozenset[int] = frozenset()
+    stood_client_holds: frozenset[int] = frozenset()
     controls: dict[tuple[int, int], Account] = field(default_factory=dict)
     touched: set[AccountKey] = field(default_factory=set)
     touched_holds: set[Name] = field(default_factory=set)
+    touched_client_holds: set[int] = field(default_factory=set)
     entries: list[EntryRow] = field(default_factory=list)
     transfers: list[TransferPosted] = field(default_factory=list)
     opened: list[AccountOpened] = field(default_factory=list)
@@ -134,6 +144,7 @@ class Books:
         self.stood_holds = frozenset(self.holds)
         self.stood_credits = frozenset(self.credits)
         self.stood_states = frozenset(self.states)
+        self.stood_client_holds = frozenset(self.client_holds)
 
     def enter(self, events: Iterable[Event]) -> None:
         """Enter `events` in order.
@@ -280,12 +291,39 @@ class Books:
     def _add_held(self, hold: Hold, amount: int, sequence: int) -> None:
         self.holds[hold.name] = hold
         self.touched_holds.add(hold.name)
-        code = self.code_of(hold.currency)
-        key = AccountKey(hold.account, hold.currency, code)
+        self._reserve(hold.account, hold.currency, amount, sequence)
+
+    def _reserve(self, owner: int, currency: int, amount: int, sequence: int) -> int:
+        """Hold so much more (negative: less) of a balance; return what it holds then."""
+        code = self.code_of(currency)
+        key = AccountKey(owner, currency, code)
         account = self._account(key, sequence)
         account.held += amount
         self._check(key)
-        self._control(hold.currency, code).held += amount
+        self._control(currency, code).held += amount
+        return account.held
+
+    def _held(self, event: HoldChanged) -> None:
+        """Follow a client's hold, and see that the engine has it so too."""
+        stood = self.client_holds.get(event.hold_sequence)
+        if (stood is None) != (event.cause == HOLD_PLACED):
+            raise Corrupted("ledger.impossible", f"hold {event.hold_sequence} was placed twice, or never")
+        if stood is None:
+            stood = ClientHold(
+                sequence=event.hold_sequence,
+                account=event.account,
+                hold_id=event.hold_id,
+                currency=event.currency,
+                expires_ns=event.expires_ns,
+            )
+        hold = stood.after(**{HOLD_PARTS[event.cause]: event.amount}, changed=event.sequence)
+        self.client_holds[hold.sequence] = hold
+        self.touched_client_holds.add(hold.sequence)
+        held = self._reserve(hold.account, hold.currency, hold.open - stood.open, event.sequence)
+        ours = (hold.placed, hold.captured, hold.released, held)
+        theirs = (event.placed, event.captured, event.released, event.held)
+        if ours != theirs:
+            raise Corrupted("ledger.impossible", f"the engine has {theirs}, the ledger {ours}")
 
     def _check(self, key: AccountKey, *, signed: bool = False) -> None:
         """Raise Corrupted if no engine can have left an account so; what two persons signed may go below its credit."""
@@ -350,6 +388,7 @@ _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
     TransferMade: Books._made,  # noqa: SLF001
     GroupNoted: Books._noted,  # noqa: SLF001
     GroupPosted: Books._grouped,  # noqa: SLF001
+    HoldChanged: Books._held,  # noqa: SLF001
     CreditChanged: Books._credit,  # noqa: SLF001
     PositionAdjusted: Books._adjusted,  # noqa: SLF001
     ActionApplied: Books._applied,  # noqa: SLF001
@@ -363,6 +402,7 @@ def needs(events: Iterable[Event]) -> Needs:
     """Return what must stand in the books before `events` are entered."""
     owners: set[int] = {HOUSE}
     orders: set[Name] = set()
+    client_holds: set[int] = set()
     for event in events:
         match event:
             case TradePrinted():
@@ -384,11 +424,14 @@ def needs(events: Iterable[Event]) -> Needs:
                 owners |= {event.account, event.to_account}
             case TransferMade():
                 owners |= {event.debit_account, event.credit_account}
+            case HoldChanged():
+                owners.add(event.account)
+                client_holds.add(event.hold_sequence)
             case CreditChanged() | AccountTermsChanged() | PositionAdjusted():
                 owners.add(event.account)
             case _:
                 pass
-    return Needs(owners, orders)
+    return Needs(owners, orders, client_holds)
 
 
 def new_events(batches: Sequence[EventBatch], cursor: int) -> list[Event]:

@@ -162,3 +162,45 @@ class Hold(Struct, frozen=True, kw_only=True, gc=False):
                 "ledger.impossible", f"the hold of order {self.order} has {self.open}, not {amount}, to release"
             )
         return replace(self, released=self.released + amount, done=True)
+
+
+class ClientHold(Struct, frozen=True, kw_only=True, gc=False):
+    """What a client has set aside, in minor units: placed = captured + released + open, amendments included.
+
+    Attributes:
+        sequence: The command that placed it: its name.
+        expires_ns: UTC nanoseconds; 0: never.
+        changed: Sequence of the last event about it.
+    """
+
+    sequence: int
+    account: int
+    hold_id: str
+    currency: int
+    expires_ns: int
+    placed: int = 0
+    captured: int = 0
+    released: int = 0
+    changed: int = 0
+
+    @property
+    def open(self) -> int:
+        """What may still be captured or released."""
+        return self.placed - self.captured - self.released
+
+    def after(self, *, placed: int = 0, captured: int = 0, released: int = 0, changed: int = 0) -> "ClientHold":
+        """Return it when so much more was placed (negative: less), captured and released.
+
+        Raises:
+            Corrupted: More was taken than was open.
+        """
+        moved = replace(
+            self,
+            placed=self.placed + placed,
+            captured=self.captured + captured,
+            released=self.released + released,
+            changed=changed,
+        )
+        if min(captured, released, moved.open) < 0:
+            raise Corrupted("ledger.impossible", f"hold {self.sequence} has {self.open} open: no {moved.open} is left")
+        return moved

@@ -1,6 +1,6 @@
 """What the ledger is asked: rows of one consistent view, and how they are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, tuple_
@@ -10,6 +10,7 @@ from quantumcore.contracts.ledger import (
     ACCOUNT_STATES,
     TRANSFER_KINDS,
     Balance,
+    ClientHoldView,
     Entry,
     HoldView,
     TransferView,
@@ -18,6 +19,7 @@ from quantumcore.contracts.ledger import (
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, OrderId, packed_id, show
 from quantumcore.contracts.wire import TransferPosted
+from quantumcore.ports.database import chunks
 from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.domain import (
     BANK,
@@ -34,13 +36,15 @@ from quantumcore.services.ledger.domain import (
     ROUNDING,
     Account,
     AccountKey,
+    ClientHold,
     Credit,
     Hold,
 )
 from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
-from quantumcore.services.ledger.store import hold_of, read_cursor
+from quantumcore.services.ledger.store import CLIENT_HOLDS_OF, client_hold_of, hold_of, read_cursor
 from quantumcore.services.ledger.tables import (
     accounts,
+    client_holds,
     credit_lines,
     entries,
     holds,
@@ -137,15 +141,43 @@ def all_owners(connection: Connection) -> list[int]:
     return list(connection.execute(select(owners.c.account).order_by(owners.c.account)).scalars())
 
 
-def open_holds(connection: Connection, account: int) -> tuple[int, list[Hold]]:
-    """Return (sequence, the holds of working orders, oldest first, at most MAX_HOLDS)."""
+def open_holds(connection: Connection, account: int) -> tuple[int, list[Hold], list[ClientHold]]:
+    """Return (sequence, the holds of working orders, those of clients), both oldest first, at most MAX_HOLDS of each."""
     rows = connection.execute(
         select(holds)
         .where(holds.c.account == account, holds.c.done.is_(False))
         .order_by(holds.c.order_sequence, holds.c.slot)
         .limit(MAX_HOLDS)
     )
-    return read_cursor(connection), [hold_of(row) for row in rows]
+    set_aside = connection.execute(
+        select(client_holds)
+        .where(client_holds.c.account == account, client_holds.c.done.is_(False))
+        .order_by(client_holds.c.sequence)
+        .limit(MAX_HOLDS)
+    )
+    return read_cursor(connection), [hold_of(row) for row in rows], [client_hold_of(row) for row in set_aside]
+
+
+def client_hold(connection: Connection, account: int, hold_id: str) -> ClientHold | None:
+    """Return what `account` has set aside under that id, open or not, or None."""
+    c = client_holds.c
+    row = connection.execute(select(client_holds).where(c.account == account, c.hold_id == hold_id)).first()
+    return None if row is None else client_hold_of(row)
+
+
+def standing_holds(
+    connection: Connection, known: Iterable[int], first: int, last: int, limit: int
+) -> dict[int, ClientHold]:
+    """Return the holds of clients that are `known`, open or not, and what is open of those placed from `first` to `last`.
+
+    Of the latter at most `limit`, oldest first.
+    """
+    c = client_holds.c
+    rows = select(client_holds).where(c.sequence.between(first, last), c.done.is_(False))
+    found = {row[0]: client_hold_of(row) for row in connection.execute(rows.order_by(c.sequence).limit(limit))}
+    for some in chunks(set(known) - found.keys()):
+        found |= {row[0]: client_hold_of(row) for row in connection.execute(CLIENT_HOLDS_OF, {"some": some})}
+    return found
 
 
 def transfer(connection: Connection, account: int, transfer_id: str) -> Row[Any] | None:
@@ -219,6 +251,23 @@ def show_hold(hold: Hold, catalogue: Catalogue) -> HoldView:
     currency = catalogue.currencies[hold.currency]
     amounts = (currency.show(minor) for minor in (hold.open, hold.placed, hold.captured, hold.released))
     return HoldView(OrderId(catalogue.shard, hold.order, hold.slot).text(), currency.code, *amounts)
+
+
+def show_client_hold(hold: ClientHold, catalogue: Catalogue) -> ClientHoldView:
+    """Return a client's hold as it is shown."""
+    currency = catalogue.currencies[hold.currency]
+    return ClientHoldView(
+        hold_id=hold.hold_id,
+        account_id=str(hold.account),
+        status="open" if hold.open else "closed",
+        currency=currency.code,
+        open=currency.show(hold.open),
+        placed=currency.show(hold.placed),
+        captured=currency.show(hold.captured),
+        released=currency.show(hold.released),
+        expires_ns=hold.expires_ns,
+        sequence=hold.changed,
+    )
 
 
 def show_transfer(row: Row[Any] | TransferPosted, catalogue: Catalogue) -> TransferView:

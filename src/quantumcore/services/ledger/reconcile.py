@@ -14,8 +14,10 @@ from quantumcore.contracts.ledger import ACCOUNT_STATES, Difference, Reconciliat
 from quantumcore.contracts.matching import (
     MOST_ACCOUNTS,
     EngineAccount,
+    EngineHolds,
     EngineTotals,
     GetEngineAccounts,
+    GetEngineHolds,
     GetEngineTotals,
 )
 from quantumcore.contracts.reference import Catalogue
@@ -23,11 +25,12 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
-from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, ClientHold
 
 TRIES = 20
 HOUSE_NAME = "house"
 _STATES = {number: name for name, number in ACCOUNT_STATES.items()}
+MOST_HOLDS = 10_000  # that are looked at for one page of the engine's
 MAX_DIFFERENCES = 1_000  # a ledger that is wrong everywhere need not say so a million times
 
 Stands = dict[AccountKey, Account]
@@ -56,6 +59,7 @@ class Reconciler:
             found += await self._page(numbers[begin : begin + MOST_ACCOUNTS])
             if len(found) >= MAX_DIFFERENCES:
                 break
+        found += await self._holds()
         return Reconciliation(sequence, len(numbers), found[:MAX_DIFFERENCES])
 
     async def _page(self, numbers: Sequence[int]) -> list[Difference]:
@@ -91,6 +95,47 @@ class Reconciler:
                 return engine.sequence, self._compare_house(stands, engine)
         raise Unavailable("ledger.moving", f"the house moved {TRIES} times while it was compared", retry_after=1)
 
+    async def _holds(self) -> list[Difference]:
+        """Compare every open hold of a client, page by page of the engine's."""
+        found: list[Difference] = []
+        first = looked = 0  # a row of the engine's, and the last sequence that was compared
+        while len(found) < MAX_DIFFERENCES:
+            page, ours, upto = await self._page_of_holds(first, looked)
+            theirs = {(h.sequence, h.account, h.currency): (h.placed, h.captured, h.released) for h in page.holds}
+            found += self._compare_holds(ours, theirs)
+            first, looked = page.following, upto
+            if not first:
+                break
+        return found
+
+    async def _page_of_holds(self, first: int, looked: int) -> tuple[EngineHolds, list[ClientHold], int]:
+        """Return a page, what stands of it, and up to which sequence: nothing of that has moved since the engine was asked."""
+        for _ in range(TRIES):
+            page = await self._bus.request(GetEngineHolds(first=first))
+            await self._reach(page.sequence)
+            upto = max((hold.sequence for hold in page.holds), default=looked) if page.following else page.sequence
+            known = [hold.sequence for hold in page.holds]
+            work = partial(queries.standing_holds, known=known, first=looked + 1, last=upto, limit=MOST_HOLDS)
+            stands = (await self._database.read(work)).values()
+            if all(hold.changed <= page.sequence for hold in stands):
+                return page, [hold for hold in stands if hold.open], upto
+        raise Unavailable("ledger.moving", f"holds moved {TRIES} times while they were compared", retry_after=1)
+
+    def _compare_holds(
+        self, ours: Iterable[ClientHold], theirs: Mapping[tuple[int, int, int], tuple[int, int, int]]
+    ) -> Iterable[Difference]:
+        stands = {(h.sequence, h.account, h.currency): (h.placed, h.captured, h.released) for h in ours}
+        for sequence, account, currency in sorted(stands.keys() | theirs.keys()):
+            key = (sequence, account, currency)
+            nothing = (0, 0, 0)
+            parts = zip(
+                ("placed", "captured", "released"), stands.get(key, nothing), theirs.get(key, nothing), strict=True
+            )
+            for what, ledger, engine in parts:
+                if ledger != engine:
+                    code = self._code(currency)
+                    yield Difference(str(account), code, f"hold {sequence} {what}", str(ledger), str(engine))
+
     def _compare_house(self, stands: Stands, engine: EngineTotals) -> list[Difference]:
         names = ("customers", "held", "fees", "rebates", "rounding", "deposited")
         theirs = {
@@ -114,6 +159,10 @@ class Reconciler:
         if await self._follower.reached(sequence) < sequence:
             raise Unavailable("ledger.moving", f"the ledger is behind sequence {sequence}", retry_after=1)
 
+    def _code(self, currency: int) -> str:
+        known = self._catalogue.currencies.get(currency)
+        return known.code if known else str(currency)
+
     def _compare(
         self,
         account: str,
@@ -123,9 +172,7 @@ class Reconciler:
         """Yield what differs; what one side does not mention is nothing."""
         for currency in sorted(ours.keys() | theirs.keys()):
             one, other = ours.get(currency, {}), theirs.get(currency, {})
-            known = self._catalogue.currencies.get(currency)
             for what in dict.fromkeys((*one, *other)):
                 ledger, engine = one.get(what, 0), other.get(what, 0)
                 if ledger != engine:
-                    code = known.code if known else str(currency)
-                    yield Difference(account, code, what, str(ledger), str(engine))
+                    yield Difference(account, self._code(currency), what, str(ledger), str(engine))

@@ -40,6 +40,7 @@ from quantumcore.ports.telemetry import counter
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.audit.auditor import Auditor
 from quantumcore.services.ledger.audit.publisher import Auditing
+from quantumcore.services.ledger.holds import HoldKeeper
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.teller import Teller
@@ -73,6 +74,7 @@ class LedgerService:
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
         self._bookkeeper = Bookkeeper(bus, log, database, self._follower, self._teller)
+        self._holds = HoldKeeper(bus, log, database, self._follower, self._teller, self._bookkeeper)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
@@ -91,6 +93,7 @@ class LedgerService:
         self._bus.handle(GetHolds, self.holds)
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
+        self._holds.attach()
         self._auditor.attach()
         self._reports.attach(self._bus)
         self._watch.attach()
@@ -113,6 +116,7 @@ class LedgerService:
         yield counter("qc_ledger_transfers", "Transfers by outcome", self._teller.transfers, by="outcome")
         posted = self._bookkeeper.transactions
         yield counter("qc_ledger_transactions", "Transactions by hand, by outcome", posted, by="outcome")
+        yield counter("qc_ledger_holds", "Acts on holds by clients, by outcome", self._holds.holds, by="outcome")
         yield from self._watch.collect()
         yield from self._auditor.collect()
 
@@ -145,14 +149,20 @@ class LedgerService:
         return Balances(str(query.account), view.sequence, queries.show_balances(view, self._catalogue))
 
     async def holds(self, query: GetHolds) -> Holds:
-        """Return the open holds of an account, oldest first.
+        """Return the open holds of an account, its orders' and its own, oldest first.
 
         Raises:
             NotFound: `account.not_found`.
         """
         await self._owner(query.account, query.at_least)
-        sequence, found = await self._database.read(lambda connection: queries.open_holds(connection, query.account))
-        return Holds(str(query.account), sequence, [queries.show_hold(hold, self._catalogue) for hold in found])
+        found = await self._database.read(lambda connection: queries.open_holds(connection, query.account))
+        sequence, of_orders, of_clients = found
+        return Holds(
+            str(query.account),
+            sequence,
+            [queries.show_hold(hold, self._catalogue) for hold in of_orders],
+            [queries.show_client_hold(hold, self._catalogue) for hold in of_clients],
+        )
 
     async def entries(self, query: GetEntries) -> EntryPage:
         """Return a page of an account's entries, newest first unless asked.

@@ -14,7 +14,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
 from quantumcore.services.ledger.books import Books, EntryRow, Name, Transaction, needs, new_events
-from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, Credit, Hold, Standing
+from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, ClientHold, Credit, Hold, Standing
 from quantumcore.services.ledger.tables import (
     CHECKPOINT_EVERY,
     accounts,
@@ -23,6 +23,7 @@ from quantumcore.services.ledger.tables import (
     audit_head,
     audit_records,
     checkpoints,
+    client_holds,
     codes,
     credit_lines,
     cursor,
@@ -37,6 +38,7 @@ from quantumcore.services.ledger.tables import (
 
 _ADD_ACCOUNTS, _UPDATE_ACCOUNTS = adding(accounts), updating(accounts)
 _ADD_HOLDS, _UPDATE_HOLDS = adding(holds), updating(holds)
+_ADD_CLIENT_HOLDS, _UPDATE_CLIENT_HOLDS = adding(client_holds), updating(client_holds)
 _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = adding(entries), adding(owners), adding(transfers)
 _ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = adding(codes), adding(sides), adding(checkpoints)
 _ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = adding(audit_records), adding(audit_blocks), adding(audit_days)
@@ -60,6 +62,7 @@ _STATES_OF = select(states).where(states.c.account.in_(bindparam("some", expandi
 _READ_CURSOR, _MOVE_CURSOR = select(cursor.c.sequence), update(cursor)
 _ACCOUNTS_OF = select(accounts).where(accounts.c.owner.in_(bindparam("some", expanding=True)))
 _HOLDS_OF = select(holds).where(holds.c.order_sequence.in_(bindparam("some", expanding=True)))
+CLIENT_HOLDS_OF = select(client_holds).where(client_holds.c.sequence.in_(bindparam("some", expanding=True)))
 _SIDES, _CODES = select(sides), select(codes)
 
 
@@ -114,7 +117,7 @@ def _enter(books: Books, events: Sequence[Event], stands: int) -> list[tuple[Any
     return found
 
 
-def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) -> Books:
+def _load(connection: Connection, owner_numbers: set[int], orders: set[Name], placed: set[int]) -> Books:
     found_accounts: dict[AccountKey, Account] = {}
     found_credits: dict[tuple[int, int], Credit] = {}
     found_states: dict[int, Standing] = {}
@@ -128,11 +131,25 @@ def _load(connection: Connection, owner_numbers: set[int], orders: set[Name]) ->
     for some in chunks({sequence for sequence, _ in orders}):
         for row in connection.execute(_HOLDS_OF, {"some": some}):
             found_holds[row[0], row[1]] = hold_of(row)
+    found_client_holds: dict[int, ClientHold] = {}
+    for some in chunks(placed):
+        found_client_holds |= {
+            row[0]: client_hold_of(row) for row in connection.execute(CLIENT_HOLDS_OF, {"some": some})
+        }
     both: dict[str, set[int]] = {"base": set(), "quote": set()}
     for row in connection.execute(_SIDES):
         both[row[1]].add(row[0])
     known = {row[0]: row[1] for row in connection.execute(_CODES)}
-    return Books(found_accounts, found_holds, known, both["base"], both["quote"], found_credits, found_states)
+    return Books(
+        found_accounts,
+        found_holds,
+        known,
+        both["base"],
+        both["quote"],
+        credits=found_credits,
+        states=found_states,
+        client_holds=found_client_holds,
+    )
 
 
 def hold_of(row: Sequence[Any]) -> Hold:
@@ -151,6 +168,22 @@ def hold_of(row: Sequence[Any]) -> Hold:
     )
 
 
+def client_hold_of(row: Sequence[Any]) -> ClientHold:
+    """Return the hold of a row of `client_holds`."""
+    sequence, account, hold_id, currency, placed, captured, released, expires_ns, changed, _ = row
+    return ClientHold(
+        sequence=sequence,
+        account=account,
+        hold_id=hold_id,
+        currency=currency,
+        placed=placed,
+        captured=captured,
+        released=released,
+        expires_ns=expires_ns,
+        changed=changed,
+    )
+
+
 def _save(connection: Connection, books: Books, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write what the batch has changed: a few statements, each for many rows; `rows` are its entries."""
     moved: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
@@ -165,6 +198,11 @@ def _save(connection: Connection, books: Books, rows: Sequence[tuple[Any, ...]])
         held[name in books.stood_holds].append(_hold_row(books.holds[name]))
     execute_many(connection, _UPDATE_HOLDS, held[True])
     execute_many(connection, _ADD_HOLDS, held[False])
+    set_aside: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
+    for sequence in sorted(books.touched_client_holds):
+        set_aside[sequence in books.stood_client_holds].append(_client_hold_row(books.client_holds[sequence]))
+    execute_many(connection, _UPDATE_CLIENT_HOLDS, set_aside[True])
+    execute_many(connection, _ADD_CLIENT_HOLDS, set_aside[False])
     execute_many(connection, _ADD_ENTRIES, rows)
     execute_many(connection, _ADD_OWNERS, [(e.account, str(UUID(int=e.owner)), e.sequence) for e in books.opened])
     execute_many(connection, _ADD_TRANSFERS, [_transfer(posted) for posted in books.transfers])
@@ -242,6 +280,11 @@ def entry_row(row: EntryRow) -> tuple[Any, ...]:
 def _hold_row(hold: Hold) -> tuple[Any, ...]:
     sums = str(hold.placed), str(hold.captured), str(hold.released)
     return (hold.order, hold.slot, hold.account, hold.currency, *sums, hold.done, hold.linked)
+
+
+def _client_hold_row(hold: ClientHold) -> tuple[Any, ...]:
+    parts = hold.placed, hold.captured, hold.released, hold.expires_ns, hold.changed
+    return (hold.sequence, hold.account, hold.hold_id, hold.currency, *parts, hold.open == 0)
 
 
 def _transfer(posted: TransferPosted) -> tuple[Any, ...]:

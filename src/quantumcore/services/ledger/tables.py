@@ -69,6 +69,34 @@ Index(
     sqlite_where=literal_column("done") == literal_column("0"),
     postgresql_where=literal_column("done") == literal_column("false"),
 )
+client_holds = Table(  # what clients have set aside, by the command that placed it
+    "client_holds",
+    metadata,
+    big("sequence", key=True),
+    big("account"),
+    text("hold_id", 36),
+    big("currency"),
+    big("placed"),
+    big("captured"),
+    big("released"),
+    big("expires_ns"),
+    big("changed"),
+    flag("done"),
+)
+Index("client_holds_by_id", client_holds.c.account, client_holds.c.hold_id, unique=True)
+Index(
+    "client_holds_open",
+    client_holds.c.account,
+    client_holds.c.sequence,
+    sqlite_where=literal_column("done") == literal_column("0"),
+    postgresql_where=literal_column("done") == literal_column("false"),
+)
+Index(
+    "client_holds_standing",
+    client_holds.c.sequence,
+    sqlite_where=literal_column("done") == literal_column("0"),
+    postgresql_where=literal_column("done") == literal_column("false"),
+)
 owners = Table("owners", metadata, big("account", key=True), text("owner", 36), big("sequence"))
 transfers = Table(
     "transfers",

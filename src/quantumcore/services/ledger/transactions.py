@@ -29,6 +29,7 @@ from quantumcore.contracts.ledger import (
     TransactionLeg,
     TransactionView,
 )
+from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id
@@ -44,6 +45,7 @@ from quantumcore.services.ledger.transfers import check_account, refusal
 
 OWN = 0  # the engine's code of a customer's balance
 MAX_ENTRIES = 200
+MAX_PARTS = wire.PostGroup.MOST
 MAX_TEXT_BYTES, USER_DATA_DIGITS = 128, 32
 EPOCH = date(1970, 1, 1).toordinal()
 _FIELDS = {1: "group", 2: "debit_account", 3: "credit_account", 4: "amount", 5: "code", 6: "hold"}
@@ -80,9 +82,9 @@ class Bookkeeper:
             raise invalid(
                 "range", f"at most {bound} entries", field="entries", limit=bound, actual=str(len(request.entries))
             )
-        lines = [await self._line(entry, f"entries[{at}]") for at, entry in enumerate(request.entries)]
+        lines = [await self.line(entry, f"entries[{at}]") for at, entry in enumerate(request.entries)]
         check_balanced(lines, self._catalogue.currencies)
-        return await self._post(_group(request, legs_of(lines)), request.transaction_id)
+        return await self._post(group_of(request, legs_of(lines)), request.transaction_id)
 
     async def reverse(self, request: ReverseTransaction) -> TransactionView:
         """Post the mirror of a transaction.
@@ -105,7 +107,7 @@ class Bookkeeper:
             two_persons=request.two_persons,
         )
         check_client_id(asked.transaction_id, "reversal_id")
-        return await self._post(_group(asked, legs, original.group_id), asked.transaction_id)
+        return await self._post(group_of(asked, legs, original.group_id), asked.transaction_id)
 
     async def set_state(self, request: SetAccountState) -> AccountState:
         """Open, freeze or close an account.
@@ -129,7 +131,7 @@ class Bookkeeper:
         """
         check_account(request.account, "account_id")
         currency = await self._teller.currency(request.currency)
-        limit = await self._minor(request.limit, request.currency, "limit")
+        limit = await self.minor(request.limit, request.currency, "limit")
         if limit < 0:
             raise invalid("range", "limit must be at least 0", field="limit", limit="0", actual=request.limit)
         command = wire.SetCredit(account=request.account, currency=currency.number, limit=limit)
@@ -141,7 +143,12 @@ class Bookkeeper:
 
     # ------------------------------------------------------------------------------------------- entries
 
-    async def _line(self, entry: SignedEntry, field: str) -> Line:
+    async def line(self, entry: SignedEntry, field: str) -> Line:
+        """Return an entry as the engine counts it.
+
+        Raises:
+            InvalidCommand, NotFound: `field` says which of it is wrong.
+        """
         known = _HOUSE_CODES if entry.account == HOUSE else frozenset({OWN, COLLATERAL})
         if entry.code not in known:
             codes = ", ".join(map(str, sorted(known)))
@@ -151,10 +158,10 @@ class Bookkeeper:
         if entry.account != HOUSE:
             check_account(entry.account, f"{field}.account_id")
         currency = await self._teller.currency(entry.currency)
-        amount = await self._minor(entry.amount, entry.currency, f"{field}.amount")
+        amount = await self.minor(entry.amount, entry.currency, f"{field}.amount")
         return Line(Side(entry.account, entry.code), currency.number, amount)
 
-    async def _minor(self, text: str, code: str, field: str) -> int:
+    async def minor(self, text: str, code: str, field: str) -> int:
         """Return the signed minor units of a decimal string."""
         currency, value = await self._teller.currency(code), Scaled.parse(text, field)
         if value.scale > currency.scale:
@@ -169,16 +176,25 @@ class Bookkeeper:
     # ------------------------------------------------------------------------------------------- posting
 
     async def _post(self, command: wire.PostGroup, name: str) -> TransactionView:
+        return self.shown(await self.post(command, name))
+
+    async def post(self, command: wire.PostGroup, name: str) -> list[wire.Event]:
+        """Return what posting a group tells, or told when it was posted first; the last event is GroupPosted.
+
+        Raises:
+            NotFound, Conflict, InvalidCommand: The engine refused it.
+            Unavailable: Nothing happened; or `ledger.behind`: it was posted before and cannot be read yet.
+        """
         sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
         events = wire.decode_events(sequenced.events)
         match events[-1]:
             case wire.GroupPosted():
                 self.transactions["posted"] += 1
                 self._posted = max(self._posted, events[-1].sequence)
-                return self._shown(events)
+                return events
             case wire.CommandDone(outcome=1, order_sequence=sequence):
                 self.transactions["repeated"] += 1
-                return self._repeated(sequence)
+                return told_at(self._log, sequence)
             case wire.CommandRefused() as refused:
                 self.transactions["refused"] += 1
                 raise await self._refusal(refused, command, name)
@@ -214,17 +230,6 @@ class Bookkeeper:
 
     # ------------------------------------------------------------------------------------------- reading
 
-    def _repeated(self, sequence: int) -> TransactionView:
-        """Return the first answer again, from the event log.
-
-        Raises:
-            Unavailable: `ledger.behind`: it is not in the log yet.
-        """
-        for batch in self._log.read(sequence - 1, max_bytes=1):
-            if batch.first <= sequence <= batch.last:
-                return self._shown([event for event in batch.events if event.sequence == sequence])
-        raise Unavailable("ledger.behind", f"the transaction of sequence {sequence} cannot be read yet", retry_after=1)
-
     async def _find(self, name: str) -> tuple[Row[Any], list[Row[Any]]] | None:
         def work(connection: Connection) -> tuple[Row[Any], list[Row[Any]]] | None:
             row = queries.transaction(connection, HOUSE, name)
@@ -232,7 +237,7 @@ class Bookkeeper:
 
         return await self._database.read(work)
 
-    def _shown(self, events: Sequence[wire.Event]) -> TransactionView:
+    def shown(self, events: Sequence[wire.Event]) -> TransactionView:
         """Return a posted transaction as its events tell it."""
         posted = events[-1]
         if not isinstance(posted, wire.GroupPosted):
@@ -265,13 +270,25 @@ class Bookkeeper:
         return self._teller.catalogue
 
 
+def told_at(log: EventLog, sequence: int) -> list[wire.Event]:
+    """Return the events of one command that was done before, from the event log.
+
+    Raises:
+        Unavailable: `ledger.behind`: they are not in the log yet.
+    """
+    for batch in log.read(sequence - 1, max_bytes=1):
+        if batch.first <= sequence <= batch.last:
+            return [event for event in batch.events if event.sequence == sequence]
+    raise Unavailable("ledger.behind", f"what sequence {sequence} told cannot be read yet", retry_after=1)
+
+
 def _side(owner: int, code: int) -> str:
     if owner == HOUSE:
         return str(code)
     return f"{owner}:{'collateral' if code == COLLATERAL else 'balance'}"
 
 
-def _group(request: RecordTransaction, legs: list[wire.Leg], reverses: str = "") -> wire.PostGroup:
+def group_of(request: RecordTransaction | CaptureHold, legs: list[wire.Leg], reverses: str = "") -> wire.PostGroup:
     """Return the engine's command.
 
     Raises:
@@ -288,7 +305,7 @@ def _group(request: RecordTransaction, legs: list[wire.Leg], reverses: str = "")
         group_id=request.transaction_id,
         code=request.code,
         count=len(legs),
-        flags=int(request.two_persons),
+        flags=int(isinstance(request, RecordTransaction) and request.two_persons),
         effective_day=_day(request.effective_date),
         user_data=_user_data(request.user_data),
         reverses=reverses,

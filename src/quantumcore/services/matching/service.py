@@ -13,10 +13,13 @@ from quantumcore.contracts.matching import (
     MOST_ACCOUNTS,
     EngineAccount,
     EngineAccounts,
+    EngineHold,
+    EngineHolds,
     EngineStatus,
     EngineTotals,
     GetEngineAccount,
     GetEngineAccounts,
+    GetEngineHolds,
     GetEngineStatus,
     GetEngineTotals,
     GetQueueAhead,
@@ -62,6 +65,7 @@ RETRY_S = 1.0
 LEAST_S = 0.01  # between two acts: whatever the engine says is due, this task never spins
 STATUS_CHANGED = InstrumentStatusChanged.beginning()
 _DEFINING = frozenset((DefineCurrency.KIND, DefineInstrument.KIND, SetInstrumentStatus.KIND))
+HOLDS_LOOKED_AT = 4_096  # of clients, for one answer
 
 
 class MatchingService:
@@ -104,6 +108,7 @@ class MatchingService:
         self._bus.handle(GetEngineAccount, self.account)
         self._bus.handle(GetEngineAccounts, self.accounts)
         self._bus.handle(GetEngineTotals, self.totals)
+        self._bus.handle(GetEngineHolds, self.holds)
         self._bus.handle(TakeSnapshot, self.take_snapshot)
         self._bus.handle(GetQueueAhead, self.queue_ahead)
         self._bus.handle(GetSessionEnd, self.session_end)
@@ -272,6 +277,17 @@ class MatchingService:
 
         sequence, totals = await self._thread.run(job)
         return EngineTotals(sequence, [HouseTotal(*line) for line in totals])
+
+    async def holds(self, request: GetEngineHolds) -> EngineHolds:
+        """Answer a page of what clients have set aside: of HOLDS_LOOKED_AT holds, those that are open."""
+        engine = self._owned().engine
+        end = request.first + HOLDS_LOOKED_AT
+
+        def job() -> tuple[int, int, list[tuple[int, ...]]]:
+            return engine.sequence, engine.hold_count(), list(engine.holds(request.first, HOLDS_LOOKED_AT))
+
+        sequence, count, found = await self._thread.run(job)
+        return EngineHolds(sequence, [EngineHold(*row[:6]) for row in found], end if end < count else 0)
 
     async def queue_ahead(self, request: GetQueueAhead) -> QueueAhead:
         """Answer what trades before an order on its side of the shown book.

@@ -5,13 +5,13 @@
 import msgspec
 
 from quantumcore.contracts.auth import NewAccount
-from quantumcore.contracts.ledger import Balances, GetBalances, GetEntries, GetHolds, Holds
+from quantumcore.contracts.ledger import Balances, GetBalances, GetEntries, GetHolds
 from quantumcore.contracts.orders import GetFills
 from quantumcore.services.gateway import answers, money_answers
 from quantumcore.services.gateway.answers import FillPageAnswer
 from quantumcore.services.gateway.bodies import FillsQuery
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.money_answers import EntryPageAnswer
+from quantumcore.services.gateway.money_answers import EntryPageAnswer, HoldsAnswer
 from quantumcore.services.gateway.money_bodies import EntriesQuery
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
@@ -50,10 +50,11 @@ async def balances(gate: Gate, call: Call) -> Balances:
     return await gate.bus.request(GetBalances(account=account, at_least=gate.own_writes.at_least(account)))
 
 
-async def holds(gate: Gate, call: Call) -> Holds:
-    """Show what working orders reserve, oldest first."""
+async def holds(gate: Gate, call: Call) -> HoldsAnswer:
+    """Show what working orders reserve and what clients have set aside, oldest first."""
     account = call.caller.account(call.params["id"])
-    return await gate.bus.request(GetHolds(account=account, at_least=gate.own_writes.at_least(account)))
+    found = await gate.bus.request(GetHolds(account=account, at_least=gate.own_writes.at_least(account)))
+    return money_answers.holds(found)
 
 
 async def fills(gate: Gate, call: Call, query: FillsQuery) -> FillPageAnswer:

@@ -54,7 +54,7 @@ async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAn
         user_data=body.user_data or "",
         text=body.text,
     )
-    return _posted(gate, await gate.bus.request(request))
+    return posted(gate, await gate.bus.request(request))
 
 
 async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnswer:
@@ -65,7 +65,7 @@ async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnsw
         code=body.code,
         text=body.text,
     )
-    return _posted(gate, await gate.bus.request(request))
+    return posted(gate, await gate.bus.request(request))
 
 
 async def set_state(gate: Gate, call: Call, body: AccountStateBody) -> AccountState:
@@ -89,7 +89,8 @@ def _entry(one: EntryBody, at: int) -> SignedEntry:
     return SignedEntry(account=account, code=one.code, currency=one.currency, amount=one.amount)
 
 
-def _posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
+def posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
+    """Return a posted transaction; whoever it moved money of reads it from now on."""
     for side in {side for leg in done.legs for side in (leg.debit, leg.credit)}:
         account, is_customer, _ = side.partition(":")
         if is_customer:

@@ -47,7 +47,11 @@ class Rebuilt:
         for name in books.touched_holds:
             if books.holds[name].done:
                 del books.holds[name]
+        for sequence in books.touched_client_holds:
+            if books.client_holds[sequence].open == 0:
+                del books.client_holds[sequence]
         for written in (books.entries, books.transfers, books.opened, chain.records, chain.blocks, chain.days):
             written.clear()
         books.touched.clear()
         books.touched_holds.clear()
+        books.touched_client_holds.clear()

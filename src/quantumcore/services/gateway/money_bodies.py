@@ -151,6 +151,37 @@ class ReconciliationQuery(Body, frozen=True, kw_only=True):
     now: bool = False
 
 
+# -- foreign exchange
+
+
+class QuoteBody(Body, frozen=True, kw_only=True):
+    """One `sold` gives `rate` of `bought`, and is worth `mid`. Without account_id whoever comes first may use it."""
+
+    quote_id: ClientId
+    sold: Currency
+    bought: Currency
+    rate: Decimal
+    mid: Decimal
+    account_id: AccountText | None = None
+
+
+class QuotesBody(Body, frozen=True, kw_only=True):
+    """Rates of one moment, held until they expire; all are offered or none."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=40)]
+    time: Time
+    expires: Time
+    quotes: Annotated[list[QuoteBody], Meta(min_length=1, max_length=100)]
+
+
+class ConversionBody(Body, frozen=True, kw_only=True):
+    """Pay `amount` of what the quote sells. The same id and body answers the same again."""
+
+    conversion_id: ClientId
+    quote_id: ClientId
+    amount: Decimal
+
+
 # -- portfolio
 
 

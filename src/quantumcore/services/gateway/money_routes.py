@@ -13,7 +13,7 @@ from quantumcore.services.gateway import (
     portfolio_answers,
     position_answers,
 )
-from quantumcore.services.gateway.areas import accounts, audit, books, ledger, portfolio, positions, risk, transfers
+from quantumcore.services.gateway.areas import accounts, audit, books, fx, ledger, portfolio, positions, risk, transfers
 from quantumcore.services.gateway.routing import Route
 
 FORMS = ("text/csv", "application/vnd.apache.parquet")
@@ -186,6 +186,36 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.CreditBody,
             answer=CreditLimit,
+        ),
+    ]
+
+
+def fx_routes() -> list[Route]:
+    """Rates that are held for customers, and conversions at them."""
+    return [
+        Route(
+            "POST",
+            "/v1/admin/fx/quotes",
+            fx.offer,
+            scope="admin",
+            body=money_bodies.QuotesBody,
+            answer=fx.QuotesAnswer,
+        ),
+        Route("GET", "/v1/accounts/{id}/quotes/{quote_id}", fx.quote, scope="read", answer=fx.QuoteAnswer),
+        Route(
+            "POST",
+            "/v1/accounts/{id}/conversions",
+            fx.convert,
+            scope="transfer",
+            body=money_bodies.ConversionBody,
+            answer=fx.ConversionAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/conversions/{conversion_id}",
+            fx.conversion,
+            scope="read",
+            answer=fx.ConversionAnswer,
         ),
     ]
 

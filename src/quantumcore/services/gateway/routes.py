@@ -10,6 +10,7 @@ from quantumcore.services.gateway.money_routes import (
     account_routes,
     audit_routes,
     book_routes,
+    fx_routes,
     ledger_routes,
     portfolio_routes,
 )
@@ -327,4 +328,5 @@ def all_routes() -> list[Route]:
         *audit_routes(),
         *operator_routes(),
         *book_routes(),
+        *fx_routes(),
     ]

@@ -16,6 +16,7 @@ HOUSE = 0
 BANK, CUSTODY = 100, 110
 CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
+FX_SPREAD, FX_POOL = 320, 400
 ROUNDING = 410
 EQUITY = 900
 
@@ -29,9 +30,9 @@ NAMES = {
     240: "tax payable",
     FEE_INCOME: "fee income",
     REBATES_PAID: "rebates paid",
-    320: "fx spread",
+    FX_SPREAD: "fx spread",
     330: "interest and funding",
-    400: "fx pool",
+    FX_POOL: "fx pool",
     ROUNDING: "rounding",
     420: "insurance fund",
     430: "variation-margin clearing",

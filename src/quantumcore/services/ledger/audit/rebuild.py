@@ -35,7 +35,7 @@ class Rebuilt:
         for event in events:
             if isinstance(event, CurrencyDefined | InstrumentDefined):
                 self._catalogue.apply(event)
-        books.instruments = self._catalogue.instruments
+        books.instruments, books.currencies = self._catalogue.instruments, self._catalogue.currencies
         books.enter(events)
         self.chain.extend([entry_row(row) for row in books.entries], events[-1].time_ns)
         self.sequence = events[-1].sequence
@@ -47,7 +47,8 @@ class Rebuilt:
         for name in books.touched_holds:
             if books.holds[name].done:
                 del books.holds[name]
-        for written in (books.entries, books.transfers, books.opened, chain.records, chain.blocks, chain.days):
-            written.clear()
+        written = books.entries, books.transfers, books.opened, books.transactions, books.conversions
+        for each in (*written, chain.records, chain.blocks, chain.days):
+            each.clear()
         books.touched.clear()
         books.touched_holds.clear()

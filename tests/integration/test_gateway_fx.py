@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from quantumcore.contracts.values import show_time
+from tests.support.exchange import QUOTES, quote_table
 from tests.support.gateway_house import House, User, house
-
-QUOTES = "/v1/admin/fx/quotes"
 
 
 @pytest.fixture
@@ -23,11 +21,7 @@ async def opened(tmp_path: Path) -> AsyncIterator[House]:
 
 
 def table(opened: House, *names: str, **changes: Any) -> dict[str, Any]:
-    now = opened.venue.clock.now()
-    terms = {"sold": "USD", "bought": "BTC", "rate": "0.00001", "mid": "0.000011", **changes}
-    quotes = [{"quote_id": name, **terms} for name in names]
-    times = {"time": show_time(now), "expires": show_time(now + 60 * 10**9)}
-    return {"source": "test bank", **times, "quotes": quotes}
+    return quote_table(opened.venue.clock.now(), *names, **changes)
 
 
 def conversions(user: User) -> str:

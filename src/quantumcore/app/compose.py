@@ -21,6 +21,7 @@ from quantumcore.app.settings import Settings
 from quantumcore.contracts import (
     auth,
     ledger,
+    ledger_approvals,
     ledger_audit,
     ledger_fx,
     ledger_reports,
@@ -85,6 +86,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger_reports.GetIncome,
         ledger_reports.GetClientMoney,
         ledger_reports.GetReconciliation,
+        ledger_approvals.GetProposal,
+        ledger_approvals.GetProposals,
         ledger_fx.GetQuote,
         ledger_fx.GetCurrencyConversion,
     ),
@@ -221,6 +224,8 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             reconcile_s=settings.reconcile_s,
             fx_stale_s=settings.fx_stale_s,
             fx_tolerance_bp=settings.fx_tolerance_bp,
+            four_eyes=settings.four_eyes,
+            proposal_s=settings.proposal_s,
         ),
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,
@@ -248,4 +253,5 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         rate_peer=settings.rate_peer,
         rate_login=settings.rate_login,
         trusted_proxies=settings.trusted_proxies,
+        four_eyes=settings.four_eyes,
     )

@@ -13,7 +13,18 @@ from quantumcore.services.gateway import (
     portfolio_answers,
     position_answers,
 )
-from quantumcore.services.gateway.areas import accounts, audit, books, fx, ledger, portfolio, positions, risk, transfers
+from quantumcore.services.gateway.areas import (
+    accounts,
+    audit,
+    books,
+    fx,
+    ledger,
+    portfolio,
+    positions,
+    proposals,
+    risk,
+    transfers,
+)
 from quantumcore.services.gateway.routing import Route
 
 FORMS = ("text/csv", "application/vnd.apache.parquet")
@@ -162,6 +173,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.TransactionBody,
             answer=books.TransactionAnswer,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "POST",
@@ -170,6 +182,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.ReversalBody,
             answer=books.TransactionAnswer,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "PUT",
@@ -178,6 +191,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.AccountStateBody,
             answer=AccountState,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "PUT",
@@ -186,6 +200,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.CreditBody,
             answer=CreditLimit,
+            proposal=proposals.ProposalAnswer,
         ),
     ]
 
@@ -200,6 +215,7 @@ def fx_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.QuotesBody,
             answer=fx.QuotesAnswer,
+            proposal=proposals.ProposalAnswer,
         ),
         Route("GET", "/v1/accounts/{id}/quotes/{quote_id}", fx.quote, scope="read", answer=fx.QuoteAnswer),
         Route(
@@ -216,6 +232,31 @@ def fx_routes() -> list[Route]:
             fx.conversion,
             scope="read",
             answer=fx.ConversionAnswer,
+        ),
+    ]
+
+
+def proposal_routes() -> list[Route]:
+    """What waits for a second person."""
+    base = "/v1/admin/proposals"
+    return [
+        Route(
+            "GET",
+            base,
+            proposals.listing,
+            scope="admin",
+            query=money_bodies.ProposalsQuery,
+            answer=proposals.ProposalsAnswer,
+        ),
+        Route("GET", f"{base}/{{id}}", proposals.get, scope="admin", answer=proposals.ProposalAnswer),
+        Route("POST", f"{base}/{{id}}:approve", proposals.approve, scope="admin", answer=proposals.ProposalAnswer),
+        Route(
+            "POST",
+            f"{base}/{{id}}:reject",
+            proposals.reject,
+            scope="admin",
+            body=money_bodies.RejectionBody,
+            answer=proposals.ProposalAnswer,
         ),
     ]
 

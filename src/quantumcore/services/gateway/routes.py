@@ -13,6 +13,7 @@ from quantumcore.services.gateway.money_routes import (
     fx_routes,
     ledger_routes,
     portfolio_routes,
+    proposal_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
@@ -329,4 +330,5 @@ def all_routes() -> list[Route]:
         *operator_routes(),
         *book_routes(),
         *fx_routes(),
+        *proposal_routes(),
     ]

@@ -20,10 +20,6 @@ from quantumcore.contracts.ledger import (
     LedgerMoved,
     MakeTransfer,
     OpenAccount,
-    RecordTransaction,
-    ReverseTransaction,
-    SetAccountState,
-    SetCreditLimit,
     TransferView,
     TrialBalance,
 )
@@ -41,6 +37,7 @@ from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.audit.auditor import Auditor
 from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.groups import Groups
+from quantumcore.services.ledger.office.approvals import Act, Approvals
 from quantumcore.services.ledger.office.fx_desk import FxDesk
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
@@ -87,10 +84,12 @@ class LedgerService:
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
         self._watch = Watch(bus, database, self._follower, clock, self._catalogue, settings.reconcile_s)
+        self._office = office = office or database
+        self._approvals = Approvals(office, clock, four_eyes=settings.four_eyes, proposal_s=settings.proposal_s)
         self._fx = FxDesk(
             groups,
             database,
-            office or database,
+            office,
             clock,
             self._following,
             self._teller,
@@ -102,10 +101,16 @@ class LedgerService:
         """Hand the handlers to the bus."""
         self._bus.handle(OpenAccount, self._teller.open_account)
         self._bus.handle(MakeTransfer, self._teller.make_transfer)
-        self._bus.handle(RecordTransaction, self._bookkeeper.record)
-        self._bus.handle(ReverseTransaction, self._bookkeeper.reverse)
-        self._bus.handle(SetAccountState, self._bookkeeper.set_state)
-        self._bus.handle(SetCreditLimit, self._bookkeeper.set_credit)
+        books = self._bookkeeper
+        for kind, act in {
+            "transaction": Act(books.transaction, books.record),
+            "reversal": Act(books.reversal, books.reverse),
+            "account_state": Act(books.state, books.set_state),
+            "credit_limit": Act(books.credit, books.set_credit),
+            "fx_quotes": Act(self._fx.check, self._fx.offer),
+        }.items():
+            self._approvals.guard(self._bus, kind, act)
+        self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
         self._bus.handle(GetHolds, self.holds)
@@ -122,7 +127,7 @@ class LedgerService:
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection, what publishes the audit's roots, what compares the books with everybody, and what ends days."""
-        own = [("reconciliation", self._watch.run), ("fx days", self._fx.run)]
+        own = [("reconciliation", self._watch.run), ("fx days", self._fx.run), ("approvals", self._approvals.run)]
         return [*self._following.tasks(), *self._auditor.tasks(), *own]
 
     def not_ready(self) -> list[str]:
@@ -135,6 +140,7 @@ class LedgerService:
         yield counter("qc_ledger_transfers", "Transfers by outcome", self._teller.transfers, by="outcome")
         posted = self._bookkeeper.transactions
         yield counter("qc_ledger_transactions", "Transactions by hand, by outcome", posted, by="outcome")
+        yield from self._approvals.collect()
         yield from self._fx.collect()
         yield from self._watch.collect()
         yield from self._auditor.collect()

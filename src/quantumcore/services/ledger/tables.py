@@ -213,3 +213,23 @@ fx_days = (
         sqlite_with_rowid=False,
     )
 )
+proposals = Table(  # as proposal.Proposal has it; none ever leaves
+    "proposals",
+    metadata,
+    text("proposal_id", 36, key=True),
+    text("kind", 16),
+    blob("what"),
+    text("maker", 64),
+    big("made_ns"),
+    big("expires_ns"),
+    small("state"),
+    text("checker", 64),
+    big("checked_ns"),
+    blob("result"),
+    big("sequence"),
+    text("code", 64),
+    text("detail", 1_024),
+    sqlite_with_rowid=False,
+)
+Index("proposals_by_state", proposals.c.state, proposals.c.expires_ns)
+Index("proposals_by_time", proposals.c.made_ns, proposals.c.proposal_id)

@@ -62,6 +62,46 @@ class Bookkeeper:
             InvalidCommand, NotFound, Conflict: As contracts/ledger says; nothing happened.
             Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same id.
         """
+        return await self._post(await self.transaction(request))
+
+    async def reverse(self, request: ReverseTransaction) -> TransactionView:
+        """Post the mirror of a transaction.
+
+        Raises:
+            NotFound, Conflict, InvalidCommand, Unavailable: As `record`.
+        """
+        return await self._post(await self.reversal(request))
+
+    async def set_state(self, request: SetAccountState) -> AccountState:
+        """Open, freeze or close an account.
+
+        Raises:
+            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
+        """
+        event = await self._sequence(await self.state(request), "set account state")
+        return AccountState(str(request.account), request.state, event.sequence)
+
+    async def set_credit(self, request: SetCreditLimit) -> CreditLimit:
+        """Let a balance go as far below zero as the limit says.
+
+        Raises:
+            InvalidCommand, NotFound: As contracts/ledger says.
+        """
+        event = await self._sequence(await self.credit(request), "set credit")
+        if not isinstance(event, wire.CreditChanged):
+            raise Internal("internal", f"the engine answered {type(event).__name__} to SetCredit")
+        currency = self._catalogue.currencies[event.currency]
+        shown = currency.show(event.limit), currency.show(event.available)
+        return CreditLimit(str(request.account), currency.code, *shown, event.sequence)
+
+    # ------------------------------------------------------------------------------------------- commands
+
+    async def transaction(self, request: RecordTransaction) -> wire.PostGroup:
+        """Return the engine's command.
+
+        Raises:
+            InvalidCommand, NotFound: It cannot be; its field says why.
+        """
         _check_free(request.transaction_id, "transaction_id")
         if len(request.entries) > MAX_ENTRIES:
             bound = str(MAX_ENTRIES)
@@ -70,14 +110,10 @@ class Bookkeeper:
             )
         lines = [await self._line(entry, f"entries[{at}]") for at, entry in enumerate(request.entries)]
         check_balanced(lines, self._catalogue.currencies)
-        return await self._post(_group(request, legs_of(lines)))
+        return _group(request, legs_of(lines))
 
-    async def reverse(self, request: ReverseTransaction) -> TransactionView:
-        """Post the mirror of a transaction.
-
-        Raises:
-            NotFound, Conflict, InvalidCommand, Unavailable: As `record`.
-        """
+    async def reversal(self, request: ReverseTransaction) -> wire.PostGroup:
+        """Return the engine's command; raises as `transaction`."""
         check_client_id(request.transaction_id, "transaction_id")
         await self._follower.reached(self._groups.posted)
         found = await self._find(request.transaction_id)
@@ -93,39 +129,25 @@ class Bookkeeper:
             two_persons=request.two_persons,
         )
         _check_free(asked.transaction_id, "reversal_id")
-        return await self._post(_group(asked, legs, original.group_id))
+        return _group(asked, legs, original.group_id)
 
-    async def set_state(self, request: SetAccountState) -> AccountState:
-        """Open, freeze or close an account.
-
-        Raises:
-            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
-        """
+    async def state(self, request: SetAccountState) -> wire.SetAccountTerms:
+        """Return the engine's command; raises as `transaction`."""
         check_account(request.account, "account_id")
         state = ACCOUNT_STATES.get(request.state)
         if state is None:
             names = ", ".join(ACCOUNT_STATES)
             raise invalid("range", f"state must be one of {names}", field="state", actual=request.state[:64])
-        event = await self._sequence(wire.SetAccountTerms(account=request.account, state=state), "set account state")
-        return AccountState(str(request.account), request.state, event.sequence)
+        return wire.SetAccountTerms(account=request.account, state=state)
 
-    async def set_credit(self, request: SetCreditLimit) -> CreditLimit:
-        """Let a balance go as far below zero as the limit says.
-
-        Raises:
-            InvalidCommand, NotFound: As contracts/ledger says.
-        """
+    async def credit(self, request: SetCreditLimit) -> wire.SetCredit:
+        """Return the engine's command; raises as `transaction`."""
         check_account(request.account, "account_id")
         currency = await self._teller.currency(request.currency)
         limit = await self._minor(request.limit, request.currency, "limit")
         if limit < 0:
             raise invalid("range", "limit must be at least 0", field="limit", limit="0", actual=request.limit)
-        command = wire.SetCredit(account=request.account, currency=currency.number, limit=limit)
-        event = await self._sequence(command, "set credit")
-        if not isinstance(event, wire.CreditChanged):
-            raise Internal("internal", f"the engine answered {type(event).__name__} to SetCredit")
-        shown = currency.show(event.limit), currency.show(event.available)
-        return CreditLimit(str(request.account), currency.code, *shown, event.sequence)
+        return wire.SetCredit(account=request.account, currency=currency.number, limit=limit)
 
     # ------------------------------------------------------------------------------------------- entries
 

@@ -12,11 +12,13 @@ from quantumcore.contracts.ledger_fx import (
     QuoteView,
 )
 from quantumcore.contracts.values import check_client_id
+from quantumcore.services.gateway.areas.proposals import proposed
 from quantumcore.services.gateway.codec import instant, rfc3339
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_bodies import ConversionBody, QuoteBody, QuotesBody
 from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.routing import Answer
 
 
 class QuoteAnswer(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ class ConversionAnswer(msgspec.Struct, frozen=True):
     time: str
 
 
-async def offer(gate: Gate, _call: Call, body: QuotesBody) -> QuotesAnswer:
+async def offer(gate: Gate, call: Call, body: QuotesBody) -> QuotesAnswer | Answer:
     """Hold the rates of one moment for customers, all or none."""
     command = OfferQuotes(
         source=body.source,
@@ -69,6 +71,8 @@ async def offer(gate: Gate, _call: Call, body: QuotesBody) -> QuotesAnswer:
         expires_ns=instant(body.expires, "expires"),
         quotes=[_given(one, at) for at, one in enumerate(body.quotes)],
     )
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "fx_quotes", command)
     done = await gate.bus.request(command)
     return QuotesAnswer([_quote(one) for one in done.quotes])
 

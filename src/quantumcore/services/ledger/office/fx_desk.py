@@ -103,8 +103,7 @@ class FxDesk:
         self._open = 0
 
     def attach(self, bus: Bus) -> None:
-        """Hand the handlers to the bus."""
-        bus.handle(OfferQuotes, self.offer)
+        """Hand the handlers to the bus, but for OfferQuotes, before which the approvals stand."""
         bus.handle(GetQuote, self.quote)
         bus.handle(ConvertCurrency, self.convert)
         bus.handle(GetCurrencyConversion, self.conversion)
@@ -123,34 +122,41 @@ class FxDesk:
         Raises:
             InvalidCommand, NotFound, Conflict, Unavailable: As contracts/ledger_fx says; nothing is offered.
         """
-        given = await self.checked(command)
+        given = await self._given(command)
         now = self._clock.now()
         catalogue = self._teller.catalogue
 
         def work(tx: Connection) -> tuple[list[Quote], int]:
+            if any(quotes.find(tx, quote.quote_id, catalogue) is None for quote in given):
+                self._check_times(command, now)  # what was offered before may be asked for again, however late
             return quotes.offer(tx, given, now, catalogue), quotes.count_open(tx, now)
 
         standing, self._open = await self._office.write(work)
         return QuotesOffered([self._shown(quote) for quote in standing])
 
-    async def checked(self, command: OfferQuotes) -> list[Quote]:
-        """Return what is offered, if it can be.
+    async def check(self, command: OfferQuotes) -> None:
+        """Do nothing if it could be offered now.
 
         Raises:
             InvalidCommand, NotFound: What is wrong, by its field.
         """
-        now = self._clock.now()
+        await self._given(command)
+        self._check_times(command, self._clock.now())
+
+    async def _given(self, command: OfferQuotes) -> list[Quote]:
         if not 1 <= len(command.quotes) <= MAX_QUOTES:
             bound, count = str(MAX_QUOTES), str(len(command.quotes))
             raise invalid("range", f"quotes must be 1 to {bound}", field="quotes", limit=bound, actual=count)
         _check_source(command.source)
-        _check_between("time", command.time_ns, now - self._stale_ns, now + AHEAD_NS)
-        _check_between("expires", command.expires_ns, now, now + LIFE_NS)
         found = [await self._quote(command, one, f"quotes[{at}]") for at, one in enumerate(command.quotes)]
         if len({quote.quote_id for quote in found}) < len(found):
             raise invalid("range", "a quote_id is given twice", field="quotes")
         _check_table(found, self._tolerance_bp)
         return found
+
+    def _check_times(self, command: OfferQuotes, now: int) -> None:
+        _check_between("time", command.time_ns, now - self._stale_ns, now + AHEAD_NS)
+        _check_between("expires", command.expires_ns, now, now + LIFE_NS)
 
     async def quote(self, query: GetQuote) -> QuoteView:
         """Return a quote that the account may use, or has used.

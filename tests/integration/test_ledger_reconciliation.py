@@ -34,7 +34,7 @@ from quantumcore.contracts.values import packed_id
 from quantumcore.services.ledger import tables, third
 from quantumcore.services.ledger.postings import Why
 from quantumcore.services.ledger.service import LedgerService
-from quantumcore.services.ledger.watch import EVERY_S
+from quantumcore.services.ledger.settings import EVERY_S
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.tables import positions

@@ -25,6 +25,7 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from quantumcore.services.gateway.service import UVICORN, GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
+from quantumcore.services.ledger.settings import LedgerSettings
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
@@ -130,7 +131,7 @@ async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncI
         clock = venue.clock
         venue.bus.handle(GetEngineStatus, _status_of(venue))
         venue.bus.handle(TakeSnapshot, _snapshot)
-        await open_ledger(venue)
+        await open_ledger(venue, LedgerSettings(four_eyes=settings.four_eyes))
         auth_settings = AuthSettings(jwt_secret="s" * 64, key_encryption_key="k" * 64, argon=CHEAP)
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))

@@ -26,6 +26,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
 from quantumcore.services.ledger.service import LedgerService
+from quantumcore.services.ledger.settings import LedgerSettings
 from quantumcore.services.ledger.tables import accounts, client_holds, holds, metadata
 from quantumcore.services.matching.money import engine_account, other_accounts
 from tests.support.small_venue import SmallVenue
@@ -72,7 +73,7 @@ async def post(database: SqliteDatabase, batches: Iterable[EventBatch]) -> tuple
         for event in batch.events:
             if isinstance(event, CurrencyDefined | InstrumentDefined):
                 _DEFINED.apply(event)
-    return await database.write(lambda connection: store.post(connection, given, _DEFINED.instruments))
+    return await database.write(lambda connection: store.post(connection, given, _DEFINED))
 
 
 async def post_in_cuts(database: SqliteDatabase, batches: list[EventBatch], rng: random.Random, most: int = 60) -> None:
@@ -176,11 +177,14 @@ async def _assert_holds(database: SqliteDatabase, engine: Engine) -> None:
             assert row.held == held.get((row.owner, row.currency), 0)
 
 
-async def open_ledger(venue: SmallVenue) -> LedgerService:
-    """Run the ledger in `venue`, whose matching answers for the engine's balances too."""
-    answer_for_money(venue)
-    service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock)
-    await venue.run(service)
+async def open_ledger(venue: SmallVenue, settings: LedgerSettings | None = None, **names: str) -> LedgerService:
+    """Run the ledger in `venue`, whose matching answers for the engine's balances too; `names` are those of its two files."""
+    if "ledger" not in names:
+        answer_for_money(venue)
+    tables = await venue.database("ledger", names.get("ledger", "ledger"))
+    office = await venue.database("ledger", names.get("office", "office"))
+    service = LedgerService(venue.bus, venue.log, tables, venue.clock, office=office, settings=settings)
+    await venue.run(service, attach="ledger" not in names)
     return service
 
 

@@ -38,6 +38,8 @@ LABELS = {
     "qc_orders_submissions": ("outcome",),
     "qc_ledger_transfers": ("outcome",),
     "qc_ledger_transactions": ("outcome",),
+    "qc_ledger_conversions": ("outcome",),
+    "qc_ledger_proposals": ("outcome",),
     "qc_ledger_holds": ("outcome",),
 }
 """Of families that have no sample in a house that has just started."""

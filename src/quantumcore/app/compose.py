@@ -21,7 +21,9 @@ from quantumcore.app.settings import Settings
 from quantumcore.contracts import (
     auth,
     ledger,
+    ledger_approvals,
     ledger_audit,
+    ledger_fx,
     ledger_reports,
     market,
     matching,
@@ -39,6 +41,7 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
+from quantumcore.services.ledger.settings import LedgerSettings
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
@@ -84,6 +87,10 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         ledger_reports.GetIncome,
         ledger_reports.GetClientMoney,
         ledger_reports.GetReconciliation,
+        ledger_approvals.GetProposal,
+        ledger_approvals.GetProposals,
+        ledger_fx.GetQuote,
+        ledger_fx.GetCurrencyConversion,
     ),
     "portfolio": (
         portfolio.GetPortfolio,
@@ -214,7 +221,13 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
     """Return what the rooms that follow the event log must know of `settings`."""
     return ReadSideSettings(
         audit_key=audit_key(settings),
-        reconcile_s=settings.reconcile_s,
+        ledger=LedgerSettings(
+            reconcile_s=settings.reconcile_s,
+            fx_stale_s=settings.fx_stale_s,
+            fx_tolerance_bp=settings.fx_tolerance_bp,
+            four_eyes=settings.four_eyes,
+            proposal_s=settings.proposal_s,
+        ),
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,
             snapshot_events=settings.positions_snapshot_events,
@@ -241,4 +254,5 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         rate_peer=settings.rate_peer,
         rate_login=settings.rate_login,
         trusted_proxies=settings.trusted_proxies,
+        four_eyes=settings.four_eyes,
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.ports.telemetry import Measured
+from quantumcore.services.ledger.settings import LedgerSettings
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
 
@@ -20,11 +21,10 @@ class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         audit_key: Signs the roots of the ledger's audit.
-        reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
     """
 
     audit_key: bytes
-    reconcile_s: float
+    ledger: LedgerSettings = LedgerSettings()
     positions: PositionsSettings = PositionsSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
 
@@ -34,11 +34,13 @@ class ReadSide:
     """The tables of the rooms.
 
     Attributes:
-        choices: The positions room's own truth; it and the portfolio's tables are synced with each commit, for no journal has them.
+        office, choices: What people decided in the ledger's and the positions room; they and the portfolio's tables are synced
+            with each commit, for no journal has them.
     """
 
     directory: Path
     ledger: SqliteDatabase
+    office: SqliteDatabase
     orders: SqliteDatabase
     market: SqliteDatabase
     positions: SqliteDatabase
@@ -48,7 +50,7 @@ class ReadSide:
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
         return {
-            "ledger": [self.ledger],
+            "ledger": [self.ledger, self.office],
             "orders": [self.orders],
             "market": [self.market],
             "positions": [self.positions, self.choices],
@@ -62,15 +64,20 @@ class ReadSide:
 
     async def close(self) -> None:
         """Release them."""
-        for database in (self.ledger, self.orders, self.market, self.positions, self.choices, self.portfolio):
+        own = self.office, self.choices, self.portfolio
+        for database in (self.ledger, self.orders, self.market, self.positions, *own):
             await database.close()
 
 
 async def open_read_side(data_dir: Path) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
     opened = {name: await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS}
-    choices = data_dir / "quantumcore_positions_choices.sqlite"  # the room's tables once more, for its own truth alone
-    opened["choices"] = await open_database(choices, _migrations("positions"), synchronous="FULL")
+    for name, room in (
+        ("office", "ledger"),
+        ("choices", "positions"),
+    ):  # the room's tables once more, for its own truth alone
+        own = data_dir / f"quantumcore_{room}_{name}.sqlite"
+        opened[name] = await open_database(own, _migrations(room), synchronous="FULL")
     opened["portfolio"] = await open_room(data_dir, "portfolio", synchronous="FULL")
     return ReadSide(data_dir, **opened)
 

@@ -174,11 +174,12 @@ class GetGeneralLedger(Request[GeneralLedger], frozen=True, kw_only=True):
 
 
 class IncomeLine(msgspec.Struct, frozen=True):
-    """net = fees - rebates + rounding: what the house has earned in a range."""
+    """net = fees - rebates + fx_spread + rounding: what the house has earned in a range."""
 
     currency: str
     fees: str
     rebates: str
+    fx_spread: str
     rounding: str
     net: str
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from quantumcore.contracts.errors import invalid
-from quantumcore.contracts.values import show_time
+from quantumcore.contracts.values import I64_MAX, parse_time, show_time
 from quantumcore.services.gateway.errors import refuse_shape
 
 T = TypeVar("T")
@@ -74,6 +74,18 @@ def rfc3339(ns: int) -> str:
         _Second.text = show_time(second * 1_000_000_000)[:-10]
         _Second.second = second
     return f"{_Second.text}{rest:09d}Z"
+
+
+def instant(text: str, field: str) -> int:
+    """Return the UTC nanoseconds of an RFC 3339 time.
+
+    Raises:
+        InvalidCommand: No time, or none that nanoseconds of 63 bits can say (1970 to 2262).
+    """
+    found = parse_time(text, field)
+    if not 0 <= found <= I64_MAX:
+        raise invalid("range", f"{field} must be from 1970 to 2262", field=field, actual=text[:64])
+    return found
 
 
 def parse_query(raw: bytes, limit: int = 50) -> dict[str, str]:

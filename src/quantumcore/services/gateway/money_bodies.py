@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from quantumcore.contracts.ledger_approvals import STATES
 from quantumcore.contracts.ledger_reports import FORMS
 from quantumcore.services.gateway.bodies import (
     AccountText,
@@ -51,7 +52,10 @@ class EntryBody(Body, frozen=True, kw_only=True):
 
 
 class TransactionBody(Body, frozen=True, kw_only=True):
-    """Entries that sum to zero in each currency; they are posted all or not at all."""
+    """Entries that sum to zero in each currency; they are posted all or not at all.
+
+    two_persons: it may take a balance below its credit; only where a second person is asked for.
+    """
 
     transaction_id: ClientId
     entries: Annotated[list[EntryBody], Meta(min_length=1, max_length=200)]
@@ -59,14 +63,16 @@ class TransactionBody(Body, frozen=True, kw_only=True):
     effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
     user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
     text: Label = ""
+    two_persons: bool = False
 
 
 class ReversalBody(Body, frozen=True, kw_only=True):
-    """The id of the new transaction; without one it is made from the original."""
+    """The id of the new transaction; without one it is made from the original. two_persons: as of a transaction."""
 
     reversal_id: ClientId | None = None
     code: Annotated[int, Meta(ge=1, le=65_535)] = 1
     text: Label = ""
+    two_persons: bool = False
 
 
 class AccountStateBody(Body, frozen=True, kw_only=True):
@@ -193,6 +199,52 @@ class ReconciliationQuery(Body, frozen=True, kw_only=True):
     """The last round, or a comparison now."""
 
     now: bool = False
+
+
+# -- foreign exchange
+
+
+class QuoteBody(Body, frozen=True, kw_only=True):
+    """One `sold` gives `rate` of `bought`, and is worth `mid`. Without account_id whoever comes first may use it."""
+
+    quote_id: ClientId
+    sold: Currency
+    bought: Currency
+    rate: Decimal
+    mid: Decimal
+    account_id: AccountText | None = None
+
+
+class QuotesBody(Body, frozen=True, kw_only=True):
+    """Rates of one moment, held until they expire; all are offered or none."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=40)]
+    time: Time
+    expires: Time
+    quotes: Annotated[list[QuoteBody], Meta(min_length=1, max_length=100)]
+
+
+class ConversionBody(Body, frozen=True, kw_only=True):
+    """Pay `amount` of what the quote sells. The same id and body answers the same again."""
+
+    conversion_id: ClientId
+    quote_id: ClientId
+    amount: Decimal
+
+
+# -- four eyes
+
+
+class RejectionBody(Body, frozen=True, kw_only=True):
+    """Why."""
+
+    reason: Annotated[str, Meta(max_length=512)] = ""
+
+
+class ProposalsQuery(PageQuery, frozen=True, kw_only=True):
+    """A page of proposals, newest first; of one state or of all."""
+
+    state: Annotated[str, Meta(max_length=16, extra_json_schema={"enum": ["", *STATES]})] = ""
 
 
 # -- portfolio

@@ -17,10 +17,12 @@ from quantumcore.services.gateway.areas import (
     accounts,
     audit,
     books,
+    fx,
     holds,
     ledger,
     portfolio,
     positions,
+    proposals,
     risk,
     transfers,
 )
@@ -172,6 +174,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.TransactionBody,
             answer=books.TransactionAnswer,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "POST",
@@ -180,6 +183,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.ReversalBody,
             answer=books.TransactionAnswer,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "PUT",
@@ -188,6 +192,7 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.AccountStateBody,
             answer=AccountState,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "PUT",
@@ -196,6 +201,63 @@ def book_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.CreditBody,
             answer=CreditLimit,
+            proposal=proposals.ProposalAnswer,
+        ),
+    ]
+
+
+def fx_routes() -> list[Route]:
+    """Rates that are held for customers, and conversions at them."""
+    return [
+        Route(
+            "POST",
+            "/v1/admin/fx/quotes",
+            fx.offer,
+            scope="admin",
+            body=money_bodies.QuotesBody,
+            answer=fx.QuotesAnswer,
+            proposal=proposals.ProposalAnswer,
+        ),
+        Route("GET", "/v1/accounts/{id}/quotes/{quote_id}", fx.quote, scope="read", answer=fx.QuoteAnswer),
+        Route(
+            "POST",
+            "/v1/accounts/{id}/conversions",
+            fx.convert,
+            scope="transfer",
+            body=money_bodies.ConversionBody,
+            answer=fx.ConversionAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/accounts/{id}/conversions/{conversion_id}",
+            fx.conversion,
+            scope="read",
+            answer=fx.ConversionAnswer,
+        ),
+    ]
+
+
+def proposal_routes() -> list[Route]:
+    """What waits for a second person."""
+    base = "/v1/admin/proposals"
+    return [
+        Route(
+            "GET",
+            base,
+            proposals.listing,
+            scope="admin",
+            query=money_bodies.ProposalsQuery,
+            answer=proposals.ProposalsAnswer,
+        ),
+        Route("GET", f"{base}/{{id}}", proposals.get, scope="admin", answer=proposals.ProposalAnswer),
+        Route("POST", f"{base}/{{id}}:approve", proposals.approve, scope="admin", answer=proposals.ProposalAnswer),
+        Route(
+            "POST",
+            f"{base}/{{id}}:reject",
+            proposals.reject,
+            scope="admin",
+            body=money_bodies.RejectionBody,
+            answer=proposals.ProposalAnswer,
         ),
     ]
 

@@ -64,7 +64,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of `routes`."""
     types: list[Any] = [Problem, OrderBody, OrderAnswer, BatchError, Book3]
     for route in routes:
-        types += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
+        types += [kind for kind in (route.body, route.answer, route.query, route.proposal) if kind is not None]
     unique = list(dict.fromkeys(types))
     found, schemas = msgspec.json.schema_components(unique, ref_template=REF)
     refs = dict(zip(unique, found, strict=True))
@@ -99,8 +99,10 @@ def _operation(route: Route, refs: dict[Any, dict[str, Any]], schemas: dict[str,
         "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": inspect.getdoc(route.handler) or "",
         "tags": [TITLES.get(area, area)],
-        "responses": {str(route.status): _success(route, refs)},
+        "responses": {str(route.status): _success(route.answer, route.forms, refs)},
     }
+    if route.proposal is not None:
+        operation["responses"]["202"] = _success(route.proposal, (), refs)
     operation["responses"]["default"] = {
         "description": "A problem (RFC 9457)",
         "content": {"application/problem+json": {"schema": refs[Problem]}},
@@ -111,7 +113,12 @@ def _operation(route: Route, refs: dict[Any, dict[str, Any]], schemas: dict[str,
         operation["security"] = [{"bearer": []}, {"key": []}]
         operation["x-scope"] = "any verified user" if route.scope == ANYBODY else route.scope
     parameters = [
-        {"name": word[1:-1], "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {
+            "name": word[1:].partition("}")[0],
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1},
+        }
         for word in words
         if word[:1] == "{"
     ]
@@ -127,13 +134,13 @@ def _operation(route: Route, refs: dict[Any, dict[str, Any]], schemas: dict[str,
     return operation
 
 
-def _success(route: Route, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    if route.answer is None:
+def _success(answer: Any, forms: Sequence[str], refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    if answer is None:
         return {"description": "Done"}
-    kinds = ("application/json",) if route.forms else ("application/json", "application/msgpack")
-    content = {kind: {"schema": refs[route.answer]} for kind in kinds}
-    content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in route.forms}
-    return {"description": inspect.getdoc(route.answer) or "", "content": content}
+    kinds = ("application/json",) if forms else ("application/json", "application/msgpack")
+    content = {kind: {"schema": refs[answer]} for kind in kinds}
+    content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in forms}
+    return {"description": inspect.getdoc(answer) or "", "content": content}
 
 
 def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:

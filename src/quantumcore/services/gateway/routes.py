@@ -10,9 +10,11 @@ from quantumcore.services.gateway.money_routes import (
     account_routes,
     audit_routes,
     book_routes,
+    fx_routes,
     hold_routes,
     ledger_routes,
     portfolio_routes,
+    proposal_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
@@ -329,4 +331,6 @@ def all_routes() -> list[Route]:
         *operator_routes(),
         *book_routes(),
         *hold_routes(),
+        *fx_routes(),
+        *proposal_routes(),
     ]

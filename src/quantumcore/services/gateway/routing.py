@@ -1,6 +1,6 @@
 """A route says everything about one operation of the API; the router finds it by method and path.
 
-Exact paths are found in one look; templates are matched part by part. Paths are taken as they are written:
+Exact paths are found in one look; templates are matched part by part, `{name}` and `{name}:verb`. Paths are taken as they are written:
 another case, a doubled or a trailing slash is another path, and there is none.
 """
 
@@ -66,6 +66,7 @@ class Route:
         keyed: Whether a repeat under the same Idempotency-Key gets the first answer.
         named: Of a keyed answer that holds a secret: what it made; None when it holds none.
         counts: Which allowance it spends: user, cancel, login, or nothing.
+        proposal: Type of the answer, 202, where a second person is asked for; None: never.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Route:
         "keyed",
         "method",
         "named",
+        "proposal",
         "query",
         "scope",
         "status",
@@ -99,6 +101,7 @@ class Route:
         counts: str = "user",
         keyed: bool = False,
         named: Callable[[Any], str | None] | None = None,
+        proposal: Any = None,
     ) -> None:
         self.method = method
         self.template = template
@@ -112,6 +115,7 @@ class Route:
         self.counts = counts
         self.keyed = keyed
         self.named = named
+        self.proposal = proposal
         self.decoder: Decoder[Any] | None = Decoder(body) if body is not None else None
 
 
@@ -147,7 +151,10 @@ class Router:
             found: dict[str, str] = {}
             for wanted, part in zip(pattern, parts, strict=True):
                 if wanted[:1] == "{":
-                    found[wanted[1:-1]] = part
+                    name, _, verb = wanted[1:].partition("}")
+                    if not part.endswith(verb):
+                        break
+                    found[name] = part.removesuffix(verb)
                 elif wanted != part:
                     break
             else:
@@ -162,8 +169,10 @@ class Router:
         for known, methods in same_length:
             if known == pattern:
                 return methods
-        same_length.append((pattern, {}))
-        return same_length[-1][1]
+        new: dict[str, Route] = {}
+        same_length.append((pattern, new))
+        same_length.sort(key=lambda each: -sum(len(part.partition("}")[2]) for part in each[0]))  # verbs first
+        return new
 
 
 def _other(methods: dict[str, Route]) -> tuple[Route, dict[str, str]]:

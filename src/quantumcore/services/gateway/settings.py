@@ -31,6 +31,7 @@ class GatewaySettings:
         idempotency_keys: New keys of one user or API key in an hour; the next one is 429.
         idempotency_bytes: A longer answer is not kept: a repeat is told that the first was done.
         own_writes: Accounts whose last answered sequence is remembered; the least recently used leaves first.
+        four_eyes: Whether what admins do to money is proposed first; as the ledger's room is told.
         ws_connections: Open sockets; the next one is closed with 1013.
         ws_per_user: Open sockets of one user; the next one is closed with 1013.
         ws_per_peer: Open sockets of one address without a user; the next one is closed with 1013.
@@ -66,6 +67,7 @@ class GatewaySettings:
     idempotency_keys: int = 1_000
     idempotency_bytes: int = 1 << 16
     own_writes: int = 100_000
+    four_eyes: bool = False
     ws_connections: int = 10_000
     ws_per_user: int = 20
     ws_per_peer: int = 2_000

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.wire import (
     AccountOpened,
     AccountTermsChanged,
@@ -34,6 +34,7 @@ from quantumcore.contracts.wire import (
 )
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.actions import adjusted_legs, applied_legs
+from quantumcore.services.ledger.conversions import Record, record_of
 from quantumcore.services.ledger.domain import (
     CUSTOMER_ASSETS,
     CUSTOMER_CASH,
@@ -106,6 +107,7 @@ class Books:
         credits: By customer and currency, how far below zero the balance may be.
         states: By account; who is not there is open.
         instruments: Units of what may be traded, for what a bust gives back.
+        currencies: Units of money, for what a conversion leaves.
         stood, stood_holds: What of it was there before the batch.
     """
 
@@ -118,6 +120,7 @@ class Books:
     states: dict[int, Standing] = field(default_factory=dict)
     client_holds: dict[int, ClientHold] = field(default_factory=dict)
     instruments: Mapping[int, Instrument] = field(default_factory=dict)
+    currencies: Mapping[int, Currency] = field(default_factory=dict)
     stood: frozenset[AccountKey] = frozenset()
     stood_holds: frozenset[Name] = frozenset()
     stood_credits: frozenset[tuple[int, int]] = frozenset()
@@ -132,6 +135,7 @@ class Books:
     opened: list[AccountOpened] = field(default_factory=list)
     touched_states: set[int] = field(default_factory=set)
     transactions: list[Transaction] = field(default_factory=list)
+    conversions: list[Record] = field(default_factory=list)
     touched_credits: set[tuple[int, int]] = field(default_factory=set)
     made: list[TransferMade] = field(default_factory=list)
     adjusted: list[PositionAdjusted] = field(default_factory=list)
@@ -236,7 +240,10 @@ class Books:
         made, self.made = self.made, []
         if len(made) != posted.count:
             raise Corrupted("ledger.impossible", f"a group of {posted.count} has {len(made)} transfers")
-        why = Why.REVERSED if posted.reverses else Why.POSTED
+        converted = record_of(posted, self.note, made, self.currencies)
+        if converted is not None:
+            self.conversions.append(converted)
+        why = Why.REVERSED if posted.reverses else Why.CONVERTED if converted else Why.POSTED
         for event in made:
             leg = made_leg(event, why, self.code_of)
             self._post(event, [leg], posted.group_id, signed=bool(event.flags2))

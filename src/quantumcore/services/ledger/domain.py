@@ -16,7 +16,7 @@ HOUSE = 0
 BANK, CUSTODY = 100, 110
 CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
-INTEREST = 330
+FX_SPREAD, INTEREST, FX_POOL = 320, 330, 400
 ROUNDING = 410
 CLEARING = 430
 EQUITY = 900
@@ -31,9 +31,9 @@ NAMES = {
     240: "tax payable",
     FEE_INCOME: "fee income",
     REBATES_PAID: "rebates paid",
-    320: "fx spread",
+    FX_SPREAD: "fx spread",
     INTEREST: "interest and funding",
-    400: "fx pool",
+    FX_POOL: "fx pool",
     ROUNDING: "rounding",
     420: "insurance fund",
     CLEARING: "variation-margin clearing",

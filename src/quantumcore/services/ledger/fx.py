@@ -28,6 +28,7 @@ class Quote(Struct, frozen=True, kw_only=True):
         customer, mid: Over zero, 64 bits above and below in lowest terms; customer <= mid.
         source, time_ns: Where the mid comes from, and of when it is.
         expires_ns: The last instant at which it may be used.
+        account: Who alone may use it; 0: whoever comes first.
         used_by: The conversion that used it; empty while it is offered.
     """
 
@@ -41,6 +42,7 @@ class Quote(Struct, frozen=True, kw_only=True):
     source: str
     time_ns: int
     expires_ns: int
+    account: int = 0
     used_by: str = ""
 
     def check(self) -> "Quote":

@@ -11,12 +11,13 @@ from quantumcore.contracts.reference import Currency
 from quantumcore.contracts.values import I64_MAX, check_client_id
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
-from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.conversions import OWN
 from quantumcore.services.ledger.domain import ClientHold
+from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.teller import Teller
-from quantumcore.services.ledger.transactions import MAX_PARTS, OWN, Bookkeeper, group_of, told_at
+from quantumcore.services.ledger.transactions import MAX_PARTS, Bookkeeper, check_free, group_of
 from quantumcore.services.ledger.transfers import amount_of, check_account, refusal
 
 _FIELDS = {1: "account", 2: "amount", 3: "expires_at"}
@@ -30,10 +31,10 @@ class HoldKeeper:
     """
 
     def __init__(
-        self, bus: Bus, log: EventLog, database: Database, follower: Follower, teller: Teller, bookkeeper: Bookkeeper
+        self, bus: Bus, groups: Groups, database: Database, follower: Follower, teller: Teller, bookkeeper: Bookkeeper
     ) -> None:
         self._bus = bus
-        self._log = log
+        self._groups = groups
         self._database = database
         self._follower = follower
         self._teller = teller
@@ -97,13 +98,13 @@ class HoldKeeper:
         Raises:
             InvalidCommand, NotFound, Conflict, Unavailable, OutcomeUnknown: As `place`.
         """
-        check_client_id(request.transaction_id, "transaction_id")
+        check_free(request.transaction_id, "transaction_id")
         if not 1 <= len(request.parts) <= MAX_PARTS:
             count, bound = str(len(request.parts)), str(MAX_PARTS)
             raise invalid("range", f"1 to {bound} parts", field="parts", limit=bound, actual=count)
         hold, currency = await self._find(request.account, request.hold_id)
         legs = [await self._leg(hold, currency, part, f"parts[{at}]") for at, part in enumerate(request.parts)]
-        events = await self._bookkeeper.post(group_of(request, legs), request.transaction_id)
+        events = await self._groups.post(group_of(request, legs), self._bookkeeper.transactions)
         told = [event for event in events if isinstance(event, wire.HoldChanged)]
         if len(told) != len(legs):
             raise Internal("internal", f"a transaction of {len(legs)} captures told {len(told)} of its hold")
@@ -153,7 +154,7 @@ class HoldKeeper:
             case wire.HoldChanged():
                 return self._saw(event, outcome)
             case wire.CommandDone(outcome=1, order_sequence=sequence):
-                event = told_at(self._log, sequence)[-1]
+                event = self._groups.told_at(sequence)[-1]
                 if isinstance(event, wire.HoldChanged):
                     return self._saw(event, "repeated")
             case wire.CommandRefused():

@@ -64,6 +64,7 @@ class Why(IntEnum):
     BUSTED_ROUNDING = 34
     POSTED = 40
     REVERSED = 41
+    CONVERTED = 42
     ADJUSTED_ASSET = 50
     ADJUSTED_HOLDING = 51
     ADJUSTED_COLLATERAL = 52
@@ -85,7 +86,7 @@ BUST_WHY = frozenset(
     {Why.BUSTED_ASSET, Why.BUSTED_PRINCIPAL, Why.BUSTED_BUYER_FEE, Why.BUSTED_SELLER_FEE, Why.BUSTED_ROUNDING}
 )
 UNDO = 1  # TradeBusted action
-GROUP_WHY = frozenset({Why.POSTED, Why.REVERSED})
+GROUP_WHY = frozenset({Why.POSTED, Why.REVERSED, Why.CONVERTED})
 ACTION_WHY = frozenset(why for why in Why if why >= Why.ADJUSTED_ASSET)
 TRANSFER_WHY = {1: Why.DEPOSIT, 2: Why.WITHDRAWAL, 3: Why.TRANSFER}
 

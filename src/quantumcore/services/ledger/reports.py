@@ -25,6 +25,7 @@ from quantumcore.services.ledger.domain import (
     CUSTODY,
     DEBIT_NATURE,
     FEE_INCOME,
+    FX_SPREAD,
     HOUSE,
     NAMES,
     OWED_TO_CUSTOMERS,
@@ -96,12 +97,11 @@ def income(connection: Connection, within: Range, catalogue: Catalogue) -> Incom
     """Return what the house has earned, by currency."""
     before, after = totals_at(connection, within.begin - 1), totals_at(connection, within.end - 1)
     lines = []
-    for currency in sorted({currency for currency, code in after if code in (FEE_INCOME, REBATES_PAID, ROUNDING)}):
-        fees, rebates, rest = (
-            _of(after, currency, code) - _of(before, currency, code) for code in (FEE_INCOME, REBATES_PAID, ROUNDING)
-        )
+    earned = (FEE_INCOME, REBATES_PAID, FX_SPREAD, ROUNDING)
+    for currency in sorted({currency for currency, code in after if code in earned}):
+        fees, rebates, spread, rest = (_of(after, currency, code) - _of(before, currency, code) for code in earned)
         known = catalogue.currencies[currency]
-        numbers = (fees, rebates, rest, fees - rebates + rest)
+        numbers = (fees, rebates, spread, rest, fees - rebates + spread + rest)
         lines.append(IncomeLine(known.code, *(show(one, known.scale) for one in numbers)))
     return Income(within.begin, within.end, within.as_known, lines)
 

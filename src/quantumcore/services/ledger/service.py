@@ -20,10 +20,6 @@ from quantumcore.contracts.ledger import (
     LedgerMoved,
     MakeTransfer,
     OpenAccount,
-    RecordTransaction,
-    ReverseTransaction,
-    SetAccountState,
-    SetCreditLimit,
     TransferView,
     TrialBalance,
 )
@@ -40,12 +36,16 @@ from quantumcore.ports.telemetry import counter
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.audit.auditor import Auditor
 from quantumcore.services.ledger.audit.publisher import Auditing
+from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.holds import HoldKeeper
+from quantumcore.services.ledger.office.approvals import Act, Approvals
+from quantumcore.services.ledger.office.fx_desk import FxDesk
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
+from quantumcore.services.ledger.settings import LedgerSettings
 from quantumcore.services.ledger.teller import Teller
 from quantumcore.services.ledger.transactions import Bookkeeper
-from quantumcore.services.ledger.watch import EVERY_S, Watch
+from quantumcore.services.ledger.watch import Watch
 
 
 class LedgerService:
@@ -64,30 +64,55 @@ class LedgerService:
         clock: Clock,
         auditing: Auditing | None = None,
         *,
-        reconcile_s: float = EVERY_S,
+        office: Database | None = None,
+        settings: LedgerSettings | None = None,
     ) -> None:
-        """Take what it stands on; with `auditing` it publishes a signed root of every day."""
+        """Take what it stands on; with `auditing` it publishes a signed root of every day.
+
+        Args:
+            office: The tables of what people decide, which no journal has; without them they stand beside the others.
+        """
+        settings = settings or LedgerSettings()
         self._bus = bus
         self._log = log
         self._database = database
         self._definitions = Definitions(bus)
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
-        self._bookkeeper = Bookkeeper(bus, log, database, self._follower, self._teller)
-        self._holds = HoldKeeper(bus, log, database, self._follower, self._teller, self._bookkeeper)
+        groups = Groups(bus, log, database)
+        self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller)
+        self._holds = HoldKeeper(bus, groups, database, self._follower, self._teller, self._bookkeeper)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
-        self._watch = Watch(bus, database, self._follower, clock, self._catalogue, reconcile_s)
+        self._watch = Watch(bus, database, self._follower, clock, self._catalogue, settings.reconcile_s)
+        self._office = office = office or database
+        self._approvals = Approvals(office, clock, four_eyes=settings.four_eyes, proposal_s=settings.proposal_s)
+        self._fx = FxDesk(
+            groups,
+            database,
+            office,
+            clock,
+            self._following,
+            self._teller,
+            settings.fx_stale_s,
+            settings.fx_tolerance_bp,
+        )
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
         self._bus.handle(OpenAccount, self._teller.open_account)
         self._bus.handle(MakeTransfer, self._teller.make_transfer)
-        self._bus.handle(RecordTransaction, self._bookkeeper.record)
-        self._bus.handle(ReverseTransaction, self._bookkeeper.reverse)
-        self._bus.handle(SetAccountState, self._bookkeeper.set_state)
-        self._bus.handle(SetCreditLimit, self._bookkeeper.set_credit)
+        books = self._bookkeeper
+        for kind, act in {
+            "transaction": Act(books.transaction, books.record),
+            "reversal": Act(books.reversal, books.reverse),
+            "account_state": Act(books.state, books.set_state),
+            "credit_limit": Act(books.credit, books.set_credit),
+            "fx_quotes": Act(self._fx.check, self._fx.offer),
+        }.items():
+            self._approvals.guard(self._bus, kind, act)
+        self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
         self._bus.handle(GetHolds, self.holds)
@@ -96,6 +121,7 @@ class LedgerService:
         self._holds.attach()
         self._auditor.attach()
         self._reports.attach(self._bus)
+        self._fx.attach(self._bus)
         self._watch.attach()
 
     async def start(self) -> None:
@@ -103,8 +129,9 @@ class LedgerService:
         await self._following.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection, what publishes the audit's roots, and what compares the books with everybody."""
-        return [*self._following.tasks(), *self._auditor.tasks(), ("reconciliation", self._watch.run)]
+        """Name the projection, what publishes the audit's roots, what compares the books with everybody, and what ends days."""
+        own = [("reconciliation", self._watch.run), ("fx days", self._fx.run), ("approvals", self._approvals.run)]
+        return [*self._following.tasks(), *self._auditor.tasks(), *own]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing, late or wrong."""
@@ -117,6 +144,8 @@ class LedgerService:
         posted = self._bookkeeper.transactions
         yield counter("qc_ledger_transactions", "Transactions by hand, by outcome", posted, by="outcome")
         yield counter("qc_ledger_holds", "Acts on holds by clients, by outcome", self._holds.holds, by="outcome")
+        yield from self._approvals.collect()
+        yield from self._fx.collect()
         yield from self._watch.collect()
         yield from self._auditor.collect()
 
@@ -214,8 +243,7 @@ class LedgerService:
         owned = [batch.owned() for batch in batches]
         for part in parts(without_holes(owned, self._follower.cursor, self._log)):
             self._learn(part)
-            instruments = self._catalogue.instruments
-            upto, moved = await self._database.write(partial(store.post, batches=part, instruments=instruments))
+            upto, moved = await self._database.write(partial(store.post, batches=part, catalogue=self._catalogue))
             self._auditor.entered(part)
             if moved:
                 await self._bus.publish([LedgerMoved(accounts=moved, sequence=upto)])

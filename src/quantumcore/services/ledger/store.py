@@ -1,13 +1,13 @@
 """How a batch of events gets into the ledger's tables: effects and cursor in one transaction, few statements for many rows."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import Event, TransferPosted
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
@@ -25,6 +25,7 @@ from quantumcore.services.ledger.tables import (
     checkpoints,
     client_holds,
     codes,
+    conversions,
     credit_lines,
     cursor,
     entries,
@@ -43,7 +44,7 @@ _ADD_ENTRIES, _ADD_OWNERS, _ADD_TRANSFERS = adding(entries), adding(owners), add
 _ADD_CODES, _ADD_SIDES, _ADD_CHECKPOINTS = adding(codes), adding(sides), adding(checkpoints)
 _ADD_RECORDS, _ADD_BLOCKS, _ADD_DAYS = adding(audit_records), adding(audit_blocks), adding(audit_days)
 _ADD_HEAD, _MOVE_HEAD = adding(audit_head), updating(audit_head)
-_ADD_TRANSACTIONS = adding(transactions)
+_ADD_TRANSACTIONS, _ADD_CONVERSIONS = adding(transactions), adding(conversions)
 _ADD_CREDITS, _UPDATE_CREDITS = adding(credit_lines), updating(credit_lines)
 _ADD_STATES, _UPDATE_STATES = adding(states), updating(states)
 _REVERSED = Many(
@@ -72,9 +73,9 @@ def read_cursor(connection: Connection) -> int:
 
 
 def post(
-    connection: Connection, batches: Sequence[EventBatch], instruments: Mapping[int, Instrument] | None = None
+    connection: Connection, batches: Sequence[EventBatch], catalogue: Catalogue | None = None
 ) -> tuple[int, list[int]]:
-    """Enter what is new in `batches`, all of it or nothing; `instruments` has the units of what may be traded.
+    """Enter what is new in `batches`, all of it or nothing; `catalogue` has the units of what may be traded and of money.
 
     Returns:
         (what is entered now, customers whose balances or holds have changed).
@@ -87,7 +88,8 @@ def post(
     if not events:
         return stands, []
     books = _load(connection, *needs(events))
-    books.instruments = instruments or {}
+    if catalogue is not None:
+        books.instruments, books.currencies = catalogue.instruments, catalogue.currencies
     checkpoints_passed = _enter(books, events, stands)
     rows = [entry_row(row) for row in books.entries]
     _save(connection, books, rows)
@@ -218,6 +220,7 @@ def _save_groups(connection: Connection, books: Books) -> None:
     execute_many(connection, _ADD_TRANSACTIONS, [_transaction(one) for one in books.transactions])
     back = [(p.account, p.reverses, p.sequence) for p, _ in books.transactions if p.reverses]
     execute_many(connection, _REVERSED, back)
+    execute_many(connection, _ADD_CONVERSIONS, books.conversions)
     lent: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for name in sorted(books.touched_credits):
         credit = books.credits[name]

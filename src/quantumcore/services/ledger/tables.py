@@ -127,6 +127,27 @@ transactions = Table(  # account 0: the house's own ids; user_data in hexadecima
     big("reversed_by"),
     sqlite_with_rowid=False,
 )
+conversions = Table(  # as conversions.Record has it: the projection writes it with the entries of its group
+    "conversions",
+    metadata,
+    big("account", key=True),
+    text("conversion_id", 36, key=True),
+    text("quote_id", 36),
+    big("sold"),
+    big("bought"),
+    big("paid"),
+    big("received"),
+    big("spread"),
+    text("residue", 64),
+    text("customer", 20),
+    text("mid", 20),
+    text("source", 40),
+    big("rate_time_ns"),
+    big("sequence"),
+    big("time_ns"),
+    sqlite_with_rowid=False,
+)
+Index("conversions_by_sequence", conversions.c.sequence)
 credit_lines = Table(
     "credits",
     metadata,
@@ -188,3 +209,56 @@ audit_head = Table(  # where the chain goes on; before is the hash at the begin 
     big("count"),
     blob("edge"),
 )
+
+# The office: what people decide. It stands in a file of its own that is synced with each commit, for no journal has it.
+quotes = Table(  # rates as "numerator/denominator"; used_by is empty while it is offered, paid in minor units
+    "quotes",
+    metadata,
+    text("quote_id", 36, key=True),
+    big("account"),
+    text("sold", 12),
+    text("bought", 12),
+    text("customer", 41),
+    text("mid", 41),
+    text("source", 40),
+    big("time_ns"),
+    big("expires_ns"),
+    big("used_account"),
+    text("used_by", 36),
+    big("paid"),
+    sqlite_with_rowid=False,
+)
+Index("quotes_used", quotes.c.used_account, quotes.c.used_by)
+Index("quotes_open", quotes.c.used_by, quotes.c.expires_ns)
+fx_days = (
+    Table(  # what went to rounding at the end of a day, of one currency; left is what stays, "numerator/denominator"
+        "fx_days",
+        metadata,
+        big("day", key=True),
+        big("currency", key=True),
+        big("upto"),
+        big("units"),
+        text("left", 200),
+        sqlite_with_rowid=False,
+    )
+)
+proposals = Table(  # as proposal.Proposal has it; none ever leaves
+    "proposals",
+    metadata,
+    text("proposal_id", 36, key=True),
+    text("kind", 16),
+    blob("what"),
+    text("maker", 64),
+    big("made_ns"),
+    big("expires_ns"),
+    small("state"),
+    text("checker", 64),
+    big("checked_ns"),
+    blob("result"),
+    big("sequence"),
+    text("code", 64),
+    text("detail", 1_024),
+    sqlite_with_rowid=False,
+)
+Index("proposals_by_state", proposals.c.state, proposals.c.expires_ns)
+Index("proposals_by_time", proposals.c.made_ns, proposals.c.proposal_id)

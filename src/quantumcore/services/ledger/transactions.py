@@ -8,15 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from quantumcore.contracts import matching, wire
-from quantumcore.contracts.errors import (
-    Conflict,
-    Internal,
-    InvalidCommand,
-    NotFound,
-    QuantumCoreError,
-    Unavailable,
-    invalid,
-)
+from quantumcore.contracts.errors import Internal, NotFound, invalid
 from quantumcore.contracts.ledger import (
     ACCOUNT_STATES,
     AccountState,
@@ -30,26 +22,23 @@ from quantumcore.contracts.ledger import (
     TransactionView,
 )
 from quantumcore.contracts.ledger_holds import CaptureHold
-from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
-from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.conversions import OWN, RESIDUE_PREFIX
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, HOUSE, NAMES
+from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.pairing import Line, Side, check_balanced, legs_of
 from quantumcore.services.ledger.teller import Teller
 from quantumcore.services.ledger.transfers import check_account, refusal
 
-OWN = 0  # the engine's code of a customer's balance
 MAX_ENTRIES = 200
 MAX_PARTS = wire.PostGroup.MOST
 MAX_TEXT_BYTES, USER_DATA_DIGITS = 128, 32
 EPOCH = date(1970, 1, 1).toordinal()
-_FIELDS = {1: "group", 2: "debit_account", 3: "credit_account", 4: "amount", 5: "code", 6: "hold"}
-_FIELDS |= {7: "effective_date", 8: "user_data", 9: "text"}
 _HOUSE_CODES = frozenset(NAMES) - CUSTOMER_CODES - {COLLATERAL}
 
 
@@ -60,13 +49,12 @@ class Bookkeeper:
         transactions: How many were posted, repeated, refused.
     """
 
-    def __init__(self, bus: Bus, log: EventLog, database: Database, follower: Follower, teller: Teller) -> None:
+    def __init__(self, bus: Bus, groups: Groups, database: Database, follower: Follower, teller: Teller) -> None:
         self._bus = bus
-        self._log = log
+        self._groups = groups
         self._database = database
         self._follower = follower
         self._teller = teller
-        self._posted = 0  # the last sequence that this room has seen posted: its own writes it must see
         self.transactions: Counter[str] = Counter()
 
     async def record(self, request: RecordTransaction) -> TransactionView:
@@ -76,15 +64,7 @@ class Bookkeeper:
             InvalidCommand, NotFound, Conflict: As contracts/ledger says; nothing happened.
             Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same id.
         """
-        check_client_id(request.transaction_id, "transaction_id")
-        if len(request.entries) > MAX_ENTRIES:
-            bound = str(MAX_ENTRIES)
-            raise invalid(
-                "range", f"at most {bound} entries", field="entries", limit=bound, actual=str(len(request.entries))
-            )
-        lines = [await self.line(entry, f"entries[{at}]") for at, entry in enumerate(request.entries)]
-        check_balanced(lines, self._catalogue.currencies)
-        return await self._post(group_of(request, legs_of(lines)), request.transaction_id)
+        return await self._post(await self.transaction(request))
 
     async def reverse(self, request: ReverseTransaction) -> TransactionView:
         """Post the mirror of a transaction.
@@ -92,8 +72,52 @@ class Bookkeeper:
         Raises:
             NotFound, Conflict, InvalidCommand, Unavailable: As `record`.
         """
+        return await self._post(await self.reversal(request))
+
+    async def set_state(self, request: SetAccountState) -> AccountState:
+        """Open, freeze or close an account.
+
+        Raises:
+            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
+        """
+        event = await self._sequence(await self.state(request), "set account state")
+        return AccountState(str(request.account), request.state, event.sequence)
+
+    async def set_credit(self, request: SetCreditLimit) -> CreditLimit:
+        """Let a balance go as far below zero as the limit says.
+
+        Raises:
+            InvalidCommand, NotFound: As contracts/ledger says.
+        """
+        event = await self._sequence(await self.credit(request), "set credit")
+        if not isinstance(event, wire.CreditChanged):
+            raise Internal("internal", f"the engine answered {type(event).__name__} to SetCredit")
+        currency = self._catalogue.currencies[event.currency]
+        shown = currency.show(event.limit), currency.show(event.available)
+        return CreditLimit(str(request.account), currency.code, *shown, event.sequence)
+
+    # ------------------------------------------------------------------------------------------- commands
+
+    async def transaction(self, request: RecordTransaction) -> wire.PostGroup:
+        """Return the engine's command.
+
+        Raises:
+            InvalidCommand, NotFound: It cannot be; its field says why.
+        """
+        check_free(request.transaction_id, "transaction_id")
+        if len(request.entries) > MAX_ENTRIES:
+            bound = str(MAX_ENTRIES)
+            raise invalid(
+                "range", f"at most {bound} entries", field="entries", limit=bound, actual=str(len(request.entries))
+            )
+        lines = [await self.line(entry, f"entries[{at}]") for at, entry in enumerate(request.entries)]
+        check_balanced(lines, self._catalogue.currencies)
+        return group_of(request, legs_of(lines))
+
+    async def reversal(self, request: ReverseTransaction) -> wire.PostGroup:
+        """Return the engine's command; raises as `transaction`."""
         check_client_id(request.transaction_id, "transaction_id")
-        await self._follower.reached(self._posted)
+        await self._follower.reached(self._groups.posted)
         found = await self._find(request.transaction_id)
         if found is None:
             raise NotFound("transaction.not_found", "transaction not found", field="transaction_id")
@@ -106,40 +130,26 @@ class Bookkeeper:
             text=request.text,
             two_persons=request.two_persons,
         )
-        check_client_id(asked.transaction_id, "reversal_id")
-        return await self._post(group_of(asked, legs, original.group_id), asked.transaction_id)
+        check_free(asked.transaction_id, "reversal_id")
+        return group_of(asked, legs, original.group_id)
 
-    async def set_state(self, request: SetAccountState) -> AccountState:
-        """Open, freeze or close an account.
-
-        Raises:
-            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
-        """
+    async def state(self, request: SetAccountState) -> wire.SetAccountTerms:
+        """Return the engine's command; raises as `transaction`."""
         check_account(request.account, "account_id")
         state = ACCOUNT_STATES.get(request.state)
         if state is None:
             names = ", ".join(ACCOUNT_STATES)
             raise invalid("range", f"state must be one of {names}", field="state", actual=request.state[:64])
-        event = await self._sequence(wire.SetAccountTerms(account=request.account, state=state), "set account state")
-        return AccountState(str(request.account), request.state, event.sequence)
+        return wire.SetAccountTerms(account=request.account, state=state)
 
-    async def set_credit(self, request: SetCreditLimit) -> CreditLimit:
-        """Let a balance go as far below zero as the limit says.
-
-        Raises:
-            InvalidCommand, NotFound: As contracts/ledger says.
-        """
+    async def credit(self, request: SetCreditLimit) -> wire.SetCredit:
+        """Return the engine's command; raises as `transaction`."""
         check_account(request.account, "account_id")
         currency = await self._teller.currency(request.currency)
         limit = await self.minor(request.limit, request.currency, "limit")
         if limit < 0:
             raise invalid("range", "limit must be at least 0", field="limit", limit="0", actual=request.limit)
-        command = wire.SetCredit(account=request.account, currency=currency.number, limit=limit)
-        event = await self._sequence(command, "set credit")
-        if not isinstance(event, wire.CreditChanged):
-            raise Internal("internal", f"the engine answered {type(event).__name__} to SetCredit")
-        shown = currency.show(event.limit), currency.show(event.available)
-        return CreditLimit(str(request.account), currency.code, *shown, event.sequence)
+        return wire.SetCredit(account=request.account, currency=currency.number, limit=limit)
 
     # ------------------------------------------------------------------------------------------- entries
 
@@ -175,31 +185,8 @@ class Bookkeeper:
 
     # ------------------------------------------------------------------------------------------- posting
 
-    async def _post(self, command: wire.PostGroup, name: str) -> TransactionView:
-        return self.shown(await self.post(command, name))
-
-    async def post(self, command: wire.PostGroup, name: str) -> list[wire.Event]:
-        """Return what posting a group tells, or told when it was posted first; the last event is GroupPosted.
-
-        Raises:
-            NotFound, Conflict, InvalidCommand: The engine refused it.
-            Unavailable: Nothing happened; or `ledger.behind`: it was posted before and cannot be read yet.
-        """
-        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
-        events = wire.decode_events(sequenced.events)
-        match events[-1]:
-            case wire.GroupPosted():
-                self.transactions["posted"] += 1
-                self._posted = max(self._posted, events[-1].sequence)
-                return events
-            case wire.CommandDone(outcome=1, order_sequence=sequence):
-                self.transactions["repeated"] += 1
-                return told_at(self._log, sequence)
-            case wire.CommandRefused() as refused:
-                self.transactions["refused"] += 1
-                raise await self._refusal(refused, command, name)
-            case other:
-                raise Internal("internal", f"the engine answered {type(other).__name__} to PostGroup")
+    async def _post(self, command: wire.PostGroup) -> TransactionView:
+        return self.shown(await self._groups.post(command, self.transactions))
 
     async def _sequence(self, command: wire.Command, operation: str) -> wire.Event:
         sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
@@ -207,26 +194,6 @@ class Bookkeeper:
         if isinstance(event, wire.CommandRefused):
             raise refusal(event, operation)
         return event
-
-    async def _refusal(self, refused: wire.CommandRefused, command: wire.PostGroup, name: str) -> QuantumCoreError:
-        """Return what the engine's refusal means: which account is unknown, which field of a repeat differs."""
-        match Reason(refused.reason):
-            case Reason.UNKNOWN_ACCOUNT:
-                leg = command.each_leg()[refused.order_slot]
-                unknown = [str(n) for n in (leg.debit_account, leg.credit_account) if n and not await self._opened(n)]
-                who = ", ".join(unknown or [str(leg.debit_account or leg.credit_account)])
-                return NotFound("account.not_found", f"account {who} not found", field="entries")
-            case Reason.DUPLICATE_ID:
-                differs = f"exists_with_different_{_FIELDS.get(refused.actual, 'body')}"
-                detail = f"transaction {name} was posted with another body: {differs}"
-                return Conflict("idempotency.mismatch", detail, field="transaction_id", actual=differs)
-            case Reason.BAD_COMMAND:
-                return InvalidCommand("request.invalid", "the engine does not understand this transaction")
-            case _:
-                return refusal(refused, "transaction")
-
-    async def _opened(self, account: int) -> int:
-        return await self._database.read(lambda connection: queries.opened_at(connection, account))
 
     # ------------------------------------------------------------------------------------------- reading
 
@@ -270,18 +237,6 @@ class Bookkeeper:
         return self._teller.catalogue
 
 
-def told_at(log: EventLog, sequence: int) -> list[wire.Event]:
-    """Return the events of one command that was done before, from the event log.
-
-    Raises:
-        Unavailable: `ledger.behind`: they are not in the log yet.
-    """
-    for batch in log.read(sequence - 1, max_bytes=1):
-        if batch.first <= sequence <= batch.last:
-            return [event for event in batch.events if event.sequence == sequence]
-    raise Unavailable("ledger.behind", f"what sequence {sequence} told cannot be read yet", retry_after=1)
-
-
 def _side(owner: int, code: int) -> str:
     if owner == HOUSE:
         return str(code)
@@ -312,6 +267,13 @@ def group_of(request: RecordTransaction | CaptureHold, legs: list[wire.Leg], rev
         text=text.ljust(MAX_TEXT_BYTES, b"\0"),
         legs=b"".join(leg.encode() for leg in legs),
     )
+
+
+def check_free(name: str, field: str) -> None:
+    """Raise InvalidCommand unless `name` can be the id of a transaction by hand."""
+    check_client_id(name, field)
+    if name.startswith(RESIDUE_PREFIX):
+        raise invalid("id", f"{field} begins as the ledger's own ids do", field=field, actual=name)
 
 
 def _day(text: str) -> int:

@@ -27,7 +27,6 @@ from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.reconcile import HOUSE_NAME, MAX_DIFFERENCES, Reconciler
 from quantumcore.services.ledger.third import COMPARED, ThirdParties
 
-EVERY_S = 60.0  # seconds
 PAUSE_S = 0.05  # seconds
 
 _log = logging.getLogger(__name__)

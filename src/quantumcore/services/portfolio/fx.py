@@ -4,20 +4,20 @@ A pair is given in one direction and holds in both. A rate that was not given is
 first by code that has both; publishing has made sure that any other would give the same within the tolerance.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from quantumcore.contracts.errors import InvalidCommand, Unavailable, invalid, naming
+from quantumcore.contracts.errors import Unavailable, invalid, naming
 from quantumcore.contracts.portfolio import MAX_RATES, FxRate, GivenRate
+from quantumcore.contracts.rates import both_ways, check_triangles
 from quantumcore.contracts.values import is_symbol
 from quantumcore.services.portfolio.exact import RATE_SHOWN, is_decimal, number, rounded
 
 U64_MAX = 2**64 - 1
 DIGITS_MAX = 20  # of a u64
-BP = 10_000
 
 
 class Rate(NamedTuple):
@@ -67,7 +67,7 @@ class Snapshot:
 
     @cached_property
     def _from(self) -> Mapping[str, Mapping[str, Fraction]]:
-        return _both_ways(self.rates)
+        return both_ways(self.rates)
 
 
 def missing(base: str, quote: str, snapshot_id: str) -> Unavailable:
@@ -98,7 +98,7 @@ def check_rates(given: Sequence[GivenRate], tolerance_bp: int) -> tuple[Rate, ..
             raise invalid("range", detail, field=f"rates[{at}]", actual=f"{rate.base}/{rate.quote}")
         pairs.add(pair)
         rates.append(rate)
-    _check_triangles(rates, tolerance_bp)
+    check_triangles(rates, tolerance_bp)
     return tuple(rates)
 
 
@@ -136,46 +136,6 @@ def _count(text: str | None, field: str) -> int:
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX or int(text) == 0:
         raise invalid("range", f"{field} must be an integer over 0, as text", field=field, actual=(text or "")[:64])
     return int(text)
-
-
-def _check_triangles(rates: Iterable[Rate], tolerance_bp: int) -> None:
-    """See that every pair has one value, directly and over each currency in between, within the tolerance.
-
-    So a rate that was not given does not depend on the way either. Cost: the sum of the squares of each currency's rates.
-    """
-    ways = _both_ways(rates)
-    known: dict[tuple[str, str], tuple[Fraction, str]] = {}
-    for base, direct in ways.items():
-        for quote, value in direct.items():
-            known[base, quote] = value, "given"
-    for middle in sorted(ways):
-        around = sorted(ways[middle])
-        for at, base in enumerate(around):
-            for quote in around[at + 1 :]:
-                value = ways[base][middle] * ways[middle][quote]
-                first, how = known.setdefault((base, quote), (value, f"over {middle}"))
-                apart = max(Fraction(value, first), Fraction(first, value)) - 1
-                if apart * BP > tolerance_bp:
-                    raise _disagree((base, quote), (first, how), (value, f"over {middle}"), apart, tolerance_bp)
-
-
-def _disagree(
-    pair: tuple[str, str], one: tuple[Fraction, str], other: tuple[Fraction, str], apart: Fraction, tolerance_bp: int
-) -> InvalidCommand:
-    name = "/".join(pair)
-    values = " and ".join(f"{rounded(value, RATE_SHOWN)} {how}" for value, how in (one, other))
-    distance = f"{rounded(apart * BP, 2)} bp"
-    detail = f"{name} is {values}: {distance} apart"
-    actual, limit = f"{name} {distance}", f"{tolerance_bp} bp"
-    return InvalidCommand("fx.triangle", detail, field="rates", limit=limit, actual=actual, context={"symbol": name})
-
-
-def _both_ways(rates: Iterable[Rate]) -> dict[str, dict[str, Fraction]]:
-    found: dict[str, dict[str, Fraction]] = {}
-    for rate in rates:
-        found.setdefault(rate.base, {})[rate.quote] = rate.value
-        found.setdefault(rate.quote, {})[rate.base] = Fraction(1, rate.value)
-    return found
 
 
 class Converted(NamedTuple):

@@ -1,7 +1,5 @@
 """What operators do to the books by hand: transactions, reversals, whether an account is open, and its credit."""
 
-# ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
-
 import msgspec
 
 from quantumcore.contracts.ledger import (
@@ -16,6 +14,7 @@ from quantumcore.contracts.ledger import (
     TransactionView,
 )
 from quantumcore.contracts.values import check_client_id
+from quantumcore.services.gateway.areas.proposals import proposed
 from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
@@ -27,6 +26,7 @@ from quantumcore.services.gateway.money_bodies import (
     TransactionBody,
 )
 from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.routing import Answer
 
 
 class TransactionAnswer(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class TransactionAnswer(msgspec.Struct, frozen=True):
     time: str
 
 
-async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAnswer:
+async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAnswer | Answer:
     """Post signed entries, all or none; the same id and body answers the same again."""
     request = RecordTransaction(
         transaction_id=check_client_id(body.transaction_id, "transaction_id"),
@@ -53,33 +53,45 @@ async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAn
         effective_date=body.effective_date or "",
         user_data=body.user_data or "",
         text=body.text,
+        two_persons=body.two_persons,
     )
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "transaction", request)
     return posted(gate, await gate.bus.request(request))
 
 
-async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnswer:
+async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnswer | Answer:
     """Post the mirror of a transaction; one that is reversed already answers its first reversal."""
     request = ReverseTransaction(
         transaction_id=check_client_id(call.params["id"], "transaction_id"),
         reversal_id=check_client_id(body.reversal_id, "reversal_id") if body.reversal_id is not None else "",
         code=body.code,
         text=body.text,
+        two_persons=body.two_persons,
     )
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "reversal", request)
     return posted(gate, await gate.bus.request(request))
 
 
-async def set_state(gate: Gate, call: Call, body: AccountStateBody) -> AccountState:
+async def set_state(gate: Gate, call: Call, body: AccountStateBody) -> AccountState | Answer:
     """Open, freeze or close an account."""
     account = account_number(call.params["id"], "account_id")
-    done = await gate.bus.request(SetAccountState(account=account, state=body.state))
+    request = SetAccountState(account=account, state=body.state)
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "account_state", request)
+    done = await gate.bus.request(request)
     gate.own_writes.wrote(account, done.sequence)
     return done
 
 
-async def set_credit(gate: Gate, call: Call, body: CreditBody) -> CreditLimit:
+async def set_credit(gate: Gate, call: Call, body: CreditBody) -> CreditLimit | Answer:
     """Set the credit limit of a balance."""
     account = account_number(call.params["id"], "account_id")
-    done = await gate.bus.request(SetCreditLimit(account=account, currency=body.currency, limit=body.limit))
+    request = SetCreditLimit(account=account, currency=body.currency, limit=body.limit)
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "credit_limit", request)
+    done = await gate.bus.request(request)
     gate.own_writes.wrote(account, done.sequence)
     return done
 

@@ -65,7 +65,7 @@ async def general(gate: Gate, call: Call, query: GeneralQuery) -> GeneralAnswer:
 
 
 async def income(gate: Gate, call: Call, query: RangeQuery) -> IncomeAnswer:
-    """Show what the house has earned in a range: fees, less rebates, and rounding."""
+    """Show what the house has earned in a range: fees, less rebates, the spread of conversions, and rounding."""
     asked = GetIncome(begin=query.begin, end=query.end, as_known=query.as_known)
     return money_answers.income(await gate.bus.request(asked, deadline_s=REPORT_S))
 

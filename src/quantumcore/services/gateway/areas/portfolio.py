@@ -1,6 +1,5 @@
 """What accounts are worth, how that went, in which currency; and the rates, which an admin publishes."""
 
-from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.portfolio import (
     GetFxSnapshot,
     GetPerformance,
@@ -11,8 +10,8 @@ from quantumcore.contracts.portfolio import (
     ReportingCurrency,
     SetReportingCurrency,
 )
-from quantumcore.contracts.values import I64_MAX, parse_time
 from quantumcore.services.gateway import portfolio_answers
+from quantumcore.services.gateway.codec import instant
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.money_bodies import (
     FxQuery,
@@ -95,14 +94,5 @@ async def rates(gate: Gate, call: Call, query: FxQuery) -> FxSnapshotAnswer:
 
 
 def _time(text: str | None, field: str) -> int:
-    """Return the nanoseconds of a time; 0 without one.
-
-    Raises:
-        InvalidCommand: No time, or none that nanoseconds of 63 bits can say (1970 to 2262).
-    """
-    if text is None:
-        return 0
-    found = parse_time(text, field)
-    if not 0 <= found <= I64_MAX:
-        raise invalid("range", f"{field} must be from 1970 to 2262", field=field, actual=text[:64])
-    return found
+    """Return the nanoseconds of a time; 0 without one."""
+    return 0 if text is None else instant(text, field)

@@ -35,7 +35,7 @@ class Rebuilt:
         for event in events:
             if isinstance(event, CurrencyDefined | InstrumentDefined):
                 self._catalogue.apply(event)
-        books.instruments = self._catalogue.instruments
+        books.instruments, books.currencies = self._catalogue.instruments, self._catalogue.currencies
         books.enter(events)
         self.chain.extend([entry_row(row) for row in books.entries], events[-1].time_ns)
         self.sequence = events[-1].sequence
@@ -50,8 +50,9 @@ class Rebuilt:
         for sequence in books.touched_client_holds:
             if books.client_holds[sequence].open == 0:
                 del books.client_holds[sequence]
-        for written in (books.entries, books.transfers, books.opened, chain.records, chain.blocks, chain.days):
-            written.clear()
+        written = books.entries, books.transfers, books.opened, books.transactions, books.conversions
+        for each in (*written, chain.records, chain.blocks, chain.days):
+            each.clear()
         books.touched.clear()
         books.touched_holds.clear()
         books.touched_client_holds.clear()

@@ -1,0 +1,84 @@
+"""Four eyes over HTTP: 202 and nothing else until another admin approves.
+
+Goal: every route that needs a second person answers with a proposal, and its approval with what became of it; the description says so.
+Method: the gateway with the real ledger behind it, in process, with four eyes.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quantumcore.services.gateway.openapi import openapi
+from quantumcore.services.gateway.routes import all_routes
+from tests.support.admins import PROPOSALS, TRANSACTIONS, dollars, gift, verb
+from tests.support.exchange import QUOTES, quote_table
+from tests.support.gateway_house import GENEROUS, House, house
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, replace(GENEROUS, four_eyes=True)) as one:
+        yield one
+
+
+async def test_each_route_proposes_and_its_approval_carries_it_out(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user(rich=False)
+    account = f"/v1/accounts/{user.account_id}"
+    for method, path, body, kind in (
+        ("POST", TRANSACTIONS, gift(user, text="welcome"), "transaction"),
+        ("POST", f"{TRANSACTIONS}/gift/reverse", {}, "reversal"),
+        ("PUT", f"{account}/credit", {"currency": "USD", "limit": "7.00"}, "credit_limit"),
+        ("PUT", f"{account}/state", {"state": "frozen"}, "account_state"),
+        ("POST", QUOTES, quote_table(opened.venue.clock.now(), "q-1"), "fx_quotes"),
+    ):
+        answer = await maker.http.request(method, path, json=body)
+        assert answer.status_code == 202, answer.text
+        made = answer.json()
+        assert (made["status"], made["kind"], made["made_by"]) == ("proposed", kind, maker.user_id)
+        assert (made["checked_by"], made["result"], made["sequence"]) == (None, None, None)
+        done = (await checker.http.post(verb(made["proposal_id"], "approve"))).json()
+        assert (done["status"], done["checked_by"]) == ("done", checker.user_id), done
+        assert (await maker.http.get(f"{PROPOSALS}/{made['proposal_id']}")).json() == done
+    listed = (await maker.http.get(PROPOSALS, params={"state": "done", "limit": 3})).json()
+    assert [one["kind"] for one in listed["items"]] == ["fx_quotes", "account_state", "credit_limit"]
+    assert listed["items"][0]["what"]["expires"].endswith("Z")
+    rest = (await maker.http.get(PROPOSALS, params={"cursor": listed["next_cursor"]})).json()
+    assert [one["kind"] for one in rest["items"]] == ["reversal", "transaction"]
+    assert rest["items"][1]["result"]["text"] == "welcome"
+
+
+async def test_whoever_approves_sees_the_balance_at_once(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user(rich=False)
+    made = (await maker.http.post(TRANSACTIONS, json=gift(user))).json()
+    assert await dollars(user) == "0.00"
+    await checker.http.post(verb(made["proposal_id"], "approve"))
+    assert await dollars(user) == "5.00"
+
+
+async def test_what_is_approved_and_refused_says_why(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user(rich=False)
+    body = gift(user)
+    for entry in body["entries"]:
+        entry["amount"] = entry["amount"].removeprefix("-") if entry["amount"][0] == "-" else f"-{entry['amount']}"
+    made = (await maker.http.post(TRANSACTIONS, json=body)).json()
+    done = (await checker.http.post(verb(made["proposal_id"], "approve"))).json()
+    assert (done["status"], done["code"], done["sequence"]) == ("refused", "transfer.insufficient", None)
+
+
+async def test_a_rejection_has_its_reason(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user(rich=False)
+    made = (await maker.http.post(TRANSACTIONS, json=gift(user))).json()
+    gone = await checker.http.post(verb(made["proposal_id"], "reject"), json={"reason": "who is that?"})
+    assert (gone.json()["status"], gone.json()["detail"]) == ("rejected", "who is that?")
+    late = await checker.http.post(verb(made["proposal_id"], "approve"))
+    assert (late.status_code, late.json()["code"]) == (409, "proposal.rejected")
+
+
+def test_the_description_knows_both_answers_and_the_verbs() -> None:
+    paths = openapi(all_routes())["paths"]
+    assert set(paths[TRANSACTIONS]["post"]["responses"]) >= {"200", "202"}
+    assert "202" not in paths["/v1/transfers"]["post"]["responses"]
+    approve = paths[f"{PROPOSALS}/{{id}}:approve"]["post"]
+    assert [one["name"] for one in approve["parameters"]] == ["id"]

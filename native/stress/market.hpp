@@ -463,6 +463,28 @@ class Market {
     }
   }
 
+  /// Something that befalls all holders, at times of the instrument whose base another one has too.
+  void action_random() {
+    ApplyAction command{};
+    ActionTerms& t = command.terms;
+    t.action = static_cast<u8>(1 + random.below(10));
+    const bool ratio = t.action <= 6 && t.action != kCashDividend;
+    const bool target = t.action == kConversion || t.action == kSpinOff || t.action == kExercise;
+    t.target = target ? 2 : 0;
+    if (ratio || t.action == kExercise) t.numerator = static_cast<u32>(1 + random.below(4));
+    if (ratio) t.denominator = static_cast<u32>(1 + random.below(4));
+    if (t.action != kCashDividend) t.price = 1 + static_cast<i64>(random.below(100'000));
+    if (t.action == kCashDividend) t.amount = t.amount_scale = 2;
+    if (t.action == kSpinOff || t.action >= kFunding)
+      t.rate = 1 + random.between(0, 100'000'000) / 2;
+    if (t.action == kExercise) t.right = random.below(2) == 0 ? kCall : kPut;
+    const bool one = t.action == kExercise && random.below(2) == 0;
+    if (one) t.quantity = random.between(1, 10);
+    if (one) t.seed = random.below(1000);
+    name(t.action_id, 'x', next_id_++);
+    add(command, CommandKind::apply_action, 1 + random.below(8) / 7, one ? account() : 0);
+  }
+
   /// Well framed, and then anything.
   void nonsense() {
     const u64 size = 16 + 8 * random.below(20);
@@ -472,7 +494,7 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(27));
+    bytes[2] = static_cast<std::byte>(random.below(32));
     if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }
@@ -504,8 +526,10 @@ class Market {
       kill_random();
     } else if (dice < 985) {
       redefine_random();
-    } else if (dice < 990) {
+    } else if (dice < 988) {
       advance();
+    } else if (dice < 990) {
+      action_random();
     } else {
       nonsense();
     }

@@ -13,7 +13,17 @@ from quantumcore.services.gateway import (
     portfolio_answers,
     position_answers,
 )
-from quantumcore.services.gateway.areas import accounts, audit, books, ledger, portfolio, positions, risk, transfers
+from quantumcore.services.gateway.areas import (
+    accounts,
+    actions,
+    audit,
+    books,
+    ledger,
+    portfolio,
+    positions,
+    risk,
+    transfers,
+)
 from quantumcore.services.gateway.routing import Route
 
 FORMS = ("text/csv", "application/vnd.apache.parquet")
@@ -171,6 +181,15 @@ def book_routes() -> list[Route]:
             body=money_bodies.ReversalBody,
             answer=books.TransactionAnswer,
         ),
+        Route(
+            "POST",
+            "/v1/admin/actions",
+            actions.apply,
+            scope="admin",
+            body=money_bodies.ActionBody,
+            answer=actions.ActionAnswer,
+        ),
+        Route("GET", "/v1/admin/actions/{id}", actions.get, scope="admin", answer=actions.ActionAnswer),
         Route(
             "PUT",
             "/v1/accounts/{id}/state",

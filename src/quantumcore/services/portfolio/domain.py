@@ -155,7 +155,7 @@ class _Valuation:
         percent = f"{_RATIO(change * 100, abs(cost)).quantize(_EIGHTH):f}" if change and cost else ZERO
         texts: list[Any] = [symbol, view.contract, view.quantity, view.average, view.mark, view.mark_source]
         texts += (view.mark_sequence, view.stale, code, view.cost, text, text.removeprefix("-"), unrealised, percent)
-        texts += (view.realised, view.fees, view.funding, f"{adds:f}" if adds else self._nothing, fx)
+        texts += (view.realised, view.fees, view.income, f"{adds:f}" if adds else self._nothing, fx)
         self._lines.append((texts, gross))
 
     def _adds(
@@ -186,7 +186,7 @@ class _Valuation:
         self._unpriced.add(view.symbol)
         known: list[Any] = [view.symbol, view.contract, view.quantity, view.average, view.mark, view.mark_source]
         known += (view.mark_sequence, view.stale, view.currency, view.cost, None, None, None, None)
-        self._lines.append(([*known, view.realised, view.fees, view.funding, None, None], None))
+        self._lines.append(([*known, view.realised, view.fees, view.income, None, None], None))
 
     def _foreign(self, view: PositionView, change: Decimal, cost: Decimal, rate: tuple[Decimal, Decimal]) -> str:
         """Count the P&L of a line in another currency; return the FX result on its open cost."""
@@ -352,7 +352,7 @@ class _PnlSums:
             for own, of_days in (
                 (_sum([view.realised for view, _ in self.own]), self._base_realised),
                 (_sum([view.fees for view, _ in self.own]), self._base_fees),
-                (_sum([view.funding for view, _ in self.own]), self._base_funding),
+                (_sum([view.income for view, _ in self.own]), self._base_funding),
                 (_NOTHING, self._fx_realised),
                 (_NOTHING, self._base_cost),
             )

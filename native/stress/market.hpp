@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "holds.hpp"
+#include "orders.hpp"
 #include "quantumcore/engine.hpp"
 #include "random.hpp"
 
@@ -119,8 +120,6 @@ class Market {
 
   void submit(u64 account, u32 instrument, u8 side, i64 price, i64 quantity, u8 type, u8 tif,
               u8 stp, u16 flags, u64 id) {
-    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
-    static constexpr u8 kLotScale[4] = {0, 5, 0, 0};
     SubmitOrder command{};
     command.price = type == kMarket ? 0 : price;
     command.quantity = quantity;
@@ -136,52 +135,10 @@ class Market {
     add(command, CommandKind::submit_order, instrument, account);
   }
 
-  /// An iceberg, a dark order, a budget, a peg, or one that slides.
   void submit_shown_random() {
-    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
-    static constexpr u8 kLotScale[4] = {0, 5, 0, 0};
     const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
-    SubmitAdvancedOrder command{};
-    SubmitOrder& order = command.order;
-    OrderTerms& terms = command.terms;
-    order.price = price(instrument);
-    order.quantity = random.between(1, 200);
-    order.price_scale = kPriceScale[instrument & 3];
-    order.quantity_scale = kLotScale[instrument & 3];
-    order.side = random.below(2) == 0 ? kBuy : kSell;
-    order.type = kLimit;
-    order.time_in_force = kGoodTillCancel;
-    order.self_trade_prevention = static_cast<u8>(random.below(6));
-    name(order.client_id, 'c', next_id_++);
-    switch (random.below(6)) {
-      case 0:
-        terms.display = random.between(1, 20);
-        terms.display_range = random.between(0, terms.display - 1);
-        terms.display_scale = order.quantity_scale;
-        terms.seed = static_cast<u32>(random.next());
-        break;
-      case 1:
-        order.flags = random.below(2) == 0 ? kHidden : kAllOrNone;
-        break;
-      case 2:
-        terms.min_quantity = random.between(1, order.quantity);
-        terms.min_quantity_scale = order.quantity_scale;
-        if (random.below(2) == 0) order.time_in_force = kImmediateOrCancel;
-        break;
-      case 3:
-        order.side = kBuy;
-        order.time_in_force = random.below(2) == 0 ? kImmediateOrCancel : kFillOrKill;
-        terms.budget = random.between(1, 2'000'000);
-        break;
-      case 4:
-        order.type = kPegged;
-        terms.peg = static_cast<u8>(random.between(1, 3));
-        terms.offset = random.between(-3, 3);
-        terms.offset_scale = order.price_scale;
-        break;
-      default:
-        order.flags = kPostOnly | kSlide;
-    }
+    SubmitAdvancedOrder command = shown_order(random, instrument, price(instrument));
+    name(command.order.client_id, 'c', next_id_++);
     add(command, CommandKind::submit_advanced_order, instrument, account());
   }
 
@@ -203,10 +160,6 @@ class Market {
 
   /// An order that waits for a price, or a price for which orders wait.
   void wait_random() {
-    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
-    static constexpr u8 kTypes[8] = {kStop,         kStopLimit,       kTrailingStop,   kStop,
-                                     kTrailingStop, kMarketIfTouched, kLimitIfTouched, kLimit};
-    static constexpr u8 kTimes[4] = {kGoodTillCancel, kDay, kGoodTillTime, kGoodTillDate};
     const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
     if (random.below(4) == 0) {
       SetMark mark{};
@@ -214,37 +167,14 @@ class Market {
       add(mark, CommandKind::set_mark, instrument);
       return;
     }
-    SubmitAdvancedOrder command{};
-    command.order.side = random.below(2) == 0 ? kBuy : kSell;
-    command.order.type = kTypes[random.below(8)];
-    command.order.time_in_force = kTimes[random.below(4)];
-    command.order.quantity = random.between(1, 200);
-    command.order.session = 1;
-    const bool trails = command.order.type == kTrailingStop;
-    const bool has_limit = command.order.type == kStopLimit ||
-                           command.order.type == kLimitIfTouched || command.order.type == kLimit;
-    if (has_limit) {
-      command.order.price = price(instrument);
-      command.order.price_scale = kPriceScale[instrument & 3];
-    }
-    if (trails) {
-      command.terms.trail_unit = kTrailTicks;
-      command.terms.trail = random.between(1, 30);
-    } else if (command.order.type != kLimit) {
-      command.terms.stop_price = price(instrument);
-      command.terms.stop_scale = kPriceScale[instrument & 3];
-    }
-    if (command.order.type != kLimit) command.terms.trigger = static_cast<u8>(random.below(3));
-    if (command.order.time_in_force >= kGoodTillDate) {
-      command.terms.expires_ns = now_ + random.between(1, 4'000'000'000'000);
-    }
+    SubmitAdvancedOrder command =
+        waiting_order(random, instrument, price(instrument), price(instrument), now_);
     name(command.order.client_id, 'c', next_id_++);
     add(command, CommandKind::submit_advanced_order, instrument, account());
   }
 
   /// Orders that are tied to each other, reduce-only orders, and what shares levels out.
   void tie_random() {
-    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
     const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
     if (random.below(8) == 0) {
       SetTradingRules rules{};
@@ -289,7 +219,6 @@ class Market {
 
   /// A batch of one account: mostly a few orders, now and then as many as there may be.
   void batch_random() {
-    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
     SubmitOrderBatch batch{};
     batch.count = static_cast<u8>(random.below(50) == 0 ? 100 : random.between(1, 6));
     const u64 owner = account();
@@ -314,7 +243,6 @@ class Market {
   }
 
   void replace_random() {
-    static constexpr u8 kPriceScale[4] = {0, 1, 2, 0};
     const Order order = some_order();
     ReplaceOrder command{};
     command.fields = static_cast<u16>(random.between(1, 3));
@@ -472,6 +400,28 @@ class Market {
     }
   }
 
+  /// Something that befalls all holders, at times of the instrument whose base another one has too.
+  void action_random() {
+    ApplyAction command{};
+    ActionTerms& t = command.terms;
+    t.action = static_cast<u8>(1 + random.below(10));
+    const bool ratio = t.action <= 6 && t.action != kCashDividend;
+    const bool target = t.action == kConversion || t.action == kSpinOff || t.action == kExercise;
+    t.target = target ? 2 : 0;
+    if (ratio || t.action == kExercise) t.numerator = static_cast<u32>(1 + random.below(4));
+    if (ratio) t.denominator = static_cast<u32>(1 + random.below(4));
+    if (t.action != kCashDividend) t.price = 1 + static_cast<i64>(random.below(100'000));
+    if (t.action == kCashDividend) t.amount = t.amount_scale = 2;
+    if (t.action == kSpinOff || t.action >= kFunding)
+      t.rate = 1 + random.between(0, 100'000'000) / 2;
+    if (t.action == kExercise) t.right = random.below(2) == 0 ? kCall : kPut;
+    const bool one = t.action == kExercise && random.below(2) == 0;
+    if (one) t.quantity = random.between(1, 10);
+    if (one) t.seed = random.below(1000);
+    name(t.action_id, 'x', next_id_++);
+    add(command, CommandKind::apply_action, 1 + random.below(8) / 7, one ? account() : 0);
+  }
+
   /// Well framed, and then anything.
   void nonsense() {
     const u64 size = 16 + 8 * random.below(20);
@@ -481,7 +431,7 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(30));
+    bytes[2] = static_cast<std::byte>(random.below(32));
     if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }
@@ -515,8 +465,10 @@ class Market {
       kill_random();
     } else if (dice < 985) {
       redefine_random();
-    } else if (dice < 990) {
+    } else if (dice < 988) {
       advance();
+    } else if (dice < 990) {
+      action_random();
     } else {
       nonsense();
     }

@@ -19,6 +19,7 @@ from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, open_read_side, open_room
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import (
+    actions,
     auth,
     ledger,
     ledger_approvals,
@@ -106,6 +107,7 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         positions.GetLots,
         positions.GetPositionSnapshot,
         positions.RebuildPositions,
+        actions.GetAction,
     ),
 }
 

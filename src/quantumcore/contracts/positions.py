@@ -3,9 +3,12 @@
 Amounts are decimal text in the settlement currency with 8 places, rounded half-even once, when shown (money.md 5.1).
 """
 
+from decimal import Decimal
+
 import msgspec
 
 from quantumcore.contracts.messages import Notice, Request
+from quantumcore.contracts.values import show_decimal
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +23,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
             the sequence that told it, and whether it is older than it may be.
         value: quantity × value at mark, null without a mark; unrealised = value - cost (of an inverse contract the
             other way round).
-        realised: Over the whole life, gross of fees. fees: paid less rebates. funding: received less paid.
+        realised: Over the whole life, gross of fees. fees: paid less rebates.
+        funding, dividends: Received less paid, of funding and borrow fees, and of dividends; no part of realised.
         cycles: How often it has become flat. version: Fills so far, and adjustments.
         sequence: Of the last event that changed it.
     """
@@ -46,6 +50,14 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     cycles: int
     version: int
     sequence: int
+    dividends: str = "0.00000000"
+
+    @property
+    def income(self) -> str:
+        """What holding it has brought less what it has cost: funding and dividends."""
+        if self.dividends == "0.00000000":
+            return self.funding
+        return show_decimal(Decimal(self.funding) + Decimal(self.dividends))
 
 
 class Positions(msgspec.Struct, frozen=True):
@@ -122,7 +134,10 @@ class Traded(PositionEvent, frozen=True, kw_only=True):
     Attributes:
         quantity: Signed, what was added or taken away. fee: Paid less rebates.
         realised: By this event alone.
-        trade_id: Of the trade that did it.
+        trade_id: Of the trade that did it; empty: an action did.
+        cause: Empty: a trade. Else what corrected one (undone, repriced), or which action it was (contracts.actions).
+        income: Of an action: what it brought that is no result, a dividend, funding or a fee; else empty.
+        ratio: Of an action: "3:2", lots got for lots held; else empty.
         quantity_after, cost_after, realised_after: What stands afterwards.
     """
 
@@ -133,6 +148,9 @@ class Traded(PositionEvent, frozen=True, kw_only=True):
     quantity_after: str
     cost_after: str
     realised_after: str
+    cause: str = ""
+    income: str = ""
+    ratio: str = ""
 
 
 class Opened(Traded, frozen=True, kw_only=True, tag="opened"):
@@ -152,9 +170,7 @@ class Closed(Traded, frozen=True, kw_only=True, tag="closed"):
 
 
 class Adjusted(Traded, frozen=True, kw_only=True, tag="adjusted"):
-    """A trade was corrected: cause `undone` took it back, `repriced` moved its money alone. trade_id is that trade's."""
-
-    cause: str
+    """A trade was corrected: cause `undone` took it back, `repriced` moved its money alone, and trade_id is that trade's. Or an action."""
 
 
 class PriceUpdated(PositionEvent, frozen=True, kw_only=True, tag="price_updated"):

@@ -17,6 +17,7 @@ from quantumcore.services.gateway.bodies import (
     Label,
     Limit,
     PageQuery,
+    SymbolText,
     Time,
 )
 
@@ -130,6 +131,46 @@ class HoldCaptureBody(Body, frozen=True, kw_only=True):
     effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
     user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
     text: Label = ""
+
+
+Whole = Annotated[int, Meta(ge=1, le=2**32 - 1)]
+
+
+class ActionBody(Body, frozen=True, kw_only=True):
+    """What befalls all holders of `symbol`; each kind has its own of these fields.
+
+    numerator for denominator: of a split 3 for 2, of a stock dividend new ones for those held, of an exercise lots of the target
+    for one. price: of what is got, for parts of a lot; the settlement price; the mark. strike, right, underlying_price: of an
+    option that is exercised, or settled at what it is worth. account_id, quantity, seed: who exercises alone.
+    """
+
+    action_id: ClientId
+    kind: Literal[
+        "split",
+        "stock_dividend",
+        "cash_dividend",
+        "conversion",
+        "spin_off",
+        "adjustment",
+        "settlement",
+        "exercise",
+        "funding",
+        "borrow_fee",
+    ]
+    symbol: SymbolText
+    target: SymbolText | None = None
+    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
+    numerator: Whole | None = None
+    denominator: Whole | None = None
+    price: Decimal | None = None
+    amount: Decimal | None = None
+    rate: Decimal | None = None
+    strike: Decimal | None = None
+    underlying_price: Decimal | None = None
+    right: Literal["call", "put"] | None = None
+    account_id: AccountText | None = None
+    quantity: Decimal | None = None
+    seed: Annotated[str, Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,20}$"})] | None = None
 
 
 # -- positions

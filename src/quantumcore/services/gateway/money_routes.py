@@ -15,6 +15,7 @@ from quantumcore.services.gateway import (
 )
 from quantumcore.services.gateway.areas import (
     accounts,
+    actions,
     audit,
     books,
     fx,
@@ -185,6 +186,15 @@ def book_routes() -> list[Route]:
             answer=books.TransactionAnswer,
             proposal=proposals.ProposalAnswer,
         ),
+        Route(
+            "POST",
+            "/v1/admin/actions",
+            actions.apply,
+            scope="admin",
+            body=money_bodies.ActionBody,
+            answer=actions.ActionAnswer,
+        ),
+        Route("GET", "/v1/admin/actions/{id}", actions.get, scope="admin", answer=actions.ActionAnswer),
         Route(
             "PUT",
             "/v1/accounts/{id}/state",

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from quantumcore.contracts.positions import Adjusted as AdjustedEvent
 from quantumcore.contracts.positions import AnyPositionEvent, LotView, PriceUpdated
 from quantumcore.services.gateway.codec import rfc3339
 
@@ -21,6 +20,8 @@ class PositionEventAnswer(msgspec.Struct, frozen=True, kw_only=True):
     fee: str | None
     realised: str | None
     trade_id: str | None
+    income: str | None
+    ratio: str | None
     quantity_after: str | None
     cost_after: str | None
     realised_after: str | None
@@ -70,11 +71,13 @@ def event(one: AnyPositionEvent) -> PositionEventAnswer:
         quantity=moves.quantity if moves else None,
         fee=moves.fee if moves else None,
         realised=moves.realised if moves else None,
-        trade_id=moves.trade_id if moves else None,
+        trade_id=(moves.trade_id or None) if moves else None,
+        income=(moves.income or None) if moves else None,
+        ratio=(moves.ratio or None) if moves else None,
         quantity_after=moves.quantity_after if moves else None,
         cost_after=moves.cost_after if moves else None,
         realised_after=moves.realised_after if moves else None,
-        cause=one.cause if isinstance(one, AdjustedEvent) else None,
+        cause=(moves.cause or None) if moves else None,
     )
 
 

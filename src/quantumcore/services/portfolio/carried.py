@@ -59,7 +59,7 @@ class Seen(Struct, frozen=True, gc=False):
 
 def seen(view: PositionView) -> Seen:
     """Return the amounts of a view."""
-    amounts = (eight(text) * TO_SCALE for text in (view.cost, view.realised, view.fees, view.funding))
+    amounts = (eight(text) * TO_SCALE for text in (view.cost, view.realised, view.fees, view.income))
     return Seen(number(view.quantity), *amounts)
 
 

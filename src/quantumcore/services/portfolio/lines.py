@@ -303,7 +303,7 @@ def _line(view: PositionView, market: str, unrealised: str, percent: str, value:
         percent,
         view.realised,
         view.fees,
-        view.funding,
+        view.income,
         value,
         fx,
         weight,
@@ -314,7 +314,7 @@ def _unpriced(view: PositionView) -> Line:
     """Return a line that has no price, or whose currency has no worth."""
     known = view.symbol, view.contract, view.quantity, view.average, view.mark, view.mark_source
     price = view.mark_sequence, view.stale, view.currency, view.cost
-    return Line(*known, *price, None, None, None, None, view.realised, view.fees, view.funding, None, None, None)
+    return Line(*known, *price, None, None, None, None, view.realised, view.fees, view.income, None, None, None)
 
 
 def _market(view: PositionView, quantity: Decimal, market: Decimal) -> Decimal:

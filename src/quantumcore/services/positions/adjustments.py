@@ -22,6 +22,7 @@ from quantumcore.services.positions.pnl import Contract, bounded, half_even, tow
 
 RATE_ONE = 10**8
 NOTHING_LEFT = (0, 1)
+RATIOS = (Cause.SPLIT, Cause.STOCK_DIVIDEND, Cause.CONVERSION, Cause.ADJUSTMENT)
 INCOME = (Cause.CASH_DIVIDEND, Cause.FUNDING, Cause.BORROW_FEE)
 ACTION_FILL = 2**31
 """Lots that an action opens are named by its sequence and this plus the index of its event: no trade has so many fills."""

@@ -3,21 +3,30 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, select, tuple_
 
 from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.wire import ActionApplied
 from quantumcore.services.positions import records, segments
 from quantumcore.services.positions.domain import Change, Position
 from quantumcore.services.positions.folding import EVERYBODY, Key
 from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.store import Stand, load_marks, load_positions, read_stand
-from quantumcore.services.positions.tables import events
+from quantumcore.services.positions.tables import actions, events
 
 MAX_PAGE = 1_000
 MAX_CURSOR = 2**63 - 1
+_decode_action = msgspec.json.Decoder(ActionApplied).decode
 
 Place = tuple[int, int, int]
 """(sequence, index, part) of an event."""
+
+
+def action(connection: Connection, action_id: str) -> ActionApplied | None:
+    """Return what was done under an id."""
+    payload = connection.execute(select(actions.c.payload).where(actions.c.action_id == action_id)).scalar()
+    return None if payload is None else _decode_action(payload)
 
 
 class AccountView(NamedTuple):

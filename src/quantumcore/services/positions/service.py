@@ -5,6 +5,7 @@ from functools import partial
 
 from prometheus_client.core import Metric
 
+from quantumcore.contracts.actions import ActionView, GetAction, show_action
 from quantumcore.contracts.errors import Conflict, NotFound, Unavailable, invalid
 from quantumcore.contracts.positions import (
     GetLots,
@@ -91,6 +92,7 @@ class PositionsService:
         self._bus.handle(GetPositionSnapshot, self.snapshot)
         self._bus.handle(SetLotMethod, self.set_lot_method)
         self._bus.handle(RebuildPositions, self.rebuild)
+        self._bus.handle(GetAction, self.action)
 
     async def start(self) -> None:
         """Open the tables."""
@@ -187,6 +189,18 @@ class PositionsService:
         found = view.positions.get(instrument.number, FLAT).open_lots
         shown = [show_lot(lot, instrument, self._catalogue) for lot in found]
         return Lots(str(query.account), instrument.symbol, view.stand.sequence, shown)
+
+    async def action(self, query: GetAction) -> ActionView:
+        """Return the action that was done under an id.
+
+        Raises:
+            NotFound: `action.not_found`.
+        """
+        await self._following.reached(query.at_least)
+        found = await self._database.read(partial(queries.action, action_id=query.action_id))
+        if found is None:
+            raise NotFound("action.not_found", "no action was done under this id", field="action_id")
+        return show_action(found, self._catalogue)
 
     async def snapshot(self, query: GetPositionSnapshot) -> PositionSnapshot:
         """Return everything at exactly one cursor.

@@ -14,6 +14,7 @@ from quantumcore.contracts.positions import (
 )
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.values import packed_id
+from quantumcore.services.positions.adjustments import INCOME, RATIOS
 from quantumcore.services.positions.domain import Cause, Change, Kind, Position
 from quantumcore.services.positions.lots import Lot, Method
 from quantumcore.services.positions.marks import SOURCES, Mark
@@ -62,6 +63,7 @@ def show_position(
         cycles=position.cycles,
         version=position.version,
         sequence=position.sequence,
+        dividends=show_amount(position.dividends),
     )
 
 
@@ -86,14 +88,29 @@ def show_event(change: Change, instrument: Instrument, shard: int) -> AnyPositio
         "quantity": instrument.quantity(change.quantity),
         "fee": show_amount(change.fee * 10 ** (PLACES - settlement(instrument).scale)),
         "realised": show_amount(change.realised),
-        "trade_id": packed_id(shard, change.trade, change.fill, 0),
+        **_why(change, shard),
         "quantity_after": instrument.quantity(change.stands_quantity),
         "cost_after": show_amount(change.stands_cost),
         "realised_after": show_amount(change.stands_realised),
     }
     if change.kind == Kind.ADJUSTED:
-        return Adjusted(cause=Cause(change.cause).name.lower(), **values)  # type: ignore[arg-type]  # checked by msgspec's own test
+        return Adjusted(**values)  # type: ignore[arg-type]  # checked by msgspec's own test
     return _TRADED[change.kind](**values)  # type: ignore[arg-type]  # the same
+
+
+def _why(change: Change, shard: int) -> dict[str, str]:
+    """Return what did it: a trade, its correction, or an action."""
+    cause = Cause(change.cause)
+    name = cause.name.lower() if cause is not Cause.NONE else ""
+    if cause <= Cause.REPRICED:
+        return {"trade_id": packed_id(shard, change.trade, change.fill, 0), "cause": name}
+    over, under = change.ratio
+    return {
+        "trade_id": "",
+        "cause": name,
+        "income": show_amount(change.income) if cause in INCOME else "",
+        "ratio": f"{over}:{under}" if cause in RATIOS and over else "",
+    }
 
 
 def show_lot(lot: Lot, instrument: Instrument, catalogue: Catalogue) -> LotView:

@@ -228,6 +228,8 @@ def translated() -> Iterator[None]:
         if code in _DAMAGED:
             raise Corrupted("corrupted", "the database file is damaged") from error
         raise
+    except UnicodeDecodeError as error:  # names in its schema that nobody gave, in SQLite's own message
+        raise Corrupted("corrupted", "the database file is damaged") from error
 
 
 def _engine(path: Path, synchronous: str, size: int, begin: str, *pragmas: str) -> Engine:

@@ -214,6 +214,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
     return ReadSideSettings(
         audit_key=audit_key(settings),
         reconcile_s=settings.reconcile_s,
+        ledger_retention_days=settings.ledger_retention_days,
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,
             snapshot_events=settings.positions_snapshot_events,

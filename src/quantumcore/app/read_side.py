@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.ports.sealed import RETENTION_DAYS
 from quantumcore.ports.telemetry import Measured
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
@@ -21,10 +22,12 @@ class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         audit_key: Signs the roots of the ledger's audit.
         reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
+        ledger_retention_days: How long the sealed segments of its entries are kept.
     """
 
     audit_key: bytes
     reconcile_s: float
+    ledger_retention_days: int = RETENTION_DAYS
     positions: PositionsSettings = PositionsSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
 

@@ -53,10 +53,15 @@ class House:
         await publisher.publish()
         return publisher
 
-    def findings(self, retention_days: int = RETENTION_DAYS) -> list[str]:
+    def days(self, retention_days: int = RETENTION_DAYS) -> list[segments.Sealed]:
         with ledger_of(self.directory) as connection:
             published = Published(self.places[SECOND], PUBLIC)
-            days = sealed_days(connection, published, self.directory, retention_days)
+            return sealed_days(connection, published, self.directory, retention_days)
+
+    def findings(self, retention_days: int = RETENTION_DAYS) -> list[str]:
+        return self.found_of(self.days(retention_days))
+
+    def found_of(self, days: list[segments.Sealed]) -> list[str]:
         return check_places(self.directory, days, lambda _done, _total: None)[1]
 
     def segments(self, place: str) -> list[Path]:
@@ -99,6 +104,7 @@ async def test_every_closed_day_lies_in_both_places_alike(house: House) -> None:
 
 
 async def test_any_altered_byte_in_any_place_is_found_and_its_file_named(house: House, rng: random.Random) -> None:
+    days = {day.day: day for day in house.days()}
     for _ in range(BYTES):
         place = rng.choice((FIRST, SECOND))
         file = rng.choice(house.segments(place))
@@ -106,7 +112,7 @@ async def test_any_altered_byte_in_any_place_is_found_and_its_file_named(house: 
         altered = bytearray(sound)
         altered[rng.randrange(len(altered))] ^= 1 << rng.randrange(8)
         file.write_bytes(altered)
-        (found,) = house.findings()
+        (found,) = house.found_of([days[segments.day_of(file.name)]])
         assert found.startswith(f"segments: {place}: {file.name} "), found
         file.write_bytes(sound)
     assert house.findings() == []

@@ -27,6 +27,7 @@ from quantumcore.services.gateway.service import GatewayService
 
 OTHER: dict[str, Any] = {
     "reconcile_s": 30.0,
+    "ledger_retention_days": 30,
     "data_dir": "elsewhere",
     "host": "127.0.0.2",
     "port_base": 9100,

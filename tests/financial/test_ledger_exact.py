@@ -43,6 +43,7 @@ async def test_the_ledger_has_what_exact_rationals_say(tmp_path: Path, seed: int
             await books.database.write(lambda c, told=batches: store.post(c, told, catalogue.instruments))
             where = f"seed {seed}, after operation {play.made}"
             await books.database.read(lambda connection, at=where: compare(connection, play, at))
+        await books.database.read(lambda connection: check_holds(connection, f"seed {seed}, at the end"))
         await books.publisher.publish()
         assert await books.sound(), f"the audit's chain is not whole (seed {seed})"
     print(f"seed {seed}: {play.made} operations, {play.counts}")
@@ -91,15 +92,18 @@ def compare(connection: Connection, play: Play, where: str) -> None:
     _invariants(connection, play, stands, where)
 
 
-def _compare_holds(connection: Connection, play: Play, where: str) -> None:
-    """Each hold is its order's; held = open holds; placed = captured + released + open, and no part is negative."""
-    working = {}
+def check_holds(connection: Connection, where: str) -> None:
+    """See that no hold, of any order that ever was, has a negative part, or something open after its order has ended."""
     for row in connection.execute(select(holds)):
         hold = store.hold_of(row)
         assert min(hold.placed, hold.captured, hold.released, hold.open) >= 0, where
         assert not (hold.done and hold.open), where
-        if not hold.done:
-            working[hold.name] = hold.account, hold.currency, hold.open
+
+
+def _compare_holds(connection: Connection, play: Play, where: str) -> None:
+    """Each open hold is its order's, to the unit; placed = captured + released + open by construction."""
+    at_work = [store.hold_of(row) for row in connection.execute(select(holds).where(holds.c.done.is_(False)))]
+    working = {hold.name: (hold.account, hold.currency, hold.open) for hold in at_work}
     orders = play.orders.orders
     assert working == {name: (one.account, one.currency, one.hold) for name, one in orders.items()}, where
 

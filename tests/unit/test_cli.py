@@ -128,12 +128,9 @@ def test_positions_want_an_account_or_a_rebuild(asked: Asked, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("state", "code"), [("equal", 0), ("different", 1), ("failed", 1)])
-def test_a_rebuild_ends_with_what_it_found(
-    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, code: int
-) -> None:
+def test_a_rebuild_ends_with_what_it_found(asked: Asked, tmp_path: Path, state: str, code: int) -> None:
     asked.reply = {"sequence": 9, "target": 9, "events": 4, "positions": 2, "milliseconds": 1, "detail": ""}
     asked.reply |= {"state": state, "live": "a", "rebuilt": "a"}
-    monkeypatch.setattr("quantumcore.app.positions.ask", asked.ask)
     done = _run("positions", "--rebuild", "--json", "--data-dir", str(tmp_path))
     assert (done.exit_code, json.loads(done.stdout)) == (code, asked.reply)
     assert asked.requests == [(tmp_path, RebuildPositions())]
@@ -184,6 +181,37 @@ def test_a_venue_that_does_not_run_is_opened_once_for_all_that_a_portfolio_asks(
     assert done.exit_code == 0, done.output
     assert [type(one) for one in venue.requests] == [GetPortfolio, GetPerformance, GetValuationHistory]
     assert (venue.times, len(asked.requests)) == (1, 1)
+
+
+def test_a_rebuild_whose_venue_ends_meanwhile_begins_anew_in_the_one_that_is_opened(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = {"sequence": 1, "target": 9, "events": 4, "positions": 2, "milliseconds": 1, "live": "", "rebuilt": ""}
+    numbers["detail"] = ""
+    told: list[RebuildPositions] = []
+
+    async def running_then_gone(_data_dir: Path, request: RebuildPositions) -> dict[str, Any]:
+        told.append(request)
+        if len(told) > 1:
+            raise Unavailable("unavailable", "no venue runs")
+        return {**numbers, "state": "running"}
+
+    monkeypatch.setattr("quantumcore.app.operator.ask", running_then_gone)
+    heard: list[bool] = []
+
+    async def opened(request: RebuildPositions) -> dict[str, Any]:
+        heard.append(request.start)
+        return {**numbers, "state": "equal" if request.start else "none"}
+
+    @asynccontextmanager
+    async def venue(_settings: Settings) -> AsyncIterator[Ask]:
+        yield opened
+
+    monkeypatch.setattr("quantumcore.app.offline.opened", venue)
+    done = _run("positions", "--rebuild", "--json", "--data-dir", str(tmp_path))
+    assert json.loads(done.stdout)["state"] == "equal"
+    assert [one.start for one in told] == [True, False]
+    assert heard == [False, True]
 
 
 @pytest.mark.parametrize(

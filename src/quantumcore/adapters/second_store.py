@@ -1,7 +1,8 @@
-"""Signed roots as files of one directory: written beside, made durable, and only then given their name."""
+"""Signed roots and sealed entries as files of one directory: written beside, made durable, and only then given their name."""
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from quantumcore.contracts.errors import Unavailable
@@ -49,11 +50,22 @@ class FileStore:
             unfinished.rename(self._directory / name)
             self._sync_directory()
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            _discard(unfinished)
             raise Unavailable("audit.store", f"{name} was not written: {error.strerror}") from error
         except BaseException:
-            unfinished.unlink(missing_ok=True)
+            _discard(unfinished)
             raise
+
+    def remove(self, name: str) -> None:
+        """Let a file go that has been kept long enough; one that is not there is gone already.
+
+        Raises:
+            Unavailable: `audit.store`: no permission.
+        """
+        try:
+            (self._directory / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable("audit.store", f"{name} was not removed: {error.strerror}") from error
 
     def _sync_directory(self) -> None:
         """Make the name durable too."""
@@ -62,3 +74,9 @@ class FileStore:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _discard(unfinished: Path) -> None:
+    """Remove what is half written; where even that fails, its name says what it is."""
+    with suppress(OSError):
+        unfinished.unlink(missing_ok=True)

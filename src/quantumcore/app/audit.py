@@ -14,18 +14,27 @@ from quantumcore.app.audit_key import KEY_FILE, audit_key
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
+from quantumcore.ports.sealed import RETENTION_DAYS
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
 from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.audit.roots import PUBLIC_KEY, Signer
+from quantumcore.services.ledger.audit.sealer import Archive
 
 DIRECTORY = "audit"
+FIRST, SECOND = "segments", DIRECTORY
 LEDGER = "quantumcore_ledger.sqlite"
 
 
-def auditing_of(data_dir: Path, key: bytes) -> Auditing:
-    """Return where the ledger publishes, and with which key."""
-    return Auditing(FileStore(data_dir / DIRECTORY), key)
+def auditing_of(data_dir: Path, key: bytes, retention_days: int = RETENTION_DAYS) -> Auditing:
+    """Return where the ledger publishes and seals, with which key, and for how long it keeps what is sealed."""
+    places = places_of(data_dir)
+    return Auditing(places[SECOND], key, Archive((places[FIRST], places[SECOND]), retention_days))
+
+
+def places_of(data_dir: Path) -> dict[str, FileStore]:
+    """Return the two places of sealed segments by their names, which are those of their directories."""
+    return {name: FileStore(data_dir / name) for name in (FIRST, SECOND)}
 
 
 def public_key(settings: Settings) -> str:

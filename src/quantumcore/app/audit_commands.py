@@ -1,4 +1,4 @@
-"""What the command line says of the ledger's audit: `audit prove`, `audit check`, `audit key`."""
+"""What the command line says of the ledger's audit: `audit prove`, `check`, `key`, `restore`, `drill`."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from quantumcore.app.terminal import AsJson, DataDir, or_exit
 
-audit_app = typer.Typer(no_args_is_help=True, help="Proofs of the ledger's audit.")
+audit_app = typer.Typer(no_args_is_help=True, help="Proofs of the ledger's audit, and its sealed segments.")
 
 
 @audit_app.command("prove")
@@ -56,3 +56,33 @@ def audit_public_key(data_dir: DataDir = None) -> None:
     from quantumcore.app.settings import Source
 
     typer.echo(or_exit(lambda: key_of(Source(data_dir=data_dir).read())))
+
+
+@audit_app.command("restore")
+def audit_restore(
+    file: Annotated[Path, typer.Argument(help="The SQLite file that is made; there must be none of that name.")],
+    place: Annotated[str, typer.Option(help="Where from: segments or audit, the two directories of the venue.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make the ledger's entries and audit of closed days anew, from the sealed segments of one place."""
+    from quantumcore.app.segments import restore
+    from quantumcore.app.settings import Source
+
+    found = or_exit(lambda: restore(Source(data_dir=data_dir).read(), place, file))
+    typer.echo(f"{file}: {found['entries']:,} entries of {found['days']:,} days")
+
+
+@audit_app.command("drill")
+def audit_drill(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Restore from each place, compare every row with the ledger, and throw it away; also while the venue runs."""
+    from quantumcore.app.segments import drill
+    from quantumcore.app.settings import Source
+
+    found = or_exit(lambda: drill(Source(data_dir=data_dir).read()))
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        for place, one in found.items():
+            said = one["finding"] or f"equal: {one['entries']:,} entries of {one['days']:,} days"
+            typer.echo(f"{place:10} {said}")
+    raise typer.Exit(1 if any(one["finding"] for one in found.values()) else 0)

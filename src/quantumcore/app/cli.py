@@ -164,7 +164,8 @@ def verify(
     settings = or_exit(lambda: load_settings(data_dir=data_dir))
     key = public_key or or_exit(lambda: known_public_key(settings))
     where, most, console = settings.data_dir, settings.max_orders, Console(stderr=True)
-    report = or_exit(lambda: check(where, console=console, max_orders=most, public_key=key))
+    kept = settings.ledger_retention_days
+    report = or_exit(lambda: check(where, console=console, max_orders=most, public_key=key, retention_days=kept))
     if as_json:
         typer.echo(json.dumps(report))
     else:

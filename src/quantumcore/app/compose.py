@@ -229,6 +229,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             fx_tolerance_bp=settings.fx_tolerance_bp,
             four_eyes=settings.four_eyes,
             proposal_s=settings.proposal_s,
+            retention_days=settings.ledger_retention_days,
         ),
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,

@@ -31,7 +31,7 @@ def following_rooms(
             log,
             side.ledger,
             clock,
-            auditing_of(side.directory, settings.audit_key),
+            auditing_of(side.directory, settings.audit_key, settings.ledger.retention_days),
             office=side.office,
             settings=settings.ledger,
         ),

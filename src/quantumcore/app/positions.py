@@ -1,18 +1,14 @@
 """`quantumcore positions`: what an account holds, as a table; and a rebuild with a bar that shows how far it is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from quantumcore.app.offline import opened
-from quantumcore.app.operator import ask
+from quantumcore.app.offline import Ask, asking
 from quantumcore.app.settings import Settings
-from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.messages import Request
 from quantumcore.contracts.positions import RebuildPositions
 
 LOOK_S = 0.1
@@ -23,7 +19,6 @@ COLUMNS = (
 )
 """What stands in a column of a position, from the widest table to the narrowest: the first that fits is shown."""
 _WORDS = ("symbol", "method", "currency")
-Ask = Callable[[Request[Any]], Awaitable[dict[str, Any]]]
 
 
 def show_positions(found: dict[str, Any], console: Console) -> None:
@@ -56,22 +51,21 @@ async def rebuild(settings: Settings, console: Console) -> dict[str, Any]:
     Raises:
         QuantumCoreError: The venue cannot be asked, or not be opened.
     """
-    try:
-        return await _follow(lambda request: ask(settings.data_dir, request), console)
-    except Unavailable:
-        async with opened(settings) as answered:
-            return await _follow(answered, console)
+    async with asking(settings) as ask:
+        return await _follow(ask, console)
 
 
-async def _follow(question: Ask, console: Console) -> dict[str, Any]:
-    state = await question(RebuildPositions())
+async def _follow(ask: Ask, console: Console) -> dict[str, Any]:
+    """Begin one and wait for its end; the venue that ran it may be gone meanwhile, then the one opened instead begins anew."""
+    state: dict[str, Any] = {"state": "none"}
     columns = (TextColumn("rebuild"), BarColumn(), MofNCompleteColumn(), TextColumn("sequences"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("rebuild", total=None)
-        while state["state"] == "running":
-            await asyncio.sleep(LOOK_S)
-            state = await question(RebuildPositions(start=False))
+        while state["state"] in ("none", "running"):
+            state = await ask(RebuildPositions(start=state["state"] == "none"))
             progress.update(task, completed=state["sequence"], total=state["target"] or None)
+            if state["state"] == "running":
+                await asyncio.sleep(LOOK_S)
     return state
 
 

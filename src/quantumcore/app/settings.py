@@ -59,6 +59,7 @@ class Settings(BaseSettings):
         audit_key: Signs the roots of the audit: 32 bytes in hex; without it the venue makes one (app/audit_key.py).
         reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         four_eyes, proposal_s: Whether what is done to money by hand needs a second person, and how long it waits for him, in seconds.
+        ledger_retention_days: How long the ledger's sealed segments are kept, by its own days; its tables lose nothing.
         rate_*: Weights per second, see docs/reference/limits.md.
         positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept,
             whether a second projection is written beside the first.
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     fx_stale_s: float = Field(86_400.0, gt=0)
     fx_tolerance_bp: int = Field(10, ge=0, le=10_000)
     reconcile_s: float = Field(60.0, ge=1, le=86_400)
+    ledger_retention_days: int = Field(2_562, ge=1, le=36_525)
 
     four_eyes: bool = False
     proposal_s: int = Field(86_400, ge=60, le=31_536_000)

@@ -4,6 +4,7 @@ journal      every record's checksum, the sequence without gap, the hash chain o
 replay       the whole journal through a fresh engine: every invariant holds, every snapshot's hash is met on the way
 event log    the events that followers were told equal those of the replay, sequence by sequence
 audit        the ledger's hash chain, its days' trees and signed roots (docs/reference/audit.md)
+segments     the entries of every published day, in both places, lead to that day's signed root
 ledger       its chain equals the one that the replay's events make
 """
 
@@ -22,11 +23,19 @@ from quantumcore.core import journal
 from quantumcore.core._native import Engine, InvariantViolation
 from quantumcore.core.shard import REPLAY_BYTES
 from quantumcore.core.snapshots import read_snapshot
+from quantumcore.ports.sealed import RETENTION_DAYS
 
 MAX_FINDINGS = 20
 
 
-def verify(data_dir: Path, *, max_orders: int, console: Console, public_key: str = "") -> dict[str, Any]:
+def verify(
+    data_dir: Path,
+    *,
+    max_orders: int,
+    console: Console,
+    public_key: str = "",
+    retention_days: int = RETENTION_DAYS,
+) -> dict[str, Any]:
     """Check the data of a venue, which may be running, and change nothing.
 
     Args:
@@ -34,6 +43,7 @@ def verify(data_dir: Path, *, max_orders: int, console: Console, public_key: str
         max_orders: Its engine's bound.
         console: Shows progress.
         public_key: Must have signed the audit's roots; in hex.
+        retention_days: For how long both places must have the ledger's sealed segments.
 
     Returns:
         Figures and `findings`; `sound` is whether there are none. At most MAX_FINDINGS findings are listed.
@@ -59,7 +69,7 @@ def verify(data_dir: Path, *, max_orders: int, console: Console, public_key: str
         else:
             _replay(data_dir, walk.last_sequence, max_orders, report, console, ledger)
             ledger.compare(report)
-        ledger.audit(public_key, report, console)
+        ledger.audit(public_key, retention_days, report, console)
     report["findings"] = report["findings"][:MAX_FINDINGS]
     report["sound"] = not report["findings"]
     return report

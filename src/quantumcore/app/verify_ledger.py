@@ -4,24 +4,28 @@ The audit needs nothing but the tables and the second store. The journal is what
 end, in the day that is not published yet.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import translated
 from quantumcore.app.audit import DIRECTORY, ledger_of
+from quantumcore.app.segments import check_places, sealed_days
 from quantumcore.contracts.errors import Corrupted, NotFound, QuantumCoreError
 from quantumcore.contracts.wire import decode_events
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.auditor import show_finding
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.rebuild import Rebuilt
+from quantumcore.services.ledger.audit.segments import Sealed
 from quantumcore.services.ledger.audit.verify import Walker
 from quantumcore.services.ledger.store import read_cursor
 
@@ -55,18 +59,28 @@ class LedgerCheck:
     ) -> None:
         self._stack.close()
 
-    def audit(self, public_key: str, report: dict[str, Any], console: Console) -> None:
-        """Walk the whole chain, with progress."""
+    def audit(self, public_key: str, retention_days: int, report: dict[str, Any], console: Console) -> None:
+        """Walk the whole chain and every sealed segment, with progress."""
         if self._connection is None:
             return
         try:
             with translated():
-                self._audit(self._connection, public_key, report, console)
+                published = Published(FileStore(self._data_dir / DIRECTORY), public_key)
+                self._audit(self._connection, published, report, console)
+                days = sealed_days(self._connection, published, self._data_dir, retention_days)
+                self._segments(days, report, console)
         except QuantumCoreError as error:
             self._findings.append(f"audit: {error.detail}")
 
-    def _audit(self, connection: Connection, public_key: str, report: dict[str, Any], console: Console) -> None:
-        published = Published(FileStore(self._data_dir / DIRECTORY), public_key)
+    def _segments(self, days: Sequence[Sealed], report: dict[str, Any], console: Console) -> None:
+        bar = (TextColumn("segments"), BarColumn(), MofNCompleteColumn(), TextColumn("days"))
+        with Progress(*bar, console=console, transient=True) as progress:
+            task = progress.add_task("segments")
+            tell = partial(_tell, progress, task)
+            report["audit_segments"], found = check_places(self._data_dir, days, tell)
+        self._findings.extend(found)
+
+    def _audit(self, connection: Connection, published: Published, report: dict[str, Any], console: Console) -> None:
         walker = Walker(connection, published)
         bar = (TextColumn("audit"), BarColumn(), MofNCompleteColumn(), TextColumn("records"))
         with Progress(*bar, console=console, transient=True) as progress:
@@ -115,3 +129,7 @@ class LedgerCheck:
                 f"ledger: at sequence {self._cursor} its chain is at record {number}, that of the journal at"
                 f" {made.number}, and they are not the same"
             )
+
+
+def _tell(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    progress.update(task, completed=done, total=total)

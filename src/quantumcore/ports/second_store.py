@@ -1,4 +1,4 @@
-"""Where signed roots are published: apart from the database, so that whoever alters one does not alter the other."""
+"""Where signed roots and sealed entries go: apart from the database, so that whoever alters one does not alter the other."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -18,4 +18,11 @@ class SecondStore(Protocol):
 
         Raises:
             Unavailable: `audit.store`: the store did not take it.
+        """
+
+    def remove(self, name: str) -> None:
+        """Let a file go that has been kept long enough; one that is not there is gone already.
+
+        Raises:
+            Unavailable: `audit.store`.
         """

@@ -17,7 +17,7 @@ from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.app.bench.measure import REPEATS, Figure
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reference import Catalogue, Currency, Reference
-from quantumcore.ports.database import Many, execute_many
+from quantumcore.ports.database import adding, execute_many
 from quantumcore.services.ledger import reports
 from quantumcore.services.ledger.domain import CUSTOMER_ASSETS, CUSTOMER_CASH, FEE_INCOME
 from quantumcore.services.ledger.exports import Export, Exports
@@ -36,7 +36,7 @@ USD, BTC = 1, 2
 START_NS = 1_700_000_000_000_000_000
 CHUNK = 20_000
 CATALOGUE = Catalogue(Reference(0, 0, [Currency(USD, "USD", 2), Currency(BTC, "BTC", 8)], []))
-_ADD = Many(insert(entries), *entries.columns.keys())
+_ADD = adding(entries)
 
 
 def statements(seed: int, scale: float = 1.0) -> list[Figure]:

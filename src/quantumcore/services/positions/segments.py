@@ -5,8 +5,6 @@ the older one are put aside, SEGMENT_EVENTS at a time, and stay for RETENTION_NS
 lease of the database's one writer keeps two compactions apart.
 """
 
-import hashlib
-import lzma
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
 from quantumcore.ports.database import adding, execute_many
+from quantumcore.ports.sealed import RETENTION_DAYS, Sealed, unseal
+from quantumcore.ports.sealed import seal as seal_content
 from quantumcore.services.positions import records
 from quantumcore.services.positions.folding import Key, Told
 from quantumcore.services.positions.replay import replay
@@ -24,9 +24,8 @@ from quantumcore.services.positions.store import read_stand
 from quantumcore.services.positions.tables import events, segment_positions, segments
 
 SEGMENT_EVENTS = 10_000
-RETENTION_NS = 2_562 * 86_400 * 10**9  # seven years of the longest kind: 7 × 366 days
+RETENTION_NS = RETENTION_DAYS * 86_400 * 10**9
 PER_PAGE = 16  # segments that one page opens; the page is shorter then, and its cursor goes on
-PRESET = 1  # of lzma: its own default takes ten times as long for a tenth less
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[tuple[int, int, int, str]]).decode
@@ -57,11 +56,10 @@ def read(connection: Connection, first: int) -> list[Told]:
     row = connection.execute(_READ, {"of": first}).first()
     if row is None:
         raise Corrupted("position.segment", f"the segment of {first} is gone")
-    if hashlib.sha256(row.payload).hexdigest() != row.digest:
-        raise Corrupted("position.segment", f"the segment of {first} is not what was sealed")
     try:
-        rows = _decode(lzma.decompress(row.payload))
-    except (lzma.LZMAError, msgspec.MsgspecError) as error:
+        sealed = Sealed(row.payload, bytes.fromhex(row.digest))
+        rows = _decode(unseal(sealed, "position.segment", f"the segment of {first}"))
+    except (ValueError, msgspec.MsgspecError) as error:
         raise Corrupted("position.segment", f"the segment of {first}: {error}") from error
     return [Told(account, instrument, records.decode(schema, text)) for account, instrument, schema, text in rows]
 
@@ -69,7 +67,7 @@ def read(connection: Connection, first: int) -> list[Told]:
 def seal(connection: Connection, rows: Sequence[Any]) -> None:
     """Put these rows of `events`, which are in order and end with a whole sequence, aside."""
     content = [(row.account, row.instrument, row.schema, row.payload) for row in rows]
-    payload = lzma.compress(_encode(content), preset=PRESET)
+    sealed = seal_content(_encode(content))
     last = records.decode(rows[-1].schema, rows[-1].payload)
     first = rows[0].sequence
     connection.execute(
@@ -79,8 +77,8 @@ def seal(connection: Connection, rows: Sequence[Any]) -> None:
             "last": rows[-1].sequence,
             "events": len(rows),
             "last_ns": last.time_ns,
-            "digest": hashlib.sha256(payload).hexdigest(),
-            "payload": payload,
+            "digest": sealed.digest.hex(),
+            "payload": sealed.payload,
         },
     )
     names = sorted({(row.account, row.instrument) for row in rows})

@@ -86,6 +86,8 @@ class Auditor:
         yield counter("qc_ledger_audit_verified", "Records that were verified", self._verified)
         yield gauge("qc_ledger_audit_damaged", "1 when the last verification found a damage", self._damaged)
         yield gauge("qc_ledger_audit_roots", "Signed roots in the second store", publisher.roots if publisher else 0)
+        segments = publisher.segments if publisher else 0
+        yield gauge("qc_ledger_audit_segments", "Sealed segments of closed days that both places have", segments)
         yield gauge("qc_ledger_audit_waiting", "Closed days that are not published", waiting)
         failed = bool(publisher and publisher.failure)
         yield gauge("qc_ledger_audit_failing", "1 while roots cannot be published", failed)

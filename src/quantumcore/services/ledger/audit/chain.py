@@ -20,12 +20,14 @@ GENESIS = b"quantumcore ledger audit"
 NO_DAY = -1
 UNRECORDABLE = (struct.error, AttributeError, TypeError, ValueError)
 """What canonical() raises for a row that holds what the ledger never writes: a number too large, another type."""
-_FIELDS = struct.Struct("<BqqhhqhqhqqqH")
+CANONICAL = struct.Struct("<BqqhhqhqhqqqH")
+"""What a record of version 1 begins with; its reference follows."""
 
 Row = Sequence[Any]
 """A row of `entries`: sequence, event_index, leg, why, debit owner and code, credit owner and code, currency, amount, reference, time_ns."""
 Position = tuple[int, int, int]
 """sequence, index, leg: what names an entry, and the order of the chain."""
+BEFORE_ALL: Position = (-(2**63), -(2**63), -(2**15))
 TIME = 11
 
 
@@ -43,7 +45,7 @@ def canonical(row: Row) -> bytes:
     sequence, index, leg, why, debit, debit_code, credit, credit_code, currency, amount, reference, time_ns = row
     text: bytes = reference.encode()
     return (
-        _FIELDS.pack(
+        CANONICAL.pack(
             VERSION,
             sequence,
             index,

@@ -26,6 +26,7 @@ from quantumcore.services.ledger.audit.roots import (
     leaves_name,
     root_name,
 )
+from quantumcore.services.ledger.audit.sealer import Archive, Sealer
 
 AGAIN_S = 30.0
 """After a failure the next try waits so long: trading does not depend on it, and the days stay in the database."""
@@ -34,10 +35,15 @@ _log = logging.getLogger(__name__)
 
 
 class Auditing(NamedTuple):
-    """Where roots go, and with which key: 32 bytes."""
+    """Where roots go, and with which key: 32 bytes.
+
+    Attributes:
+        archive: Where closed days are sealed; None: nowhere.
+    """
 
     store: SecondStore
     key: bytes
+    archive: Archive | None = None
 
 
 class Publisher:
@@ -57,6 +63,7 @@ class Publisher:
         self._clock = clock
         self._store = auditing.store
         self._signer = Signer(auditing.key)
+        self._sealer = Sealer(database, auditing.archive, shard) if auditing.archive else None
         self._shard = shard
         self._closed = asyncio.Event()
         self._closed.set()
@@ -65,6 +72,11 @@ class Publisher:
     def public_key(self) -> str:
         """The key that strangers check with, in hex."""
         return self._signer.public_key
+
+    @property
+    def segments(self) -> int:
+        """How many sealed segments both places have."""
+        return self._sealer.segments if self._sealer else 0
 
     def day_closed(self) -> None:
         """Say that there may be something to publish."""
@@ -86,11 +98,12 @@ class Publisher:
                 self._closed.set()
 
     async def publish(self) -> None:
-        """Publish what is closed, the oldest day first.
+        """Seal and publish what is closed, the oldest day first: what has a root has its segments in both places.
 
         Raises:
             Unavailable: Database or store did not answer; the rest follows with the next try.
-            Corrupted: `audit.corrupted`: the store has another root than the database, a root of another key, or a damage.
+            Corrupted: `audit.corrupted`: the store has another root than the database, a root of another key, or a damage;
+                or the entries of a day do not lead to its head.
         """
         published = await asyncio.to_thread(self._open)
         last = published.roots[-1] if published.roots else None
@@ -98,6 +111,8 @@ class Publisher:
         after = day_number(last.day) if last else -1
         days = await self._database.read(partial(_closed, last=last, after=after))
         self.waiting = len(days)
+        if self._sealer is not None:
+            await self._sealer.seal()
         for day in days:
             last = await self._database.read(partial(self._publish, day=day, previous=last))
             self.waiting -= 1

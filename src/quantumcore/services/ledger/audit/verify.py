@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.chain import (
+    BEFORE_ALL,
     DAY_NS,
     TIME,
     UNRECORDABLE,
@@ -35,8 +36,6 @@ from quantumcore.services.ledger.audit.findings import ALTERED, INSERTED, REMOVE
 from quantumcore.services.ledger.audit.merkle import BLOCK, Tree, leaf, root_of
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.roots import Leaf, SignedRoot, day_number, leaves_in, packed_leaves
-
-BEFORE_ALL: Position = (-(2**63), -(2**63), -(2**15))
 
 
 class Place(NamedTuple):

@@ -25,6 +25,7 @@ from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
+from quantumcore.services.ledger.payouts import Paying
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.tables import accounts, client_holds, holds, metadata
 from quantumcore.services.matching.money import engine_balances, other_accounts
@@ -176,10 +177,10 @@ async def _assert_holds(database: SqliteDatabase, engine: Engine) -> None:
             assert row.held == held.get((row.owner, row.currency), 0)
 
 
-async def open_ledger(venue: SmallVenue) -> LedgerService:
+async def open_ledger(venue: SmallVenue, paying: Paying | None = None) -> LedgerService:
     """Run the ledger in `venue`, whose matching answers for the engine's balances too."""
     answer_for_money(venue)
-    service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock)
+    service = LedgerService(venue.bus, venue.log, await venue.database("ledger"), venue.clock, paying=paying)
     await venue.run(service)
     return service
 

@@ -112,9 +112,10 @@ class SmallVenue:
             self.log.append(batch)
         self._held.clear()
 
-    async def database(self, name: str) -> SqliteDatabase:
-        """Open the tables of a room."""
-        database = await open_database(self.directory / f"{name}.db", f"quantumcore.services.{name}.migrations")
+    async def database(self, name: str, file: str = "") -> SqliteDatabase:
+        """Open the tables of a room, in a file of its name or of another."""
+        path = self.directory / f"{file or name}.db"
+        database = await open_database(path, f"quantumcore.services.{name}.migrations")
         self._databases.append(database)
         return database
 

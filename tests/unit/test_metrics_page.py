@@ -39,6 +39,7 @@ LABELS = {
     "qc_ledger_transfers": ("outcome",),
     "qc_ledger_transactions": ("outcome",),
     "qc_ledger_holds": ("outcome",),
+    "qc_ledger_saga_steps": ("outcome",),
 }
 """Of families that have no sample in a house that has just started."""
 

@@ -39,6 +39,7 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
+from quantumcore.services.ledger.settings import PayoutSettings
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
@@ -228,6 +229,9 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             history_kept=settings.portfolio_history_kept,
             fx_stale_s=settings.fx_stale_s,
             fx_tolerance_bp=settings.fx_tolerance_bp,
+        ),
+        payouts=PayoutSettings(
+            rail=settings.payout_rail, fees=settings.payout_fees, timeout_s=settings.payout_timeout_s
         ),
     )
 

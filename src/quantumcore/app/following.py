@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 
+from quantumcore.adapters.outbox_rail import OutboxRail
 from quantumcore.app.audit import auditing_of
 from quantumcore.app.read_side import ReadSide, ReadSideSettings
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
+from quantumcore.ports.payout import OperatedRail
 from quantumcore.ports.service import Service
+from quantumcore.services.ledger.payouts import Paying
 from quantumcore.services.ledger.service import LedgerService
+from quantumcore.services.ledger.settings import PayoutSettings
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
 from quantumcore.services.portfolio.service import PortfolioService
@@ -33,9 +37,14 @@ def following_rooms(
             clock,
             auditing_of(side.directory, settings.audit_key),
             reconcile_s=settings.reconcile_s,
+            paying=Paying(side.sagas, _rail(side, settings.payouts), settings.payouts),
         ),
         orders(bus, log, side.orders, clock),
         MarketService(bus, log, side.market, clock),
         PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
         PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
     ]
+
+
+def _rail(side: ReadSide, settings: PayoutSettings) -> OperatedRail | None:
+    return OutboxRail(side.directory / "payouts.jsonl") if settings.rail == "operator" else None

@@ -7,6 +7,7 @@ import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.ports.telemetry import Measured
+from quantumcore.services.ledger.settings import PayoutSettings
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
 
@@ -27,6 +28,7 @@ class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
     reconcile_s: float
     positions: PositionsSettings = PositionsSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
+    payouts: PayoutSettings = PayoutSettings()
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class ReadSide:
     """The tables of the rooms.
 
     Attributes:
-        choices: The positions room's own truth; it and the portfolio's tables are synced with each commit, for no journal has them.
+        choices, sagas: The positions room's and the ledger's own truth; they and the portfolio's tables are synced with each
+            commit, for no journal has them.
     """
 
     directory: Path
@@ -44,11 +47,12 @@ class ReadSide:
     positions: SqliteDatabase
     choices: SqliteDatabase
     portfolio: SqliteDatabase
+    sagas: SqliteDatabase
 
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
         return {
-            "ledger": [self.ledger],
+            "ledger": [self.ledger, self.sagas],
             "orders": [self.orders],
             "market": [self.market],
             "positions": [self.positions, self.choices],
@@ -62,7 +66,15 @@ class ReadSide:
 
     async def close(self) -> None:
         """Release them."""
-        for database in (self.ledger, self.orders, self.market, self.positions, self.choices, self.portfolio):
+        for database in (
+            self.ledger,
+            self.orders,
+            self.market,
+            self.positions,
+            self.choices,
+            self.portfolio,
+            self.sagas,
+        ):
             await database.close()
 
 
@@ -71,6 +83,8 @@ async def open_read_side(data_dir: Path) -> ReadSide:
     opened = {name: await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS}
     choices = data_dir / "quantumcore_positions_choices.sqlite"  # the room's tables once more, for its own truth alone
     opened["choices"] = await open_database(choices, _migrations("positions"), synchronous="FULL")
+    sagas = data_dir / "quantumcore_ledger_sagas.sqlite"
+    opened["sagas"] = await open_database(sagas, _migrations("ledger"), synchronous="FULL")
     opened["portfolio"] = await open_room(data_dir, "portfolio", synchronous="FULL")
     return ReadSide(data_dir, **opened)
 

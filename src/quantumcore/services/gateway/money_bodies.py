@@ -126,6 +126,18 @@ class HoldCaptureBody(Body, frozen=True, kw_only=True):
     text: Label = ""
 
 
+class PayoutsQuery(Body, frozen=True, kw_only=True):
+    """A page of withdrawals that are under way."""
+
+    limit: Limit = 100
+
+
+class PayoutRetryBody(Body, frozen=True, kw_only=True):
+    """by_hand: what was left was done by hand, so it ends as done."""
+
+    by_hand: bool = False
+
+
 # -- positions
 
 

@@ -12,6 +12,7 @@ from quantumcore.services.gateway.money_routes import (
     book_routes,
     hold_routes,
     ledger_routes,
+    payout_routes,
     portfolio_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
@@ -329,4 +330,5 @@ def all_routes() -> list[Route]:
         *operator_routes(),
         *book_routes(),
         *hold_routes(),
+        *payout_routes(),
     ]

@@ -41,6 +41,7 @@ from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.audit.auditor import Auditor
 from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.holds import HoldKeeper
+from quantumcore.services.ledger.payouts import Paying, PayoutDesk
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.teller import Teller
@@ -49,9 +50,9 @@ from quantumcore.services.ledger.watch import EVERY_S, Watch
 
 
 class LedgerService:
-    """Answers OpenAccount, MakeTransfer, what operators ask of the books, and the queries of contracts/ledger.
+    """Answers OpenAccount, MakeTransfer, what operators ask of books, holds and payouts, and the queries of contracts/ledger.
 
-    Follows the event log. Tells LedgerMoved, LedgerDiffers.
+    Follows the event log. Tells LedgerMoved, LedgerDiffers, SagaStepDone.
     """
 
     name = "ledger"
@@ -65,8 +66,9 @@ class LedgerService:
         auditing: Auditing | None = None,
         *,
         reconcile_s: float = EVERY_S,
+        paying: Paying | None = None,
     ) -> None:
-        """Take what it stands on; with `auditing` it publishes a signed root of every day."""
+        """Take what it stands on; with `auditing` it publishes a signed root of every day, with `paying` withdrawals go through a rail."""
         self._bus = bus
         self._log = log
         self._database = database
@@ -75,6 +77,7 @@ class LedgerService:
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
         self._bookkeeper = Bookkeeper(bus, log, database, self._follower, self._teller)
         self._holds = HoldKeeper(bus, log, database, self._follower, self._teller, self._bookkeeper)
+        self._payouts = PayoutDesk(bus, log, database, clock, self._teller, self._follower, paying)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
@@ -83,7 +86,7 @@ class LedgerService:
     def attach(self) -> None:
         """Hand the handlers to the bus."""
         self._bus.handle(OpenAccount, self._teller.open_account)
-        self._bus.handle(MakeTransfer, self._teller.make_transfer)
+        self._bus.handle(MakeTransfer, self.make_transfer)
         self._bus.handle(RecordTransaction, self._bookkeeper.record)
         self._bus.handle(ReverseTransaction, self._bookkeeper.reverse)
         self._bus.handle(SetAccountState, self._bookkeeper.set_state)
@@ -94,6 +97,7 @@ class LedgerService:
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
         self._holds.attach()
+        self._payouts.attach()
         self._auditor.attach()
         self._reports.attach(self._bus)
         self._watch.attach()
@@ -101,14 +105,16 @@ class LedgerService:
     async def start(self) -> None:
         """Open the tables."""
         await self._following.start()
+        await self._payouts.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection, what publishes the audit's roots, and what compares the books with everybody."""
-        return [*self._following.tasks(), *self._auditor.tasks(), ("reconciliation", self._watch.run)]
+        """Name the projection, what publishes the audit's roots, drives withdrawals, and compares the books with everybody."""
+        comparing = ("reconciliation", self._watch.run)
+        return [*self._following.tasks(), *self._auditor.tasks(), *self._payouts.tasks(), comparing]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing, late or wrong."""
-        return [*self._following.not_ready(), *self._watch.not_ready()]
+        return [*self._following.not_ready(), *self._watch.not_ready(), *self._payouts.not_ready()]
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what this room looks like."""
@@ -117,6 +123,7 @@ class LedgerService:
         posted = self._bookkeeper.transactions
         yield counter("qc_ledger_transactions", "Transactions by hand, by outcome", posted, by="outcome")
         yield counter("qc_ledger_holds", "Acts on holds by clients, by outcome", self._holds.holds, by="outcome")
+        yield from self._payouts.collect()
         yield from self._watch.collect()
         yield from self._auditor.collect()
 
@@ -125,12 +132,29 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- queries
 
+    async def make_transfer(self, request: MakeTransfer) -> TransferView:
+        """Move money; with a payout rail a withdrawal is only begun here, and its answer says how it stands.
+
+        Raises:
+            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
+            Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same transfer_id.
+        """
+        if not self._payouts.takes_withdrawals:
+            return await self._teller.make_transfer(request)
+        if request.kind == "withdrawal":
+            return await self._payouts.withdraw(request)
+        await self._payouts.check_free(request)
+        return await self._teller.make_transfer(request)
+
     async def transfer(self, query: GetTransfer) -> TransferView:
-        """Return a posted transfer.
+        """Return a posted transfer, or a withdrawal through the payout rail as it stands.
 
         Raises:
             NotFound: `transfer.not_found`.
         """
+        withdrawal = await self._payouts.transfer(query)
+        if withdrawal is not None:
+            return withdrawal
         await self._following.reached(query.at_least)
         row = await self._database.read(
             lambda connection: queries.transfer(connection, query.account, query.transfer_id)

@@ -187,3 +187,35 @@ audit_head = Table(  # where the chain goes on; before is the hash at the begin 
     big("count"),
     blob("edge"),
 )
+
+# Withdrawals through a payout rail: no journal has them, so they lie in a file of their own that is synced with each commit.
+sagas = Table(
+    "sagas",
+    metadata,
+    text("saga_id", 36, key=True),
+    big("account"),
+    text("transfer_id", 36),
+    big("currency"),
+    big("amount"),
+    big("fee"),
+    big("started_ns"),
+    big("deadline_ns"),
+    big("due_ns"),
+    small("status"),
+    small("step"),
+    text("undo", 16),
+    flag("stuck"),
+    small("tries"),
+    big("hold_sequence"),
+    big("sequence"),
+    text("reason", 64),
+    small("attempt"),
+    flag("ended"),
+)
+Index(
+    "sagas_open",
+    sagas.c.started_ns,
+    sqlite_where=literal_column("ended") == literal_column("0"),
+    postgresql_where=literal_column("ended") == literal_column("false"),
+)
+saga_outbox = Table("saga_outbox", metadata, big("number", key=True), text("body"))

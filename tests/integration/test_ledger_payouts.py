@@ -24,6 +24,7 @@ from quantumcore.contracts.errors import (
 )
 from quantumcore.contracts.ledger import GetEntries, GetTransfer, MakeTransfer, Reconcile, SetAccountState
 from quantumcore.contracts.ledger_payouts import GetPayouts, RetryPayout, SettlePayout
+from quantumcore.contracts.matching import Sequence
 from quantumcore.ports.payout import PayoutState
 from quantumcore.services.ledger import saga_store
 from quantumcore.services.ledger.saga import TRIES_MAX, Status, saga_id_of
@@ -328,3 +329,52 @@ async def test_assets_leave_custody(room: PayoutRoom, venue: SmallVenue) -> None
     assert room.money() == (START, 0)
     lines = (venue.directory / "payouts.jsonl").read_text().splitlines()
     assert [json.loads(line)["state"] for line in lines] == ["pending", "confirmed"]
+
+
+class Slow:
+    """A bus on which the first TRIES_MAX commands of one kind get no answer, and are done later."""
+
+    def __init__(self, room: PayoutRoom, kind: int) -> None:
+        self._room = room
+        self._kind = kind
+        self.late: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._room.venue.bus, name)
+
+    async def request(self, message: Any, **named: Any) -> Any:
+        if isinstance(message, Sequence) and message.command[2] == self._kind and len(self.late) < TRIES_MAX:
+            self.late.append(message.command)
+            raise OutcomeUnknown("outcome.unknown", "no answer in time")
+        return await self._room.venue.bus.request(message, **named)
+
+
+@pytest.mark.hazard("G5")
+async def test_a_hold_that_comes_late_is_not_left_open(room: PayoutRoom) -> None:
+    """Ten requests to hold are on their way when it is taken back: what arrives afterwards finds its id used up."""
+    slow = Slow(room, wire.PlaceHold.KIND)
+    room.driver._bus = slow  # type: ignore[assignment]
+    await room.withdraw("t-1")
+    while (await room.saga("t-1")).status is Status.RUNNING:
+        room.venue.clock.turn(11)
+        await room.driver.drive()
+    saga = await room.finish("t-1", "never")
+    assert (saga.status, len(slow.late)) == (Status.FAILED, TRIES_MAX)
+    for command in slow.late:
+        room.venue.do(command)
+    assert (room.money(), room.venue.engine.holds()) == ((START, 0), [])
+
+
+@pytest.mark.hazard("G5")
+async def test_a_capture_that_comes_late_is_the_same_capture(room: PayoutRoom) -> None:
+    """Its answers are lost until it needs a person; what arrives then, and what the person lets go on, is one capture."""
+    slow = Slow(room, wire.PostGroup.KIND)
+    await room.withdraw("t-1")
+    room.driver._bus = slow  # type: ignore[assignment]
+    stuck = await room.finish("t-1", "paid")
+    assert (stuck.stuck, len(slow.late)) == (True, TRIES_MAX)
+    for command in slow.late:
+        room.venue.do(command)
+    assert room.money() == (START - COST, 0)
+    done = await room.venue.bus.request(RetryPayout(payout_id=stuck.saga_id))
+    assert (done.status, room.money()) == ("done", (START - COST, 0))

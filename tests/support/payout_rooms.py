@@ -92,7 +92,7 @@ class PayoutRoom:
         bus = Cutting(self.venue.bus, cut, "request")
         sagas = Cutting(self.sagas, cut, "write")
         clock, teller = self.venue.clock, self.service._teller
-        self.driver = SagaDriver(bus, self.service._database, sagas, clock, teller, self.cut_rail)  # type: ignore[arg-type]
+        self.driver = SagaDriver(bus, sagas, clock, teller, self.cut_rail)  # type: ignore[arg-type]
         desk = self.service._payouts
         desk._driver, desk._paying = self.driver, Paying(sagas, self.rail, SETTINGS)  # type: ignore[arg-type]
         return self.driver

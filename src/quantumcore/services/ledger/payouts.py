@@ -64,7 +64,7 @@ class PayoutDesk:
         self._left = Standing(0, 0)
         self._driver: SagaDriver | None = None
         if paying is not None and paying.rail is not None:
-            self._driver = SagaDriver(bus, books, paying.sagas, clock, teller, paying.rail)
+            self._driver = SagaDriver(bus, paying.sagas, clock, teller, paying.rail)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""

@@ -44,7 +44,6 @@ from quantumcore.services.ledger.store import CLIENT_HOLDS_OF, client_hold_of, h
 from quantumcore.services.ledger.tables import (
     accounts,
     client_holds,
-    codes,
     credit_lines,
     entries,
     holds,
@@ -132,11 +131,6 @@ def client_hold(connection: Connection, account: int, hold_id: str) -> ClientHol
     c = client_holds.c
     row = connection.execute(select(client_holds).where(c.account == account, c.hold_id == hold_id)).first()
     return None if row is None else client_hold_of(row)
-
-
-def customer_code(connection: Connection, currency: int) -> int:
-    """Return the code under which customers have a currency; 200 until it has moved."""
-    return connection.execute(select(codes.c.code).where(codes.c.currency == currency)).scalar() or CUSTOMER_CASH
 
 
 def standing_holds(

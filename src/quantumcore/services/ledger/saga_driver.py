@@ -10,7 +10,6 @@ from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
 from quantumcore.contracts import matching, wire
 from quantumcore.contracts.errors import Internal, QuantumCoreError, Refused
@@ -21,8 +20,8 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.payout import OperatedRail, Payout, PayoutState
-from quantumcore.services.ledger import queries, saga_store
-from quantumcore.services.ledger.domain import BANK, CUSTODY, CUSTOMER_ASSETS, FEE_INCOME
+from quantumcore.services.ledger import saga_store
+from quantumcore.services.ledger.domain import BANK, FEE_INCOME
 from quantumcore.services.ledger.saga import Outcome, Saga, Status, Step
 from quantumcore.services.ledger.saga_store import Standing
 from quantumcore.services.ledger.teller import Teller
@@ -53,14 +52,11 @@ class SagaDriver:
         standing: How many are under way, and how many need a person.
     """
 
-    def __init__(
-        self, bus: Bus, books: Database, sagas: Database, clock: Clock, teller: Teller, rail: OperatedRail
-    ) -> None:
-        """Take what it stands on: `books` are the ledger's tables, `sagas` its own truth."""
+    def __init__(self, bus: Bus, sagas: Database, clock: Clock, teller: Teller, rail: OperatedRail) -> None:
+        """Take what it stands on: `sagas` are its own truth."""
         self.steps: Counter[str] = Counter()
         self.standing = Standing(0, 0)
         self._bus = bus
-        self._books = books
         self._sagas = sagas
         self._clock = clock
         self._teller = teller
@@ -241,8 +237,7 @@ class SagaDriver:
         return Answer(Outcome.PAID if state is PayoutState.CONFIRMED else Outcome.DONE)
 
     async def _capture(self, saga: Saga) -> Answer:
-        to_bank = await self._books.read(lambda connection: _outside(connection, saga.currency))
-        parts = [(to_bank, saga.amount), (FEE_INCOME, saga.fee)]
+        parts = ((BANK, saga.amount), (FEE_INCOME, saga.fee))  # of an asset the engine means custody by it
         legs = [
             wire.Leg(
                 debit_account=saga.account,
@@ -287,10 +282,6 @@ class SagaDriver:
 def status_of(saga: Saga) -> str:
     """Return how a withdrawal is shown."""
     return "needs_human" if saga.stuck else saga.status.name.lower()
-
-
-def _outside(connection: Connection, currency: int) -> int:
-    return CUSTODY if queries.customer_code(connection, currency) == CUSTOMER_ASSETS else BANK
 
 
 def _unheard_of(event: wire.Event, command: wire.Command) -> Internal:

@@ -16,6 +16,7 @@ import uvicorn
 
 from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.clock import SystemClock
+from quantumcore.adapters.outbox_rail import OutboxRail
 from quantumcore.contracts import wire
 from quantumcore.contracts.auth import CreateUser
 from quantumcore.contracts.market import GetBook
@@ -25,7 +26,7 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from quantumcore.services.gateway.service import UVICORN, GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
-from quantumcore.services.ledger.settings import LedgerSettings
+from quantumcore.services.ledger.settings import LedgerSettings, PayoutSettings
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
@@ -124,14 +125,18 @@ def client_of(gateway: GatewayService, **options: Any) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def house(directory: Path, settings: GatewaySettings = GENEROUS) -> AsyncIterator[House]:
-    """Open a house with all rooms; close it at the end."""
+async def house(
+    directory: Path, settings: GatewaySettings = GENEROUS, payouts: PayoutSettings | None = None
+) -> AsyncIterator[House]:
+    """Open a house with all rooms; close it at the end. With `payouts` withdrawals go through an operated rail."""
     async with small_venue(directory) as venue:
         venue.clock = RealClock()  # type: ignore[assignment]
         clock = venue.clock
         venue.bus.handle(GetEngineStatus, _status_of(venue))
         venue.bus.handle(TakeSnapshot, _snapshot)
-        await open_ledger(venue, LedgerSettings(four_eyes=settings.four_eyes))
+        rail = None if payouts is None else OutboxRail(directory / "payouts.jsonl")
+        money = LedgerSettings(four_eyes=settings.four_eyes, payouts=payouts or PayoutSettings())
+        await open_ledger(venue, money, rail)
         auth_settings = AuthSettings(jwt_secret="s" * 64, key_encryption_key="k" * 64, argon=CHEAP)
         await venue.run(AuthService(venue.bus, await venue.database("auth"), clock, auth_settings))
         await venue.run(OrdersService(venue.bus, venue.log, await venue.database("orders"), clock))

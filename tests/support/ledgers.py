@@ -23,6 +23,7 @@ from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import CurrencyDefined, InstrumentDefined
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.ports.payout import OperatedRail
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, DEBIT_NATURE, HOUSE, AccountKey
 from quantumcore.services.ledger.service import LedgerService
@@ -177,13 +178,15 @@ async def _assert_holds(database: SqliteDatabase, engine: Engine) -> None:
             assert row.held == held.get((row.owner, row.currency), 0)
 
 
-async def open_ledger(venue: SmallVenue, settings: LedgerSettings | None = None, **names: str) -> LedgerService:
+async def open_ledger(
+    venue: SmallVenue, settings: LedgerSettings | None = None, rail: OperatedRail | None = None, **names: str
+) -> LedgerService:
     """Run the ledger in `venue`, whose matching answers for the engine's balances too; `names` are those of its two files."""
     if "ledger" not in names:
         answer_for_money(venue)
     tables = await venue.database("ledger", names.get("ledger", "ledger"))
     office = await venue.database("ledger", names.get("office", "office"))
-    service = LedgerService(venue.bus, venue.log, tables, venue.clock, office=office, settings=settings)
+    service = LedgerService(venue.bus, venue.log, tables, venue.clock, office=office, rail=rail, settings=settings)
     await venue.run(service, attach="ledger" not in names)
     return service
 

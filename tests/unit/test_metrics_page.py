@@ -41,6 +41,7 @@ LABELS = {
     "qc_ledger_conversions": ("outcome",),
     "qc_ledger_proposals": ("outcome",),
     "qc_ledger_holds": ("outcome",),
+    "qc_ledger_saga_steps": ("outcome",),
 }
 """Of families that have no sample in a house that has just started."""
 

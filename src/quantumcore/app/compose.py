@@ -42,7 +42,7 @@ from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
-from quantumcore.services.ledger.settings import LedgerSettings
+from quantumcore.services.ledger.settings import LedgerSettings, PayoutSettings
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
@@ -230,6 +230,9 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             four_eyes=settings.four_eyes,
             proposal_s=settings.proposal_s,
             retention_days=settings.ledger_retention_days,
+            payouts=PayoutSettings(
+                rail=settings.payout_rail, fees=settings.payout_fees, timeout_s=settings.payout_timeout_s
+            ),
         ),
         positions=PositionsSettings(
             stale_ns=settings.positions_stale_s * 10**9,

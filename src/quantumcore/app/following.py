@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 
+from quantumcore.adapters.outbox_rail import OutboxRail
 from quantumcore.app.audit import auditing_of
 from quantumcore.app.read_side import ReadSide, ReadSideSettings
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
+from quantumcore.ports.payout import OperatedRail
 from quantumcore.ports.service import Service
 from quantumcore.services.ledger.service import LedgerService
+from quantumcore.services.ledger.settings import PayoutSettings
 from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
 from quantumcore.services.portfolio.service import PortfolioService
@@ -33,6 +36,7 @@ def following_rooms(
             clock,
             auditing_of(side.directory, settings.audit_key, settings.ledger.retention_days),
             office=side.office,
+            rail=_rail(side, settings.ledger.payouts),
             settings=settings.ledger,
         ),
         orders(bus, log, side.orders, clock),
@@ -40,3 +44,7 @@ def following_rooms(
         PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
         PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
     ]
+
+
+def _rail(side: ReadSide, settings: PayoutSettings) -> OperatedRail | None:
+    return OutboxRail(side.directory / "payouts.jsonl") if settings.rail == "operator" else None

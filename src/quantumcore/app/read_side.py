@@ -72,10 +72,7 @@ class ReadSide:
 async def open_read_side(data_dir: Path) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
     opened = {name: await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS}
-    for name, room in (
-        ("office", "ledger"),
-        ("choices", "positions"),
-    ):  # the room's tables once more, for its own truth alone
+    for name, room in (("office", "ledger"), ("choices", "positions")):  # its tables once more, for its own truth alone
         own = data_dir / f"quantumcore_{room}_{name}.sqlite"
         opened[name] = await open_database(own, _migrations(room), synchronous="FULL")
     opened["portfolio"] = await open_room(data_dir, "portfolio", synchronous="FULL")

@@ -18,6 +18,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.values import Scaled
 
 SECRET_BYTES = 48
 SECRETS_FILE = "secrets.toml"
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
         reconcile_s: How often the ledger is compared with engine, trades and positions, in seconds.
         four_eyes, proposal_s: Whether what is done to money by hand needs a second person, and how long it waits for him, in seconds.
         ledger_retention_days: How long the ledger's sealed segments are kept, by its own days; its tables lose nothing.
+        payout_*: Through what withdrawals leave, what they cost by currency, how long they may take: docs/reference/payouts.md.
         rate_*: Weights per second, see docs/reference/limits.md.
         positions_*: Age at which a mark is stale, events between two snapshots, how long old position events are kept,
             whether a second projection is written beside the first.
@@ -105,6 +107,10 @@ class Settings(BaseSettings):
     four_eyes: bool = False
     proposal_s: int = Field(86_400, ge=60, le=31_536_000)
 
+    payout_rail: str = Field("", pattern="^(operator)?$")
+    payout_fees: dict[str, str] = {}
+    payout_timeout_s: int = Field(86_400, ge=1, le=2_592_000)
+
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)
 
@@ -125,6 +131,14 @@ class Settings(BaseSettings):
     def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for network in given:
             ipaddress.ip_network(network)
+        return given
+
+    @field_validator("payout_fees")
+    @classmethod
+    def _are_amounts(cls, given: dict[str, str]) -> dict[str, str]:
+        for currency, fee in given.items():
+            if Scaled.parse(fee, currency).mantissa <= 0:
+                raise ValueError(f"the fee of {currency} is not over 0")
         return given
 
     def port(self, service: str) -> int:

@@ -24,7 +24,11 @@ class OpenAccount(Request[AccountView], frozen=True, kw_only=True):
 
 
 class TransferView(msgspec.Struct, frozen=True):
-    """A posted transfer."""
+    """A transfer.
+
+    Attributes:
+        status: posted; of a withdrawal through a payout rail pending until it is posted, or failed.
+    """
 
     transfer_id: str
     kind: str

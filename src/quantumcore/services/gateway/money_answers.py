@@ -18,7 +18,7 @@ _RANGE = {"begin": "from", "end": "to"}
 
 
 class TransferAnswer(msgspec.Struct, frozen=True):
-    """A posted transfer."""
+    """A transfer; of a withdrawal through a payout rail the status is pending until it is posted, or failed."""
 
     transfer_id: str
     status: str

@@ -173,6 +173,18 @@ class ActionBody(Body, frozen=True, kw_only=True):
     seed: Annotated[str, Meta(max_length=20, extra_json_schema={"pattern": "^[0-9]{1,20}$"})] | None = None
 
 
+class PayoutsQuery(Body, frozen=True, kw_only=True):
+    """A page of withdrawals that are under way."""
+
+    limit: Limit = 100
+
+
+class PayoutRetryBody(Body, frozen=True, kw_only=True):
+    """by_hand: what was left was done by hand, so it ends as done."""
+
+    by_hand: bool = False
+
+
 # -- positions
 
 

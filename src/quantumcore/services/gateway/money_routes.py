@@ -21,6 +21,7 @@ from quantumcore.services.gateway.areas import (
     fx,
     holds,
     ledger,
+    payouts,
     portfolio,
     positions,
     proposals,
@@ -295,6 +296,31 @@ def hold_routes() -> list[Route]:
             body=money_bodies.HoldReleaseBody,
             answer=hold,
             keyed=True,
+        ),
+    ]
+
+
+def payout_routes() -> list[Route]:
+    """Withdrawals through the payout rail, as operators see them."""
+    base, answer = "/v1/admin/payouts", payouts.PayoutAnswer
+    return [
+        Route(
+            "GET",
+            base,
+            payouts.listing,
+            scope="admin",
+            query=money_bodies.PayoutsQuery,
+            answer=payouts.PayoutsAnswer,
+        ),
+        Route("POST", f"{base}/{{id}}/confirm", payouts.confirm, scope="admin", answer=answer),
+        Route("POST", f"{base}/{{id}}/fail", payouts.fail, scope="admin", answer=answer),
+        Route(
+            "POST",
+            f"{base}/{{id}}/retry",
+            payouts.retry,
+            scope="admin",
+            body=money_bodies.PayoutRetryBody,
+            answer=answer,
         ),
     ]
 

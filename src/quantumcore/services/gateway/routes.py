@@ -13,6 +13,7 @@ from quantumcore.services.gateway.money_routes import (
     fx_routes,
     hold_routes,
     ledger_routes,
+    payout_routes,
     portfolio_routes,
     proposal_routes,
 )
@@ -333,4 +334,5 @@ def all_routes() -> list[Route]:
         *hold_routes(),
         *fx_routes(),
         *proposal_routes(),
+        *payout_routes(),
     ]

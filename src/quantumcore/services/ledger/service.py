@@ -31,6 +31,7 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.following import Following
+from quantumcore.ports.payout import OperatedRail
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.ledger import queries, store
@@ -40,6 +41,7 @@ from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.holds import HoldKeeper
 from quantumcore.services.ledger.office.approvals import Act, Approvals
 from quantumcore.services.ledger.office.fx_desk import FxDesk
+from quantumcore.services.ledger.payouts import Paying, PayoutDesk
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.settings import LedgerSettings
@@ -49,9 +51,9 @@ from quantumcore.services.ledger.watch import Watch
 
 
 class LedgerService:
-    """Answers OpenAccount, MakeTransfer, what operators ask of the books, and the queries of contracts/ledger.
+    """Answers OpenAccount, MakeTransfer, what operators ask of books, holds and payouts, and the queries of contracts/ledger.
 
-    Follows the event log. Tells LedgerMoved, LedgerDiffers.
+    Follows the event log. Tells LedgerMoved, LedgerDiffers, SagaStepDone.
     """
 
     name = "ledger"
@@ -65,14 +67,17 @@ class LedgerService:
         auditing: Auditing | None = None,
         *,
         office: Database | None = None,
+        rail: OperatedRail | None = None,
         settings: LedgerSettings | None = None,
     ) -> None:
         """Take what it stands on; with `auditing` it publishes a signed root of every day.
 
         Args:
             office: The tables of what people decide, which no journal has; without them they stand beside the others.
+            rail: Through which withdrawals leave; None: they are transfers of the engine alone.
         """
         settings = settings or LedgerSettings()
+        office = office or database
         self._bus = bus
         self._log = log
         self._database = database
@@ -82,11 +87,13 @@ class LedgerService:
         groups = Groups(bus, log, database)
         self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller)
         self._holds = HoldKeeper(bus, groups, database, self._follower, self._teller, self._bookkeeper)
+        paying = Paying(office, rail, settings.payouts)
+        self._payouts = PayoutDesk(bus, log, database, clock, self._teller, self._follower, paying)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
         self._watch = Watch(bus, database, self._follower, clock, self._catalogue, settings.reconcile_s)
-        self._office = office = office or database
+        self._office = office
         self._approvals = Approvals(office, clock, four_eyes=settings.four_eyes, proposal_s=settings.proposal_s)
         self._fx = FxDesk(
             groups,
@@ -102,7 +109,7 @@ class LedgerService:
     def attach(self) -> None:
         """Hand the handlers to the bus."""
         self._bus.handle(OpenAccount, self._teller.open_account)
-        self._bus.handle(MakeTransfer, self._teller.make_transfer)
+        self._bus.handle(MakeTransfer, self.make_transfer)
         books = self._bookkeeper
         for kind, act in {
             "transaction": Act(books.transaction, books.record),
@@ -119,6 +126,7 @@ class LedgerService:
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
         self._holds.attach()
+        self._payouts.attach()
         self._auditor.attach()
         self._reports.attach(self._bus)
         self._fx.attach(self._bus)
@@ -127,15 +135,16 @@ class LedgerService:
     async def start(self) -> None:
         """Open the tables."""
         await self._following.start()
+        await self._payouts.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection, what publishes the audit's roots, what compares the books with everybody, and what ends days."""
+        """Name the projection, what publishes the audit's roots, drives withdrawals, compares the books, and ends days."""
         own = [("reconciliation", self._watch.run), ("fx days", self._fx.run), ("approvals", self._approvals.run)]
-        return [*self._following.tasks(), *self._auditor.tasks(), *own]
+        return [*self._following.tasks(), *self._auditor.tasks(), *self._payouts.tasks(), *own]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing, late or wrong."""
-        return [*self._following.not_ready(), *self._watch.not_ready()]
+        return [*self._following.not_ready(), *self._watch.not_ready(), *self._payouts.not_ready()]
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what this room looks like."""
@@ -146,6 +155,7 @@ class LedgerService:
         yield counter("qc_ledger_holds", "Acts on holds by clients, by outcome", self._holds.holds, by="outcome")
         yield from self._approvals.collect()
         yield from self._fx.collect()
+        yield from self._payouts.collect()
         yield from self._watch.collect()
         yield from self._auditor.collect()
 
@@ -154,12 +164,29 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- queries
 
+    async def make_transfer(self, request: MakeTransfer) -> TransferView:
+        """Move money; with a payout rail a withdrawal is only begun here, and its answer says how it stands.
+
+        Raises:
+            InvalidCommand, NotFound, Conflict: As contracts/ledger says.
+            Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same transfer_id.
+        """
+        if not self._payouts.takes_withdrawals:
+            return await self._teller.make_transfer(request)
+        if request.kind == "withdrawal":
+            return await self._payouts.withdraw(request)
+        await self._payouts.check_free(request)
+        return await self._teller.make_transfer(request)
+
     async def transfer(self, query: GetTransfer) -> TransferView:
-        """Return a posted transfer.
+        """Return a posted transfer, or a withdrawal through the payout rail as it stands.
 
         Raises:
             NotFound: `transfer.not_found`.
         """
+        withdrawal = await self._payouts.transfer(query)
+        if withdrawal is not None:
+            return withdrawal
         await self._following.reached(query.at_least)
         row = await self._database.read(
             lambda connection: queries.transfer(connection, query.account, query.transfer_id)

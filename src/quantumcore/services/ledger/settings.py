@@ -1,14 +1,27 @@
-"""What can be set of the ledger room."""
+"""What can be set of the ledger room. A message, since the process that follows the event log gets it over a socket."""
 
-from dataclasses import dataclass
+import msgspec
 
 from quantumcore.ports.sealed import RETENTION_DAYS
 
 EVERY_S = 60.0  # seconds
 
 
-@dataclass(frozen=True)
-class LedgerSettings:
+class PayoutSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How withdrawals leave the house.
+
+    Attributes:
+        rail: Which one; empty: none, and withdrawals are transfers of the engine alone.
+        fees: By currency, what the house takes of a withdrawal beside its amount, as a decimal.
+        timeout_s: How long the rail may take until a withdrawal is taken back, in seconds.
+    """
+
+    rail: str = ""
+    fees: dict[str, str] = {}  # msgspec copies it
+    timeout_s: int = 86_400
+
+
+class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Defaults are those of docs/reference/limits.md.
 
     Attributes:
@@ -25,3 +38,4 @@ class LedgerSettings:
     four_eyes: bool = False
     proposal_s: int = 86_400
     retention_days: int = RETENTION_DAYS
+    payouts: PayoutSettings = PayoutSettings()

@@ -262,3 +262,34 @@ proposals = Table(  # as proposal.Proposal has it; none ever leaves
 )
 Index("proposals_by_state", proposals.c.state, proposals.c.expires_ns)
 Index("proposals_by_time", proposals.c.made_ns, proposals.c.proposal_id)
+# Likewise of the office: withdrawals through a payout rail.
+sagas = Table(
+    "sagas",
+    metadata,
+    text("saga_id", 36, key=True),
+    big("account"),
+    text("transfer_id", 36),
+    big("currency"),
+    big("amount"),
+    big("fee"),
+    big("started_ns"),
+    big("deadline_ns"),
+    big("due_ns"),
+    small("status"),
+    small("step"),
+    text("undo", 16),
+    flag("stuck"),
+    small("tries"),
+    big("hold_sequence"),
+    big("sequence"),
+    text("reason", 64),
+    small("attempt"),
+    flag("ended"),
+)
+Index(
+    "sagas_open",
+    sagas.c.started_ns,
+    sqlite_where=literal_column("ended") == literal_column("0"),
+    postgresql_where=literal_column("ended") == literal_column("false"),
+)
+saga_outbox = Table("saga_outbox", metadata, big("number", key=True), text("body"))

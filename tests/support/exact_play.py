@@ -30,25 +30,13 @@ from tests.support.exact_ledger import (
     Side,
     Transfer,
 )
-from tests.support.exact_orders import ExactOrders, Terms
+from tests.support.exact_market import CODES, EUR, INSTRUMENTS, RATES, SCALES, decimal, define
+from tests.support.exact_orders import ExactOrders
 
-USD, EUR, JPY, BTC, ACME, NEXT = 1, 2, 3, 4, 5, 6
-SCALES = {USD: 2, EUR: 2, JPY: 0, BTC: 8, ACME: 0, NEXT: 0}
-CODES = {USD: "USD", EUR: "EUR", JPY: "JPY", BTC: "BTC", ACME: "ACME", NEXT: "NEXTZ9"}
 CUSTOMERS = tuple(range(1, 9))
 UNKNOWN = 99
 MOST_ORDERS = 60
 START_NS = 1_700_000_000 * 10**9
-RATES = (-20_001, 0, 1, 7, 50_000, 100_000, 100_003, 9_999_999)
-"""What a maker's and a taker's rate may become, of 10^-8."""
-# base, quote, tick and its scale, lot and its scale, multiplier, the middle of the market in ticks, the most lots of an order
-INSTRUMENTS = {
-    1: (ACME, USD, 5, 2, 10, 0, 1, 200, 20),  # exact
-    2: (BTC, USD, 1, 2, 1, 5, 1, 2_000_001, 400),  # a lot is a fraction of a cent, or less
-    3: (BTC, JPY, 3, 1, 7, 6, 1, 900_001, 300),  # in a currency without decimals
-    4: (NEXT, EUR, 25, 2, 1, 0, 50, 400, 9),  # a future with a multiplier
-    5: (BTC, EUR, 3, 3, 1, 2, 1, 777, 500),  # a lot costs a few cents, and never whole ones
-}
 
 
 class Play:
@@ -310,45 +298,8 @@ class Play:
         )
 
     def _define(self, number: int, taker: int, maker: int, minimum: int) -> None:
-        base, quote, tick, tick_scale, lot, lot_scale, multiplier, _, _ = INSTRUMENTS[number]
-        self._do(
-            wire.DefineInstrument(
-                instrument=number,
-                instrument_kind=2 if multiplier > 1 else 1,
-                status=1,
-                base=base,
-                quote=quote,
-                tick=tick,
-                tick_scale=tick_scale,
-                lot=lot,
-                lot_scale=lot_scale,
-                multiplier=multiplier,
-                min_price=1,
-                max_price=10**9,
-                min_quantity=1,
-                max_quantity=10**9,
-                min_notional=0,
-                max_notional=2**63 - 1,
-                taker_fee=taker,
-                maker_fee=maker,
-                minimum_fee=minimum,
-                collar=5_000_000,
-                symbol=f"M-{number}",
-            )
-        )
-        size = Fraction(tick, 10**tick_scale) * Fraction(lot, 10**lot_scale)
-        asset = Fraction(lot, 10**lot_scale) * 10 ** SCALES[base]
-        assert asset.denominator == 1
-        self.orders.terms[number] = Terms(
-            number,
-            base,
-            quote,
-            size * multiplier * 10 ** SCALES[quote],
-            int(asset),
-            Fraction(taker, 10**8),
-            Fraction(maker, 10**8),
-            minimum,
-        )
+        command, self.orders.terms[number] = define(number, taker, maker, minimum)
+        self._do(command)
 
     def _bust(self) -> None:
         """A trade taken back by its own numbers, moved to another price, or a correction that was made before."""
@@ -396,8 +347,8 @@ class Play:
         market = self._rng.random() < 0.05
         ticks = middle + self._rng.randrange(-4, 5)
         lots = self._rng.randrange(1, most) if self._rng.random() < 0.95 else self._rng.randrange(1, most * 1_000)
-        price = (0, 0) if market else _decimal(ticks * tick, tick_scale)
-        quantity = _decimal(lots * lot, lot_scale)
+        price = (0, 0) if market else decimal(ticks * tick, tick_scale)
+        quantity = decimal(lots * lot, lot_scale)
         command = wire.SubmitOrder(
             instrument=number,
             account=self._account(),
@@ -445,8 +396,8 @@ class Play:
         number = order.terms.number if order is not None else 1
         _, _, tick, tick_scale, lot, lot_scale, _, middle, most = INSTRUMENTS[number]
         fields = self._rng.randrange(1, 4)
-        price = _decimal((middle + self._rng.randrange(-4, 5)) * tick, tick_scale) if fields & 1 else (0, 0)
-        quantity = _decimal(self._rng.randrange(1, most) * lot, lot_scale) if fields & 2 else (0, 0)
+        price = decimal((middle + self._rng.randrange(-4, 5)) * tick, tick_scale) if fields & 1 else (0, 0)
+        quantity = decimal(self._rng.randrange(1, most) * lot, lot_scale) if fields & 2 else (0, 0)
         command = wire.ReplaceOrder(
             account=account,
             price=price[0],
@@ -506,10 +457,3 @@ class Play:
         needs = self.orders.needs(event.account, event.instrument, event.side == 1, int(ticks), int(lots))
         assert needs[0] > needs[1], f"refused with enough (seed {self.seed}, operation {self.made})"
         self._same(needs, (event.actual, event.limit), "what a refused order needs, and what there is")
-
-
-def _decimal(mantissa: int, scale: int) -> tuple[int, int]:
-    """Return a decimal as clients send it: no zeros at its end."""
-    while scale > 0 and mantissa % 10 == 0:
-        mantissa, scale = mantissa // 10, scale - 1
-    return mantissa, scale

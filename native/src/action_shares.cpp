@@ -115,7 +115,6 @@ bool judge_all(const ActionMeaning& m, Judge& judge, const Share& s) {
 }  // namespace
 
 i64 short_lots(const State& state, const ActionMeaning& m, u32 account) {
-  if (state.accounts[account].id == m.command.header.account) return 0;
   const i64 total = total_of(state, account, m.instrument.base);
   return total >= 0 ? 0 : static_cast<i64>(-static_cast<i128>(total) / m.instrument.asset_per_lot);
 }

@@ -77,11 +77,24 @@ struct Draft {
 
 u8 place_of(const ActionMeaning& m) { return m.kind() == kBorrowFee ? kInterest : kClearing; }
 
-bool judge_has(const State& state, u32 account, u16 currency, i128 amount, Refusal& why) {
-  const i64 available = state.accounts.available(account, currency);
-  if (amount <= 0 || amount <= available) return true;
-  return why.no(Reason::insufficient, Scope::account, state.currencies[currency].scale, available,
-                amount);
+bool judge_enough(const State& state, u16 currency, i128 there, i128 amount, Refusal& why) {
+  return amount <= there || why.no(Reason::insufficient, Scope::account,
+                                   state.currencies[currency].scale, there, amount);
+}
+
+bool judge_can_give(const State& state, u32 account, u16 currency, i128 amount, Refusal& why) {
+  return amount <= 0 ||
+         judge_enough(state, currency, state.accounts.available(account, currency), amount, why);
+}
+
+/// What is exercised must be there and free; a credit is no option.
+bool judge_holds(const State& state, const ActionMeaning& m, u32 account, Refusal& why) {
+  const u32 row = state.accounts.find_balance(account, m.instrument.base);
+  const i128 there = row == kNone ? i128{0}
+                                  : static_cast<i128>(state.accounts.balance(row).total) -
+                                        state.accounts.balance(row).held;
+  const i128 amount = static_cast<i128>(m.terms().quantity) * m.instrument.asset_per_lot;
+  return judge_enough(state, m.instrument.base, there, amount, why);
 }
 
 /// Whether what is sent is what was done under its id.
@@ -148,9 +161,7 @@ class Doing {
     const i64 lots = m_.terms().quantity;
     const u32 account = state_.accounts.find(m_.command.header.account);
     if (account == kNone) return why.no(Reason::unknown_account, Scope::account);
-    if (!judge_debit(state_.accounts[account], why) ||
-        !judge_has(state_, account, m_.instrument.base,
-                   static_cast<i128>(lots) * m_.instrument.asset_per_lot, why)) {
+    if (!judge_debit(state_.accounts[account], why) || !judge_holds(state_, m_, account, why)) {
       return false;
     }
     i128 there = 0;
@@ -163,8 +174,8 @@ class Doing {
     short_ = static_cast<i64>(there);
     Share share;
     return measure_share(state_, m_, account, lots, share, fault) == Touched::yes &&
-           judge_has(state_, account, m_.instrument.quote, -share.money, why) &&
-           judge_has(state_, account, m_.got.base, -share.target_asset, why);
+           judge_can_give(state_, account, m_.instrument.quote, -share.money, why) &&
+           judge_can_give(state_, account, m_.got.base, -share.target_asset, why);
   }
 
   bool judge_house(Refusal& why) const {

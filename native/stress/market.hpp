@@ -419,7 +419,7 @@ class Market {
     if (one) t.quantity = random.between(1, 10);
     if (one) t.seed = random.below(1000);
     name(t.action_id, 'x', next_id_++);
-    add(command, CommandKind::apply_action, 1 + random.below(8) / 7, one ? account() : 0);
+    add(command, CommandKind::apply_action, random.below(8) == 0 ? 2 : 1, one ? account() : 0);
   }
 
   /// Well framed, and then anything.

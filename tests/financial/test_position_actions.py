@@ -157,6 +157,7 @@ def test_a_merger_carries_lots_and_their_holding_periods_over(method: Method) ->
     assert [change.cause for change in told] == [Cause.CONVERSION] * 2
     if method is not Method.AVERAGE:
         assert lots(got) == [(14, 70, 1), (16, 104, 2)]
+        assert [lot.price for lot in got.lots] == [5, 6]  # half-even of 6.5
     assert got.open_lots[0].held_ns == 1
 
 

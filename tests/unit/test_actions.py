@@ -29,14 +29,15 @@ USD, ACME, OTHER = 1, 2, 3
 SPLIT, CASH_DIVIDEND, SPIN_OFF, EXERCISE = 1, 3, 5, 8
 
 
-def venue(new_engine: Any, holders: dict[int, int], **bounds: int) -> Any:
+def venue(new_engine: Any, holders: dict[int, int], *, tick_scale: int = 0, lot: int = 1, **bounds: int) -> Any:
     """Return an engine in which these accounts hold so much of ACME; OTHER is another instrument, without holders."""
     engine = new_engine(**bounds)
     commands: list[wire.Command] = [
         wire.DefineCurrency(currency=number, code=code, scale=0)
         for number, code in ((USD, "USD"), (ACME, "ACME"), (OTHER, "OTHER"))
     ]
-    terms = {"instrument_kind": 1, "status": 1, "quote": USD, "tick_scale": 0, "lot_scale": 0, "tick": 1, "lot": 1}
+    terms = {"instrument_kind": 1, "status": 1, "quote": USD, "lot_scale": 0, "tick": 1}
+    terms |= {"tick_scale": tick_scale, "lot": lot}
     terms |= {"multiplier": 1, "min_price": 1, "max_price": 10**9, "min_quantity": 1, "max_quantity": 10**9}
     terms |= {"min_notional": 0, "max_notional": 10**15, "taker_fee": 0, "maker_fee": 0, "minimum_fee": 0}
     commands += [
@@ -180,6 +181,41 @@ def test_prices_of_parts_are_exact_at_any_size(new_engine: Any) -> None:
     exact = Fraction(5 * 2**60, 2**32 - 1)
     assert (event.money, applied.clearing, applied.rounding) == (floor(exact), ceil(exact), 1)
     assert do(engine, action_id="y", action=CASH_DIVIDEND, amount=2**63 - 1, amount_scale=18)[0].count == 0
+
+
+@both_engines
+def test_a_part_that_is_whole_is_not_rounded_where_products_pass_128_bits(new_engine: Any) -> None:
+    """2^49 × 5^18 parts of a lot, each worth price / (2^49 × 5^18): exactly the price, by a product of 140 bits."""
+    engine = venue(new_engine, {1: 2**49 * 5**5}, tick_scale=18, lot=5**26)
+    fund(engine, 2**60)
+    price = 10**15 + 1
+    event, applied = do(engine, action=SPLIT, numerator=5**13, denominator=2**31, price=price)
+    assert (event.money, applied.clearing, applied.rounding) == (price, price, 0)
+
+
+@both_engines
+def test_accounts_are_gone_through_by_number_whenever_they_were_opened(new_engine: Any) -> None:
+    engine = venue(new_engine, {9: 5, 3: 5, 70_000: 5, 2: 5, 5: 0})
+    *told, _ = do(engine, action=SPLIT, numerator=2, denominator=1)
+    assert [event.account for event in told] == [2, 3, 9, 70_000]
+
+
+@both_engines
+@pytest.mark.parametrize("seed", range(6))
+def test_shorts_stand_in_the_row_by_number_too(new_engine: Any, seed: int) -> None:
+    """Of 2, 3 and 9, short of 1, 2 and 4, three are assigned: as the rule has it, whoever was opened first."""
+    engine = venue(new_engine, {9: 0, 3: 0, 2: 0, 5: 0})
+    legs = [
+        wire.Leg(debit_account=account, credit_account=5, currency=ACME, amount=lots)
+        for account, lots in ((9, 4), (3, 2), (2, 1))
+    ]
+    legs.append(wire.Leg(debit_code=900, credit_account=5, currency=USD, amount=100))
+    raw = b"".join(leg.encode() for leg in legs)
+    step(engine, wire.PostGroup(group_id="g", count=4, flags=1, legs=raw).encode(), START_NS)
+    fields = {"account": 5, "quantity": 3, "numerator": 1, "right": 1, "target": OTHER, "price": 1}
+    *told, _ = do(engine, action=EXERCISE, seed=seed, **fields)
+    drawn = assigned([(2, 1), (3, 2), (9, 4)], 3, seed)
+    assert {event.account: event.asset for event in told} == {n: lots for n, lots in drawn.items() if lots} | {5: -3}
 
 
 @both_engines

@@ -80,7 +80,7 @@ enum class Touched : u8 { no = 0, yes = 1, refused = 2 };
 Touched measure_share(const State& state, const ActionMeaning& meaning, u32 account, i64 exercised,
                       Share& share, ActionFault& fault);
 
-/// Whole lots that an account is short; 0 of who exercises.
+/// Whole lots that an account is short; who exercises is not.
 i64 short_lots(const State& state, const ActionMeaning& meaning, u32 account);
 
 /// Draws what each short is assigned, account by account in order of their numbers.

@@ -136,13 +136,13 @@ def _in_money(share: Share, terms: Terms, own: int, aside: int) -> None:
 
 
 def shorts(venue: Venue, terms: Terms) -> list[tuple[int, int]]:
-    """Return (account, whole lots that it is short) of everybody but who exercises, ascending."""
+    """Return (account, whole lots that it is short) of everybody, ascending: who exercises is not."""
     base, each = terms.instrument.terms.base, terms.instrument.asset_per_lot
     found = []
     for number in sorted(venue.accounts):
         balances = venue.accounts[number].balances
         lots = -balances[base].total // each if base in balances and balances[base].total < 0 else 0
-        if lots and number != terms.command.account:
+        if lots:
             found.append((number, lots))
     return found
 

@@ -64,7 +64,7 @@ def _exercised(venue: Venue, terms: Terms) -> dict[int, int]:
         return {}
     account = venue.account(command.account)
     check_debit(account)
-    _check_has(venue, account, terms.instrument.terms.base, command.quantity * terms.instrument.asset_per_lot)
+    _check_holds(venue, terms, account)
     short = shorts(venue, terms)
     there = sum(lots for _, lots in short)
     if there < command.quantity:
@@ -78,17 +78,30 @@ def _exercised(venue: Venue, terms: Terms) -> dict[int, int]:
         )
     share = share_of(venue, terms, command.account, command.quantity)
     assert share is not None  # who exercises is touched
-    _check_has(venue, account, terms.instrument.terms.quote, -share.money)
-    _check_has(venue, account, terms.got.terms.base, -share.target_asset)
+    _check_can_give(venue, account, terms.instrument.terms.quote, -share.money)
+    _check_can_give(venue, account, terms.got.terms.base, -share.target_asset)
     drawn = assigned(short, command.quantity, command.seed)
     return {command.account: command.quantity} | {number: -lots for number, lots in drawn.items()}
 
 
-def _check_has(venue: Venue, account: Account, currency: int, amount: int) -> None:
-    available = account.available(currency)
-    if amount > 0 and amount > available:
+def _check_holds(venue: Venue, terms: Terms, account: Account) -> None:
+    """INSUFFICIENT: what is exercised must be there and free; a credit is no option."""
+    currency = terms.instrument.terms.base
+    balance = account.balances.get(currency, Balance())
+    _check_enough(
+        venue, currency, balance.total - balance.held, terms.command.quantity * terms.instrument.asset_per_lot
+    )
+
+
+def _check_can_give(venue: Venue, account: Account, currency: int, amount: int) -> None:
+    if amount > 0:
+        _check_enough(venue, currency, account.available(currency), amount)
+
+
+def _check_enough(venue: Venue, currency: int, there: int, amount: int) -> None:
+    if amount > there:
         decimals = venue.currencies[currency].scale
-        raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=available, actual=amount, decimals=decimals)
+        raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=there, actual=amount, decimals=decimals)
 
 
 @dataclass(slots=True)

@@ -146,7 +146,7 @@ async def test_ranges_that_touch_add_up_by_sequence_and_by_time(tmp_path: Path, 
     engine, batches = random_market(seed, COMMANDS)
     first, last = batches[0].events[0].time_ns, batches[-1].events[-1].time_ns
     async with followed(tmp_path, batches) as (venue, _):
-        account = rng.choice(engine.accounts())
+        account = rng.choice(engine.accounts()[:5])  # the sixth is opened by chance and hardly moves
         (whole,) = await pages(venue, None, account=account)
         for by_time in (False, True):
             if by_time:

@@ -362,6 +362,7 @@ async def test_a_kill_switch_is_never_answered_from_memory(gate):
         "/v1/admin/users/{id}/disable",
         "/v1/currencies",
         "/v1/instruments",
+        "/v1/admin/ledger/holds/{id}/release",
         "/v1/accounts",
         "/v1/admin/snapshot",
         "/v1/admin/trades/{id}/bust",

@@ -175,6 +175,24 @@ def book_routes() -> list[Route]:
             answer=books.TransactionAnswer,
             proposal=proposals.ProposalAnswer,
         ),
+        Route("GET", "/v1/admin/ledger/transactions/{id}", books.get, scope="admin", answer=books.TransactionAnswer),
+        Route(
+            "POST",
+            "/v1/admin/ledger/periods",
+            books.close_period,
+            scope="admin",
+            body=money_bodies.PeriodBody,
+            answer=books.PeriodAnswer,
+            proposal=proposals.ProposalAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/periods",
+            books.periods,
+            scope="admin",
+            query=money_bodies.PeriodsQuery,
+            answer=books.PeriodsAnswer,
+        ),
         Route(
             "POST",
             "/v1/admin/ledger/transactions/{id}/reverse",
@@ -269,7 +287,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/trial-balance",
             ledger.trial_balance,
             scope="admin",
-            query=money_bodies.KnownQuery,
+            query=money_bodies.TrialQuery,
             answer=TrialBalance,
         ),
         Route(

@@ -18,6 +18,7 @@ CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
 FX_SPREAD, FX_POOL = 320, 400
 ROUNDING = 410
+CLEARING = 430
 EQUITY = 900
 
 NAMES = {
@@ -35,7 +36,7 @@ NAMES = {
     FX_POOL: "fx pool",
     ROUNDING: "rounding",
     420: "insurance fund",
-    430: "variation-margin clearing",
+    CLEARING: "variation-margin clearing",
     EQUITY: "house equity",
 }
 DEBIT_NATURE = frozenset({BANK, CUSTODY, REBATES_PAID})  # assets and expenses: balance = debits - credits

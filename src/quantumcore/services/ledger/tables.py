@@ -120,6 +120,15 @@ conversions = Table(  # as conversions.Record has it: the projection writes it w
     sqlite_with_rowid=False,
 )
 Index("conversions_by_sequence", conversions.c.sequence)
+Index("transactions_by_sequence", transactions.c.sequence)
+_dated = transactions.c.effective_day != literal_column("0")  # of those by hand that name a day
+Index(
+    "transactions_dated",
+    transactions.c.effective_day,
+    transactions.c.sequence,
+    sqlite_where=_dated,
+    postgresql_where=_dated,
+)
 credit_lines = Table(
     "credits",
     metadata,
@@ -233,3 +242,6 @@ proposals = Table(  # as proposal.Proposal has it; none ever leaves
 )
 Index("proposals_by_state", proposals.c.state, proposals.c.expires_ns)
 Index("proposals_by_time", proposals.c.made_ns, proposals.c.proposal_id)
+periods = Table(
+    "periods", metadata, big("end_day", key=True), big("asked_ns")
+)  # days since 1970-01-01; closed for ever

@@ -39,6 +39,7 @@ LABELS = {
     "qc_ledger_transfers": ("outcome",),
     "qc_ledger_transactions": ("outcome",),
     "qc_ledger_conversions": ("outcome",),
+    "qc_ledger_tax_documents": ("outcome",),
     "qc_ledger_proposals": ("outcome",),
 }
 """Of families that have no sample in a house that has just started."""

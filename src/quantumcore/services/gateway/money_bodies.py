@@ -209,6 +209,56 @@ class ConversionBody(Body, frozen=True, kw_only=True):
     amount: Decimal
 
 
+# -- taxes
+
+TaxCode = Annotated[str, Meta(min_length=1, max_length=12)]
+Month = Annotated[str, Meta(min_length=7, max_length=7, extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
+
+
+class TaxBody(Body, frozen=True, kw_only=True):
+    """rate 0.05 is 5 %. upon: taxes whose exact amounts belong to this one's base."""
+
+    rate: Decimal
+    mode: Literal["floor", "ceil", "half_up", "half_down", "half_even"] = "half_even"
+    upon: Annotated[list[TaxCode], Meta(max_length=8)] = []
+
+
+class TaxedLineBody(Body, frozen=True, kw_only=True):
+    """One line: an amount, negative for what is given back, and its taxes."""
+
+    amount: Decimal
+    taxes: Annotated[list[TaxCode], Meta(max_length=8)]
+
+
+class TaxDocumentBody(Body, frozen=True, kw_only=True):
+    """A document, once for ever by its id. cumulative: less what the account was charged so in this year."""
+
+    document_id: ClientId
+    account_id: AccountText
+    currency: Currency
+    lines: Annotated[list[TaxedLineBody], Meta(min_length=1, max_length=1_000)]
+    effective_date: Day | None = None
+    cumulative: bool = False
+
+
+class RemittanceBody(Body, frozen=True, kw_only=True):
+    """What is paid to an authority."""
+
+    remittance_id: ClientId
+    currency: Currency
+    amount: Decimal
+    text: Label = ""
+
+
+class TaxReportQuery(Body, frozen=True, kw_only=True, rename=_RANGE):
+    """Months, both included, as they were known at a sequence."""
+
+    begin: Month
+    end: Month
+    as_known: Sequence = 0
+    format: Form = "json"
+
+
 # -- four eyes
 
 

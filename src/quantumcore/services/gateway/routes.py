@@ -14,6 +14,7 @@ from quantumcore.services.gateway.money_routes import (
     ledger_routes,
     portfolio_routes,
     proposal_routes,
+    tax_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
@@ -331,4 +332,5 @@ def all_routes() -> list[Route]:
         *book_routes(),
         *fx_routes(),
         *proposal_routes(),
+        *tax_routes(),
     ]

@@ -104,7 +104,8 @@ class Groups:
                 leg = command.each_leg()[refused.order_slot]
                 unknown = [str(n) for n in (leg.debit_account, leg.credit_account) if n and not await self._opened(n)]
                 who = ", ".join(unknown or [str(leg.debit_account or leg.credit_account)])
-                return NotFound("account.not_found", f"account {who} not found", field="entries")
+                where = "entries" if field == "transaction_id" else "account_id"
+                return NotFound("account.not_found", f"account {who} not found", field=where)
             case Reason.DUPLICATE_ID:
                 differs = f"exists_with_different_{_FIELDS.get(refused.actual, 'body')}"
                 detail = f"{field} {command.group_id} was posted with another body: {differs}"

@@ -1,5 +1,6 @@
 """What the ledger is asked: rows of one consistent view, and how they are shown."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, literal_column, select, tuple_
@@ -9,6 +10,7 @@ from quantumcore.contracts.ledger import TRANSFER_KINDS, Balance, Entry, HoldVie
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, OrderId, packed_id, show
 from quantumcore.contracts.wire import TransferPosted
+from quantumcore.ports.database import chunks
 from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.domain import (
     BANK,
@@ -118,6 +120,16 @@ def transaction(connection: Connection, account: int, group_id: str) -> Row[Any]
     """Return the posted group of that name, or None."""
     c = transactions.c
     return connection.execute(select(transactions).where(c.account == account, c.group_id == group_id)).first()
+
+
+def posted_ids(connection: Connection, account: int, names: Sequence[str], upto: int) -> set[str]:
+    """Return which of these groups were posted at `upto` or before."""
+    c = transactions.c
+    found: set[str] = set()
+    for some in chunks(names):
+        wanted = select(c.group_id).where(c.account == account, c.group_id.in_(some), c.sequence <= upto)
+        found.update(connection.execute(wanted).scalars())
+    return found
 
 
 def transaction_legs(connection: Connection, sequence: int) -> list[Row[Any]]:

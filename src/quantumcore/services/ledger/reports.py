@@ -32,6 +32,7 @@ from quantumcore.services.ledger.domain import (
     OWED_TO_CUSTOMERS,
     REBATES_PAID,
     ROUNDING,
+    TAX_PAYABLE,
     Account,
     AccountKey,
 )
@@ -40,7 +41,7 @@ from quantumcore.services.ledger.ranges import Range, sequence_before
 from quantumcore.services.ledger.store import read_cursor
 from quantumcore.services.ledger.tables import accounts, checkpoints, entries, transactions
 
-SUSPENSE, TAX_PAYABLE = 230, 240
+SUSPENSE = 230
 HALF = 1 << 32
 HALVES = (func.sum(entries.c.amount // HALF), func.sum(entries.c.amount % HALF))
 """A sum of 63-bit amounts needs more than the database's integers have, its two halves do not."""

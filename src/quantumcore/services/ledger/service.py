@@ -42,6 +42,7 @@ from quantumcore.services.ledger.office.approvals import Act, Approvals
 from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.office.fx_desk import FxDesk
 from quantumcore.services.ledger.office.periods import PeriodDesk
+from quantumcore.services.ledger.office.tax_desk import TaxDesk
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
 from quantumcore.services.ledger.settings import LedgerSettings
@@ -84,12 +85,14 @@ class LedgerService:
         self._office = office = office or database
         self._closed = closed = ClosedDays(office)
         groups = Groups(bus, log, database, self._follower.reached, closed)
-        self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller, closed)
+        self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller, closed, office)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue, closed)
         self._watch = Watch(bus, database, self._follower, clock, self._catalogue, settings.reconcile_s)
         self._periods = PeriodDesk(groups, closed, database, clock, self._following, self._teller)
+        desks = (database, office, clock, self._following, self._teller)
+        self._tax = TaxDesk(groups, self._bookkeeper, *desks)
         self._approvals = Approvals(office, clock, four_eyes=settings.four_eyes, proposal_s=settings.proposal_s)
         self._fx = FxDesk(
             groups,
@@ -114,6 +117,9 @@ class LedgerService:
             "credit_limit": Act(books.credit, books.set_credit),
             "fx_quotes": Act(self._fx.check, self._fx.offer),
             "period": Act(self._periods.check, self._periods.close),
+            "tax": Act(self._tax.check_tax, self._tax.set_tax),
+            "tax_document": Act(self._tax.check_charge, self._tax.charge),
+            "tax_remittance": Act(self._tax.check_remittance, self._tax.remit),
         }.items():
             self._approvals.guard(self._bus, kind, act)
         self._approvals.attach(self._bus)
@@ -126,6 +132,7 @@ class LedgerService:
         self._reports.attach(self._bus)
         self._fx.attach(self._bus)
         self._periods.attach(self._bus)
+        self._tax.attach(self._bus)
         self._bus.handle(GetTransaction, books.find)
         self._watch.attach()
 
@@ -156,6 +163,7 @@ class LedgerService:
         yield from self._approvals.collect()
         yield from self._fx.collect()
         yield from self._periods.collect()
+        yield from self._tax.collect()
         yield from self._watch.collect()
         yield from self._auditor.collect()
 

@@ -32,6 +32,7 @@ from quantumcore.services.ledger.corrections import CLOSING_PREFIX, CORRECTS, co
 from quantumcore.services.ledger.days import DAY_NS, day_of, shown_day
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, HOUSE, NAMES
 from quantumcore.services.ledger.groups import Groups
+from quantumcore.services.ledger.office import taxes
 from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.pairing import Line, Side, check_balanced, legs_of
 from quantumcore.services.ledger.teller import Teller
@@ -57,8 +58,10 @@ class Bookkeeper:
         follower: Follower,
         teller: Teller,
         closed: ClosedDays,
+        office: Database,
     ) -> None:
         self._bus = bus
+        self._office = office
         self._closed = closed
         self._groups = groups
         self._database = database
@@ -84,7 +87,7 @@ class Bookkeeper:
         original, rows = await self._original(request)
         if original.reversed_by:
             self.transactions["repeated"] += 1
-            return self._shown(self._groups.told_at(original.reversed_by))
+            return self.shown(self._groups.told_at(original.reversed_by))
         return await self._post(await self._mirror(request, original, rows))
 
     async def find(self, query: GetTransaction) -> TransactionView:
@@ -96,7 +99,7 @@ class Bookkeeper:
         """
         await self._follower.reached(max(query.at_least, self._groups.posted))
         row, _ = _known(await self._find(query.transaction_id))
-        return self._shown(self._groups.told_at(row.sequence))
+        return self.shown(self._groups.told_at(row.sequence))
 
     async def set_state(self, request: SetAccountState) -> AccountState:
         """Open, freeze or close an account.
@@ -128,7 +131,7 @@ class Bookkeeper:
         Raises:
             InvalidCommand, NotFound: It cannot be; its field says why.
         """
-        _check_free(request.transaction_id, "transaction_id")
+        check_free(request.transaction_id, "transaction_id")
         if len(request.entries) > MAX_ENTRIES:
             bound = str(MAX_ENTRIES)
             raise invalid(
@@ -152,6 +155,10 @@ class Bookkeeper:
         check_client_id(request.transaction_id, "transaction_id")
         if request.transaction_id.startswith(CLOSING_PREFIX):
             raise Conflict("period.closed", "a closed period stays closed", field="transaction_id")
+        document = await self._office.read(lambda tx: taxes.find(tx, request.transaction_id))
+        if document is not None and document.state is not taxes.State.FAILED:
+            detail = "a tax document is taken back by another one whose amounts are negative"
+            raise Conflict("tax.document.reversal", detail, field="transaction_id")
         await self._follower.reached(self._groups.posted)
         return _known(await self._find(request.transaction_id))
 
@@ -166,7 +173,7 @@ class Bookkeeper:
             corrects="" if period is None else shown_day(period),
             two_persons=request.two_persons,
         )
-        _check_free(asked.transaction_id, "reversal_id")
+        check_free(asked.transaction_id, "reversal_id")
         return _group(asked, legs, original.group_id)
 
     async def state(self, request: SetAccountState) -> wire.SetAccountTerms:
@@ -222,7 +229,7 @@ class Bookkeeper:
     # ------------------------------------------------------------------------------------------- posting
 
     async def _post(self, command: wire.PostGroup) -> TransactionView:
-        return self._shown(await self._groups.post(command, self.transactions))
+        return self.shown(await self._groups.post(command, self.transactions))
 
     async def _sequence(self, command: wire.Command, operation: str) -> wire.Event:
         sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
@@ -240,7 +247,7 @@ class Bookkeeper:
 
         return await self._database.read(work)
 
-    def _shown(self, events: Sequence[wire.Event]) -> TransactionView:
+    def shown(self, events: Sequence[wire.Event]) -> TransactionView:
         """Return a posted transaction as its events tell it."""
         posted = events[-1]
         if not isinstance(posted, wire.GroupPosted):
@@ -288,17 +295,13 @@ def _group(request: RecordTransaction, legs: list[wire.Leg], reverses: str = "")
     """
     if not 1 <= request.code <= 2**16 - 1:
         raise invalid("range", "code is 1 to 65535", field="code", limit="65535", actual=str(request.code))
-    text = request.text.encode()
-    if len(text) > MAX_TEXT_BYTES or "\0" in request.text:
-        bound = str(MAX_TEXT_BYTES)
-        detail = f"text is at most {bound} bytes of UTF-8, none of them zero"
-        raise invalid("range", detail, field="text", limit=bound, actual=str(len(text)))
+    text = text_bytes(request.text)
     return wire.PostGroup(
         group_id=request.transaction_id,
         code=request.code,
         count=len(legs),
         flags=int(request.two_persons),
-        effective_day=_day(request.effective_date),
+        effective_day=effective_day(request.effective_date),
         user_data=_user_data(request),
         reverses=reverses,
         text=text.ljust(MAX_TEXT_BYTES, b"\0"),
@@ -306,14 +309,28 @@ def _group(request: RecordTransaction, legs: list[wire.Leg], reverses: str = "")
     )
 
 
-def _check_free(name: str, field: str) -> None:
+def text_bytes(given: str) -> bytes:
+    """Return the text of a group.
+
+    Raises:
+        InvalidCommand: It is too long.
+    """
+    text = given.encode()
+    if len(text) > MAX_TEXT_BYTES or "\0" in given:
+        bound = str(MAX_TEXT_BYTES)
+        detail = f"text is at most {bound} bytes of UTF-8, none of them zero"
+        raise invalid("range", detail, field="text", limit=bound, actual=str(len(text)))
+    return text
+
+
+def check_free(name: str, field: str) -> None:
     """Raise InvalidCommand unless `name` can be the id of a transaction by hand."""
     check_client_id(name, field)
     if name.startswith((RESIDUE_PREFIX, CLOSING_PREFIX)):
         raise invalid("id", f"{field} begins as the ledger's own ids do", field=field, actual=name)
 
 
-def _day(text: str) -> int:
+def effective_day(text: str) -> int:
     """Return a date as days since 1970-01-01; none: 0, the day of the command."""
     if not text:
         return 0

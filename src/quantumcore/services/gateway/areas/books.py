@@ -82,7 +82,7 @@ async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAn
     )
     if gate.settings.four_eyes:
         return await proposed(gate, call, "transaction", request)
-    return _posted(gate, await gate.bus.request(request))
+    return posted(gate, await gate.bus.request(request))
 
 
 async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnswer | Answer:
@@ -96,13 +96,13 @@ async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnsw
     )
     if gate.settings.four_eyes:
         return await proposed(gate, call, "reversal", request)
-    return _posted(gate, await gate.bus.request(request))
+    return posted(gate, await gate.bus.request(request))
 
 
 async def get(gate: Gate, call: Call) -> TransactionAnswer:
     """Look a transaction up by its id."""
     name = check_client_id(call.params["id"], "transaction_id")
-    return _posted(gate, await gate.bus.request(GetTransaction(transaction_id=name)))
+    return posted(gate, await gate.bus.request(GetTransaction(transaction_id=name)))
 
 
 async def close_period(gate: Gate, call: Call, body: PeriodBody) -> PeriodAnswer | Answer:
@@ -151,7 +151,8 @@ def _entry(one: EntryBody, at: int) -> SignedEntry:
     return SignedEntry(account=account, code=one.code, currency=one.currency, amount=one.amount)
 
 
-def _posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
+def posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
+    """Return a posted transaction; whose balances it changed sees it with his next question."""
     for side in {side for leg in done.legs for side in (leg.debit, leg.credit)}:
         account, is_customer, _ = side.partition(":")
         if is_customer:

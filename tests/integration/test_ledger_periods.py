@@ -323,6 +323,16 @@ async def test_a_closing_waits_for_what_is_on_its_way(tmp_path: Path) -> None:
         assert (done.state, venue.requests) == ("closed", asked + 1)
 
 
+async def test_a_posting_that_looks_for_the_first_time_while_a_period_is_closed_sees_it(venue: SmallVenue) -> None:
+    ledger = await open_ledger(venue)
+    closed = ClosedDays(ledger._office)
+    first, second = await asyncio.gather(closed.ends(), closed.ends())
+    assert first is second
+    await closed.close(TODAY - 2, 0)
+    assert closed.covers(TODAY - 2)
+    assert not closed.covers(TODAY - 1)
+
+
 async def test_a_kill_before_the_engine_heard_of_it_leaves_the_period_closed(venue: SmallVenue) -> None:
     first = await open_ledger(venue)
     venue.down = True

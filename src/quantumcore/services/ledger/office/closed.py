@@ -30,7 +30,8 @@ class ClosedDays:
         """Return the last days of all closed periods, ascending."""
         if self._ends is None:
             found = await self._office.read(_ends)
-            self._ends = self._ends or found
+            if self._ends is None:  # two may have asked at once, and one list is the list
+                self._ends = found
         return self._ends
 
     def covers(self, day: int) -> bool:

@@ -55,7 +55,7 @@ async def test_a_statement_follows_its_readers_own_trade(venue: House) -> None:
     assert [line["code"] for line in told["lines"][-3:]] == ["asset", "principal", "taker_fee"]
     assert set(told["lines"][0]) == {
         "sequence", "index", "leg", "time", "code", "reference", "account", "counterparty", "currency", "debit", "credit",
-        "balance",
+        "balance", "corrects",
     }  # fmt: skip
     fills = (await user.http.get(f"/v1/accounts/{user.account_id}/fills")).json()["items"]
     assert told["lines"][-1]["reference"] == fills[0]["trade_id"]

@@ -39,6 +39,7 @@ LABELS = {
     "qc_ledger_transfers": ("outcome",),
     "qc_ledger_transactions": ("outcome",),
     "qc_ledger_conversions": ("outcome",),
+    "qc_ledger_tax_documents": ("outcome",),
     "qc_ledger_proposals": ("outcome",),
     "qc_ledger_holds": ("outcome",),
     "qc_ledger_saga_steps": ("outcome",),

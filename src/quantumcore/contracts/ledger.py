@@ -204,6 +204,7 @@ class TransactionView(msgspec.Struct, frozen=True):
         effective_date: YYYY-MM-DD; None: the day on which it was posted.
         user_data: 32 hexadecimal digits.
         reverses: The transaction that it takes back.
+        corrects: The closed period that it corrects, YYYY-MM-DD.
     """
 
     transaction_id: str
@@ -216,6 +217,14 @@ class TransactionView(msgspec.Struct, frozen=True):
     status: str
     sequence: int
     time_ns: int
+    corrects: str | None = None
+
+
+class GetTransaction(Request[TransactionView], frozen=True, kw_only=True):
+    """By hand, or of the ledger's own; unknown: NotFound `transaction.not_found`."""
+
+    transaction_id: str
+    at_least: int = 0
 
 
 class RecordTransaction(Request[TransactionView], frozen=True, kw_only=True):
@@ -225,12 +234,13 @@ class RecordTransaction(Request[TransactionView], frozen=True, kw_only=True):
     those at most 100.
 
     Attributes:
+        corrects: The closed period that it corrects, YYYY-MM-DD; it is carried in the user data, so that must be empty.
         two_persons: Whoever asks has the signatures of two, so that a balance may go below its credit.
 
     Raises:
         InvalidCommand: `ledger.unbalanced`: fewer than two entries, or a currency that does not sum to 0; a bad field.
-        NotFound: `account.not_found` (named), `currency.not_found`.
-        Conflict: `transfer.insufficient`, `account.frozen`, `account.closed`, `transfer.id_already_failed`,
+        NotFound: `account.not_found` (named), `currency.not_found`, `period.not_found`.
+        Conflict: `period.closed`: it is effective on a closed day; `transfer.insufficient`, `account.frozen`, `account.closed`, `transfer.id_already_failed`,
             `idempotency.mismatch` (the detail names the first field that differs).
     """
 
@@ -240,11 +250,14 @@ class RecordTransaction(Request[TransactionView], frozen=True, kw_only=True):
     effective_date: str = ""
     user_data: str = ""
     text: str = ""
+    corrects: str = ""
     two_persons: bool = False
 
 
 class ReverseTransaction(Request[TransactionView], frozen=True, kw_only=True):
     """Post the mirror of a transaction, as the tables have it; one that is reversed already answers its first reversal.
+
+    It is effective when it is posted. If the original is effective in a closed period, it corrects that one.
 
     Attributes:
         reversal_id: The id of the new transaction; empty: made from the original's sequence.
@@ -321,15 +334,21 @@ class TrialBalance(msgspec.Struct, frozen=True):
     sequence: int
     lines: list[TrialLine]
     balanced: bool
+    as_of: str | None = None
 
 
 class GetTrialBalance(Request[TrialBalance], frozen=True, kw_only=True):
     """The whole house, as it stands, or as it stood at sequence `as_known`: asked again, the same answer.
 
+    Attributes:
+        as_of: What is effective up to the end of this day, YYYY-MM-DD, alone. In a closed period nothing after the closing counts, so
+            without `as_known` too it is the same answer for ever.
+
     Raises:
-        InvalidCommand: `statement.range.future`: that sequence has not been entered yet.
+        InvalidCommand: `statement.range.future`: that sequence has not been entered yet; as_of.
     """
 
+    as_of: str = ""
     as_known: int = 0
     at_least: int = 0
 

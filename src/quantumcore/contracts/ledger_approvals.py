@@ -8,6 +8,8 @@ import msgspec
 
 from quantumcore.contracts.ledger import RecordTransaction, ReverseTransaction, SetAccountState, SetCreditLimit
 from quantumcore.contracts.ledger_fx import OfferQuotes
+from quantumcore.contracts.ledger_periods import ClosePeriod
+from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
 
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
@@ -16,6 +18,10 @@ KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a repl
     "account_state": SetAccountState,
     "credit_limit": SetCreditLimit,
     "fx_quotes": OfferQuotes,
+    "period": ClosePeriod,
+    "tax": SetTax,
+    "tax_document": ChargeTax,
+    "tax_remittance": RemitTax,
 }
 STATES = ("proposed", "approved", "done", "refused", "rejected", "expired")
 MAX_OPEN = 1_000

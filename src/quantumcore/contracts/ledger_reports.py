@@ -31,6 +31,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False):
         counterparty: Code of the other account, likewise; a statement does not say who that is.
         debit, credit: The amount on its side, empty on the other.
         balance: Of the account in this currency afterwards.
+        corrects: The closed period that it corrects, YYYY-MM-DD; else empty.
     """
 
     sequence: int
@@ -45,6 +46,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False):
     debit: str
     credit: str
     balance: str
+    corrects: str = ""
 
 
 class StatementPage(msgspec.Struct, frozen=True):

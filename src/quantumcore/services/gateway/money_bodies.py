@@ -26,6 +26,7 @@ Edge = Annotated[
     str, Meta(max_length=40, extra_json_schema={"description": "RFC 3339 with a zone, or a sequence; empty: the end"})
 ]
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Day = Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})]
 Form = Annotated[str, Meta(max_length=16, extra_json_schema={"enum": list(FORMS)})]
 
 
@@ -55,15 +56,16 @@ class EntryBody(Body, frozen=True, kw_only=True):
 class TransactionBody(Body, frozen=True, kw_only=True):
     """Entries that sum to zero in each currency; they are posted all or not at all.
 
-    two_persons: it may take a balance below its credit; only where a second person is asked for.
+    corrects: the last day of the closed period that it corrects. two_persons: it may take a balance below its credit; only where a second person is asked for.
     """
 
     transaction_id: ClientId
     entries: Annotated[list[EntryBody], Meta(min_length=1, max_length=200)]
     code: Annotated[int, Meta(ge=1, le=65_535)] = 1
-    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
+    effective_date: Day | None = None
     user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
     text: Label = ""
+    corrects: Day | None = None
     two_persons: bool = False
 
 
@@ -248,6 +250,25 @@ class KnownQuery(Body, frozen=True, kw_only=True):
     as_known: Sequence = 0
 
 
+class TrialQuery(KnownQuery, frozen=True, kw_only=True):
+    """What is effective up to the end of a day; without one, everything."""
+
+    as_of: Day | None = None
+
+
+class PeriodBody(Body, frozen=True, kw_only=True):
+    """A month, YYYY-MM, or a last day, YYYY-MM-DD: one of the two. Everything before is closed too."""
+
+    month: Annotated[str, Meta(max_length=7, extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})] | None = None
+    end: Day | None = None
+
+
+class PeriodsQuery(Body, frozen=True, kw_only=True):
+    """How many of the newest."""
+
+    limit: Limit = 100
+
+
 class ReconciliationQuery(Body, frozen=True, kw_only=True):
     """The last round, or a comparison now."""
 
@@ -283,6 +304,56 @@ class ConversionBody(Body, frozen=True, kw_only=True):
     conversion_id: ClientId
     quote_id: ClientId
     amount: Decimal
+
+
+# -- taxes
+
+TaxCode = Annotated[str, Meta(min_length=1, max_length=12)]
+Month = Annotated[str, Meta(min_length=7, max_length=7, extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
+
+
+class TaxBody(Body, frozen=True, kw_only=True):
+    """rate 0.05 is 5 %. upon: taxes whose exact amounts belong to this one's base."""
+
+    rate: Decimal
+    mode: Literal["floor", "ceil", "half_up", "half_down", "half_even"] = "half_even"
+    upon: Annotated[list[TaxCode], Meta(max_length=8)] = []
+
+
+class TaxedLineBody(Body, frozen=True, kw_only=True):
+    """One line: an amount, negative for what is given back, and its taxes."""
+
+    amount: Decimal
+    taxes: Annotated[list[TaxCode], Meta(max_length=8)]
+
+
+class TaxDocumentBody(Body, frozen=True, kw_only=True):
+    """A document, once for ever by its id. cumulative: less what the account was charged so in this year."""
+
+    document_id: ClientId
+    account_id: AccountText
+    currency: Currency
+    lines: Annotated[list[TaxedLineBody], Meta(min_length=1, max_length=1_000)]
+    effective_date: Day | None = None
+    cumulative: bool = False
+
+
+class RemittanceBody(Body, frozen=True, kw_only=True):
+    """What is paid to an authority."""
+
+    remittance_id: ClientId
+    currency: Currency
+    amount: Decimal
+    text: Label = ""
+
+
+class TaxReportQuery(Body, frozen=True, kw_only=True, rename=_RANGE):
+    """Months, both included, as they were known at a sequence."""
+
+    begin: Month
+    end: Month
+    as_known: Sequence = 0
+    format: Form = "json"
 
 
 # -- four eyes

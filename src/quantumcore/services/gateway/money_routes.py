@@ -26,6 +26,7 @@ from quantumcore.services.gateway.areas import (
     positions,
     proposals,
     risk,
+    tax,
     transfers,
 )
 from quantumcore.services.gateway.routing import Route
@@ -178,6 +179,24 @@ def book_routes() -> list[Route]:
             answer=books.TransactionAnswer,
             proposal=proposals.ProposalAnswer,
         ),
+        Route("GET", "/v1/admin/ledger/transactions/{id}", books.get, scope="admin", answer=books.TransactionAnswer),
+        Route(
+            "POST",
+            "/v1/admin/ledger/periods",
+            books.close_period,
+            scope="admin",
+            body=money_bodies.PeriodBody,
+            answer=books.PeriodAnswer,
+            proposal=proposals.ProposalAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/periods",
+            books.periods,
+            scope="admin",
+            query=money_bodies.PeriodsQuery,
+            answer=books.PeriodsAnswer,
+        ),
         Route(
             "POST",
             "/v1/admin/ledger/transactions/{id}/reverse",
@@ -244,6 +263,50 @@ def fx_routes() -> list[Route]:
             fx.conversion,
             scope="read",
             answer=fx.ConversionAnswer,
+        ),
+    ]
+
+
+def tax_routes() -> list[Route]:
+    """Taxes, what was charged, what is remitted."""
+    return [
+        Route("GET", "/v1/admin/tax/records", tax.listing, scope="admin", answer=tax.TaxesAnswer),
+        Route(
+            "PUT",
+            "/v1/admin/tax/records/{code}",
+            tax.set_tax,
+            scope="admin",
+            body=money_bodies.TaxBody,
+            answer=tax.TaxAnswer,
+            proposal=proposals.ProposalAnswer,
+        ),
+        Route(
+            "POST",
+            "/v1/admin/tax/documents",
+            tax.charge,
+            scope="admin",
+            body=money_bodies.TaxDocumentBody,
+            answer=tax.TaxDocumentAnswer,
+            proposal=proposals.ProposalAnswer,
+        ),
+        Route("GET", "/v1/admin/tax/documents/{id}", tax.get, scope="admin", answer=tax.TaxDocumentAnswer),
+        Route(
+            "POST",
+            "/v1/admin/tax/remittances",
+            tax.remit,
+            scope="admin",
+            body=money_bodies.RemittanceBody,
+            answer=books.TransactionAnswer,
+            proposal=proposals.ProposalAnswer,
+        ),
+        Route(
+            "GET",
+            "/v1/admin/ledger/tax",
+            tax.report,
+            scope="admin",
+            query=money_bodies.TaxReportQuery,
+            answer=tax.TaxReportAnswer,
+            forms=FORMS,
         ),
     ]
 
@@ -333,7 +396,7 @@ def ledger_routes() -> list[Route]:
             "/v1/admin/ledger/trial-balance",
             ledger.trial_balance,
             scope="admin",
-            query=money_bodies.KnownQuery,
+            query=money_bodies.TrialQuery,
             answer=TrialBalance,
         ),
         Route(

@@ -16,6 +16,7 @@ from quantumcore.services.gateway.money_routes import (
     payout_routes,
     portfolio_routes,
     proposal_routes,
+    tax_routes,
 )
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
@@ -335,4 +336,5 @@ def all_routes() -> list[Route]:
         *fx_routes(),
         *proposal_routes(),
         *payout_routes(),
+        *tax_routes(),
     ]

@@ -16,6 +16,7 @@ HOUSE = 0
 BANK, CUSTODY = 100, 110
 CUSTOMER_CASH, CUSTOMER_ASSETS, COLLATERAL = 200, 210, 220
 FEE_INCOME, REBATES_PAID = 300, 310
+TAX_PAYABLE = 240
 FX_SPREAD, INTEREST, FX_POOL = 320, 330, 400
 ROUNDING = 410
 CLEARING = 430
@@ -28,7 +29,7 @@ NAMES = {
     CUSTOMER_ASSETS: "customer assets",
     COLLATERAL: "customer collateral",
     230: "suspense",
-    240: "tax payable",
+    TAX_PAYABLE: "tax payable",
     FEE_INCOME: "fee income",
     REBATES_PAID: "rebates paid",
     FX_SPREAD: "fx spread",

@@ -106,15 +106,15 @@ class CsvForm:
 
     def head(self, head: Head) -> bytes:
         """Return the header and the opening balances."""
-        return _csv([COLUMNS, *_balances("opening", head.opening)])
+        return csv_bytes([COLUMNS, *_balances("opening", head.opening)])
 
     def lines(self, lines: Sequence[LedgerLine]) -> bytes:
         """Return a row for each."""
-        return _csv(_rows(lines))
+        return csv_bytes(_rows(lines))
 
     def end(self, closing: Sequence[StatementBalance]) -> bytes:
         """Return the closing balances, or one empty row."""
-        return _csv(_balances("closing", closing) or [("closing", *_BLANK)])
+        return csv_bytes(_balances("closing", closing) or [("closing", *_BLANK)])
 
 
 class ParquetForm:
@@ -128,18 +128,7 @@ class ParquetForm:
         Raises:
             InvalidCommand: `statement.format.missing`: pyarrow is not installed.
         """
-        try:
-            import pyarrow as pa
-            import pyarrow.parquet  # makes pa.parquet
-        except ImportError as error:
-            raise InvalidCommand(
-                "statement.format.missing",
-                "Parquet needs pyarrow: pip install 'quantumcore[parquet]'; json and csv need nothing",
-                field="format",
-                limit="json, csv",
-                actual="parquet",
-            ) from error
-        self._arrow = pa
+        self._arrow = pa = arrow()
         kinds = {**dict.fromkeys(_NUMBERS, pa.int64()), "time": pa.timestamp("ns", "UTC")}
         self._schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
         self._out = io.BytesIO()
@@ -183,6 +172,26 @@ class ParquetForm:
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._writer.schema))
 
 
+def arrow() -> Any:
+    """Return pyarrow, with its Parquet.
+
+    Raises:
+        InvalidCommand: `statement.format.missing`: it is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet  # makes pa.parquet
+    except ImportError as error:
+        raise InvalidCommand(
+            "statement.format.missing",
+            "Parquet needs pyarrow: pip install 'quantumcore[parquet]'; json and csv need nothing",
+            field="format",
+            limit="json, csv",
+            actual="parquet",
+        ) from error
+    return pa
+
+
 class _Drained(io.RawIOBase):
     """A file that is written on and on, and emptied between."""
 
@@ -219,7 +228,8 @@ def _balances(kind: str, balances: Iterable[StatementBalance]) -> list[tuple[str
     ]
 
 
-def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
+def csv_bytes(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return rows as RFC 4180."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

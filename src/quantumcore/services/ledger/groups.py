@@ -1,7 +1,7 @@
 """Groups on their way to the engine and back: what it made of one, and what its refusal means."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from quantumcore.contracts import matching, wire
 from quantumcore.contracts.errors import Conflict, Internal, InvalidCommand, NotFound, QuantumCoreError, Unavailable
@@ -10,10 +10,12 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.transfers import refusal
 
 _FIELDS = {1: "group", 2: "debit_account", 3: "credit_account", 4: "amount", 5: "code", 6: "hold"}
 _FIELDS |= {7: "effective_date", 8: "user_data", 9: "text"}
+FAR = 2**31  # later than any day of a command: one without a day of its own is effective when it is sequenced
 
 
 class Groups:
@@ -23,8 +25,18 @@ class Groups:
         posted: The last sequence that this room has seen posted: its own writes it must see.
     """
 
-    def __init__(self, bus: Bus, log: EventLog, database: Database) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        log: EventLog,
+        database: Database,
+        following: Callable[[int], Awaitable[int]],
+        closed: ClosedDays,
+    ) -> None:
+        """Take whom to ask, where answers are found again, who waits until a sequence is in the books, and which days are closed."""
         self.posted = 0
+        self._reached = following
+        self._closed = closed
         self._bus = bus
         self._log = log
         self._database = database
@@ -39,10 +51,13 @@ class Groups:
             field: How a client calls the group's id.
 
         Raises:
+            Conflict: `period.closed`: it is effective on a closed day; nothing moved.
             NotFound, Conflict, InvalidCommand: The engine refused it; nothing moved.
             Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same id.
         """
-        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
+        await self.check_open(command)  # and from here to the engine without a pause
+        with self._closed.posting(command.effective_day or FAR):
+            sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
         events = wire.decode_events(sequenced.events)
         match events[-1]:
             case wire.GroupPosted():
@@ -58,6 +73,18 @@ class Groups:
                 raise await self._refusal(refused, command, field)
             case other:
                 raise Internal("internal", f"the engine answered {type(other).__name__} to PostGroup")
+
+    async def check_open(self, command: wire.PostGroup) -> None:
+        """Raise `period.closed` if a group is effective on a closed day; one that was posted before may be asked for again."""
+        day = command.effective_day
+        if not day:
+            return
+        await self._closed.ends()
+        if self._closed.covers(day):
+            await self._reached(max(self.posted, self._log.last))
+            name = command.account, command.group_id
+            if await self._database.read(lambda connection: queries.transaction(connection, *name)) is None:
+                raise self._closed.refused(day)
 
     def told_at(self, sequence: int) -> Sequence[wire.Event]:
         """Return the events of a sequence, from the event log.
@@ -77,7 +104,8 @@ class Groups:
                 leg = command.each_leg()[refused.order_slot]
                 unknown = [str(n) for n in (leg.debit_account, leg.credit_account) if n and not await self._opened(n)]
                 who = ", ".join(unknown or [str(leg.debit_account or leg.credit_account)])
-                return NotFound("account.not_found", f"account {who} not found", field="entries")
+                where = "entries" if field == "transaction_id" else "account_id"
+                return NotFound("account.not_found", f"account {who} not found", field=where)
             case Reason.DUPLICATE_ID:
                 differs = f"exists_with_different_{_FIELDS.get(refused.actual, 'body')}"
                 detail = f"{field} {command.group_id} was posted with another body: {differs}"

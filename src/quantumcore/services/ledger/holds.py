@@ -4,7 +4,7 @@ from collections import Counter
 
 from quantumcore.contracts import matching, wire
 from quantumcore.contracts.errors import Conflict, Internal, NotFound, QuantumCoreError, invalid
-from quantumcore.contracts.ledger import ClientHoldView, SignedEntry
+from quantumcore.contracts.ledger import ClientHoldView, RecordTransaction, SignedEntry
 from quantumcore.contracts.ledger_holds import AmendHold, CapturedHold, CaptureHold, PlaceHold, ReleaseHold, Taken
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.reference import Currency
@@ -104,7 +104,15 @@ class HoldKeeper:
             raise invalid("range", f"1 to {bound} parts", field="parts", limit=bound, actual=count)
         hold, currency = await self._find(request.account, request.hold_id)
         legs = [await self._leg(hold, currency, part, f"parts[{at}]") for at, part in enumerate(request.parts)]
-        events = await self._groups.post(group_of(request, legs), self._bookkeeper.transactions)
+        asked = RecordTransaction(
+            transaction_id=request.transaction_id,
+            entries=[],
+            code=request.code,
+            effective_date=request.effective_date,
+            user_data=request.user_data,
+            text=request.text,
+        )
+        events = await self._groups.post(group_of(asked, legs), self._bookkeeper.transactions)
         told = [event for event in events if isinstance(event, wire.HoldChanged)]
         if len(told) != len(legs):
             raise Internal("internal", f"a transaction of {len(legs)} captures told {len(told)} of its hold")

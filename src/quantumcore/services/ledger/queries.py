@@ -192,6 +192,16 @@ def transaction(connection: Connection, account: int, group_id: str) -> Row[Any]
     return connection.execute(select(transactions).where(c.account == account, c.group_id == group_id)).first()
 
 
+def posted_ids(connection: Connection, account: int, names: Sequence[str], upto: int) -> set[str]:
+    """Return which of these groups were posted at `upto` or before."""
+    c = transactions.c
+    found: set[str] = set()
+    for some in chunks(names):
+        wanted = select(c.group_id).where(c.account == account, c.group_id.in_(some), c.sequence <= upto)
+        found.update(connection.execute(wanted).scalars())
+    return found
+
+
 def transaction_legs(connection: Connection, sequence: int) -> list[Row[Any]]:
     """Return the entries of the group that was posted at `sequence`, in their order."""
     rows = select(entries).where(entries.c.sequence == sequence).order_by(entries.c.event_index)

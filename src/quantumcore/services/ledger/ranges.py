@@ -88,6 +88,11 @@ def known(connection: Connection, as_known: int) -> int:
     return as_known or entered
 
 
+def sequence_before(connection: Connection, time_ns: int, as_known: int) -> int:
+    """Return the last sequence, up to `as_known`, whose entries are of before a time."""
+    return _first_at(connection, Edge("", time_ns=time_ns), as_known) - 1
+
+
 def _edge(text: str, field: str) -> Edge:
     if not text:
         return Edge(field)

@@ -35,9 +35,12 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.following import Following
 from quantumcore.services.ledger import queries, ranges, reports, statements
+from quantumcore.services.ledger.days import day_of
 from quantumcore.services.ledger.domain import NAMES
 from quantumcore.services.ledger.exports import Export, Exports
 from quantumcore.services.ledger.forms import form_of
+from quantumcore.services.ledger.office.closed import ClosedDays
+from quantumcore.services.ledger.office.periods import closing
 from quantumcore.services.ledger.statements import Balances, Page, Subject
 from quantumcore.services.ledger.teller import Teller
 
@@ -57,7 +60,9 @@ class ReportDesk:
         following: Following,
         teller: Teller,
         catalogue: Catalogue,
+        closed: ClosedDays,
     ) -> None:
+        self._closed = closed
         self._log = log
         self._database = database
         self._clock = clock
@@ -146,9 +151,20 @@ class ReportDesk:
         """Return the sums of every code as they stood at a sequence.
 
         Raises:
-            InvalidCommand: `statement.range.future`.
+            InvalidCommand: `statement.range.future`; as_of is no day.
         """
-        return await self._at(query.as_known, query.at_least, partial(reports.trial_balance, catalogue=self._catalogue))
+        if not query.as_of:
+            work = partial(reports.trial_balance, catalogue=self._catalogue)
+            return await self._at(query.as_known, query.at_least, work)
+        day = day_of(query.as_of, "as_of")
+        period = await self._closed.period_of(day)
+        wanted, at_least = query.as_known, max(query.at_least, self._log.last)
+        if period is not None:  # nothing after the closing counts
+            await self._following.reached(at_least)
+            sequence, _ = await self._database.read(lambda connection: closing(connection, period))
+            wanted = min(wanted or sequence, sequence) if sequence else wanted
+        dated = partial(reports.trial_balance_of, day=day, catalogue=self._catalogue)
+        return await self._at(wanted, at_least, dated)
 
     async def client_money(self, query: GetClientMoney) -> ClientMoney:
         """Return what is owed to customers against what is there.

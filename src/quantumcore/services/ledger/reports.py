@@ -20,6 +20,7 @@ from quantumcore.contracts.ledger_reports import (
 )
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import show
+from quantumcore.services.ledger.days import DAY_NS, shown_day
 from quantumcore.services.ledger.domain import (
     BANK,
     CUSTODY,
@@ -31,15 +32,16 @@ from quantumcore.services.ledger.domain import (
     OWED_TO_CUSTOMERS,
     REBATES_PAID,
     ROUNDING,
+    TAX_PAYABLE,
     Account,
     AccountKey,
 )
 from quantumcore.services.ledger.queries import show_trial
-from quantumcore.services.ledger.ranges import Range
+from quantumcore.services.ledger.ranges import Range, sequence_before
 from quantumcore.services.ledger.store import read_cursor
-from quantumcore.services.ledger.tables import accounts, checkpoints, entries
+from quantumcore.services.ledger.tables import accounts, checkpoints, entries, transactions
 
-SUSPENSE, TAX_PAYABLE = 230, 240
+SUSPENSE = 230
 HALF = 1 << 32
 HALVES = (func.sum(entries.c.amount // HALF), func.sum(entries.c.amount % HALF))
 """A sum of 63-bit amounts needs more than the database's integers have, its two halves do not."""
@@ -64,6 +66,26 @@ def totals_at(connection: Connection, sequence: int) -> Totals:
     return {key: (debits, credits_) for key, (debits, credits_) in sums.items() if debits or credits_}
 
 
+def totals_of(connection: Connection, day: int, known: int) -> Totals:
+    """Return the sums of what is effective up to the end of `day` among all entries up to and with `known`.
+
+    An entry is effective on the day of its event, but for those of a transaction that names a day.
+    """
+    last = sequence_before(connection, (day + 1) * DAY_NS, known)
+    sums = {key: list(each) for key, each in totals_at(connection, last).items()}
+    c, t = entries.c, transactions.c
+    later = (t.sequence <= last, t.effective_day > day)
+    earlier = (t.sequence > last, t.sequence <= known, t.effective_day <= day)
+    for sign, which in ((-1, later), (1, earlier)):
+        by = c.currency, c.debit_code, c.credit_code
+        dated = select(*by, *HALVES).join(transactions, t.sequence == c.sequence).where(t.effective_day != 0, *which)
+        for currency, debit, credit, high, low in connection.execute(dated.group_by(*by)):
+            amount = sign * whole(high, low)
+            sums.setdefault((currency, debit), [0, 0])[0] += amount
+            sums.setdefault((currency, credit), [0, 0])[1] += amount
+    return {key: (debits, credits_) for key, (debits, credits_) in sums.items() if debits or credits_}
+
+
 def whole(high: Any, low: Any) -> int:
     """Return the sum that HALVES have given; PostgreSQL gives them as Decimal."""
     return int(high) * HALF + int(low)
@@ -71,12 +93,21 @@ def whole(high: Any, low: Any) -> int:
 
 def trial_balance(connection: Connection, sequence: int, catalogue: Catalogue) -> TrialBalance:
     """Return the sums of every code in every currency as they stood at `sequence`."""
+    return _trial(totals_at(connection, sequence), sequence, catalogue)
+
+
+def trial_balance_of(connection: Connection, sequence: int, day: int, catalogue: Catalogue) -> TrialBalance:
+    """Return the sums of what is effective up to the end of `day`, as it was known at `sequence`."""
+    return _trial(totals_of(connection, day, sequence), sequence, catalogue, shown_day(day))
+
+
+def _trial(totals: Totals, sequence: int, catalogue: Catalogue, as_of: str | None = None) -> TrialBalance:
     found = {
         AccountKey(HOUSE, currency, code): Account(debits, credits_)
-        for (currency, code), (debits, credits_) in totals_at(connection, sequence).items()
+        for (currency, code), (debits, credits_) in totals.items()
     }
     lines, balanced = show_trial(found, catalogue)
-    return TrialBalance(sequence, lines, balanced)
+    return TrialBalance(sequence, lines, balanced, as_of)
 
 
 def general_ledger(connection: Connection, within: Range, code: int, catalogue: Catalogue) -> GeneralLedger:

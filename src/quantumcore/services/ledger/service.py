@@ -14,6 +14,7 @@ from quantumcore.contracts.ledger import (
     GetBalances,
     GetEntries,
     GetHolds,
+    GetTransaction,
     GetTransfer,
     GetTrialBalance,
     Holds,
@@ -40,7 +41,10 @@ from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.holds import HoldKeeper
 from quantumcore.services.ledger.office.approvals import Act, Approvals
+from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.office.fx_desk import FxDesk
+from quantumcore.services.ledger.office.periods import PeriodDesk
+from quantumcore.services.ledger.office.tax_desk import TaxDesk
 from quantumcore.services.ledger.payouts import Paying, PayoutDesk
 from quantumcore.services.ledger.queries import OwnerView
 from quantumcore.services.ledger.reporting import ReportDesk
@@ -84,16 +88,20 @@ class LedgerService:
         self._definitions = Definitions(bus)
         self._follower = Follower(self.name, log, self.apply)
         self._teller = Teller(bus, log, database, self._definitions, self._follower)
-        groups = Groups(bus, log, database)
-        self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller)
+        self._office = office
+        self._closed = closed = ClosedDays(office)
+        groups = Groups(bus, log, database, self._follower.reached, closed)
+        self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller, closed, office)
         self._holds = HoldKeeper(bus, groups, database, self._follower, self._teller, self._bookkeeper)
         paying = Paying(office, rail, settings.payouts)
         self._payouts = PayoutDesk(bus, log, database, clock, self._teller, self._follower, paying)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
-        self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue)
+        self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue, closed)
         self._watch = Watch(bus, database, self._follower, clock, self._catalogue, settings.reconcile_s)
-        self._office = office
+        self._periods = PeriodDesk(groups, closed, database, clock, self._following, self._teller)
+        desks = (database, office, clock, self._following, self._teller)
+        self._tax = TaxDesk(groups, self._bookkeeper, *desks)
         self._approvals = Approvals(office, clock, four_eyes=settings.four_eyes, proposal_s=settings.proposal_s)
         self._fx = FxDesk(
             groups,
@@ -112,11 +120,15 @@ class LedgerService:
         self._bus.handle(MakeTransfer, self.make_transfer)
         books = self._bookkeeper
         for kind, act in {
-            "transaction": Act(books.transaction, books.record),
+            "transaction": Act(books.check, books.record),
             "reversal": Act(books.reversal, books.reverse),
             "account_state": Act(books.state, books.set_state),
             "credit_limit": Act(books.credit, books.set_credit),
             "fx_quotes": Act(self._fx.check, self._fx.offer),
+            "period": Act(self._periods.check, self._periods.close),
+            "tax": Act(self._tax.check_tax, self._tax.set_tax),
+            "tax_document": Act(self._tax.check_charge, self._tax.charge),
+            "tax_remittance": Act(self._tax.check_remittance, self._tax.remit),
         }.items():
             self._approvals.guard(self._bus, kind, act)
         self._approvals.attach(self._bus)
@@ -130,6 +142,9 @@ class LedgerService:
         self._auditor.attach()
         self._reports.attach(self._bus)
         self._fx.attach(self._bus)
+        self._periods.attach(self._bus)
+        self._tax.attach(self._bus)
+        self._bus.handle(GetTransaction, books.find)
         self._watch.attach()
 
     async def start(self) -> None:
@@ -139,7 +154,12 @@ class LedgerService:
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection, what publishes the audit's roots, drives withdrawals, compares the books, and ends days."""
-        own = [("reconciliation", self._watch.run), ("fx days", self._fx.run), ("approvals", self._approvals.run)]
+        own = [
+            ("reconciliation", self._watch.run),
+            ("fx days", self._fx.run),
+            ("approvals", self._approvals.run),
+            ("periods", self._periods.run),
+        ]
         return [*self._following.tasks(), *self._auditor.tasks(), *self._payouts.tasks(), *own]
 
     def not_ready(self) -> list[str]:
@@ -156,6 +176,8 @@ class LedgerService:
         yield from self._approvals.collect()
         yield from self._fx.collect()
         yield from self._payouts.collect()
+        yield from self._periods.collect()
+        yield from self._tax.collect()
         yield from self._watch.collect()
         yield from self._auditor.collect()
 
@@ -249,9 +271,9 @@ class LedgerService:
         """Return the sums of every code in every currency.
 
         Raises:
-            InvalidCommand: `statement.range.future`.
+            InvalidCommand: `statement.range.future`; as_of is no day.
         """
-        if query.as_known:
+        if query.as_known or query.as_of:
             return await self._reports.trial_balance(query)
         await self._following.reached(query.at_least)
         sequence, found = await self._database.read(queries.trial_rows)

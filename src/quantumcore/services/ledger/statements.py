@@ -5,7 +5,7 @@ house's accounts and control accounts begins at the checkpoint before (see repor
 it closed sums nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -15,13 +15,15 @@ from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.ledger_reports import LedgerLine, StatementBalance
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import show_time
+from quantumcore.ports.database import chunks
 from quantumcore.services.ledger.audit.chain import Position
+from quantumcore.services.ledger.corrections import corrected
 from quantumcore.services.ledger.domain import DEBIT_NATURE, HOUSE, NAMES
 from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.queries import reference_of
 from quantumcore.services.ledger.ranges import Range
 from quantumcore.services.ledger.reports import HALVES, totals_at, whole
-from quantumcore.services.ledger.tables import entries
+from quantumcore.services.ledger.tables import entries, transactions
 
 SCANNED = 50_000  # entries looked at for one page of a code; a page may so be short, and yet not the last
 
@@ -74,7 +76,7 @@ def page(
     rows = connection.execute(_rows(subject, within, after, last).limit(limit + 1)).fetchall()
     shown = rows[:limit]
     closing = dict(opening)
-    lines = list(_lines(shown, subject, closing, catalogue))
+    lines = list(_lines(shown, subject, closing, catalogue, _corrections(connection, shown)))
     following: Position | None = None
     if len(rows) > limit:
         following = (shown[-1][0], shown[-1][1], shown[-1][2])
@@ -166,6 +168,7 @@ def _scanned_to(connection: Connection, after: Position, end: Position) -> Posit
 
 _TEXTS = {int(why): why.text for why in Why}
 _CODES = {code: str(code) for code in NAMES}
+_BY_HAND = frozenset((int(Why.POSTED), int(Why.REVERSED)))
 _OF_TRADES = frozenset(int(why) for why in Why) - frozenset(
     (*BUST_WHY, *GROUP_WHY, *ACTION_WHY, *TRANSFER_WHY.values())
 )
@@ -208,7 +211,22 @@ def _amounts(scale: int) -> Callable[[int], str]:
     return show
 
 
-def _lines(rows: Iterable[Any], subject: Subject, balances: Balances, catalogue: Catalogue) -> Iterable[LedgerLine]:
+def _corrections(connection: Connection, rows: Sequence[Any]) -> dict[int, str]:
+    """Return by sequence which closed periods the postings of `rows` correct."""
+    found: dict[int, str] = {}
+    t = transactions.c
+    for some in chunks({row[0] for row in rows if row[3] in _BY_HAND}):
+        told = select(t.sequence, t.user_data).where(t.sequence.in_(some))
+        for sequence, user_data in connection.execute(told):
+            period = corrected(user_data)
+            if period is not None:
+                found[sequence] = period
+    return found
+
+
+def _lines(
+    rows: Iterable[Any], subject: Subject, balances: Balances, catalogue: Catalogue, corrections: Mapping[int, str]
+) -> Iterable[LedgerLine]:
     """Yield a line for each side of a posting that is the subject's; `balances` run along."""
     account, wanted = subject.account, subject.code
     texts = _Texts(catalogue.shard)
@@ -217,21 +235,21 @@ def _lines(rows: Iterable[Any], subject: Subject, balances: Balances, catalogue:
         if currency not in shows:
             raise Corrupted("ledger.impossible", f"at {sequence}.{index}: currency {currency} was never defined")
         code, show = shows[currency]
-        shown_amount = show(amount)
+        shown_amount, corrects = show(amount), corrections.get(sequence, "")
         time, what, refers = texts.time(time_ns), _TEXTS[why], texts.reference(why, sequence, reference)
         if debit == account if account else debit_code == wanted:
             balance = balances.get(currency, 0) + (amount if debit_code in DEBIT_NATURE else -amount)
             balances[currency] = balance
             own, other = _sides(account, debit, debit_code, credit, credit_code)
             yield LedgerLine(
-                sequence, index, leg, time, what, refers, own, other, code, shown_amount, "", show(balance)
+                sequence, index, leg, time, what, refers, own, other, code, shown_amount, "", show(balance), corrects
             )
         if credit == account if account else credit_code == wanted:
             balance = balances.get(currency, 0) + (-amount if credit_code in DEBIT_NATURE else amount)
             balances[currency] = balance
             own, other = _sides(account, credit, credit_code, debit, debit_code)
             yield LedgerLine(
-                sequence, index, leg, time, what, refers, own, other, code, "", shown_amount, show(balance)
+                sequence, index, leg, time, what, refers, own, other, code, "", shown_amount, show(balance), corrects
             )
 
 

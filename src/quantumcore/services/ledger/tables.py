@@ -148,6 +148,15 @@ conversions = Table(  # as conversions.Record has it: the projection writes it w
     sqlite_with_rowid=False,
 )
 Index("conversions_by_sequence", conversions.c.sequence)
+Index("transactions_by_sequence", transactions.c.sequence)
+_dated = transactions.c.effective_day != literal_column("0")  # of those by hand that name a day
+Index(
+    "transactions_dated",
+    transactions.c.effective_day,
+    transactions.c.sequence,
+    sqlite_where=_dated,
+    postgresql_where=_dated,
+)
 credit_lines = Table(
     "credits",
     metadata,
@@ -293,3 +302,44 @@ Index(
     postgresql_where=literal_column("ended") == literal_column("false"),
 )
 saga_outbox = Table("saga_outbox", metadata, big("number", key=True), text("body"))
+periods = Table(
+    "periods", metadata, big("end_day", key=True), big("asked_ns")
+)  # days since 1970-01-01; closed for ever
+tax_records = Table(  # every version is kept; rate in 10^-8, upon as codes with blanks between
+    "tax_records",
+    metadata,
+    text("code", 12, key=True),
+    big("version", key=True),
+    big("rate"),
+    text("mode", 9),
+    text("upon", 104),
+    big("set_ns"),
+    sqlite_with_rowid=False,
+)
+tax_documents = Table(  # body: the request as it was asked; state and what was refused: taxes.State
+    "tax_documents",
+    metadata,
+    text("document_id", 36, key=True),
+    big("account"),
+    text("currency", 12),
+    big("effective_day"),
+    flag("cumulative"),
+    blob("body"),
+    small("state"),
+    text("detail", 1_024),
+    sqlite_with_rowid=False,
+)
+Index("tax_documents_by_day", tax_documents.c.effective_day)
+Index("tax_documents_of", tax_documents.c.account, tax_documents.c.cumulative, tax_documents.c.effective_day)
+tax_dues = Table(  # base and exact as "numerator/denominator" of minor units
+    "tax_dues",
+    metadata,
+    text("document_id", 36, key=True),
+    small("place", key=True),
+    text("code", 12),
+    big("rate"),
+    text("base", 200),
+    text("exact", 200),
+    big("amount"),
+    sqlite_with_rowid=False,
+)

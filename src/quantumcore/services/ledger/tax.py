@@ -81,19 +81,25 @@ class Periods(Struct, frozen=True, kw_only=True):
     """One tax over the periods of a year.
 
     Attributes:
-        base: Sum of the bases so far, in minor units.
-        charged: Sum of what was charged on them.
+        tax: As it is in force; its rate may have been another one before.
+        exact: Sum of the exact taxes so far, in minor units.
+        charged: Sum of what was charged.
     """
 
     tax: Tax
-    base: int = 0
+    exact: Fraction = Fraction()
     charged: int = 0
 
-    def after(self, base: int) -> tuple["Periods", int]:
+    def after(self, base: Fraction | int) -> tuple["Periods", int]:
         """Return (what stands after a period with this base, what is due for it); off by less than a unit however many."""
-        total = self.base + base
-        owed = rounded(Fraction(total * self.tax.rate, RATE_UNITS), self.tax.mode)
-        return replace(self, base=total, charged=owed), owed - self.charged
+        exact = self.exact + exact_tax(self.tax, base)
+        owed = rounded(exact, self.tax.mode)
+        return replace(self, exact=exact, charged=owed), owed - self.charged
+
+
+def exact_tax(tax: Tax, base: Fraction | int) -> Fraction:
+    """Return the tax on a base before it is rounded."""
+    return base * Fraction(tax.rate, RATE_UNITS)
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:

@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from quantumcore.contracts import matching, wire
-from quantumcore.contracts.errors import Internal, NotFound, invalid
+from quantumcore.contracts.errors import Conflict, Internal, NotFound, invalid
 from quantumcore.contracts.ledger import (
     ACCOUNT_STATES,
     AccountState,
     CreditLimit,
+    GetTransaction,
     RecordTransaction,
     ReverseTransaction,
     SetAccountState,
@@ -21,7 +21,6 @@ from quantumcore.contracts.ledger import (
     TransactionLeg,
     TransactionView,
 )
-from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id
 from quantumcore.ports.bus import Bus
@@ -29,8 +28,12 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.conversions import OWN, RESIDUE_PREFIX
+from quantumcore.services.ledger.corrections import CLOSING_PREFIX, CORRECTS, corrected, correcting
+from quantumcore.services.ledger.days import DAY_NS, day_of, shown_day
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, HOUSE, NAMES
 from quantumcore.services.ledger.groups import Groups
+from quantumcore.services.ledger.office import taxes
+from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.pairing import Line, Side, check_balanced, legs_of
 from quantumcore.services.ledger.teller import Teller
 from quantumcore.services.ledger.transfers import check_account, refusal
@@ -38,7 +41,6 @@ from quantumcore.services.ledger.transfers import check_account, refusal
 MAX_ENTRIES = 200
 MAX_PARTS = wire.PostGroup.MOST
 MAX_TEXT_BYTES, USER_DATA_DIGITS = 128, 32
-EPOCH = date(1970, 1, 1).toordinal()
 _HOUSE_CODES = frozenset(NAMES) - CUSTOMER_CODES - {COLLATERAL}
 
 
@@ -49,8 +51,19 @@ class Bookkeeper:
         transactions: How many were posted, repeated, refused.
     """
 
-    def __init__(self, bus: Bus, groups: Groups, database: Database, follower: Follower, teller: Teller) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        groups: Groups,
+        database: Database,
+        follower: Follower,
+        teller: Teller,
+        closed: ClosedDays,
+        office: Database,
+    ) -> None:
         self._bus = bus
+        self._office = office
+        self._closed = closed
         self._groups = groups
         self._database = database
         self._follower = follower
@@ -72,7 +85,22 @@ class Bookkeeper:
         Raises:
             NotFound, Conflict, InvalidCommand, Unavailable: As `record`.
         """
-        return await self._post(await self.reversal(request))
+        original, rows = await self._original(request)
+        if original.reversed_by:
+            self.transactions["repeated"] += 1
+            return self.shown(self._groups.told_at(original.reversed_by))
+        return await self._post(await self._mirror(request, original, rows))
+
+    async def find(self, query: GetTransaction) -> TransactionView:
+        """Return a transaction.
+
+        Raises:
+            NotFound: `transaction.not_found`.
+            Unavailable: `ledger.behind`.
+        """
+        await self._follower.reached(max(query.at_least, self._groups.posted))
+        row, _ = _known(await self._find(query.transaction_id))
+        return self.shown(self._groups.told_at(row.sequence))
 
     async def set_state(self, request: SetAccountState) -> AccountState:
         """Open, freeze or close an account.
@@ -110,24 +138,40 @@ class Bookkeeper:
             raise invalid(
                 "range", f"at most {bound} entries", field="entries", limit=bound, actual=str(len(request.entries))
             )
+        if request.corrects:
+            await self._check_closed(day_of(request.corrects, "corrects"))
         lines = [await self.line(entry, f"entries[{at}]") for at, entry in enumerate(request.entries)]
         check_balanced(lines, self._catalogue.currencies)
         return group_of(request, legs_of(lines))
 
+    async def check(self, request: RecordTransaction) -> None:
+        """Do nothing if it could be posted; raises as `transaction`, and `period.closed`."""
+        await self._groups.check_open(await self.transaction(request))
+
     async def reversal(self, request: ReverseTransaction) -> wire.PostGroup:
         """Return the engine's command; raises as `transaction`."""
+        return await self._mirror(request, *await self._original(request))
+
+    async def _original(self, request: ReverseTransaction) -> tuple[Row[Any], list[Row[Any]]]:
         check_client_id(request.transaction_id, "transaction_id")
+        if request.transaction_id.startswith(CLOSING_PREFIX):
+            raise Conflict("period.closed", "a closed period stays closed", field="transaction_id")
+        document = await self._office.read(lambda tx: taxes.find(tx, request.transaction_id))
+        if document is not None and document.state is not taxes.State.FAILED:
+            detail = "a tax document is taken back by another one whose amounts are negative"
+            raise Conflict("tax.document.reversal", detail, field="transaction_id")
         await self._follower.reached(self._groups.posted)
-        found = await self._find(request.transaction_id)
-        if found is None:
-            raise NotFound("transaction.not_found", "transaction not found", field="transaction_id")
-        original, rows = found
+        return _known(await self._find(request.transaction_id))
+
+    async def _mirror(self, request: ReverseTransaction, original: Row[Any], rows: list[Row[Any]]) -> wire.PostGroup:
+        period = await self._closed.period_of(original.effective_day or original.time_ns // DAY_NS)
         legs = [_turned(row) for row in reversed(rows)]
         asked = RecordTransaction(
             transaction_id=request.reversal_id or f"reversal-{original.sequence}",
             entries=[],
             code=request.code,
             text=request.text,
+            corrects="" if period is None else shown_day(period),
             two_persons=request.two_persons,
         )
         check_free(asked.transaction_id, "reversal_id")
@@ -150,6 +194,11 @@ class Bookkeeper:
         if limit < 0:
             raise invalid("range", "limit must be at least 0", field="limit", limit="0", actual=request.limit)
         return wire.SetCredit(account=request.account, currency=currency.number, limit=limit)
+
+    async def _check_closed(self, day: int) -> None:
+        if day not in await self._closed.ends():
+            detail = "no closed period ends on that day"
+            raise NotFound("period.not_found", detail, field="corrects", actual=shown_day(day))
 
     # ------------------------------------------------------------------------------------------- entries
 
@@ -216,7 +265,7 @@ class Bookkeeper:
         return TransactionView(
             transaction_id=posted.group_id,
             code=posted.code,
-            effective_date=date.fromordinal(EPOCH + day).isoformat() if day else None,
+            effective_date=shown_day(day) if day else None,
             user_data=posted.user_data.hex(),
             text="".join(texts),
             reverses=posted.reverses or None,
@@ -224,6 +273,7 @@ class Bookkeeper:
             status="posted",
             sequence=posted.sequence,
             time_ns=posted.time_ns,
+            corrects=corrected(posted.user_data.hex()),
         )
 
     def _made(self, made: wire.TransferMade) -> TransactionLeg:
@@ -243,7 +293,7 @@ def _side(owner: int, code: int) -> str:
     return f"{owner}:{'collateral' if code == COLLATERAL else 'balance'}"
 
 
-def group_of(request: RecordTransaction | CaptureHold, legs: list[wire.Leg], reverses: str = "") -> wire.PostGroup:
+def group_of(request: RecordTransaction, legs: list[wire.Leg], reverses: str = "") -> wire.PostGroup:
     """Return the engine's command.
 
     Raises:
@@ -251,47 +301,53 @@ def group_of(request: RecordTransaction | CaptureHold, legs: list[wire.Leg], rev
     """
     if not 1 <= request.code <= 2**16 - 1:
         raise invalid("range", "code is 1 to 65535", field="code", limit="65535", actual=str(request.code))
-    text = request.text.encode()
-    if len(text) > MAX_TEXT_BYTES or "\0" in request.text:
-        bound = str(MAX_TEXT_BYTES)
-        detail = f"text is at most {bound} bytes of UTF-8, none of them zero"
-        raise invalid("range", detail, field="text", limit=bound, actual=str(len(text)))
+    text = text_bytes(request.text)
     return wire.PostGroup(
         group_id=request.transaction_id,
         code=request.code,
         count=len(legs),
-        flags=int(isinstance(request, RecordTransaction) and request.two_persons),
-        effective_day=_day(request.effective_date),
-        user_data=_user_data(request.user_data),
+        flags=int(request.two_persons),
+        effective_day=effective_day(request.effective_date),
+        user_data=_user_data(request),
         reverses=reverses,
         text=text.ljust(MAX_TEXT_BYTES, b"\0"),
         legs=b"".join(leg.encode() for leg in legs),
     )
 
 
+def text_bytes(given: str) -> bytes:
+    """Return the text of a group.
+
+    Raises:
+        InvalidCommand: It is too long.
+    """
+    text = given.encode()
+    if len(text) > MAX_TEXT_BYTES or "\0" in given:
+        bound = str(MAX_TEXT_BYTES)
+        detail = f"text is at most {bound} bytes of UTF-8, none of them zero"
+        raise invalid("range", detail, field="text", limit=bound, actual=str(len(text)))
+    return text
+
+
 def check_free(name: str, field: str) -> None:
     """Raise InvalidCommand unless `name` can be the id of a transaction by hand."""
     check_client_id(name, field)
-    if name.startswith(RESIDUE_PREFIX):
+    if name.startswith((RESIDUE_PREFIX, CLOSING_PREFIX)):
         raise invalid("id", f"{field} begins as the ledger's own ids do", field=field, actual=name)
 
 
-def _day(text: str) -> int:
+def effective_day(text: str) -> int:
     """Return a date as days since 1970-01-01; none: 0, the day of the command."""
     if not text:
         return 0
-    try:
-        day = date.fromisoformat(text).toordinal() - EPOCH
-    except ValueError as error:
-        raise invalid("time", "effective_date is YYYY-MM-DD", field="effective_date", actual=text[:64]) from error
-    if len(text) != len("YYYY-MM-DD") or day == 0:
-        raise invalid(
-            "time", "effective_date is YYYY-MM-DD, and not 1970-01-01", field="effective_date", actual=text[:64]
-        )
+    day = day_of(text, "effective_date")
+    if day == 0:
+        raise invalid("time", "effective_date is not 1970-01-01", field="effective_date", actual=text[:64])
     return day
 
 
-def _user_data(text: str) -> bytes:
+def _user_data(request: RecordTransaction) -> bytes:
+    text = request.user_data
     try:
         raw = bytes.fromhex(text or "0" * USER_DATA_DIGITS)
     except ValueError:
@@ -301,7 +357,16 @@ def _user_data(text: str) -> bytes:
         raise invalid(
             "range", f"user_data is {digits} hexadecimal digits", field="user_data", limit=digits, actual=text[:64]
         )
-    return raw
+    if raw.startswith(CORRECTS) or (text and request.corrects):
+        detail = "user_data is where the ledger writes which period is corrected: leave it away"
+        raise invalid("range", detail, field="user_data", actual=text)
+    return correcting(day_of(request.corrects, "corrects")) if request.corrects else raw
+
+
+def _known(found: tuple[Row[Any], list[Row[Any]]] | None) -> tuple[Row[Any], list[Row[Any]]]:
+    if found is None:
+        raise NotFound("transaction.not_found", "transaction not found", field="transaction_id")
+    return found
 
 
 def _turned(row: Row[Any]) -> wire.Leg:

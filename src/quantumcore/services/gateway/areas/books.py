@@ -5,6 +5,7 @@ import msgspec
 from quantumcore.contracts.ledger import (
     AccountState,
     CreditLimit,
+    GetTransaction,
     RecordTransaction,
     ReverseTransaction,
     SetAccountState,
@@ -13,6 +14,7 @@ from quantumcore.contracts.ledger import (
     TransactionLeg,
     TransactionView,
 )
+from quantumcore.contracts.ledger_periods import ClosePeriod, GetPeriods, PeriodView
 from quantumcore.contracts.values import check_client_id
 from quantumcore.services.gateway.areas.proposals import proposed
 from quantumcore.services.gateway.codec import rfc3339
@@ -22,11 +24,15 @@ from quantumcore.services.gateway.money_bodies import (
     AccountStateBody,
     CreditBody,
     EntryBody,
+    PeriodBody,
+    PeriodsQuery,
     ReversalBody,
     TransactionBody,
 )
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
+
+CLOSING_S = 10.0  # it waits for what is on its way into the period
 
 
 class TransactionAnswer(msgspec.Struct, frozen=True):
@@ -42,6 +48,24 @@ class TransactionAnswer(msgspec.Struct, frozen=True):
     reverses: str | None
     legs: list[TransactionLeg]
     time: str
+    corrects: str | None
+
+
+class PeriodAnswer(msgspec.Struct, frozen=True):
+    """Days into which nothing is posted any more; closing: the engine has not answered yet."""
+
+    period: str
+    begin: str | None
+    end: str
+    status: str
+    sequence: int | None
+    time: str | None
+
+
+class PeriodsAnswer(msgspec.Struct, frozen=True):
+    """Closed periods, newest first."""
+
+    items: list[PeriodAnswer]
 
 
 async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAnswer | Answer:
@@ -53,6 +77,7 @@ async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAn
         effective_date=body.effective_date or "",
         user_data=body.user_data or "",
         text=body.text,
+        corrects=body.corrects or "",
         two_persons=body.two_persons,
     )
     if gate.settings.four_eyes:
@@ -72,6 +97,26 @@ async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnsw
     if gate.settings.four_eyes:
         return await proposed(gate, call, "reversal", request)
     return posted(gate, await gate.bus.request(request))
+
+
+async def get(gate: Gate, call: Call) -> TransactionAnswer:
+    """Look a transaction up by its id."""
+    name = check_client_id(call.params["id"], "transaction_id")
+    return posted(gate, await gate.bus.request(GetTransaction(transaction_id=name)))
+
+
+async def close_period(gate: Gate, call: Call, body: PeriodBody) -> PeriodAnswer | Answer:
+    """Close all days up to the end of a month, or up to a day, for ever; the same again answers the same."""
+    request = ClosePeriod(month=body.month or "", end=body.end or "")
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "period", request)
+    return _period(await gate.bus.request(request, deadline_s=CLOSING_S))
+
+
+async def periods(gate: Gate, _call: Call, query: PeriodsQuery) -> PeriodsAnswer:
+    """List closed periods, newest first."""
+    found = await gate.bus.request(GetPeriods(limit=query.limit))
+    return PeriodsAnswer([_period(one) for one in found.items])
 
 
 async def set_state(gate: Gate, call: Call, body: AccountStateBody) -> AccountState | Answer:
@@ -96,6 +141,11 @@ async def set_credit(gate: Gate, call: Call, body: CreditBody) -> CreditLimit | 
     return done
 
 
+def _period(one: PeriodView) -> PeriodAnswer:
+    told = (one.sequence, rfc3339(one.time_ns)) if one.sequence else (None, None)
+    return PeriodAnswer(one.period, one.begin, one.end, one.state, *told)
+
+
 def _entry(one: EntryBody, at: int) -> SignedEntry:
     account = 0 if one.account_id is None else account_number(one.account_id, f"entries[{at}].account_id")
     return SignedEntry(account=account, code=one.code, currency=one.currency, amount=one.amount)
@@ -118,4 +168,5 @@ def posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
         done.reverses,
         done.legs,
         rfc3339(done.time_ns),
+        done.corrects,
     )

@@ -27,6 +27,7 @@ from quantumcore.services.gateway.money_bodies import (
     LinesQuery,
     RangeQuery,
     ReconciliationQuery,
+    TrialQuery,
 )
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Encoded, Streamed
@@ -53,9 +54,10 @@ async def entries(gate: Gate, call: Call, query: LinesQuery) -> Encoded | Stream
     return await _export(gate, query, f"ledger-{int(text)}", code=int(text))
 
 
-async def trial_balance(gate: Gate, call: Call, query: KnownQuery) -> TrialBalance:
-    """Show debits, credits and balance of every account code, at any sequence."""
-    return await gate.bus.request(GetTrialBalance(as_known=query.as_known), deadline_s=REPORT_S)
+async def trial_balance(gate: Gate, call: Call, query: TrialQuery) -> TrialBalance:
+    """Show debits, credits and balance of every account code, at any sequence, or of what is effective up to a day."""
+    asked = GetTrialBalance(as_of=query.as_of or "", as_known=query.as_known)
+    return await gate.bus.request(asked, deadline_s=REPORT_S)
 
 
 async def general(gate: Gate, call: Call, query: GeneralQuery) -> GeneralAnswer:

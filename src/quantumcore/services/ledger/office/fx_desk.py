@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
 from fractions import Fraction
 from math import floor
 
@@ -46,6 +45,7 @@ from quantumcore.services.ledger.conversions import (
     residue_group,
     residue_id,
 )
+from quantumcore.services.ledger.days import DAY_NS, shown_day
 from quantumcore.services.ledger.domain import HOUSE
 from quantumcore.services.ledger.fx import Conversion, Quote, convert, rate
 from quantumcore.services.ledger.groups import Groups
@@ -57,13 +57,11 @@ from quantumcore.services.ledger.teller import Teller
 from quantumcore.services.ledger.transfers import amount_of, check_account
 
 NS = 10**9
-DAY_NS = 86_400 * NS
 AHEAD_NS = 5 * NS  # two machines' clocks differ
 LIFE_NS = DAY_NS  # a quote is held no longer
 AFTER_MIDNIGHT_NS = 5 * NS  # what was stamped before midnight has been entered by then
 AGAIN_S = 30.0  # seconds: after a failure the end of a day waits so long
 LOOK_S = 3_600.0  # seconds: a machine that slept, or whose clock was set, is noticed so soon
-EPOCH = date(1970, 1, 1).toordinal()
 
 _log = logging.getLogger(__name__)
 
@@ -329,7 +327,7 @@ class FxDesk:
         units = {one.currency: one.units for one in ends if one.units}
         if not units:
             return
-        day = date.fromordinal(EPOCH + ends[0].day).isoformat()
+        day = shown_day(ends[0].day)
         if await self._database.read(lambda tx: queries.transaction(tx, HOUSE, residue_id(day))) is None:
             await self._groups.post(residue_group(day, units), self._days)
 

@@ -263,7 +263,7 @@ async def test_what_is_refused_is_refused_as_a_transfer_is(room: PayoutRoom) -> 
     ask = {"transfer_id": "t-1", "kind": "withdrawal", "account": OWNER, "currency": "USD", "amount": "9990.01"}
     error = await refused(room, MakeTransfer(**ask), Conflict, "transfer.insufficient")
     assert room.money() == (START, 0)
-    assert error.detail
+    assert (error.limit, error.actual) == ("10000.00", "10000.01")
     await refused(room, MakeTransfer(**ask), Conflict, "transfer.id_already_failed")
     await refused(room, MakeTransfer(**{**ask, "amount": "1.00"}), Conflict, "idempotency.mismatch")
     await refused(

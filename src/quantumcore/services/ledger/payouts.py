@@ -9,7 +9,6 @@ from prometheus_client.core import Metric
 from quantumcore.contracts.errors import Conflict, NotFound
 from quantumcore.contracts.ledger import GetTransfer, MakeTransfer, TransferView
 from quantumcore.contracts.ledger_payouts import GetPayouts, Payouts, PayoutView, RetryPayout, SettlePayout
-from quantumcore.contracts.reasons import CODES, Reason
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -19,7 +18,7 @@ from quantumcore.ports.payout import OperatedRail
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries, saga_store
 from quantumcore.services.ledger.saga import Saga, Status, saga_id_of
-from quantumcore.services.ledger.saga_driver import SagaDriver, status_of
+from quantumcore.services.ledger.saga_driver import SagaDriver, status_of, was_never_held
 from quantumcore.services.ledger.saga_store import Standing
 from quantumcore.services.ledger.settings import PayoutSettings
 from quantumcore.services.ledger.teller import Teller
@@ -130,8 +129,8 @@ class PayoutDesk:
         stands = await driver.begin(saga)
         if (stands.currency, stands.amount) != (saga.currency, saga.amount):
             raise Conflict("idempotency.mismatch", "this id was used with another body", field="transfer_id")
-        if stands.status is Status.FAILED and stands.sequence == 0:  # it was refused before anything was held
-            raise self._refused(stands, again=known is not None)
+        if was_never_held(stands):
+            raise Conflict("transfer.id_already_failed", "this id has failed: take a new one")
         return self._transfer(stands)
 
     async def check_free(self, request: MakeTransfer) -> None:
@@ -198,13 +197,6 @@ class PayoutDesk:
         )
         if row is not None:
             raise Conflict("idempotency.mismatch", "this id was used with another body", field="transfer_id")
-
-    def _refused(self, saga: Saga, *, again: bool) -> Conflict | NotFound:
-        if again:
-            return Conflict("transfer.id_already_failed", "this id has failed: take a new one")
-        if saga.reason == CODES[Reason.UNKNOWN_ACCOUNT] or saga.reason == "account.not_found":
-            return NotFound("account.not_found", "account not found")
-        return Conflict(saga.reason, "the money could not be held")
 
     def _transfer(self, saga: Saga) -> TransferView:
         currency = self._teller.catalogue.currencies[saga.currency]

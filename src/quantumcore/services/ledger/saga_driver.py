@@ -42,6 +42,7 @@ class Answer(NamedTuple):
     reason: str = ""
     sequence: int = 0
     hold_sequence: int = 0
+    error: Refused | None = None
 
 
 class SagaDriver:
@@ -81,19 +82,20 @@ class SagaDriver:
         """Write a new withdrawal down and do what can be done now; one that is known is returned as it stands.
 
         Raises:
+            Refused: The money could not be held; it has failed.
             Unavailable: It was not written; nothing happened.
         """
         stood = await self._sagas.write(lambda connection: saga_store.begin(connection, saga))
-        return await self.advance(stood.saga_id) if stood == saga else stood
+        if stood != saga:
+            return stood
+        stands, error = await self._advance(saga.saga_id)
+        if error is not None and was_never_held(stands):
+            raise error
+        return stands
 
     async def advance(self, saga_id: str) -> Saga:
         """Do one step after the other, until there is something to wait for; return how it stands."""
-        async with self._one:
-            saga = await self._known(saga_id)
-            while saga.is_due(self._clock.now()):
-                saga = await self._step(saga)
-        await self.tell()
-        return saga
+        return (await self._advance(saga_id))[0]
 
     async def change(self, saga: Saga) -> Saga:
         """Write what a person has decided of a withdrawal that was stuck, and go on; it must still stand as it was read."""
@@ -117,6 +119,16 @@ class SagaDriver:
             numbers = [number for number, _ in told]
             await self._sagas.write(partial(saga_store.forget, numbers=numbers))
 
+    async def _advance(self, saga_id: str) -> tuple[Saga, Refused | None]:
+        """Return how it stands, and with what the last step was refused, if it was."""
+        error = None
+        async with self._one:
+            saga = await self._known(saga_id)
+            while saga.is_due(self._clock.now()):
+                saga, error = await self._step(saga)
+        await self.tell()
+        return saga, error
+
     # ------------------------------------------------------------------------------------------- one step
 
     async def _known(self, saga_id: str) -> Saga:
@@ -125,7 +137,7 @@ class SagaDriver:
             raise Internal("internal", f"withdrawal {saga_id} is not there")
         return saga
 
-    async def _step(self, saga: Saga) -> Saga:
+    async def _step(self, saga: Saga) -> tuple[Saga, Refused | None]:
         """Do the step at hand, or take it back, and write the answer before anything else happens."""
         compensates = saga.status is Status.COMPENSATING
         answer = await self._answer(saga, compensates)
@@ -149,7 +161,7 @@ class SagaDriver:
         waits = answer.outcome is Outcome.WAITS and after.step is saga.step
         await self._sagas.write(lambda connection: saga_store.save(connection, after, None if waits else notice))
         self._count(saga, after, answer)
-        return after
+        return after, answer.error
 
     def _count(self, saga: Saga, after: Saga, answer: Answer) -> None:
         compensated = saga.status is Status.COMPENSATING and answer.outcome is Outcome.DONE
@@ -181,7 +193,7 @@ class SagaDriver:
                 case Step.CAPTURE:
                     return await self._capture(saga)
         except Refused as error:
-            return Answer(Outcome.REFUSED, error.code)
+            return Answer(Outcome.REFUSED, error.code, error=error)
         except QuantumCoreError as error:
             return Answer(Outcome.LOST, error.code)
 
@@ -277,6 +289,11 @@ class SagaDriver:
             error = refusal(event, "withdrawal")
             raise error if not isinstance(error, Internal) else Refused(CODES[Reason(event.reason)], error.detail)
         return event
+
+
+def was_never_held(saga: Saga) -> bool:
+    """Tell whether it was refused before anything had happened."""
+    return saga.status is Status.FAILED and saga.sequence == 0
 
 
 def status_of(saga: Saga) -> str:

@@ -152,7 +152,11 @@ Touched measure_share(const State& state, const ActionMeaning& m, u32 account, i
   }
   if (!fits || !judge_all(m, judge, s)) return Touched::refused;
   s.money = m.worth.floor(s.counted);
-  return judge.small(s.money) ? Touched::yes : Touched::refused;
+  fits = judge.small(s.money);
+  if (fits && m.kind() == kSettlement) {  // a position may be more than is held, and is settled too
+    fits = judge.small(m.worth.floor(s.before * m.instrument.asset_per_lot));
+  }
+  return fits ? Touched::yes : Touched::refused;
 }
 
 }  // namespace quantumcore

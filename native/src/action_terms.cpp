@@ -106,6 +106,7 @@ bool set_worth(const State& state, ActionMeaning& m) {
   const bool paid_for = m.kind() == kFunding || m.kind() == kBorrowFee;
   const bool held = paid_for || m.kind() == kSettlement;
   const Unit& unit = held ? m.instrument.unit : m.got.unit;
+  if (units(static_cast<u128>(t.price), unit).ceil() > static_cast<u128>(kMostHeld)) return false;
   u64 over[] = {static_cast<u64>(t.price), unit.num, 1};
   u64 under[] = {unit.den, 1, 1};
   if (held) {

@@ -112,6 +112,13 @@ def test_one_for_ten_joins_what_is_less_than_one_to_the_next_lot() -> None:
     assert (change.relieved, change.value, after.realised) == (120 * ONE, -150 * ONE, 30 * ONE)
 
 
+def test_a_price_beyond_63_bits_stays_there() -> None:
+    """It is shown and orders lots; the cost is exact all the same, and the tables can keep it."""
+    own = bought((2**15, 2**50), method=Method.HIFO)
+    after, _, _ = did(own, SPLIT, 2, numerator=1, denominator=2**14)
+    assert (after.lots[0].price, after.opened_price, after.cost) == (2**63 - 1, 2**63 - 1, own.cost)
+
+
 def test_a_position_of_less_than_one_is_closed() -> None:
     after, _, (change,) = did(bought((4, 10)), SPLIT, 0, numerator=1, denominator=10, price=90)
     assert (after.quantity, after.cost, after.realised, after.cycles) == (0, 0, -4 * ONE, 1)

@@ -7,7 +7,8 @@
 /// action is, and what it brings one account.
 namespace quantumcore {
 
-/// Lots and minor units of one account, before, afterwards and moved.
+/// Lots and minor units of one account, before, afterwards and moved; and minor units of what a lot
+/// is worth.
 inline constexpr i128 kMostHeld = i128{1} << 61;
 
 /// Minor units for each unit that is counted, in lowest terms; both below 2^126.

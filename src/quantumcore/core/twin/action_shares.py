@@ -66,7 +66,9 @@ def share_of(venue: Venue, terms: Terms, number: int, exercised: int) -> Share |
         _small(_small(lots, number) * instrument.asset_per_lot, number)
     for change in (share.asset, share.collateral, share.target_asset, share.target_collateral):
         _small(change, number)
-    share.money = _small(share.counted * terms.worth.numerator // terms.worth.denominator, number)
+    share.money = _small(terms.money(share.counted), number)
+    if command.action == kinds.SETTLEMENT:  # a position may be more than is held, and is settled too
+        _small(terms.money(share.before * terms.instrument.asset_per_lot), number)
     return share
 
 

@@ -21,7 +21,7 @@ CHANGES_BASE = (SPLIT, STOCK_DIVIDEND, CONVERSION, ADJUSTMENT, SETTLEMENT, EXERC
 """Those after which an account has another quantity of the base currency."""
 
 MOST = 2**61
-"""Lots and minor units of one account, before, afterwards and moved."""
+"""Lots and minor units of one account, before, afterwards and moved; and minor units of what a lot is worth."""
 MAX_FRACTION = 2**96
 """What the parts of a lot may be counted in: so that those of all accounts together stay far below 2^126."""
 MAX_PRODUCT = 2**126
@@ -112,6 +112,10 @@ class Terms:
     worth: Ratio
     fraction: int
 
+    def money(self, counted: int) -> int:
+        """Return the minor units for what is counted, rounded down."""
+        return counted * self.worth.numerator // self.worth.denominator
+
     @property
     def for_all(self) -> bool:
         """Whether everybody who holds is touched."""
@@ -174,6 +178,8 @@ def _worth(command: wire.ApplyAction, instrument: Instrument, got: Instrument, f
         return ratio_of(paid, (10**instrument.base_scale, 10**command.amount_scale), MAX_PRODUCT)
     held = command.action in (SETTLEMENT, FUNDING, BORROW_FEE)
     priced = instrument if held else got
+    if priced.unit.ceil(command.price) > MOST:
+        raise Refusal(Reason.BAD_ACTION)
     over, under = [command.price, priced.unit.numerator], [priced.unit.denominator, fraction]
     if held:
         under.append(instrument.asset_per_lot)

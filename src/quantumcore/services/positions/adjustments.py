@@ -17,7 +17,7 @@ from quantumcore.services.positions.domain import (
     Terms,
     filled,
 )
-from quantumcore.services.positions.lots import Loss, Lot, Method, Rescaled, in_order, join, rescale
+from quantumcore.services.positions.lots import Loss, Lot, Method, Rescaled, in_order, join, rescale, rescaled_price
 from quantumcore.services.positions.pnl import Contract, bounded, half_even, toward_zero
 
 RATE_ONE = 10**8
@@ -81,7 +81,7 @@ def after_ratio(was: Position, action: Action, contract: Contract) -> tuple[Posi
         cost=made.cost,
         realised=bounded(was.realised + realised),
         cycles=was.cycles + (size == 0),
-        opened_price=half_even(was.opened_price * under, over),
+        opened_price=rescaled_price(was.opened_price, (under, over)),
         lots=() if was.method is Method.AVERAGE else made.lots,
         losses=_scaled(was.losses, action.ratio),
     )

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.positions.pnl import half_even
 
 DAY_NS = 86_400 * 10**9
@@ -190,7 +191,7 @@ def rescale(lots: Sequence[Lot], ratio: tuple[int, int], prices: tuple[int, int]
         size = passed // under - taken
         joining += lot.cost
         if size:
-            price = half_even(lot.price * prices[0], prices[1])
+            price = rescaled_price(lot.price, prices)
             found.append(replace(lot, quantity=size if lot.quantity > 0 else -size, cost=joining, price=price))
             taken, joining = taken + size, 0
     rest = passed - taken * under
@@ -201,6 +202,15 @@ def rescale(lots: Sequence[Lot], ratio: tuple[int, int], prices: tuple[int, int]
     relieved = half_even(cost * rest, abs(youngest.quantity) * under + rest)
     found[-1] = replace(youngest, cost=cost - relieved)
     return Rescaled(tuple(found), rest, relieved)
+
+
+def rescaled_price(price: int, by: tuple[int, int]) -> int:
+    """Return a price in ticks times a fraction, half-even; what no instrument's price could be stays at 63 bits.
+
+    It orders lots and is shown; costs do not depend on it.
+    """
+    scaled = half_even(price * by[0], by[1])
+    return max(-I64_MAX, min(scaled, I64_MAX))
 
 
 def in_order(lots: Sequence[Lot]) -> tuple[Lot, ...]:

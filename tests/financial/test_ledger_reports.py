@@ -26,8 +26,17 @@ from quantumcore.contracts.ledger_reports import (
 from quantumcore.contracts.values import show_time
 from quantumcore.core.twin.engine import Engine
 from quantumcore.services.ledger import reports, store
-from quantumcore.services.ledger.domain import BANK, CUSTODY, FEE_INCOME, OWED_TO_CUSTOMERS, REBATES_PAID, ROUNDING
-from quantumcore.services.ledger.reports import SUSPENSE, TAX_PAYABLE
+from quantumcore.services.ledger.domain import (
+    BANK,
+    CUSTODY,
+    FEE_INCOME,
+    FX_SPREAD,
+    OWED_TO_CUSTOMERS,
+    REBATES_PAID,
+    ROUNDING,
+    TAX_PAYABLE,
+)
+from quantumcore.services.ledger.reports import SUSPENSE
 from quantumcore.services.ledger.tables import checkpoints
 from tests.support.ledgers import digest, ledger_tables, post_in_cuts, random_market
 from tests.support.reports import all_entries, balance, followed, minor, pages, sums_at
@@ -231,13 +240,13 @@ async def test_the_general_ledger_and_the_income_are_differences_of_sums(
             income = await venue.bus.request(GetIncome(begin=str(begin), end=str(end)))
             for earned in income.lines:
                 currency = catalogue.codes[earned.currency]
-                fees, rebates, rest = (
+                fees, rebates, spread, rest = (
                     balance(code, after.get((currency.number, code), (0, 0)))
                     - balance(code, before.get((currency.number, code), (0, 0)))
-                    for code in (FEE_INCOME, REBATES_PAID, ROUNDING)
+                    for code in (FEE_INCOME, REBATES_PAID, FX_SPREAD, ROUNDING)
                 )
-                shown = (earned.fees, earned.rebates, earned.rounding, earned.net)
-                assert shown == tuple(map(currency.show, (fees, rebates, rest, fees - rebates + rest)))
+                shown = (earned.fees, earned.rebates, earned.fx_spread, earned.rounding, earned.net)
+                assert shown == tuple(map(currency.show, (fees, rebates, spread, rest, fees - rebates + spread + rest)))
 
 
 async def test_bank_and_custody_are_what_customers_and_house_have_at_any_sequence(

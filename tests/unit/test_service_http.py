@@ -91,7 +91,7 @@ async def test_metrics_are_prometheus_text(port: httpx.AsyncClient) -> None:
 
 async def test_the_queries_are_listed_with_their_fields(port: httpx.AsyncClient) -> None:
     listed = (await port.get("/queries")).json()
-    assert listed == {"GetBalances": ["account", "at_least"], "GetTrialBalance": ["as_known", "at_least"]}
+    assert listed == {"GetBalances": ["account", "at_least"], "GetTrialBalance": ["as_of", "as_known", "at_least"]}
 
 
 async def test_who_holds_read_and_the_account_is_answered(port: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ Method: the gateway with the real ledger behind it, in process, with four eyes.
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from quantumcore.services.gateway.routes import all_routes
 from tests.support.admins import PROPOSALS, TRANSACTIONS, dollars, gift, verb
 from tests.support.exchange import QUOTES, quote_table
 from tests.support.gateway_house import GENEROUS, House, house
+
+HOLDS = "/v1/admin/ledger/holds"
 
 
 @pytest.fixture
@@ -55,6 +58,20 @@ async def test_whoever_approves_sees_the_balance_at_once(opened: House) -> None:
     assert await dollars(user) == "0.00"
     await checker.http.post(verb(made["proposal_id"], "approve"))
     assert await dollars(user) == "5.00"
+
+
+async def test_whoever_approves_a_capture_sees_the_balance_at_once(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
+    before = await dollars(user)
+    hold = {"account_id": user.account_id, "hold_id": "h-1", "currency": "USD", "amount": "3.00"}
+    assert (await maker.http.post(HOLDS, json=hold)).status_code == 200
+    part = {"account_id": user.account_id, "transaction_id": "c-1", "parts": [{"code": 300, "amount": "1.25"}]}
+    answer = await maker.http.post(f"{HOLDS}/h-1/capture", json=part)
+    assert (answer.status_code, answer.json()["kind"]) == (202, "capture"), answer.text
+    assert await dollars(user) == before
+    done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
+    assert (done["status"], done["result"]["hold"]["captured"]) == ("done", "1.25"), done
+    assert Decimal(before) - Decimal(await dollars(user)) == Decimal("1.25")
 
 
 async def test_what_is_approved_and_refused_says_why(opened: House) -> None:

@@ -43,6 +43,7 @@ from quantumcore.contracts.ledger_approvals import (
     RejectProposal,
 )
 from quantumcore.contracts.ledger_fx import GetQuote
+from quantumcore.contracts.ledger_holds import CapturedHold, CaptureHold, PlaceHold, Taken
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.reference import GetReference
@@ -81,6 +82,17 @@ def gift(name: str = "t-1", amount: str = "5.00", to: int = ALICE, **changes: An
     return RecordTransaction(transaction_id=name, entries=entries, **changes)
 
 
+def taken(hold_id: str) -> CaptureHold:
+    """A dollar of a hold of Alice's, for the house's fees."""
+    parts = [Taken(code=300, amount="1.00")]
+    return CaptureHold(account=ALICE, hold_id=hold_id, transaction_id="c-1", parts=parts)
+
+
+async def test_a_capture_that_cannot_be_is_no_proposal(venue: SmallVenue, ledger: LedgerService) -> None:
+    await refused(venue, proposal_of(taken("h-1")), NotFound, "hold.not_found")
+    assert (await venue.bus.request(GetProposals())).items == []
+
+
 def proposal_of(request: Request[Any], maker: str = MAKER) -> Propose:
     kind = next(name for name, of in KINDS.items() if of is type(request))
     return Propose(maker=maker, kind=kind, what=msgspec.msgpack.encode(request))
@@ -115,6 +127,7 @@ async def test_nothing_that_needs_a_second_person_happens_by_one(venue: SmallVen
     for request in (
         gift(),
         ReverseTransaction(transaction_id="t-1"),
+        taken("h-1"),
         SetAccountState(account=ALICE, state="frozen"),
         SetCreditLimit(account=ALICE, currency="USD", limit="1"),
         offer(venue),
@@ -148,13 +161,16 @@ async def test_every_kind_is_carried_out_by_its_approval(venue: SmallVenue, ledg
     assert msgspec.msgpack.decode(back.result, type=TransactionView).reverses == "t-1"
     credit = await approve(venue, await propose(venue, SetCreditLimit(account=POOR, currency="USD", limit="9")))
     assert msgspec.msgpack.decode(credit.result, type=CreditLimit).available == "9.00"
+    await venue.bus.request(PlaceHold(account=ALICE, hold_id="h-1", currency="USD", amount="3.00"))
+    captured = await approve(venue, await propose(venue, taken("h-1")))
+    assert msgspec.msgpack.decode(captured.result, type=CapturedHold).hold.captured == "1.00"
     await approve(venue, await propose(venue, SetAccountState(account=POOR, state="frozen")))
     assert venue.engine.account_state(POOR) == 2
     await approve(venue, await propose(venue, offer(venue)))
     assert (await venue.bus.request(GetQuote(account=ALICE, quote_id="q-1"))).state == "offered"
     page = await venue.bus.request(GetProposals(state="done"))
     assert [one.kind for one in page.items] == [
-        "fx_quotes", "account_state", "credit_limit", "reversal", "transaction",
+        "fx_quotes", "account_state", "capture", "credit_limit", "reversal", "transaction",
     ]  # fmt: skip
 
 

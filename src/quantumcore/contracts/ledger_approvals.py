@@ -8,6 +8,7 @@ import msgspec
 
 from quantumcore.contracts.ledger import RecordTransaction, ReverseTransaction, SetAccountState, SetCreditLimit
 from quantumcore.contracts.ledger_fx import OfferQuotes
+from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.ledger_periods import ClosePeriod
 from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
@@ -15,6 +16,7 @@ from quantumcore.contracts.messages import Request
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
     "transaction": RecordTransaction,
     "reversal": ReverseTransaction,
+    "capture": CaptureHold,
     "account_state": SetAccountState,
     "credit_limit": SetCreditLimit,
     "fx_quotes": OfferQuotes,

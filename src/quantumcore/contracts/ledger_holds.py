@@ -74,6 +74,11 @@ class CapturedHold(msgspec.Struct, frozen=True):
     transaction: TransactionView
     hold: ClientHoldView
 
+    @property
+    def sequence(self) -> int:
+        """Where both stand in the journal."""
+        return self.transaction.sequence
+
 
 class CaptureHold(Request[CapturedHold], frozen=True, kw_only=True):
     """Take amounts out of a hold, all or none, as one transaction of the house's own ids.

@@ -350,6 +350,7 @@ def hold_routes() -> list[Route]:
             scope="admin",
             body=money_bodies.HoldCaptureBody,
             answer=holds.CaptureAnswer,
+            proposal=proposals.ProposalAnswer,
         ),
         Route(
             "POST",

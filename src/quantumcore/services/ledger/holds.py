@@ -43,10 +43,9 @@ class HoldKeeper:
         self.holds: Counter[str] = Counter()
 
     def attach(self) -> None:
-        """Hand the handlers to the bus."""
+        """Hand the handlers to the bus; that of CaptureHold, which posts, stands behind the approvals."""
         self._bus.handle(PlaceHold, self.place)
         self._bus.handle(AmendHold, self.amend)
-        self._bus.handle(CaptureHold, self.capture)
         self._bus.handle(ReleaseHold, self.release)
 
     async def place(self, request: PlaceHold) -> ClientHoldView:
@@ -98,6 +97,22 @@ class HoldKeeper:
         Raises:
             InvalidCommand, NotFound, Conflict, Unavailable, OutcomeUnknown: As `place`.
         """
+        command, hold = await self._command(request)
+        events = await self._groups.post(command, self._bookkeeper.transactions)
+        told = [event for event in events if isinstance(event, wire.HoldChanged)]
+        if len(told) != command.count:
+            raise Internal("internal", f"a transaction of {command.count} captures told {len(told)} of its hold")
+        self._saw(told[-1], "captured" if told[-1].sequence > hold.changed else "repeated")
+        return CapturedHold(self._bookkeeper.shown(events), self._shown(told[-1]))
+
+    async def check_capture(self, request: CaptureHold) -> None:
+        """Do nothing if it could be posted; raises as `capture`, but for what the engine alone knows."""
+        command, _ = await self._command(request)
+        await self._groups.check_open(command)
+
+    # ------------------------------------------------------------------------------------------- helpers
+
+    async def _command(self, request: CaptureHold) -> tuple[wire.PostGroup, ClientHold]:
         check_free(request.transaction_id, "transaction_id")
         if not 1 <= len(request.parts) <= MAX_PARTS:
             count, bound = str(len(request.parts)), str(MAX_PARTS)
@@ -112,14 +127,7 @@ class HoldKeeper:
             user_data=request.user_data,
             text=request.text,
         )
-        events = await self._groups.post(group_of(asked, legs), self._bookkeeper.transactions)
-        told = [event for event in events if isinstance(event, wire.HoldChanged)]
-        if len(told) != len(legs):
-            raise Internal("internal", f"a transaction of {len(legs)} captures told {len(told)} of its hold")
-        self._saw(told[-1], "captured" if told[-1].sequence > hold.changed else "repeated")
-        return CapturedHold(self._bookkeeper.shown(events), self._shown(told[-1]))
-
-    # ------------------------------------------------------------------------------------------- helpers
+        return group_of(asked, legs), hold
 
     async def _find(self, account: int, hold_id: str) -> tuple[ClientHold, Currency]:
         """Return a hold as the tables have it, which have every change that was asked for here.

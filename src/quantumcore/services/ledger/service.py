@@ -122,6 +122,7 @@ class LedgerService:
         for kind, act in {
             "transaction": Act(books.check, books.record),
             "reversal": Act(books.reversal, books.reverse),
+            "capture": Act(self._holds.check_capture, self._holds.capture),
             "account_state": Act(books.state, books.set_state),
             "credit_limit": Act(books.credit, books.set_credit),
             "fx_quotes": Act(self._fx.check, self._fx.offer),

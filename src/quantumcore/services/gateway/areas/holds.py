@@ -9,6 +9,7 @@ from quantumcore.contracts.ledger_holds import AmendHold, CaptureHold, PlaceHold
 from quantumcore.contracts.values import check_client_id, parse_time
 from quantumcore.services.gateway import money_answers
 from quantumcore.services.gateway.areas.books import TransactionAnswer, posted
+from quantumcore.services.gateway.areas.proposals import proposed
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_answers import ClientHoldAnswer
@@ -20,6 +21,7 @@ from quantumcore.services.gateway.money_bodies import (
     HoldReleaseBody,
 )
 from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.routing import Answer
 
 
 class CaptureAnswer(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ async def release(gate: Gate, call: Call, body: HoldReleaseBody) -> ClientHoldAn
     return _changed(gate, await gate.bus.request(request))
 
 
-async def capture(gate: Gate, call: Call, body: HoldCaptureBody) -> CaptureAnswer:
+async def capture(gate: Gate, call: Call, body: HoldCaptureBody) -> CaptureAnswer | Answer:
     """Take parts out of a hold as one transaction; the same id and body answers the same again."""
     account, hold_id = _named(call, body.account_id)
     request = CaptureHold(
@@ -67,6 +69,8 @@ async def capture(gate: Gate, call: Call, body: HoldCaptureBody) -> CaptureAnswe
         user_data=body.user_data or "",
         text=body.text,
     )
+    if gate.settings.four_eyes:
+        return await proposed(gate, call, "capture", request)
     done = await gate.bus.request(request)
     return CaptureAnswer(posted(gate, done.transaction), _changed(gate, done.hold))
 

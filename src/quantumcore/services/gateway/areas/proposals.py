@@ -95,7 +95,8 @@ def _id(call: Call) -> str:
 
 def _accounts(found: ProposalAnswer) -> set[int]:
     """Return the customers whose balances a proposal has changed."""
-    legs = (found.result or {}).get("legs", ())
+    result = found.result or {}
+    legs = result.get("transaction", result).get("legs", ())  # of a capture beside its hold
     sides = {side.partition(":") for leg in legs for side in (leg["debit"], leg["credit"])}
     own = found.what.get("account", 0) if found.sequence else 0
     return {int(account) for account, customer, _ in sides if customer} | ({own} if own else set())

@@ -1,3 +1,5 @@
+#include "quantumcore/check.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -33,16 +35,13 @@ class Walk {
       rare_book(i, instrument);
     }
     waiting();
-    open_holds();
     ends();
     links();
     positions();
     slots();
     accounts();
-    balances();
     submissions();
-    groups();
-    holds();
+    check_money(state_, held_);
     pages();
   }
 
@@ -248,13 +247,13 @@ class Walk {
         const i64 price = instrument.terms.status == kContinuous ? now : 0;
         for (const auto& [top, above] :
              {std::pair{w.stops, !sell}, {w.touched, sell}, {w.trailing, !sell}}) {
-          unfired -= heap(state_.stop_heaps, top, [&](u32 row, u32 up) {
+          unfired -= visit_heap(state_.stop_heaps, top, [&](u32 row, u32 up) {
             const i64 key = key_of(above, state_.extras[row].terms.stop_price);
             QC_ASSERT(up == kNone || key_of(above, state_.extras[up].terms.stop_price) <= key);
             QC_ASSERT(price == 0 || key > key_of(above, price));
           });
         }
-        trailing -= heap(state_.extreme_heaps, w.extremes, [&](u32 row, u32 up) {
+        trailing -= visit_heap(state_.extreme_heaps, w.extremes, [&](u32 row, u32 up) {
           const i64 key = key_of(sell, state_.extras[row].extreme);
           QC_ASSERT(up == kNone || key_of(sell, state_.extras[up].extreme) <= key);
           QC_ASSERT(price == 0 || key >= key_of(sell, price));
@@ -275,7 +274,7 @@ class Walk {
       if (extra.terms.expires_ns != 0) ++expire;
       if (extra.time_in_force == kDay) ++day;
     }
-    expire -= heap(state_.expiry_heap, state_.expiring, [&](u32 row, u32 up) {
+    expire -= visit_heap(state_.expiry_heap, state_.expiring, [&](u32 row, u32 up) {
       QC_ASSERT(up == kNone ||
                 state_.extras[up].terms.expires_ns <= state_.extras[row].terms.expires_ns);
     });
@@ -294,32 +293,10 @@ class Walk {
     for (u32 a = 0; a < state_.accounts.count(); ++a) {
       if (state_.accounts[a].deadline_ns != 0) ++armed;
     }
-    armed -= heap(state_.timer_heap, state_.timers, [&](u32 row, u32 up) {
+    armed -= visit_heap(state_.timer_heap, state_.timers, [&](u32 row, u32 up) {
       QC_ASSERT(up == kNone || state_.accounts[up].deadline_ns <= state_.accounts[row].deadline_ns);
     });
     QC_ASSERT(armed == 0);
-  }
-
-  /// Visits every row of a heap with the one above it; returns how many there are.
-  template <class Visit>
-  static u32 heap(const HeapTable& table, u32 top, const Visit& visit) {
-    std::vector<u32> open;
-    if (top != kNone) open.push_back(top);
-    u32 count = 0;
-    while (!open.empty()) {
-      const u32 row = open.back();
-      open.pop_back();
-      const HeapLinks& links = table.links(row);
-      QC_ASSERT((links.up == kNone) == (row == top));
-      visit(row, links.up);
-      for (const u32 below : {links.left, links.right}) {
-        if (below == kNone) continue;
-        QC_ASSERT(table.links(below).up == row);
-        open.push_back(below);
-      }
-      ++count;
-    }
-    return count;
   }
 
   void balance_of(const OrderRecord& order, const OrderNode& node, const Instrument& instrument) {
@@ -439,97 +416,8 @@ class Walk {
       QC_ASSERT(account.last_order == previous && account.open_orders == count);
       QC_ASSERT(account.barred != kBarClosed || count == 0);
       orders += count;
-      u32 rows = 0;
-      for (u32 row = account.first_balance; row != kNone; row = state_.accounts.balance(row).next) {
-        QC_ASSERT(state_.accounts.balance(row).account == a);
-        ++rows;
-      }
-      rows_ += rows;
     }
     QC_ASSERT(orders == state_.orders.slots().live());
-  }
-
-  void balances() {
-    QC_ASSERT(rows_ == state_.accounts.balance_count());
-    std::vector<i128> customers(state_.currency_count, 0);
-    for (u32 row = 0; row < state_.accounts.balance_count(); ++row) {
-      const Balance& balance = state_.accounts.balance(row);
-      QC_ASSERT(balance.held == held_[row]);  // held = sum of holds
-      QC_ASSERT(balance.held >= 0 && (balance.held <= balance.total || balance.credit != 0));
-      QC_ASSERT(state_.accounts.find_balance(balance.account, balance.currency) == row);
-      const bool closed = state_.accounts[balance.account].barred == kBarClosed;
-      QC_ASSERT(!closed || (balance.total == 0 && balance.held == 0));
-      customers[balance.currency & ~kCollateral] += balance.total;
-    }
-    std::vector<i128> floors(state_.currency_count, 0);
-    for (u32 at = 0; at < state_.accounts.credit_count(); ++at) {
-      const Credit& credit = state_.accounts.credit(at);
-      const Balance& balance = state_.accounts.balance(credit.balance);
-      QC_ASSERT(balance.credit == at + 1 && (balance.currency & kCollateral) == 0);
-      QC_ASSERT(credit.limit >= 0 && credit.overdrawn >= 0);
-      QC_ASSERT(state_.accounts.spare_of(balance) >= -i128{credit.overdrawn});
-      floors[balance.currency] += credit.floor();
-    }
-    for (u32 i = 0; i < state_.currency_count; ++i) {
-      const Currency& house = state_.currencies[i];
-      QC_ASSERT(house.fees >= house.rebates && house.rebates >= 0 && house.rounding >= 0);
-      QC_ASSERT(customers[i] + house.fees - house.rebates + house.rounding == house.owed);
-      house_accounts(static_cast<u16>(i), customers[i], floors[i]);
-    }
-  }
-
-  /// Debits are credits, and no customer can come to have more than is kept.
-  void house_accounts(u16 currency, i128 customers, i128 floors) const {
-    i128 debits = 0;
-    i128 credits = customers;
-    for (u8 place = 0; place < kHousePlaces; ++place) {
-      (has_debit_nature(place) ? debits : credits) += state_.house_balance(currency, place);
-    }
-    QC_ASSERT(debits == credits);
-    QC_ASSERT(state_.house_balance(currency, kRounding) >= 0);
-    QC_ASSERT(floors == state_.houses[currency].floors);
-    QC_ASSERT(floors + std::max<i64>(state_.currencies[currency].owed, 0) <= kMaxI64);
-  }
-
-  /// Groups are found by their ids, and their legs lie one after the other.
-  void groups() const {
-    u32 legs = 0;
-    for (u32 at = 0; at < state_.group_ids.count(); ++at) {
-      const PostedGroup& group = state_.group_ids[at];
-      QC_ASSERT(state_.group_ids.find(group.account, group.terms.group_id) == at);
-      QC_ASSERT(group.first_leg == legs && group.sequence <= state_.sequence);
-      QC_ASSERT(group.failed == 0 || group.reversed_by == 0);
-      if (group.failed == 0) legs += group.terms.count;
-    }
-    QC_ASSERT(legs == state_.group_ids.leg_count());
-  }
-
-  /// What clients hold, and that each has its parts.
-  void open_holds() {
-    for (u32 row = 0; row < state_.hold_ids.count(); ++row) {
-      const Hold& hold = state_.hold_ids[row];
-      QC_ASSERT(hold.placed >= 0 && hold.captured >= 0 && hold.released >= 0 && hold.open() >= 0);
-      QC_ASSERT(hold.failed == 0 || hold.placed == 0);
-      if (hold.open() == 0) continue;
-      held_[state_.accounts.find_balance(hold.account, hold.currency)] += hold.open();
-    }
-  }
-
-  /// Holds are found by their ids and by the commands that placed them; open ones that end by the
-  /// clock are where the clock looks.
-  void holds() {
-    const HoldIds& ids = state_.hold_ids;
-    u32 ending = 0;
-    for (u32 row = 0; row < ids.count(); ++row) {
-      QC_ASSERT(ids.find(ids[row].account, ids[row].hold_id) == row);
-      QC_ASSERT(ids.find_placed(ids[row].sequence) == (ids[row].failed != 0 ? kNone : row));
-      QC_ASSERT(ids[row].sequence <= state_.sequence);
-      if (ids[row].ends()) ++ending;
-    }
-    ending -= heap(ids.ends(), ids.next_end(), [&](u32 row, u32 up) {
-      QC_ASSERT(ids[row].ends() && (up == kNone || ids[up].expires_ns <= ids[row].expires_ns));
-    });
-    QC_ASSERT(ending == 0);
   }
 
   void submissions() {
@@ -562,14 +450,13 @@ class Walk {
 
   const State& state_;
   std::vector<u8> seen_;    // 1 queued, 2 free
-  std::vector<i128> held_;  // by balance row
+  std::vector<i128> held_;  // what orders hold, by balance row
   u32 dark_ = 0;            // of the instrument at hand
   u32 icebergs_ = 0;
   u64 levels_ = 0;
   u64 bits_ = 0;
   u32 leaves_ = 0;
   u32 windows_ = 0;
-  u32 rows_ = 0;
   u32 rare_ = 0;
 };
 

@@ -9,8 +9,6 @@ from quantumcore.contracts.wire.action_events import ActionApplied, PositionAdju
 from quantumcore.contracts.wire.commands import (
     COMMAND_HEADER,
     AdvanceTime,
-    AmendHold,
-    ApplyAction,
     BustTrade,
     CancelAllAfter,
     CancelOrder,
@@ -20,13 +18,8 @@ from quantumcore.contracts.wire.commands import (
     EndSession,
     MassCancel,
     OpenAccount,
-    PlaceHold,
-    PostGroup,
-    ReleaseHold,
     ReplaceAdvancedOrder,
     ReplaceOrder,
-    SetAccountTerms,
-    SetCredit,
     SetGroup,
     SetInstrumentStatus,
     SetKillSwitch,
@@ -43,18 +36,13 @@ from quantumcore.contracts.wire.commands import (
 from quantumcore.contracts.wire.events import (
     EVENT_HEADER,
     AccountOpened,
-    AccountTermsChanged,
     AuctionUncrossed,
     CancelTimerSet,
     CommandDone,
     CommandRefused,
-    CreditChanged,
     CurrencyDefined,
     Event,
     GroupChanged,
-    GroupNoted,
-    GroupPosted,
-    HoldChanged,
     IndicativeChanged,
     InstrumentDefined,
     InstrumentStatusChanged,
@@ -77,10 +65,26 @@ from quantumcore.contracts.wire.events import (
     TradeBusted,
     TradePrinted,
     TradingRulesChanged,
-    TransferMade,
     TransferPosted,
 )
 from quantumcore.contracts.wire.layout import Layout
+from quantumcore.contracts.wire.money_commands import (
+    AmendHold,
+    ApplyAction,
+    PlaceHold,
+    PostGroup,
+    ReleaseHold,
+    SetAccountTerms,
+    SetCredit,
+)
+from quantumcore.contracts.wire.money_events import (
+    AccountTermsChanged,
+    CreditChanged,
+    GroupNoted,
+    GroupPosted,
+    HoldChanged,
+    TransferMade,
+)
 
 COMMANDS: dict[int, type[Command]] = {
     c.KIND: c

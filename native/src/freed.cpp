@@ -11,8 +11,9 @@ namespace {
 
 /// Finds out why an order cannot become active; true: it can. Where one that then waits for a price
 /// will rest is judged when it is active.
-bool may_become_active(const State& state, const Instrument& instrument, u32 slot,
-                       CancelReason& why_not) {
+/// `before`: what is held for another that becomes active with it; what this one holds is added.
+bool may_become_active(const State& state, const Instrument& instrument, u32 slot, bool apart,
+                       i128& before, CancelReason& why_not) {
   const Extra& extra = state.extra_of(slot);
   const OrderNode& node = state.orders.node(slot);
   const bool lasts = (node.flags & kOrderNeverRests) == 0;
@@ -26,7 +27,10 @@ bool may_become_active(const State& state, const Instrument& instrument, u32 slo
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
   const u32 row = is_sell(node) ? order.base_balance : order.quote_balance;
-  return need <= std::max<i64>(state.accounts.available(state.accounts.balance(row)), 0);
+  const i64 available = state.accounts.available(state.accounts.balance(row));
+  if (need > std::max<i128>(available - before, 0)) return false;
+  if (apart) before += need;
+  return true;
 }
 
 void tell_triggered(const State& state, u32 slot, Teller& teller) {
@@ -50,12 +54,14 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
   i64 cuts[2] = {0, 0};
   bool fit = true;
   CancelReason why_not{};
+  i128 before = 0;
   for (u32 i = 0; i < 2; ++i) {
     const u32 slot = members[i];
     if (slot == kNone) continue;
     if (link.kind == kBracket) cuts[i] = std::max<i64>(0, leaves_of(state, slot) - link.lots);
     if (cuts[i] != 0) lower(state, slot, cuts[i]);
-    fit = fit && may_become_active(state, instrument, slot, why_not);
+    const bool apart = holds_apart(link, is_sell(state.orders.node(slot)));
+    fit = fit && may_become_active(state, instrument, slot, apart, before, why_not);
   }
   link.waits = 0;
   if (!fit || members[1] == kNone) release_link(state, row);

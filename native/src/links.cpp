@@ -69,7 +69,9 @@ i64 linked_hold(const State& state, u32 slot) {
   if (link.waits != 0) return 0;
   const u32 other = link.members[link.members[0] == slot ? 1 : 0];
   const bool sell = is_sell(state.orders.node(slot));
-  if (is_sell(state.orders.node(other)) != sell) return own_need(state, slot);
+  if (is_sell(state.orders.node(other)) != sell || holds_apart(link, sell)) {
+    return own_need(state, slot);
+  }
   if (link.members[0] != slot) return 0;
   return std::max(own_need(state, slot), own_need(state, other));
 }
@@ -81,7 +83,9 @@ PairHold pair_hold(const State& state, u32 slot, i64 need) {
   }
   if (waits_for_parent(state, slot)) return {0, 0};
   const u32 other = sibling(state, slot);
-  if (other == kNone || is_sell(state.orders.node(other)) != is_sell(state.orders.node(slot))) {
+  const bool sell = is_sell(state.orders.node(slot));
+  if (other == kNone || is_sell(state.orders.node(other)) != sell ||
+      holds_apart(state.links.rows[link_of(state, slot)], sell)) {
     return {need, order.hold};
   }
   return {std::max(need, own_need(state, other)), order.hold + state.orders.record(other).hold};

@@ -278,6 +278,8 @@ void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_k
 void hold_anew(State& state, u32 slot, Teller& teller) {
   const u32 other = sibling(state, slot);
   if (other == kNone || !state.accounting()) return;
+  const Link& link = state.links.rows[state.extra_of(slot).link];
+  if (holds_apart(link, is_sell(state.orders.node(slot)))) return;
   const i64 hold = hold_now(state, other);
   if (hold == state.orders.record(other).hold) return;
   set_hold(state, other, hold);

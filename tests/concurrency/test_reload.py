@@ -28,6 +28,11 @@ from quantumcore.services.gateway.service import GatewayService
 OTHER: dict[str, Any] = {
     "reconcile_s": 30.0,
     "ledger_retention_days": 30,
+    "four_eyes": True,
+    "proposal_s": 60,
+    "payout_rail": "operator",
+    "payout_fees": {"USD": "1.00"},
+    "payout_timeout_s": 60,
     "data_dir": "elsewhere",
     "host": "127.0.0.2",
     "port_base": 9100,
@@ -81,6 +86,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
     return repr(value) if isinstance(value, int) else f'"{value}"'
 
 

@@ -249,7 +249,7 @@ class Books:
         """captured + released + open = placed, and an act moves nothing but its own part."""
         before = self.placed.get(event.hold_sequence)
         parts = [0] * 4 if before is None else [before.placed, before.captured, before.released, before.open]
-        parts[{1: 0, 2: 0, 3: 1, 4: 2, 5: 2}[event.cause]] += event.amount
+        parts[{1: 0, 2: 0, 3: 1, 4: 2, 5: 2, 6: 2}[event.cause]] += event.amount
         parts[3] = parts[0] - parts[1] - parts[2]
         assert parts == [event.placed, event.captured, event.released, event.open]
         assert min(parts) >= 0

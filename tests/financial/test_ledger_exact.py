@@ -40,7 +40,7 @@ async def test_the_ledger_has_what_exact_rationals_say(tmp_path: Path, seed: int
             for batch in batches:
                 for event in batch.events:
                     catalogue.apply(event)
-            await books.database.write(lambda c, told=batches: store.post(c, told, catalogue.instruments))
+            await books.database.write(lambda c, told=batches: store.post(c, told, catalogue))
             where = f"seed {seed}, after operation {play.made}"
             await books.database.read(lambda connection, at=where: compare(connection, play, at))
         await books.database.read(lambda connection: check_holds(connection, f"seed {seed}, at the end"))

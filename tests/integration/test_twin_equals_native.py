@@ -64,7 +64,8 @@ def test_a_long_seeded_market_is_equal_event_by_event(accounting, seed):
     [
         {"max_orders": 16, "max_accounts": 6},
         {"max_client_ids": 40},
-        {"max_transfers": 45},
+        {"max_transfers": 40},
+        {"max_holds": 4},
         {"max_groups": 12},
         {"max_legs": 20},
         {"max_balances": 36},

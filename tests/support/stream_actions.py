@@ -76,4 +76,9 @@ def fund(market: Any) -> wire.PostGroup:
     return wire.PostGroup(group_id=f"f-{market._made}", count=1, legs=leg.encode())
 
 
-MAKERS = ((act, 1),)
+def rarely(market: Any) -> wire.Command:
+    """An action now and then: each ends what works in its instrument, and a market must go on."""
+    return act(market) if market._chance(20) else market._submit()
+
+
+MAKERS = ((rarely, 1),)

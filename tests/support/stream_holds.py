@@ -82,4 +82,4 @@ def capturing(market: Any, credit: tuple[int, int]) -> wire.Leg:
     )
 
 
-MAKERS = ((place, 5), (amend, 2), (release, 2))
+MAKERS = ((place, 3), (amend, 1), (release, 1))

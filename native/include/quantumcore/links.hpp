@@ -14,7 +14,8 @@ struct Link {
   u64 sequence;    // of the act that tied them
   i64 lots;        // what the parent had filled when it was done; exits are not larger
   u32 parent;      // slot; kNone: there is none, or it is done
-  u32 members[2];  // slots; the first of a pair holds for both; while they wait, whom it frees
+  u32 members[2];  // slots; the first of a pair that shares holds for both; while they wait, whom
+                   // it frees
   u32 instrument;  // slot
   u32 eldest;      // slot of the first member, so that (sequence, eldest) is its age
   u32 next_free;   // the arena's
@@ -23,6 +24,9 @@ struct Link {
   u8 due;    // in Links::due
   u8 reserved[5];
 };
+
+/// Exits that buy may trade in turn, at two prices and with two fees: each holds for itself alone.
+inline bool holds_apart(const Link& link, bool sell) { return link.kind == kBracket && !sell; }
 
 /// Who ends when one of a link does.
 struct Parted {

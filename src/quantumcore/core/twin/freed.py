@@ -4,7 +4,7 @@ from quantumcore.core.twin import closing, codes, gate, phases, triggers
 from quantumcore.core.twin.accounts import OPEN
 from quantumcore.core.twin.answers import tell_replaced, tell_triggered, tell_waits
 from quantumcore.core.twin.book import Order, Place
-from quantumcore.core.twin.links import BRACKET, release
+from quantumcore.core.twin.links import BRACKET, Link, release
 from quantumcore.core.twin.orders import begin, enters_book
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
@@ -22,7 +22,7 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     cuts = [max(0, order.quantity - link.lots) if link.kind == BRACKET else 0 for order in members]
     for order, cut in zip(members, cuts, strict=True):
         order.lower(cut)
-    reason = next(filter(None, (_why_not(venue, order) for order in members)), None)
+    reason = _why_not_all(venue, link)
     if reason is not None:
         release(link)
         for order, cut in zip(members, cuts, strict=True):
@@ -47,8 +47,20 @@ def free_one(venue: Venue, number: int, out: Outbox) -> bool:
     return True
 
 
-def _why_not(venue: Venue, order: Order) -> int | None:
-    """Return why an order cannot become active, as a reason of its cancellation, or None if it can."""
+def _why_not_all(venue: Venue, link: Link) -> int | None:
+    """Return why they cannot become active together, as a reason of their cancellation, or None if they can."""
+    before = 0
+    for order in link.members:
+        reason = _why_not(venue, order, before)
+        if reason is not None:
+            return reason
+        if link.holds_apart(order):
+            before = order.own_need(venue.instruments[order.instrument])
+    return None
+
+
+def _why_not(venue: Venue, order: Order, before: int) -> int | None:
+    """Return why an order cannot become active when `before` is held for another."""
     instrument = venue.instruments[order.instrument]
     if not triggers.within_bounds(venue, order, rests=enters_book(venue, order)):
         return codes.OUT_OF_BOUNDS
@@ -56,7 +68,7 @@ def _why_not(venue: Venue, order: Order) -> int | None:
         return codes.NO_FUNDS  # what it would hold it may not
     if venue.bounds.accounting:
         try:
-            gate.check_funds(instrument, venue.accounts[order.account], order.side, order.own_need(instrument))
+            gate.check_funds(instrument, venue.accounts[order.account], order.side, order.own_need(instrument), before)
         except Refusal:
             return codes.NO_FUNDS
     return None

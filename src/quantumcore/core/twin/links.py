@@ -4,7 +4,8 @@ OCO      a pair: when one trades or ends, the other is cancelled.
 OTO      the second waits until the first is filled whole.
 BRACKET  two exits wait until the entry is done with something filled, then they are a pair that shrinks together.
 
-Two of one side share one hold, because only one of them can trade: the first of `members` holds for both.
+Two of one side share one hold, because only one of them can trade, or both the same lots: the first of `members` holds for both.
+Two exits that buy do not: in turn they may pay two prices and two fees.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from quantumcore.core.twin import codes
 from quantumcore.core.twin.answers import tell_replaced
+from quantumcore.core.twin.book import BUY
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.outbox import Outbox
 
@@ -40,13 +42,17 @@ class Link:
     lots: int = 0
 
     def hold_of(self, order: "Order", instrument: Instrument) -> int:
-        """Return what `order` must hold: its own need, nothing while it waits, one hold for two of one side."""
-        if order is self.parent:
+        """Return what `order` must hold: its own need, nothing while it waits, one hold for two of one side that share."""
+        if order is self.parent or (self.holds_apart(order) and not self.waits):
             return order.own_need(instrument)
         alike = [member for member in self.members if member.side == order.side]
         if self.waits or order is not alike[0]:
             return 0
         return max(member.own_need(instrument) for member in alike)
+
+    def holds_apart(self, order: "Order") -> bool:
+        """Tell whether `order` holds for itself alone: exits that buy may trade in turn, at two prices and with two fees."""
+        return self.kind == BRACKET and order is not self.parent and order.side == BUY
 
 
 def waits_for_parent(order: "Order") -> bool:
@@ -68,7 +74,7 @@ def shared(order: "Order", own_need: int, instrument: Instrument) -> tuple[int, 
     if waits_for_parent(order):
         return 0, 0
     other = sibling(order)
-    if other is None or other.side != order.side:
+    if other is None or order.link is None or other.side != order.side or order.link.holds_apart(order):
         return own_need, order.hold
     return max(own_need, other.own_need(instrument)), order.hold + other.hold
 

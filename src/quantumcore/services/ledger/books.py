@@ -60,7 +60,7 @@ from quantumcore.services.ledger.postings import (
 )
 
 HOLD_PLACED = 1  # causes of HoldChanged
-HOLD_PARTS = {HOLD_PLACED: "placed", 2: "placed", 3: "captured", 4: "released", 5: "released"}
+HOLD_PARTS = {HOLD_PLACED: "placed", 2: "placed", 3: "captured", 4: "released", 5: "released", 6: "released"}
 
 Name = tuple[int, int]
 """(sequence, slot) of an order."""

@@ -89,7 +89,7 @@ def value(inputs: Inputs, worths: Worths | None = None) -> Portfolio:
 
 def _is_shown(view: PositionView) -> bool:
     """Tell whether all amounts of a position are numbers."""
-    amounts = view.quantity, view.cost, view.multiplier, view.realised, view.fees, view.income
+    amounts = view.quantity, view.cost, view.multiplier, view.realised, view.fees, view.funding, view.dividends
     known = [text for text in (view.mark, view.value, view.unrealised) if text is not None]
     return all(map(is_decimal, (*amounts, *known)))
 

@@ -303,7 +303,7 @@ def _line(view: PositionView, market: str, unrealised: str, percent: str, value:
         percent,
         view.realised,
         view.fees,
-        view.income,
+        view.funding if view.dividends == ZERO else view.income,
         value,
         fx,
         weight,

@@ -30,7 +30,7 @@ class PnlSums:
         """
         self._realised += _sum([view.realised for view in views])
         self._fees += _sum([view.fees for view in views])
-        self._funding += _sum([view.income for view in views])
+        self._funding += _sum([view.funding for view in views]) + _sum([view.dividends for view in views])
         self._unrealised += sum(changes, _NOTHING)
 
     def foreign(

@@ -62,9 +62,9 @@ async def test_whoever_approves_sees_the_balance_at_once(opened: House) -> None:
 
 async def test_whoever_approves_a_capture_sees_the_balance_at_once(opened: House) -> None:
     maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
-    before = await dollars(user)
     hold = {"account_id": user.account_id, "hold_id": "h-1", "currency": "USD", "amount": "3.00"}
     assert (await maker.http.post(HOLDS, json=hold)).status_code == 200
+    before = await dollars(user)  # what the ledger has from the hold on
     part = {"account_id": user.account_id, "transaction_id": "c-1", "parts": [{"code": 300, "amount": "1.25"}]}
     answer = await maker.http.post(f"{HOLDS}/h-1/capture", json=part)
     assert (answer.status_code, answer.json()["kind"]) == (202, "capture"), answer.text

@@ -31,6 +31,7 @@ from quantumcore.services.ledger import reconcile
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.tables import client_holds
 from tests.support.ledgers import assert_equals, digest, ledger_tables, open_ledger, post, post_in_cuts
+from tests.support.portfolios import NO_CURRENCY
 from tests.support.small_venue import ALICE, BOB, SmallVenue, small_venue
 
 SECOND = 10**9
@@ -132,7 +133,7 @@ async def test_every_refusal_says_what_and_of_which_field(venue: SmallVenue) -> 
         (place("h-2", expires_ns=1), InvalidCommand, "hold.expires_at.bad", ""),
         (place("h-2", expires_ns=-1), InvalidCommand, "request.invalid.time", "expires_at"),
         (place("not an id"), InvalidCommand, "request.invalid.id", "hold_id"),
-        (place("h-2", currency="XXX"), NotFound, "currency.not_found", "currency"),
+        (place("h-2", currency=NO_CURRENCY), NotFound, "currency.not_found", "currency"),
         (place("h-2", account=77), NotFound, "account.not_found", ""),
         (place("h-3", "99999999999999.00"), Conflict, "transfer.insufficient", ""),
         (place("h-3", "1.00"), Conflict, "transfer.id_already_failed", ""),

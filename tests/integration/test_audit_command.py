@@ -22,7 +22,9 @@ from typer.testing import CliRunner
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.sql import SqliteDatabase, open_database, read_only
 from quantumcore.app import cli
-from quantumcore.app.audit import KEY_FILE, LEDGER, auditing_of
+from quantumcore.app.audit import LEDGER
+from quantumcore.app.audit_key import KEY_FILE
+from quantumcore.app.audit_places import auditing_of
 from quantumcore.app.verify import verify
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.wire import Transfer

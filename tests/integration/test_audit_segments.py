@@ -20,7 +20,9 @@ from typer.testing import CliRunner
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database, read_only
 from quantumcore.app import cli
-from quantumcore.app.audit import FIRST, KEY_FILE, LEDGER, SECOND, auditing_of, ledger_of, places_of
+from quantumcore.app.audit import LEDGER, ledger_of
+from quantumcore.app.audit_key import KEY_FILE
+from quantumcore.app.audit_places import FIRST, SECOND, auditing_of, places_of
 from quantumcore.app.segments import check_places, sealed_days
 from quantumcore.app.verify import verify
 from quantumcore.contracts.errors import Corrupted, Unavailable

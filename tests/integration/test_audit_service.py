@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import Connection, update
 
 from quantumcore.adapters.second_store import UNFINISHED, FileStore
-from quantumcore.app.audit import KEY_FILE, audit_key, known_public_key, public_key
+from quantumcore.app.audit import known_public_key, public_key
+from quantumcore.app.audit_key import KEY_FILE, audit_key
 from quantumcore.app.settings import Settings
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, Unavailable

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from quantumcore.app.audit import KEY_FILE
+from quantumcore.app.audit_key import KEY_FILE
 from quantumcore.services.ledger.audit.roots import Signer
 from tests.support.processes import ADMIN, Venue
 

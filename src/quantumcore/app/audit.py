@@ -1,4 +1,4 @@
-"""The audit of a venue seen from outside its rooms: its key, its second store, and what an operator asks of them."""
+"""The audit of a venue seen from outside its rooms: its key, and what an operator asks of them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,30 +11,15 @@ from sqlalchemy import Connection
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import read_only
 from quantumcore.app.audit_key import KEY_FILE, audit_key
+from quantumcore.app.audit_places import DIRECTORY
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
-from quantumcore.ports.sealed import RETENTION_DAYS
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
-from quantumcore.services.ledger.audit.publisher import Auditing
 from quantumcore.services.ledger.audit.roots import PUBLIC_KEY, Signer
-from quantumcore.services.ledger.audit.sealer import Archive
 
-DIRECTORY = "audit"
-FIRST, SECOND = "segments", DIRECTORY
 LEDGER = "quantumcore_ledger.sqlite"
-
-
-def auditing_of(data_dir: Path, key: bytes, retention_days: int = RETENTION_DAYS) -> Auditing:
-    """Return where the ledger publishes and seals, with which key, and for how long it keeps what is sealed."""
-    places = places_of(data_dir)
-    return Auditing(places[SECOND], key, Archive((places[FIRST], places[SECOND]), retention_days))
-
-
-def places_of(data_dir: Path) -> dict[str, FileStore]:
-    """Return the two places of sealed segments by their names, which are those of their directories."""
-    return {name: FileStore(data_dir / name) for name in (FIRST, SECOND)}
 
 
 def public_key(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from quantumcore.adapters.outbox_rail import OutboxRail
-from quantumcore.app.audit import auditing_of
+from quantumcore.app.audit_places import auditing_of
 from quantumcore.app.read_side import ReadSide, ReadSideSettings
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock

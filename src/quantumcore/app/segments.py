@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import open_database, read_only
-from quantumcore.app.audit import DIRECTORY, ledger_of, places_of, public_key
+from quantumcore.app.audit import ledger_of, public_key
+from quantumcore.app.audit_places import DIRECTORY, places_of
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound
 from quantumcore.ports.second_store import SecondStore

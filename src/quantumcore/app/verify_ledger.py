@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import translated
-from quantumcore.app.audit import DIRECTORY, ledger_of
+from quantumcore.app.audit import ledger_of
+from quantumcore.app.audit_places import DIRECTORY
 from quantumcore.app.segments import check_places, sealed_days
 from quantumcore.contracts.errors import Corrupted, NotFound, QuantumCoreError
 from quantumcore.contracts.wire import decode_events

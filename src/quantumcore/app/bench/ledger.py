@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import SqliteDatabase, open_database
-from quantumcore.app.audit import DIRECTORY, auditing_of
+from quantumcore.app.audit_places import DIRECTORY, auditing_of
 from quantumcore.app.bench.measure import REPEATS, Figure
 from quantumcore.app.definitions import load_definitions
 from quantumcore.contracts.reference import Catalogue, Instrument

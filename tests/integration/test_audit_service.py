@@ -24,6 +24,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, Unavailable
 from quantumcore.contracts.ledger import MakeTransfer
 from quantumcore.contracts.ledger_audit import GetAuditRoots, ProveEntry, VerifyAccount, VerifyChain
+from quantumcore.services.ledger.attempts import AGAIN_S
 from quantumcore.services.ledger.audit import publisher as publishing
 from quantumcore.services.ledger.audit.check import check
 from quantumcore.services.ledger.audit.publisher import Auditing
@@ -240,7 +241,7 @@ async def test_a_store_that_fails_is_tried_again_and_the_ledger_goes_on(
     assert (metrics["qc_ledger_audit_failing"], metrics["qc_ledger_audit_waiting"]) == (1, 1)
     assert (await venue.bus.request(VerifyChain())).sound
     store.down = False
-    await venue.clock.advance(publishing.AGAIN_S)
+    await venue.clock.advance(AGAIN_S)
     await eventually(lambda: publisher.failure == "" and publisher.roots == 2)
 
 

@@ -396,7 +396,7 @@ async def test_days_end_by_themselves_after_midnight(venue: SmallVenue, ledger: 
     await until(lambda: venue.engine.house(11) != [], "the day is over")
     await until(lambda: ledger._follower.cursor == venue.engine.sequence, "everything is entered")
     assert (await house(venue))["410", "EUR"] == "0.01"
-    assert ledger._fx.failure == ""
+    assert ledger._fx.ends.failure == ""
 
 
 async def test_ids_of_the_ledgers_own_cannot_be_taken_by_hand(venue: SmallVenue, ledger: LedgerService) -> None:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import Corrupted, QuantumCoreError
+from quantumcore.contracts.errors import Corrupted
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.second_store import SecondStore
+from quantumcore.services.ledger.attempts import AGAIN_S, Attempts
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.chain import Day
 from quantumcore.services.ledger.audit.merkle import Tree
@@ -27,9 +28,6 @@ from quantumcore.services.ledger.audit.roots import (
     root_name,
 )
 from quantumcore.services.ledger.audit.sealer import Archive, Sealer
-
-AGAIN_S = 30.0
-"""After a failure the next try waits so long: trading does not depend on it, and the days stay in the database."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,13 +48,11 @@ class Publisher:
     """Publishes every closed day that is not published yet.
 
     Attributes:
-        failure: Why the last try failed; empty while it is well.
         waiting: Closed days that are not published.
         roots: How many roots the store has.
     """
 
     def __init__(self, database: Database, clock: Clock, auditing: Auditing, shard: int = 0) -> None:
-        self.failure = ""
         self.waiting = 0
         self.roots = 0
         self._database = database
@@ -67,6 +63,12 @@ class Publisher:
         self._shard = shard
         self._closed = asyncio.Event()
         self._closed.set()
+        self._attempts = Attempts(_log, "roots are not published")
+
+    @property
+    def failure(self) -> str:
+        """Why the last attempt failed; empty while it is well."""
+        return self._attempts.failure
 
     @property
     def public_key(self) -> str:
@@ -83,17 +85,13 @@ class Publisher:
         self._closed.set()
 
     async def run(self) -> None:
-        """Publish for ever; what fails is tried again after AGAIN_S, and told meanwhile."""
+        """Publish for ever; what fails is tried again after AGAIN_S: the days stay in the database."""
         while True:
             await self._closed.wait()
             self._closed.clear()
-            try:
+            with self._attempts.attempt():
                 await self.publish()
-                self.failure = ""
-            except QuantumCoreError as error:
-                if self.failure != error.detail:
-                    _log.error("roots are not published: %s", error.detail)  # it is no defect of ours
-                self.failure = error.detail
+            if self.failure:
                 await self._clock.sleep(AGAIN_S)
                 self._closed.set()
 

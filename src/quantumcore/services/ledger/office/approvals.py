@@ -20,7 +20,6 @@ from quantumcore.contracts.errors import (
     Forbidden,
     InvalidCommand,
     NotFound,
-    QuantumCoreError,
     Refused,
     invalid,
 )
@@ -43,12 +42,12 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.telemetry import counter, gauge
+from quantumcore.services.ledger.attempts import AGAIN_S, Attempts
 from quantumcore.services.ledger.office import proposals
 from quantumcore.services.ledger.office.proposal import Proposal
 from quantumcore.services.ledger.queries import check_limit
 
 ID_BYTES = 16
-AGAIN_S = 30.0  # seconds: what could not be carried out is tried again
 MAX_REASON_BYTES = 512
 MAX_USER = 64
 NS = 10**9
@@ -85,7 +84,7 @@ class Approvals:
         self._acts: dict[str, Act] = {}
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
-        self._failure = ""
+        self._attempts = Attempts(_log, "an approved proposal is not carried out")
 
     def attach(self, bus: Bus) -> None:
         """Hand the handlers to the bus; `guard` must have been called for every kind."""
@@ -115,14 +114,9 @@ class Approvals:
     async def run(self) -> None:
         """Carry out what was approved and left unfinished, at the start and whenever something was left."""
         while True:
-            try:
+            with self._attempts.attempt():
                 async with self._one_at_a_time:
                     await self._finish()
-                self._failure = ""
-            except QuantumCoreError as error:
-                if self._failure != error.detail:
-                    _log.error("an approved proposal is not carried out: %s", error.detail)
-                self._failure = error.detail
             await self._clock.sleep(AGAIN_S)
 
     # ---------------------------------------------------------------------------------------- decisions

@@ -14,7 +14,7 @@ from math import floor
 from prometheus_client.core import Metric
 from sqlalchemy import Connection, select
 
-from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, QuantumCoreError, Unavailable, invalid
+from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, Unavailable, invalid
 from quantumcore.contracts.ledger_fx import (
     MAX_QUOTES,
     MAX_SOURCE_BYTES,
@@ -36,6 +36,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.attempts import AGAIN_S, Attempts
 from quantumcore.services.ledger.conversions import (
     Record,
     decimal_of,
@@ -60,7 +61,6 @@ NS = 10**9
 AHEAD_NS = 5 * NS  # two machines' clocks differ
 LIFE_NS = DAY_NS  # a quote is held no longer
 AFTER_MIDNIGHT_NS = 5 * NS  # what was stamped before midnight has been entered by then
-AGAIN_S = 30.0  # seconds: after a failure the end of a day waits so long
 LOOK_S = 3_600.0  # seconds: a machine that slept, or whose clock was set, is noticed so soon
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class FxDesk:
 
     Attributes:
         outcomes: Conversions that were posted, repeated, refused.
-        failure: Why the last end of a day was not posted; empty while it is well.
+        ends: Attempts at the end of a day.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class FxDesk:
     ) -> None:
         """Take the ledger's tables and the office's; rates may be `stale_s` seconds old, and disagree by `tolerance_bp`."""
         self.outcomes: Counter[str] = Counter()
-        self.failure = ""
+        self.ends = Attempts(_log, "the end of a day of foreign exchange")
         self._groups = groups
         self._database = database
         self._office = office
@@ -110,7 +110,7 @@ class FxDesk:
         """Say for /metrics how it goes."""
         yield counter("qc_ledger_conversions", "Conversions by outcome", self.outcomes, by="outcome")
         yield gauge("qc_ledger_quotes_open", "Quotes that could be used when the last ones were offered", self._open)
-        yield gauge("qc_ledger_fx_day_failing", "1 while the end of a day cannot be posted", bool(self.failure))
+        yield gauge("qc_ledger_fx_day_failing", "1 while the end of a day cannot be posted", bool(self.ends.failure))
 
     # ---------------------------------------------------------------------------------------------- quotes
 
@@ -294,15 +294,10 @@ class FxDesk:
         """End each day after midnight UTC, and at the start the one before if that was missed."""
         while True:
             pause = AGAIN_S
-            try:
+            with self.ends.attempt():
                 await self.end_day((self._clock.now() - AFTER_MIDNIGHT_NS) // DAY_NS - 1)
-                self.failure = ""
                 rest = DAY_NS - (self._clock.now() - AFTER_MIDNIGHT_NS) % DAY_NS
                 pause = min(rest // NS + 1, LOOK_S)
-            except QuantumCoreError as error:
-                if self.failure != error.detail:
-                    _log.error("the end of a day of foreign exchange: %s", error.detail)
-                self.failure = error.detail
             await self._clock.sleep(pause)
 
     async def end_day(self, day: int) -> None:

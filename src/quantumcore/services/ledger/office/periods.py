@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import Conflict, QuantumCoreError, Unavailable, invalid
+from quantumcore.contracts.errors import Conflict, Unavailable, invalid
 from quantumcore.contracts.ledger_periods import MAX_PAGE, ClosePeriod, GetPeriods, Periods, PeriodView
 from quantumcore.contracts.wire import Leg, PostGroup
 from quantumcore.ports.bus import Bus
@@ -17,6 +17,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import gauge
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.attempts import AGAIN_S, Attempts
 from quantumcore.services.ledger.corrections import CLOSING_PREFIX
 from quantumcore.services.ledger.days import DAY_NS, day_of, last_day_of, shown_day
 from quantumcore.services.ledger.domain import CLEARING, EQUITY, HOUSE
@@ -26,7 +27,6 @@ from quantumcore.services.ledger.teller import Teller
 
 CLOSING = 900  # why, in the ledger's own numbers
 AFTER_MIDNIGHT_NS = 5 * 10**9  # what was stamped before midnight has been sequenced by then
-AGAIN_S = 30.0  # seconds: a closing that the engine has not heard of is told again
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class PeriodDesk:
         self._outcomes: Counter[str] = Counter()
         self._one_at_a_time = asyncio.Lock()
         self._unfinished = False
-        self._failure = ""
+        self._attempts = Attempts(_log, "a period is not closed")
 
     def attach(self, bus: Bus) -> None:
         """Hand the handlers to the bus, but for ClosePeriod, before which the approvals stand."""
@@ -65,14 +65,9 @@ class PeriodDesk:
     async def run(self) -> None:
         """Tell the engine of closings that a kill or a lost answer has left untold."""
         while True:
-            try:
+            with self._attempts.attempt():
                 async with self._one_at_a_time:
                     await self._finish()
-                self._failure = ""
-            except QuantumCoreError as error:
-                if self._failure != error.detail:
-                    _log.error("a period is not closed: %s", error.detail)
-                self._failure = error.detail
             await self._clock.sleep(AGAIN_S)
 
     async def check(self, command: ClosePeriod) -> int:

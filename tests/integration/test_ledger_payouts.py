@@ -27,6 +27,8 @@ from quantumcore.contracts.ledger_payouts import GetPayouts, RetryPayout, Settle
 from quantumcore.contracts.matching import Sequence
 from quantumcore.ports.payout import PayoutState
 from quantumcore.services.ledger import saga_store
+from quantumcore.services.ledger.engine import Engine
+from quantumcore.services.ledger.payouts import Paying, PayoutDesk
 from quantumcore.services.ledger.saga import TRIES_MAX, Status, saga_id_of
 from tests.support.payout_rooms import DAY_S, OWNER, START, Cut, Killed, PayoutRoom, open_payouts
 from tests.support.small_venue import SmallVenue, small_venue
@@ -298,11 +300,10 @@ async def test_a_word_is_said_once(room: PayoutRoom) -> None:
 
 
 async def test_without_its_rail_what_is_left_is_told(room: PayoutRoom, venue: SmallVenue) -> None:
-    from quantumcore.services.ledger.payouts import Paying, PayoutDesk
-
     await room.withdraw("t-1")
     desk = PayoutDesk(
         venue.bus,
+        Engine(venue.bus, venue.log),
         venue.log,
         room.service._database,
         venue.clock,
@@ -353,7 +354,7 @@ class Slow:
 async def test_a_hold_that_comes_late_is_not_left_open(room: PayoutRoom) -> None:
     """Ten requests to hold are on their way when it is taken back: what arrives afterwards finds its id used up."""
     slow = Slow(room, wire.PlaceHold.KIND)
-    room.driver._bus = slow  # type: ignore[assignment]
+    room.driver._engine = Engine(slow, room.venue.log)  # type: ignore[arg-type]
     await room.withdraw("t-1")
     while (await room.saga("t-1")).status is Status.RUNNING:
         room.venue.clock.turn(11)
@@ -370,7 +371,7 @@ async def test_a_capture_that_comes_late_is_the_same_capture(room: PayoutRoom) -
     """Its answers are lost until it needs a person; what arrives then, and what the person lets go on, is one capture."""
     slow = Slow(room, wire.PostGroup.KIND)
     await room.withdraw("t-1")
-    room.driver._bus = slow  # type: ignore[assignment]
+    room.driver._engine = Engine(slow, room.venue.log)  # type: ignore[arg-type]
     stuck = await room.finish("t-1", "paid")
     assert (stuck.stuck, len(slow.late)) == (True, TRIES_MAX)
     for command in slow.late:

@@ -9,6 +9,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.ledger import MakeTransfer
 from quantumcore.contracts.ledger_payouts import SagaStepDone
 from quantumcore.services.ledger import saga_store
+from quantumcore.services.ledger.engine import Engine
 from quantumcore.services.ledger.payouts import Paying
 from quantumcore.services.ledger.saga import Saga, Step, saga_id_of
 from quantumcore.services.ledger.saga_driver import SagaDriver
@@ -92,7 +93,7 @@ class PayoutRoom:
         bus = Cutting(self.venue.bus, cut, "request")
         sagas = Cutting(self.sagas, cut, "write")
         clock, teller = self.venue.clock, self.service._teller
-        self.driver = SagaDriver(bus, sagas, clock, teller, self.cut_rail)  # type: ignore[arg-type]
+        self.driver = SagaDriver(bus, Engine(bus, self.venue.log), sagas, clock, teller, self.cut_rail)  # type: ignore[arg-type]
         desk = self.service._payouts
         desk._driver, desk._paying = self.driver, Paying(sagas, self.rail, SETTINGS)  # type: ignore[arg-type]
         return self.driver

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-from quantumcore.contracts import matching, wire
-from quantumcore.contracts.errors import Conflict, Internal, InvalidCommand, NotFound, QuantumCoreError, Unavailable
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, QuantumCoreError
 from quantumcore.contracts.reasons import Reason
-from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.engine import Engine, repeated_at, unheard_of
 from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.transfers import refusal
 
@@ -27,17 +27,17 @@ class Groups:
 
     def __init__(
         self,
-        bus: Bus,
+        engine: Engine,
         log: EventLog,
         database: Database,
         following: Callable[[int], Awaitable[int]],
         closed: ClosedDays,
     ) -> None:
-        """Take whom to ask, where answers are found again, who waits until a sequence is in the books, and which days are closed."""
+        """Take whom to tell, where events come from, who waits until a sequence is in the books, and which days are closed."""
         self.posted = 0
         self._reached = following
         self._closed = closed
-        self._bus = bus
+        self._engine = engine
         self._log = log
         self._database = database
 
@@ -57,22 +57,17 @@ class Groups:
         """
         await self.check_open(command)  # and from here to the engine without a pause
         with self._closed.posting(command.effective_day or FAR):
-            sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
-        events = wire.decode_events(sequenced.events)
-        match events[-1]:
-            case wire.GroupPosted():
-                outcomes["posted"] += 1
-                self.posted = max(self.posted, events[-1].sequence)
-                return events
-            case wire.CommandDone(outcome=1, order_sequence=sequence):
-                outcomes["repeated"] += 1
-                self.posted = max(self.posted, sequence)
-                return self.told_at(sequence)
-            case wire.CommandRefused() as refused:
-                outcomes["refused"] += 1
-                raise await self._refusal(refused, command, field)
-            case other:
-                raise Internal("internal", f"the engine answered {type(other).__name__} to PostGroup")
+            events = await self._engine.tell(command)
+        last = events[-1]
+        if isinstance(last, wire.CommandRefused):
+            outcomes["refused"] += 1
+            raise await self._refusal(last, command, field)
+        sequence = repeated_at(last)
+        if not sequence and not isinstance(last, wire.GroupPosted):
+            raise unheard_of(last, command)
+        outcomes["repeated" if sequence else "posted"] += 1
+        self.posted = max(self.posted, sequence or last.sequence)
+        return self._engine.told_at(sequence) if sequence else events
 
     async def check_open(self, command: wire.PostGroup) -> None:
         """Raise `period.closed` if a group is effective on a closed day; one that was posted before may be asked for again."""
@@ -85,17 +80,6 @@ class Groups:
             name = command.account, command.group_id
             if await self._database.read(lambda connection: queries.transaction(connection, *name)) is None:
                 raise self._closed.refused(day)
-
-    def told_at(self, sequence: int) -> Sequence[wire.Event]:
-        """Return the events of a sequence, from the event log.
-
-        Raises:
-            Unavailable: `ledger.behind`: it is not in the log yet.
-        """
-        for batch in self._log.read(sequence - 1, max_bytes=1):
-            if batch.first <= sequence <= batch.last:
-                return [event for event in batch.events if event.sequence == sequence]
-        raise Unavailable("ledger.behind", f"the transaction of sequence {sequence} cannot be read yet", retry_after=1)
 
     async def _refusal(self, refused: wire.CommandRefused, command: wire.PostGroup, field: str) -> QuantumCoreError:
         """Return what the engine's refusal means: which account is unknown, which field of a repeat differs."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from quantumcore.contracts import matching, wire
+from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Internal, NotFound, QuantumCoreError, invalid
 from quantumcore.contracts.ledger import ClientHoldView, RecordTransaction, SignedEntry
 from quantumcore.contracts.ledger_holds import AmendHold, CapturedHold, CaptureHold, PlaceHold, ReleaseHold, Taken
@@ -15,6 +15,7 @@ from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.conversions import OWN
 from quantumcore.services.ledger.domain import ClientHold
+from quantumcore.services.ledger.engine import Engine, repeated_at, unheard_of
 from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.teller import Teller
 from quantumcore.services.ledger.transactions import MAX_PARTS, Bookkeeper, check_free, group_of
@@ -31,9 +32,15 @@ class HoldKeeper:
     """
 
     def __init__(
-        self, bus: Bus, groups: Groups, database: Database, follower: Follower, teller: Teller, bookkeeper: Bookkeeper
+        self,
+        engine: Engine,
+        groups: Groups,
+        database: Database,
+        follower: Follower,
+        teller: Teller,
+        bookkeeper: Bookkeeper,
     ) -> None:
-        self._bus = bus
+        self._engine = engine
         self._groups = groups
         self._database = database
         self._follower = follower
@@ -42,11 +49,11 @@ class HoldKeeper:
         self._seen = 0  # the last sequence that changed a hold here: its own writes this room must see
         self.holds: Counter[str] = Counter()
 
-    def attach(self) -> None:
+    def attach(self, bus: Bus) -> None:
         """Hand the handlers to the bus; that of CaptureHold, which posts, stands behind the approvals."""
-        self._bus.handle(PlaceHold, self.place)
-        self._bus.handle(AmendHold, self.amend)
-        self._bus.handle(ReleaseHold, self.release)
+        bus.handle(PlaceHold, self.place)
+        bus.handle(AmendHold, self.amend)
+        bus.handle(ReleaseHold, self.release)
 
     async def place(self, request: PlaceHold) -> ClientHoldView:
         """Set an amount aside, once.
@@ -164,21 +171,16 @@ class HoldKeeper:
         self, command: wire.PlaceHold | wire.AmendHold | wire.ReleaseHold, outcome: str
     ) -> wire.HoldChanged:
         """Return what the engine tells of a hold, or told when it was placed."""
-        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
-        event = wire.decode_events(sequenced.events)[-1]
-        match event:
-            case wire.HoldChanged():
-                return self._saw(event, outcome)
-            case wire.CommandDone(outcome=1, order_sequence=sequence):
-                event = self._groups.told_at(sequence)[-1]
-                if isinstance(event, wire.HoldChanged):
-                    return self._saw(event, "repeated")
-            case wire.CommandRefused():
-                self.holds["refused"] += 1
-                raise _refusal(event, command.hold_id)
-            case _:
-                pass
-        raise Internal("internal", f"the engine answered {type(event).__name__} to {type(command).__name__}")
+        event = (await self._engine.tell(command))[-1]
+        sequence = repeated_at(event)
+        if sequence:
+            event, outcome = self._engine.told_at(sequence)[-1], "repeated"
+        if isinstance(event, wire.HoldChanged):
+            return self._saw(event, outcome)
+        if isinstance(event, wire.CommandRefused):
+            self.holds["refused"] += 1
+            raise _refusal(event, command.hold_id)
+        raise unheard_of(event, command)
 
     def _saw(self, event: wire.HoldChanged, outcome: str) -> wire.HoldChanged:
         self.holds[outcome] += 1

@@ -17,6 +17,7 @@ from quantumcore.ports.follower import Follower
 from quantumcore.ports.payout import OperatedRail
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger import queries, saga_store
+from quantumcore.services.ledger.engine import Engine
 from quantumcore.services.ledger.saga import Saga, Status, saga_id_of
 from quantumcore.services.ledger.saga_driver import SagaDriver, status_of, was_never_held
 from quantumcore.services.ledger.saga_store import Standing
@@ -46,6 +47,7 @@ class PayoutDesk:
     def __init__(
         self,
         bus: Bus,
+        engine: Engine,
         log: EventLog,
         books: Database,
         clock: Clock,
@@ -63,7 +65,7 @@ class PayoutDesk:
         self._left = Standing(0, 0)
         self._driver: SagaDriver | None = None
         if paying.rail is not None:
-            self._driver = SagaDriver(bus, paying.sagas, clock, teller, paying.rail)
+            self._driver = SagaDriver(bus, engine, paying.sagas, clock, teller, paying.rail)
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""

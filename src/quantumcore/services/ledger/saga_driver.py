@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from quantumcore.contracts import matching, wire
+from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Internal, QuantumCoreError, Refused
 from quantumcore.contracts.ledger_payouts import SagaStepDone
 from quantumcore.contracts.masking import mask
@@ -22,6 +22,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.payout import OperatedRail, Payout, PayoutState
 from quantumcore.services.ledger import saga_store
 from quantumcore.services.ledger.domain import BANK, FEE_INCOME
+from quantumcore.services.ledger.engine import Engine, repeated_at, unheard_of
 from quantumcore.services.ledger.saga import Outcome, Saga, Status, Step
 from quantumcore.services.ledger.saga_store import Standing
 from quantumcore.services.ledger.teller import Teller
@@ -53,11 +54,14 @@ class SagaDriver:
         standing: How many are under way, and how many need a person.
     """
 
-    def __init__(self, bus: Bus, sagas: Database, clock: Clock, teller: Teller, rail: OperatedRail) -> None:
+    def __init__(
+        self, bus: Bus, engine: Engine, sagas: Database, clock: Clock, teller: Teller, rail: OperatedRail
+    ) -> None:
         """Take what it stands on: `sagas` are its own truth."""
         self.steps: Counter[str] = Counter()
         self.standing = Standing(0, 0)
         self._bus = bus
+        self._engine = engine
         self._sagas = sagas
         self._clock = clock
         self._teller = teller
@@ -205,13 +209,8 @@ class SagaDriver:
             currency=saga.currency,
             expires_ns=saga.hold_expires_ns,
         )
-        match await self._sequence(command):
-            case wire.HoldChanged() as placed:
-                return Answer(Outcome.DONE, sequence=placed.sequence, hold_sequence=placed.hold_sequence)
-            case wire.CommandDone(outcome=1) as repeat:
-                return Answer(Outcome.DONE, sequence=repeat.order_sequence, hold_sequence=repeat.order_sequence)
-            case event:
-                raise _unheard_of(event, command)
+        placed = await self._sequence(command)
+        return Answer(Outcome.DONE, sequence=placed, hold_sequence=placed)
 
     async def _release(self, saga: Saga) -> Answer:
         """Give back what is held. Whether it was placed must be known first, else it could come after its release."""
@@ -221,13 +220,7 @@ class SagaDriver:
             except Refused:
                 return Answer(Outcome.DONE)
         command = wire.ReleaseHold(account=saga.account, hold_id=saga.saga_id)
-        match await self._sequence(command, *_NOTHING_OPEN):
-            case wire.HoldChanged() as released:
-                return Answer(Outcome.DONE, sequence=released.sequence)
-            case wire.CommandRefused():
-                return Answer(Outcome.DONE)
-            case event:
-                raise _unheard_of(event, command)
+        return Answer(Outcome.DONE, sequence=await self._sequence(command, *_NOTHING_OPEN))
 
     async def _hand_over(self, saga: Saga) -> Answer:
         currency = self._teller.catalogue.currencies[saga.currency]
@@ -268,27 +261,27 @@ class SagaDriver:
             text=f"withdrawal {saga.transfer_id}".encode().ljust(128, b"\0"),
             legs=b"".join(leg.encode() for leg in legs),
         )
-        match await self._sequence(command):
-            case wire.GroupPosted() as posted:
-                return Answer(Outcome.DONE, sequence=posted.sequence)
-            case wire.CommandDone(outcome=1) as repeat:
-                return Answer(Outcome.DONE, sequence=repeat.order_sequence)
-            case event:
-                raise _unheard_of(event, command)
+        return Answer(Outcome.DONE, sequence=await self._sequence(command))
 
-    async def _sequence(self, command: wire.Command, *passes: Reason) -> wire.Event:
-        """Return the engine's last event of a command.
+    async def _sequence(self, command: wire.Command, *passes: Reason) -> int:
+        """Return the sequence that did what a command asks for, now or before; 0: it was refused for a reason that passes.
 
         Raises:
             Refused: It was refused, and not for a reason that passes.
             Unavailable, OutcomeUnknown: As matching says.
         """
-        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
-        event = wire.decode_events(sequenced.events)[-1]
-        if isinstance(event, wire.CommandRefused) and Reason(event.reason) not in passes:
+        event = (await self._engine.tell(command))[-1]
+        if isinstance(event, wire.CommandRefused):
+            if Reason(event.reason) in passes:
+                return 0
             error = refusal(event, "withdrawal")
             raise error if not isinstance(error, Internal) else Refused(CODES[Reason(event.reason)], error.detail)
-        return event
+        if isinstance(event, wire.HoldChanged | wire.GroupPosted):
+            return event.sequence
+        sequence = repeated_at(event)
+        if not sequence:
+            raise unheard_of(event, command)
+        return sequence
 
 
 def was_never_held(saga: Saga) -> bool:
@@ -299,7 +292,3 @@ def was_never_held(saga: Saga) -> bool:
 def status_of(saga: Saga) -> str:
     """Return how a withdrawal is shown."""
     return "needs_human" if saga.stuck else saga.status.name.lower()
-
-
-def _unheard_of(event: wire.Event, command: wire.Command) -> Internal:
-    return Internal("internal", f"the engine answered {type(event).__name__} to {type(command).__name__}")

@@ -38,6 +38,7 @@ from quantumcore.ports.telemetry import counter
 from quantumcore.services.ledger import queries, store
 from quantumcore.services.ledger.audit.auditor import Auditor
 from quantumcore.services.ledger.audit.publisher import Auditing
+from quantumcore.services.ledger.engine import Engine
 from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.holds import HoldKeeper
 from quantumcore.services.ledger.office.approvals import Act, Approvals
@@ -87,14 +88,15 @@ class LedgerService:
         self._database = database
         self._definitions = Definitions(bus)
         self._follower = Follower(self.name, log, self.apply)
-        self._teller = Teller(bus, log, database, self._definitions, self._follower)
+        engine = Engine(bus, log)
+        self._teller = Teller(engine, database, self._definitions, self._follower)
         self._office = office
         self._closed = closed = ClosedDays(office)
-        groups = Groups(bus, log, database, self._follower.reached, closed)
-        self._bookkeeper = Bookkeeper(bus, groups, database, self._follower, self._teller, closed, office)
-        self._holds = HoldKeeper(bus, groups, database, self._follower, self._teller, self._bookkeeper)
+        groups = Groups(engine, log, database, self._follower.reached, closed)
+        self._bookkeeper = Bookkeeper(engine, groups, database, self._follower, self._teller, closed, office)
+        self._holds = HoldKeeper(engine, groups, database, self._follower, self._teller, self._bookkeeper)
         paying = Paying(office, rail, settings.payouts)
-        self._payouts = PayoutDesk(bus, log, database, clock, self._teller, self._follower, paying)
+        self._payouts = PayoutDesk(bus, engine, log, database, clock, self._teller, self._follower, paying)
         self._following = Following(self._follower, log, clock, self._definitions, self._cursor)
         self._auditor = Auditor(bus, database, clock, self._following, auditing, self._catalogue)
         self._reports = ReportDesk(log, database, clock, self._following, self._teller, self._catalogue, closed)
@@ -138,7 +140,7 @@ class LedgerService:
         self._bus.handle(GetHolds, self.holds)
         self._bus.handle(GetEntries, self.entries)
         self._bus.handle(GetTrialBalance, self.trial_balance)
-        self._holds.attach()
+        self._holds.attach(self._bus)
         self._payouts.attach()
         self._auditor.attach()
         self._reports.attach(self._bus)

@@ -2,16 +2,14 @@
 
 from collections import Counter
 
-from quantumcore.contracts import matching, wire
-from quantumcore.contracts.errors import Internal, Unavailable
+from quantumcore.contracts import wire
 from quantumcore.contracts.ledger import AccountView, MakeTransfer, OpenAccount, TransferView
 from quantumcore.contracts.reference import Catalogue, Currency
-from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
-from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
+from quantumcore.services.ledger.engine import Engine, unheard_of
 from quantumcore.services.ledger.transfers import open_command, refusal, transfer_command
 
 
@@ -22,11 +20,8 @@ class Teller:
         transfers: How many were posted, repeated, refused.
     """
 
-    def __init__(
-        self, bus: Bus, log: EventLog, database: Database, definitions: Definitions, follower: Follower
-    ) -> None:
-        self._bus = bus
-        self._log = log
+    def __init__(self, engine: Engine, database: Database, definitions: Definitions, follower: Follower) -> None:
+        self._engine = engine
         self._database = database
         self._definitions = definitions
         self._follower = follower
@@ -41,7 +36,7 @@ class Teller:
             Unavailable, OutcomeUnknown: As matching says.
         """
         command = open_command(request)
-        event = await self._sequence(command)
+        event = (await self._engine.tell(command))[-1]
         match event:
             case wire.AccountOpened():
                 opened = event.sequence
@@ -50,7 +45,7 @@ class Teller:
             case wire.CommandRefused():
                 raise refusal(event, "open account")
             case _:
-                raise Internal("internal", f"the engine answered {type(event).__name__} to OpenAccount")
+                raise unheard_of(event, command)
         return AccountView(str(request.account), request.owner, opened)
 
     async def _opened_at(self, account: int, otherwise: int) -> int:
@@ -66,19 +61,19 @@ class Teller:
             Unavailable, OutcomeUnknown: As matching says; after the latter, ask again with the same transfer_id.
         """
         command = transfer_command(request, await self.currency(request.currency))
-        event = await self._sequence(command)
+        event = (await self._engine.tell(command))[-1]
         match event:
             case wire.TransferPosted():
                 self.transfers["posted"] += 1
                 return await self._posted(event)
             case wire.CommandDone(outcome=1):
                 self.transfers["repeated"] += 1
-                return await self._repeated(request, event.order_sequence)
+                return await self._repeated(command, event.order_sequence)
             case wire.CommandRefused():
                 self.transfers["refused"] += 1
                 raise refusal(event, "transfer")
             case _:
-                raise Internal("internal", f"the engine answered {type(event).__name__} to Transfer")
+                raise unheard_of(event, command)
 
     async def currency(self, code: str) -> Currency:
         """Return the currency of `code`; matching is asked once more before a no.
@@ -99,33 +94,19 @@ class Teller:
     def _catalogue(self) -> Catalogue:
         return self._definitions.catalogue
 
-    async def _sequence(self, command: wire.Command) -> wire.Event:
-        """Return the one event that the engine answers to `command`."""
-        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
-        return wire.decode_events(sequenced.events)[-1]
-
     async def _posted(self, posted: wire.TransferPosted) -> TransferView:
         if posted.currency not in self._catalogue.currencies:
             await self._definitions.refresh()
         return queries.show_transfer(posted, self._catalogue)
 
-    async def _repeated(self, request: MakeTransfer, sequence: int) -> TransferView:
+    async def _repeated(self, command: wire.Transfer, sequence: int) -> TransferView:
         """Return the first answer: from the books, or from the log when it is not entered yet."""
         row = await self._database.read(
-            lambda connection: queries.transfer(connection, request.account, request.transfer_id)
+            lambda connection: queries.transfer(connection, command.account, command.transfer_id)
         )
-        return queries.show_transfer(row, self._catalogue) if row else await self._posted(self._found(sequence))
-
-    def _found(self, sequence: int) -> wire.TransferPosted:
-        """Return the transfer that was posted at `sequence`, from the event log.
-
-        Raises:
-            Unavailable: It is not in the log yet.
-        """
-        for batch in self._log.read(sequence - 1, max_bytes=1):
-            for event in batch.events:
-                if isinstance(event, wire.TransferPosted) and event.sequence == sequence:
-                    return event
-        raise Unavailable(
-            "ledger.behind", f"the transfer of sequence {sequence} cannot be read yet", retry_after=1
-        )  # seconds
+        if row is not None:
+            return queries.show_transfer(row, self._catalogue)
+        event = self._engine.told_at(sequence)[-1]
+        if not isinstance(event, wire.TransferPosted):
+            raise unheard_of(event, command)
+        return await self._posted(event)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from quantumcore.contracts import matching, wire
+from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Internal, NotFound, invalid
 from quantumcore.contracts.ledger import (
     ACCOUNT_STATES,
@@ -23,7 +23,6 @@ from quantumcore.contracts.ledger import (
 )
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id
-from quantumcore.ports.bus import Bus
 from quantumcore.ports.database import Database
 from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
@@ -31,6 +30,7 @@ from quantumcore.services.ledger.conversions import OWN, RESIDUE_PREFIX
 from quantumcore.services.ledger.corrections import CLOSING_PREFIX, CORRECTS, corrected, correcting
 from quantumcore.services.ledger.days import DAY_NS, day_of, shown_day
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, HOUSE, NAMES
+from quantumcore.services.ledger.engine import Engine, unheard_of
 from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.office import taxes
 from quantumcore.services.ledger.office.closed import ClosedDays
@@ -53,7 +53,7 @@ class Bookkeeper:
 
     def __init__(
         self,
-        bus: Bus,
+        engine: Engine,
         groups: Groups,
         database: Database,
         follower: Follower,
@@ -61,7 +61,7 @@ class Bookkeeper:
         closed: ClosedDays,
         office: Database,
     ) -> None:
-        self._bus = bus
+        self._engine = engine
         self._office = office
         self._closed = closed
         self._groups = groups
@@ -88,7 +88,7 @@ class Bookkeeper:
         original, rows = await self._original(request)
         if original.reversed_by:
             self.transactions["repeated"] += 1
-            return self.shown(self._groups.told_at(original.reversed_by))
+            return self.shown(self._engine.told_at(original.reversed_by))
         return await self._post(await self._mirror(request, original, rows))
 
     async def find(self, query: GetTransaction) -> TransactionView:
@@ -100,7 +100,7 @@ class Bookkeeper:
         """
         await self._follower.reached(max(query.at_least, self._groups.posted))
         row, _ = _known(await self._find(query.transaction_id))
-        return self.shown(self._groups.told_at(row.sequence))
+        return self.shown(self._engine.told_at(row.sequence))
 
     async def set_state(self, request: SetAccountState) -> AccountState:
         """Open, freeze or close an account.
@@ -117,9 +117,10 @@ class Bookkeeper:
         Raises:
             InvalidCommand, NotFound: As contracts/ledger says.
         """
-        event = await self._sequence(await self.credit(request), "set credit")
+        command = await self.credit(request)
+        event = await self._sequence(command, "set credit")
         if not isinstance(event, wire.CreditChanged):
-            raise Internal("internal", f"the engine answered {type(event).__name__} to SetCredit")
+            raise unheard_of(event, command)
         currency = self._catalogue.currencies[event.currency]
         shown = currency.show(event.limit), currency.show(event.available)
         return CreditLimit(str(request.account), currency.code, *shown, event.sequence)
@@ -238,8 +239,7 @@ class Bookkeeper:
         return self.shown(await self._groups.post(command, self.transactions))
 
     async def _sequence(self, command: wire.Command, operation: str) -> wire.Event:
-        sequenced = await self._bus.request(matching.Sequence(command=command.encode()))
-        event = wire.decode_events(sequenced.events)[-1]
+        event = (await self._engine.tell(command))[-1]
         if isinstance(event, wire.CommandRefused):
             raise refusal(event, operation)
         return event

@@ -9,7 +9,6 @@ from quantumcore.contracts.actions import (
     ACTION_NUMBERS,
     EPOCH,
     RIGHT_NUMBERS,
-    ActionView,
     GetAction,
     show_action,
 )
@@ -19,7 +18,7 @@ from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id, show
 from quantumcore.services.gateway.areas.reference import NOBODY, fresh
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.codec import shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_bodies import ActionBody
@@ -90,22 +89,16 @@ async def apply(gate: Gate, call: Call, body: ActionBody) -> ActionAnswer:  # no
             gate.own_writes.wrote(event.account, event.sequence)
         if isinstance(event, wire.ActionApplied):
             gate.own_writes.wrote(NOBODY, event.sequence, body.symbol)
-            return _shown(show_action(event, catalogue))
+            return shown(ActionAnswer, show_action(event, catalogue))
     first = next(event.order_sequence for event in events if isinstance(event, wire.CommandDone))
-    return _shown(await gate.bus.request(GetAction(action_id=body.action_id, at_least=first)))
+    return shown(ActionAnswer, await gate.bus.request(GetAction(action_id=body.action_id, at_least=first)))
 
 
 async def get(gate: Gate, call: Call) -> ActionAnswer:
     """Show what was done under an id."""
     action_id = check_client_id(call.params["id"], "action_id")
     at_least = gate.own_writes.at_least(NOBODY)
-    return _shown(await gate.bus.request(GetAction(action_id=action_id, at_least=at_least)))
-
-
-def _shown(view: ActionView) -> ActionAnswer:
-    values = msgspec.structs.asdict(view)
-    time_ns = values.pop("time_ns")
-    return ActionAnswer(**values, time=rfc3339(time_ns))
+    return shown(ActionAnswer, await gate.bus.request(GetAction(action_id=action_id, at_least=at_least)))
 
 
 def _check_fields(body: ActionBody) -> None:

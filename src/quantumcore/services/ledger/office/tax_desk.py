@@ -372,7 +372,7 @@ def _shown(kept: Kept) -> TaxView:
         mode=tax.mode,
         upon=list(tax.upon),
         version=kept.version,
-        set_ns=kept.set_ns,
+        since_ns=kept.set_ns,
     )
 
 

@@ -30,7 +30,9 @@ TICK = 250_000_000
 
 def _needs(path: Path) -> pytest.MarkDecorator:
     """Skip without the sample, which is no part of the project: the laws are tested below, on tapes that are written here."""
-    reason = f"{path.name} is not beside the project: its published figures are not compared; the tapes written here run"
+    reason = (
+        f"{path.name} is not beside the project: its published figures are not compared; the tapes written here run"
+    )
     return pytest.mark.skipif(not path.exists(), reason=reason)
 
 

@@ -1,17 +1,15 @@
 """Corporate actions, expiry, exercise and funding: what an operator does to all who hold an instrument."""
 
-from datetime import date
-
 import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.actions import (
     ACTION_NUMBERS,
-    EPOCH,
     RIGHT_NUMBERS,
     GetAction,
     show_action,
 )
+from quantumcore.contracts.days import effective_day
 from quantumcore.contracts.errors import Conflict, QuantumCoreError, invalid
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.reasons import Reason
@@ -125,7 +123,7 @@ def _command(body: ActionBody, catalogue: Catalogue) -> wire.ApplyAction:
         instrument=instrument.number,
         account=account_number(body.account_id, "account_id") if body.account_id is not None else 0,
         action_id=body.action_id,
-        effective_day=_day(body.effective_date) if body.effective_date is not None else 0,
+        effective_day=effective_day(body.effective_date or ""),
         action=ACTION_NUMBERS[body.kind],
         right=RIGHT_NUMBERS[body.right] if body.right is not None and body.kind == "exercise" else 0,
         amount_scale=amount.scale,
@@ -193,16 +191,6 @@ def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > MAX_SEED:
         raise invalid("range", f"seed is 0 to {MAX_SEED}", field="seed", limit=str(MAX_SEED), actual=text[:64])
     return int(text)
-
-
-def _day(text: str) -> int:
-    try:
-        day = date.fromisoformat(text).toordinal() - EPOCH
-    except ValueError as error:
-        raise invalid("time", "effective_date is YYYY-MM-DD", field="effective_date", actual=text[:64]) from error
-    if day == 0:
-        raise invalid("time", "effective_date is not 1970-01-01", field="effective_date", actual=text[:64])
-    return day
 
 
 def _refusal(event: wire.CommandRefused) -> QuantumCoreError:

@@ -61,7 +61,10 @@ def venue(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.mark.timeout(START_SECONDS + DRAIN_SECONDS + 60)
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the five minutes are told with curl")
+@pytest.mark.skipif(
+    shutil.which("curl") is None,
+    reason="curl is not installed, and the README is told with it; what it asks is asked in tests/e2e/test_venue.py too",
+)
 def test_the_five_minutes_with_curl(venue: int, tmp_path: Path) -> None:
     blocks = re.findall(
         r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE

@@ -177,6 +177,7 @@ async def test_an_option_is_settled_at_what_it_is_worth(opened: House) -> None:
         ("split", {"numerator": 3, "denominator": 2, "price": 1}, "request.invalid.type", "price"),
         ("cash_dividend", {"amount": "0"}, "request.invalid.range", "amount"),
         ("cash_dividend", {"amount": "1", "effective_date": "tomorrow"}, "request.invalid.time", "effective_date"),
+        ("cash_dividend", {"amount": "1", "effective_date": "2026-W48-1"}, "request.invalid.time", "effective_date"),
         ("cash_dividend", {"amount": "1", "action_id": "no id"}, "request.invalid.id", "action_id"),
         ("settlement", {}, "request.invalid.missing", "price"),
         ("settlement", {"underlying_price": "1", "strike": "2"}, "request.invalid.missing", "price"),

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from quantumcore.contracts.days import DAY_NS, day_of, shown_day
 from quantumcore.contracts.errors import Conflict, Forbidden, InvalidCommand, NotFound, QuantumCoreError, Unavailable
 from quantumcore.contracts.ledger import (
     GetTransaction,
@@ -31,7 +32,6 @@ from quantumcore.contracts.ledger_periods import ClosePeriod, GetPeriods, Period
 from quantumcore.contracts.ledger_reports import CloseExport, GetStatement, OpenExport, ReadExport
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.wire import GroupPosted
-from quantumcore.services.ledger.days import DAY_NS, day_of, shown_day
 from quantumcore.services.ledger.office.closed import ClosedDays
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.settings import LedgerSettings

@@ -47,6 +47,7 @@ from quantumcore.services.ledger.rounding import rounded
 from quantumcore.services.ledger.service import LedgerService
 from quantumcore.services.ledger.settings import LedgerSettings
 from tests.support.ledgers import open_ledger
+from tests.support.portfolios import NO_CURRENCY
 from tests.support.small_venue import ALICE, BOB, SmallVenue, small_venue, until
 
 POOR = 40
@@ -256,7 +257,7 @@ async def test_who_and_what_is_not_there_is_named(venue: SmallVenue, ledger: Led
     assert (error.field, error.actual) == ("lines", "NONE")
     error = await refused(venue, charge("d-1", account=77), NotFound, "account.not_found")
     assert error.field == "account_id"
-    await refused(venue, charge("d-2", currency="XXX"), NotFound, "currency.not_found")
+    await refused(venue, charge("d-2", currency=NO_CURRENCY), NotFound, "currency.not_found")
     await refused(venue, GetTaxDocument(document_id="never"), NotFound, "tax.document.not_found")
 
 

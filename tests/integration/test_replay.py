@@ -29,7 +29,11 @@ TICK = 250_000_000
 
 
 def _needs(path: Path) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(not path.exists(), reason=f"sample data {path.name} is not beside the project")
+    """Skip without the sample, which is no part of the project: the laws are tested below, on tapes that are written here."""
+    reason = (
+        f"{path.name} is not beside the project: its published figures are not compared; the tapes written here run"
+    )
+    return pytest.mark.skipif(not path.exists(), reason=reason)
 
 
 def _quiet() -> Console:

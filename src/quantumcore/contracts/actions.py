@@ -3,10 +3,9 @@
 The engine does it (docs/reference/engine.md section 12); the positions room (8005) remembers it.
 """
 
-from datetime import date
-
 import msgspec
 
+from quantumcore.contracts.days import shown_day
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.reference import RATE_PLACES, Catalogue
 from quantumcore.contracts.values import Scaled, show
@@ -27,7 +26,6 @@ ACTIONS = {
 ACTION_NUMBERS = {name: number for number, name in ACTIONS.items()}
 RIGHTS = {1: "call", 2: "put"}
 RIGHT_NUMBERS = {name: number for number, name in RIGHTS.items()}
-EPOCH = date(1970, 1, 1).toordinal()
 
 
 class ActionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +88,7 @@ def show_action(event: ActionApplied, catalogue: Catalogue) -> ActionView:
         kind=ACTIONS[event.action],
         symbol=instrument.symbol,
         target=target.symbol if target else None,
-        effective_date=date.fromordinal(EPOCH + event.effective_day).isoformat() if event.effective_day else None,
+        effective_date=shown_day(event.effective_day) if event.effective_day else None,
         ratio=ratio,
         price=(target or instrument).price(event.price) if event.price or not event.amount else None,
         amount=Scaled(event.amount, event.amount_scale).text() if event.amount else None,

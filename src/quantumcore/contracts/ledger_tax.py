@@ -32,7 +32,7 @@ class TaxView(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     upon: list[str]
     version: int
-    set_ns: int
+    since_ns: int
 
 
 class SetTax(Request[TaxView], frozen=True, kw_only=True):

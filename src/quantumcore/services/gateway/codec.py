@@ -14,6 +14,7 @@ from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.values import I64_MAX, parse_time, show_time
 from quantumcore.services.gateway.errors import refuse_shape
 
+S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
 
 JSON = b"application/json"
@@ -74,6 +75,21 @@ def rfc3339(ns: int) -> str:
         _Second.text = show_time(second * 1_000_000_000)[:-10]
         _Second.second = second
     return f"{_Second.text}{rest:09d}Z"
+
+
+def readable(value: Any) -> Any:
+    """Return what a room says as clients read it: a time, `x_ns`, is `x`, as RFC 3339."""
+    if isinstance(value, list):
+        return [readable(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    times = {name.removesuffix("_ns"): rfc3339(one) for name, one in value.items() if name.endswith("_ns")}
+    return {name: readable(one) for name, one in value.items() if not name.endswith("_ns")} | times
+
+
+def shown(kind: type[S], view: Any, **more: Any) -> S:
+    """Return a room's view as a client's `kind`, which has its fields by their names, its times as `readable` says, and `more`."""
+    return kind(**readable(msgspec.structs.asdict(view)), **more)
 
 
 def instant(text: str, field: str) -> int:

@@ -27,6 +27,9 @@ Edge = Annotated[
 ]
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Day = Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})]
+UserData = Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})]
+HouseCode = Annotated[int, Meta(ge=0, le=999)]
+Why = Annotated[int, Meta(ge=1, le=65_535)]
 Form = Annotated[str, Meta(max_length=16, extra_json_schema={"enum": list(FORMS)})]
 
 
@@ -48,7 +51,7 @@ class EntryBody(Body, frozen=True, kw_only=True):
     """A signed entry: a debit is positive, a credit negative. Without account_id: an account of the house, by its code."""
 
     account_id: AccountText | None = None
-    code: Annotated[int, Meta(ge=0, le=999)] = 0
+    code: HouseCode = 0
     currency: Currency
     amount: Decimal
 
@@ -61,9 +64,9 @@ class TransactionBody(Body, frozen=True, kw_only=True):
 
     transaction_id: ClientId
     entries: Annotated[list[EntryBody], Meta(min_length=1, max_length=200)]
-    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
+    code: Why = 1
     effective_date: Day | None = None
-    user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
+    user_data: UserData | None = None
     text: Label = ""
     corrects: Day | None = None
     two_persons: bool = False
@@ -73,7 +76,7 @@ class ReversalBody(Body, frozen=True, kw_only=True):
     """The id of the new transaction; without one it is made from the original. two_persons: as of a transaction."""
 
     reversal_id: ClientId | None = None
-    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
+    code: Why = 1
     text: Label = ""
     two_persons: bool = False
 
@@ -119,7 +122,7 @@ class HoldPartBody(Body, frozen=True, kw_only=True):
     """Where a part goes. Without account_id: an account of the house, by its code."""
 
     account_id: AccountText | None = None
-    code: Annotated[int, Meta(ge=0, le=999)] = 0
+    code: HouseCode = 0
     amount: Decimal
 
 
@@ -129,9 +132,9 @@ class HoldCaptureBody(Body, frozen=True, kw_only=True):
     account_id: AccountText
     transaction_id: ClientId
     parts: Annotated[list[HoldPartBody], Meta(min_length=1, max_length=100)]
-    code: Annotated[int, Meta(ge=1, le=65_535)] = 1
-    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
-    user_data: Annotated[str, Meta(max_length=32, extra_json_schema={"pattern": "^[0-9a-fA-F]{32}$"})] | None = None
+    code: Why = 1
+    effective_date: Day | None = None
+    user_data: UserData | None = None
     text: Label = ""
 
 
@@ -161,7 +164,7 @@ class ActionBody(Body, frozen=True, kw_only=True):
     ]
     symbol: SymbolText
     target: SymbolText | None = None
-    effective_date: Annotated[str, Meta(max_length=10, extra_json_schema={"format": "date"})] | None = None
+    effective_date: Day | None = None
     numerator: Whole | None = None
     denominator: Whole | None = None
     price: Decimal | None = None
@@ -241,7 +244,7 @@ class LinesQuery(RangeQuery, frozen=True, kw_only=True, rename=_RANGE):
 class GeneralQuery(RangeQuery, frozen=True, kw_only=True, rename=_RANGE):
     """Of one account code, or of all."""
 
-    code: Annotated[int, Meta(ge=0, le=999)] = 0
+    code: HouseCode = 0
 
 
 class KnownQuery(Body, frozen=True, kw_only=True):

@@ -1,10 +1,8 @@
 """The room's table of contents: every operation of the API, who may ask for it, what it reads and answers."""
 
-from quantumcore.contracts.auth import NewUser, Revoked, TokenPair
+from quantumcore.contracts.auth import NewUser
 from quantumcore.contracts.market import Book
-from quantumcore.contracts.matching import EngineStatus
-from quantumcore.contracts.orders import Busted, MassCancelled, QueuePlace
-from quantumcore.services.gateway import answers, auth_answers, bodies, market_answers
+from quantumcore.services.gateway import auth_answers, market_answers
 from quantumcore.services.gateway.areas import auth, market, operations, operator, orders, reference
 from quantumcore.services.gateway.money_routes import (
     account_routes,
@@ -24,110 +22,47 @@ from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 def auth_routes() -> list[Route]:
     """Users, sessions, keys."""
     return [
-        Route(
-            "POST",
-            "/v1/auth/register",
-            auth.register,
-            scope=PUBLIC,
-            body=bodies.Credentials,
-            answer=NewUser,
-            status=201,
-            counts="login",
-        ),
-        Route(
-            "POST",
-            "/v1/auth/login",
-            auth.login,
-            scope=PUBLIC,
-            body=bodies.Credentials,
-            answer=TokenPair,
-            counts="login",
-        ),
-        Route("POST", "/v1/auth/refresh", auth.refresh, scope=PUBLIC, body=bodies.RefreshBody, answer=TokenPair),
+        Route("POST", "/v1/auth/register", auth.register, scope=PUBLIC, answer=NewUser, status=201, counts="login"),
+        Route("POST", "/v1/auth/login", auth.login, scope=PUBLIC, counts="login"),
+        Route("POST", "/v1/auth/refresh", auth.refresh, scope=PUBLIC),
         Route("POST", "/v1/auth/logout", auth.logout, scope=ANYBODY, status=204),
-        Route("POST", "/v1/auth/password", auth.password, scope=ANYBODY, body=bodies.PasswordBody, status=204),
-        Route("GET", "/v1/auth/me", auth.me, scope=ANYBODY, answer=auth_answers.MeAnswer),
-        Route("GET", "/v1/auth/keys", auth.keys, scope=ANYBODY, answer=auth_answers.KeysAnswer),
+        Route("POST", "/v1/auth/password", auth.password, scope=ANYBODY, status=204),
+        Route("GET", "/v1/auth/me", auth.me, scope=ANYBODY),
+        Route("GET", "/v1/auth/keys", auth.keys, scope=ANYBODY),
         Route(
             "POST",
             "/v1/auth/keys",
             auth.create_key,
             scope=ANYBODY,
-            body=bodies.KeyBody,
             answer=auth_answers.NewKeyAnswer,
             status=201,
             keyed=True,
             named=auth.named_once,
         ),
-        Route("DELETE", "/v1/auth/keys/{id}", auth.revoke_key, scope=ANYBODY, answer=Revoked),
-        Route(
-            "GET",
-            "/v1/admin/users",
-            auth.users,
-            scope="admin",
-            query=bodies.UsersQuery,
-            answer=auth_answers.UsersAnswer,
-        ),
-        Route("GET", "/v1/admin/users/{id}/sessions", auth.sessions, scope="admin", answer=auth_answers.SessionsAnswer),
-        Route(
-            "GET",
-            "/v1/admin/audit",
-            auth.audit,
-            scope="admin",
-            query=bodies.AuditQuery,
-            answer=auth_answers.AuditAnswer,
-        ),
-        Route("GET", "/v1/admin/users/{id}", auth.get_user, scope="admin", answer=auth_answers.UserAnswer),
-        Route(
-            "PUT",
-            "/v1/admin/users/{id}/roles",
-            auth.set_roles,
-            scope="admin",
-            body=bodies.RolesBody,
-            answer=auth_answers.UserAnswer,
-        ),
-        Route(
-            "POST",
-            "/v1/admin/users/{id}/accounts",
-            auth.grant,
-            scope="admin",
-            body=bodies.GrantBody,
-            answer=auth_answers.UserAnswer,
-            keyed=True,
-        ),
-        Route(
-            "POST",
-            "/v1/admin/users/{id}/disable",
-            auth.disable,
-            scope="admin",
-            answer=auth_answers.UserAnswer,
-            keyed=True,
-        ),
+        Route("DELETE", "/v1/auth/keys/{id}", auth.revoke_key, scope=ANYBODY),
+        Route("GET", "/v1/admin/users", auth.users, scope="admin"),
+        Route("GET", "/v1/admin/users/{id}/sessions", auth.sessions, scope="admin"),
+        Route("GET", "/v1/admin/audit", auth.audit, scope="admin"),
+        Route("GET", "/v1/admin/users/{id}", auth.get_user, scope="admin"),
+        Route("PUT", "/v1/admin/users/{id}/roles", auth.set_roles, scope="admin"),
+        Route("POST", "/v1/admin/users/{id}/accounts", auth.grant, scope="admin", keyed=True),
+        Route("POST", "/v1/admin/users/{id}/disable", auth.disable, scope="admin", keyed=True),
     ]
 
 
 def reference_routes() -> list[Route]:
     """What may be traded, in which units; operators change it."""
-    one = reference.InstrumentAnswer
     return [
-        Route("GET", "/v1/time", reference.time, scope=PUBLIC, answer=reference.TimeAnswer),
-        Route(
-            "GET",
-            "/v1/instruments",
-            reference.instruments,
-            scope=PUBLIC,
-            query=bodies.PageQuery,
-            answer=reference.InstrumentsAnswer,
-        ),
-        Route("GET", "/v1/instruments/{symbol}", reference.instrument, scope=PUBLIC, answer=one),
-        Route("GET", "/v1/currencies", reference.currencies, scope=PUBLIC, answer=reference.CurrenciesAnswer),
-        Route("GET", "/v1/fees", reference.fees, scope=PUBLIC, answer=reference.FeesAnswer),
+        Route("GET", "/v1/time", reference.time, scope=PUBLIC),
+        Route("GET", "/v1/instruments", reference.instruments, scope=PUBLIC),
+        Route("GET", "/v1/instruments/{symbol}", reference.instrument, scope=PUBLIC),
+        Route("GET", "/v1/currencies", reference.currencies, scope=PUBLIC),
+        Route("GET", "/v1/fees", reference.fees, scope=PUBLIC),
         Route(
             "POST",
             "/v1/currencies",
             reference.define_currency,
             scope="operate",
-            body=bodies.CurrencyBody,
             answer=reference.CurrencyAnswer,
             status=201,
             keyed=True,
@@ -137,27 +72,12 @@ def reference_routes() -> list[Route]:
             "/v1/instruments",
             reference.define_instrument,
             scope="operate",
-            body=bodies.InstrumentBody,
-            answer=one,
+            answer=reference.InstrumentAnswer,
             status=201,
             keyed=True,
         ),
-        Route(
-            "PATCH",
-            "/v1/instruments/{symbol}",
-            reference.change_instrument,
-            scope="operate",
-            body=bodies.InstrumentChange,
-            answer=one,
-        ),
-        Route(
-            "PUT",
-            "/v1/instruments/{symbol}/status",
-            reference.set_status,
-            scope="operate",
-            body=bodies.StatusBody,
-            answer=one,
-        ),
+        Route("PATCH", "/v1/instruments/{symbol}", reference.change_instrument, scope="operate"),
+        Route("PUT", "/v1/instruments/{symbol}/status", reference.set_status, scope="operate"),
     ]
 
 
@@ -165,15 +85,8 @@ def market_routes() -> list[Route]:
     """Public market data."""
     return [
         Route("GET", "/v1/market/tickers", market.tickers, scope=PUBLIC, answer=market_answers.TickersAnswer),
-        Route("GET", "/v1/market/{symbol}/book", market.book, scope=PUBLIC, query=bodies.BookQuery, answer=Book),
-        Route(
-            "GET",
-            "/v1/market/{symbol}/trades",
-            market.trades,
-            scope=PUBLIC,
-            query=bodies.PageQuery,
-            answer=market_answers.TradePageAnswer,
-        ),
+        Route("GET", "/v1/market/{symbol}/book", market.book, scope=PUBLIC, answer=Book),
+        Route("GET", "/v1/market/{symbol}/trades", market.trades, scope=PUBLIC, answer=market_answers.TradePageAnswer),
         Route("GET", "/v1/market/{symbol}/ticker", market.ticker, scope=PUBLIC, answer=market_answers.TickerAnswer),
         Route("GET", "/v1/market/{symbol}/auction", market.auction, scope=PUBLIC, answer=market_answers.AuctionAnswer),
         Route("GET", "/v1/market/{symbol}/status", market.status, scope=PUBLIC, answer=market_answers.StatusAnswer),
@@ -182,73 +95,18 @@ def market_routes() -> list[Route]:
 
 def order_routes() -> list[Route]:
     """Order entry and look-up. Cancels have an allowance of their own, so that a throttled client can get flat."""
-    one = answers.OrderAnswer
     return [
-        Route("POST", "/v1/orders", orders.submit, scope="trade", body=bodies.OrderBody, answer=one),
-        Route(
-            "POST",
-            "/v1/orders:batch",
-            orders.submit_batch,
-            scope="trade",
-            body=bodies.BatchBody,
-            answer=answers.BatchAnswer,
-        ),
-        Route(
-            "POST",
-            "/v1/orders:linked",
-            orders.submit_linked,
-            scope="trade",
-            body=bodies.LinkedBody,
-            answer=answers.LinkedAnswer,
-        ),
-        Route(
-            "POST",
-            "/v1/orders:cancel-all-after",
-            orders.cancel_all_after,
-            scope="trade",
-            body=bodies.CancelAfterBody,
-            answer=answers.CancelTimerAnswer,
-            counts="cancel",
-        ),
-        Route(
-            "GET", "/v1/orders", orders.listing, scope="read", query=bodies.OrdersQuery, answer=answers.OrderPageAnswer
-        ),
-        Route(
-            "DELETE",
-            "/v1/orders",
-            orders.mass_cancel,
-            scope="trade",
-            query=bodies.MassCancelQuery,
-            answer=MassCancelled,
-            counts="cancel",
-        ),
-        Route("GET", "/v1/orders/{id}", orders.get, scope="read", query=bodies.AccountQuery, answer=one),
-        Route("PATCH", "/v1/orders/{id}", orders.amend, scope="trade", body=bodies.AmendBody, answer=one),
-        Route(
-            "DELETE",
-            "/v1/orders/{id}",
-            orders.cancel,
-            scope="trade",
-            query=bodies.AccountQuery,
-            answer=one,
-            counts="cancel",
-        ),
-        Route(
-            "GET",
-            "/v1/orders/{id}/events",
-            orders.events,
-            scope="read",
-            query=bodies.AccountQuery,
-            answer=answers.UpdatesAnswer,
-        ),
-        Route(
-            "GET",
-            "/v1/orders/{id}/queue",
-            orders.queue,
-            scope="read",
-            query=bodies.AccountQuery,
-            answer=QueuePlace,
-        ),
+        Route("POST", "/v1/orders", orders.submit, scope="trade"),
+        Route("POST", "/v1/orders:batch", orders.submit_batch, scope="trade"),
+        Route("POST", "/v1/orders:linked", orders.submit_linked, scope="trade"),
+        Route("POST", "/v1/orders:cancel-all-after", orders.cancel_all_after, scope="trade", counts="cancel"),
+        Route("GET", "/v1/orders", orders.listing, scope="read"),
+        Route("DELETE", "/v1/orders", orders.mass_cancel, scope="trade", counts="cancel"),
+        Route("GET", "/v1/orders/{id}", orders.get, scope="read"),
+        Route("PATCH", "/v1/orders/{id}", orders.amend, scope="trade"),
+        Route("DELETE", "/v1/orders/{id}", orders.cancel, scope="trade", counts="cancel"),
+        Route("GET", "/v1/orders/{id}/events", orders.events, scope="read"),
+        Route("GET", "/v1/orders/{id}/queue", orders.queue, scope="read"),
     ]
 
 
@@ -258,7 +116,7 @@ def operation_routes() -> list[Route]:
         Route("GET", "/health", operations.health, scope=PUBLIC, counts="nothing"),
         Route("GET", "/ready", operations.ready, scope=PUBLIC, answer=operations.ReadyAnswer, counts="nothing"),
         Route("GET", "/metrics", operations.metrics, scope=PUBLIC, counts="nothing"),
-        Route("GET", "/v1/admin/engine", operations.engine, scope="operate", answer=EngineStatus),
+        Route("GET", "/v1/admin/engine", operations.engine, scope="operate"),
         Route("POST", "/v1/admin/snapshot", operations.snapshot, scope="operate", status=204, keyed=True),
     ]
 
@@ -266,55 +124,12 @@ def operation_routes() -> list[Route]:
 def operator_routes() -> list[Route]:
     """What operators set while the venue trades."""
     return [
-        Route(
-            "PUT",
-            "/v1/admin/instruments/{symbol}/phase",
-            operator.phase,
-            scope="operate",
-            body=bodies.PhaseBody,
-            answer=reference.InstrumentAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/admin/instruments/{symbol}/mark",
-            operator.mark,
-            scope="operate",
-            body=bodies.PriceBody,
-            answer=operator.PriceAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/admin/instruments/{symbol}/reference",
-            operator.reference,
-            scope="operate",
-            body=bodies.PriceBody,
-            answer=operator.PriceAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/admin/instruments/{symbol}/rules",
-            operator.rules,
-            scope="operate",
-            body=bodies.RulesBody,
-            answer=operator.RulesAnswer,
-        ),
-        Route(
-            "PUT",
-            "/v1/admin/accounts/{id}/group",
-            operator.group,
-            scope="operate",
-            body=bodies.GroupBody,
-            answer=operator.GroupAnswer,
-        ),
-        Route(
-            "POST",
-            "/v1/admin/trades/{id}/bust",
-            operator.bust,
-            scope="operate",
-            body=bodies.BustBody,
-            answer=Busted,
-            keyed=True,
-        ),
+        Route("PUT", "/v1/admin/instruments/{symbol}/phase", operator.phase, scope="operate"),
+        Route("PUT", "/v1/admin/instruments/{symbol}/mark", operator.mark, scope="operate"),
+        Route("PUT", "/v1/admin/instruments/{symbol}/reference", operator.reference, scope="operate"),
+        Route("PUT", "/v1/admin/instruments/{symbol}/rules", operator.rules, scope="operate"),
+        Route("PUT", "/v1/admin/accounts/{id}/group", operator.group, scope="operate"),
+        Route("POST", "/v1/admin/trades/{id}/bust", operator.bust, scope="operate", keyed=True),
     ]
 
 

@@ -1,11 +1,12 @@
-"""A route says everything about one operation of the API; the router finds it by method and path.
+"""A route says, with its handler, everything about one operation of the API; the router finds it by method and path.
 
 Exact paths are found in one look; templates are matched part by part, `{name}` and `{name}:verb`. Paths are taken as they are written:
 another case, a doubled or a trailing slash is another path, and there is none.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -54,7 +55,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 class Route:
-    """One operation.
+    """One operation. What it reads and answers is what its handler says: its parameters `body` and `query`, and what it returns.
 
     Attributes:
         scope: PUBLIC needs nobody, ANYBODY any verified user, else the scope's name.
@@ -93,8 +94,6 @@ class Route:
         handler: Handler,
         *,
         scope: str,
-        body: Any = None,
-        query: type | None = None,
         answer: Any = None,
         forms: tuple[str, ...] = (),
         status: int = 200,
@@ -103,13 +102,16 @@ class Route:
         named: Callable[[Any], str | None] | None = None,
         proposal: Any = None,
     ) -> None:
+        """Take what the handler does not say; of the answer that is its type where the handler returns its bytes or its status."""
+        told = handler.__annotations__
+        body = told.get("body")
         self.method = method
         self.template = template
         self.handler = handler
         self.scope = scope
         self.body = body
-        self.query = query
-        self.answer = answer
+        self.query: type | None = told.get("query")
+        self.answer = answer or _answered(told.get("return"))
         self.forms = forms
         self.status = status
         self.counts = counts
@@ -117,6 +119,12 @@ class Route:
         self.named = named
         self.proposal = proposal
         self.decoder: Decoder[Any] | None = Decoder(body) if body is not None else None
+
+
+def _answered(returned: Any) -> Any:
+    """Return the type of the value that a handler returns; None when it says only how that is sent."""
+    kinds = get_args(returned) if isinstance(returned, UnionType) else (returned,)
+    return next((kind for kind in kinds if kind not in (Answer, Encoded, Streamed)), None)
 
 
 async def _unknown(_gate: "Gate", _call: Call) -> None:

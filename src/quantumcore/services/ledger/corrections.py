@@ -1,6 +1,6 @@
 """Which closed period a transaction corrects, as its user data carries it: a mark, and the period's last day. Pure."""
 
-from quantumcore.services.ledger.days import shown_day
+from quantumcore.contracts.days import shown_day
 
 CORRECTS = b"corrects"
 CLOSING_PREFIX = "closed-period-"

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from quantumcore.contracts.days import day_of
 from quantumcore.contracts.errors import NotFound, invalid
 from quantumcore.contracts.ledger import GetTrialBalance, TrialBalance
 from quantumcore.contracts.ledger_reports import (
@@ -35,7 +36,6 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.following import Following
 from quantumcore.services.ledger import queries, ranges, reports, statements
-from quantumcore.services.ledger.days import day_of
 from quantumcore.services.ledger.domain import NAMES
 from quantumcore.services.ledger.exports import Export, Exports
 from quantumcore.services.ledger.forms import form_of

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from quantumcore.contracts.days import DAY_NS, shown_day
 from quantumcore.contracts.ledger import TrialBalance
 from quantumcore.contracts.ledger_reports import (
     ClientMoney,
@@ -20,7 +21,6 @@ from quantumcore.contracts.ledger_reports import (
 )
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import show
-from quantumcore.services.ledger.days import DAY_NS, shown_day
 from quantumcore.services.ledger.domain import (
     BANK,
     CUSTODY,

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS, day_of, effective_day, shown_day
 from quantumcore.contracts.errors import Conflict, Internal, NotFound, invalid
 from quantumcore.contracts.ledger import (
     ACCOUNT_STATES,
@@ -28,7 +29,6 @@ from quantumcore.ports.follower import Follower
 from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.conversions import OWN, RESIDUE_PREFIX
 from quantumcore.services.ledger.corrections import CLOSING_PREFIX, CORRECTS, corrected, correcting
-from quantumcore.services.ledger.days import DAY_NS, day_of, shown_day
 from quantumcore.services.ledger.domain import COLLATERAL, CUSTOMER_CODES, HOUSE, NAMES
 from quantumcore.services.ledger.engine import Engine, unheard_of
 from quantumcore.services.ledger.groups import Groups
@@ -334,16 +334,6 @@ def check_free(name: str, field: str) -> None:
     check_client_id(name, field)
     if name.startswith((RESIDUE_PREFIX, CLOSING_PREFIX)):
         raise invalid("id", f"{field} begins as the ledger's own ids do", field=field, actual=name)
-
-
-def effective_day(text: str) -> int:
-    """Return a date as days since 1970-01-01; none: 0, the day of the command."""
-    if not text:
-        return 0
-    day = day_of(text, "effective_date")
-    if day == 0:
-        raise invalid("time", "effective_date is not 1970-01-01", field="effective_date", actual=text[:64])
-    return day
 
 
 def _user_data(request: RecordTransaction) -> bytes:

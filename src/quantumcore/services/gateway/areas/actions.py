@@ -1,25 +1,22 @@
 """Corporate actions, expiry, exercise and funding: what an operator does to all who hold an instrument."""
 
-from datetime import date
-
 import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.actions import (
     ACTION_NUMBERS,
-    EPOCH,
     RIGHT_NUMBERS,
-    ActionView,
     GetAction,
     show_action,
 )
+from quantumcore.contracts.days import effective_day
 from quantumcore.contracts.errors import Conflict, QuantumCoreError, invalid
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id, show
 from quantumcore.services.gateway.areas.reference import NOBODY, fresh
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.codec import shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_bodies import ActionBody
@@ -90,22 +87,16 @@ async def apply(gate: Gate, call: Call, body: ActionBody) -> ActionAnswer:  # no
             gate.own_writes.wrote(event.account, event.sequence)
         if isinstance(event, wire.ActionApplied):
             gate.own_writes.wrote(NOBODY, event.sequence, body.symbol)
-            return _shown(show_action(event, catalogue))
+            return shown(ActionAnswer, show_action(event, catalogue))
     first = next(event.order_sequence for event in events if isinstance(event, wire.CommandDone))
-    return _shown(await gate.bus.request(GetAction(action_id=body.action_id, at_least=first)))
+    return shown(ActionAnswer, await gate.bus.request(GetAction(action_id=body.action_id, at_least=first)))
 
 
 async def get(gate: Gate, call: Call) -> ActionAnswer:
     """Show what was done under an id."""
     action_id = check_client_id(call.params["id"], "action_id")
     at_least = gate.own_writes.at_least(NOBODY)
-    return _shown(await gate.bus.request(GetAction(action_id=action_id, at_least=at_least)))
-
-
-def _shown(view: ActionView) -> ActionAnswer:
-    values = msgspec.structs.asdict(view)
-    time_ns = values.pop("time_ns")
-    return ActionAnswer(**values, time=rfc3339(time_ns))
+    return shown(ActionAnswer, await gate.bus.request(GetAction(action_id=action_id, at_least=at_least)))
 
 
 def _check_fields(body: ActionBody) -> None:
@@ -132,7 +123,7 @@ def _command(body: ActionBody, catalogue: Catalogue) -> wire.ApplyAction:
         instrument=instrument.number,
         account=account_number(body.account_id, "account_id") if body.account_id is not None else 0,
         action_id=body.action_id,
-        effective_day=_day(body.effective_date) if body.effective_date is not None else 0,
+        effective_day=effective_day(body.effective_date or ""),
         action=ACTION_NUMBERS[body.kind],
         right=RIGHT_NUMBERS[body.right] if body.right is not None and body.kind == "exercise" else 0,
         amount_scale=amount.scale,
@@ -200,16 +191,6 @@ def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > MAX_SEED:
         raise invalid("range", f"seed is 0 to {MAX_SEED}", field="seed", limit=str(MAX_SEED), actual=text[:64])
     return int(text)
-
-
-def _day(text: str) -> int:
-    try:
-        day = date.fromisoformat(text).toordinal() - EPOCH
-    except ValueError as error:
-        raise invalid("time", "effective_date is YYYY-MM-DD", field="effective_date", actual=text[:64]) from error
-    if day == 0:
-        raise invalid("time", "effective_date is not 1970-01-01", field="effective_date", actual=text[:64])
-    return day
 
 
 def _refusal(event: wire.CommandRefused) -> QuantumCoreError:

@@ -1,5 +1,8 @@
 """What operators do to the books by hand: transactions, reversals, whether an account is open, and its credit."""
 
+from functools import partial
+from typing import TypeVar
+
 import msgspec
 
 from quantumcore.contracts.ledger import (
@@ -16,8 +19,8 @@ from quantumcore.contracts.ledger import (
 )
 from quantumcore.contracts.ledger_periods import ClosePeriod, GetPeriods, PeriodView
 from quantumcore.contracts.values import check_client_id
-from quantumcore.services.gateway.areas.proposals import proposed
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.areas.proposals import by_two
+from quantumcore.services.gateway.codec import rfc3339, shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_bodies import (
@@ -32,6 +35,7 @@ from quantumcore.services.gateway.money_bodies import (
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 
+Terms = TypeVar("Terms", AccountState, CreditLimit)
 CLOSING_S = 10.0  # it waits for what is on its way into the period
 
 
@@ -80,9 +84,7 @@ async def record(gate: Gate, call: Call, body: TransactionBody) -> TransactionAn
         corrects=body.corrects or "",
         two_persons=body.two_persons,
     )
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "transaction", request)
-    return posted(gate, await gate.bus.request(request))
+    return await by_two(gate, call, request, partial(posted, gate))
 
 
 async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnswer | Answer:
@@ -94,9 +96,7 @@ async def reverse(gate: Gate, call: Call, body: ReversalBody) -> TransactionAnsw
         text=body.text,
         two_persons=body.two_persons,
     )
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "reversal", request)
-    return posted(gate, await gate.bus.request(request))
+    return await by_two(gate, call, request, partial(posted, gate))
 
 
 async def get(gate: Gate, call: Call) -> TransactionAnswer:
@@ -108,9 +108,7 @@ async def get(gate: Gate, call: Call) -> TransactionAnswer:
 async def close_period(gate: Gate, call: Call, body: PeriodBody) -> PeriodAnswer | Answer:
     """Close all days up to the end of a month, or up to a day, for ever; the same again answers the same."""
     request = ClosePeriod(month=body.month or "", end=body.end or "")
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "period", request)
-    return _period(await gate.bus.request(request, deadline_s=CLOSING_S))
+    return await by_two(gate, call, request, _period, deadline_s=CLOSING_S)
 
 
 async def periods(gate: Gate, _call: Call, query: PeriodsQuery) -> PeriodsAnswer:
@@ -122,22 +120,18 @@ async def periods(gate: Gate, _call: Call, query: PeriodsQuery) -> PeriodsAnswer
 async def set_state(gate: Gate, call: Call, body: AccountStateBody) -> AccountState | Answer:
     """Open, freeze or close an account."""
     account = account_number(call.params["id"], "account_id")
-    request = SetAccountState(account=account, state=body.state)
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "account_state", request)
-    done = await gate.bus.request(request)
-    gate.own_writes.wrote(account, done.sequence)
-    return done
+    return await by_two(gate, call, SetAccountState(account=account, state=body.state), partial(_set, gate))
 
 
 async def set_credit(gate: Gate, call: Call, body: CreditBody) -> CreditLimit | Answer:
     """Set the credit limit of a balance."""
     account = account_number(call.params["id"], "account_id")
     request = SetCreditLimit(account=account, currency=body.currency, limit=body.limit)
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "credit_limit", request)
-    done = await gate.bus.request(request)
-    gate.own_writes.wrote(account, done.sequence)
+    return await by_two(gate, call, request, partial(_set, gate))
+
+
+def _set(gate: Gate, done: Terms) -> Terms:
+    gate.own_writes.wrote(int(done.account_id), done.sequence)
     return done
 
 
@@ -157,16 +151,4 @@ def posted(gate: Gate, done: TransactionView) -> TransactionAnswer:
         account, is_customer, _ = side.partition(":")
         if is_customer:
             gate.own_writes.wrote(int(account), done.sequence)
-    return TransactionAnswer(
-        done.transaction_id,
-        done.status,
-        done.sequence,
-        done.code,
-        done.effective_date,
-        done.user_data,
-        done.text,
-        done.reverses,
-        done.legs,
-        rfc3339(done.time_ns),
-        done.corrects,
-    )
+    return shown(TransactionAnswer, done)

@@ -3,17 +3,15 @@
 import msgspec
 
 from quantumcore.contracts.ledger_fx import (
-    ConversionView,
     ConvertCurrency,
     GetCurrencyConversion,
     GetQuote,
     GivenQuote,
     OfferQuotes,
-    QuoteView,
 )
 from quantumcore.contracts.values import check_client_id
-from quantumcore.services.gateway.areas.proposals import proposed
-from quantumcore.services.gateway.codec import instant, rfc3339
+from quantumcore.services.gateway.areas.proposals import by_two
+from quantumcore.services.gateway.codec import instant, shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_bodies import ConversionBody, QuoteBody, QuotesBody
@@ -71,17 +69,16 @@ async def offer(gate: Gate, call: Call, body: QuotesBody) -> QuotesAnswer | Answ
         expires_ns=instant(body.expires, "expires"),
         quotes=[_given(one, at) for at, one in enumerate(body.quotes)],
     )
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "fx_quotes", command)
-    done = await gate.bus.request(command)
-    return QuotesAnswer([_quote(one) for one in done.quotes])
+    return await by_two(
+        gate, call, command, lambda done: QuotesAnswer([shown(QuoteAnswer, one) for one in done.quotes])
+    )
 
 
 async def quote(gate: Gate, call: Call) -> QuoteAnswer:
     """Show a rate that is held for the account, or for anybody."""
     account = call.caller.account(call.params["id"])
     quote_id = check_client_id(call.params["quote_id"], "quote_id")
-    return _quote(await gate.bus.request(GetQuote(account=account, quote_id=quote_id)))
+    return shown(QuoteAnswer, await gate.bus.request(GetQuote(account=account, quote_id=quote_id)))
 
 
 async def convert(gate: Gate, call: Call, body: ConversionBody) -> ConversionAnswer:
@@ -95,7 +92,7 @@ async def convert(gate: Gate, call: Call, body: ConversionBody) -> ConversionAns
     )
     done = await gate.bus.request(command)
     gate.own_writes.wrote(account, done.sequence)
-    return _conversion(done)
+    return shown(ConversionAnswer, done, status="posted")
 
 
 async def conversion(gate: Gate, call: Call) -> ConversionAnswer:
@@ -106,47 +103,11 @@ async def conversion(gate: Gate, call: Call) -> ConversionAnswer:
         conversion_id=check_client_id(call.params["conversion_id"], "conversion_id"),
         at_least=gate.own_writes.at_least(account),
     )
-    return _conversion(await gate.bus.request(query))
+    return shown(ConversionAnswer, await gate.bus.request(query), status="posted")
 
 
 def _given(one: QuoteBody, at: int) -> GivenQuote:
     account = 0 if one.account_id is None else account_number(one.account_id, f"quotes[{at}].account_id")
     return GivenQuote(
         quote_id=one.quote_id, sold=one.sold, bought=one.bought, rate=one.rate, mid=one.mid, account=account
-    )
-
-
-def _quote(one: QuoteView) -> QuoteAnswer:
-    return QuoteAnswer(
-        one.quote_id,
-        one.state,
-        one.sold,
-        one.bought,
-        one.rate,
-        one.mid,
-        one.source,
-        rfc3339(one.time_ns),
-        rfc3339(one.expires_ns),
-        one.account_id,
-    )
-
-
-def _conversion(one: ConversionView) -> ConversionAnswer:
-    return ConversionAnswer(
-        one.conversion_id,
-        one.account_id,
-        one.quote_id,
-        "posted",
-        one.sequence,
-        one.sold,
-        one.paid,
-        one.bought,
-        one.received,
-        one.spread,
-        one.residue,
-        one.rate,
-        one.mid,
-        one.source,
-        rfc3339(one.rate_time_ns),
-        rfc3339(one.time_ns),
     )

@@ -2,14 +2,16 @@
 
 # ruff: noqa: ARG001  # every handler is called with (gate, call, ...), whether it needs both or not
 
+from functools import partial
+
 import msgspec
 
 from quantumcore.contracts.ledger import ClientHoldView
-from quantumcore.contracts.ledger_holds import AmendHold, CaptureHold, PlaceHold, ReleaseHold, Taken
+from quantumcore.contracts.ledger_holds import AmendHold, CapturedHold, CaptureHold, PlaceHold, ReleaseHold, Taken
 from quantumcore.contracts.values import check_client_id, parse_time
 from quantumcore.services.gateway import money_answers
 from quantumcore.services.gateway.areas.books import TransactionAnswer, posted
-from quantumcore.services.gateway.areas.proposals import proposed
+from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_answers import ClientHoldAnswer
@@ -69,10 +71,7 @@ async def capture(gate: Gate, call: Call, body: HoldCaptureBody) -> CaptureAnswe
         user_data=body.user_data or "",
         text=body.text,
     )
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "capture", request)
-    done = await gate.bus.request(request)
-    return CaptureAnswer(posted(gate, done.transaction), _changed(gate, done.hold))
+    return await by_two(gate, call, request, partial(_captured, gate))
 
 
 def _named(call: Call, account_id: str) -> tuple[int, str]:
@@ -82,6 +81,10 @@ def _named(call: Call, account_id: str) -> tuple[int, str]:
 def _part(one: HoldPartBody, at: int) -> Taken:
     account = 0 if one.account_id is None else account_number(one.account_id, f"parts[{at}].account_id")
     return Taken(account=account, code=one.code, amount=one.amount)
+
+
+def _captured(gate: Gate, done: CapturedHold) -> CaptureAnswer:
+    return CaptureAnswer(posted(gate, done.transaction), _changed(gate, done.hold))
 
 
 def _changed(gate: Gate, done: ClientHoldView) -> ClientHoldAnswer:

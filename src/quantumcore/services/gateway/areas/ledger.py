@@ -83,6 +83,11 @@ async def reconciliation(gate: Gate, call: Call, query: ReconciliationQuery) -> 
     return money_answers.reconciliation(found)
 
 
+def attachment(name: str, form: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers of a report that is kept as a file; JSON is shown."""
+    return () if form == "json" else ((b"content-disposition", f'attachment; filename="{name}.{form}"'.encode()),)
+
+
 async def _export(
     gate: Gate, query: LinesQuery, name: str, *, account: int = 0, code: int = 0, at_least: int = 0
 ) -> Encoded | Streamed:
@@ -100,10 +105,7 @@ async def _export(
         deadline_s=REPORT_S,
     )
     kind = opened.media_type.encode()
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    if query.format != "json":
-        file = f"{name}-{opened.begin}-{opened.end}.{query.format}"
-        headers = ((b"content-disposition", f'attachment; filename="{file}"'.encode()),)
+    headers = attachment(f"{name}-{opened.begin}-{opened.end}", query.format)
     first = await gate.bus.request(ReadExport(export=opened.export), deadline_s=REPORT_S)
     if first.last:
         return Encoded(first.body, content_type=kind, headers=headers)

@@ -6,7 +6,7 @@ import msgspec
 
 from quantumcore.contracts.ledger_payouts import GetPayouts, PayoutView, RetryPayout, SettlePayout
 from quantumcore.contracts.values import check_client_id
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.codec import shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.money_bodies import PayoutRetryBody, PayoutsQuery
 from quantumcore.services.gateway.request import Call
@@ -38,7 +38,7 @@ class PayoutsAnswer(msgspec.Struct, frozen=True):
 async def listing(gate: Gate, call: Call, query: PayoutsQuery) -> PayoutsAnswer:
     """List the withdrawals that are under way or need a person."""
     found = await gate.bus.request(GetPayouts(limit=query.limit))
-    return PayoutsAnswer([_shown(one) for one in found.items])
+    return PayoutsAnswer([shown(PayoutAnswer, one) for one in found.items])
 
 
 async def confirm(gate: Gate, call: Call) -> PayoutAnswer:
@@ -67,21 +67,4 @@ def _named(call: Call) -> str:
 
 def _changed(gate: Gate, done: PayoutView) -> PayoutAnswer:
     gate.own_writes.wrote(int(done.account_id), done.sequence)
-    return _shown(done)
-
-
-def _shown(one: PayoutView) -> PayoutAnswer:
-    return PayoutAnswer(
-        payout_id=one.payout_id,
-        transfer_id=one.transfer_id,
-        account_id=one.account_id,
-        currency=one.currency,
-        amount=one.amount,
-        fee=one.fee,
-        status=one.status,
-        step=one.step,
-        reason=one.reason,
-        sequence=one.sequence,
-        started=rfc3339(one.started_ns),
-        deadline=rfc3339(one.deadline_ns),
-    )
+    return shown(PayoutAnswer, done)

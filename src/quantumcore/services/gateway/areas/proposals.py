@@ -1,10 +1,12 @@
 """Four eyes: what one admin asks for, and another approves or rejects (setting `four_eyes`)."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
 from quantumcore.contracts.ledger_approvals import (
+    KINDS,
     ApproveProposal,
     GetProposal,
     GetProposals,
@@ -14,13 +16,17 @@ from quantumcore.contracts.ledger_approvals import (
 )
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.values import check_client_id
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.ports.bus import DEADLINE_S
+from quantumcore.services.gateway.codec import readable, rfc3339
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.money_bodies import ProposalsQuery, RejectionBody
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 
+A = TypeVar("A")
+R = TypeVar("R")
 ACCEPTED = 202
+_KIND_OF = {request: kind for kind, request in KINDS.items()}
 
 
 class ProposalAnswer(msgspec.Struct, frozen=True):
@@ -56,9 +62,13 @@ class ProposalsAnswer(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-async def proposed(gate: Gate, call: Call, kind: str, request: Request[Any]) -> Answer:
-    """Keep `request` until another person decides; 202 says that nothing else has happened."""
-    maker = call.caller.identity.user_id
+async def by_two(
+    gate: Gate, call: Call, request: Request[R], shown: Callable[[R], A], *, deadline_s: float = DEADLINE_S
+) -> A | Answer:
+    """Do what is asked; where the venue asks for a second person, keep it until he decides: 202 says that nothing else has happened."""
+    if not gate.settings.four_eyes:
+        return shown(await gate.bus.request(request, deadline_s=deadline_s))
+    maker, kind = call.caller.identity.user_id, _KIND_OF[type(request)]
     made = await gate.bus.request(Propose(maker=maker, kind=kind, what=msgspec.msgpack.encode(request)))
     return Answer(_answer(made), ACCEPTED)
 
@@ -102,28 +112,18 @@ def _accounts(found: ProposalAnswer) -> set[int]:
     return {int(account) for account, customer, _ in sides if customer} | ({own} if own else set())
 
 
-def _shown(value: Any) -> Any:
-    """Return a message of the rooms as clients read it: times as RFC 3339."""
-    if isinstance(value, list):
-        return [_shown(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    times = {name.removesuffix("_ns"): rfc3339(one) for name, one in value.items() if name.endswith("_ns")}
-    return {name: _shown(one) for name, one in value.items() if not name.endswith("_ns")} | times
-
-
 def _answer(one: ProposalView) -> ProposalAnswer:
     return ProposalAnswer(
         one.proposal_id,
         one.state,
         one.kind,
-        _shown(msgspec.msgpack.decode(one.what)),
+        readable(msgspec.msgpack.decode(one.what)),
         one.maker,
         rfc3339(one.made_ns),
         rfc3339(one.expires_ns),
         one.checker or None,
         rfc3339(one.checked_ns) if one.checker else None,
-        _shown(msgspec.msgpack.decode(one.result)) if one.result else None,
+        readable(msgspec.msgpack.decode(one.result)) if one.result else None,
         one.sequence or None,
         one.code or None,
         one.detail or None,

@@ -1,5 +1,7 @@
 """Taxes: their records, documents that are charged once, remittances, and the report."""
 
+from functools import partial
+
 import msgspec
 
 from quantumcore.contracts.ledger_tax import (
@@ -13,13 +15,12 @@ from quantumcore.contracts.ledger_tax import (
     TaxDueView,
     TaxedLine,
     TaxReportLine,
-    TaxView,
 )
 from quantumcore.contracts.values import check_client_id
 from quantumcore.services.gateway.areas.books import TransactionAnswer, posted
-from quantumcore.services.gateway.areas.ledger import REPORT_S
-from quantumcore.services.gateway.areas.proposals import proposed
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.areas.ledger import REPORT_S, attachment
+from quantumcore.services.gateway.areas.proposals import by_two
+from quantumcore.services.gateway.codec import shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.money_bodies import RemittanceBody, TaxBody, TaxDocumentBody, TaxReportQuery
@@ -71,39 +72,32 @@ class TaxReportAnswer(msgspec.Struct, frozen=True, rename={"begin": "from", "end
 
 async def listing(gate: Gate, _call: Call) -> TaxesAnswer:
     """List the taxes in force."""
-    return TaxesAnswer([_tax(one) for one in (await gate.bus.request(GetTaxes())).items])
+    return TaxesAnswer([shown(TaxAnswer, one) for one in (await gate.bus.request(GetTaxes())).items])
 
 
 async def set_tax(gate: Gate, call: Call, body: TaxBody) -> TaxAnswer | Answer:
     """Bring a tax into force, for documents from now on."""
     command = SetTax(code=call.params["code"], rate=body.rate, mode=body.mode, upon=body.upon)
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "tax", command)
-    return _tax(await gate.bus.request(command))
+    return await by_two(gate, call, command, partial(shown, TaxAnswer))
 
 
 async def charge(gate: Gate, call: Call, body: TaxDocumentBody) -> TaxDocumentAnswer | Answer:
     """Charge the taxes of a document, once; the same id and body answers the same again."""
-    account = account_number(body.account_id, "account_id")
     command = ChargeTax(
         document_id=check_client_id(body.document_id, "document_id"),
-        account=account,
+        account=account_number(body.account_id, "account_id"),
         currency=body.currency,
         lines=[TaxedLine(amount=one.amount, taxes=one.taxes) for one in body.lines],
         effective_date=body.effective_date or "",
         cumulative=body.cumulative,
     )
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "tax_document", command)
-    done = await gate.bus.request(command)
-    gate.own_writes.wrote(account, done.sequence)
-    return _document(done)
+    return await by_two(gate, call, command, partial(_charged, gate))
 
 
 async def get(gate: Gate, call: Call) -> TaxDocumentAnswer:
     """Look a document up by its id."""
     name = check_client_id(call.params["id"], "document_id")
-    return _document(await gate.bus.request(GetTaxDocument(document_id=name)))
+    return shown(TaxDocumentAnswer, await gate.bus.request(GetTaxDocument(document_id=name)))
 
 
 async def remit(gate: Gate, call: Call, body: RemittanceBody) -> TransactionAnswer | Answer:
@@ -114,36 +108,17 @@ async def remit(gate: Gate, call: Call, body: RemittanceBody) -> TransactionAnsw
         amount=body.amount,
         text=body.text,
     )
-    if gate.settings.four_eyes:
-        return await proposed(gate, call, "tax_remittance", command)
-    return posted(gate, await gate.bus.request(command))
+    return await by_two(gate, call, command, partial(posted, gate))
 
 
 async def report(gate: Gate, _call: Call, query: TaxReportQuery) -> Encoded:
     """Show tax by period and code."""
     asked = GetTaxReport(begin=query.begin, end=query.end, as_known=query.as_known, form=query.format)
     found = await gate.bus.request(asked, deadline_s=REPORT_S)
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    if query.format != "json":
-        file = f"tax-{query.begin}-{query.end}.{query.format}"
-        headers = ((b"content-disposition", f'attachment; filename="{file}"'.encode()),)
+    headers = attachment(f"tax-{query.begin}-{query.end}", query.format)
     return Encoded(found.body, content_type=found.media_type.encode(), headers=headers)
 
 
-def _tax(one: TaxView) -> TaxAnswer:
-    return TaxAnswer(one.code, one.rate, one.mode, one.upon, one.version, rfc3339(one.set_ns))
-
-
-def _document(one: TaxDocument) -> TaxDocumentAnswer:
-    return TaxDocumentAnswer(
-        one.document_id,
-        one.status,
-        one.sequence,
-        one.account_id,
-        one.currency,
-        one.effective_date,
-        one.period,
-        one.cumulative,
-        one.taxes,
-        rfc3339(one.time_ns),
-    )
+def _charged(gate: Gate, done: TaxDocument) -> TaxDocumentAnswer:
+    gate.own_writes.wrote(int(done.account_id), done.sequence)
+    return shown(TaxDocumentAnswer, done)

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, insert, select
 
+from quantumcore.contracts.days import shown_day
 from quantumcore.contracts.errors import Conflict
 from quantumcore.ports.database import Database
-from quantumcore.services.ledger.days import shown_day
 from quantumcore.services.ledger.tables import periods
 
 

@@ -14,6 +14,7 @@ from math import floor
 from prometheus_client.core import Metric
 from sqlalchemy import Connection, select
 
+from quantumcore.contracts.days import DAY_NS, shown_day
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, Unavailable, invalid
 from quantumcore.contracts.ledger_fx import (
     MAX_QUOTES,
@@ -46,7 +47,6 @@ from quantumcore.services.ledger.conversions import (
     residue_group,
     residue_id,
 )
-from quantumcore.services.ledger.days import DAY_NS, shown_day
 from quantumcore.services.ledger.domain import HOUSE
 from quantumcore.services.ledger.fx import Conversion, Quote, convert, rate
 from quantumcore.services.ledger.groups import Groups

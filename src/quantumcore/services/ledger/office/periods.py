@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
+from quantumcore.contracts.days import DAY_NS, day_of, last_day_of, shown_day
 from quantumcore.contracts.errors import Conflict, Unavailable, invalid
 from quantumcore.contracts.ledger_periods import MAX_PAGE, ClosePeriod, GetPeriods, Periods, PeriodView
 from quantumcore.contracts.wire import Leg, PostGroup
@@ -19,7 +20,6 @@ from quantumcore.ports.telemetry import gauge
 from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.attempts import AGAIN_S, Attempts
 from quantumcore.services.ledger.corrections import CLOSING_PREFIX
-from quantumcore.services.ledger.days import DAY_NS, day_of, last_day_of, shown_day
 from quantumcore.services.ledger.domain import CLEARING, EQUITY, HOUSE
 from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.office.closed import ClosedDays

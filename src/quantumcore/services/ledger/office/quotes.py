@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Conflict, Unavailable
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.services.ledger.conversions import fraction_of, fraction_text
@@ -13,7 +14,7 @@ from quantumcore.services.ledger.fx import Quote
 from quantumcore.services.ledger.tables import fx_days, quotes
 
 OPEN_MAX = 10_000
-FORGOTTEN_NS = 86_400 * 10**9  # a quote that nobody used is kept for a day after its expiry; a used one for ever
+FORGOTTEN_NS = DAY_NS  # a quote that nobody used is kept for a day after its expiry; a used one for ever
 _TERMS = ("sold", "bought", "customer", "mid", "source", "time_ns", "expires_ns", "account")
 
 
@@ -58,12 +59,11 @@ def offer(tx: Connection, given: Sequence[Quote], now_ns: int, catalogue: Catalo
         else:
             _must_equal(standing, quote, at)
         found.append(standing or quote)
-    still_open = tx.execute(select(func.count()).where(c.used_by == "", c.expires_ns >= now_ns)).scalar() or 0
+    still_open = count_open(tx, now_ns)
     if still_open > OPEN_MAX:
         detail = f"{OPEN_MAX} quotes are open"
-        raise Unavailable(
-            "fx.quote.capacity", detail, limit=str(OPEN_MAX), actual=str(still_open), retry_after=60
-        )  # seconds
+        limit, actual = str(OPEN_MAX), str(still_open)
+        raise Unavailable("fx.quote.capacity", detail, limit=limit, actual=actual, retry_after=60)  # seconds
     return found
 
 

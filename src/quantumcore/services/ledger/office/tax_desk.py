@@ -7,7 +7,6 @@ Documents are charged one at a time: what a cumulative one owes depends on those
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
 from fractions import Fraction
 from typing import get_args
 
@@ -15,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 from prometheus_client.core import Metric
 
+from quantumcore.contracts.days import DAY_NS, day_of, effective_day, shown_day
 from quantumcore.contracts.errors import Conflict, NotFound, Refused, invalid
 from quantumcore.contracts.ledger import TransactionView
 from quantumcore.contracts.ledger_tax import (
@@ -43,7 +43,6 @@ from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.ledger import queries
 from quantumcore.services.ledger.conversions import OWN
-from quantumcore.services.ledger.days import DAY_NS, EPOCH, shown_day
 from quantumcore.services.ledger.domain import BANK, HOUSE, TAX_PAYABLE
 from quantumcore.services.ledger.groups import Groups
 from quantumcore.services.ledger.office import tax_report, taxes
@@ -51,7 +50,7 @@ from quantumcore.services.ledger.office.taxes import Document, Due, Kept, State
 from quantumcore.services.ledger.rounding import Mode, rounded
 from quantumcore.services.ledger.tax import Line, Periods, Tax, exact_tax, taxes_of
 from quantumcore.services.ledger.teller import Teller
-from quantumcore.services.ledger.transactions import Bookkeeper, check_free, effective_day, text_bytes
+from quantumcore.services.ledger.transactions import Bookkeeper, check_free, text_bytes
 from quantumcore.services.ledger.transfers import amount_of, check_account
 
 CHARGED, REMITTED = 240, 241  # why, in the ledger's own numbers
@@ -224,8 +223,8 @@ class TaxDesk:
 
     async def _before(self, account: int, currency: str, day: int) -> list[Due]:
         """Return what was charged so in the year of `day`."""
-        year = date.fromordinal(EPOCH + day).year
-        first, last = (date(year, *edge).toordinal() - EPOCH for edge in ((1, 1), (12, 31)))
+        year = shown_day(day)[:4]
+        first, last = (day_of(f"{year}-{edge}", "effective_date") for edge in ("01-01", "12-31"))
         found: list[Due] = []
         for document in await self._office.read(lambda tx: taxes.series(tx, account, currency, first, last)):
             if document.state is State.ASKED:
@@ -372,7 +371,7 @@ def _shown(kept: Kept) -> TaxView:
         mode=tax.mode,
         upon=list(tax.upon),
         version=kept.version,
-        set_ns=kept.set_ns,
+        since_ns=kept.set_ns,
     )
 
 

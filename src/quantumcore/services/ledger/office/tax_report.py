@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from quantumcore.contracts.days import day_of, last_day_of, shown_day
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.ledger_reports import FORMS
 from quantumcore.contracts.ledger_tax import GetTaxReport, TaxReportLine
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.services.ledger import queries, ranges
-from quantumcore.services.ledger.days import day_of, last_day_of, shown_day
 from quantumcore.services.ledger.domain import HOUSE
 from quantumcore.services.ledger.forms import arrow, csv_bytes
 from quantumcore.services.ledger.office.taxes import Document

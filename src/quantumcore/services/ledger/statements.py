@@ -205,7 +205,8 @@ def _amounts(scale: int) -> Callable[[int], str]:
     """Return what shows minor units with `scale` places; unlike values.show it keeps nothing, for no amount comes twice."""
     if not scale:
         return str
-    unit, form = 10**scale, f"%d.%0{scale}d"
+    unit: int = 10**scale
+    form = f"%d.%0{scale}d"
 
     def show(minor: int) -> str:
         return form % divmod(minor, unit) if minor >= 0 else "-" + form % divmod(-minor, unit)

@@ -49,7 +49,8 @@ def money(value: float, places: int) -> Decimal:
     """
     if not math.isfinite(value):
         raise InvalidCommand("risk.not_finite", "the figure is not finite", field="figure", actual=str(value))
-    return Decimal(value).quantize(Decimal((0, (1,), -places)), context=WIDE) + Decimal(0)
+    rounded = Decimal(value).quantize(Decimal((0, (1,), -places)), context=WIDE)
+    return rounded or abs(rounded)  # no negative zero
 
 
 def finite(values: npt.ArrayLike, field: str) -> Floats:

@@ -83,7 +83,8 @@ def results(
     assert moves.shape[1] == len(positions)
     plain = [at for at, one in enumerate(positions) if one.option is None]
     worth = finite([positions[at].units * positions[at].price for at in plain], "value")
-    total = moves[:, plain] @ worth if len(plain) < len(positions) else moves @ worth
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes out is looked at below
+        total = moves[:, plain] @ worth if len(plain) < len(positions) else moves @ worth
     factor = np.broadcast_to(finite(volatility, "volatility"), total.shape)
     added = np.broadcast_to(finite(rate, "rate"), total.shape)
     for at, one in enumerate(positions):

@@ -83,8 +83,9 @@ def parametric(
         raise InvalidCommand("risk.correlation.bad", detail, field="symbols", actual=str(len(correlations.symbols)))
     level = confidence(alpha)
     spreads = volatilities([one.volatility for one in positions])
-    risks = finite([float(one.value) for one in positions], "value") * spreads
-    with np.errstate(over="ignore", invalid="ignore"):
+    values = finite([float(one.value) for one in positions], "value")
+    with np.errstate(over="ignore", invalid="ignore"):  # `money` refuses what comes out
+        risks = values * spreads
         covariances = correlations.matrix @ risks
         sigma = math.sqrt(max(0.0, float(risks @ covariances)))
     z = quantile(level, exact=exact)

@@ -3,14 +3,14 @@
 The price of an option comes from a function that is given: this file knows no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import Floats, finite, volatilities
+from quantumcore.services.risk.figures import Floats, finite, times, volatilities
 
 MAX_VALUES = 50_000_000
 """Positions × scenarios of one revaluation."""
@@ -48,10 +48,8 @@ class Held:
     spread: float = 0.0
 
 
-class OptionPrice(Protocol):
-    """The price of one unit under many markets: arrays of one length in, their prices out; spots are over 0."""
-
-    def __call__(self, option: Option, spot: Floats, volatility: Floats, rate: Floats) -> Floats: ...
+OptionPrice: TypeAlias = Callable[[Option, Floats, Floats, Floats], Floats]
+"""The price of one unit of an option under many markets: (option, spots, volatilities, rates), arrays of one length, spots over 0."""
 
 
 def results(
@@ -84,7 +82,7 @@ def results(
     plain = [at for at, one in enumerate(positions) if one.option is None]
     worth = finite([positions[at].units * positions[at].price for at in plain], "value")
     with np.errstate(over="ignore", invalid="ignore"):  # what comes out is looked at below
-        total = moves[:, plain] @ worth if len(plain) < len(positions) else moves @ worth
+        total = times(moves[:, plain] if len(plain) < len(positions) else moves, worth)
     factor = np.broadcast_to(finite(volatility, "volatility"), total.shape)
     added = np.broadcast_to(finite(rate, "rate"), total.shape)
     for at, one in enumerate(positions):

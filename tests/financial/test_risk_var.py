@@ -29,7 +29,7 @@ from quantumcore.services.risk.correlation import (
 from quantumcore.services.risk.figures import Basis, confidence, finite, money, tail
 from quantumcore.services.risk.historical import age_weighted, filtered, historical
 from quantumcore.services.risk.montecarlo import MAX_PATHS, MonteCarloVar, monte_carlo, seeded, upper_tail
-from quantumcore.services.risk.revaluation import Held, Option, option_prices, results
+from quantumcore.services.risk.revaluation import Held, Option, line_results, option_prices, results
 from quantumcore.services.risk.var import Exposed, ParametricVar, parametric
 from tests.support.risk import BASIS, black_scholes, no_options, refused
 
@@ -346,6 +346,32 @@ def test_results_are_of_the_whole_portfolio_and_signed() -> None:
         for spot in (110, 90, 100)
     ]
     assert found.tolist() == pytest.approx([100 * (worth[0] - worth[2]) - 500, 100 * (worth[1] - worth[2]) + 500, 0])
+
+
+def test_line_results_sum_to_results() -> None:
+    returns = np.linspace(-0.5, 0.5, 33).reshape(11, 3)
+    held = [CALL, SHARE, replace(CALL, units=-30, option=replace(CALL.option, call=False))]
+    shifts = {"volatility": np.linspace(0.5, 2, 11), "rate": np.linspace(-0.02, 0.02, 11)}
+    lines = line_results(held, returns, black_scholes, **shifts)
+    assert lines.sum(axis=1) == pytest.approx(results(held, returns, black_scholes, **shifts))
+    assert lines[:, 1] == pytest.approx(-50 * 100 * returns[:, 1])
+
+
+def test_a_flat_portfolio_gains_nothing_by_any_way() -> None:
+    flat = results([], np.empty((20, 0)), no_options)
+    assert historical(flat, BASIS).var == 0
+    basis = Basis(sequence=1, window=100, seed=1)
+    found = monte_carlo(lambda r: r.sum(axis=1), completed([], {}), [], seeded(1), basis)
+    assert (found.var, found.es, found.error) == (0, 0, 0)
+
+
+def test_each_factor_has_its_volatility() -> None:
+    basis = Basis(sequence=1, window=100, seed=1)
+    refused(
+        "risk.correlation.bad",
+        lambda: monte_carlo(lambda r: r.sum(axis=1), completed(["A"], {}), [None] * 2, seeded(1), basis),
+        actual="2",
+    )
 
 
 def test_volatilities_are_multiplied_and_rates_added() -> None:

@@ -70,7 +70,7 @@ def monte_carlo(
 
     Raises:
         InvalidCommand: `risk.paths.bad`: not from 100 to 1,000,000, or odd and antithetic; `risk.freedom.bad`,
-            `risk.confidence.bad`, `risk.volatility.bad`, `risk.not_finite`.
+            `risk.confidence.bad`, `risk.volatility.bad`, `risk.not_finite`; `risk.correlation.bad`: of other factors.
     """
     paths = basis.window
     if not MIN_PATHS <= paths <= MAX_PATHS or (antithetic and paths % 2):
@@ -82,6 +82,15 @@ def monte_carlo(
         raise InvalidCommand("risk.freedom.bad", detail, field="freedom", limit=str(MAX_FREEDOM), actual=str(freedom))
     level = confidence(alpha)
     scale = volatilities(spreads, "spreads")
+    if len(scale) != len(correlations.symbols):
+        detail = "each factor has a volatility and a row of correlations"
+        raise InvalidCommand(
+            "risk.correlation.bad",
+            detail,
+            field="spreads",
+            limit=str(len(correlations.symbols)),
+            actual=str(len(scale)),
+        )
     lower = root(correlations)
     step = max(1, BLOCK // max(1, len(scale)))
     draws = paths // 2 if antithetic else paths

@@ -7,6 +7,7 @@ Method: worked cases, the definitions in plain Python, laws over random portfoli
 
 import itertools
 import math
+import random
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -292,6 +293,13 @@ def test_historical_var_by_its_definition(profits: list[int], alpha: str) -> Non
     assert age_weighted(profits, BASIS, decay=1.0, alpha=alpha, places=6) == found
 
 
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=200))
+def test_historical_var_99_is_at_least_var_95_and_that_nothing(profits: list[int]) -> None:
+    found = [historical(profits, BASIS, alpha=alpha) for alpha in ("0.99", "0.95")]
+    assert found[0].var >= found[1].var >= 0
+    assert all(one.es >= one.var for one in found)
+
+
 def test_younger_results_count_more() -> None:
     """Of 0.5 the last of four weighs 8/15, the one before 4/15, then 2/15 and 1/15."""
     profits = [-40.0, -30.0, -20.0, -10.0]
@@ -437,6 +445,21 @@ def test_draws_agree_with_parametric_on_a_linear_portfolio(antithetic: bool, alp
     assert found.error < exact.var / 50
 
 
+def test_draws_agree_on_random_portfolios_as_often_as_they_should(rng: random.Random) -> None:
+    """Beyond three standard errors is one draw in 370; three of 40 would be no chance."""
+    beyond = 0
+    for run in range(40):
+        positions = [
+            Exposed(symbol=f"S{n}", value=D(rng.randrange(-(10**6), 10**6)), volatility=rng.uniform(0.005, 0.1))
+            for n in range(rng.randrange(1, 8))
+        ]
+        correlations = completed([one.symbol for one in positions], {})
+        exact = parametric(positions, correlations, BASIS, alpha="0.95", exact=True)
+        found = drawn(positions, correlations, rng.randrange(2**32), paths=4_000, alpha="0.95", antithetic=run % 2 == 0)
+        beyond += abs(found.var - exact.var) > 3 * found.error
+    assert beyond < 3
+
+
 def test_a_standard_error_is_how_far_seeds_are_apart() -> None:
     correlations = completed(["AAA"], {})
     runs = [drawn([FIRST], correlations, seed, paths=4_000, alpha="0.95", antithetic=False) for seed in range(150)]
@@ -515,6 +538,13 @@ def test_the_tail_of_students_t(freedom: int, t: float, above: float) -> None:
 def test_paths_have_limits(paths: int, antithetic: bool) -> None:
     refused("risk.paths.bad", lambda: drawn([FIRST], completed(["AAA"], {}), 1, paths=paths, antithetic=antithetic))
     assert drawn([FIRST], completed(["AAA"], {}), 1, paths=101, antithetic=False).basis.window == 101
+
+
+def test_paths_times_factors_have_a_limit() -> None:
+    factors = [f"S{n}" for n in range(101)]
+    basis = Basis(sequence=1, window=MAX_PATHS, seed=1)
+    draw = lambda: monte_carlo(lambda r: r.sum(axis=1), perfect(factors), [None] * 101, seeded(1), basis)  # noqa: E731
+    refused("risk.size", draw, limit="100000000", actual="101000000")
 
 
 @pytest.mark.parametrize("freedom", [0, -1, 201])

@@ -368,6 +368,7 @@ def test_an_exception_is_a_loss_over_the_var_of_the_day_before() -> None:
     profits = [D(0), D(-10), D("-10.01"), D(-50), D(50)]
     vars_ = [D(10), D(10), D(60), D(1), D(1)]
     assert exceptions(profits, vars_) == [False, True, False, False]
+    assert exceptions([D(0), D(-11)], [D(10), D(0)]) == [True]
     assert transitions([False, True, True, False, False]) == (1, 1, 1, 1)
     assert transitions([True, True, True]) == (0, 0, 0, 2)
     assert transitions([]) == (0, 0, 0, 0)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 
@@ -56,10 +57,15 @@ u32 find_places(State& state, Act& act, Refusal& why) {
 }
 
 /// Judges the members in turn; returns which one was refused, or their number.
-u32 judge_members(const State& state, Act& act, Refusal& why) {
+u32 judge_members(State& state, Act& act, Refusal& why) {
   for (u32 i = 0; i < act.count; ++i) {
     const Seat seat{&act, i, act.waits(i)};
-    if (!judge_seated(state, act.order(i), act.terms(i), seat, act.judged[i], why)) return i;
+    const SubmitOrder& member = act.order(i);
+    const bool good = judge_seated(state, member, act.terms(i), seat, act.judged[i], why);
+    if (act.judged[i].counts) {
+      count_rate(state, act.judged[i].account, member.session, kThrottleNew, &member);
+    }
+    if (!good) return i;
   }
   return act.count;
 }
@@ -184,6 +190,15 @@ i128 reducing_beside(const Seat& seat, const Judged& j) {
     const Judged& other = seat.act->judged[i];
     const bool alike = other.instrument == j.instrument && other.wish.sell == j.wish.sell;
     if (alike && (seat.act->order(i).flags & kReduceOnly) != 0) lots += other.wish.lots;
+  }
+  return lots;
+}
+
+i128 closing_beside(const Seat& seat, const Judged& j) {
+  if (seat.act->is_pair()) return 0;
+  i128 lots = 0;
+  for (const Judged& other : those_before(seat)) {
+    if (other.instrument == j.instrument && other.wish.sell == j.wish.sell) lots += other.wish.lots;
   }
   return lots;
 }

@@ -37,6 +37,7 @@ class Walk {
     slots();
     pages();
     check_ties(state_);
+    check_guards(state_);
     check_money(state_, held_);
   }
 

@@ -111,6 +111,28 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, release_hold);
     case CommandKind::apply_action:
       return hand(state, bytes, teller, apply_action);
+    case CommandKind::set_firm:
+      return hand(state, bytes, teller, set_firm);
+    case CommandKind::set_kill:
+      return hand(state, bytes, teller, set_kill);
+    case CommandKind::set_instrument_class:
+      return hand(state, bytes, teller, set_instrument_class);
+    case CommandKind::set_entitlements:
+      return hand(state, bytes, teller, set_entitlements);
+    case CommandKind::set_restriction:
+      return hand(state, bytes, teller, set_restriction);
+    case CommandKind::set_locate:
+      return hand(state, bytes, teller, set_locate);
+    case CommandKind::set_throttle:
+      return hand(state, bytes, teller, set_throttle);
+    case CommandKind::set_patterns:
+      return hand(state, bytes, teller, set_patterns);
+    case CommandKind::set_protection:
+      return hand(state, bytes, teller, set_protection);
+    case CommandKind::set_quote:
+      return hand(state, bytes, teller, set_quote);
+    case CommandKind::resume:
+      return hand(state, bytes, teller, resume);
   }
   tell_bad(teller, header_at(bytes));
 }
@@ -323,7 +345,7 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
     Teller teller(events, ++state.sequence, state.time_ns);
     const std::size_t size = header_at(command).size;
     dispatch(state, command, teller);
-    if (state.touched_count != 0) [[unlikely]] {
+    if ((state.touched_count | state.tripped_count) != 0) [[unlikely]] {
       aftermath(state, teller);
     }
     teller.finish();

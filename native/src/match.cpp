@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
@@ -107,6 +108,11 @@ void prepare_fill(State& state, const Instrument& instrument, u32 maker, u32 tak
     taker_row = move_position(state, incoming.account, instrument_slot, sells ? -lots : lots);
   } else {
     state.positions[taker_row].lots += sells ? -lots : lots;
+  }
+  if (((state.accounts[resting.account].guarded | state.accounts[incoming.account].guarded) &
+       kGuardFills) != 0) [[unlikely]] {
+    note_fill(state, resting.account, instrument, lots);
+    note_fill(state, incoming.account, instrument, lots);
   }
   return maker_row;
 }

@@ -1,4 +1,5 @@
 #include "quantumcore/act.hpp"
+#include "quantumcore/admission.hpp"
 #include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
@@ -170,22 +171,29 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
   const Given given{
       true, true, wish.market, {c.price, c.price_scale}, {c.quantity, c.quantity_scale}};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
-  return judge_switches(state, account, why) &&
-         (straight || judge_phase(instrument, c.time_in_force, c.flags, why)) &&
+  j.counts = false;
+  j.due = 0;
+  const bool guarded = is_guarded(state, account) || (!straight && is_guarded(instrument));
+  return (guarded ? judge_admission(state, c, j, why)
+                  : straight || judge_phase(instrument, c.time_in_force, c.flags, why)) &&
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
          (straight ? judge_plain(c, why) : judge_kind_and_terms(state, c, further, j, why)) &&
          judge_max_quantity(instrument, wish.lots, why) &&
          (straight || (c.flags & kReduceOnly) == 0 ||
           judge_reduce(state, instrument, seat, j, why)) &&
+         ((j.due & kDueReducing) == 0 || judge_due_reducing(state, c, seat, j, why)) &&
          (straight || judge_entry_price(state, instrument, c, j, why)) &&
          (straight || (instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
+         (straight || !is_guarded(instrument) || judge_restricted(state, c, seat, j, why)) &&
          judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
          (straight || cap_hold(j)) && judge_open_orders(state, account, seat.before, why) &&
          (!state.accounting() ||
           ((seat.act == nullptr || judge_product_beside(state, seat, j, why)) &&
            judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
                        available(state, seat, j, held_currency), why))) &&
+         ((j.due & kDueProtection) == 0 ||
+          judge_protection(state, {j.account, c.session, instrument}, why)) &&
          (seat.act == nullptr ? judge_post_only(instrument, wish, why)
                               : judge_post_only_beside(seat, j, why)) &&
          judge_room(state, instrument, seat, j, why);
@@ -234,6 +242,7 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
   order.price = j.wish.price;
   order.quantity = j.wish.lots;
   order.extra = kNone;
+  if (!state.accounting()) order.client_entry = c.session;  // which no client id remembers
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
   const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
@@ -321,6 +330,9 @@ void prefetch_best(const State& state, const Instrument& instrument, const Submi
       answer_again(state, first, command, terms, teller);
       return;
     }
+  }
+  if (judged.counts) [[unlikely]] {
+    count_rate(state, judged.account, command.session, kThrottleNew, &command);
   }
   if (!good) {
     // A full table refuses accepting, but must not change the reason of a refusal.

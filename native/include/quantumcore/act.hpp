@@ -47,6 +47,8 @@ void tell_linked(const CommandHeader& header, const Act& act, const u32* slots, 
 
 /// Lots by which those before may bring the position nearer to zero.
 i128 reducing_beside(const Seat& seat, const Judged& j);
+/// Lots of those before on its side in its instrument.
+i128 closing_beside(const Seat& seat, const Judged& j);
 /// What those before hold of a currency, by its slot.
 i64 held_beside(const Seat& seat, u16 currency);
 /// AMOUNT_OVERFLOW: what a sell could bring of those before.

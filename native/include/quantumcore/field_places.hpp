@@ -524,6 +524,4 @@ inline constexpr FieldPlace kFieldPlaces[] = {
     QC_FIELD(ActionApplied, target_asset),
 };
 
-#undef QC_FIELD
-
 }  // namespace quantumcore

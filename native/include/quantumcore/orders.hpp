@@ -63,11 +63,11 @@ struct Rates {
 
 /// The rest of an order: one cache line. Without accounting only the first half is written.
 struct alignas(64) OrderRecord {
-  u64 sequence;  // of the command that submitted it
-  i64 price;     // ticks
-  i64 quantity;  // lots in all; filled = quantity - leaves
-  u32 extra;     // kNone: a plain order; else a row of rare properties
-  u32 client_entry;
+  u64 sequence;      // of the command that submitted it
+  i64 price;         // ticks
+  i64 quantity;      // lots in all; filled = quantity - leaves
+  u32 extra;         // kNone: a plain order; else a row of rare properties
+  u32 client_entry;  // without accounting: the session by which it came
 
   i64 hold;  // minor units of the hold's currency
   u32 base_balance;

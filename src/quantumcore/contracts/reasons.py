@@ -66,6 +66,12 @@ class Reason(IntEnum):
     HOLD_EXCEEDED = 54
     BAD_EXPIRY = 55
     BAD_ACTION = 60
+    NOT_ENTITLED = 72
+    RESTRICTED = 73
+    THROTTLED = 74
+    REPEAT_LIMIT = 75
+    DUPLICATE_ORDER = 76
+    MMP = 77
 
 
 CODES: dict[Reason, str] = {
@@ -125,6 +131,12 @@ CODES: dict[Reason, str] = {
     Reason.HOLD_EXCEEDED: "hold.exceeded",
     Reason.BAD_EXPIRY: "hold.expires_at.bad",
     Reason.BAD_ACTION: "action.invalid",
+    Reason.NOT_ENTITLED: "account.not_entitled",
+    Reason.RESTRICTED: "risk.restricted",
+    Reason.THROTTLED: "rate.throttled",
+    Reason.REPEAT_LIMIT: "risk.repeat",
+    Reason.DUPLICATE_ORDER: "risk.duplicate_order",
+    Reason.MMP: "risk.mmp",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {
@@ -163,6 +175,12 @@ FIX_ORD_REJ_REASON: dict[Reason, int] = {
     Reason.BAD_LINK: 11,
     Reason.ACCOUNT_FROZEN: 99,
     Reason.ACCOUNT_CLOSED: 99,
+    Reason.NOT_ENTITLED: 15,
+    Reason.RESTRICTED: 99,
+    Reason.THROTTLED: 99,
+    Reason.REPEAT_LIMIT: 99,
+    Reason.DUPLICATE_ORDER: 6,
+    Reason.MMP: 99,
 }
 
 
@@ -174,3 +192,6 @@ class Scope(IntEnum):
     ACCOUNT = 2
     INSTRUMENT = 3
     ORDER = 4
+    FIRM = 5
+    GROUP = 6
+    SESSION = 7

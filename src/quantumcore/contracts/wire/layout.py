@@ -96,3 +96,8 @@ ACTION_BODY = (
     "rate:q quantity:q seed:Q"
 )
 """A corporate action, in the command that asks for it and in the event that says that it was done."""
+CLASS_BODY = "underlying:I product:B class_flags:B _:2x outside_ns:q"
+RESTRICTION_BODY = "group:I scope:B restricted:B _:2x"
+THROTTLE_BODY = "scope:B throttle_class:B _:2x session:I rate:I burst:I"
+PATTERNS_BODY = "ratio:I free_orders:I ratio_ns:q executions:I duplicates:I executions_ns:q duplicates_ns:q"
+PROTECTION_BODY = "underlying:I fills:I quantity:q window_ns:q frozen_ns:q"

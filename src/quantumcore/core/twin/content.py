@@ -12,7 +12,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import MAX_PLACES
-from quantumcore.core.twin import action_terms, codes
+from quantumcore.core.twin import action_terms, codes, guard_content
 from quantumcore.core.twin.refusals import Refusal
 
 PRICE_GIVEN = 1
@@ -34,6 +34,11 @@ _WITH_INSTRUMENT = (
     wire.SetTradingRules,
     wire.BustTrade,
     wire.ApplyAction,
+    wire.SetKill,
+    wire.SetInstrumentClass,
+    wire.SetRestriction,
+    wire.SetLocate,
+    wire.SetQuote,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -56,6 +61,15 @@ _WITH_ACCOUNT = (
     wire.AmendHold,
     wire.ReleaseHold,
     wire.ApplyAction,
+    wire.SetFirm,
+    wire.SetKill,
+    wire.SetEntitlements,
+    wire.SetRestriction,
+    wire.SetLocate,
+    wire.SetThrottle,
+    wire.SetPatterns,
+    wire.SetProtection,
+    wire.Resume,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -237,10 +251,11 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
     wire.PostGroup.KIND: _group,
-    wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
+    wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 4,
     wire.ApplyAction.KIND: lambda command: _is_id(command.action_id) and action_terms.content_fits(command),
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
     wire.PlaceHold.KIND: lambda command: _is_id(command.hold_id),
     wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
     wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),
+    **guard_content.CONTENT,
 }

@@ -19,16 +19,24 @@ from quantumcore.core.twin import (
     changes,
     content,
     definitions,
+    entitlements,
     expiry,
+    firms,
     groups,
     holds,
     invariants,
     linked,
     orders,
+    patterns,
     phase_changes,
     postings,
+    protections,
+    references,
+    restrictions,
     rules,
     state_hash,
+    switches,
+    throttles,
     transfers,
     triggers,
 )
@@ -77,7 +85,7 @@ class Engine:
             _tell_refused(out, kind, instrument, account, refusal)
         else:
             try:
-                self._venue.sequence = self.sequence
+                self._venue.sequence, self._venue.now_ns = self.sequence, self.time_ns
                 self._venue.touched.clear()
                 _HANDLERS[command.KIND](self._venue, command, out)
                 aftermath.run(self._venue, out)
@@ -183,7 +191,7 @@ class Engine:
 
     def next_deadline(self) -> int:
         """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""
-        waiting = (expiry.deadlines, holds.deadlines, phase_changes.deadlines)
+        waiting = (expiry.deadlines, holds.deadlines, phase_changes.deadlines, protections.deadlines)
         return min((instant for of in waiting for instant in of(self._venue)), default=0)
 
     def accounts(self) -> list[int]:
@@ -204,6 +212,7 @@ def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     expiry.advance(venue, out)
     holds.expire(venue, out)
     phase_changes.pass_time(venue, out)
+    protections.end(venue, out)
     tell_done(command, out)
 
 
@@ -217,7 +226,7 @@ _HANDLERS: dict[int, Handler] = {
     wire.DefineCurrency.KIND: definitions.define_currency,
     wire.DefineInstrument.KIND: definitions.define_instrument,
     wire.SetInstrumentStatus.KIND: phase_changes.set_status,
-    wire.SetKillSwitch.KIND: definitions.set_kill_switch,
+    wire.SetKillSwitch.KIND: switches.set_kill_switch,
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
     wire.SubmitAdvancedOrder.KIND: orders.submit,
@@ -238,6 +247,17 @@ _HANDLERS: dict[int, Handler] = {
     wire.AmendHold.KIND: holds.amend,
     wire.ReleaseHold.KIND: holds.release,
     wire.ApplyAction.KIND: actions.apply_action,
+    wire.SetFirm.KIND: firms.set_firm,
+    wire.SetKill.KIND: switches.set_kill,
+    wire.SetInstrumentClass.KIND: entitlements.set_class,
+    wire.SetEntitlements.KIND: entitlements.set_entitlements,
+    wire.SetRestriction.KIND: restrictions.set_restriction,
+    wire.SetLocate.KIND: restrictions.set_locate,
+    wire.SetThrottle.KIND: throttles.set_throttle,
+    wire.SetPatterns.KIND: patterns.set_patterns,
+    wire.SetProtection.KIND: protections.set_protection,
+    wire.SetQuote.KIND: references.set_quote,
+    wire.Resume.KIND: protections.resume,
 }
 _OF_HOLDS = wire.PlaceHold | wire.AmendHold | wire.ReleaseHold
 _OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit | wire.ApplyAction | _OF_HOLDS

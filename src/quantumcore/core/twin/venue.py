@@ -10,6 +10,7 @@ from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import ActionRecord, Fate, GroupRecord, Submissions, TransferRecord
+from quantumcore.core.twin.guards import Guards
 from quantumcore.core.twin.hold_ids import Holds
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.outbox import Outbox
@@ -74,7 +75,7 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
-        sequence: Of the command at hand.
+        sequence, now_ns: Of the command at hand.
         deadlines: By account, when its orders go unless it is heard again, UTC nanoseconds; who set none is not there.
         regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
@@ -86,7 +87,8 @@ class Venue:
         groups, legs: By whose id it is and the id, what was posted; and how many legs that were in all.
         busts: By sequence and fill of a trade, the sequence of the command that corrected it.
         max_open_orders: The default profile's limit.
-        killed: Whether the venue's kill switch is engaged.
+        killed: The mode of the venue's kill switch.
+        guards: Who may, and how often.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -100,6 +102,7 @@ class Venue:
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
         self.deadlines: dict[int, int] = {}
         self.sequence = 0
+        self.now_ns = 0
         self.touched: set[int] = set()
         self.freed: list[links.Link] = []
         self.positions: dict[tuple[int, int], int] = {}
@@ -113,7 +116,8 @@ class Venue:
         self.holds = Holds()
         self.slots = Slots(bounds.max_orders)
         self.max_open_orders = DEFAULT_MAX_OPEN_ORDERS
-        self.killed = False
+        self.killed = 0
+        self.guards = Guards()
 
     def account(self, number: int) -> Account:
         """Return a known account; raises UNKNOWN_ACCOUNT."""

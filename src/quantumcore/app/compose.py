@@ -14,7 +14,7 @@ from quantumcore.app.annex.messages import BeginRooms
 from quantumcore.app.annex.process import Annex, AnnexRoom
 from quantumcore.app.annex.spawn import Spawned
 from quantumcore.app.audit_key import audit_key
-from quantumcore.app.definitions import load_calendars, load_definitions
+from quantumcore.app.definitions import load_calendars, load_definitions, throttles
 from quantumcore.app.directory import DirectoryLock
 from quantumcore.app.read_side import FOLLOWING, ReadSideSettings, open_read_side, open_room
 from quantumcore.app.settings import Settings
@@ -180,7 +180,9 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
-    matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars)
+    matching = MatchingService(
+        bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars, _throttles(settings)
+    )
     auth = AuthService(bus, users, clock, _auth_settings(settings))
     rooms: list[Service]
     closing = [users.close]
@@ -254,6 +256,13 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             fx_stale_s=settings.fx_stale_s,
             fx_tolerance_bp=settings.fx_tolerance_bp,
         ),
+    )
+
+
+def _throttles(settings: Settings) -> list[bytes]:
+    return throttles(
+        orders=(settings.throttle_orders, settings.throttle_orders_burst),
+        cancels=(settings.throttle_cancels, settings.throttle_cancels_burst),
     )
 
 

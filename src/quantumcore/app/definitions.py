@@ -8,14 +8,16 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import KINDS, RATE_PLACES, STATUS_NUMBERS
 from quantumcore.contracts.values import Scaled
-from quantumcore.contracts.wire import DefineCurrency, DefineInstrument
+from quantumcore.contracts.wire import DefineCurrency, DefineInstrument, SetThrottle
 from quantumcore.services.matching.calendar import Calendar
 
 DEFAULT_FILE = Path(__file__).with_name("instruments.toml")
 _KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 _TRADING = 1
+NEW, REPLACE, CANCEL, MASS_CANCEL = 1, 2, 3, 4  # classes of a throttle
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CALENDAR_KEYS = frozenset({"zone", "days", "phases", "holidays"})
 
@@ -69,6 +71,21 @@ def load_calendars(path: Path | None = None) -> dict[str, Calendar]:
             raise InvalidCommand("definition.invalid", f"instrument {symbol}: no calendar {name!r}", field="calendar")
         found[str(entry.get("symbol"))] = known[name]
     return found
+
+
+def throttles(orders: tuple[int, int], cancels: tuple[int, int]) -> list[bytes]:
+    """Return the commands that say how often each session and account may come: (a second, at once) of each class; (0, any): no limit.
+
+    Args:
+        orders: Of new orders, and of replacements.
+        cancels: Of cancels, and of mass cancels.
+    """
+    rates = {NEW: orders, REPLACE: orders, CANCEL: cancels, MASS_CANCEL: cancels}
+    return [
+        SetThrottle(scope=Scope.VENUE, throttle_class=each, rate=rate, burst=burst).encode()
+        for each, (rate, burst) in rates.items()
+        if rate
+    ]
 
 
 def _read(path: Path) -> dict[str, Any]:

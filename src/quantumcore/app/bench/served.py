@@ -33,7 +33,7 @@ STOP_S = 20.0
 PASSWORD = "a-bench-password-of-its-own"  # noqa: S105  # of a venue that lives for seconds in a temporary directory
 UNLIMITED = dict.fromkeys(
     ("QC_RATE_USER", "QC_RATE_ORDERS", "QC_RATE_CANCELS", "QC_RATE_PEER", "QC_RATE_LOGIN"), "1000000000"
-)
+) | dict.fromkeys(("QC_THROTTLE_ORDERS", "QC_THROTTLE_CANCELS"), "0")
 
 
 class Served:

@@ -73,6 +73,7 @@ class MatchingService:
 
     Owns the journal and the engine. `genesis` defines what the venue begins with; what the shard knows already is left
     alone. `calendars`, by symbol, say when an instrument is in which phase; one without a calendar trades around the clock.
+    `first` is told a new venue before anything else.
     """
 
     name = "matching"
@@ -85,6 +86,7 @@ class MatchingService:
         open_shard: Callable[[int], Shard],
         genesis: Sequence[bytes],
         calendars: Mapping[str, Calendar] = NO_CALENDARS,
+        first: Sequence[bytes] = (),
     ) -> None:
         self._bus = bus
         self._log = log
@@ -92,6 +94,7 @@ class MatchingService:
         self._open_shard = open_shard
         self._genesis = genesis
         self._calendars = calendars
+        self._first = first
         self._catalogue = Catalogue()
         self._agenda: Agenda | None = None
         self._sooner = asyncio.Event()
@@ -120,6 +123,8 @@ class MatchingService:
         await self._recover(self._shard)
         self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock, self._heard)
         missing = [command for command in self._genesis if not self._catalogue.defines(command)]
+        if self._shard.journal.last_sequence == 0:
+            missing = [*self._first, *missing]
         for start in range(0, len(missing), MAX_BATCH):
             self._check_genesis(await self._submit(missing[start : start + MAX_BATCH]))
         await self._open_sessions(self._shard)

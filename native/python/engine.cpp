@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "module.hpp"
-#include "quantumcore/field_places.hpp"
+#include "quantumcore/field_places_guards.hpp"
 #include "quantumcore/queries.hpp"
 
 namespace quantumcore::python {
@@ -56,10 +56,12 @@ void bind_engine(nb::module_& m) {
 
   m.def("layouts", [] {
     nb::dict all;
-    for (const FieldPlace& at : kFieldPlaces) {
+    const auto add = [&](const FieldPlace& at) {
       if (!all.contains(at.structure)) all[at.structure] = nb::dict();
       nb::cast<nb::dict>(all[at.structure])[at.field] = nb::make_tuple(at.offset, at.size);
-    }
+    };
+    for (const FieldPlace& at : kFieldPlaces) add(at);
+    for (const FieldPlace& at : kGuardFieldPlaces) add(at);
     return all;
   });
 

@@ -63,7 +63,7 @@ bool content_is_good(const SetCredit& c) {
 
 void set_account_terms(State& state, const SetAccountTerms& command, Teller& teller) {
   if (command.header.reserved != 0 || command.header.instrument != 0 || command.state < kOpen ||
-      command.state > kShut || !all_zero(command.reserved)) {
+      command.state > kReducing || !all_zero(command.reserved)) {
     tell_bad(teller, command.header);
     return;
   }

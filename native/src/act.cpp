@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 
@@ -59,7 +60,12 @@ u32 find_places(State& state, Act& act, Refusal& why) {
 u32 judge_members(State& state, Act& act, Refusal& why) {
   for (u32 i = 0; i < act.count; ++i) {
     const Seat seat{&act, i, act.waits(i)};
-    if (!judge_seated(state, act.order(i), act.terms(i), seat, act.judged[i], why)) return i;
+    const SubmitOrder& member = act.order(i);
+    const bool good = judge_seated(state, member, act.terms(i), seat, act.judged[i], why);
+    if (act.judged[i].counts) {
+      count_rate(state, act.judged[i].account, member.session, kThrottleNew, &member);
+    }
+    if (!good) return i;
   }
   return act.count;
 }
@@ -207,6 +213,15 @@ i128 worth_of(const Judged& j) {
 
 i128 lots_before(const Seat& seat, const Judged& j) {
   if (seat.act->is_pair() || counts_for_nothing(seat)) return 0;
+  i128 lots = 0;
+  for (const Judged& other : those_before(seat)) {
+    if (same_side_of_instrument(other, j)) lots += other.wish.lots;
+  }
+  return lots;
+}
+
+i128 closing_beside(const Seat& seat, const Judged& j) {
+  if (seat.act->is_pair()) return 0;
   i128 lots = 0;
   for (const Judged& other : those_before(seat)) {
     if (same_side_of_instrument(other, j)) lots += other.wish.lots;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/expiry.hpp"
 #include "quantumcore/gate.hpp"
@@ -59,23 +60,6 @@ bool same_contract(const InstrumentTerms& a, const InstrumentTerms& b) {
 /// What a definition may begin with; the other phases are asked for.
 bool is_status(u8 status) { return status >= kContinuous && status <= kClosed; }
 bool is_phase(u8 status) { return status >= kContinuous && status <= kPostClose; }
-
-u32 cancel_all(State& state, u32 account, Teller& teller) {
-  return cancel_each(state, account, CancelReason::kill_switch, teller, [](u32) { return true; });
-}
-
-u32 cancel_all_accounts(State& state, Teller& teller) {
-  u32 busy = 0;
-  for (u32 slot = 0; slot < state.accounts.count(); ++slot) {
-    if (state.accounts[slot].open_orders > 0) state.account_order[busy++] = slot;
-  }
-  u32* const first = state.account_order.data();
-  std::sort(first, first + busy,
-            [&](u32 a, u32 b) { return state.accounts[a].id < state.accounts[b].id; });
-  u32 count = 0;
-  for (u32 i = 0; i < busy; ++i) count += cancel_all(state, first[i], teller);
-  return count;
-}
 
 }  // namespace
 
@@ -223,29 +207,14 @@ void mass_cancel(State& state, const MassCancel& command, Teller& teller) {
     return (instrument == kNone || node.instrument == instrument) &&
            (command.side == 0 || (command.side == kSell) == is_sell(node));
   };
-  const u32 count = cancel_each(state, account, CancelReason::mass_cancel, teller, fits);
-  tell_done(teller, command.header).count = count;
-}
-
-void set_kill_switch(State& state, const SetKillSwitch& command, Teller& teller) {
-  if (command.header.reserved != 0 || command.header.instrument != 0 || command.engaged > 1 ||
-      !all_zero(command.reserved)) {
-    tell_bad(teller, command.header);
+  Refusal why;
+  if (is_guarded(state, state.accounts[account]) &&
+      !admit_cancel(state, account, 0, kThrottleMass, why)) {
+    tell_refused(teller, command.header, why);
     return;
   }
-  u32 count = 0;
-  if (command.header.account == 0) {
-    state.killed = command.engaged != 0;
-    if (state.killed) count = cancel_all_accounts(state, teller);
-  } else {
-    const u32 account = named_account(state, command.header, teller);
-    if (account == kNone) return;
-    state.accounts[account].killed = command.engaged;
-    if (command.engaged != 0) count = cancel_all(state, account, teller);
-  }
-  KillSwitchChanged& event = teller.tell<KillSwitchChanged>(0, command.header.account);
-  event.engaged = command.engaged;
-  event.count = count;
+  const u32 count = cancel_each(state, account, CancelReason::mass_cancel, teller, fits);
+  tell_done(teller, command.header).count = count;
 }
 
 void set_limits(State& state, const SetLimits& command, Teller& teller) {
@@ -274,6 +243,7 @@ void advance_time(State& state, const AdvanceTime& command, Teller& teller) {
   end_what_is_due(state, teller);
   end_holds(state, teller);
   if (state.due_count != 0) pass_time(state, teller);
+  end_freezes(state, teller);
   tell_done(teller, command.header);
 }
 

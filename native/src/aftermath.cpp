@@ -1,3 +1,4 @@
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
@@ -21,10 +22,12 @@ bool one_thing(State& state, Instrument& instrument, Teller& teller) {
 }  // namespace
 
 void aftermath(State& state, Teller& teller) {
+  end_tripped(state, teller);
   // Ascending by id, and an instrument that is touched again comes again: never recursion.
   while (state.touched_count != 0) {
     const u32 slot = state.next_touched();
     while (one_thing(state, state.instruments[slot], teller)) {
+      end_tripped(state, teller);
     }
     tell_indicative(state, state.instruments[slot], teller);
   }

@@ -38,6 +38,7 @@ class Walk {
     pages();
     check_ties(state_);
     check_limits(state_);
+    check_guards(state_);
     check_money(state_, held_);
   }
 

@@ -117,6 +117,26 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_quantity_limits);
     case CommandKind::set_money_limits:
       return hand(state, bytes, teller, set_money_limits);
+    case CommandKind::set_kill:
+      return hand(state, bytes, teller, set_kill);
+    case CommandKind::set_instrument_class:
+      return hand(state, bytes, teller, set_instrument_class);
+    case CommandKind::set_entitlements:
+      return hand(state, bytes, teller, set_entitlements);
+    case CommandKind::set_restriction:
+      return hand(state, bytes, teller, set_restriction);
+    case CommandKind::set_locate:
+      return hand(state, bytes, teller, set_locate);
+    case CommandKind::set_throttle:
+      return hand(state, bytes, teller, set_throttle);
+    case CommandKind::set_patterns:
+      return hand(state, bytes, teller, set_patterns);
+    case CommandKind::set_protection:
+      return hand(state, bytes, teller, set_protection);
+    case CommandKind::set_quote:
+      return hand(state, bytes, teller, set_quote);
+    case CommandKind::resume:
+      return hand(state, bytes, teller, resume);
   }
   tell_bad(teller, header_at(bytes));
 }
@@ -333,7 +353,7 @@ void Engine::step(std::span<const std::byte> commands, std::int64_t time_ns, Eve
     Teller teller(events, ++state.sequence, state.time_ns);
     const std::size_t size = header_at(command).size;
     dispatch(state, command, teller);
-    if (state.touched_count != 0) [[unlikely]] {
+    if ((state.touched_count | state.tripped_count) != 0) [[unlikely]] {
       aftermath(state, teller);
     }
     teller.finish();

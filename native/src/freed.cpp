@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
@@ -10,11 +11,28 @@ namespace quantumcore {
 
 namespace {
 
+/// Whether its account may have such an order now.
+bool is_admitted(const State& state, const Instrument& instrument, u32 slot,
+                 const Besides& members) {
+  const OrderNode& node = state.orders.node(slot);
+  const bool sell = is_sell(node);
+  const Sender sender{node.account, session_of(state, slot), instrument};
+  const i64 lots = leaves_of(state, slot);
+  Refusal why;
+  if (may_only_reduce(state, sender) && !judge_reducing(state, sender, sell, lots, members, 0, why))
+    return false;
+  const Extra& extra = state.extra_of(slot);
+  return !sell || judge_short(state, node.account, instrument,
+                              {extra.type, extra.flags, state.orders.record(slot).price,
+                               base_need(instrument, lots), 0},
+                              why);
+}
+
 /// Finds out why an order cannot become active; true: it can. Where one that then waits for a price
 /// will rest is judged when it is active.
 /// `before`: what is held for another that becomes active with it; what this one holds is added.
-bool may_become_active(const State& state, const Instrument& instrument, u32 slot, bool apart,
-                       i128& before, CancelReason& why_not) {
+bool may_become_active(const State& state, const Instrument& instrument, u32 slot,
+                       const Besides& members, bool apart, i128& before, CancelReason& why_not) {
   const Extra& extra = state.extra_of(slot);
   const OrderNode& node = state.orders.node(slot);
   const bool lasts = (node.flags & kOrderNeverRests) == 0;
@@ -24,7 +42,12 @@ bool may_become_active(const State& state, const Instrument& instrument, u32 slo
   why_not = CancelReason::out_of_bounds;
   if (!judge_active(state, slot, rests, need)) return false;
   why_not = CancelReason::no_funds;
-  if (state.accounts[node.account].barred != 0) return false;  // what it would hold it may not
+  Refusal why;
+  const bool guarded = is_guarded(state, state.accounts[node.account]) || is_guarded(instrument);
+  if (guarded && !judge_debit(state.accounts[node.account], why)) return false;
+  why_not = CancelReason::not_admitted;
+  if (guarded && !is_admitted(state, instrument, slot, members)) return false;
+  why_not = CancelReason::no_funds;
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
   const i64 available = state.accounts.available(state.accounts.balance(order.held_balance));
@@ -61,7 +84,8 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
     if (link.kind == kBracket) cuts[i] = std::max<i64>(0, leaves_of(state, slot) - link.lots);
     if (cuts[i] != 0) lower(state, slot, cuts[i]);
     const bool apart = holds_apart(link, is_sell(state.orders.node(slot)));
-    fit = fit && may_become_active(state, instrument, slot, apart, before, why_not);
+    fit = fit && may_become_active(state, instrument, slot, {members[0], members[1]}, apart, before,
+                                   why_not);
   }
   link.waits = 0;
   if (!fit || members[1] == kNone) {

@@ -172,17 +172,41 @@ i64 collar_around(const Instrument& instrument, bool sell, u128 doubled) {
   return static_cast<i64>(ticks < low ? low : ticks > high ? high : ticks);
 }
 
-u128 doubled_reference(const State& state, const Instrument& instrument) {
-  static constexpr u64 kWidest = 5'000'000;  // 10^-8 of the mid: a wider quote is no reference
-  const Book& book = instrument.book;
-  if (book.stands(false) && book.stands(true) && book.best(false) < book.best(true)) {
-    const u64 bid = static_cast<u64>(book.best(false));
-    const u64 ask = static_cast<u64>(book.best(true));
-    const u128 sum = static_cast<u128>(ask) + bid;
-    if (static_cast<u128>(ask - bid) * (2 * kRateScale) <= kWidest * sum) return sum;
+namespace {
+
+/// The sum of two prices; 0: they are no reference, crossed, locked or too far apart.
+u128 doubled_mid(i64 bid, i64 ask) {
+  static constexpr u64 kWidest = 5'000'000;  // 10^-8 of the mid
+  if (bid >= ask) return 0;
+  const u128 sum = static_cast<u128>(static_cast<u64>(ask)) + static_cast<u64>(bid);
+  const u128 apart = static_cast<u64>(ask - bid);
+  return apart * (2 * kRateScale) <= kWidest * sum ? sum : 0;
+}
+
+/// What other markets say, twice; 0: nothing that is young enough.
+u128 doubled_outside(const RareBook& rare, i64 now) {
+  const i64 oldest = rare.class_terms.outside_ns;
+  if (rare.bid != 0 && rare.ask != 0 && now - rare.quoted_at <= oldest) {
+    const u128 quoted = doubled_mid(rare.bid, rare.ask);
+    if (quoted != 0) return quoted;
   }
-  const i64 price =
-      instrument.last_price != 0 ? instrument.last_price : state.rare_of(instrument).reference;
+  return now - rare.marked_at <= oldest ? static_cast<u128>(static_cast<u64>(rare.mark)) * 2 : 0;
+}
+
+}  // namespace
+
+u128 doubled_reference(const State& state, const Instrument& instrument) {
+  const Book& book = instrument.book;
+  if (book.stands(false) && book.stands(true)) {
+    const u128 own = doubled_mid(book.best(false), book.best(true));
+    if (own != 0) return own;
+  }
+  const RareBook& rare = state.rare_of(instrument);
+  if (instrument.last_price == 0 && rare.class_terms.outside_ns != 0) {
+    const u128 outside = doubled_outside(rare, state.time_ns);
+    if (outside != 0) return outside;
+  }
+  const i64 price = instrument.last_price != 0 ? instrument.last_price : rare.reference;
   return static_cast<u128>(static_cast<u64>(price)) * 2;
 }
 

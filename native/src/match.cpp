@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
@@ -112,6 +113,11 @@ struct Traded {
   if ((instrument.rare & kRareLinked) != 0) [[unlikely]] {
     recount_tied(state, maker);
     recount_tied(state, taker);
+  }
+  if (((state.accounts[resting.account].guarded | state.accounts[incoming.account].guarded) &
+       kGuardFills) != 0) [[unlikely]] {
+    note_fill(state, resting.account, instrument, lots);
+    note_fill(state, incoming.account, instrument, lots);
   }
   return rows;
 }

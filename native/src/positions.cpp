@@ -14,19 +14,19 @@ i128 most_of(const Position& position, bool sell) {
   return std::max<i128>(0, sell ? position.lots : -position.lots);
 }
 
-/// Visits the working reduce-only orders of a position and side, oldest first, with what each keeps
+/// Visits the working orders of a position and side that count, oldest first, with what each keeps
 /// of `most`; returns what is left of `most`. The two of a pair keep the same lots: only one of
 /// them can trade. They were accepted one after the other, so they follow each other here too.
-template <class Visit>
-i128 share_out_room(const State& state, const Position& position, bool sell, i128 most,
-                    Visit&& visit) {
+template <class Counts, class Visit>
+i128 share_out_counted(const State& state, const Position& position, bool sell, i128 most,
+                       Counts&& counts, Visit&& visit) {
   u32 before = kNone;
   i128 kept_before = 0;
   for (u32 slot = state.accounts[position.account].first_order; slot != kNone;
        slot = state.orders.links(slot).next) {
     const OrderNode& node = state.orders.node(slot);
-    if ((node.flags & kOrderReduceOnly) == 0 || node.instrument != position.instrument ||
-        is_sell(node) != sell || leaves_of(state, slot) == 0) {
+    if (!counts(slot) || node.instrument != position.instrument || is_sell(node) != sell ||
+        leaves_of(state, slot) == 0) {
       continue;
     }
     const bool paired = before != kNone && sibling(state, slot) == before;
@@ -38,6 +38,16 @@ i128 share_out_room(const State& state, const Position& position, bool sell, i12
     kept_before = keeps;
   }
   return most;
+}
+
+/// The same of the reduce-only orders.
+template <class Visit>
+i128 share_out_room(const State& state, const Position& position, bool sell, i128 most,
+                    Visit&& visit) {
+  const auto reduces = [&](u32 slot) {
+    return (state.orders.node(slot).flags & kOrderReduceOnly) != 0;
+  };
+  return share_out_counted(state, position, sell, most, reduces, visit);
 }
 
 void trim_side(State& state, const Position& position, bool sell, Teller& teller) {
@@ -76,6 +86,15 @@ i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u
     }
   });
   return left + given_back;
+}
+
+i128 closing_room(const State& state, u32 account, u32 instrument, bool sell,
+                  const Besides& besides) {
+  const u32 row = state.positions.find(account, instrument);
+  if (row == kNone) return 0;
+  const Position& position = state.positions[row];
+  const auto counts = [&](u32 slot) { return slot != besides.first && slot != besides.second; };
+  return share_out_counted(state, position, sell, most_of(position, sell), counts, [](u32, i64) {});
 }
 
 i128 reducing_over(const State& state, u32 row, bool sell) {

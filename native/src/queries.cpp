@@ -223,6 +223,8 @@ i64 next_deadline(const State& state) {
   if (state.timers != kNone) next = std::min(next, state.accounts[state.timers].deadline_ns);
   const u32 hold = state.hold_ids.next_end();
   if (hold != kNone) next = std::min(next, state.hold_ids[hold].expires_ns);
+  const u32 frozen = state.guards.freezing;
+  if (frozen != kNone) next = std::min(next, state.guards.protections[frozen].until_ns);
   for (u32 i = 0; i < state.due_count; ++i) {
     next = std::min(next, ends_at(state.rare_books[state.due[i]]));
   }

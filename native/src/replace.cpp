@@ -1,3 +1,4 @@
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
@@ -70,6 +71,7 @@ struct Change {
   Wish wish;
   i64 total;  // new quantity, lots
   bool keeps_place;
+  Admission admission;
 };
 
 [[gnu::always_inline]] inline bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
@@ -90,7 +92,10 @@ struct Change {
                     false,
                     {c.price, c.price_scale},
                     {c.quantity, c.quantity_scale}};
-  if (!judge_switches(state, account, why) || !judge_phase_of(state, instrument, slot, why) ||
+  change.admission = Admission{false, 0};
+  const bool guarded = is_guarded(state, account) || is_guarded(instrument);
+  if (!(guarded ? admits_replacement(state, slot, c.session, change.admission, why)
+                : judge_phase_of(state, instrument, slot, why)) ||
       !judge_shape(instrument, given, wish.price, change.total, why)) {
     return false;
   }
@@ -105,6 +110,7 @@ struct Change {
   if (!judge_order_lots(state, instrument, position, change.total, why) ||
       ((instrument.rare & kRareBands) != 0 && price_given &&
        !judge_bands(state, instrument, wish.sell, wish.price, why)) ||
+      (guarded && !judge_guards_of(state, slot, c.session, wish, change.admission.due, why)) ||
       !judge_amounts(state, instrument, position, beside, order.rates, state.orders.sums(slot),
                      wish, why)) {
     return false;
@@ -118,7 +124,9 @@ struct Change {
       return false;
     }
   }
-  if (!judge_post_only(instrument, wish, why)) {
+  if (((change.admission.due & kDueProtection) != 0 &&
+       !judge_protection(state, {node.account, c.session, instrument}, why)) ||
+      !judge_post_only(instrument, wish, why)) {
     return false;
   }
   const bool moves = wish.price != order.price;
@@ -202,7 +210,11 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
   }
   Refusal why;
   Change change;
-  if (!judge_change(state, slot, command, position_of(state, slot), change, why)) {
+  const bool good = judge_change(state, slot, command, position_of(state, slot), change, why);
+  if (change.admission.counts) [[unlikely]] {
+    count_rate(state, state.orders.node(slot).account, command.session, kThrottleReplace, nullptr);
+  }
+  if (!good) {
     tell_refused(teller, command.header, why, named);
     return;
   }
@@ -238,6 +250,12 @@ void cancel(State& state, const CancelOrder& command, Teller& teller) {
   const Found found =
       find_order(state, account, command.order_sequence, command.order_slot, command.client_id);
   if (found.slot != kNone) {
+    Refusal why;
+    if (is_guarded(state, state.accounts[account]) &&
+        !admit_cancel(state, account, command.session, kThrottleCancel, why)) [[unlikely]] {
+      tell_refused(teller, command.header, why, named);
+      return;
+    }
     cancel_order(state, found.slot, CancelReason::requested, teller);
   } else if (found.ended != nullptr && found.fate == Fate::cancelled) {
     CommandDone& done = tell_done(teller, command.header, kAlreadyCancelled);

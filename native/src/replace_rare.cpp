@@ -1,3 +1,4 @@
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
@@ -17,6 +18,7 @@ struct Change {
   i64 stop = 0;     // new stop, ticks; 0: as it is
   bool keeps_place = false;
   bool waits = false;  // where a change leaves it
+  Admission admission{};
 };
 
 bool gives(const ReplaceAdvancedOrder* more, u16 field) {
@@ -123,8 +125,9 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
                     unpriced && price_given,
                     {c.price, c.price_scale},
                     {c.quantity, c.quantity_scale}};
-  if (!judge_switches(state, state.accounts[node.account], why) ||
-      !judge_phase_of(state, instrument, slot, why) ||
+  const bool guarded = is_guarded(state, state.accounts[node.account]) || is_guarded(instrument);
+  if (!(guarded ? admits_replacement(state, slot, c.session, change.admission, why)
+                : judge_phase_of(state, instrument, slot, why)) ||
       !judge_shape(instrument, given, wish.price, change.total, why) ||
       !judge_new_display(instrument, extra, more, change, why) ||
       !judge_new_stop(instrument, extra, node, more, change, why) ||
@@ -141,11 +144,14 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
        !judge_reduce_only(instrument,
                           reducing_room(state, node.account, node.instrument, wish.sell, slot),
                           wish.lots, why)) ||
+      (guarded && !judge_guards_of(state, slot, c.session, wish, change.admission.due, why)) ||
       !judge_amounts(state, instrument, position, beside, order.rates, state.orders.sums(slot),
                      wish, why) ||
       (state.accounting() && !judge_working_exactly(state, instrument, beside(), wish, why)) ||
       !judge_funds_of(state, slot, wish, why) ||
       (state.accounting() && !judge_credit(state, instrument, position, beside, wish, why)) ||
+      ((change.admission.due & kDueProtection) != 0 &&
+       !judge_protection(state, {node.account, c.session, instrument}, why)) ||
       !judge_post_only(instrument, wish, why)) {
     return false;
   }
@@ -186,7 +192,11 @@ void replace_rarely(State& state, u32 slot, const ReplaceOrder& c, const Replace
                     const Named& named, Teller& teller) {
   Refusal why;
   Change change;
-  if (!judge_change(state, slot, c, more, position_of(state, slot), change, why)) {
+  const bool good = judge_change(state, slot, c, more, position_of(state, slot), change, why);
+  if (change.admission.counts) {
+    count_rate(state, state.orders.node(slot).account, c.session, kThrottleReplace, nullptr);
+  }
+  if (!good) {
     tell_refused(teller, c.header, why, named);
     return;
   }

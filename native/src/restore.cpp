@@ -1,13 +1,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "quantumcore/admission.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
 #include "quantumcore/expiry.hpp"
 #include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
-#include "quantumcore/snapshot_rows.hpp"
+#include "quantumcore/snapshot_parts.hpp"
 
 /// Reading a snapshot.
 namespace quantumcore {
@@ -16,32 +17,11 @@ namespace {
 
 using namespace snapshot;
 
-class Reader {
- public:
-  explicit Reader(std::span<const std::byte> bytes) : rest_(bytes) {}
-
-  template <class T>
-  T get() {
-    if (rest_.size() < sizeof(T)) throw CorruptedSnapshot("a snapshot ends within a part");
-    T row;
-    std::memcpy(&row, rest_.data(), sizeof row);
-    rest_ = rest_.subspan(sizeof row);
-    return row;
-  }
-  bool done() const { return rest_.empty(); }
-
- private:
-  std::span<const std::byte> rest_;
-};
-
-void demand(bool holds) {
-  if (!holds) throw CorruptedSnapshot("a snapshot contradicts itself");
-}
-
 void read_rare(State& state, Instrument& instrument, Reader& in) {
   const RareRow row = in.get<RareRow>();
   demand(row.prints <= kPrints && row.limit_side <= kSell && row.ends_by_time <= 1 &&
-         row.printed <= 1 && row.rules.allocation <= kTopFirst);
+         row.printed <= 1 && row.rules.allocation <= kTopFirst &&
+         row.switch_mode <= kSwitchReduceOnly && row.class_terms.product < 64);
   const u32 slot = state.slot_of(instrument);
   apply_rules(state, instrument, row.rules);
   RareBook& rare = state.rare_books[slot];
@@ -57,6 +37,13 @@ void read_rare(State& state, Instrument& instrument, Reader& in) {
   rare.printed = row.printed != 0;
   rare.seen = row.seen;
   rare.mark = row.mark;
+  rare.marked_at = row.marked_at;
+  rare.bid = row.bid;
+  rare.ask = row.ask;
+  rare.quoted_at = row.quoted_at;
+  rare.class_terms = row.class_terms;
+  rare.switch_mode = static_cast<u8>(row.switch_mode);
+  note_class(state, instrument);
   rare.print_count = row.prints;
   for (u32 i = 0; i < row.prints; ++i) rare.prints[i] = in.get<Print>();
   note_deadline(state, slot);
@@ -127,8 +114,9 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     Account& a = state.accounts[slot];
     a.max_open_orders = row.max_open_orders;
     a.has_limits = row.has_limits;
+    demand(row.killed <= kSwitchReduceOnly && row.barred <= kBarReducing);
     a.killed = row.killed;
-    demand(row.barred <= kBarClosed);
+    a.firm = row.firm;
     a.barred = row.barred;
     a.firm = row.firm;
     join_group(state, a, row.group);
@@ -301,6 +289,7 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
            position.quote_balance != kNone);
     o.held_balance = (row.flags & kOrderSell) != 0 ? position.base_balance : position.quote_balance;
   }
+  if (!state.accounting()) o.client_entry = row.session;
   o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
   state.orders.node(row.slot) = OrderNode{kNone,
                                           kNone,
@@ -384,10 +373,10 @@ std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
   read_header(snapshot);
   Reader in(snapshot.subspan(sizeof(SnapshotHeader)));
   const Scalars s = in.get<Scalars>();
-  demand(s.without_accounting <= 1);
+  demand(s.without_accounting <= 1 && s.killed <= kSwitchReduceOnly);
   auto state = std::make_unique<State>(s.config());
   state->max_open_orders = s.max_open_orders;
-  state->killed = s.killed != 0;
+  state->killed = static_cast<u8>(s.killed);
   state->sequence = s.sequence;
   state->time_ns = s.time_ns;
   state->hash = s.hash;
@@ -395,6 +384,7 @@ std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
   read_accounts(*state, s, in);
   read_ids(*state, s, in);
   read_orders(*state, s, in);
+  read_guards(*state, s, in);
   demand(in.done());
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }

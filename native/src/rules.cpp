@@ -82,8 +82,25 @@ void set_mark(State& state, const SetMark& command, Teller& teller) {
   if (instrument == nullptr) return;
   if (!may_be_set(*instrument, command.header, command.price, teller)) return;
   state.rare_of(*instrument).mark = command.price;
+  state.rare_of(*instrument).marked_at = teller.time_ns();
   state.touch(*instrument);
   teller.tell<MarkChanged>(instrument->id, 0).price = command.price;
+}
+
+void set_quote(State& state, const SetQuote& command, Teller& teller) {
+  Instrument* const instrument = instrument_alone(state, command.header, true, teller);
+  if (instrument == nullptr) return;
+  if (!may_be_set(*instrument, command.header, command.bid, teller) ||
+      !may_be_set(*instrument, command.header, command.ask, teller)) {
+    return;
+  }
+  RareBook& rare = state.rare_of(*instrument);
+  rare.bid = command.bid;
+  rare.ask = command.ask;
+  rare.quoted_at = teller.time_ns();
+  QuoteChanged& event = teller.tell<QuoteChanged>(instrument->id, 0);
+  event.bid = command.bid;
+  event.ask = command.ask;
 }
 
 }  // namespace quantumcore

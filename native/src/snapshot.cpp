@@ -2,7 +2,7 @@
 #include <string>
 
 #include "quantumcore/engine.hpp"
-#include "quantumcore/snapshot_rows.hpp"
+#include "quantumcore/snapshot_parts.hpp"
 
 /// Writing a snapshot.
 namespace quantumcore {
@@ -10,19 +10,6 @@ namespace quantumcore {
 namespace {
 
 using namespace snapshot;
-
-class Writer {
- public:
-  template <class T>
-  void put(const T& row) {
-    static_assert(std::has_unique_object_representations_v<T>);
-    out_.append(reinterpret_cast<const char*>(&row), sizeof row);
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_ = std::string(sizeof(SnapshotHeader), '\0');
-};
 
 template <class Visit>
 void each_queued(const State& state, const Ladder& ladder, Visit& visit) {
@@ -81,7 +68,7 @@ Scalars scalars_of(const State& state) {
   s.max_holds = state.config.max_holds;
   s.without_accounting = state.accounting() ? 0 : 1;
   s.max_open_orders = state.max_open_orders;
-  s.killed = state.killed ? 1 : 0;
+  s.killed = state.killed;
   s.sequence = state.sequence;
   s.time_ns = state.time_ns;
   s.hash = state.hash;
@@ -106,22 +93,46 @@ Scalars scalars_of(const State& state) {
   s.max_limits = state.config.max_limits;
   s.quantity_limits = state.quantity_limits.count();
   s.money_limits = state.money_limits.count();
+  s.firms = state.guards.firms.count();
+  s.sessions = state.guards.sessions.live();
+  s.restrictions = state.guards.restrictions.count();
+  s.locates = state.guards.locates.count();
+  s.patterns = state.guards.patterns.count();
+  s.protections = state.guards.protections.count();
   return s;
 }
 
 bool is_rare(const Instrument& instrument, const RareBook& rare) {
   static constexpr TradingRules kNoRules{};
-  return instrument.rare != 0 || rare.reference != 0 || rare.mark != 0 ||
-         std::memcmp(&rare.rules, &kNoRules, sizeof kNoRules) != 0;
+  static constexpr ClassTerms kNoClass{};
+  return instrument.rare != 0 || rare.reference != 0 || rare.mark != 0 || rare.bid != 0 ||
+         rare.ask != 0 || std::memcmp(&rare.rules, &kNoRules, sizeof kNoRules) != 0 ||
+         std::memcmp(&rare.class_terms, &kNoClass, sizeof kNoClass) != 0;
 }
 
 void write_rare(const RareBook& rare, Writer& out) {
   const bool limited = rare.limit_side != 0;
-  out.put(RareRow{rare.rules, rare.reference, rare.closing_price, rare.indicative.price,
-                  rare.indicative.quantity, rare.indicative.imbalance,
-                  limited ? rare.limit_edge : 0, limited ? rare.limit_until : 0,
-                  rare.ends_by_time ? rare.call_until : 0, rare.printed ? rare.seen : Seen{},
-                  rare.mark, rare.print_count, rare.limit_side, rare.ends_by_time ? 1U : 0U,
+  out.put(RareRow{rare.rules,
+                  rare.reference,
+                  rare.closing_price,
+                  rare.indicative.price,
+                  rare.indicative.quantity,
+                  rare.indicative.imbalance,
+                  limited ? rare.limit_edge : 0,
+                  limited ? rare.limit_until : 0,
+                  rare.ends_by_time ? rare.call_until : 0,
+                  rare.printed ? rare.seen : Seen{},
+                  rare.mark,
+                  rare.mark != 0 ? rare.marked_at : 0,
+                  rare.bid,
+                  rare.ask,
+                  rare.bid != 0 || rare.ask != 0 ? rare.quoted_at : 0,
+                  rare.class_terms,
+                  rare.switch_mode,
+                  0,
+                  rare.print_count,
+                  rare.limit_side,
+                  rare.ends_by_time ? 1U : 0U,
                   rare.printed ? 1U : 0U});
   for (u32 i = 0; i < rare.print_count; ++i) {
     out.put(rare.prints[(rare.first_print + i) % kPrints]);
@@ -215,14 +226,30 @@ void write_orders(const State& state, Writer& out) {
     const OrderRecord& o = state.orders.record(slot);
     const OrderSums& sums = state.orders.sums(slot);
     if (state.accounting()) {
-      out.put(OrderRow{sums.notional, sums.fee_sum, sums.rebate_sum, o.sequence, o.price,
-                       o.quantity, node.leaves, o.hold, sums.moved, sums.charged,
-                       rebated(sums, state.instruments[node.instrument].unit), o.rates.minimum_fee,
-                       o.rates.taker, o.rates.maker, slot, node.instrument, node.account,
-                       node.flags & ~kOrderTraded});
+      out.put(OrderRow{sums.notional,
+                       sums.fee_sum,
+                       sums.rebate_sum,
+                       o.sequence,
+                       o.price,
+                       o.quantity,
+                       node.leaves,
+                       o.hold,
+                       sums.moved,
+                       sums.charged,
+                       rebated(sums, state.instruments[node.instrument].unit),
+                       o.rates.minimum_fee,
+                       o.rates.taker,
+                       o.rates.maker,
+                       slot,
+                       node.instrument,
+                       node.account,
+                       node.flags & ~kOrderTraded,
+                       0,
+                       {}});
     } else {
-      out.put(OrderRow{0, 0, 0, o.sequence, o.price, o.quantity, node.leaves, 0, 0, 0, 0, 0, 0, 0,
-                       slot, node.instrument, node.account, node.flags});
+      out.put(OrderRow{
+          0, 0, 0,    o.sequence,      o.price,      o.quantity, node.leaves,    0, 0, 0, 0, 0,
+          0, 0, slot, node.instrument, node.account, node.flags, o.client_entry, {}});
     }
     write_extra(state, o, out);
   });
@@ -245,6 +272,7 @@ std::string write_snapshot(const State& state) {
   write_accounts(state, out);
   write_ids(state, out);
   write_orders(state, out);
+  write_guards(state, out);
   std::string bytes = out.take();
   const std::byte* const body = reinterpret_cast<const std::byte*>(bytes.data());
   const SnapshotHeader header{

@@ -77,7 +77,9 @@ State::State(const EngineConfig& c)
       batch(kMaxCommandSize / sizeof(u64)),
       walk_marks(c.max_accounts),
       counted(c.max_orders),
-      hold_ids(c.max_holds) {
+      hold_ids(c.max_holds),
+      guards(c.max_accounts),
+      closing_rooms(most_positions(c)) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1 &&
             c.max_groups < kNone && c.max_legs < kNone && c.max_holds < kNone &&
@@ -141,6 +143,7 @@ void State::copy(const State& other) {
   transfer_ids.copy_entries(other.transfer_ids);
   group_ids.copy_entries(other.group_ids);
   hold_ids.copy_entries(other.hold_ids);
+  guards.copy(other.guards, other.accounts.count());
   currencies.copy(other.currencies, other.currency_count);
   houses.copy(other.houses, other.currency_count);
   currency_count = other.currency_count;

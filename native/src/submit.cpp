@@ -1,4 +1,5 @@
 #include "quantumcore/act.hpp"
+#include "quantumcore/admission.hpp"
 #include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
 #include "quantumcore/exposure.hpp"
@@ -178,16 +179,21 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
   const auto beside = [&] {
     return Beside{position, kNone, seat.act == nullptr ? nullptr : &seat, &j};
   };
-  return judge_switches(state, account, why) &&
-         (straight || judge_phase(instrument, c.time_in_force, c.flags, why)) &&
+  j.counts = false;
+  j.due = 0;
+  const bool guarded = is_guarded(state, account) || (!straight && is_guarded(instrument));
+  return (guarded ? judge_admission(state, c, j, why)
+                  : straight || judge_phase(instrument, c.time_in_force, c.flags, why)) &&
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
          (straight ? judge_plain(c, why) : judge_kind_and_terms(state, c, further, j, why)) &&
          judge_order_lots(state, instrument, position, wish.lots, why) &&
          (straight || (c.flags & kReduceOnly) == 0 ||
           judge_reduce(state, instrument, seat, j, why)) &&
+         ((j.due & kDueReducing) == 0 || judge_due_reducing(state, c, seat, j, why)) &&
          (straight || judge_entry_price(state, instrument, c, j, why)) &&
          (straight || (instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
+         (straight || !is_guarded(instrument) || judge_restricted(state, c, seat, j, why)) &&
          judge_amounts(state, instrument, position, beside, j.rates, kNoSums, wish, why) &&
          (straight || cap_hold(j)) && judge_open_orders(state, account, seat.before, why) &&
          (!state.accounting() ||
@@ -197,6 +203,8 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
            judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
                        available(state, seat, position, j, held_currency), why) &&
            judge_credit(state, instrument, position, beside, wish, why))) &&
+         ((j.due & kDueProtection) == 0 ||
+          judge_protection(state, {j.account, c.session, instrument}, why)) &&
          (seat.act == nullptr ? judge_post_only(instrument, wish, why)
                               : judge_post_only_beside(seat, j, why)) &&
          judge_room(state, instrument, seat, j, why);
@@ -256,6 +264,8 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
       order.position = make_position(state, j.account, instrument);
     }
     begin_working(state, state.positions[order.position], j.wish.sell, j.wish.lots);
+  } else {
+    order.client_entry = c.session;  // which no client id remembers
   }
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
@@ -346,6 +356,9 @@ void prefetch_best(const State& state, const Instrument& instrument, const Submi
       answer_again(state, first, command, terms, teller);
       return;
     }
+  }
+  if (judged.counts) [[unlikely]] {
+    count_rate(state, judged.account, command.session, kThrottleNew, &command);
   }
   if (!good) {
     // A full table refuses accepting, but must not change the reason of a refusal.

@@ -123,7 +123,7 @@ async def test_an_older_venue_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_defaults_are_those_of_the_page() -> None:
     """A scale of nine places fits 63 bits; more than fits is the most that a limit can be."""
-    venue = wire.decode_command(Profile().of_venue())
+    venue = wire.decode_command(Profile().of_venue()[0])
     assert isinstance(venue, wire.SetQuantityLimits)
     assert (venue.max_long, venue.max_short, venue.max_open_orders, venue.max_open_each) == (
         10**9,

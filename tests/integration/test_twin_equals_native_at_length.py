@@ -13,6 +13,7 @@ from tests.support.fuzz_engine import run_equality
 from tests.support.shown_market import ShownMarket
 from tests.support.streams import AuctionMarket, Market
 from tests.support.streams_busted import BustedMarket
+from tests.support.streams_guarded import GuardedMarket
 from tests.support.streams_linked import LinkedMarket
 
 STREAMS = 50
@@ -23,6 +24,7 @@ MARKETS = {
     "auctions": AuctionMarket,
     "shown": ShownMarket,
     "busted": BustedMarket,
+    "guarded": GuardedMarket,
 }
 LONGEST = {"shown": 10_000}
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
+from tests.support import case_guard_events
 
 REPLACED = {
     0: "asked",
@@ -19,7 +20,7 @@ REPLACED = {
 CANCELLED = {
     1: "requested", 2: "mass_cancel", 3: "kill_switch", 4: "immediate", 5: "fill_or_kill", 6: "self_trade", 7: "expired",
     8: "linked", 9: "cancel_all_after", 10: "disconnected", 11: "reduce_only", 12: "auction_over", 13: "minimum", 14: "no_funds",
-    15: "notional", 16: "band", 20: "adjusted",
+    15: "notional", 16: "band", 20: "adjusted", 21: "protection", 22: "not_admitted",
 }  # fmt: skip
 PHASES = {
     1: "continuous", 2: "halted", 3: "closed", 4: "pre_open", 5: "opening_call", 6: "intraday_call", 7: "volatility_call",
@@ -34,7 +35,7 @@ VERBS = {
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
     23: "batch", 24: "post", 25: "account", 26: "credit", 27: "hold", 28: "amend", 29: "release",
-    31: "action", 32: "firm", 33: "limit", 34: "money",
+    31: "action", 32: "firm", 33: "limit", 34: "money", **case_guard_events.VERBS,
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
 HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired", 6: "adjusted"}
@@ -42,7 +43,7 @@ ACTIONS = {
     1: "split", 2: "stock_dividend", 3: "cash_dividend", 4: "conversion", 5: "spin_off", 6: "adjustment", 7: "settlement",
     8: "exercise", 9: "funding", 10: "borrow_fee",
 }  # fmt: skip
-STATES = {1: "open", 2: "frozen", 3: "closed"}
+STATES = {1: "open", 2: "frozen", 3: "closed", 4: "reducing"}
 
 
 class Shown(NamedTuple):
@@ -251,6 +252,8 @@ def _of_an_account(e: Any, s: Scales) -> Shown:
             return _adjusted(e, s)
         case wire.ActionApplied():
             return _applied(e, s)
+        case _ if e.KIND in case_guard_events.OF_GUARDS:
+            return case_guard_events.show(e, s, _of)
         case _:
             return _of(type(e).__name__, **_fields(e))
 

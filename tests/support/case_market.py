@@ -3,6 +3,7 @@
 from typing import Any
 
 from quantumcore.contracts import wire
+from tests.support import case_guards
 from tests.support import case_words as words
 from tests.support.case_events import Shown, plain, show
 from tests.support.engines import step
@@ -66,6 +67,8 @@ class CaseMarket:
                 return []
         if verb in _QUESTIONS:
             return list(_QUESTIONS[verb](self, rest))
+        if verb in case_guards.COMMANDS:
+            return self._tell(case_guards.COMMANDS[verb](self, rest))
         return self._tell(words.command(self, verb, rest, lines[1:]))
 
     def _set_up(self, verb: str, rest: list[str]) -> bool:

@@ -17,7 +17,15 @@ TYPES = {
 TIMES = {
     "gtc": 1, "at_open": 2, "ioc": 3, "fok": 4, "day": 5, "gtd": 6, "at_close": 7, "gtt": 8, "good_for_auction": 9, "closing_cross": 10,
 }  # fmt: skip
-FLAGS = {"post_only": 1, "slide": 2, "reduce_only": 4, "hidden": 8, "all_or_none": 16, "cancel_on_disconnect": 32}
+FLAGS = {
+    "post_only": 1,
+    "slide": 2,
+    "reduce_only": 4,
+    "hidden": 8,
+    "all_or_none": 16,
+    "cancel_on_disconnect": 32,
+    "short_exempt": 64,
+}
 TRIGGERS = {"last": 0, "quote": 1, "mark": 2}
 TRAIL_UNITS = {"price": 1, "rate": 2, "ticks": 3}
 PEGS = {"primary": 1, "market": 2, "mid": 3}
@@ -313,11 +321,17 @@ def _replace(market: "CaseMarket", rest: list[str]) -> wire.Command:
     made: dict[str, Any] = {"account": market.account_number(rest[0]), "client_id": rest[1], "fields": fields}
     made["price"], made["price_scale"] = decimal(given.get("price", 0))
     made["quantity"], made["quantity_scale"] = decimal(given.get("quantity", 0))
+    made["session"] = int(given.get("session", 0))
     if not fields & 12:
         return wire.ReplaceOrder(**made)
     made["stop_price"], made["stop_scale"] = decimal(given.get("stop", 0))
     made["display"], made["display_scale"] = decimal(given.get("display", 0))
     return wire.ReplaceAdvancedOrder(**made)
+
+
+def _cancel(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    session = int(pairs(rest[2:]).get("session", 0))
+    return wire.CancelOrder(account=market.account_number(rest[0]), client_id=rest[1], session=session)
 
 
 def _mass_cancel(market: "CaseMarket", rest: list[str]) -> wire.Command:
@@ -332,7 +346,7 @@ def _status(market: "CaseMarket", rest: list[str]) -> wire.Command:
     return wire.SetInstrumentStatus(instrument=instrument_of(market, pairs(rest[1:])), status=status)
 
 
-def _ticks(market: "CaseMarket", instrument: int, text: str) -> int:
+def ticks(market: "CaseMarket", instrument: int, text: str) -> int:
     if text == "none":
         return 0
     name = next((name for name, number in market.instruments.items() if number == instrument), "ACME")
@@ -341,12 +355,12 @@ def _ticks(market: "CaseMarket", instrument: int, text: str) -> int:
 
 def _mark(market: "CaseMarket", rest: list[str]) -> wire.Command:
     instrument = instrument_of(market, pairs(rest[1:]))
-    return wire.SetMark(instrument=instrument, price=_ticks(market, instrument, rest[0]))
+    return wire.SetMark(instrument=instrument, price=ticks(market, instrument, rest[0]))
 
 
 def _reference(market: "CaseMarket", rest: list[str]) -> wire.Command:
     instrument = instrument_of(market, pairs(rest[1:]))
-    return wire.SetReference(instrument=instrument, price=_ticks(market, instrument, rest[0]))
+    return wire.SetReference(instrument=instrument, price=ticks(market, instrument, rest[0]))
 
 
 def _rules(market: "CaseMarket", rest: list[str]) -> wire.Command:
@@ -436,7 +450,7 @@ def _action(market: "CaseMarket", rest: list[str]) -> wire.Command:
         target=target,
         numerator=int(given.get("n", 0)),
         denominator=int(given.get("m", 0)),
-        price=_ticks(market, target or instrument, given.get("price", "none")),
+        price=ticks(market, target or instrument, given.get("price", "none")),
         amount=amount,
         rate=int(Decimal(given.get("rate", 0)) * 10**8),
         quantity=int(given.get("lots", 0)),
@@ -446,7 +460,7 @@ def _action(market: "CaseMarket", rest: list[str]) -> wire.Command:
 
 _COMMANDS: dict[str, Any] = {
     "replace": _replace,
-    "cancel": lambda market, rest: wire.CancelOrder(account=market.account_number(rest[0]), client_id=rest[1]),
+    "cancel": _cancel,
     "mass_cancel": _mass_cancel,
     "time": lambda _, __: wire.AdvanceTime(),
     "status": _status,

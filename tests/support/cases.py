@@ -28,10 +28,10 @@ A case may begin with lines that change it:
 Commands (prices, quantities and money as a client writes them; times as 5s, 300ms, 2h, 1d; what is in brackets may be left out):
 
     buy|sell alice a1 10 [@ 101] [words]       words: ioc fok day gtd gtt at_open at_close good_for_auction closing_cross · post_only slide reduce_only hidden
-                                               all_or_none cancel_on_disconnect · stop 105 · trigger last|quote|mark · touched · trail 5 [price|rate|ticks] · offset 1
+                                               all_or_none cancel_on_disconnect short_exempt · stop 105 · trigger last|quote|mark · touched · trail 5 [price|rate|ticks] · offset 1
                                                display 2 · range 1 · seed 7 · min 3 · budget 500 · until 60s (since the case began) · peg primary|market|mid
                                                stp newest|oldest|both|decrement|none · session 3 · in BETA · type stop_limit (else it follows from the words)
-    replace alice a1 [price 102] [quantity 8] [stop 99] [display 3]      cancel alice a1          mass_cancel alice [buys|sells] [in BETA]
+    replace alice a1 [price 102] [quantity 8] [stop 99] [display 3] [session 3]      cancel alice a1 [session 3]          mass_cancel alice [buys|sells] [in BETA]
     link oco|oto|bracket                       its members follow as lines `+ buy alice a1 ...`
     batch                                      all or none: its orders follow as lines `+ buy alice a1 ...`
     wait 5s                                    the clock goes on, no command      time 5s          the clock goes on, then AdvanceTime
@@ -43,12 +43,21 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
                                                its legs follow as lines `+ debit credit 100 USD`; a side: alice, alice/220, or a code of the house;
                                                `+ alice 100 50 USD from h1` captures it from a hold
     hold alice h1 500 USD [until 60s]          amend alice h1 700 USD                     release alice h1 200 USD | rest
-    account alice open|frozen|closed           credit alice 500 USD
     firm alice 3                               limit venue|alice [in ACME]|in ACME|group 7 [order 10] [long 500] [short 0] [open 3] [each 2]
     money venue|alice [in ACME]|in ACME|firm 3 [of USD] [order 1000] [open 5000] [credit 10000]
+    account alice open|frozen|closed|reducing  credit alice 500 USD
     bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
     action x1 split n 3 m 2 price 20 [in OPT] [target BETA] [amount 0.25] [rate 0.01] [day 20000]
     action x1 exercise n 100 price 20 target BETA right call|put [by alice lots 5 seed 7]
+
+Who may, and how often (engine.md section 15); a level is venue, alice, ACME, firm 3, group 3 or session 7:
+
+    switch <level> all|reduce_only|off         entitle alice products 3 [enabled 0]
+    class underlying 7 product 1 flags locate,price_test outside 5s                       restrict <level> on|off [in BETA]
+    locate alice 10 [in BETA]                  quote 99 101 [in BETA]                     resume alice executions|protection 7
+    throttle <level> new|replace|cancel|mass rate 2 burst 3      (rate 0 burst 0: none)
+    patterns alice ratio 2 free_orders 3 ratio_ns 1s executions 5 executions_ns 1s duplicates 2 duplicates_ns 1s
+    protect alice underlying 7 fills 2 quantity 5 window_ns 1s frozen_ns 5s
 
 Questions are commands too; their answers stand like events:
 

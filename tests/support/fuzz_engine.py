@@ -14,6 +14,7 @@ from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, AuctionMarket, Market, Timed, setup
 from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
+from tests.support.streams_guarded import GuardedMarket
 from tests.support.streams_limits import LimitMarket
 
 CHECK_EVERY = 500
@@ -158,6 +159,7 @@ def main() -> None:
     kind.add_argument("--busts", dest="market", action="store_const", const=BustedMarket, help="takes trades back")
     kind.add_argument("--actions", dest="market", action="store_const", const=ActionMarket, help="splits and merges")
     kind.add_argument("--limits", dest="market", action="store_const", const=LimitMarket, help="may do little")
+    kind.add_argument("--guards", dest="market", action="store_const", const=GuardedMarket, help="stops and throttles")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     told = run_equality(

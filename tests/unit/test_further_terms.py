@@ -73,7 +73,7 @@ def test_the_terms_belong_to_what_is_remembered(new_engine, term, reason):
 
 @pytest.mark.parametrize("new_engine", [TwinEngine, NativeEngine])
 @pytest.mark.parametrize(
-    "terms", [{"trigger": 3}, {"trail_unit": 4}, {"peg": 4}, {"stop_scale": 19}, {"budget_scale": 19}, {"flags": 64}]
+    "terms", [{"trigger": 3}, {"trail_unit": 4}, {"peg": 4}, {"stop_scale": 19}, {"budget_scale": 19}, {"flags": 128}]
 )
 def test_what_no_term_can_be_is_no_command(new_engine, terms):
     engine = started(new_engine())

@@ -65,7 +65,7 @@ class TestContent:
             pytest.param(lambda c: c[:34] + b"\0" + c[35:], id="side 0"),
             pytest.param(lambda c: c[:34] + b"\3" + c[35:], id="side 3"),
             pytest.param(lambda c: c[:37] + b"\6" + c[38:], id="self-trade prevention 6"),
-            pytest.param(lambda c: c[:38] + b"\x40" + c[39:], id="flag 6"),
+            pytest.param(lambda c: c[:38] + b"\x80" + c[39:], id="flag 7"),
             pytest.param(lambda c: c[:44] + bytes(36), id="empty id"),
             pytest.param(lambda c: c[:44] + b"a b" + bytes(33), id="space in id"),
             pytest.param(lambda c: c[:44] + b"a\0b" + bytes(33), id="gap in id"),

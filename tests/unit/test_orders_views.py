@@ -137,8 +137,16 @@ def test_every_reason_has_a_sentence(reason):
     text = sentence(reason, "1", "2")
     assert text
     assert "{" not in text
-    assert numbered(reason) == ("1" in text)
+    assert numbered(reason, "1", "2") == ("1" in text)
     assert Reason(reason) in CODES
+
+
+@pytest.mark.parametrize("reason", [Reason.KILLED, Reason.HALTED, Reason.RESTRICTED, Reason.REPEAT_LIMIT])
+def test_what_stops_an_order_whatever_it_asks_has_no_numbers(reason):
+    assert not numbered(reason, "0", "0")
+    assert sentence(reason, "0", "0") == reason.name.lower().replace("_", " ")
+    assert numbered(reason, "0", "1")
+    assert "1" in sentence(reason, "0", "1")
 
 
 @pytest.mark.hazard("F1")

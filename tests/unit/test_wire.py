@@ -87,6 +87,7 @@ def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
     sizes |= {13: 160, 14: 112, 15: 504, 16: 24, 17: 24, 18: 24, 19: 24, 20: 80, 21: 24, 22: 96, 23: 24}
     sizes |= {24: 240, 25: 24, 26: 32, 27: 72, 28: 64, 29: 64, 31: 112, 32: 24, 33: 64, 34: 48}
+    sizes |= {40: 24, 41: 32, 42: 32, 43: 24, 44: 24, 45: 32, 46: 56, 47: 64, 48: 32, 49: 24}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
     sizes = {
         1: 64,
@@ -107,6 +108,7 @@ def test_sizes_are_those_of_the_reference():
     sizes |= {15: 144, 16: 80, 17: 80, 18: 64, 19: 80, 20: 80, 21: 48, 22: 48, 23: 112, 24: 48, 25: 64, 26: 80, 27: 64}
     sizes |= {28: 48, 29: 128, 30: 64, 31: 112, 32: 176, 33: 144, 34: 48, 35: 64, 36: 144, 40: 160, 41: 176}
     sizes |= {48: 48, 49: 96, 50: 80}
+    sizes |= {56: 64, 57: 64, 58: 64, 59: 48, 60: 48, 61: 64, 62: 80, 63: 96, 64: 64, 65: 64}
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
 
@@ -132,6 +134,16 @@ TERMS = {
     "PostGroup": "GroupTerms",
     "ApplyAction": "ActionTerms",
     "ActionApplied": "ActionTerms",
+    "SetInstrumentClass": "ClassTerms",
+    "InstrumentClassChanged": "ClassTerms",
+    "SetRestriction": "RestrictionTerms",
+    "RestrictionChanged": "RestrictionTerms",
+    "SetThrottle": "ThrottleTerms",
+    "ThrottleChanged": "ThrottleTerms",
+    "SetPatterns": "PatternTerms",
+    "PatternsChanged": "PatternTerms",
+    "SetProtection": "ProtectionTerms",
+    "ProtectionChanged": "ProtectionTerms",
 }
 LIMITS = {
     "SetQuantityLimits": "QuantityLimits",

@@ -15,10 +15,10 @@ struct alignas(64) Account {
   u32 last_balance;
   u32 first_position;  // also the arena's link: accounts are never freed
   u8 owner[16];
-  u8 killed;
-  u8 barred;  // kNotBarred, kBarFrozen, kBarClosed
+  u8 killed;  // the mode of its switch
+  u8 barred;  // kNotBarred, kBarFrozen, kBarClosed, kBarReducing
   u8 has_limits;
-  u8 reserved;
+  u8 guarded;       // kGuard*: what it must be looked at for
   u32 group;        // accounts of one group do not trade with each other; 0: of none
   i64 deadline_ns;  // its orders go at it (CancelAllAfter); 0: never
   // Seldom looked at.
@@ -27,8 +27,9 @@ struct alignas(64) Account {
 static_assert(sizeof(Account) == 128);
 
 inline constexpr u8 kNotBarred = 0;
-inline constexpr u8 kBarFrozen = 1;  // no debits, no new holds
-inline constexpr u8 kBarClosed = 2;  // no credits either
+inline constexpr u8 kBarFrozen = 1;    // no debits, no new holds
+inline constexpr u8 kBarClosed = 2;    // no credits either
+inline constexpr u8 kBarReducing = 3;  // no orders that do not reduce
 
 /// Set in the currency of a balance that is collateral: orders look for another, so never find it.
 inline constexpr u16 kCollateral = 0x8000;

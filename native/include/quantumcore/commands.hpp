@@ -41,6 +41,16 @@ void apply_action(State& state, const ApplyAction& command, Teller& teller);
 void set_firm(State& state, const SetFirm& command, Teller& teller);
 void set_quantity_limits(State& state, const SetQuantityLimits& command, Teller& teller);
 void set_money_limits(State& state, const SetMoneyLimits& command, Teller& teller);
+void set_kill(State& state, const SetKill& command, Teller& teller);
+void set_instrument_class(State& state, const SetInstrumentClass& command, Teller& teller);
+void set_entitlements(State& state, const SetEntitlements& command, Teller& teller);
+void set_restriction(State& state, const SetRestriction& command, Teller& teller);
+void set_locate(State& state, const SetLocate& command, Teller& teller);
+void set_throttle(State& state, const SetThrottle& command, Teller& teller);
+void set_patterns(State& state, const SetPatterns& command, Teller& teller);
+void set_protection(State& state, const SetProtection& command, Teller& teller);
+void set_quote(State& state, const SetQuote& command, Teller& teller);
+void resume(State& state, const Resume& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);
@@ -180,6 +190,13 @@ bool free_one(State& state, Instrument& instrument, Teller& teller);
 /// Lots that a reduce-only order may still have beside the others; `besides` and the other of its
 /// pair count as if they were not there.
 i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u32 besides = kNone);
+/// Lots of a side that bring a position to zero beside all that works on it, but for `besides`.
+struct Besides {
+  u32 first = kNone;
+  u32 second = kNone;
+};
+i128 closing_room(const State& state, u32 account, u32 instrument, bool sell,
+                  const Besides& besides);
 /// By how many lots the reduce-only orders of a side are more than the position; negative: less.
 i128 reducing_over(const State& state, u32 position, bool sell);
 /// Adds to a position, whose row it returns.

@@ -555,6 +555,4 @@ inline constexpr FieldPlace kFieldPlaces[] = {
     QC_FIELD(MoneyLimitsChanged, reserved),
 };
 
-#undef QC_FIELD
-
 }  // namespace quantumcore

@@ -79,16 +79,6 @@ inline bool is_of_state(Reason reason) {
          reason == Reason::insufficient;
 }
 
-inline bool judge_switches(const State& state, const Account& account, Refusal& why) {
-  if (state.killed) [[unlikely]] {
-    return why.no(Reason::killed, Scope::venue);
-  }
-  if ((account.killed | account.barred) != 0) [[unlikely]] {
-    return account.killed != 0 ? why.no(Reason::killed, Scope::account) : judge_debit(account, why);
-  }
-  return true;
-}
-
 /// Whether scales, enumerations and reserved bytes of further terms are in range.
 bool terms_are_good(const OrderTerms& terms);
 

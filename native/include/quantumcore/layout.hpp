@@ -7,6 +7,8 @@
 #include "quantumcore/layout_commands.hpp"
 #include "quantumcore/layout_events.hpp"
 #include "quantumcore/layout_limits.hpp"
+#include "quantumcore/layout_guard_commands.hpp"
+#include "quantumcore/layout_guard_events.hpp"
 #include "quantumcore/layout_money_commands.hpp"
 #include "quantumcore/layout_money_events.hpp"
 #include "quantumcore/layout_venue_events.hpp"
@@ -40,6 +42,11 @@ static_assert(kLaidOut<SetMoneyLimits, 48> && kLaidOut<FirmChanged, 48>);
 static_assert(kLaidOut<QuantityLimitsChanged, 96> && kLaidOut<MoneyLimitsChanged, 80>);
 static_assert(kLaidOut<SetGroup, 24> && kLaidOut<BustTrade, 96>);
 
+static_assert(kLaidOut<SetKill, 24> && kLaidOut<SetInstrumentClass, 32>);
+static_assert(kLaidOut<SetEntitlements, 32> && kLaidOut<SetRestriction, 24>);
+static_assert(kLaidOut<SetLocate, 24> && kLaidOut<SetThrottle, 32> && kLaidOut<SetPatterns, 56>);
+static_assert(kLaidOut<SetProtection, 64> && kLaidOut<SetQuote, 32> && kLaidOut<Resume, 24>);
+
 static_assert(kLaidOut<EventHeader, 40> && kLaidOut<CommandDone, 64>);
 static_assert(kLaidOut<CommandRefused, 128> && kLaidOut<OrderAccepted, 128>);
 static_assert(kLaidOut<OrderRejected, 144> && kLaidOut<OrderReplaced, 96>);
@@ -68,6 +75,12 @@ static_assert(kLaidOut<TransferMade, 112> && kLaidOut<GroupNoted, 176>);
 static_assert(kLaidOut<GroupPosted, 144> && kLaidOut<AccountTermsChanged, 48>);
 static_assert(kLaidOut<CreditChanged, 64> && kLaidOut<HoldChanged, 144>);
 static_assert(kLaidOut<PositionAdjusted, 160> && kLaidOut<ActionApplied, 176>);
+static_assert(kLaidOut<KillChanged, 64>);
+static_assert(kLaidOut<InstrumentClassChanged, 64> && kLaidOut<EntitlementsChanged, 64>);
+static_assert(kLaidOut<RestrictionChanged, 48> && kLaidOut<LocateChanged, 48>);
+static_assert(kLaidOut<ThrottleChanged, 64> && kLaidOut<PatternsChanged, 80>);
+static_assert(kLaidOut<ProtectionChanged, 96> && kLaidOut<QuoteChanged, 64>);
+static_assert(kLaidOut<PauseChanged, 64>);
 
 static_assert(offsetof(SubmitOrder, client_id) == 44 && offsetof(ReplaceOrder, client_id) == 52);
 static_assert(offsetof(CancelOrder, client_id) == 32 && offsetof(Transfer, transfer_id) == 36);

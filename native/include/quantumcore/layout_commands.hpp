@@ -47,6 +47,16 @@ enum class CommandKind : u8 {
   set_firm = 32,
   set_quantity_limits = 33,
   set_money_limits = 34,
+  set_kill = 40,
+  set_instrument_class = 41,
+  set_entitlements = 42,
+  set_restriction = 43,
+  set_locate = 44,
+  set_throttle = 45,
+  set_patterns = 46,
+  set_protection = 47,
+  set_quote = 48,
+  resume = 49,
 };
 
 struct CommandHeader {
@@ -329,7 +339,8 @@ inline constexpr u16 kReduceOnly = 4;
 inline constexpr u16 kHidden = 8;
 inline constexpr u16 kAllOrNone = 16;
 inline constexpr u16 kCancelOnDisconnect = 32;
-inline constexpr u16 kSubmitFlags = 63;
+inline constexpr u16 kShortExempt = 64;
+inline constexpr u16 kSubmitFlags = 127;
 inline constexpr u8 kTriggerLast = 0;
 inline constexpr u8 kTriggerQuote = 1;
 inline constexpr u8 kTriggerMark = 2;

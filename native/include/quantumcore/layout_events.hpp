@@ -51,6 +51,16 @@ enum class EventKind : u8 {
   firm_changed = 48,
   quantity_limits_changed = 49,
   money_limits_changed = 50,
+  kill_changed = 56,
+  instrument_class_changed = 57,
+  entitlements_changed = 58,
+  restriction_changed = 59,
+  locate_changed = 60,
+  throttle_changed = 61,
+  patterns_changed = 62,
+  protection_changed = 63,
+  quote_changed = 64,
+  pause_changed = 65,
 };
 
 inline constexpr u8 kLast = 1;
@@ -328,6 +338,8 @@ enum class CancelReason : u16 {
   out_of_bounds = 15,
   band = 16,
   adjusted = 20,
+  protection = 21,    // it traded too much
+  not_admitted = 22,  // it may not become active
 };
 
 }  // namespace quantumcore

@@ -118,5 +118,6 @@ inline constexpr u8 kSigned = 1;
 inline constexpr u8 kOpen = 1;
 inline constexpr u8 kFrozen = 2;
 inline constexpr u8 kShut = 3;
+inline constexpr u8 kReducing = 4;
 
 }  // namespace quantumcore

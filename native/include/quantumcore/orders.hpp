@@ -70,7 +70,7 @@ struct alignas(64) OrderRecord {
   u32 position;  // row of its account in its instrument
 
   i64 hold;  // minor units of the hold's currency
-  u32 client_entry;
+  u32 client_entry;  // without accounting: the session by which it came
   u32 held_balance;  // in which it holds; of the other knows the position
   Rates rates;       // as accepted
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "quantumcore/ladder.hpp"
+#include "quantumcore/layout_guard_commands.hpp"
 
 namespace quantumcore {
 
@@ -14,6 +15,7 @@ inline constexpr u32 kRareTriggers = 1U << 5;  // somebody waits for a price, fi
 inline constexpr u32 kRareLinked = 1U << 6;    // orders are tied to each other
 inline constexpr u32 kRareReducing = 1U << 7;  // reduce-only orders work
 inline constexpr u32 kRareShared = 1U << 8;    // levels are shared out, not taken by time
+inline constexpr u32 kRareGuarded = 1U << 10;  // a switch, a list or the rules of short sales
 
 /// The first trade of a stretch of the velocity's window.
 struct Print {
@@ -112,11 +114,19 @@ struct RareBook {
   bool printed = false;  // `seen` says something
   Seen seen{};           // trades since the last look, while somebody waits
   i64 mark = 0;          // ticks; 0: none
+  i64 marked_at = 0;     // UTC ns
+  i64 bid = 0;           // the best of other markets, ticks; 0: none
+  i64 ask = 0;
+  i64 quoted_at = 0;
 
   u32 day_first = kNone;  // orders that end with the day
 
   u32 links = 0;
   u32 reducing = 0;  // reduce-only orders
+
+  ClassTerms class_terms{};
+  u32 restrictions = 0;  // lists that it is on
+  u8 switch_mode = 0;
 };
 static_assert(std::is_trivially_copyable_v<RareBook>);
 

@@ -65,6 +65,12 @@ enum class Reason : u16 {
   bad_action = 60,
   pos_limit = 64,
   credit = 65,
+  not_entitled = 72,
+  restricted = 73,
+  throttled = 74,
+  repeat_limit = 75,
+  duplicate_order = 76,
+  mmp = 77,
 };
 
 enum class Scope : u8 {
@@ -75,6 +81,7 @@ enum class Scope : u8 {
   order = 4,
   firm = 5,
   group = 6,
+  session = 7,
 };
 
 /// One refusal: what was refused, whose limit it was, and both numbers with `decimals` places in

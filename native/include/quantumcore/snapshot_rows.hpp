@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 7;
+inline constexpr u32 kVersion = 8;
 
 struct SnapshotHeader {
   u64 magic;
@@ -59,6 +59,12 @@ struct Scalars {
   u32 max_limits;
   u32 quantity_limits;
   u32 money_limits;
+  u32 firms;
+  u32 sessions;
+  u32 restrictions;
+  u32 locates;
+  u32 patterns;
+  u32 protections;
   u32 reserved;
 
   EngineConfig config() const {
@@ -106,6 +112,13 @@ struct RareRow {
   i64 call_until;
   Seen seen;
   i64 mark;
+  i64 marked_at;
+  i64 bid;
+  i64 ask;
+  i64 quoted_at;
+  ClassTerms class_terms;
+  u32 switch_mode;
+  u32 reserved;
   u32 prints;
   u32 limit_side;
   u32 ends_by_time;
@@ -180,6 +193,8 @@ struct OrderRow {
   u32 instrument;
   u32 account;
   u32 flags;
+  u32 session;  // without accounting; else the submission tells it
+  u32 reserved[3];
 };
 static_assert(std::has_unique_object_representations_v<OrderRow>);
 

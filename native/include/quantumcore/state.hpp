@@ -5,6 +5,7 @@
 #include "quantumcore/client_ids.hpp"
 #include "quantumcore/extras.hpp"
 #include "quantumcore/group_ids.hpp"
+#include "quantumcore/guards.hpp"
 #include "quantumcore/heap.hpp"
 #include "quantumcore/hold_ids.hpp"
 #include "quantumcore/id_table.hpp"
@@ -116,6 +117,13 @@ struct Action {
 };
 static_assert(std::has_unique_object_representations_v<Action>);
 
+/// What is left of the lots that close a position, buys and sells, in the walk of a command.
+struct ClosingRoom {
+  i128 left[2];
+  u64 command;
+  u64 reserved;
+};
+
 /// One maker's part of a level that is shared out.
 struct Part {
   u32 slot;
@@ -151,7 +159,8 @@ struct State {
   u64 sequence = 0;
   i64 time_ns = 0;
   u64 hash = kHash0;
-  bool killed = false;
+  u8 killed = kSwitchOff;  // the mode of the venue's switch
+  u32 guarded = 0;         // kGuard*: what every order must be looked at for
   u32 max_open_orders = kDefaultMaxOpenOrders;
 
   Orders orders;
@@ -212,6 +221,9 @@ struct State {
   mutable Reserved<u64> counted;
   mutable u64 walks = 0;
   HoldIds hold_ids;  // of clients: what orders hold they know themselves
+  Guards guards;
+  u32 tripped_count = 0;                // of Guards::tripped
+  Reserved<ClosingRoom> closing_rooms;  // scratch of a switch: by row of the position
 
   /// Notes that something changed in an instrument, so that its aftermath is looked at.
   void touch(const Instrument& instrument) {

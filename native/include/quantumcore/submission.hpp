@@ -23,6 +23,8 @@ struct Judged {
   bool rests;     // may rest once it is active; wish.may_rest: now
   bool has_row;   // it is not plain, or stands in a call without being able to rest after it
   bool opens;     // of an act: it needs a window that nothing has opened, nor anyone before it
+  bool counts;    // it got past the checks of who sends it, and how often
+  u8 due;         // kDue*
   Beyond beyond;  // only when not plain
 
   bool is(u32 flag) const { return !plain && (beyond.flags & flag) != 0; }
@@ -44,6 +46,16 @@ bool content_is_good(const SubmitOrder& c);
 /// Steps 3 to 14 of engine.md section 5.
 bool judge_seated(State& state, const SubmitOrder& c, const OrderTerms* terms, const Seat& seat,
                   Judged& j, Refusal& why);
+/// NOT_ENTITLED to DUPLICATE_ORDER; finds what is due later (submission_guards.cpp, as the next
+/// two).
+[[gnu::noinline]] bool judge_admission(const State& state, const SubmitOrder& c, Judged& j,
+                                       Refusal& why);
+/// KILLED, HALTED of what does not reduce, where only that may come.
+[[gnu::noinline]] bool judge_due_reducing(const State& state, const SubmitOrder& c,
+                                          const Seat& seat, const Judged& j, Refusal& why);
+/// RESTRICTED.
+[[gnu::noinline]] bool judge_restricted(const State& state, const SubmitOrder& c, const Seat& seat,
+                                        const Judged& j, Refusal& why);
 /// The same has come before: the first answer stands.
 void tell_repeat(Teller& teller, const CommandHeader& header, const Submission& first);
 /// Remembers the submission under the tag that the search for it used.

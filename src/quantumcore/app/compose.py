@@ -266,6 +266,8 @@ def _profile(settings: Settings) -> Profile:
         position_lots=settings.limit_position_lots,
         open_orders=settings.limit_open_orders,
         open_each=settings.limit_open_each,
+        orders=(settings.throttle_orders, settings.throttle_orders_burst),
+        cancels=(settings.throttle_cancels, settings.throttle_cancels_burst),
     )
 
 

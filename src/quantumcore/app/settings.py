@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         reporting_currency: In what accounts are valued that did not choose.
         portfolio_*, fx_*: See docs/reference/portfolio.md.
         limit_*: What an account may that has no limits of its own; a new venue is told once, later changes are commands.
+        throttle_*: How often each session and each account may come, a second, and how often at once: new orders and
+            replacements each, cancels and mass cancels each; 0: as often as it likes. A new venue is told once, later
+            changes are commands.
     """
 
     model_config = SettingsConfigDict(env_prefix="QC_", frozen=True, extra="forbid", populate_by_name=True)
@@ -116,6 +119,10 @@ class Settings(BaseSettings):
     limit_position_lots: int = Field(10**9, ge=1, le=2**63 - 1)
     limit_open_orders: int = Field(10_000, ge=1, le=2**32 - 1)
     limit_open_each: int = Field(5_000, ge=1, le=2**32 - 1)
+    throttle_orders: int = Field(2000, ge=0, le=10**9)
+    throttle_orders_burst: int = Field(4000, ge=1, le=10**6)
+    throttle_cancels: int = Field(4000, ge=0, le=10**9)
+    throttle_cancels_burst: int = Field(8000, ge=1, le=10**6)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

@@ -4,7 +4,7 @@ import msgspec
 
 from quantumcore.contracts.messages import Notice, Request
 
-ACCOUNT_STATES = {"open": 1, "frozen": 2, "closed": 3}
+ACCOUNT_STATES = {"open": 1, "frozen": 2, "closed": 3, "reducing": 4}
 TRANSFER_KINDS = {"deposit": 1, "withdrawal": 2, "transfer": 3}
 
 

@@ -53,6 +53,8 @@ CANCEL_REASONS = {
     15: "order.cancel.auction_notional",
     16: "order.cancel.band",
     20: "order.cancel.adjusted",
+    21: "order.cancel.protection",
+    22: "order.cancel.not_admitted",
 }
 REPLACE_REASONS = {
     0: "order.replace.requested",

@@ -68,6 +68,12 @@ class Reason(IntEnum):
     BAD_ACTION = 60
     POS_LIMIT = 64
     CREDIT = 65
+    NOT_ENTITLED = 72
+    RESTRICTED = 73
+    THROTTLED = 74
+    REPEAT_LIMIT = 75
+    DUPLICATE_ORDER = 76
+    MMP = 77
 
 
 CODES: dict[Reason, str] = {
@@ -129,6 +135,12 @@ CODES: dict[Reason, str] = {
     Reason.BAD_ACTION: "action.invalid",
     Reason.POS_LIMIT: "risk.position",
     Reason.CREDIT: "risk.credit",
+    Reason.NOT_ENTITLED: "account.not_entitled",
+    Reason.RESTRICTED: "risk.restricted",
+    Reason.THROTTLED: "rate.throttled",
+    Reason.REPEAT_LIMIT: "risk.repeat",
+    Reason.DUPLICATE_ORDER: "risk.duplicate_order",
+    Reason.MMP: "risk.mmp",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {
@@ -169,6 +181,12 @@ FIX_ORD_REJ_REASON: dict[Reason, int] = {
     Reason.ACCOUNT_CLOSED: 99,
     Reason.POS_LIMIT: 3,
     Reason.CREDIT: 0,
+    Reason.NOT_ENTITLED: 15,
+    Reason.RESTRICTED: 99,
+    Reason.THROTTLED: 99,
+    Reason.REPEAT_LIMIT: 99,
+    Reason.DUPLICATE_ORDER: 6,
+    Reason.MMP: 99,
 }
 
 
@@ -182,3 +200,4 @@ class Scope(IntEnum):
     ORDER = 4
     FIRM = 5
     GROUP = 6
+    SESSION = 7

@@ -32,7 +32,8 @@ FIRST_FREE, FIRST_OUTGOING = (
 STOP_S = 20.0
 PASSWORD = "a-bench-password-of-its-own"  # noqa: S105  # of a venue that lives for seconds in a temporary directory
 _WIDE = ("RATE_USER", "RATE_ORDERS", "RATE_CANCELS", "RATE_PEER", "RATE_LOGIN", "LIMIT_OPEN_ORDERS", "LIMIT_OPEN_EACH")
-UNLIMITED = {f"QC_{name}": "1000000000" for name in _WIDE}
+_FREE = ("THROTTLE_ORDERS", "THROTTLE_CANCELS")
+UNLIMITED = {f"QC_{name}": "1000000000" for name in _WIDE} | {f"QC_{name}": "0" for name in _FREE}
 
 
 class Served:

@@ -10,6 +10,8 @@ from quantumcore.contracts.wire import (
     action_events,
     commands,
     events,
+    guard_commands,
+    guard_events,
     limit_commands,
     limit_events,
     money_commands,
@@ -29,8 +31,8 @@ def _kinds(base: type[Kind], *modules: ModuleType) -> dict[int, type[Kind]]:
     return {each.KIND: each for each in written if isinstance(each, type) and issubclass(each, base) and each.KIND}
 
 
-COMMANDS = _kinds(Command, commands, money_commands, limit_commands)
-EVENTS = _kinds(Event, events, money_events, venue_events, action_events, limit_events)
+COMMANDS = _kinds(Command, commands, money_commands, limit_commands, guard_commands)
+EVENTS = _kinds(Event, events, money_events, venue_events, action_events, limit_events, guard_events)
 for _command in COMMANDS.values():
     _command.LAYOUT = Layout(COMMAND_HEADER, _command.BODY)
 for _event in EVENTS.values():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from quantumcore.contracts.values import I64_MAX
 
-OPEN, FROZEN, CLOSED = 1, 2, 3
+OPEN, FROZEN, CLOSED, REDUCING = 1, 2, 3, 4
 
 BANK, CUSTODY, COLLATERAL, FEE_INCOME, REBATES_PAID, ROUNDING, EQUITY = 100, 110, 220, 300, 310, 410, 900
 INTEREST, CLEARING = 330, 430
@@ -94,17 +94,17 @@ class Account:
     Attributes:
         owner: The user's UUID as an integer.
         max_open_orders: Its own limit, or None for the venue's.
-        killed: Whether its kill switch is engaged.
+        killed: The mode of its kill switch.
         group: Accounts of one group do not trade with each other; 0: of none.
         firm: Its clearing member; 0: of none.
-        state: Frozen refuses debits and new holds, closed everything.
+        state: Frozen refuses debits and new holds, closed everything, reducing what does not reduce.
         balances: By currency, those that ever had an amount or an order.
         collateral: By currency, what is put aside (code 220); orders cannot use it.
     """
 
     owner: int
     max_open_orders: int | None = None
-    killed: bool = False
+    killed: int = 0
     group: int = 0
     firm: int = 0
     state: int = OPEN

@@ -6,7 +6,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import closing, codes, dark, gate, orders, phases, resting
+from quantumcore.core.twin import admission, closing, codes, dark, gate, orders, phases, resting
 from quantumcore.core.twin.answers import REPEAT, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -46,6 +46,7 @@ def submit(
     try:
         for member in members:
             seat = replace(seat, waits=waits(len(judged)))
+            admission.admit(venue, member, out.time_ns)
             judged.append(orders.judge(venue, venue.instruments[member.instrument], member, out.time_ns, seat))
             seat = _next_seat(venue, member, judged[-1], seat)
     except Refusal as refusal:

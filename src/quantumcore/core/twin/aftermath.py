@@ -6,7 +6,7 @@ triggers once, and every other act trades, ends an order, or moves one to where 
 
 from collections.abc import Callable
 
-from quantumcore.core.twin import bands, closing, pegs, retries, triggers, uncross
+from quantumcore.core.twin import bands, closing, pegs, protections, retries, triggers, uncross
 from quantumcore.core.twin.freed import free_one
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.venue import Venue
@@ -16,10 +16,18 @@ STEPS: tuple[Step, ...] = (closing.cross, triggers.step, retries.retry, pegs.mov
 
 
 def run(venue: Venue, out: Outbox) -> None:
-    """Do what is due in every instrument that the command touched, in ascending order."""
+    """Do what is due in every instrument that the command touched, in ascending order; who tripped is paused before anything else."""
+    _pause(venue, out)
     while venue.touched:
         number = min(venue.touched)
         venue.touched.discard(number)
         while any(step(venue, number, out) for step in STEPS):
-            pass
+            _pause(venue, out)
         uncross.tell_indicative(venue, number, out)
+
+
+def _pause(venue: Venue, out: Outbox) -> None:
+    """Pause who tripped, once the act that did it is over: what is due in a cross belongs to it."""
+    for number in sorted(venue.touched):
+        closing.run(venue, number, out)
+    protections.act(venue, out)

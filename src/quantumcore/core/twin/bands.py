@@ -22,7 +22,7 @@ def check_price(venue: Venue, number: int, side: int, price: int) -> None:
         low, high = _edges(book.reference, rules.static_band)
         if not low <= price <= high:
             raise gate.of_price(instrument, Reason.PRICE_BAND, limit=low if price < low else high, actual=price)
-    twice = gate.twice_the_reference(book)
+    twice = gate.twice_the_reference(venue, number)
     if rules.price_collar and twice is not None:
         low, high = _edges(twice, rules.price_collar, RATE_ONE * 2)
         if side == BUY and price > high:

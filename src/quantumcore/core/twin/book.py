@@ -140,6 +140,16 @@ class Order:
         return hold
 
 
+@dataclass(slots=True)
+class Outside:
+    """What other markets say; ticks (0: nothing), and when that was told, UTC nanoseconds."""
+
+    bid: int = 0
+    ask: int = 0
+    quoted_at: int = 0
+    marked_at: int = 0
+
+
 class Levels:
     """Two sides of price levels, each level a queue in order of priority; an order in it knows `place`."""
 
@@ -211,6 +221,7 @@ class Book(Levels):
         last_price: Ticks of its last trade, or None.
         reference: Ticks of the static reference, or None.
         watch: Who waits for a price, and what has been seen of prices.
+        outside: What other markets say, beside the mark.
     """
 
     def __init__(self) -> None:
@@ -218,6 +229,7 @@ class Book(Levels):
         self.dark = Levels(Place.DARK)
         self.pegs: dict[tuple[int, int], Order] = {}
         self.watch = Watch()
+        self.outside = Outside()
         self.last_price: int | None = None
         self.reference: int | None = None
 

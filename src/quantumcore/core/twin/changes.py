@@ -4,11 +4,27 @@ from dataclasses import replace as copy
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import bands, codes, exposure, further, gate, icebergs, links, phases, positions, resting
+from quantumcore.core.twin import (
+    admission,
+    bands,
+    codes,
+    exposure,
+    further,
+    gate,
+    icebergs,
+    links,
+    phases,
+    positions,
+    protections,
+    resting,
+    restrictions,
+    switches,
+)
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
 from quantumcore.core.twin.content import DISPLAY_GIVEN, PRICE_GIVEN, QUANTITY_GIVEN, STOP_GIVEN
+from quantumcore.core.twin.guards import CANCEL, MASS
 from quantumcore.core.twin.matching import enter
 from quantumcore.core.twin.orders import Asked
 from quantumcore.core.twin.outbox import Outbox
@@ -24,6 +40,7 @@ def replace(venue: Venue, command: wire.ReplaceOrder, out: Outbox) -> None:
     if isinstance(found, Submission):
         raise Refusal(Reason.ORDER_FINAL)
     order = found
+    admission.admit_replacement(venue, order, command, out.time_ns)
     asked = _judge_replace(venue, order, command)
 
     waits = _waits(order)
@@ -53,8 +70,6 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> As
     instrument = venue.instruments[order.instrument]
     side, rates = order.side, order.rates
 
-    gate.check_switches(venue, account)
-    phases.check_phase(instrument.terms.status, order.time_in_force, order.flags)
     # A field that is not given keeps its value and is not measured anew: bounds may have moved since.
     price_given, quantity_given = bool(command.fields & PRICE_GIVEN), bool(command.fields & QUANTITY_GIVEN)
     price, total = order.limit, order.quantity
@@ -78,7 +93,14 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> As
     if price_given and not unpriced:
         bands.check_price(venue, order.instrument, side, price)
     leaves = total - order.filled
+    pair = [one for one in (order, links.sibling(order)) if one is not None]
     positions.check_replacement(venue, instrument, order, leaves)
+    switches.check_reduces(venue, order, leaves, command.session, besides=pair)
+    restrictions.check(venue, order.account, order.instrument)
+    if venue.bounds.accounting:
+        own = restrictions.need_of(instrument, side, leaves)
+        needed, held = links.shared(order, own, instrument)
+        restrictions.check_short(venue, order, needed - held, price)
     gate.check_amounts(venue, order.instrument, side, rates, price, leaves, order.tally)
     changed = copy(order, price=price, cap=order.cap and price, leaves=leaves)
     wanted = exposure.Wanted(changed, replaced=order)
@@ -89,6 +111,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> As
         gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
         exposure.check_credit(venue, wanted)
+    protections.check(venue, order.account, order.instrument, venue.now_ns)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
     # Where it will rest is judged when it becomes active.
@@ -120,6 +143,7 @@ def cancel(venue: Venue, command: wire.CancelOrder, out: Outbox) -> None:
     if isinstance(found, Submission):
         tell_done(command, out, outcome=ALREADY_CANCELLED, order_sequence=found.sequence, order_slot=found.slot)
         return
+    admission.admit_cancel(venue, command.account, command.session, CANCEL, out.time_ns)
     venue.cancel(found, codes.REQUESTED, out)
 
 
@@ -154,6 +178,7 @@ def mass_cancel(venue: Venue, command: wire.MassCancel, out: Outbox) -> None:
     venue.account(command.account)
     if command.instrument:
         venue.instrument(command.instrument)
+    admission.admit_cancel(venue, command.account, 0, MASS, out.time_ns)
     fitting = [
         order
         for order in venue.working[command.account].values()

@@ -12,7 +12,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import MAX_PLACES
-from quantumcore.core.twin import action_terms, codes
+from quantumcore.core.twin import action_terms, codes, guard_content
 from quantumcore.core.twin.refusals import Refusal
 
 PRICE_GIVEN = 1
@@ -36,6 +36,11 @@ _WITH_INSTRUMENT = (
     wire.ApplyAction,
     wire.SetQuantityLimits,
     wire.SetMoneyLimits,
+    wire.SetKill,
+    wire.SetInstrumentClass,
+    wire.SetRestriction,
+    wire.SetLocate,
+    wire.SetQuote,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -61,6 +66,14 @@ _WITH_ACCOUNT = (
     wire.SetFirm,
     wire.SetQuantityLimits,
     wire.SetMoneyLimits,
+    wire.SetKill,
+    wire.SetEntitlements,
+    wire.SetRestriction,
+    wire.SetLocate,
+    wire.SetThrottle,
+    wire.SetPatterns,
+    wire.SetProtection,
+    wire.Resume,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -266,7 +279,7 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.BustTrade.KIND: lambda command: command.action in (1, 2) and command.trade_sequence > 0,
     wire.SetKillSwitch.KIND: lambda command: command.engaged <= 1,
     wire.PostGroup.KIND: _group,
-    wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
+    wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 4,
     wire.ApplyAction.KIND: lambda command: _is_id(command.action_id) and action_terms.content_fits(command),
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
     wire.SetQuantityLimits.KIND: _quantity_limits,
@@ -274,4 +287,5 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.PlaceHold.KIND: lambda command: _is_id(command.hold_id),
     wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
     wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),
+    **guard_content.CONTENT,
 }

@@ -88,19 +88,6 @@ def define_instrument(venue: Venue, command: wire.DefineInstrument, out: Outbox)
     phase_changes.change(venue, command.instrument, command.status, codes.ASKED, out)
 
 
-def set_kill_switch(venue: Venue, command: wire.SetKillSwitch, out: Outbox) -> None:
-    """Engage a switch, which cancels what works under it, or lift it."""
-    if command.account:
-        venue.account(command.account).killed = bool(command.engaged)
-        accounts = [command.account]
-    else:
-        venue.killed = bool(command.engaged)
-        accounts = sorted(venue.accounts)
-    working = [order for number in accounts for order in venue.working[number].values()] if command.engaged else []
-    count = venue.cancel_all(working, codes.KILL_SWITCH, out)
-    out.tell(wire.KillSwitchChanged, account=command.account, engaged=command.engaged, count=count)
-
-
 def set_limits(venue: Venue, command: wire.SetLimits, out: Outbox) -> None:
     """Set an account's own limit, or the default profile's."""
     if command.account:

@@ -19,6 +19,7 @@ from quantumcore.core.twin import (
     changes,
     content,
     definitions,
+    entitlements,
     expiry,
     exposure,
     groups,
@@ -27,10 +28,16 @@ from quantumcore.core.twin import (
     limits,
     linked,
     orders,
+    patterns,
     phase_changes,
     postings,
+    protections,
+    references,
+    restrictions,
     rules,
     state_hash,
+    switches,
+    throttles,
     transfers,
     triggers,
 )
@@ -80,7 +87,7 @@ class Engine:
             _tell_refused(out, kind, instrument, account, refusal)
         else:
             try:
-                self._venue.sequence = self.sequence
+                self._venue.sequence, self._venue.now_ns = self.sequence, self.time_ns
                 self._venue.touched.clear()
                 _HANDLERS[command.KIND](self._venue, command, out)
                 aftermath.run(self._venue, out)
@@ -203,7 +210,7 @@ class Engine:
 
     def next_deadline(self) -> int:
         """Return the earliest instant at which AdvanceTime would end something by itself; 0: nothing waits for time."""
-        waiting = (expiry.deadlines, holds.deadlines, phase_changes.deadlines)
+        waiting = (expiry.deadlines, holds.deadlines, phase_changes.deadlines, protections.deadlines)
         return min((instant for of in waiting for instant in of(self._venue)), default=0)
 
     def accounts(self) -> list[int]:
@@ -224,6 +231,7 @@ def _advance_time(venue: Venue, command: wire.AdvanceTime, out: Outbox) -> None:
     expiry.advance(venue, out)
     holds.expire(venue, out)
     phase_changes.pass_time(venue, out)
+    protections.end(venue, out)
     tell_done(command, out)
 
 
@@ -237,7 +245,7 @@ _HANDLERS: dict[int, Handler] = {
     wire.DefineCurrency.KIND: definitions.define_currency,
     wire.DefineInstrument.KIND: definitions.define_instrument,
     wire.SetInstrumentStatus.KIND: phase_changes.set_status,
-    wire.SetKillSwitch.KIND: definitions.set_kill_switch,
+    wire.SetKillSwitch.KIND: switches.set_kill_switch,
     wire.AdvanceTime.KIND: _advance_time,
     wire.SetLimits.KIND: definitions.set_limits,
     wire.SubmitAdvancedOrder.KIND: orders.submit,
@@ -261,6 +269,16 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetFirm.KIND: limits.set_firm,
     wire.SetQuantityLimits.KIND: limits.set_quantity_limits,
     wire.SetMoneyLimits.KIND: limits.set_money_limits,
+    wire.SetKill.KIND: switches.set_kill,
+    wire.SetInstrumentClass.KIND: entitlements.set_class,
+    wire.SetEntitlements.KIND: entitlements.set_entitlements,
+    wire.SetRestriction.KIND: restrictions.set_restriction,
+    wire.SetLocate.KIND: restrictions.set_locate,
+    wire.SetThrottle.KIND: throttles.set_throttle,
+    wire.SetPatterns.KIND: patterns.set_patterns,
+    wire.SetProtection.KIND: protections.set_protection,
+    wire.SetQuote.KIND: references.set_quote,
+    wire.Resume.KIND: protections.resume,
 }
 _OF_HOLDS = wire.PlaceHold | wire.AmendHold | wire.ReleaseHold
 _OF_MONEY = (

@@ -1,7 +1,7 @@
 """Orders whose parent is done: they hold what they need and do what a new order does (orders.md section 2, step 4)."""
 
-from quantumcore.core.twin import closing, codes, gate, phases, triggers
-from quantumcore.core.twin.accounts import OPEN
+from quantumcore.core.twin import closing, codes, gate, phases, restrictions, switches, triggers
+from quantumcore.core.twin.account_terms import check_debit
 from quantumcore.core.twin.answers import tell_replaced, tell_triggered, tell_waits
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.links import BRACKET, Link, release
@@ -51,7 +51,7 @@ def _why_not_all(venue: Venue, link: Link) -> int | None:
     """Return why they cannot become active together, as a reason of their cancellation, or None if they can."""
     before = 0
     for order in link.members:
-        reason = _why_not(venue, order, before)
+        reason = _why_not(venue, order, link.members, before)
         if reason is not None:
             return reason
         if link.holds_apart(order):
@@ -59,16 +59,21 @@ def _why_not_all(venue: Venue, link: Link) -> int | None:
     return None
 
 
-def _why_not(venue: Venue, order: Order, before: int) -> int | None:
-    """Return why an order cannot become active when `before` is held for another."""
-    instrument = venue.instruments[order.instrument]
+def _why_not(venue: Venue, order: Order, members: list[Order], before: int) -> int | None:
+    """Return why an order, one of `members`, cannot become active when `before` is held for another."""
+    instrument, account = venue.instruments[order.instrument], venue.accounts[order.account]
     if not triggers.within_bounds(venue, order, rests=enters_book(venue, order)):
         return codes.OUT_OF_BOUNDS
-    if venue.accounts[order.account].state != OPEN:
-        return codes.NO_FUNDS  # what it would hold it may not
-    if venue.bounds.accounting:
-        try:
-            gate.check_funds(instrument, venue.accounts[order.account], order.side, order.own_need(instrument), before)
-        except Refusal:
-            return codes.NO_FUNDS
+    reason = codes.NO_FUNDS  # what it would hold it may not
+    try:
+        check_debit(account)
+        reason = codes.NOT_ADMITTED
+        switches.check_reduces(venue, order, order.leaves, order.session, besides=members)
+        if venue.bounds.accounting:
+            need = restrictions.need_of(instrument, order.side, order.leaves)
+            restrictions.check_short(venue, order, need, order.price)
+            reason = codes.NO_FUNDS
+            gate.check_funds(instrument, account, order.side, order.own_need(instrument), before)
+    except Refusal:
+        return reason
     return None

@@ -9,7 +9,6 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes
-from quantumcore.core.twin.account_terms import check_debit
 from quantumcore.core.twin.accounts import Account
 from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, WINDOWS_PER_SIDE, Book, Levels, Order, opposite
 from quantumcore.core.twin.fees import RATE_ONE, Rates, Tally, buy_hold, ceil_of, floor_of
@@ -22,15 +21,6 @@ MAX_PRODUCT = 2**96 - 1  # ticks × lots of one order
 MAX_SHOWN = 2**126  # an overflow beyond this is shown as this
 WIDEST_SPREAD = 5_000_000  # 10^-8 of the mid: 5 %
 NOTHING_FILLED = Tally()
-
-
-def check_switches(venue: Venue, account: Account) -> None:
-    """KILLED: the venue's switch, then the account's; ACCOUNT_FROZEN, ACCOUNT_CLOSED."""
-    if venue.killed:
-        raise Refusal(Reason.KILLED, Scope.VENUE)
-    if account.killed:
-        raise Refusal(Reason.KILLED, Scope.ACCOUNT)
-    check_debit(account)
 
 
 def ticks_of(instrument: Instrument, mantissa: int, scale: int, reason: Reason = Reason.BAD_TICK) -> int:
@@ -111,12 +101,12 @@ def check_filled(instrument: Instrument, filled: int, lots: int) -> None:
         raise of_quantity(instrument, Reason.REPLACE_BELOW_FILLED, Scope.ORDER, limit=filled, actual=lots)
 
 
-def collar_of(instrument: Instrument, book: Book, side: int) -> int:
+def collar_of(venue: Venue, number: int, side: int) -> int:
     """Return the price in ticks beyond which a market order does not trade; STALE_REF without a reference."""
-    twice = twice_the_reference(book)
+    twice = twice_the_reference(venue, number)
     if twice is None:
         raise Refusal(Reason.STALE_REF, Scope.INSTRUMENT)
-    return collar_around(instrument, side, twice)
+    return collar_around(venue.instruments[number], side, twice)
 
 
 def collar_around(instrument: Instrument, side: int, twice: int) -> int:
@@ -129,16 +119,40 @@ def collar_around(instrument: Instrument, side: int, twice: int) -> int:
     return instrument.bounded(collar)
 
 
-def twice_the_reference(book: Book) -> int | None:
-    """The mid of our own book unless it is crossed or too wide, else the last trade, else the static reference.
+def twice_the_reference(venue: Venue, number: int) -> int | None:
+    """The mid of our own book, else the last trade, else what other markets say, else the static reference.
 
     Doubled, so that a mid is whole; None when there is none of them.
     """
-    bid, ask = book.best(BUY), book.best(SELL)
-    if bid is not None and ask is not None and 0 < (ask - bid) * 2 * RATE_ONE <= WIDEST_SPREAD * (ask + bid):
-        return bid + ask
-    price = book.reference if book.last_price is None else book.last_price
-    return None if price is None else 2 * price
+    book = venue.books[number]
+    own = _twice_the_mid(book.best(BUY), book.best(SELL))
+    if own is not None:
+        return own
+    if book.last_price is not None:
+        return 2 * book.last_price
+    outside = _twice_outside(book, venue.guards.class_of(number).outside_ns, venue.now_ns)
+    if outside is not None:
+        return outside
+    return None if book.reference is None else 2 * book.reference
+
+
+def _twice_the_mid(bid: int | None, ask: int | None) -> int | None:
+    """Return the sum of two prices unless one is missing, they are crossed or locked, or too far apart."""
+    if not bid or not ask or not 0 < (ask - bid) * 2 * RATE_ONE <= WIDEST_SPREAD * (ask + bid):
+        return None
+    return bid + ask
+
+
+def _twice_outside(book: Book, oldest_ns: int, now_ns: int) -> int | None:
+    """Return the quote of other markets or the mark, if it is not older than `oldest_ns`; 0: nothing from outside counts."""
+    outside = book.outside
+    if not oldest_ns:
+        return None
+    quoted = _twice_the_mid(outside.bid, outside.ask)
+    if quoted is not None and now_ns - outside.quoted_at <= oldest_ns:
+        return quoted
+    marked = book.watch.mark is not None and now_ns - outside.marked_at <= oldest_ns
+    return 2 * book.watch.mark if marked and book.watch.mark is not None else None
 
 
 def best_to_take(book: Book, side: int) -> int:

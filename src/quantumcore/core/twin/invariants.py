@@ -7,6 +7,7 @@ from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes, dark, links, pegs, positions, retries, triggers
 from quantumcore.core.twin.accounts import CHART, CLOSED, CUSTODY, DEBIT_NATURE, ROUNDING
 from quantumcore.core.twin.book import BUY, SELL, Place
+from quantumcore.core.twin.guards import ALL, MAX_SESSIONS, MOST_FILLS, OFF
 from quantumcore.core.twin.venue import Venue
 
 
@@ -16,6 +17,7 @@ def check(venue: Venue) -> None:
     _check_positions(venue)
     _check_links(venue)
     _check_regimes(venue)
+    _check_guards(venue)
     if venue.bounds.accounting:
         _check_holds(venue)
         _check_money(venue)
@@ -119,6 +121,27 @@ def _check_regimes(venue: Venue) -> None:
         _require(status in codes.CALLS or regime.indicative == (0, 0, 0), f"instrument {number}: indicative")
         _require(not regime.cross_due, f"instrument {number}: orders of the cross were not tried")
         _require(not regime.cross or status == codes.CLOSING_CROSS, f"instrument {number}: a cross in phase {status}")
+
+
+def _check_guards(venue: Venue) -> None:
+    """Nothing works under a switch that stops everything; what is counted is no more than what is looked at."""
+    guards = venue.guards
+    for order in venue.orders():
+        session = guards.sessions.get(order.session) if order.session else None
+        switches = (
+            venue.killed,
+            venue.accounts[order.account].killed,
+            guards.instruments.get(order.instrument, OFF),
+            OFF if session is None else session.mode,
+        )
+        _require(ALL not in switches, f"order {order.name} works under a switch")
+    _require(not guards.tripped, "somebody tripped and was not told")
+    _require(len(guards.sessions) <= MAX_SESSIONS, "more sessions than can be kept")
+    buckets = [*guards.buckets.values(), *(b for s in guards.sessions.values() for b in s.buckets.values())]
+    _require(all(bucket.out >= 0 for bucket in buckets), "more in a bucket than it has")
+    for key, protection in guards.protections.items():
+        within = protection.window_ns or not protection.counted
+        _require(bool(within) and len(protection.counted) <= MOST_FILLS, f"protection {key} counts too many fills")
 
 
 def _check_holds(venue: Venue) -> None:

@@ -1,7 +1,19 @@
 """What an incoming order meets: best price first, oldest first, at the resting order's price."""
 
 from quantumcore.contracts import wire
-from quantumcore.core.twin import bands, codes, dark, icebergs, links, pegs, phases, positions, reach, resting
+from quantumcore.core.twin import (
+    bands,
+    codes,
+    dark,
+    icebergs,
+    links,
+    pegs,
+    phases,
+    positions,
+    protections,
+    reach,
+    resting,
+)
 from quantumcore.core.twin.allocation import shares
 from quantumcore.core.twin.answers import tell_replaced
 from quantumcore.core.twin.book import Order, Place, opposite
@@ -151,6 +163,8 @@ def _trade(venue: Venue, taker: Order, maker: Order, most: int, price: int, out:
     for order in (maker, taker):
         if order.place is Place.LIT and order.leaves and order.shown == 0:
             icebergs.refill(venue, order, out)
+    for order in (maker, taker):
+        protections.note_fill(venue, order, lots, out.time_ns)
     positions.after_trade(venue, maker, taker, lots, out)
 
 

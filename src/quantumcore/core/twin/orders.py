@@ -6,6 +6,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
 from quantumcore.core.twin import (
+    admission,
     bands,
     codes,
     exposure,
@@ -15,12 +16,15 @@ from quantumcore.core.twin import (
     links,
     phases,
     positions,
+    protections,
     resting,
+    restrictions,
     stop_terms,
+    switches,
     triggers,
 )
 from quantumcore.core.twin.answers import REPEAT, tell_done
-from quantumcore.core.twin.book import SELL, Book, Order, Place
+from quantumcore.core.twin.book import SELL, Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission, body_of
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.matching import enter
@@ -57,6 +61,7 @@ def submit(venue: Venue, command: wire.SubmitOrder, out: Outbox) -> None:
         _repeat(command, first, out)
         return
     try:
+        admission.admit(venue, command, out.time_ns)
         asked = judge(venue, instrument, command, out.time_ns)
     except Refusal as refusal:
         if accounting and refusal.reason is not Reason.CAPACITY and venue.submissions_left > 0:
@@ -86,14 +91,12 @@ def _repeat(command: wire.SubmitOrder, first: Submission, out: Outbox) -> None:
 
 
 def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_ns: int, seat: Seat = ALONE) -> Asked:
-    """Return what the order would be; raises the first refusal in the order of engine.md section 5."""
+    """Return what the order that was admitted would be; raises the first refusal in the order of engine.md section 5."""
     account, book = venue.accounts[command.account], venue.books[command.instrument]
     unpriced = command.order_type in codes.UNPRICED
     side, rates = command.side, instrument.rates
     accounting = venue.bounds.accounting
 
-    gate.check_switches(venue, account)
-    phases.check_phase(instrument.terms.status, command.time_in_force, command.flags)
     price = 0 if unpriced else gate.ticks_of(instrument, command.price, command.price_scale)
     lots = gate.lots_of(instrument, command.quantity, command.quantity_scale)
     gate.check_quantity(instrument, lots)
@@ -105,12 +108,17 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     beyond = further.judge(instrument, command, lots, now_ns, accounting=accounting)
     exposure.check_order_lots(venue, command.account, command.instrument, lots)
     lots = positions.trimmed(venue, instrument, command, lots, seat.reducing(command.instrument, side))
+    switches.check_reduces(venue, command, lots, command.session, before=seat.closing(command.instrument, side))
     if unpriced:
-        price = _price_of_its_own(instrument, book, command, beyond)
+        price = _price_of_its_own(venue, instrument, command, beyond)
     elif command.flags & codes.SLIDE:
         price = gate.slid(instrument, book, side, price)
     if not unpriced:
         bands.check_price(venue, command.instrument, side, price)
+    restrictions.check(venue, command.account, command.instrument)
+    if accounting and not seat.waits:
+        need, before = restrictions.need_of(instrument, side, lots), seat.held(venue.instruments, instrument.terms.base)
+        restrictions.check_short(venue, command, need, price, before)
     gate.check_amounts(venue, command.instrument, side, rates, price, lots)
     asked = Asked(price, lots, beyond)
     order = order_of(command, instrument, asked, slot=NO_SLOT, sequence=0)
@@ -126,6 +134,7 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
             gate.check_funds(instrument, account, side, order.own_need(instrument), before)
         gate.check_one_lot(instrument, side, rates, price)
         exposure.check_credit(venue, wanted)
+    protections.check(venue, command.account, command.instrument, now_ns)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price, seat.crossed(order, shown_only=True))
     if enters_book(venue, order) and not seat.waits:
@@ -137,12 +146,13 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     return asked
 
 
-def _price_of_its_own(instrument: Instrument, book: Book, command: wire.SubmitOrder, beyond: Terms) -> int:
+def _price_of_its_own(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, beyond: Terms) -> int:
     """Return the limit in ticks of a type that is given none; STALE_REF when nothing says what it is."""
+    book = venue.books[command.instrument]
     if command.order_type == codes.MARKET_TO_LIMIT:
         return gate.best_to_take(book, command.side)
     if command.order_type == codes.MARKET:
-        return gate.collar_of(instrument, book, command.side)
+        return gate.collar_of(venue, command.instrument, command.side)
     if command.order_type in codes.TRAILING:
         watched = triggers.watched(book, command.side, beyond.trigger)
         stop_terms.first_stop(instrument, command, beyond, watched)

@@ -1,5 +1,7 @@
 """Positions: what an account has bought of an instrument less what it has sold; and orders that may only bring it nearer to zero."""
 
+from collections.abc import Collection
+
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin import codes, links
@@ -25,7 +27,26 @@ def room(venue: Venue, account: int, instrument: int, side: int, leaving_out: Or
     if leaving_out is not None:
         pair = (leaving_out, links.sibling(leaving_out))
         others = [order for order in others if not any(order is one for one in pair)]
-    _, left = _share_out(others, _most(venue, account, instrument, side))
+    _, left = _share_out(others, closing(venue, account, instrument, side))
+    return left
+
+
+def closing(venue: Venue, account: int, instrument: int, side: int) -> int:
+    """Return the lots of `side` that bring the position to zero."""
+    lots = held_in(venue, account, instrument)
+    return max(0, -lots if side == BUY else lots)
+
+
+def closing_room(venue: Venue, account: int, instrument: int, side: int, besides: Collection[Order] = ()) -> int:
+    """Return the lots of `side` that bring the position to zero beside all that works on it, but for `besides`."""
+    orders = [
+        order
+        for order in venue.working[account].values()
+        if (order.instrument, order.side) == (instrument, side)
+        and order.leaves
+        and not any(order is one for one in besides)
+    ]
+    _, left = _share_out(orders, closing(venue, account, instrument, side))
     return left
 
 
@@ -55,7 +76,7 @@ def over(venue: Venue, account: int, instrument: int, side: int) -> int:
     orders = _reducing(venue, account, instrument, side)
     wanted = sum(order.leaves for order in orders)
     _, left = _share_out(orders, wanted)
-    return wanted - left - _most(venue, account, instrument, side)
+    return wanted - left - closing(venue, account, instrument, side)
 
 
 def after_trade(venue: Venue, maker: Order, taker: Order, lots: int, out: Outbox) -> None:
@@ -77,7 +98,7 @@ def trim(venue: Venue, account: int, instrument: int, out: Outbox) -> None:
     """Cut reduce-only orders, the youngest first, until together they are no more than the position."""
     for side in (BUY, SELL):
         orders = _reducing(venue, account, instrument, side)
-        kept, _ = _share_out(orders, _most(venue, account, instrument, side))
+        kept, _ = _share_out(orders, closing(venue, account, instrument, side))
         for order in reversed(orders):
             if not venue.works(order):
                 continue  # it ended with the other of its pair
@@ -89,12 +110,6 @@ def trim(venue: Venue, account: int, instrument: int, out: Outbox) -> None:
                 venue.rehold(order)
                 venue.touched.add(instrument)
                 tell_replaced(venue, order, codes.TRIMMED, out, priority_kept=True)
-
-
-def _most(venue: Venue, account: int, instrument: int, side: int) -> int:
-    """Return the lots of `side` that bring the position to zero."""
-    lots = held_in(venue, account, instrument)
-    return max(0, -lots if side == BUY else lots)
 
 
 def _reducing(venue: Venue, account: int, instrument: int, side: int) -> list[Order]:

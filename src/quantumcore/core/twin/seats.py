@@ -78,6 +78,12 @@ class Seat:
             own = max(own, worths.pop())
         return sum(worths) + own
 
+    def closing(self, instrument: int, side: int) -> int:
+        """Return the lots of those before on a side, all of which may close a position."""
+        if self.is_pair:
+            return 0
+        return sum(o.quantity for o in self.earlier if (o.instrument, o.side) == (instrument, side))
+
     def held(self, instruments: dict[int, Instrument], currency: int) -> int:
         """Return the minor units of a currency that those before hold."""
         if self.is_pair:

@@ -147,6 +147,7 @@ def set_mark(venue: Venue, command: wire.SetMark, out: Outbox) -> None:
     if command.price:
         gate.check_price(instrument, command.price, Reason.BAD_MARK)
     venue.books[command.instrument].watch.mark = command.price or None
+    venue.books[command.instrument].outside.marked_at = out.time_ns
     venue.touched.add(command.instrument)
     out.tell(wire.MarkChanged, instrument=command.instrument, price=command.price)
 

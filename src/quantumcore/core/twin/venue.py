@@ -10,6 +10,7 @@ from quantumcore.core.twin import codes, links
 from quantumcore.core.twin.accounts import Account, House
 from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import ActionRecord, Fate, GroupRecord, Submissions, TransferRecord
+from quantumcore.core.twin.guards import Guards
 from quantumcore.core.twin.hold_ids import Holds
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.limit_records import LimitRecords
@@ -77,7 +78,7 @@ class Venue:
 
     Attributes:
         working: By account, its working orders by name: in the order of their acceptance.
-        sequence: Of the command at hand.
+        sequence, now_ns: Of the command at hand.
         deadlines: By account, when its orders go unless it is heard again, UTC nanoseconds; who set none is not there.
         regimes: By instrument, how it trades now.
         touched: Instruments in which the command at hand has changed anything.
@@ -90,7 +91,8 @@ class Venue:
         busts: By sequence and fill of a trade, the sequence of the command that corrected it.
         max_open_orders: Of an account that has no limit of its own, or None.
         limits: Records of limits, and what firms have drawn by fills.
-        killed: Whether the venue's kill switch is engaged.
+        killed: The mode of the venue's kill switch.
+        guards: Who may, and how often.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -104,6 +106,7 @@ class Venue:
         self.working: dict[int, dict[tuple[int, int], Order]] = defaultdict(dict)
         self.deadlines: dict[int, int] = {}
         self.sequence = 0
+        self.now_ns = 0
         self.touched: set[int] = set()
         self.freed: list[links.Link] = []
         self.positions: dict[tuple[int, int], int] = {}
@@ -118,7 +121,8 @@ class Venue:
         self.slots = Slots(bounds.max_orders)
         self.max_open_orders: int | None = DEFAULT_MAX_OPEN_ORDERS
         self.limits = LimitRecords()
-        self.killed = False
+        self.killed = 0
+        self.guards = Guards()
 
     def account(self, number: int) -> Account:
         """Return a known account; raises UNKNOWN_ACCOUNT."""

@@ -84,7 +84,7 @@ class ReversalBody(Body, frozen=True, kw_only=True):
 class AccountStateBody(Body, frozen=True, kw_only=True):
     """frozen refuses debits and new orders, closed credits too; only what is empty can be closed."""
 
-    state: Literal["open", "frozen", "closed"]
+    state: Literal["open", "frozen", "closed", "reducing"]
 
 
 class CreditBody(Body, frozen=True, kw_only=True):

@@ -5,33 +5,46 @@ from dataclasses import dataclass
 
 from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.contracts.wire import DefineCurrency, SetMoneyLimits, SetQuantityLimits, decode_command
+from quantumcore.contracts.wire import DefineCurrency, SetMoneyLimits, SetQuantityLimits, SetThrottle, decode_command
+
+NEW, REPLACE, CANCEL, MASS_CANCEL = 1, 2, 3, 4  # classes of a throttle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The venue's own records of limits (docs/reference/engine.md section 14).
+    """The venue's own records of limits and throttles (docs/reference/engine.md sections 14 and 15).
 
     Attributes:
         order_notional: Of one order, in whole units of each quote currency.
         position_lots: Of a position at its worst, long or short.
         open_orders, open_each: Working orders of an account, in all instruments and in one.
+        orders: How often each session and each account may come with new orders, and with replacements: (a second, at once).
+        cancels: Likewise with cancels, and with mass cancels; (0, any): as often as it likes.
     """
 
     order_notional: int = 100_000_000
     position_lots: int = 10**9
     open_orders: int = 10_000
     open_each: int = 5_000
+    orders: tuple[int, int] = (2_000, 4_000)
+    cancels: tuple[int, int] = (4_000, 8_000)
 
-    def of_venue(self) -> bytes:
-        """Return the command that limits lots and orders."""
-        return SetQuantityLimits(
+    def of_venue(self) -> list[bytes]:
+        """Return the commands that limit lots and orders, and how often one may come."""
+        limits = SetQuantityLimits(
             scope=Scope.VENUE,
             max_long=self.position_lots,
             max_short=self.position_lots,
             max_open_orders=self.open_orders,
             max_open_each=self.open_each,
-        ).encode()
+        )
+        rates = {NEW: self.orders, REPLACE: self.orders, CANCEL: self.cancels, MASS_CANCEL: self.cancels}
+        throttles = [
+            SetThrottle(scope=Scope.VENUE, throttle_class=each, rate=rate, burst=burst)
+            for each, (rate, burst) in rates.items()
+            if rate
+        ]
+        return [command.encode() for command in (limits, *throttles)]
 
     def with_limits(self, definitions: Sequence[bytes]) -> list[bytes]:
         """Return `definitions`, and behind each of a currency the command that limits money of it."""

@@ -126,7 +126,7 @@ class MatchingService:
         self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock, self._heard)
         missing = self._with_limits([command for command in self._genesis if not self._catalogue.defines(command)])
         if self._profile is not None and self._shard.journal.last_sequence == 0:
-            missing.insert(0, self._profile.of_venue())
+            missing = [*self._profile.of_venue(), *missing]
         for start in range(0, len(missing), MAX_BATCH):
             self._check_genesis(await self._submit(missing[start : start + MAX_BATCH]))
         await self._open_sessions(self._shard)

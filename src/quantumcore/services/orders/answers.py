@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, QuantumCoreError
+from quantumcore.contracts.errors import (
+    Conflict,
+    Corrupted,
+    InvalidCommand,
+    NotFound,
+    QuantumCoreError,
+    RateLimited,
+)
 from quantumcore.contracts.orders import OrderView, SubmitOrder
 from quantumcore.contracts.reasons import CODES, Reason
 from quantumcore.contracts.reference import Catalogue
@@ -72,7 +79,7 @@ def refusal(refused: CommandRefused, shard: int) -> QuantumCoreError:
     reason = Reason(refused.reason)
     code = CODES[reason]
     limit, actual = show(refused.limit, refused.decimals), show(refused.actual, refused.decimals)
-    if not numbered(reason):
+    if not numbered(reason, limit, actual):
         limit = actual = ""
     match reason:
         case Reason.DUPLICATE_ID:
@@ -88,6 +95,8 @@ def refusal(refused: CommandRefused, shard: int) -> QuantumCoreError:
             return not_found()
         case Reason.UNKNOWN_SYMBOL:
             return NotFound("instrument.not_found", "instrument not found", field="symbol")
+        case Reason.THROTTLED:
+            return RateLimited(code, sentence(reason, limit, actual), limit=limit, actual=actual)
         case Reason.BAD_COMMAND:
             return InvalidCommand(code, "the engine cannot read this command")
         case _ if reason in _FIELDS:

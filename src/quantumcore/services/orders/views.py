@@ -55,6 +55,13 @@ _SENTENCES = {
     Reason.REDUCE_ONLY: "quantity {actual} exceeds the {limit} that would reduce the position",
     Reason.PRICE_BAND: "price {actual} is beyond the band {limit}",
     Reason.COLLAR: "price {actual} is beyond the collar {limit}",
+    Reason.KILLED: "quantity {actual} exceeds the {limit} that would reduce the position",
+    Reason.HALTED: "quantity {actual} exceeds the {limit} that would reduce the position",
+    Reason.RESTRICTED: "{actual} of a short sale breaks the bound {limit}",
+    Reason.THROTTLED: "{actual} at once exceeds the {limit} that may come",
+    Reason.REPEAT_LIMIT: "{actual} orders exceed the {limit} that the trades allow",
+    Reason.DUPLICATE_ORDER: "{actual} times the same exceeds the maximum of {limit}",
+    Reason.MMP: "the time {actual} is before {limit}",
 }
 _MAYBE_NUMBERED = frozenset(
     {
@@ -70,16 +77,24 @@ _MAYBE_NUMBERED = frozenset(
 """These have numbers where a bound is broken, and none where the term has no business on such an order."""
 
 
-def numbered(reason: int) -> bool:
-    """Whether this reason of refusal carries a limit and an actual."""
-    return reason in _SENTENCES
+_SELDOM_NUMBERED = frozenset({Reason.KILLED, Reason.HALTED, Reason.RESTRICTED, Reason.REPEAT_LIMIT})
+"""These stop an order whatever it asks, without numbers, unless something of it would have passed."""
+
+
+def numbered(reason: int, limit: str, actual: str) -> bool:
+    """Whether a refusal for this reason carries a limit and an actual."""
+    return reason in _SENTENCES and not (reason in _SELDOM_NUMBERED and _says_nothing(limit, actual))
+
+
+def _says_nothing(limit: str, actual: str) -> bool:
+    return not (limit.strip("0.") or actual.strip("0."))
 
 
 def sentence(reason: int, limit: str, actual: str) -> str:
     """Return a refusal as a sentence for a person."""
-    if reason in _MAYBE_NUMBERED and not (limit.strip("0.") or actual.strip("0.")):
+    if reason in _MAYBE_NUMBERED and _says_nothing(limit, actual):
         return f"{Reason(reason).name.lower().replace('_', ' ')}: not on an order like this"
-    if reason in _SENTENCES:
+    if numbered(reason, limit, actual):
         return _SENTENCES[Reason(reason)].format(limit=limit, actual=actual)
     return Reason(reason).name.lower().replace("_", " ")
 
@@ -174,7 +189,7 @@ def _rejected_view(
             "corrupted", f"order {order.sequence} is on instrument {order.instrument}, which was never defined"
         )
     nothing = instrument.quantity(0) if instrument else "0"
-    with_numbers = numbered(rejection.reason)
+    with_numbers = numbered(rejection.reason, rejection.limit, rejection.actual)
     return OrderView(
         order_id=packed_id(shard, order.sequence, order.slot, ORDER_LEG),
         client_order_id=order.client_id,

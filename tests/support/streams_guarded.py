@@ -1,0 +1,60 @@
+"""A market in which somebody is always stopped: switches, throttles, protections; and accounts that sell what they do not have."""
+
+import random
+from functools import partial
+
+from quantumcore.contracts import wire
+from tests.support import stream_guards
+from tests.support.streams import Market, Timed
+
+SHARES, NANO = 3, 7
+SHORT_EXEMPT = 64
+
+
+class GuardedMarket(Market):
+    """Everything of the market, in few instruments; three accounts begin with nothing to sell, on credit."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(rng)
+        self._first = [
+            *(wire.SetFirm(account=account, firm=1 + account % 2) for account in (1, 2, 3, 4, 5)),
+            *(self._empty(account) for account in (1, 2, 3)),
+            *(
+                wire.SetCredit(account=account, limit=20_000, currency=currency)
+                for account in (1, 2, 3)
+                for currency in (SHARES, NANO)
+            ),
+        ]
+        self._first += [self._aside(account) for account in (1, 2, 3)]
+        self.later: list[wire.Command] = []
+        self._kinds += [(self._cancel, 14), (self._replace, 10)]
+        self._kinds += [(partial(make, self), weight) for make, weight in stream_guards.MAKERS]
+        self._makers = [maker for maker, _ in self._kinds]
+        self._weights = [weight for _, weight in self._kinds]
+
+    def next(self) -> Timed:
+        """Return the next command: first everybody has his firm, and some have nothing to sell."""
+        if self._first:
+            self._made += 1
+            self._sequence += 1
+            return Timed(self._first.pop(0).encode(), self._time_ns)
+        if self.later and self._chance(8):
+            self._repairs.append(self.later.pop(0))
+        return super().next()
+
+    def _instrument(self) -> int:
+        return self._pick([1, 7, 4, 2, 3], [40, 40, 10, 5, 5])
+
+    def _submit(self) -> wire.SubmitOrder:
+        command = super()._submit()
+        if not self._chance(6):
+            return command
+        command = self._changed(command, flags=command.flags | SHORT_EXEMPT)
+        self._submitted[-1] = command
+        return command
+
+    def _empty(self, account: int) -> wire.Command:
+        return wire.Transfer(account=account, transfer_id="all", transfer_kind=2, amount=10**15, currency=NANO)
+
+    def _aside(self, account: int) -> wire.Command:
+        return wire.Transfer(account=account, transfer_id="shares", transfer_kind=2, amount=10**6, currency=SHARES)

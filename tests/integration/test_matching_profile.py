@@ -28,7 +28,10 @@ async def started(directory: Path, profile: Profile | None = SMALL) -> AsyncIter
     """Give the bus of a matching room that has started."""
     bus, log = EmbeddedBus(), FileEventLog(directory / "events")
     genesis = load_definitions(None, ("AAPL", "MSFT"))
-    room = MatchingService(bus, log, SystemClock(), lambda told: open_shard(directory, told), genesis, profile=profile)
+    first = [] if profile is None else [profile.of_venue()]
+    room = MatchingService(
+        bus, log, SystemClock(), lambda told: open_shard(directory, told), genesis, first=first, profile=profile
+    )
     room.attach()
     await room.start()
     try:

@@ -62,9 +62,10 @@ bool admits_replacement(const State& state, u32 slot, u32 session, Admission& fo
   const OrderNode& node = state.orders.node(slot);
   const Instrument& instrument = state.instruments[node.instrument];
   const Sender sender{node.account, session, instrument};
-  found.counts = judge_sender(state, sender, found.due, why) &&
-                 judge_phase_of(state, instrument, slot, why) &&
-                 judge_rate(state, sender, kThrottleReplace, nullptr, why);
+  found.counts =
+      (is_only_throttled(state, sender) || judge_sender(state, sender, found.due, why)) &&
+      judge_phase_of(state, instrument, slot, why) &&
+      judge_rate(state, sender, kThrottleReplace, nullptr, why);
   return found.counts;
 }
 

@@ -49,14 +49,16 @@ class GuardsWalk {
 
   void sessions() const {
     u32 live = 0;
+    u32 on = 0;
     for (u32 row = 0; row < guards_.sessions.used(); ++row) {
       const Session& session = guards_.sessions[row];
       if (session.number == 0) continue;
       QC_ASSERT(guards_.sessions.find(session.number) == row);
-      for (const Bucket& bucket : session.buckets) QC_ASSERT(bucket.out >= 0);
+      for (const OwnBucket& each : session.buckets) QC_ASSERT(each.bucket.out >= 0);
+      on += session.mode != kSwitchOff ? 1 : 0;
       ++live;
     }
-    QC_ASSERT(guards_.sessions.live() == live);
+    QC_ASSERT(guards_.sessions_on == on && guards_.sessions.live() == live);
     QC_ASSERT(live == 0 || (state_.guarded & kGuardSessions) != 0);
   }
 
@@ -85,8 +87,10 @@ class GuardsWalk {
     for (u32 a = 0; a < state_.accounts.count(); ++a) {
       const AccountGuard& guard = guards_.accounts[a];
       u32 rates = 0;
-      for (const Throttle& own : guard.own) rates |= own.rate;
-      for (const Bucket& bucket : guard.buckets) QC_ASSERT(bucket.out >= 0);
+      for (const OwnBucket& each : guard.buckets) {
+        rates |= each.own.rate;
+        QC_ASSERT(each.bucket.out >= 0);
+      }
       const u8 guarded = state_.accounts[a].guarded;
       QC_ASSERT(((guarded & kGuardEntitlements) != 0) ==
                 (guard.barred_products != 0 || guard.disabled != 0));

@@ -37,7 +37,7 @@ void note_class(State& state, Instrument& instrument) {
 void note_account(State& state, u32 account) {
   const AccountGuard& guard = state.guards.accounts[account];
   u32 rates = 0;
-  for (const Throttle& own : guard.own) rates |= own.rate;
+  for (const OwnBucket& each : guard.buckets) rates |= each.own.rate;
   u8& guarded = state.accounts[account].guarded;
   guarded = static_cast<u8>(
       (guarded & kGuardProtected) |

@@ -7,8 +7,8 @@ namespace {
 
 /// A guard of an account that is not empty; the last has no account.
 struct AccountGuardRow {
-  u32 account;
-  u32 reserved;
+  u64 account;
+  u64 reserved[7];
   AccountGuard guard;
 };
 static_assert(std::has_unique_object_representations_v<AccountGuardRow>);
@@ -64,7 +64,7 @@ void read_accounts(State& state, Reader& in) {
     demand(row.account < state.accounts.count() &&
            row.guard.patterns <= state.guards.patterns.count());
     state.guards.accounts[row.account] = row.guard;
-    note_account(state, row.account);
+    note_account(state, static_cast<u32>(row.account));
   }
 }
 
@@ -125,9 +125,9 @@ void write_guards(const State& state, Writer& out) {
     write_items(p.counted, out);
   }
   for (u32 i = 0; i < state.accounts.count(); ++i) {
-    if (!is_empty(guards.accounts[i])) out.put(AccountGuardRow{i, 0, guards.accounts[i]});
+    if (!is_empty(guards.accounts[i])) out.put(AccountGuardRow{i, {}, guards.accounts[i]});
   }
-  out.put(AccountGuardRow{quantumcore::kNone, 0, AccountGuard{}});
+  out.put(AccountGuardRow{quantumcore::kNone, {}, AccountGuard{}});
 }
 
 void read_guards(State& state, const Scalars& s, Reader& in) {
@@ -146,6 +146,7 @@ void read_guards(State& state, const Scalars& s, Reader& in) {
     demand(row.number != 0 && row.mode <= kSwitchReduceOnly &&
            guards.sessions.find(row.number) == quantumcore::kNone);
     guards.sessions.add(row.number) = row;
+    if (row.mode != kSwitchOff) ++guards.sessions_on;
   }
   for (u32 i = 0; i < s.restrictions; ++i) {
     const Restriction row = in.get<Restriction>();

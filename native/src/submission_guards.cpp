@@ -7,7 +7,7 @@ namespace quantumcore {
 
 bool judge_admission(const State& state, const SubmitOrder& c, Judged& j, Refusal& why) {
   const Sender sender{j.account, c.session, *j.instrument};
-  j.counts = judge_sender(state, sender, j.due, why) &&
+  j.counts = (is_only_throttled(state, sender) || judge_sender(state, sender, j.due, why)) &&
              judge_phase(*j.instrument, c.time_in_force, c.flags, why) &&
              judge_rate(state, sender, kThrottleNew, &c, why);
   return j.counts;

@@ -23,7 +23,7 @@ u8 mode_of_firm(const State& state, u32 firm) {
 }
 
 u8 mode_of_session(const State& state, u32 session) {
-  if (session == 0 || (state.guarded & kGuardSessions) == 0) return kSwitchOff;
+  if (session == 0 || state.guards.sessions_on == 0) return kSwitchOff;
   const u32 row = state.guards.sessions.find(session);
   return row == kNone ? kSwitchOff : static_cast<u8>(state.guards.sessions[row].mode);
 }
@@ -157,7 +157,9 @@ bool switch_session(State& state, u32 session, u8 mode) {
   const bool kept = state.guards.sessions.find(session) != kNone;
   if (!kept && mode == kSwitchOff) return true;
   if (!kept && !has_session_room(state)) return false;
-  keep_session(state, session).mode = mode;
+  Session& row = keep_session(state, session);
+  state.guards.sessions_on += (mode != kSwitchOff ? 1U : 0U) - (row.mode != kSwitchOff ? 1U : 0U);
+  row.mode = mode;
   return true;
 }
 

@@ -21,12 +21,12 @@ void take(Bucket& bucket, const Throttle& throttle, i64 now) {
 
 /// The record that counts for the session of a row, or for one that is not kept; rate 0: none.
 Throttle of_session(const State& state, u32 row, u32 at) {
-  const Throttle own = row == kNone ? Throttle{} : state.guards.sessions[row].own[at];
+  const Throttle own = row == kNone ? Throttle{} : state.guards.sessions[row].buckets[at].own;
   return own.rate != 0 ? own : state.guards.throttles[at];
 }
 
 Throttle of_account(const State& state, u32 account, u32 at) {
-  const Throttle own = state.guards.accounts[account].own[at];
+  const Throttle own = state.guards.accounts[account].buckets[at].own;
   return own.rate != 0 ? own : state.guards.throttles[at];
 }
 
@@ -35,8 +35,8 @@ bool is_idle(const State& state, const Session& session) {
   if (session.mode != kSwitchOff) return false;
   for (u32 at = 0; at < kThrottleClasses; ++at) {
     const u32 rate = state.guards.throttles[at].rate;
-    if (session.own[at].rate != 0) return false;
-    if (rate != 0 && session.buckets[at].out_at(rate, state.time_ns) != 0) return false;
+    if (session.buckets[at].own.rate != 0) return false;
+    if (rate != 0 && session.buckets[at].bucket.out_at(rate, state.time_ns) != 0) return false;
   }
   return true;
 }
@@ -85,12 +85,12 @@ bool judge_buckets(const State& state, u32 account, u32 session, u8 of_class, Re
     const Throttle throttle = of_session(state, row, at);
     if (throttle.rate != 0) {
       if (row == kNone && !has_session_room(state)) return why.no(Reason::capacity, Scope::session);
-      const Bucket& bucket = row == kNone ? kUnused : state.guards.sessions[row].buckets[at];
+      const Bucket& bucket = row == kNone ? kUnused : state.guards.sessions[row].buckets[at].bucket;
       if (!has_token(state, bucket, throttle, Scope::session, why)) return false;
     }
   }
   const Throttle throttle = of_account(state, account, at);
-  return throttle.rate == 0 || has_token(state, state.guards.accounts[account].buckets[at],
+  return throttle.rate == 0 || has_token(state, state.guards.accounts[account].buckets[at].bucket,
                                          throttle, Scope::account, why);
 }
 
@@ -98,11 +98,12 @@ void take_tokens(State& state, u32 account, u32 session, u8 of_class) {
   const u32 at = of_class - 1U;
   if (session != 0) {
     const Throttle throttle = of_session(state, state.guards.sessions.find(session), at);
-    if (throttle.rate != 0) take(keep_session(state, session).buckets[at], throttle, state.time_ns);
+    if (throttle.rate != 0)
+      take(keep_session(state, session).buckets[at].bucket, throttle, state.time_ns);
   }
   const Throttle throttle = of_account(state, account, at);
   if (throttle.rate != 0) {
-    take(state.guards.accounts[account].buckets[at], throttle, state.time_ns);
+    take(state.guards.accounts[account].buckets[at].bucket, throttle, state.time_ns);
   }
 }
 
@@ -119,7 +120,7 @@ void set_throttle(State& state, const SetThrottle& command, Teller& teller) {
   } else if (terms.scope == static_cast<u8>(Scope::account)) {
     const u32 account = named_account(state, command.header, teller);
     if (account == kNone) return;
-    state.guards.accounts[account].own[at] = throttle;
+    state.guards.accounts[account].buckets[at].own = throttle;
     note_account(state, account);
   } else {
     const bool kept = state.guards.sessions.find(terms.session) != kNone;
@@ -127,7 +128,7 @@ void set_throttle(State& state, const SetThrottle& command, Teller& teller) {
       refuse(teller, command.header, Reason::capacity, Scope::venue);
       return;
     }
-    if (kept || throttle.rate != 0) keep_session(state, terms.session).own[at] = throttle;
+    if (kept || throttle.rate != 0) keep_session(state, terms.session).buckets[at].own = throttle;
   }
   note_guards(state);
   teller.tell<ThrottleChanged>(0, command.header.account).terms = terms;

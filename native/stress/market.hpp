@@ -9,6 +9,7 @@
 
 #include "actions.hpp"
 #include "groups.hpp"
+#include "guards.hpp"
 #include "holds.hpp"
 #include "limits.hpp"
 #include "names.hpp"
@@ -390,6 +391,14 @@ class Market {
     add(command, CommandKind::apply_action, random.below(8) == 0 ? 2 : 1, one ? account() : 0);
   }
 
+  /// Who may, and how often.
+  void guard_random() {
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    guard(random, instrument, account(), [&](auto command, CommandKind kind, u32 of, u64 owner) {
+      add(command, kind, of, owner);
+    });
+  }
+
   /// Well framed, and then anything.
   void nonsense() {
     const u64 size = 16 + 8 * random.below(20);
@@ -399,8 +408,9 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(32));
-    if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8}) {
+    bytes[2] = static_cast<std::byte>(random.below(52));
+    if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8} ||
+        bytes[2] == std::byte{40}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
     }
     commands.insert(commands.end(), bytes.begin(), bytes.end());
@@ -435,8 +445,10 @@ class Market {
       redefine_random();
     } else if (dice < 988) {
       advance();
-    } else if (dice < 990) {
+    } else if (dice < 989) {
       action_random();
+    } else if (dice < 993) {
+      guard_random();
     } else {
       nonsense();
     }

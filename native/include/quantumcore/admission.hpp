@@ -29,6 +29,14 @@ struct Sender {
   const Instrument& instrument;
 };
 
+/// Whether nothing but buckets can stop a command, which is as venues run.
+inline bool is_only_throttled(const State& state, const Sender& sender) {
+  const Account& account = state.accounts[sender.account];
+  return ((state.guarded & ~kGuardThrottles & ~kGuardSessions) | account.killed | account.barred |
+          (account.guarded & ~kGuardOwnThrottles)) == 0 &&
+         !is_guarded(sender.instrument) && state.guards.sessions_on == 0;
+}
+
 /// NOT_ENTITLED, KILLED, ACCOUNT_FROZEN, ACCOUNT_CLOSED; finds what is due later.
 bool judge_sender(const State& state, const Sender& sender, u8& due, Refusal& why);
 /// THROTTLED, REPEAT_LIMIT and, of a submission, DUPLICATE_ORDER.

@@ -99,24 +99,29 @@ struct Bucket {
   }
 };
 
-/// Of an account; all zero: as if there were none.
-struct AccountGuard {
+/// A bucket, and the record of its owner, if it has one.
+struct OwnBucket {
+  Throttle own;
+  Bucket bucket;
+};
+
+/// Of an account; all zero: as if there were none. New orders and replacements need one cache line.
+struct alignas(64) AccountGuard {
   u64 barred_products;  // a bit for each that it may not trade
   u32 patterns;         // row plus 1
   u8 disabled;
   u8 reserved[3];
-  Throttle own[kThrottleClasses];
-  Bucket buckets[kThrottleClasses];
+  OwnBucket buckets[kThrottleClasses];
+  u64 reserved2[2];
 };
-static_assert(sizeof(AccountGuard) == 112);
+static_assert(sizeof(AccountGuard) == 128);
 
 /// A connection, by the number that orders bring.
 struct Session {
   u32 number;  // 0: a free row
   u32 next_free;
   u64 mode;
-  Throttle own[kThrottleClasses];
-  Bucket buckets[kThrottleClasses];
+  OwnBucket buckets[kThrottleClasses];
 };
 static_assert(std::has_unique_object_representations_v<Session>);
 
@@ -280,6 +285,7 @@ struct Guards {
   KeyedRows<FirmSwitch> firms;
   u32 firms_on = 0;  // whose switch is not off
   Sessions sessions;
+  u32 sessions_on = 0;  // whose switch is not off
   KeyedRows<Restriction> restrictions;
   KeyedRows<Locate> locates;
   KeyedRows<Patterns> patterns;

@@ -59,6 +59,9 @@ Questions are commands too; their answers stand like events:
     collateral alice                           alice 40 USD
     holds alice                                h1 40 USD until 60s     what is open of each
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
+    preview buy alice a1 10 @ 101 [words]      accepted price 101 quantity 10 hold 1010 waits no left 6 cancelled none amount 404 fee 0 complete yes,
+                                               then `trade 4 @ 101` by price; or `known a1`; or `refused NO_FUNDS scope account limit 5 actual 6`
+                                               (a1: `-` asks without a client id)
 """
 
 from collections.abc import Iterator

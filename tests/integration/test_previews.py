@@ -167,7 +167,7 @@ def test_only_a_single_submission_has_one(new_engine, raw):
 @both_engines
 @pytest.mark.parametrize(
     "raw",
-    [order(side=3), order(price_scale=19), order(flags=64), order(client_id="?"), b"\x30\x00" + order()[2:48]],
+    [order(side=3), order(price_scale=19), order(flags=1 << 15), order(client_id="?"), b"\x30\x00" + order()[2:48]],
     ids=["side", "scale", "flags", "id", "size"],
 )
 def test_bad_content_is_refused_as_a_command_would_be(new_engine, raw):

@@ -43,9 +43,10 @@ struct Taker {
 
   bool has_budget() const { return judged.is(kOrderBudget); }
   i64 lots() const { return judged.wish.lots; }
-  /// What it could pay for of `left` lots; all without a budget.
-  i64 wanted(const OrderSums& sums, i64 price, i64 left) const {
-    return has_budget() ? most_within(purse, sums, price, left) : left;
+  /// What it could pay for of `lots`; all without a budget.
+  i64 wanted(const OrderSums& sums, i64 price, i64 lots) const {
+    if (!has_budget() || pays_for(purse, sums, price, lots)) return lots;
+    return most_within(purse, sums, price, lots);
   }
 };
 
@@ -120,7 +121,10 @@ class TakerWalk {
   bool allowed() const {
     return !banded_ || band_allows(state_, taker_.instrument, price_, state_.sequence);
   }
-  i64 wanted() const { return taker_.wanted(sums, price_, left); }
+  /// What it wants here of what is left; nobody needs to know how much more than `enough`.
+  i64 wanted(i64 enough) const {
+    return taker_.wanted(sums, price_, left > enough ? enough + 1 : left);
+  }
 
   /// Each level walk returns whether the walk goes on.
   bool shown_level(const Level& level) {
@@ -140,7 +144,7 @@ class TakerWalk {
     if (cut) return false;
     for (u32 slot = level.head; slot != kNone; slot = state_.orders.node(slot).next) {
       const OrderNode& maker = state_.orders.node(slot);
-      const i64 lots = others > 0 ? wanted() : 0;
+      const i64 lots = others > 0 ? wanted(static_cast<i64>(std::min<i128>(others, kMaxI64))) : 0;
       if (lots > 0 && lots < others) {
         banded = !allowed();
         if (!banded) take(lots);
@@ -181,7 +185,7 @@ class TakerWalk {
     }
     ++met_;
     const OrderNode& resting = state_.orders.node(maker);
-    const i64 want = wanted();
+    const i64 want = wanted(std::max(lots, resting.leaves));
     const bool may_trade = allowed();
     if (want == 0 || (certain_only_ && !may_trade)) {
       spent = want == 0;

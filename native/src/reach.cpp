@@ -145,18 +145,21 @@ i64 affordable(const State& state, u32 slot, const OrderSums& sums, i64 price, i
   return most_within(purse, sums, price, lots);
 }
 
+bool pays_for(const Purse& purse, const OrderSums& sums, i64 price, i64 lots) {
+  OrderSums after = sums;
+  add_fill(after, purse.rate, price, lots);
+  const u128 fee = std::max(rated_units(after.fee_sum, purse.unit).ceil(),
+                            static_cast<u128>(static_cast<u64>(purse.minimum_fee)));
+  return units(after.notional, purse.unit).ceil() + fee <= static_cast<u64>(purse.budget);
+}
+
 i64 most_within(const Purse& purse, const OrderSums& sums, i64 price, i64 lots) {
-  const u128 budget = static_cast<u64>(purse.budget);
   i64 least = 0;
   i64 most = lots;
   while (least <
          most) {  // what is spent never falls with the lots: halving finds the last that fits
     const i64 middle = most - (most - least) / 2;
-    OrderSums after = sums;
-    add_fill(after, purse.rate, price, middle);
-    const u128 fee = std::max(rated_units(after.fee_sum, purse.unit).ceil(),
-                              static_cast<u128>(static_cast<u64>(purse.minimum_fee)));
-    if (units(after.notional, purse.unit).ceil() + fee <= budget) {
+    if (pays_for(purse, sums, price, middle)) {
       least = middle;
     } else {
       most = middle - 1;

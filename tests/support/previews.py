@@ -72,7 +72,10 @@ def held_against(preview: Any, events: list[wire.Event], engine: Any, *, revocab
     )
     if told == (trades, order[5], order[6], amount, fee) and complete:
         return "exact"
-    assert revocable or order[4] or not complete or any(_was_not_foreseen(event, head) for event in events), (
+    rests_unseen = terms is not None and terms.dark and order[5] > 0  # it is looked at again when its command is over
+    assert (
+        revocable or order[4] or rests_unseen or not complete or any(_was_not_foreseen(event, head) for event in events)
+    ), (
         preview,
         told,
         events,

@@ -91,6 +91,8 @@ struct Purse {
   i64 minimum_fee;  // minor units
   Unit unit;
 };
+/// Whether it pays for `lots` at `price`, after `sums`.
+bool pays_for(const Purse& purse, const OrderSums& sums, i64 price, i64 lots);
 /// The most of `lots` that it can pay for at `price`, after `sums`.
 i64 most_within(const Purse& purse, const OrderSums& sums, i64 price, i64 lots);
 /// Adds a fill that a taker would pay to his sums.

@@ -7,6 +7,8 @@
 
 #include "module.hpp"
 #include "quantumcore/field_places_guards.hpp"
+#include "quantumcore/field_places.hpp"
+#include "quantumcore/preview.hpp"
 #include "quantumcore/queries.hpp"
 
 namespace quantumcore::python {
@@ -31,6 +33,19 @@ auto asked_wide(std::vector<std::tuple<Key, i128>> (*question)(const State&, Arg
       list.append(nb::make_tuple(key, to_int(number)));
     return list;
   };
+}
+
+/// What a submission would do, as _native.pyi says it.
+nb::tuple preview_of(PyEngine& self, nb::handle command, std::int64_t time_ns) {
+  const BufferView view(command);
+  const Preview p = self.with([&](Engine& e) { return e.preview(view.bytes(), time_ns); });
+  const Course& c = p.course;
+  return nb::make_tuple(nb::make_tuple(static_cast<u16>(p.why.reason), static_cast<u8>(p.why.scope),
+                                       p.why.decimals, to_int(p.why.limit), to_int(p.why.actual)),
+                        nb::make_tuple(p.first_sequence, p.first_slot),
+                        nb::make_tuple(p.price, p.quantity, p.hold, p.hold_currency,
+                                       static_cast<int>(p.waits), c.left, c.cancelled),
+                        c.trades, nb::make_tuple(c.amount, c.fee, static_cast<int>(c.complete)));
 }
 
 template <auto Of>
@@ -147,6 +162,7 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("order_sequence"), nb::arg("slot"),
           nb::sig("def queue(self, order_sequence: int, slot: int) -> tuple[int, int] | None"))
+      .def("preview", &preview_of, nb::arg("command"), nb::arg("time_ns"))
       .def("balances", asked(&balances_of), nb::arg("account"))
       .def("positions", asked_wide(&positions_of), nb::arg("account"),
            nb::sig("def positions(self, account: int) -> list[tuple[int, int]]"))

@@ -4,14 +4,13 @@
 
 namespace quantumcore {
 
-namespace {
-
-/// Adds a fill that a buyer would pay to his sums.
 void add_fill(OrderSums& sums, i64 rate, i64 price, i64 lots) {
   const u128 ticks_lots = ticks_times_lots(price, lots);
   sums.notional += ticks_lots;
   sums.fee_sum += static_cast<u64>(rate) * ticks_lots;
 }
+
+namespace {
 
 i64 taker_rate(const State& state, u32 slot) {
   const Instrument& instrument = state.instruments[state.orders.node(slot).instrument];
@@ -87,7 +86,7 @@ class Walk {
     if (mode != kStpNone && state_.same_party(resting.account, node_.account)) {
       return mode == kStpCancelOldest;
     }
-    if (revocable_ && !is_certain(maker)) return true;
+    if (revocable_ && !is_certain(state_, maker)) return true;
     const i64 had = std::min(wanted, lots);
     reach_.lots += had;
     if (budgeted_) add_fill(sums_, rate_, price, had);
@@ -96,22 +95,6 @@ class Walk {
       return false;
     }
     return reach_.lots < enough_;
-  }
-
-  /// Whether a maker still trades when all that was counted before has traded: a fill of an account
-  /// may trim its reduce-only orders and cancel the other of a pair. If so, it is counted.
-  bool is_certain(u32 maker) const {
-    if (state_.counted[maker] == state_.walks) return true;  // a reserve goes with what is shown
-    const OrderNode& node = state_.orders.node(maker);
-    u64& mark = state_.walk_marks[node.account];  // walk, and 1: only reduce-only orders so far
-    const bool fresh = mark >> 1 != state_.walks;
-    const bool only_reducing = fresh || (mark & 1) != 0;
-    const bool paired = sibling(state_, maker) != kNone;
-    const bool reducing = (node.flags & kOrderReduceOnly) != 0;
-    if (paired ? !fresh : reducing && !only_reducing) return false;
-    mark = state_.walks << 1 | (reducing && !paired && only_reducing ? 1 : 0);
-    state_.counted[maker] = state_.walks;
-    return true;
   }
 
   const State& state_;
@@ -139,23 +122,44 @@ i64 minimum_of(const State& state, u32 slot) {
   return std::min(extra.terms.min_quantity, node.leaves);
 }
 
+bool is_certain(const State& state, u32 maker) {
+  if (state.counted[maker] == state.walks) return true;  // a reserve goes with what is shown
+  const OrderNode& node = state.orders.node(maker);
+  u64& mark = state.walk_marks[node.account];  // walk, and 1: only reduce-only orders so far
+  const bool fresh = mark >> 1 != state.walks;
+  const bool only_reducing = fresh || (mark & 1) != 0;
+  const bool paired = sibling(state, maker) != kNone;
+  const bool reducing = (node.flags & kOrderReduceOnly) != 0;
+  if (paired ? !fresh : reducing && !only_reducing) return false;
+  mark = state.walks << 1 | (reducing && !paired && only_reducing ? 1 : 0);
+  state.counted[maker] = state.walks;
+  return true;
+}
+
 i64 affordable(const State& state, u32 slot, const OrderSums& sums, i64 price, i64 lots) {
   const OrderNode& node = state.orders.node(slot);
   if ((node.flags & kOrderBudget) == 0) return lots;
-  const OrderRecord& order = state.orders.record(slot);
-  const Unit& unit = state.instruments[node.instrument].unit;
-  const u128 budget = static_cast<u64>(state.extra_of(slot).terms.budget);
-  const i64 rate = taker_rate(state, slot);
+  const Purse purse{state.extra_of(slot).terms.budget, taker_rate(state, slot),
+                    state.orders.record(slot).rates.minimum_fee,
+                    state.instruments[node.instrument].unit};
+  return most_within(purse, sums, price, lots);
+}
+
+bool pays_for(const Purse& purse, const OrderSums& sums, i64 price, i64 lots) {
+  OrderSums after = sums;
+  add_fill(after, purse.rate, price, lots);
+  const u128 fee = std::max(rated_units(after.fee_sum, purse.unit).ceil(),
+                            static_cast<u128>(static_cast<u64>(purse.minimum_fee)));
+  return units(after.notional, purse.unit).ceil() + fee <= static_cast<u64>(purse.budget);
+}
+
+i64 most_within(const Purse& purse, const OrderSums& sums, i64 price, i64 lots) {
   i64 least = 0;
   i64 most = lots;
   while (least <
          most) {  // what is spent never falls with the lots: halving finds the last that fits
     const i64 middle = most - (most - least) / 2;
-    OrderSums after = sums;
-    add_fill(after, rate, price, middle);
-    const u128 fee = std::max(rated_units(after.fee_sum, unit).ceil(),
-                              static_cast<u128>(static_cast<u64>(order.rates.minimum_fee)));
-    if (units(after.notional, unit).ceil() + fee <= budget) {
+    if (pays_for(purse, sums, price, middle)) {
       least = middle;
     } else {
       most = middle - 1;

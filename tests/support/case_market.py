@@ -6,6 +6,7 @@ from quantumcore.contracts import wire
 from tests.support import case_guards
 from tests.support import case_words as words
 from tests.support.case_events import Shown, plain, show
+from tests.support.case_previews import preview
 from tests.support.engines import step
 
 START_NS = 1_700_000_000 * 10**9
@@ -127,12 +128,12 @@ class CaseMarket:
 
     def price(self, instrument: int, ticks: int) -> str:
         """Return a price as one writes it."""
-        tick, scale = words.decimal(self._definition(instrument)["tick"])
+        tick, scale = words.decimal(self.definition(instrument)["tick"])
         return plain(ticks * tick, scale)
 
     def quantity(self, instrument: int, lots: int) -> str:
         """Return a quantity as one writes it."""
-        lot, scale = words.decimal(self._definition(instrument)["lot"])
+        lot, scale = words.decimal(self.definition(instrument)["lot"])
         return plain(lots * lot, scale)
 
     def money(self, currency: int, minor: int) -> str:
@@ -179,7 +180,8 @@ class CaseMarket:
         """Return the engine's name of an order: the youngest of that name."""
         return next((name for name, known in reversed(self.ids.items()) if known == client_id), (0, 0))
 
-    def _definition(self, instrument: int) -> dict[str, Any]:
+    def definition(self, instrument: int) -> dict[str, Any]:
+        """Return the terms of an instrument."""
         name = next(name for name, number in self.instruments.items() if number == instrument)
         return self.definitions[name]
 
@@ -210,7 +212,7 @@ def _order(market: CaseMarket, rest: list[str]) -> list[Shown]:
     if found is None:
         return [Shown("none", {})]
     number, _, side, ticks, quantity, leaves, hold = found
-    definition = market._definition(number)
+    definition = market.definition(number)
     numbers = {
         "price": market.price(number, ticks),
         "quantity": market.quantity(number, quantity),
@@ -291,4 +293,5 @@ _QUESTIONS = {
     "balance": _balance,
     "working": _working,
     "drawn": _drawn,
+    "preview": preview,
 }

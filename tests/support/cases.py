@@ -72,6 +72,9 @@ Questions are commands too; their answers stand like events:
     working alice [in BETA]                    alice buys 5 sells 0 orders 1      what works of it, in quantities
     drawn 3 USD                                firm 3 working 500 filled 0        of a firm's line
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
+    preview buy alice a1 10 @ 101 [words]      accepted price 101 quantity 10 hold 1010 waits no left 6 cancelled none amount 404 fee 0 complete yes,
+                                               then `trade 4 @ 101` by price; or `known a1`; or `refused NO_FUNDS scope account limit 5 actual 6`
+                                               (a1: `-` asks without a client id)
 """
 
 from collections.abc import Iterator

@@ -15,10 +15,18 @@ from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.matching import Sequence, SequenceBatch, Sequenced, SequencedBatch
+from quantumcore.contracts.matching import (
+    PreviewSubmission,
+    Sequence,
+    SequenceBatch,
+    Sequenced,
+    SequencedBatch,
+    SubmissionPreview,
+)
 from quantumcore.contracts.reference import Catalogue, GetReference, Reference
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.matching.previews import submission_preview
 from tests.support.clocks import ManualClock
 
 ALICE, BOB, CAROL = 1, 2, 3
@@ -99,6 +107,7 @@ class SmallVenue:
         self.bus.handle(Sequence, self._sequence)
         self.bus.handle(SequenceBatch, self._sequence_batch)
         self.bus.handle(GetReference, self._reference)
+        self.bus.handle(PreviewSubmission, self._preview)
 
     def do(self, command: wire.Command | bytes) -> list[wire.Event]:
         """Step one command past the bus; return its events."""
@@ -152,6 +161,10 @@ class SmallVenue:
         self._check()
         self.requests += 1
         return self._step(request.command)
+
+    async def _preview(self, request: PreviewSubmission) -> SubmissionPreview:
+        self._check()
+        return submission_preview(self.engine, request.command, self.clock.now())
 
     async def _sequence_batch(self, request: SequenceBatch) -> SequencedBatch:
         self._check()

@@ -86,7 +86,7 @@ async def test_a_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> 
 
 def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
     reads = {"GetUser", "GetEngineStatus", "GetRooms", "GetBalances", "GetStatement", "GetPositions"}
-    reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot"}
+    reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot", "PreviewOrder"}
     assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", *reads}
 
 

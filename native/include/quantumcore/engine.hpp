@@ -15,6 +15,7 @@ namespace quantumcore {
 std::size_t count_commands(std::span<const std::byte> commands);
 
 class Engine;
+struct Preview;
 
 /// A copy of an engine's state, from which a snapshot is written while the engine goes on: only
 /// `take` needs the engine to stand still.
@@ -56,6 +57,12 @@ class Engine {
   /// Allocates nothing once its tables and `events` have reached their size.
   [[gnu::hot]] void step(std::span<const std::byte> commands, std::int64_t time_ns,
                          EventBuffer& events);
+
+  /// What a single submission would do as the next command, at `time_ns` or later; nothing changes.
+  ///
+  /// Throws InvalidCommand when it is none, InvariantViolation as `step` does. Cost: judging one,
+  /// and a walk over at most kPreviewOffers resting orders; it allocates.
+  Preview preview(std::span<const std::byte> command, std::int64_t time_ns);
 
   /// Takes now the memory that `orders` working orders and `submissions` remembered ones need, up
   /// to the engine's bounds, and those of the first thousand groups of transfers and holds:

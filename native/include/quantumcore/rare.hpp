@@ -84,6 +84,23 @@ void refill(State& state, u32 slot, Teller& teller);
 i64 minimum_of(const State& state, u32 slot);
 /// The most of `lots` that the order, after `sums`, can pay for at `price`; all without a budget.
 i64 affordable(const State& state, u32 slot, const OrderSums& sums, i64 price, i64 lots);
+/// What a buyer may spend, fees included, and what they are.
+struct Purse {
+  i64 budget;       // minor units of the quote
+  i64 rate;         // of a taker, 10^-8
+  i64 minimum_fee;  // minor units
+  Unit unit;
+};
+/// Whether it pays for `lots` at `price`, after `sums`.
+bool pays_for(const Purse& purse, const OrderSums& sums, i64 price, i64 lots);
+/// The most of `lots` that it can pay for at `price`, after `sums`.
+i64 most_within(const Purse& purse, const OrderSums& sums, i64 price, i64 lots);
+/// Adds a fill that a taker would pay to his sums.
+void add_fill(OrderSums& sums, i64 rate, i64 price, i64 lots);
+/// Whether a maker still trades when all that was counted before in the walk of State::walks has
+/// traded: a fill of an account may trim its reduce-only orders and cancel the other of a pair. If
+/// so, it is counted.
+bool is_certain(const State& state, u32 maker);
 
 /// Walks the dark orders of one side in priority.
 struct DarkWalk {

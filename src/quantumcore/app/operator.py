@@ -18,6 +18,7 @@ from quantumcore.contracts.ledger import GetBalances
 from quantumcore.contracts.ledger_reports import GetStatement
 from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.ports.bus import Bus
@@ -31,6 +32,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
     for r in (
         *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms, GetBalances, GetStatement),
         *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
+        PreviewOrder,
     )
 }
 

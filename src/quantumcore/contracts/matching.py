@@ -212,3 +212,45 @@ class GetSessionEnd(Request[SessionEnd], frozen=True, kw_only=True):
 
     symbol: str
     date: str
+
+
+class SubmissionPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What a submission would do, in ticks, lots and minor units (docs/reference/engine.md section 16).
+
+    Attributes:
+        sequence: The engine's last one.
+        reason, scope: Numbers as in OrderRejected; reason 0: it is not refused.
+        limit, actual: Decimals, in the units of the outside world.
+        first_sequence, first_slot: The order that has its client id; 0: none has.
+        trades: (ticks, lots) by price.
+        left, cancelled: Lots that rest or wait afterwards; the reason of OrderCancelled for the others, or 0.
+    """
+
+    sequence: int
+    reason: int
+    scope: int
+    limit: str
+    actual: str
+    first_sequence: int
+    first_slot: int
+    price: int
+    quantity: int
+    hold: int
+    hold_currency: int
+    waits: bool
+    left: int
+    cancelled: int
+    trades: list[tuple[int, int]]
+    amount: int
+    fee: int
+    complete: bool
+
+
+class PreviewSubmission(Request[SubmissionPreview], frozen=True, kw_only=True):
+    """Ask what one SubmitOrder or SubmitAdvancedOrder (contracts.wire bytes) would do as the next command; its id may be empty.
+
+    Raises:
+        InvalidCommand: It is no single submission.
+    """
+
+    command: bytes

@@ -14,14 +14,20 @@ from quantumcore.core.twin.venue import Venue
 def admit(venue: Venue, command: wire.SubmitOrder, now_ns: int) -> None:
     """Let a submission through to the checks of what it asks, or raise why not."""
     account, session = command.account, command.session
+    check(venue, command, now_ns)
+    throttles.count(venue, account, session, NEW, now_ns)
+    patterns.count_order(venue, account, now_ns)
+    patterns.count_submission(venue, command, now_ns)
+
+
+def check(venue: Venue, command: wire.SubmitOrder, now_ns: int) -> None:
+    """Raise why a submission would not be let through; nothing is counted."""
+    account, session = command.account, command.session
     _check_sender(venue, account, command.instrument, session)
     phases.check_phase(venue.status(command.instrument), command.time_in_force, command.flags)
     throttles.check(venue, account, session, NEW, now_ns)
     patterns.check_orders(venue, account, now_ns)
     patterns.check_duplicate(venue, command, now_ns)
-    throttles.count(venue, account, session, NEW, now_ns)
-    patterns.count_order(venue, account, now_ns)
-    patterns.count_submission(venue, command, now_ns)
 
 
 def admit_replacement(venue: Venue, order: Order, command: wire.ReplaceOrder, now_ns: int) -> None:

@@ -31,6 +31,7 @@ from quantumcore.core.twin import (
     patterns,
     phase_changes,
     postings,
+    preview,
     protections,
     references,
     restrictions,
@@ -220,6 +221,18 @@ class Engine:
     def open_orders(self) -> int:
         """How many orders work."""
         return self._venue.open_orders
+
+    def preview(self, command: bytes, time_ns: int) -> preview.Row:
+        """Return what a single submission would do as the next command, at `time_ns` or later; nothing changes (engine.md section 16).
+
+        (reason, scope, decimals, limit, actual), reason 0: accepted; (order_sequence, order_slot) of the first use of its
+        client id, which may be all zero here: then it has none; (price, quantity, hold, hold_currency, waits, left,
+        cancelled); [(price, lots)] of its trades; (amount, fee, complete).
+
+        Raises:
+            InvalidCommand: It is no single submission.
+        """
+        return preview.preview(self._venue, bytes(command), self.sequence + 1, max(self.time_ns, time_ns))
 
     def check(self) -> None:
         """Raise Corrupted unless every invariant holds."""

@@ -36,8 +36,8 @@ class Caller(NamedTuple):
     by_key: bool
 
     def need(self, scope: str) -> None:
-        """Raise Forbidden unless the caller has `scope`."""
-        if scope not in self.identity.scopes:
+        """Raise Forbidden unless the caller has `scope`, or one of several: "read or trade"."""
+        if scope not in self.identity.scopes and not set(scope.split(" or ")) & set(self.identity.scopes):
             raise Forbidden("auth.forbidden", f"this needs the scope {scope!r}", limit=scope)
 
     def need_session(self) -> None:

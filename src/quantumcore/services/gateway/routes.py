@@ -3,7 +3,7 @@
 from quantumcore.contracts.auth import NewUser
 from quantumcore.contracts.market import Book
 from quantumcore.services.gateway import auth_answers, market_answers
-from quantumcore.services.gateway.areas import auth, market, operations, operator, orders, reference
+from quantumcore.services.gateway.areas import auth, market, operations, operator, orders, previews, reference
 from quantumcore.services.gateway.money_routes import (
     account_routes,
     audit_routes,
@@ -107,6 +107,7 @@ def order_routes() -> list[Route]:
         Route("DELETE", "/v1/orders/{id}", orders.cancel, scope="trade", counts="cancel"),
         Route("GET", "/v1/orders/{id}/events", orders.events, scope="read"),
         Route("GET", "/v1/orders/{id}/queue", orders.queue, scope="read"),
+        Route("POST", "/v1/risk/preview", previews.preview, scope="read or trade"),
     ]
 
 

@@ -58,7 +58,7 @@ class Route:
     """One operation. What it reads and answers is what its handler says: its parameters `body` and `query`, and what it returns.
 
     Attributes:
-        scope: PUBLIC needs nobody, ANYBODY any verified user, else the scope's name.
+        scope: PUBLIC needs nobody, ANYBODY any verified user, else the scope's name, or several: "read or trade".
         body: Type of the body, or None.
         query: Type of the query parameters, or None when there are none.
         answer: Type of the answer, for the reference.

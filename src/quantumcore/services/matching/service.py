@@ -25,11 +25,13 @@ from quantumcore.contracts.matching import (
     GetQueueAhead,
     GetSessionEnd,
     HouseTotal,
+    PreviewSubmission,
     QueueAhead,
     SequenceBatch,
     Sequenced,
     SequencedBatch,
     SessionEnd,
+    SubmissionPreview,
     TakeSnapshot,
 )
 from quantumcore.contracts.matching import (
@@ -48,6 +50,7 @@ from quantumcore.contracts.wire import (
     decode_events,
     iter_events,
 )
+from quantumcore.core import _native
 from quantumcore.core.engine_thread import EngineThread
 from quantumcore.core.shard import HeldSnapshot, Shard, Stepped
 from quantumcore.ports.bus import Bus
@@ -56,6 +59,7 @@ from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.matching.agenda import Agenda
 from quantumcore.services.matching.calendar import Calendar, ns_of
 from quantumcore.services.matching.money import engine_account, other_accounts
+from quantumcore.services.matching.previews import submission_preview
 from quantumcore.services.matching.profile import Profile
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
 
@@ -117,6 +121,7 @@ class MatchingService:
         self._bus.handle(TakeSnapshot, self.take_snapshot)
         self._bus.handle(GetQueueAhead, self.queue_ahead)
         self._bus.handle(GetSessionEnd, self.session_end)
+        self._bus.handle(PreviewSubmission, self.preview)
 
     async def start(self) -> None:
         """Recover the shard, tell the event log what it lacks, and define the instruments of a new venue."""
@@ -311,6 +316,18 @@ class MatchingService:
             raise NotFound("order.not_found", "order not found")
         orders, quantity = (-1, 0) if ahead is None else ahead
         return QueueAhead(sequence=sequence, price=order[3], orders=orders, quantity=quantity)
+
+    async def preview(self, request: PreviewSubmission) -> SubmissionPreview:
+        """Answer what a submission would do if it were the next command, now; nothing changes.
+
+        Raises:
+            InvalidCommand: It is no single submission.
+        """
+        engine, command = self._owned().engine, request.command
+        try:
+            return await self._thread.run(lambda: submission_preview(engine, command, self._clock.now()))
+        except _native.InvalidCommand as error:
+            raise InvalidCommand("request.invalid", str(error)) from error
 
     async def session_end(self, request: GetSessionEnd) -> SessionEnd:
         """Answer when the session of a date ends; around the clock that is the end of the date in UTC.

@@ -101,7 +101,7 @@ class OrderCommands:
         return self._bus.ask(Sequence(command=command), partial(self._shown_one, order))
 
     async def _submit_late(self, order: SubmitOrder) -> OrderView:
-        command = await self._submission(order)
+        command = await self.submission(order)
         outcome = await self._bus.request(Sequence(command=command.encode()))
         return (await self._submitted([order], outcome))[0]
 
@@ -144,7 +144,7 @@ class OrderCommands:
         commands: dict[int, bytes] = {}
         for at, order in enumerate(batch.orders):
             try:
-                commands[at] = (await self._submission(order)).encode()
+                commands[at] = (await self.submission(order)).encode()
             except Refused as error:
                 items[at] = error_view(error)
         if commands:
@@ -232,8 +232,13 @@ class OrderCommands:
         gone = [event for event in self._account_events(outcome) if isinstance(event, wire.OrderCancelled)]
         return SessionEnded(outcome.sequence, len(gone))
 
-    async def _submission(self, order: SubmitOrder) -> wire.SubmitOrder:
-        """Return the engine's command for `order`."""
+    async def submission(self, order: SubmitOrder) -> wire.SubmitOrder:
+        """Return the engine's command for `order`.
+
+        Raises:
+            InvalidCommand: Wrong shape.
+            NotFound: `instrument.not_found`, of an order for a date.
+        """
         if order.terms is not None and order.terms.expires_on:
             order = await self._dated(order)
         instrument = self._catalogue.symbols.get(order.symbol)
@@ -248,9 +253,9 @@ class OrderCommands:
         return translate.submission(order, instrument.number)
 
     async def _member(self, order: SubmitOrder, place: int) -> wire.SubmitOrder:
-        """As `_submission`, of an order that fails with all of its act: the error says which one it is."""
+        """As `submission`, of an order that fails with all of its act: the error says which one it is."""
         with naming(f"orders[{place}]"):
-            return await self._submission(order)
+            return await self.submission(order)
 
     async def _as_one(self, command: wire.Command, orders: list[SubmitOrder]) -> list[OrderView]:
         """Send `orders` as the one `command`."""

@@ -16,16 +16,18 @@ from quantumcore.contracts.orders import (
     SubmitLinked,
     SubmitOrder,
 )
+from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.orders.busts import TradeBusts
 from quantumcore.services.orders.commands import OrderCommands
+from quantumcore.services.orders.previews import OrderPreviews
 
 
 class OrderDesk:
-    """Answers the commands of contracts.orders; keeps nothing, so nothing can be behind.
+    """Answers the commands of contracts.orders and PreviewOrder; keeps nothing, so nothing can be behind.
 
     Attributes:
         commands: What it does with commands, and its counts.
@@ -37,6 +39,7 @@ class OrderDesk:
         self._bus = bus
         self._definitions = Definitions(bus)
         self.commands = OrderCommands(bus, log, self._definitions)
+        self._previews = OrderPreviews(bus, self.commands, self._definitions.catalogue)
         self._busts = TradeBusts(bus, log, self._definitions)
 
     def attach(self) -> None:
@@ -50,6 +53,7 @@ class OrderDesk:
         self._bus.handle(CancelAllAfter, self.commands.cancel_all_after)
         self._bus.handle(EndSession, self.commands.end_session)
         self._bus.handle(BustTrade, self._busts.bust)
+        self._bus.handle(PreviewOrder, self._previews.preview)
 
     async def start(self) -> None:
         """Read what may be traded; what is not known yet is asked when an order names it."""

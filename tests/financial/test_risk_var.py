@@ -309,6 +309,11 @@ def test_younger_results_count_more() -> None:
     assert age_weighted(profits[::-1], BASIS, decay=0.5, alpha="0.6").tail == 1
 
 
+def test_a_result_so_old_that_it_weighs_nothing_is_still_the_worst() -> None:
+    found = age_weighted([-100.0, *[0.0] * 1_100, -50.0], BASIS, decay=0.5, alpha="0.9")
+    assert cents(found.var, found.es) == ("100.00", "100.00")
+
+
 @pytest.mark.parametrize("decay", [0.0, -0.5, 1.0001, float("nan")])
 def test_a_decay_that_cannot_be_is_refused(decay: float) -> None:
     refused("risk.decay.bad", lambda: age_weighted(PNL, BASIS, decay=decay))

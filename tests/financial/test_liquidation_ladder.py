@@ -192,6 +192,7 @@ def test_what_nobody_is_against_the_fund_takes_all_the_same() -> None:
 
 
 def test_rules_are_settings() -> None:
+    assert Rules() == Rules(goal=110, full=50, failures=3, parts=4, collar=5_000_000)
     rules = Rules(goal=120, full=60, failures=1, parts=2, collar=10_000_000)
     account = replace(BOTH, equity=1_199)
     assert step(account, Standing(), RICH, rules=rules).standing.rung is Rung.CANCEL

@@ -347,10 +347,20 @@ def test_deltas_of_one_sign_are_no_spread() -> None:
     assert [part.credit for part in found.parts] == [0, 0]
 
 
-@pytest.mark.parametrize("changed", [{"credit": -1}, {"credit": 10**8 + 1}, {"of_first": 0}, {"of_second": -1}])
+@pytest.mark.parametrize(
+    "changed", [{"credit": -1}, {"credit": 10**8 + 1}, {"of_first": 0}, {"of_second": 0}, {"of_second": -1}]
+)
 def test_a_spread_that_cannot_be_is_refused(changed: dict[str, int]) -> None:
     spread = replace(Spread(first="U", second="V", credit=1), **changed)
     refused("risk.spread.bad", lambda: scenarios.requirement([line()], SIXTEEN, {}, spreads=[spread]))
+
+
+def test_a_credit_is_from_nothing_to_all_of_the_price_risk() -> None:
+    first = plain(10, 8_000_000, -8_000_000, delta=1_000_000)
+    both = [first, replace(first, lots=-10, underlying="V")]
+    for credit, risk in ((0, 160_00), (10**8, 0)):
+        spread = Spread(first="U", second="V", credit=credit)
+        assert scenarios.requirement(both, PAIR, {}, spreads=[spread]).risk == risk
 
 
 def test_volatility_is_no_price_risk() -> None:

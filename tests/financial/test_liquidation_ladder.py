@@ -148,6 +148,14 @@ def test_the_fund_takes_positions_so_that_the_account_ends_at_nothing() -> None:
     )
 
 
+def test_a_bankruptcy_price_is_in_ticks_of_the_instruments_unit() -> None:
+    """A tick of a lot is 3/10 of a minor unit: 60 for 100 lots are 2 ticks; a short's price is below its mark."""
+    odd = replace(LONG, unit=3, per=10)
+    assert at(-60, positions=(odd,)).actions[1:] == (Take("AAA", 100, Fraction(1_002), 60),)
+    short = replace(odd, lots=-100)
+    assert at(-60, positions=(short,)).actions[1:] == (Take("AAA", -100, Fraction(998), 60),)
+
+
 def test_a_debt_without_positions_is_covered() -> None:
     assert at(-7, positions=(), maintenance=0, initial=0).actions == (Warn(), Cover(7))
     assert at(-7, positions=(), maintenance=0, initial=0, fund=Fund(money=0)).actions == (Warn(), Cover(7))
@@ -192,6 +200,7 @@ def test_what_nobody_is_against_the_fund_takes_all_the_same() -> None:
 
 
 def test_rules_are_settings() -> None:
+    assert Rules() == Rules(goal=110, full=50, failures=3, parts=4, collar=5_000_000)
     rules = Rules(goal=120, full=60, failures=1, parts=2, collar=10_000_000)
     account = replace(BOTH, equity=1_199)
     assert step(account, Standing(), RICH, rules=rules).standing.rung is Rung.CANCEL

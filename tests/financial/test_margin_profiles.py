@@ -284,6 +284,7 @@ STAMP = Stamp(time_ns=0, spot=10_000, price_range=900, volatility=25_000_000)
     ],
 )
 def test_arrays_age_by_price_volatility_and_time(changed: dict[str, int], stale: bool) -> None:
+    assert MAX_AGE_NS == 60_000_000_000
     assert is_stale(STAMP, **{"now_ns": 1, "spot": 10_000, "volatility": 25_000_000, **changed}) is stale
 
 
@@ -347,10 +348,20 @@ def test_deltas_of_one_sign_are_no_spread() -> None:
     assert [part.credit for part in found.parts] == [0, 0]
 
 
-@pytest.mark.parametrize("changed", [{"credit": -1}, {"credit": 10**8 + 1}, {"of_first": 0}, {"of_second": -1}])
+@pytest.mark.parametrize(
+    "changed", [{"credit": -1}, {"credit": 10**8 + 1}, {"of_first": 0}, {"of_second": 0}, {"of_second": -1}]
+)
 def test_a_spread_that_cannot_be_is_refused(changed: dict[str, int]) -> None:
     spread = replace(Spread(first="U", second="V", credit=1), **changed)
     refused("risk.spread.bad", lambda: scenarios.requirement([line()], SIXTEEN, {}, spreads=[spread]))
+
+
+def test_a_credit_is_from_nothing_to_all_of_the_price_risk() -> None:
+    first = plain(10, 8_000_000, -8_000_000, delta=1_000_000)
+    both = [first, replace(first, lots=-10, underlying="V")]
+    for credit, risk in ((0, 160_00), (10**8, 0)):
+        spread = Spread(first="U", second="V", credit=credit)
+        assert scenarios.requirement(both, PAIR, {}, spreads=[spread]).risk == risk
 
 
 def test_volatility_is_no_price_risk() -> None:
@@ -392,6 +403,11 @@ def test_25_bitcoin_at_100000_need_53125_and_28125() -> None:
     assert perpetuals.margins(2_500, 10_000_000, unit=1, per=100, lot=1, lot_per=100) == (53_125_00, 28_125_00)
     assert perpetuals.margins(-2_500, 10_000_000, unit=1, per=100, lot=1, lot_per=100) == (53_125_00, 28_125_00)
     assert perpetuals.margins(0, 10_000_000, unit=1, lot=1) == (0, 0)
+
+
+def test_perpetuals_of_other_units() -> None:
+    """1,000 lots of 2 coins at 50 ticks of 3: notional 150,000, rates 2 % + 10 % and 1 % + 10 %."""
+    assert perpetuals.margins(1_000, 50, unit=3, lot=2) == (18_000, 16_500)
 
 
 @pytest.mark.hazard("F7")

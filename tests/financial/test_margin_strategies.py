@@ -205,6 +205,11 @@ def test_an_underlying_that_is_no_number_is_refused(underlying: str) -> None:
     refused("risk.not_finite", lambda: margin([call(1, "100")], D(underlying)), field="underlying")
 
 
+def test_prices_have_twelve_places_at_most() -> None:
+    assert required(call(1, "0.000000000001", "0.000000000001")) == "0.00"
+    refused("request.invalid.places", lambda: margin([call(1, "100", "0.0000000000001")], U), limit="12")
+
+
 def test_a_package_beyond_63_bits_is_refused() -> None:
     refused("order.amount.overflow", lambda: margin([call(-(2**62), "100", "3")], U))
 

@@ -309,6 +309,11 @@ def test_younger_results_count_more() -> None:
     assert age_weighted(profits[::-1], BASIS, decay=0.5, alpha="0.6").tail == 1
 
 
+def test_a_result_so_old_that_it_weighs_nothing_is_still_the_worst() -> None:
+    found = age_weighted([-100.0, *[0.0] * 1_100, -50.0], BASIS, decay=0.5, alpha="0.9")
+    assert cents(found.var, found.es) == ("100.00", "100.00")
+
+
 @pytest.mark.parametrize("decay", [0.0, -0.5, 1.0001, float("nan")])
 def test_a_decay_that_cannot_be_is_refused(decay: float) -> None:
     refused("risk.decay.bad", lambda: age_weighted(PNL, BASIS, decay=decay))
@@ -469,6 +474,15 @@ def test_a_standard_error_is_how_far_seeds_are_apart() -> None:
     assert np.mean([float(run.es_error) for run in runs]) == pytest.approx(tails, rel=0.2)
 
 
+def test_standard_errors_by_their_formulas() -> None:
+    """Losses 0 to 199 at 95 %: ten are the tail, and one standard deviation of a rank is 3.08, so 193 and 187 stand beside 190."""
+    basis = Basis(sequence=1, window=200, seed=1)
+    every = lambda r: -np.arange(len(r), dtype=float)  # noqa: E731
+    found = monte_carlo(every, perfect("A"), [None], seeded(1), basis, alpha="0.95", antithetic=False)
+    assert cents(found.var, found.error, found.es) == ("190.00", "3.00", "194.50")
+    assert cents(found.es_error) == ("1.66",)  # of the tail 8.25, and 0.95 × 4.5²
+
+
 def test_the_same_seed_draws_the_same() -> None:
     correlations = completed(["AAA", "BBB"], {})
     first, again, other = (drawn([FIRST, SECOND], correlations, seed, paths=1_000) for seed in (5, 5, 6))
@@ -499,7 +513,7 @@ def test_a_singular_matrix_draws_what_moves_together() -> None:
     assert np.allclose(seen[0][:, 0] * 2, seen[0][:, 1])
 
 
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 30])
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 30, 200])
 def test_a_t_copula_leaves_each_factor_normal(freedom: int) -> None:
     found = drawn([FIRST], completed(["AAA"], {}), 21, alpha="0.99", freedom=freedom, antithetic=False)
     exact = var_of(FIRST, exact=True)

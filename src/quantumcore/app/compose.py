@@ -197,7 +197,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         from quantumcore.app.following import following_rooms
         from quantumcore.services.orders.service import OrdersService
 
-        side = await open_read_side(settings.data_dir)
+        side = await open_read_side(settings.data_dir, clock)
         closing.append(side.close)
         measured |= side.measured()
         rooms = following_rooms(bus, log, side, clock, told, OrdersService)

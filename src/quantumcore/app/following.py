@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from quantumcore.adapters.guarded_rail import GuardedRail
 from quantumcore.adapters.outbox_rail import OutboxRail
 from quantumcore.app.audit_places import auditing_of
 from quantumcore.app.read_side import ReadSide, ReadSideSettings
@@ -47,4 +48,6 @@ def following_rooms(
 
 
 def _rail(side: ReadSide, settings: PayoutSettings) -> OperatedRail | None:
-    return OutboxRail(side.directory / "payouts.jsonl") if settings.rail == "operator" else None
+    if settings.rail != "operator":
+        return None
+    return GuardedRail(OutboxRail(side.directory / "payouts.jsonl"), side.rails)

@@ -6,6 +6,8 @@ from pathlib import Path
 import msgspec
 
 from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.adapters.upstream import GuardedUpstream
+from quantumcore.ports.clock import Clock
 from quantumcore.ports.telemetry import Measured
 from quantumcore.services.ledger.settings import LedgerSettings
 from quantumcore.services.portfolio.settings import PortfolioSettings
@@ -31,14 +33,16 @@ class ReadSideSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class ReadSide:
-    """The tables of the rooms.
+    """The tables of the rooms, and how they ask what is outside of them.
 
     Attributes:
+        rails: Guards the payout rail.
         office, choices: What people decided in the ledger's and the positions room; they and the portfolio's tables are synced
             with each commit, for no journal has them.
     """
 
     directory: Path
+    rails: GuardedUpstream
     ledger: SqliteDatabase
     office: SqliteDatabase
     orders: SqliteDatabase
@@ -50,7 +54,7 @@ class ReadSide:
     def measured(self) -> dict[str, list[Measured]]:
         """Return what each room stands on, for its /metrics."""
         return {
-            "ledger": [self.ledger, self.office],
+            "ledger": [self.ledger, self.office, self.rails],
             "orders": [self.orders],
             "market": [self.market],
             "positions": [self.positions, self.choices],
@@ -69,14 +73,14 @@ class ReadSide:
             await database.close()
 
 
-async def open_read_side(data_dir: Path) -> ReadSide:
+async def open_read_side(data_dir: Path, clock: Clock) -> ReadSide:
     """Open the tables below `data_dir`. What can be rebuilt from the journal may lag behind the disk."""
     opened = {name: await open_room(data_dir, name, synchronous="NORMAL") for name in ROOMS}
     for name, room in (("office", "ledger"), ("choices", "positions")):  # its tables once more, for its own truth alone
         own = data_dir / f"quantumcore_{room}_{name}.sqlite"
         opened[name] = await open_database(own, _migrations(room), synchronous="FULL")
     opened["portfolio"] = await open_room(data_dir, "portfolio", synchronous="FULL")
-    return ReadSide(data_dir, **opened)
+    return ReadSide(data_dir, GuardedUpstream(clock), **opened)
 
 
 async def open_room(data_dir: Path, name: str, *, synchronous: str) -> SqliteDatabase:

@@ -77,14 +77,8 @@ struct Draft {
 
 u8 place_of(const ActionMeaning& m) { return m.kind() == kBorrowFee ? kInterest : kClearing; }
 
-bool judge_enough(const State& state, u16 currency, i128 there, i128 amount, Refusal& why) {
-  return amount <= there || why.no(Reason::insufficient, Scope::account,
-                                   state.currencies[currency].scale, there, amount);
-}
-
 bool judge_can_give(const State& state, u32 account, u16 currency, i128 amount, Refusal& why) {
-  return amount <= 0 ||
-         judge_enough(state, currency, state.accounts.available(account, currency), amount, why);
+  return amount <= 0 || judge_available(state, account, currency, amount, why);
 }
 
 /// What is exercised must be there and free; a credit is no option.
@@ -118,8 +112,8 @@ class Doing {
   }
 
   void apply(Teller& teller) {
-    remember_action(state_, Action{m_.terms(), teller.sequence(), m_.command.header.instrument,
-                                   static_cast<u32>(m_.command.header.account)});
+    state_.actions.remember({m_.terms(), teller.sequence(), m_.command.header.instrument,
+                             static_cast<u32>(m_.command.header.account)});
     if (m_.changes_base() && m_.for_all()) end_what_holds(teller);
     Share share;
     ActionFault none;
@@ -194,7 +188,7 @@ class Doing {
     for (u32 i = 0; i < (m_.moves_target() ? 3U : 2U); ++i) {
       if (!judge_bound(state_, currencies[i], draft_.owed[i], draft_.deeper[i], why)) return false;
     }
-    if (state_.action_count >= kMaxActions || draft_.balances > state_.accounts.balances_left() ||
+    if (state_.actions.full() || draft_.balances > state_.accounts.balances_left() ||
         state_.positions.count() + draft_.rows > state_.config.max_balances) {
       return why.no(Reason::capacity, Scope::venue);
     }
@@ -312,15 +306,7 @@ class Doing {
   i64 short_ = 0;  // lots of all who can be assigned
 };
 
-u32 action_tag(const char (&id)[kIdBytes]) { return id_tag(kNone, id); }
-
 }  // namespace
-
-void remember_action(State& state, const Action& action) {
-  const u32 row = state.action_count++;
-  state.actions[row] = action;
-  state.actions_by_id.insert(action_tag(action.terms.action_id), row);
-}
 
 void apply_action(State& state, const ApplyAction& command, Teller& teller) {
   if (!state.accounting() || !action_is_good(command)) {
@@ -330,20 +316,13 @@ void apply_action(State& state, const ApplyAction& command, Teller& teller) {
   const ActionTerms& terms = command.terms;
   ActionFault fault;
   const auto refused = [&] {
-    tell_refused(teller, command.header, fault.why,
-                 {fault.sequence, fault.account, terms.action_id});
+    tell_refused(teller, command.header, fault.why, {0, fault.account, terms.action_id});
   };
-  const u32 known = state.actions_by_id.find(action_tag(terms.action_id), [&](u32 row) {
-    return std::memcmp(state.actions[row].terms.action_id, terms.action_id, kIdBytes) == 0;
-  });
-  if (known != kNone && same_action(state.actions[known], command)) {
-    tell_done(teller, command.header, kRepeat).order_sequence = state.actions[known].sequence;
-    return;
-  }
-  if (known != kNone) {
-    fault.sequence = state.actions[known].sequence;
-    fault.why.no(Reason::duplicate_id, Scope::none);
-    refused();
+  const u32 first = state.actions.find(kNone, terms.action_id);
+  if (first != kNone) {
+    const Action& known = state.actions[first];
+    tell_again(teller, command.header, same_action(known, command) ? Known::same : Known::differs,
+               {known.sequence, 0, terms.action_id});
     return;
   }
   Instrument* const instrument = state.find_instrument(command.header.instrument);

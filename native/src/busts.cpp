@@ -65,10 +65,9 @@ bool judge(const State& state, const Instrument& instrument, const Moves& moves,
     const Gain& gain = moves.gains[i];
     const Account& owner = state.accounts[gain.account];
     if (!(gain.amount < 0 ? judge_debit(owner, why) : judge_credit(owner, why))) return false;
-    const i64 available = state.accounts.available(gain.account, gain.currency);
-    if (gain.amount < 0 && available + gain.amount < 0) {
-      return why.no(Reason::insufficient, Scope::account, state.currencies[gain.currency].scale,
-                    available, -gain.amount);
+    if (gain.amount < 0 &&
+        !judge_available(state, gain.account, gain.currency, -gain.amount, why)) {
+      return false;
     }
     const bool again = i >= 2 && gain.account == moves.gains[i - 2].account;
     if (!again && state.accounts.find_balance(gain.account, gain.currency) == kNone) ++missing;

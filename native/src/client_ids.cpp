@@ -68,10 +68,4 @@ void ClientIds::unlink(u32 slot) {
   }
 }
 
-void TransferIds::remember(const PostedTransfer& entry) {
-  const u32 slot = entries_.acquire();
-  entries_[slot] = entry;
-  by_id_.insert(id_tag(entry.account, entry.transfer_id), slot);
-}
-
 }  // namespace quantumcore

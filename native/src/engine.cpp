@@ -289,6 +289,21 @@ CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome)
   return event;
 }
 
+void tell_again(Teller& teller, const CommandHeader& command, Known known, const Named& first,
+                u8 field) {
+  if (known == Known::same) {
+    tell_done(teller, command, kRepeat).order_sequence = first.order_sequence;
+    return;
+  }
+  Refusal why;
+  if (known == Known::failed) {
+    why.no(Reason::id_already_failed, Scope::none);
+  } else {
+    why.no(Reason::duplicate_id, Scope::none, 0, 0, field);
+  }
+  tell_refused(teller, command, why, first);
+}
+
 Engine::Engine(const EngineConfig& config) : state_(std::make_unique<State>(config)) {}
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;

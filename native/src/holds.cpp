@@ -56,13 +56,6 @@ void release(State& state, u32 row, i64 amount, HoldCause cause, Teller& teller)
   tell_changed(state, row, amount, -amount, cause, teller);
 }
 
-/// INSUFFICIENT: more is to be set aside than is available.
-bool judge_available(const State& state, u32 account, u16 currency, i64 amount, Refusal& why) {
-  const i64 available = state.accounts.available(account, currency);
-  return amount <= available || why.no(Reason::insufficient, Scope::account,
-                                       state.currencies[currency].scale, available, amount);
-}
-
 // ---- placing ----
 
 Field first_difference(const State& state, const Hold& first, const PlaceHold& again) {
@@ -72,18 +65,13 @@ Field first_difference(const State& state, const Hold& first, const PlaceHold& a
 }
 
 void answer_again(const State& state, const Hold& first, const PlaceHold& command, Teller& teller) {
-  const Field field = first_difference(state, first, command);
-  if (first.failed == 0 && field == kSame) {
-    tell_done(teller, command.header, kRepeat).order_sequence = first.sequence;
+  const Named named{first.sequence, 0, command.hold_id};
+  if (first.failed != 0) {
+    tell_again(teller, command.header, Known::failed, named);
     return;
   }
-  Refusal why;
-  if (first.failed != 0) {
-    why.no(Reason::id_already_failed, Scope::none);
-  } else {
-    why.no(Reason::duplicate_id, Scope::none, 0, 0, field);
-  }
-  tell_refused(teller, command.header, why, {first.sequence, 0, command.hold_id});
+  const Field field = first_difference(state, first, command);
+  tell_again(teller, command.header, field == kSame ? Known::same : Known::differs, named, field);
 }
 
 bool judge(const State& state, const PlaceHold& c, Hold& hold, i64 now, Refusal& why) {
@@ -99,11 +87,6 @@ bool judge(const State& state, const PlaceHold& c, Hold& hold, i64 now, Refusal&
     return false;
   }
   return !state.hold_ids.full() || why.no(Reason::capacity, Scope::venue);
-}
-
-bool is_of_state(Reason reason) {
-  return reason == Reason::account_frozen || reason == Reason::account_closed ||
-         reason == Reason::insufficient;
 }
 
 // ---- what is placed ----

@@ -51,16 +51,14 @@ bool leg_is_good(const Leg& leg) {
          (leg.hold == 0 || may_hold) && !is_one(debit, credit);
 }
 
-/// What an id names, and the leg that failed, if it was one.
+/// A refusal, and the leg that failed, if it was one.
 struct Fault {
   Refusal why;
-  u64 sequence = 0;
   u32 leg = kNone;
 };
 
 void tell_fault(const Group& group, const Fault& fault, Teller& teller) {
-  tell_refused(teller, group.command.header, fault.why,
-               {fault.sequence, fault.leg, group.terms().group_id});
+  tell_refused(teller, group.command.header, fault.why, {0, fault.leg, group.terms().group_id});
 }
 
 // ---- what is known ----
@@ -103,20 +101,14 @@ Field first_difference(const State& state, const PostedGroup& first, const Group
 
 void answer_again(const State& state, const PostedGroup& first, const Group& group,
                   Teller& teller) {
-  Fault fault;
-  fault.sequence = first.sequence;
+  Named named{first.sequence, kNone, group.terms().group_id};
   if (first.failed != 0) {
-    fault.why.no(Reason::id_already_failed, Scope::none);
-    tell_fault(group, fault, teller);
+    tell_again(teller, group.command.header, Known::failed, named);
     return;
   }
-  const Field field = first_difference(state, first, group, fault.leg);
-  if (field == kSame) {
-    tell_done(teller, group.command.header, kRepeat).order_sequence = first.sequence;
-    return;
-  }
-  fault.why.no(Reason::duplicate_id, Scope::none, 0, 0, field);
-  tell_fault(group, fault, teller);
+  const Field field = first_difference(state, first, group, named.order_slot);
+  tell_again(teller, group.command.header, field == kSame ? Known::same : Known::differs, named,
+             field);
 }
 
 /// Asks `fits` of every leg; the first that does not is the fault's.
@@ -295,9 +287,8 @@ void remember(State& state, const Group& group, bool failed, const Teller& telle
   for (u32 at = 0; !failed && at < group.count(); ++at) state.group_ids.add_leg(group.legs[at]);
 }
 
-bool is_of_state(Reason reason) {
-  return reason == Reason::unknown_account || reason == Reason::account_frozen ||
-         reason == Reason::account_closed || reason == Reason::insufficient ||
+bool fails_for_ever(Reason reason) {
+  return is_of_state(reason) || reason == Reason::unknown_account ||
          reason == Reason::hold_closed || reason == Reason::hold_exceeded;
 }
 
@@ -320,7 +311,7 @@ void post(State& state, const Group& group, Teller& teller) {
     }
   }
   if (!fits || !judge_money(state, group, draft, fault)) {
-    if (is_of_state(fault.why.reason) && !state.group_ids.full()) {
+    if (fails_for_ever(fault.why.reason) && !state.group_ids.full()) {
       remember(state, group, true, teller);
     }
     tell_fault(group, fault, teller);
@@ -331,7 +322,7 @@ void post(State& state, const Group& group, Teller& teller) {
   draft.keep(state);
   u64 reverses = 0;
   if (original != kNone) {
-    state.group_ids[original].reversed_by = teller.sequence();
+    state.group_ids.reverse(original, teller.sequence());
     reverses = state.group_ids[original].sequence;
   }
   tell_posted(group, reverses, teller);

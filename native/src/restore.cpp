@@ -126,7 +126,7 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
   }
   for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
   demand(s.actions <= kMaxActions);
-  for (u32 i = 0; i < s.actions; ++i) remember_action(state, in.get<Action>());
+  for (u32 i = 0; i < s.actions; ++i) state.actions.remember(in.get<Action>());
 }
 
 void read_groups(State& state, const Scalars& s, Reader& in) {

@@ -98,7 +98,7 @@ Scalars scalars_of(const State& state) {
   s.positions = state.positions.count();
   s.links = state.links.rows.live();
   s.busts = state.bust_count;
-  s.actions = state.action_count;
+  s.actions = state.actions.count();
   s.credits = state.accounts.credit_count();
   s.groups = state.group_ids.count();
   s.legs = state.group_ids.leg_count();
@@ -145,6 +145,11 @@ void write_definitions(const State& state, Writer& out) {
   }
 }
 
+template <class Entry>
+void write_rows(const IdTable<Entry>& table, Writer& out) {
+  for (u32 i = 0; i < table.count(); ++i) out.put(table[i]);
+}
+
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
@@ -163,7 +168,7 @@ void write_accounts(const State& state, Writer& out) {
     out.put(PositionRow{p.lots, p.account, p.instrument, 0});
   }
   for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
-  for (u32 i = 0; i < state.action_count; ++i) out.put(state.actions[i]);
+  write_rows(state.actions, out);
 }
 
 void write_ids(const State& state, Writer& out) {
@@ -176,22 +181,10 @@ void write_ids(const State& state, Writer& out) {
     out.put(row);
     if (terms != kNone) out.put(state.client_ids.terms(terms));
   }
-  for (u32 i = 0; i < state.transfer_ids.count(); ++i) {
-    PostedTransfer row = state.transfer_ids[i];
-    row.next_free = 0;
-    out.put(row);
-  }
-  for (u32 i = 0; i < state.group_ids.count(); ++i) {
-    PostedGroup row = state.group_ids[i];
-    row.next_free = 0;
-    out.put(row);
-  }
+  write_rows(state.transfer_ids, out);
+  write_rows(state.group_ids, out);
   for (u32 i = 0; i < state.group_ids.leg_count(); ++i) out.put(state.group_ids.leg(i));
-  for (u32 i = 0; i < state.hold_ids.count(); ++i) {
-    Hold row = state.hold_ids[i];
-    row.next_free = 0;
-    out.put(row);
-  }
+  write_rows(state.hold_ids, out);
 }
 
 void write_extra(const State& state, const OrderRecord& order, Writer& out) {

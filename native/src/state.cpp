@@ -111,8 +111,7 @@ void State::copy(const State& other) {
   positions.copy_rows(other.positions);
   busts.copy(other.busts, other.bust_count);
   bust_count = other.bust_count;
-  actions.copy(other.actions, other.action_count);
-  action_count = other.action_count;
+  actions.copy_entries(other.actions);
   pages.leaves.copy(other.pages.leaves);
   pages.windows.copy(other.pages.windows);
   accounts.copy_rows(other.accounts);

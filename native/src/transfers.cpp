@@ -29,7 +29,6 @@ bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
   const i32 currency_slot = state.find_currency(c.currency);
   if (currency_slot < 0) return why.no(Reason::unknown_currency, Scope::none);
   j.currency = static_cast<u16>(currency_slot);
-  const Currency& currency = state.currencies[j.currency];
   if (c.kind == kBetween) {
     j.to = state.accounts.find(c.to_account);
     if (j.to == kNone) return why.no(Reason::unknown_account, Scope::account);
@@ -38,13 +37,9 @@ bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
     return why.no(Reason::bad_command, Scope::none);
   }
   if (!judge_states(state, c, j, why)) return false;
-  if (c.kind == kDeposit) {
-    if (!judge_bound(state, j.currency, c.amount, 0, why)) return false;
-  } else {
-    const i64 available = state.accounts.available(j.from, j.currency);
-    if (c.amount > available) {
-      return why.no(Reason::insufficient, Scope::account, currency.scale, available, c.amount);
-    }
+  if (!(c.kind == kDeposit ? judge_bound(state, j.currency, c.amount, 0, why)
+                           : judge_available(state, j.from, j.currency, c.amount, why))) {
+    return false;
   }
   if (state.transfer_ids.full() || state.accounts.balances_left() == 0) {
     return why.no(Reason::capacity, Scope::venue);
@@ -65,14 +60,10 @@ void remember(State& state, const Transfer& c, u32 account, bool failed, const T
   state.transfer_ids.remember(entry);
 }
 
-void answer_again(const PostedTransfer& first, const Transfer& c, Teller& teller) {
-  if (first.same_body(c) && first.failed == 0) {
-    tell_done(teller, c.header, kRepeat).order_sequence = first.sequence;
-    return;
-  }
-  Refusal why;
-  why.no(first.same_body(c) ? Reason::id_already_failed : Reason::duplicate_id, Scope::none);
-  tell_refused(teller, c.header, why, {first.sequence, 0, c.transfer_id});
+/// A transfer that failed is another, too, when its body differs.
+Known known_as(const PostedTransfer& first, const Transfer& c) {
+  if (!first.same_body(c)) return Known::differs;
+  return first.failed != 0 ? Known::failed : Known::same;
 }
 
 /// Only what was checked: a total stays within what is owed to customers.
@@ -114,14 +105,13 @@ void transfer(State& state, const Transfer& command, Teller& teller) {
   }
   const u32 first = state.transfer_ids.find(judged.from, command.transfer_id);
   if (first != kNone) {
-    answer_again(state.transfer_ids[first], command, teller);
+    const PostedTransfer& known = state.transfer_ids[first];
+    tell_again(teller, command.header, known_as(known, command),
+               {known.sequence, 0, command.transfer_id});
     return;
   }
   if (!judge(state, command, judged, why)) {
-    const bool failed = why.reason == Reason::insufficient ||
-                        why.reason == Reason::account_frozen ||
-                        why.reason == Reason::account_closed;
-    if (failed && !state.transfer_ids.full()) {
+    if (is_of_state(why.reason) && !state.transfer_ids.full()) {
       remember(state, command, judged.from, true, teller);
     }
     tell_refused(teller, command.header, why, named);

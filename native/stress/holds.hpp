@@ -2,10 +2,10 @@
 // groups, or run out.
 #pragma once
 
-#include <cstdio>
 #include <cstring>
 #include <vector>
 
+#include "names.hpp"
 #include "quantumcore/layout.hpp"
 #include "random.hpp"
 
@@ -25,8 +25,7 @@ class Holds {
       command.amount = random.between(random.below(20) == 0 ? -1 : 1, 1'000'000);
       command.currency = static_cast<u16>(random.between(1, 3));
       if (random.below(2) == 0) command.expires_ns = now + random.between(-1, 2'000'000);
-      std::snprintf(command.hold_id, sizeof command.hold_id, "h%llu",
-                    static_cast<unsigned long long>(number));
+      name(command.hold_id, 'h', number);
       add(command, CommandKind::place_hold, 0, account);
       return;
     }

@@ -17,6 +17,7 @@
 #include "quantumcore/crc32c.hpp"
 #include "quantumcore/journal.hpp"
 #include "require.hpp"
+#include "scratch.hpp"
 
 namespace {
 
@@ -216,11 +217,9 @@ int main(int argc, char** argv) {
   const std::uint64_t directories = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 300;
   const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
   Random random(seed);
-  std::string name = (fs::temp_directory_path() / "journal-fuzz-XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
-  fuzz_segments(fs::path(name) / "segments", segments, random);
-  fuzz_directories(fs::path(name) / "directories", directories, random);
-  fs::remove_all(name);
+  const stress::Scratch scratch("journal-fuzz");
+  fuzz_segments(scratch.path() / "segments", segments, random);
+  fuzz_directories(scratch.path() / "directories", directories, random);
   std::printf("%llu segments, seed %llu: a verdict every time\n",
               static_cast<unsigned long long>(segments), static_cast<unsigned long long>(seed));
   return 0;

@@ -9,12 +9,12 @@
 #include <cstring>
 #include <filesystem>
 #include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "quantumcore/journal.hpp"
 #include "require.hpp"
+#include "scratch.hpp"
 
 namespace {
 
@@ -84,13 +84,11 @@ int main(int argc, char** argv) {
   const std::uint64_t rounds = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 4;
   const std::uint64_t commands = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 4'000;
   const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
-  std::string name = (fs::temp_directory_path() / "journal-threads-XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()) != nullptr);
+  const stress::Scratch scratch("journal-threads");
   for (std::uint64_t round = 0; round < rounds; ++round)
-    one_round(fs::path(name) / "journal", commands, seed + round);
-  const JournalReport report = verify_journal(fs::path(name) / "journal");
+    one_round(scratch.path() / "journal", commands, seed + round);
+  const JournalReport report = verify_journal(scratch.path() / "journal");
   REQUIRE(!report.damage && !report.torn && report.records == rounds * commands);
-  fs::remove_all(name);
   std::printf("%llu commands in %llu segments, none lost, none torn\n",
               static_cast<unsigned long long>(report.records),
               static_cast<unsigned long long>(report.segments));

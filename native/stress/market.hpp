@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -9,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "actions.hpp"
+#include "groups.hpp"
 #include "holds.hpp"
+#include "names.hpp"
 #include "orders.hpp"
 #include "quantumcore/engine.hpp"
 #include "random.hpp"
@@ -37,19 +38,18 @@ class Market {
 
   template <class Command>
   void add(Command& command, CommandKind kind, u32 instrument = 0, u64 account = 0) {
-    const CommandHeader header{static_cast<u16>(sizeof command), static_cast<u8>(kind), 0,
-                               instrument, account};
-    std::memcpy(static_cast<void*>(&command), &header, sizeof header);  // wherever it is nested
-    const std::size_t at = commands.size();
-    commands.resize(at + sizeof command);
-    std::memcpy(commands.data() + at, &command, sizeof command);
+    frame(command, kind, instrument, account);
+    put(&command, sizeof command);
   }
 
-  template <class Command>
-  static CommandHeader& header(Command& command) {
-    return command.header;
+  /// A command and whole rows that follow it.
+  template <class Command, class Row>
+  void add_with(Command command, CommandKind kind, u32 instrument, u64 account,
+                const std::vector<Row>& rows) {
+    frame(command, kind, instrument, account, rows.size() * sizeof(Row));
+    put(&command, sizeof command);
+    put(rows.data(), rows.size() * sizeof(Row));
   }
-  static CommandHeader& header(SubmitAdvancedOrder& command) { return command.order.header; }
 
   i64 tick() { return now_ += random.between(0, 1'000'000); }
   void advance() {
@@ -222,13 +222,9 @@ class Market {
     SubmitOrderBatch batch{};
     batch.count = static_cast<u8>(random.below(50) == 0 ? 100 : random.between(1, 6));
     const u64 owner = account();
-    add(batch, CommandKind::submit_order_batch, 0, owner);
-    const std::size_t size = sizeof batch + batch.count * sizeof(SubmitAdvancedOrder);
-    const u16 told = static_cast<u16>(size);
-    std::memcpy(commands.data() + commands.size() - sizeof batch, &told, sizeof told);
-    for (u32 i = 0; i < batch.count; ++i) {
+    std::vector<SubmitAdvancedOrder> members(batch.count);
+    for (SubmitAdvancedOrder& member : members) {
       const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
-      SubmitAdvancedOrder member{};
       member.order.side = random.below(2) == 0 ? kBuy : kSell;
       member.order.type = kLimit;
       member.order.time_in_force =
@@ -238,8 +234,9 @@ class Market {
       member.order.quantity = random.between(random.below(20) == 0 ? 0 : 1, 50);
       if (random.below(10) == 0) member.order.flags = kReduceOnly;
       name(member.order.client_id, 'c', next_id_++);
-      add(member, CommandKind::submit_advanced_order, instrument, owner);
+      frame(member, CommandKind::submit_advanced_order, instrument, owner);
     }
+    add_with(batch, CommandKind::submit_order_batch, 0, owner, members);
   }
 
   void replace_random() {
@@ -299,31 +296,8 @@ class Market {
       add(command, CommandKind::set_account_terms, 0, whom);
       return;
     }
-    PostGroup group{};
-    const bool back = !last_legs_.empty() && random.below(4) == 0;
-    std::vector<Leg> legs = last_legs_;
-    if (back) {
-      std::reverse(legs.begin(), legs.end());
-      for (Leg& leg : legs) {
-        std::swap(leg.debit_account, leg.credit_account);
-        std::swap(leg.debit_code, leg.credit_code);
-      }
-      name(group.terms.reverses, 'g', last_group_);
-    } else {
-      legs.assign(random.below(40) == 0 ? kMostLegs : 1 + random.below(5), Leg{});
-      for (Leg& leg : legs) leg = leg_random();
-      last_legs_ = legs;
-      last_group_ = next_id_;
-    }
-    group.terms.code = 1;
-    group.terms.count = static_cast<u8>(legs.size());
-    group.terms.flags = random.below(5) == 0 ? kSigned : u8{0};
-    name(group.terms.group_id, 'g', next_id_++);
-    add(group, CommandKind::post_group, 0, 0);
-    const u16 told = static_cast<u16>(sizeof group + legs.size() * sizeof(Leg));
-    std::memcpy(commands.data() + commands.size() - sizeof group, &told, sizeof told);
-    const auto* const bytes = reinterpret_cast<const std::byte*>(legs.data());
-    commands.insert(commands.end(), bytes, bytes + legs.size() * sizeof(Leg));
+    const PostGroup group = groups_.next(random, next_id_++, holds_);
+    add_with(group, CommandKind::post_group, 0, 0, groups_.legs());
   }
 
   /// Something about a hold.
@@ -402,23 +376,9 @@ class Market {
 
   /// Something that befalls all holders, at times of the instrument whose base another one has too.
   void action_random() {
-    ApplyAction command{};
-    ActionTerms& t = command.terms;
-    t.action = static_cast<u8>(1 + random.below(10));
-    const bool ratio = t.action <= 6 && t.action != kCashDividend;
-    const bool target = t.action == kConversion || t.action == kSpinOff || t.action == kExercise;
-    t.target = target ? 2 : 0;
-    if (ratio || t.action == kExercise) t.numerator = static_cast<u32>(1 + random.below(4));
-    if (ratio) t.denominator = static_cast<u32>(1 + random.below(4));
-    if (t.action != kCashDividend) t.price = 1 + static_cast<i64>(random.below(100'000));
-    if (t.action == kCashDividend) t.amount = t.amount_scale = 2;
-    if (t.action == kSpinOff || t.action >= kFunding)
-      t.rate = 1 + random.between(0, 100'000'000) / 2;
-    if (t.action == kExercise) t.right = random.below(2) == 0 ? kCall : kPut;
-    const bool one = t.action == kExercise && random.below(2) == 0;
-    if (one) t.quantity = random.between(1, 10);
-    if (one) t.seed = random.below(1000);
-    name(t.action_id, 'x', next_id_++);
+    ApplyAction command = some_action(random);
+    const bool one = command.terms.quantity != 0;
+    name(command.terms.action_id, 'x', next_id_++);
     add(command, CommandKind::apply_action, random.below(8) == 0 ? 2 : 1, one ? account() : 0);
   }
 
@@ -496,27 +456,19 @@ class Market {
     }
   }
 
-  static void name(char (&id)[kIdBytes], char letter, u64 number) {
-    std::snprintf(id, sizeof id, "%c%llu", letter, static_cast<unsigned long long>(number));
-  }
-
  private:
-  u64 account() { return 1 + random.below(kAccounts); }
-  Leg leg_random() {
-    static constexpr u16 kCodes[6] = {100, 230, 300, 310, 410, 900};
-    Leg leg{};
-    leg.currency = static_cast<u16>(random.between(1, 3));
-    leg.amount = random.between(random.below(20) == 0 ? -1 : 0, 1'000'000'000);
-    const u64 ways = random.below(3);
-    if (ways != 0) leg.debit_account = static_cast<u32>(account());
-    if (ways != 1) leg.credit_account = static_cast<u32>(account());
-    (ways == 0 ? leg.debit_code : leg.credit_code) = ways == 2 ? u16{0} : kCodes[random.below(6)];
-    if (random.below(5) == 0) {
-      (ways == 0 ? leg.credit_code : leg.debit_code) = kCollateralCode;
-    }
-    if (ways != 0 && random.below(6) == 0) holds_.capture(random, leg);
-    return leg;
+  template <class Command>
+  static void frame(Command& command, CommandKind kind, u32 instrument, u64 account,
+                    std::size_t following = 0) {
+    const CommandHeader header{static_cast<u16>(sizeof command + following), static_cast<u8>(kind),
+                               0, instrument, account};
+    std::memcpy(static_cast<void*>(&command), &header, sizeof header);  // wherever it is nested
   }
+  void put(const void* from, std::size_t size) {
+    const auto* const bytes = static_cast<const std::byte*>(from);
+    commands.insert(commands.end(), bytes, bytes + size);
+  }
+  u64 account() { return 1 + random.below(kAccounts); }
   Order some_order() {
     if (orders.empty() || random.below(50) == 0) {
       return {1 + random.below(1000), static_cast<u32>(random.below(5000)), account()};
@@ -530,8 +482,7 @@ class Market {
   }
 
   Holds holds_;
-  std::vector<Leg> last_legs_;  // of the last group that was no reversal
-  u64 last_group_ = 0;
+  Groups groups_{kAccounts};
   i64 now_ = 1'000;
   u64 next_id_ = 1;
 };

@@ -15,6 +15,7 @@ import pytest
 
 from quantumcore.contracts.errors import Internal, Unavailable
 from quantumcore.contracts.portfolio import Line, Portfolio
+from quantumcore.contracts.positions import PositionView
 from quantumcore.contracts.reference import Currency
 from quantumcore.services.portfolio.domain import Inputs, value
 from quantumcore.services.portfolio.prices import Listed, Price
@@ -309,7 +310,10 @@ def test_a_missing_rate_is_an_error_that_names_the_pair_and_never_one() -> None:
         value(inputs(balances=[balance("EUR", "1.00")]))
 
 
-@pytest.mark.parametrize("field", ["quantity", "cost", "mark", "realised", "unrealised", "multiplier"])
+AMOUNTS = ["quantity", "cost", "mark", "realised", "unrealised", "multiplier", "fees", "funding", "dividends"]
+
+
+@pytest.mark.parametrize("field", AMOUNTS)
 def test_what_is_no_number_is_an_error_that_names_the_symbol(field: str) -> None:
     wrong = msgspec.structs.replace(view("BTC-USD", "1", "1", "5.00"), **{field: "1,5"})
     with pytest.raises(Internal) as caught:
@@ -340,6 +344,12 @@ def test_what_never_had_a_price_is_named_and_not_in_the_total() -> None:
     shown = value(inputs(balances=[balance("USD", "10.00"), balance("AAPL", "5")]))
     assert (shown.total, shown.unpriced, shown.complete) == ("10.00", ["AAPL"], False)
     assert (shown.holdings[0].quantity, shown.holdings[0].value) == ("5", None)
+
+
+def test_a_position_that_never_had_a_price_shows_what_it_has_brought() -> None:
+    position = view("AAPL", "5", "100", None, funding="-0.25000000", dividends="1.50000000")
+    shown = value(inputs(balances=[balance("AAPL", "5")], positions=[position]))
+    assert (line(shown, "AAPL").funding, line(shown, "AAPL").value, shown.unpriced) == ("1.25000000", None, ["AAPL"])
 
 
 def test_a_stale_mark_is_used_and_shown_as_stale() -> None:
@@ -391,13 +401,21 @@ def test_a_random_account_is_worth_what_the_definition_says(part: int, seed: int
         assert abs(law(shown) - expected.total) <= Fraction(parts, 2 * 10**places), (seed, case)
 
 
+def paid(rng: random.Random, position: PositionView) -> PositionView:
+    """Return a position that has brought funding, dividends, both or neither."""
+    most = rng.choice((1, 10**6, 10**28))
+    funding, dividends = (text(Fraction(rng.randrange(-most, most) * rng.randrange(2), 10**8), 8) for _ in range(2))
+    return msgspec.structs.replace(position, funding=funding, dividends=dividends)
+
+
 @pytest.mark.fuzz
 @pytest.mark.parametrize("part", range(2))
 def test_a_random_line_shows_what_exact_rationals_say(part: int, seed: int) -> None:
-    """Market value, gross value and percentage of every line; the parts of the P&L add up to its total."""
-    rng = random.Random(seed)
+    """Market value, gross value, percentage and income of every line; the parts of the P&L add up to its total."""
+    rng, incomes = random.Random(seed), random.Random(seed + 1)
     for case in range(CASES // 5):
         given = random_inputs(rng)
+        given = msgspec.structs.replace(given, positions=[paid(incomes, one) for one in given.positions])
         shown = value(given)
         for one, position in zip(shown.lines, given.positions, strict=True):
             market = Fraction(position.quantity) * Fraction(position.mark or 0) * Fraction(position.multiplier)
@@ -406,6 +424,10 @@ def test_a_random_line_shows_what_exact_rationals_say(part: int, seed: int) -> N
             assert one.gross_value == text(abs(market), places), (seed, case)
             cost, change = Fraction(position.cost), Fraction(position.unrealised or 0)
             assert one.percent == text(change / abs(cost) * 100 if cost else Fraction(0), 8), (seed, case)
+            assert one.funding == text(Fraction(position.funding) + Fraction(position.dividends), 8), (seed, case)
+        if all(one.currency == given.reporting.code for one in given.positions):
+            brought = sum((Fraction(one.funding) for one in shown.lines), Fraction(0))
+            assert shown.pnl.funding == text(brought, 8), (seed, case)
         pnl = {name: Fraction(getattr(shown.pnl, name)) for name in shown.pnl.__struct_fields__}
         total = (
             pnl["realised"]

@@ -9,7 +9,7 @@ import random
 from fractions import Fraction
 
 from quantumcore.contracts.positions import PositionView
-from quantumcore.services.portfolio.carried import SCALE, Carried, begin, carry
+from quantumcore.services.portfolio.carried import SCALE, Carried, begin, carry, income
 from quantumcore.services.portfolio.domain import value
 from tests.support.portfolios import EUR, balance, inputs, snapshot, text, view
 
@@ -24,6 +24,21 @@ def at(quantity: int, cost: Fraction, realised: Fraction, sequence: int, fees: F
 
 def flat() -> Carried:
     return begin(at(0, Fraction(0), Fraction(0), 0), Fraction(1))
+
+
+def test_what_a_position_has_brought_is_funding_and_dividends_to_the_last_digit() -> None:
+    """Also of amounts of 128 bits, which have more digits than a decimal has unless it is told; both at the rate of the day."""
+    most = "170141183460469231731.68730371"
+    for funding, dividends, both in (
+        ("-0.00000003", "0.00000000", "-0.00000003"),
+        ("-0.00000003", "0.00000001", "-0.00000002"),
+        (most, "0.00000001", "170141183460469231731.68730372"),
+    ):
+        paid = view("AAPL", "1", "10", "1.00", funding=funding, dividends=dividends, sequence=2)
+        assert income(paid) == both
+        known = carry(flat(), paid, Fraction(1, 2))
+        assert known.funding == Fraction(both) * ONE
+        assert known.base_funding == Fraction(both) * ONE / 2
 
 
 def test_a_dollar_that_falls_takes_from_the_cost_and_that_is_no_result_of_the_price() -> None:

@@ -48,7 +48,6 @@ struct ActionMeaning {
 /// A refusal, and the account whose numbers do not fit, if it was one's.
 struct ActionFault {
   Refusal why;
-  u64 sequence = 0;
   u32 account = 0;
 };
 

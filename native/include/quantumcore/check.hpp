@@ -8,6 +8,9 @@
 /// What `Engine::check` is made of. Not on the order path: it allocates.
 namespace quantumcore {
 
+/// Walks what orders are tied to: clocks, links, positions, accounts, ids; and compares.
+void check_ties(const State& state);
+
 /// Walks balances, accounts of the house, groups and holds, and compares; `held` is what orders
 /// hold, by balance row.
 void check_money(const State& state, std::vector<i128> held);

@@ -62,25 +62,6 @@ struct SentTerms {
   u32 reserved;
 };
 
-/// One remembered transfer; for ever.
-struct PostedTransfer {
-  u64 sequence;
-  i64 amount;
-  u64 to_account;
-  u32 account;  // slot
-  u32 next_free;
-  u16 currency;
-  u8 kind;
-  u8 failed;
-  char transfer_id[kIdBytes];
-
-  bool same_body(const Transfer& t) const {
-    return kind == t.kind && amount == t.amount && currency == t.currency &&
-           to_account == t.to_account;
-  }
-};
-static_assert(sizeof(PostedTransfer) == 72);
-
 /// An id as numbers, loaded one by one: what is copied to the stack first and read back in other
 /// widths than it was written stalls.
 struct IdWords {
@@ -218,32 +199,6 @@ class ClientIds {
   HashIndex by_sequence_;
   u32 oldest_ = kNone;
   u32 youngest_ = kNone;
-};
-
-/// All transfers that ever had an answer which must be repeated.
-class TransferIds {
- public:
-  explicit TransferIds(u32 capacity) : entries_(capacity) {}
-
-  u32 find(u32 account, const char (&id)[kIdBytes]) const {
-    return by_id_.find(id_tag(account, id), [&](u32 s) {
-      return entries_[s].account == account &&
-             std::memcmp(entries_[s].transfer_id, id, kIdBytes) == 0;
-    });
-  }
-  bool full() const { return entries_.left() == 0; }
-  void remember(const PostedTransfer& entry);
-  const PostedTransfer& operator[](u32 entry) const { return entries_[entry]; }
-  u32 count() const { return entries_.used(); }
-  u32 capacity() const { return entries_.capacity(); }
-  std::size_t bytes() const { return entries_.bytes() + by_id_.bytes(); }
-  /// Takes over the transfers, not the way to find one.
-  void copy_entries(const TransferIds& other) { entries_.copy(other.entries_); }
-  void fill(u32 count) { entries_.fill(count); }
-
- private:
-  Arena<PostedTransfer, &PostedTransfer::next_free> entries_;
-  HashIndex by_id_;
 };
 
 }  // namespace quantumcore

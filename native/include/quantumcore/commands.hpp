@@ -67,6 +67,13 @@ bool all_zero(const u8 (&bytes)[N]) {
 }
 CommandDone& tell_done(Teller& teller, const CommandHeader& command, u8 outcome = kDone);
 
+/// What is known of an id that a command uses again.
+enum class Known : u8 { same, differs, failed };
+/// Answers such a command: REPEAT, DUPLICATE_ID with the number of the `field` that differs, or
+/// ID_ALREADY_FAILED. `first` names the command that used it first, and the id.
+void tell_again(Teller& teller, const CommandHeader& command, Known known, const Named& first,
+                u8 field = 0);
+
 /// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
 void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
 
@@ -186,7 +193,6 @@ u32 share_out(State& state, const Instrument& instrument, u32 taker, u32 level, 
 void apply_rules(State& state, Instrument& instrument, const TradingRules& rules);
 void join_group(State& state, Account& account, u32 group);
 void remember_bust(State& state, const Bust& bust);
-void remember_action(State& state, const Action& action);
 
 /// Moves the money and the asset of one fill; both leaves are already lowered. Fills in what the
 /// event says of money.

@@ -1,4 +1,5 @@
-// Where the compiler put every field: a test compares it with the codec of the Python side.
+// Where the compiler put every field: a test compares it with the codec of the Python side. One
+// table, a line for each field of each layout: what makes it long is that there are many.
 #pragma once
 
 #include <cstddef>

@@ -50,6 +50,24 @@ inline bool judge_bound(const State& state, u16 currency, i128 given, i128 deepe
                                     state.currencies[currency].scale, kMaxI64, bound);
 }
 
+/// INSUFFICIENT: more is asked of an account than is there.
+inline bool judge_enough(const State& state, u16 currency, i128 there, i128 amount, Refusal& why) {
+  return amount <= there || why.no(Reason::insufficient, Scope::account,
+                                   state.currencies[currency].scale, there, amount);
+}
+/// INSUFFICIENT: more than is neither held nor spent.
+inline bool judge_available(const State& state, u32 account, u16 currency, i128 amount,
+                            Refusal& why) {
+  return judge_enough(state, currency, state.accounts.available(account, currency), amount, why);
+}
+
+/// Whether it was how an account stood: who asked with an id must not get another answer when it
+/// stands otherwise, so the id has failed for ever.
+inline bool is_of_state(Reason reason) {
+  return reason == Reason::account_frozen || reason == Reason::account_closed ||
+         reason == Reason::insufficient;
+}
+
 inline bool judge_switches(const State& state, const Account& account, Refusal& why) {
   if (state.killed) [[unlikely]] {
     return why.no(Reason::killed, Scope::venue);

@@ -3,8 +3,12 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "quantumcore/layout_action_events.hpp"
 #include "quantumcore/layout_commands.hpp"
 #include "quantumcore/layout_events.hpp"
+#include "quantumcore/layout_money_commands.hpp"
+#include "quantumcore/layout_money_events.hpp"
+#include "quantumcore/layout_venue_events.hpp"
 
 /// The bytes of commands and events, and that the compiler lays them out as the reference says.
 namespace quantumcore {

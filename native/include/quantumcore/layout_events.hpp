@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <type_traits>
 
 #include "quantumcore/layout_commands.hpp"
 
-/// The bytes of events: docs/reference/engine.md section 3, field by field.
-/// Little-endian, naturally aligned, without padding: every byte has a name, so every byte is
-/// written.
+/// The bytes of what orders and trades have told, and of any event's head:
+/// docs/reference/engine.md section 3, field by field. Little-endian, naturally aligned, without
+/// padding: every byte has a name, so every byte is written.
 namespace quantumcore {
 
 enum class EventKind : u8 {
@@ -200,52 +199,6 @@ struct TransferPosted {
   char transfer_id[kIdBytes];
 };
 
-struct AccountOpened {
-  static constexpr EventKind kKind = EventKind::account_opened;
-  EventHeader header;
-  u8 owner[16];
-  u64 reserved;
-};
-
-struct CurrencyDefined {
-  static constexpr EventKind kKind = EventKind::currency_defined;
-  EventHeader header;
-  u16 currency;
-  u8 scale;
-  u8 reserved;
-  char code[12];
-  u64 reserved2;
-};
-
-struct InstrumentDefined {
-  static constexpr EventKind kKind = EventKind::instrument_defined;
-  EventHeader header;
-  InstrumentTerms terms;
-};
-
-struct InstrumentStatusChanged {
-  static constexpr EventKind kKind = EventKind::instrument_status_changed;
-  EventHeader header;
-  u8 status;
-  u8 cause;
-  u8 reserved[6];
-};
-
-struct KillSwitchChanged {
-  static constexpr EventKind kKind = EventKind::kill_switch_changed;
-  EventHeader header;
-  u8 engaged;
-  u8 reserved[3];
-  u32 count;
-};
-
-struct LimitsChanged {
-  static constexpr EventKind kKind = EventKind::limits_changed;
-  EventHeader header;
-  u32 max_open_orders;
-  u32 reserved;
-};
-
 struct TermsAccepted {
   static constexpr EventKind kKind = EventKind::terms_accepted;
   EventHeader header;
@@ -312,59 +265,6 @@ struct StopMoved {
   u16 reserved;
 };
 
-struct MarkChanged {
-  static constexpr EventKind kKind = EventKind::mark_changed;
-  EventHeader header;
-  i64 price;
-};
-
-struct ReferenceChanged {
-  static constexpr EventKind kKind = EventKind::reference_changed;
-  EventHeader header;
-  i64 price;
-};
-
-struct TradingRulesChanged {
-  static constexpr EventKind kKind = EventKind::trading_rules_changed;
-  EventHeader header;
-  TradingRules rules;
-  u64 reserved;
-};
-
-struct GroupChanged {
-  static constexpr EventKind kKind = EventKind::group_changed;
-  EventHeader header;
-  u32 group;
-  u32 reserved;
-};
-
-struct IndicativeChanged {
-  static constexpr EventKind kKind = EventKind::indicative_changed;
-  EventHeader header;
-  i64 price;
-  i64 quantity;
-  i64 imbalance;
-};
-
-struct AuctionUncrossed {
-  static constexpr EventKind kKind = EventKind::auction_uncrossed;
-  EventHeader header;
-  i64 price;
-  i64 quantity;
-  i64 imbalance;
-  u8 phase;
-  u8 reserved[15];
-};
-
-struct LimitStateChanged {
-  static constexpr EventKind kKind = EventKind::limit_state_changed;
-  EventHeader header;
-  i64 band;
-  i64 until_ns;
-  u8 state;
-  u8 reserved[7];
-};
-
 struct CancelTimerSet {
   static constexpr EventKind kKind = EventKind::cancel_timer_set;
   EventHeader header;
@@ -392,115 +292,6 @@ struct OrdersLinked {
   u32 reserved2;
 };
 
-struct TransferMade {
-  static constexpr EventKind kKind = EventKind::transfer_made;
-  EventHeader header;
-  i64 amount;
-  i128 debit_total;
-  i128 credit_total;
-  u32 debit_account;
-  u32 credit_account;
-  u16 debit_code;
-  u16 credit_code;
-  u16 currency;
-  u16 code;
-  u32 leg;
-  u8 flags;
-  u8 reserved[11];
-};
-
-struct GroupNoted {
-  static constexpr EventKind kKind = EventKind::group_noted;
-  EventHeader header;
-  char text[128];
-  u64 reserved;
-};
-
-struct GroupPosted {
-  static constexpr EventKind kKind = EventKind::group_posted;
-  EventHeader header;
-  u64 reverses_sequence;
-  char group_id[kIdBytes];
-  u16 code;
-  u8 count;
-  u8 flags;
-  i32 effective_day;
-  u8 user_data[16];
-  char reverses[kIdBytes];
-};
-
-struct AccountTermsChanged {
-  static constexpr EventKind kKind = EventKind::account_terms_changed;
-  EventHeader header;
-  u8 state;
-  u8 reserved[7];
-};
-
-struct CreditChanged {
-  static constexpr EventKind kKind = EventKind::credit_changed;
-  EventHeader header;
-  i64 limit;
-  i64 available;
-  u16 currency;
-  u8 reserved[6];
-};
-
-/// A hold after one act: captured + released + open = placed.
-struct HoldChanged {
-  static constexpr EventKind kKind = EventKind::hold_changed;
-  EventHeader header;
-  i64 amount;
-  i64 placed;
-  i64 captured;
-  i64 released;
-  i64 open;
-  i64 expires_ns;
-  u64 hold_sequence;
-  i64 held;
-  u16 currency;
-  u8 cause;
-  u8 reserved;
-  char hold_id[kIdBytes];
-};
-
-struct PositionAdjusted {
-  static constexpr EventKind kKind = EventKind::position_adjusted;
-  EventHeader header;
-  i64 before;
-  i64 quantity;
-  i64 target_before;
-  i64 target_quantity;
-  i64 asset;
-  i64 collateral;
-  i64 target_asset;
-  i64 target_collateral;
-  i64 money;
-  i64 numerator;
-  i64 denominator;
-  i64 price;
-  i64 rate;
-  u32 target;
-  u16 base;
-  u16 quote;
-  u16 target_base;
-  u8 action;
-  u8 right;
-  u32 reserved;
-};
-
-struct ActionApplied {
-  static constexpr EventKind kKind = EventKind::action_applied;
-  EventHeader header;
-  ActionTerms terms;
-  u32 count;
-  u16 quote;
-  u16 reserved;
-  i64 clearing;
-  i64 rounding;
-  i64 asset;
-  i64 target_asset;
-};
-
 inline constexpr u8 kDone = 0;
 inline constexpr u8 kRepeat = 1;
 inline constexpr u8 kAlreadyCancelled = 2;
@@ -514,15 +305,6 @@ enum class ReplaceReason : u8 {
   converted = 5,
   holds_for_both = 6,
   has_its_turn = 7,
-};
-
-enum class HoldCause : u8 {
-  placed = 1,
-  amended = 2,
-  captured = 3,
-  released = 4,
-  expired = 5,
-  adjusted = 6,
 };
 
 enum class CancelReason : u16 {

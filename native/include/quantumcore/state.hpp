@@ -7,12 +7,14 @@
 #include "quantumcore/group_ids.hpp"
 #include "quantumcore/heap.hpp"
 #include "quantumcore/hold_ids.hpp"
+#include "quantumcore/id_table.hpp"
 #include "quantumcore/layout.hpp"
 #include "quantumcore/links.hpp"
 #include "quantumcore/money.hpp"
 #include "quantumcore/positions.hpp"
 #include "quantumcore/price.hpp"
 #include "quantumcore/rare_book.hpp"
+#include "quantumcore/transfer_ids.hpp"
 
 namespace quantumcore {
 
@@ -56,8 +58,8 @@ inline constexpr u8 kHousePlaces = 12;
 inline constexpr u8 kBank = 0;
 inline constexpr u8 kFeeIncome = 3;
 inline constexpr u8 kRebatesPaid = 4;
-inline constexpr u8 kRounding = 8;
 inline constexpr u8 kInterest = 6;
+inline constexpr u8 kRounding = 8;
 inline constexpr u8 kClearing = 10;
 inline constexpr u8 kEquity = 11;
 /// The place of a code of the chart, or kHousePlaces.
@@ -106,6 +108,9 @@ struct Action {
   u64 sequence;
   u32 instrument;
   u32 account;  // who exercised; 0: all
+
+  u32 owner() const { return kNone; }  // one name space for all
+  const char (&id() const)[kIdBytes] { return terms.action_id; }
 };
 static_assert(std::has_unique_object_representations_v<Action>);
 
@@ -153,9 +158,7 @@ struct State {
   Reserved<Bust> busts;
   u32 bust_count = 0;
   HashIndex busts_by_trade;
-  Reserved<Action> actions;
-  u32 action_count = 0;
-  HashIndex actions_by_id;
+  IdTable<Action> actions;
   u32 grouped_accounts = 0;  // of some group
   LadderPages pages;
   Accounts accounts;

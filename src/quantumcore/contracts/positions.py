@@ -3,12 +3,9 @@
 Amounts are decimal text in the settlement currency with 8 places, rounded half-even once, when shown (money.md 5.1).
 """
 
-from decimal import Decimal
-
 import msgspec
 
 from quantumcore.contracts.messages import Notice, Request
-from quantumcore.contracts.values import show_decimal
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +48,6 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     sequence: int
     dividends: str = "0.00000000"
-
-    @property
-    def income(self) -> str:
-        """What holding it has brought less what it has cost: funding and dividends."""
-        if self.dividends == "0.00000000":
-            return self.funding
-        return show_decimal(Decimal(self.funding) + Decimal(self.dividends))
 
 
 class Positions(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ in ticks, lots or minor units. Nothing here rounds.
 import re
 import uuid
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple, NewType
 
@@ -92,11 +91,6 @@ def show(mantissa: int, places: int) -> str:
         return str(mantissa)
     digits = str(mantissa).zfill(places + (2 if mantissa < 0 else 1))  # zfill keeps the sign in front
     return f"{digits[:-places]}.{digits[-places:]}"
-
-
-def show_decimal(value: Decimal) -> str:
-    """Return `value` as text without exponent."""
-    return format(value, "f")
 
 
 def _shown(value: object) -> str:

@@ -37,21 +37,10 @@ from quantumcore.contracts.wire.commands import (
 )
 from quantumcore.contracts.wire.events import (
     LAST,
-    AccountOpened,
-    AuctionUncrossed,
     CancelTimerSet,
     CommandDone,
     CommandRefused,
-    CurrencyDefined,
     Event,
-    GroupChanged,
-    IndicativeChanged,
-    InstrumentDefined,
-    InstrumentStatusChanged,
-    KillSwitchChanged,
-    LimitsChanged,
-    LimitStateChanged,
-    MarkChanged,
     OrderAccepted,
     OrderCancelled,
     OrderEntered,
@@ -61,12 +50,10 @@ from quantumcore.contracts.wire.events import (
     OrdersLinked,
     OrderTriggered,
     OrderWaits,
-    ReferenceChanged,
     StopMoved,
     TermsAccepted,
     TradeBusted,
     TradePrinted,
-    TradingRulesChanged,
     TransferPosted,
 )
 from quantumcore.contracts.wire.layout import Layout
@@ -87,6 +74,21 @@ from quantumcore.contracts.wire.money_events import (
     GroupPosted,
     HoldChanged,
     TransferMade,
+)
+from quantumcore.contracts.wire.venue_events import (
+    AccountOpened,
+    AuctionUncrossed,
+    CurrencyDefined,
+    GroupChanged,
+    IndicativeChanged,
+    InstrumentDefined,
+    InstrumentStatusChanged,
+    KillSwitchChanged,
+    LimitsChanged,
+    LimitStateChanged,
+    MarkChanged,
+    ReferenceChanged,
+    TradingRulesChanged,
 )
 
 __all__ = [

@@ -2,168 +2,26 @@
 
 import struct
 from collections.abc import Iterator
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
-from quantumcore.contracts.wire.action_events import ActionApplied, PositionAdjusted
-from quantumcore.contracts.wire.commands import (
-    COMMAND_HEADER,
-    AdvanceTime,
-    BustTrade,
-    CancelAllAfter,
-    CancelOrder,
-    Command,
-    DefineCurrency,
-    DefineInstrument,
-    EndSession,
-    MassCancel,
-    OpenAccount,
-    ReplaceAdvancedOrder,
-    ReplaceOrder,
-    SetGroup,
-    SetInstrumentStatus,
-    SetKillSwitch,
-    SetLimits,
-    SetMark,
-    SetReference,
-    SetTradingRules,
-    SubmitAdvancedOrder,
-    SubmitLinkedOrders,
-    SubmitOrder,
-    SubmitOrderBatch,
-    Transfer,
-)
-from quantumcore.contracts.wire.events import (
-    EVENT_HEADER,
-    AccountOpened,
-    AuctionUncrossed,
-    CancelTimerSet,
-    CommandDone,
-    CommandRefused,
-    CurrencyDefined,
-    Event,
-    GroupChanged,
-    IndicativeChanged,
-    InstrumentDefined,
-    InstrumentStatusChanged,
-    KillSwitchChanged,
-    LimitsChanged,
-    LimitStateChanged,
-    MarkChanged,
-    OrderAccepted,
-    OrderCancelled,
-    OrderEntered,
-    OrderRefilled,
-    OrderRejected,
-    OrderReplaced,
-    OrdersLinked,
-    OrderTriggered,
-    OrderWaits,
-    ReferenceChanged,
-    StopMoved,
-    TermsAccepted,
-    TradeBusted,
-    TradePrinted,
-    TradingRulesChanged,
-    TransferPosted,
-)
+from quantumcore.contracts.wire import action_events, commands, events, money_commands, money_events, venue_events
+from quantumcore.contracts.wire.commands import COMMAND_HEADER, Command
+from quantumcore.contracts.wire.events import EVENT_HEADER, Event
 from quantumcore.contracts.wire.layout import Layout
-from quantumcore.contracts.wire.money_commands import (
-    AmendHold,
-    ApplyAction,
-    PlaceHold,
-    PostGroup,
-    ReleaseHold,
-    SetAccountTerms,
-    SetCredit,
-)
-from quantumcore.contracts.wire.money_events import (
-    AccountTermsChanged,
-    CreditChanged,
-    GroupNoted,
-    GroupPosted,
-    HoldChanged,
-    TransferMade,
-)
 
-COMMANDS: dict[int, type[Command]] = {
-    c.KIND: c
-    for c in (
-        SubmitOrder,
-        ReplaceOrder,
-        CancelOrder,
-        MassCancel,
-        Transfer,
-        OpenAccount,
-        DefineCurrency,
-        DefineInstrument,
-        SetInstrumentStatus,
-        SetKillSwitch,
-        AdvanceTime,
-        SetLimits,
-        SubmitAdvancedOrder,
-        ReplaceAdvancedOrder,
-        SubmitLinkedOrders,
-        CancelAllAfter,
-        EndSession,
-        SetMark,
-        SetReference,
-        SetTradingRules,
-        SetGroup,
-        BustTrade,
-        SubmitOrderBatch,
-        PostGroup,
-        SetAccountTerms,
-        SetCredit,
-        PlaceHold,
-        AmendHold,
-        ReleaseHold,
-        ApplyAction,
-    )
-}
-EVENTS: dict[int, type[Event]] = {
-    e.KIND: e
-    for e in (
-        CommandDone,
-        CommandRefused,
-        OrderAccepted,
-        OrderRejected,
-        OrderReplaced,
-        OrderCancelled,
-        TradePrinted,
-        TransferPosted,
-        AccountOpened,
-        CurrencyDefined,
-        InstrumentDefined,
-        InstrumentStatusChanged,
-        KillSwitchChanged,
-        LimitsChanged,
-        TermsAccepted,
-        OrderTriggered,
-        OrderEntered,
-        OrderWaits,
-        OrderRefilled,
-        StopMoved,
-        MarkChanged,
-        ReferenceChanged,
-        TradingRulesChanged,
-        GroupChanged,
-        IndicativeChanged,
-        AuctionUncrossed,
-        LimitStateChanged,
-        CancelTimerSet,
-        TradeBusted,
-        OrdersLinked,
-        TransferMade,
-        GroupNoted,
-        GroupPosted,
-        AccountTermsChanged,
-        CreditChanged,
-        HoldChanged,
-        PositionAdjusted,
-        ActionApplied,
-    )
-}
+Kind = TypeVar("Kind", Command, Event)
+
+
+def _kinds(base: type[Kind], *modules: ModuleType) -> dict[int, type[Kind]]:
+    """Return, by its number, every kind of `base` that `modules` write down; what has no number is none."""
+    written = (each for module in modules for each in vars(module).values())
+    return {each.KIND: each for each in written if isinstance(each, type) and issubclass(each, base) and each.KIND}
+
+
+COMMANDS = _kinds(Command, commands, money_commands)
+EVENTS = _kinds(Event, events, money_events, venue_events, action_events)
 for _command in COMMANDS.values():
     _command.LAYOUT = Layout(COMMAND_HEADER, _command.BODY)
 for _event in EVENTS.values():

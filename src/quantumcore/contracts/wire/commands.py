@@ -1,4 +1,4 @@
-"""Every command to the engine, as docs/reference/engine.md section 2 lays it out."""
+"""Commands about orders, and those that set the venue up (docs/reference/engine.md section 2)."""
 
 from typing import Any, ClassVar, Self
 

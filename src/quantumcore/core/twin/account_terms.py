@@ -30,6 +30,22 @@ def check_bound(venue: Venue, currency: int, *, given: int = 0, deeper: int = 0)
         raise Refusal(Reason.AMOUNT_OVERFLOW, Scope.VENUE, limit=I64_MAX, actual=bound, decimals=decimals)
 
 
+def check_enough(venue: Venue, currency: int, there: int, amount: int) -> None:
+    """INSUFFICIENT: more is asked of an account than is there."""
+    if amount > there:
+        decimals = venue.currencies[currency].scale
+        raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=there, actual=amount, decimals=decimals)
+
+
+def check_available(venue: Venue, account: int, currency: int, amount: int) -> None:
+    """INSUFFICIENT: more than is neither held nor spent."""
+    check_enough(venue, currency, venue.accounts[account].available(currency), amount)
+
+
+OF_STATE = (Reason.ACCOUNT_FROZEN, Reason.ACCOUNT_CLOSED, Reason.INSUFFICIENT)
+"""It was how an account stood: who asked with an id must not get another answer when it stands otherwise, so the id has failed for ever."""
+
+
 def set_terms(venue: Venue, command: wire.SetAccountTerms, out: Outbox) -> None:
     """Open, freeze or close an account; only what is empty may be closed."""
     account = venue.account(command.account)

@@ -11,7 +11,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes, holds, positions
-from quantumcore.core.twin.account_terms import check_bound, check_debit
+from quantumcore.core.twin.account_terms import check_available, check_bound, check_debit, check_enough
 from quantumcore.core.twin.accounts import BANK, CLEARING, INTEREST, ROUNDING, Account, Balance
 from quantumcore.core.twin.action_shares import Share, assigned, share_of, shorts
 from quantumcore.core.twin.action_terms import BORROW_FEE, MAX_PRODUCT, Terms, terms_of
@@ -78,8 +78,8 @@ def _exercised(venue: Venue, terms: Terms) -> dict[int, int]:
         )
     share = share_of(venue, terms, command.account, command.quantity)
     assert share is not None  # who exercises is touched
-    _check_can_give(venue, account, terms.instrument.terms.quote, -share.money)
-    _check_can_give(venue, account, terms.got.terms.base, -share.target_asset)
+    _check_can_give(venue, command.account, terms.instrument.terms.quote, -share.money)
+    _check_can_give(venue, command.account, terms.got.terms.base, -share.target_asset)
     drawn = assigned(short, command.quantity, command.seed)
     return {command.account: command.quantity} | {number: -lots for number, lots in drawn.items()}
 
@@ -88,20 +88,12 @@ def _check_holds(venue: Venue, terms: Terms, account: Account) -> None:
     """INSUFFICIENT: what is exercised must be there and free; a credit is no option."""
     currency = terms.instrument.terms.base
     balance = account.balances.get(currency, Balance())
-    _check_enough(
-        venue, currency, balance.total - balance.held, terms.command.quantity * terms.instrument.asset_per_lot
-    )
+    check_enough(venue, currency, balance.total - balance.held, terms.command.quantity * terms.instrument.asset_per_lot)
 
 
-def _check_can_give(venue: Venue, account: Account, currency: int, amount: int) -> None:
+def _check_can_give(venue: Venue, account: int, currency: int, amount: int) -> None:
     if amount > 0:
-        _check_enough(venue, currency, account.available(currency), amount)
-
-
-def _check_enough(venue: Venue, currency: int, there: int, amount: int) -> None:
-    if amount > there:
-        decimals = venue.currencies[currency].scale
-        raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=there, actual=amount, decimals=decimals)
+        check_available(venue, account, currency, amount)
 
 
 @dataclass(slots=True)

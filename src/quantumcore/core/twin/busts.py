@@ -6,7 +6,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import positions
-from quantumcore.core.twin.account_terms import check_bound, check_credit, check_debit
+from quantumcore.core.twin.account_terms import check_available, check_bound, check_credit, check_debit
 from quantumcore.core.twin.accounts import EQUITY
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.instruments import Instrument
@@ -76,10 +76,8 @@ def _judge(venue: Venue, instrument: Instrument, command: wire.BustTrade, change
     """ACCOUNT_FROZEN, ACCOUNT_CLOSED, INSUFFICIENT: a balance would fall below what is held of it, or the house's fees less its rebates below nothing; AMOUNT_OVERFLOW; CAPACITY."""
     for (number, currency), amount in changes.items():
         (check_debit if amount < 0 else check_credit)(venue.accounts[number])
-        available = venue.accounts[number].available(currency)
-        if amount < 0 and available + amount < 0:
-            decimals = venue.currencies[currency].scale
-            raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=available, actual=-amount, decimals=decimals)
+        if amount < 0:
+            check_available(venue, number, currency, -amount)
     house = venue.houses[instrument.terms.quote]
     fees, rest = _of_the_house(command)
     earned = house.fees - house.rebates - house.fees_back

@@ -8,7 +8,7 @@ A hold's id is remembered for ever in the name space of its account; a leg names
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin.account_terms import check_debit
+from quantumcore.core.twin.account_terms import OF_STATE, check_available, check_debit
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.hold_ids import Hold
 from quantumcore.core.twin.outbox import Outbox
@@ -18,8 +18,6 @@ from quantumcore.core.twin.venue import Venue
 PLACED, AMENDED, CAPTURED, RELEASED, EXPIRED, ADJUSTED = 1, 2, 3, 4, 5, 6  # why a hold changed
 
 ACCOUNT, AMOUNT, EXPIRES_AT = 1, 2, 3  # which field of a hold that is known differs first
-
-_OF_STATE = (Reason.ACCOUNT_FROZEN, Reason.ACCOUNT_CLOSED, Reason.INSUFFICIENT)  # such a hold has failed for ever
 
 
 # ----------------------------------------------------------------------------------------------- commands
@@ -35,7 +33,7 @@ def place(venue: Venue, command: wire.PlaceHold, out: Outbox) -> None:
     try:
         _judge(venue, command, out.time_ns)
     except Refusal as refusal:
-        if refusal.reason in _OF_STATE and len(venue.holds) < venue.bounds.max_holds:
+        if refusal.reason in OF_STATE and len(venue.holds) < venue.bounds.max_holds:
             venue.holds.remember(Hold(out.sequence, command, failed=True))
         raise
 
@@ -53,7 +51,7 @@ def amend(venue: Venue, command: wire.AmendHold, out: Outbox) -> None:
     check_taken(venue, hold, max(0, -increase))
     if increase > 0:
         check_debit(venue.accounts[hold.account])
-        _check_available(venue, hold.account, hold.currency, increase)
+        check_available(venue, hold.account, hold.currency, increase)
     hold.placed += increase
     _tell(venue, hold, increase, AMENDED, out)
 
@@ -144,17 +142,9 @@ def _judge(venue: Venue, command: wire.PlaceHold, now_ns: int) -> None:
     if command.expires_ns != 0 and command.expires_ns <= now_ns:
         raise Refusal(Reason.BAD_EXPIRY, limit=now_ns, actual=command.expires_ns, decimals=9)
     check_debit(venue.accounts[command.account])
-    _check_available(venue, command.account, command.currency, command.amount)
+    check_available(venue, command.account, command.currency, command.amount)
     if len(venue.holds) >= venue.bounds.max_holds:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
-
-
-def _check_available(venue: Venue, account: int, currency: int, amount: int) -> None:
-    """INSUFFICIENT: more is to be set aside than is available."""
-    available = venue.accounts[account].available(currency)
-    if amount > available:
-        decimals = venue.currencies[currency].scale
-        raise Refusal(Reason.INSUFFICIENT, Scope.ACCOUNT, limit=available, actual=amount, decimals=decimals)
 
 
 # ------------------------------------------------------------------------------------------------ telling

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX, NO_SLOT
-from quantumcore.core.twin.account_terms import check_bound, check_credit
+from quantumcore.core.twin.account_terms import OF_STATE, check_bound, check_credit
 from quantumcore.core.twin.accounts import CHART, COLLATERAL, DEBIT_NATURE, FROZEN, ROUNDING, Balance, one_of_two
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import GroupRecord
@@ -22,14 +22,7 @@ SIGNED = 1  # flags: two persons have signed it
 # Which field of a group that is known differs first.
 GROUP, DEBIT_ACCOUNT, CREDIT_ACCOUNT, AMOUNT, CODE, HOLD, EFFECTIVE_DATE, USER_DATA, TEXT = range(1, 10)
 
-_OF_STATE = (
-    Reason.UNKNOWN_ACCOUNT,
-    Reason.ACCOUNT_FROZEN,
-    Reason.ACCOUNT_CLOSED,
-    Reason.INSUFFICIENT,
-    Reason.HOLD_CLOSED,
-    Reason.HOLD_EXCEEDED,
-)
+_FAILS_FOR_EVER = (*OF_STATE, Reason.UNKNOWN_ACCOUNT, Reason.HOLD_CLOSED, Reason.HOLD_EXCEEDED)
 
 Side = tuple[int, int, int]
 """An account: whose (0: the house's), in which currency, under which code."""
@@ -54,7 +47,7 @@ def post(venue: Venue, command: wire.PostGroup, out: Outbox) -> None:
         draft = _judge_money(venue, command, legs)
         _check_capacity(venue, legs)
     except Refusal as refusal:
-        if refusal.reason in _OF_STATE and len(venue.groups) < venue.bounds.max_groups:
+        if refusal.reason in _FAILS_FOR_EVER and len(venue.groups) < venue.bounds.max_groups:
             venue.groups[key] = GroupRecord(out.sequence, command, failed=True)
         raise
 

@@ -2,7 +2,7 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin.account_terms import check_bound, check_credit, check_debit
+from quantumcore.core.twin.account_terms import OF_STATE, check_available, check_bound, check_credit, check_debit
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import TransferRecord
 from quantumcore.core.twin.outbox import Outbox
@@ -10,8 +10,6 @@ from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
 
 DEPOSIT, WITHDRAWAL, BETWEEN = 1, 2, 3
-
-_OF_STATE = (Reason.ACCOUNT_FROZEN, Reason.ACCOUNT_CLOSED, Reason.INSUFFICIENT)  # such a transfer has failed for ever
 
 
 def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
@@ -26,7 +24,7 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     try:
         _judge(venue, command)
     except Refusal as refusal:
-        if refusal.reason in _OF_STATE and _remembers_more(venue):
+        if refusal.reason in OF_STATE and _remembers_more(venue):
             venue.transfers[key] = TransferRecord(out.sequence, body, failed=True)
         raise
 
@@ -78,8 +76,7 @@ def _judge(venue: Venue, command: wire.Transfer) -> None:
 def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
     if command.amount <= 0:
         raise Refusal(Reason.BAD_AMOUNT)
-    currency = venue.currencies.get(command.currency)
-    if currency is None:
+    if command.currency not in venue.currencies:
         raise Refusal(Reason.UNKNOWN_CURRENCY)
     if command.transfer_kind == BETWEEN:
         venue.account(command.to_account)
@@ -90,16 +87,8 @@ def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
     _judge_states(venue, command)
     if command.transfer_kind == DEPOSIT:
         check_bound(venue, command.currency, given=command.amount)
-        return
-    available = venue.accounts[command.account].available(command.currency)
-    if command.amount > available:
-        raise Refusal(
-            Reason.INSUFFICIENT,
-            Scope.ACCOUNT,
-            limit=available,
-            actual=command.amount,
-            decimals=currency.scale,
-        )
+    else:
+        check_available(venue, command.account, command.currency, command.amount)
 
 
 def _judge_states(venue: Venue, command: wire.Transfer) -> None:

@@ -18,7 +18,8 @@ PARQUET_ROWS = 16_384  # lines of one row group; so many wait in memory
 COLUMNS = ("kind", *LedgerLine.__struct_fields__)
 _NUMBERS = ("sequence", "index", "leg")
 _encode = msgspec.json.Encoder().encode
-_BLANK = ("",) * (len(COLUMNS) - 1)
+_BLANK = {name: None if name in (*_NUMBERS, "time") else "" for name in COLUMNS}
+"""What a row says that is no line; CSV writes both as nothing."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class CsvForm:
 
     def end(self, closing: Sequence[StatementBalance]) -> bytes:
         """Return the closing balances, or one empty row."""
-        return csv_bytes(_balances("closing", closing) or [("closing", *_BLANK)])
+        return csv_bytes(_balances("closing", closing) or [_row(kind="closing")])
 
 
 class ParquetForm:
@@ -163,8 +164,6 @@ class ParquetForm:
         self._waiting = []
         arrays = []
         for field, values in zip(self._schema, columns, strict=True):
-            if field.name in _NUMBERS or field.name == "time":
-                values = tuple(None if value == "" else value for value in values)
             if field.name == "time":  # Arrow reads RFC 3339 itself
                 arrays.append(self._arrow.array(values, self._arrow.string()).cast(field.type))
             else:
@@ -221,11 +220,12 @@ def _rows(lines: Iterable[LedgerLine]) -> list[tuple[Any, ...]]:
     return [("line", *msgspec.structs.astuple(line)) for line in lines]
 
 
-def _balances(kind: str, balances: Iterable[StatementBalance]) -> list[tuple[str, ...]]:
-    blank = dict.fromkeys(COLUMNS, "")
-    return [
-        tuple((blank | {"kind": kind, "currency": one.currency, "balance": one.balance}).values()) for one in balances
-    ]
+def _balances(kind: str, balances: Iterable[StatementBalance]) -> list[tuple[Any, ...]]:
+    return [_row(kind=kind, currency=one.currency, balance=one.balance) for one in balances]
+
+
+def _row(**known: str) -> tuple[Any, ...]:
+    return tuple({**_BLANK, **known}.values())
 
 
 def csv_bytes(rows: Iterable[Sequence[Any]]) -> bytes:

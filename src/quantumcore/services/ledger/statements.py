@@ -175,25 +175,29 @@ _OF_TRADES = frozenset(int(why) for why in Why) - frozenset(
 
 
 class _Texts:
-    """Texts that neighbours share: most lines of a page have the second of the one before, and its reference."""
+    """Texts that neighbours share: most lines of a page have the time and the reference of the one before."""
 
     def __init__(self, shard: int) -> None:
         self._shard = shard
-        self._second = -1
-        self._time = ""
-        self._referred: tuple[int, int, str] = (-1, -1, "")
+        self._ns = self._second = -1
+        self._time = self._to_second = ""
+        self._trade: tuple[int, str] = (-1, "")
         self._reference = ""
 
     def time(self, ns: int) -> str:
-        second, rest = divmod(ns, 1_000_000_000)
-        if second != self._second:
-            self._time, self._second = show_time(second * 1_000_000_000)[:-10], second
-        return f"{self._time}{rest:09d}Z"
+        if ns != self._ns:
+            second, rest = divmod(ns, 1_000_000_000)
+            if second != self._second:
+                self._to_second, self._second = show_time(second * 1_000_000_000)[:-10], second
+            self._time, self._ns = f"{self._to_second}{rest:09d}Z", ns
+        return self._time
 
     def reference(self, why: int, sequence: int, reference: str) -> str:
-        referred = (why in _OF_TRADES, sequence, reference)
-        if referred != self._referred or not referred[0]:
-            self._reference, self._referred = reference_of(why, sequence, reference, self._shard), referred
+        if why not in _OF_TRADES:
+            return reference_of(why, sequence, reference, self._shard)
+        if self._trade != (sequence, reference):
+            self._reference = reference_of(why, sequence, reference, self._shard)
+            self._trade = sequence, reference
         return self._reference
 
 
@@ -201,12 +205,11 @@ def _amounts(scale: int) -> Callable[[int], str]:
     """Return what shows minor units with `scale` places; unlike values.show it keeps nothing, for no amount comes twice."""
     if not scale:
         return str
-    unit = 10**scale
+    unit: int = 10**scale
+    form = f"%d.%0{scale}d"
 
     def show(minor: int) -> str:
-        if minor < 0:
-            return "-" + show(-minor)
-        return f"{minor // unit}.{minor % unit:0{scale}d}"
+        return form % divmod(minor, unit) if minor >= 0 else "-" + form % divmod(-minor, unit)
 
     return show
 
@@ -235,29 +238,24 @@ def _lines(
         if currency not in shows:
             raise Corrupted("ledger.impossible", f"at {sequence}.{index}: currency {currency} was never defined")
         code, show = shows[currency]
-        shown_amount, corrects = show(amount), corrections.get(sequence, "")
+        moved, corrects = show(amount), corrections.get(sequence, "")
         time, what, refers = texts.time(time_ns), _TEXTS[why], texts.reference(why, sequence, reference)
+        if account:  # by code alone, for who the other customer is is not the reader's
+            debited, credited = _CODES[debit_code], _CODES[credit_code]
+        else:
+            debited, credited = _named(debit, debit_code), _named(credit, credit_code)
         if debit == account if account else debit_code == wanted:
             balance = balances.get(currency, 0) + (amount if debit_code in DEBIT_NATURE else -amount)
             balances[currency] = balance
-            own, other = _sides(account, debit, debit_code, credit, credit_code)
             yield LedgerLine(
-                sequence, index, leg, time, what, refers, own, other, code, shown_amount, "", show(balance), corrects
+                sequence, index, leg, time, what, refers, debited, credited, code, moved, "", show(balance), corrects
             )
         if credit == account if account else credit_code == wanted:
             balance = balances.get(currency, 0) + (-amount if credit_code in DEBIT_NATURE else amount)
             balances[currency] = balance
-            own, other = _sides(account, credit, credit_code, debit, debit_code)
             yield LedgerLine(
-                sequence, index, leg, time, what, refers, own, other, code, "", shown_amount, show(balance), corrects
+                sequence, index, leg, time, what, refers, credited, debited, code, "", moved, show(balance), corrects
             )
-
-
-def _sides(account: int, own: int, own_code: int, other: int, other_code: int) -> tuple[str, str]:
-    """Return how both sides are shown: in a statement by code alone, for who the other customer is is not the reader's."""
-    if account:
-        return _CODES[own_code], _CODES[other_code]
-    return _named(own, own_code), _named(other, other_code)
 
 
 def _named(owner: int, code: int) -> str:

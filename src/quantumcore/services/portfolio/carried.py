@@ -16,8 +16,9 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from quantumcore.contracts.errors import Internal
 from quantumcore.contracts.positions import PositionView
-from quantumcore.services.portfolio.exact import SHOWN, eight, half_even, number
+from quantumcore.services.portfolio.exact import SHOWN, ZERO, eight, half_even, number, shown
 
 SCALE = 18
 TO_SCALE = 10 ** (SCALE - SHOWN)
@@ -57,9 +58,24 @@ class Seen(Struct, frozen=True, gc=False):
     funding: int
 
 
+def income(view: PositionView) -> str:
+    """Return what holding a position has brought less what it has cost: funding, with borrow fees, and dividends.
+
+    Raises:
+        Internal: One of both has not 8 places, or is no decimal; the symbol is named.
+    """
+    if view.dividends == ZERO:
+        return view.funding
+    try:
+        return shown(eight(view.funding) + eight(view.dividends), SHOWN)
+    except Internal as error:
+        error.context.setdefault("symbol", view.symbol)
+        raise
+
+
 def seen(view: PositionView) -> Seen:
     """Return the amounts of a view."""
-    amounts = (eight(text) * TO_SCALE for text in (view.cost, view.realised, view.fees, view.income))
+    amounts = (eight(text) * TO_SCALE for text in (view.cost, view.realised, view.fees, income(view)))
     return Seen(number(view.quantity), *amounts)
 
 

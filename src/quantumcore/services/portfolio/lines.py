@@ -68,6 +68,7 @@ class _Columns(NamedTuple):
     market: Iterable[str]
     unrealised: Iterable[str]
     percent: Iterable[str]
+    income: Iterable[str]
     value: Iterable[str]
     fx: Iterable[str]
     gross: Sequence[Decimal]
@@ -161,6 +162,7 @@ class Lines:
         unrealised = [
             view.unrealised or ZERO if amount else ZERO for view, amount in zip(views, quantities, strict=True)
         ]
+        incomes = list(map(days.income, views))
         changes, costs = list(map(Decimal, unrealised)), list(map(Decimal, [view.cost for view in views]))
         unit = self._unit if code == self._own else Unit.of(self._listed.currencies[code])
         rounded = list(map(_ROUNDED, markets, repeat(unit.size)))
@@ -168,7 +170,7 @@ class Lines:
         fx: Iterable[str]
         if code == self._own:  # as most are
             here, fx = rounded, repeat(ZERO)
-            self.pnl.own(views, changes)
+            self.pnl.own(views, incomes, changes)
         else:
             here = self.converted(markets, rate)
             fx = self._foreign(code, views, changes, costs, rate)
@@ -181,7 +183,7 @@ class Lines:
         self.stale.update(
             [view.symbol for view, amount in zip(views, quantities, strict=True) if view.stale and amount]
         )
-        self._columns.append(_Columns(places, views, market, unrealised, _eighths(percents), value, fx, gross))
+        self._columns.append(_Columns(places, views, market, unrealised, _eighths(percents), incomes, value, fx, gross))
 
     def _add(
         self,
@@ -285,7 +287,9 @@ class Lines:
         return [lines[place] for place in range(len(lines))]
 
 
-def _line(view: PositionView, market: str, unrealised: str, percent: str, value: str, fx: str, weight: str) -> Line:
+def _line(
+    view: PositionView, market: str, unrealised: str, percent: str, income: str, value: str, fx: str, weight: str
+) -> Line:
     return Line(  # by place: names cost a third more
         view.symbol,
         view.contract,
@@ -303,7 +307,7 @@ def _line(view: PositionView, market: str, unrealised: str, percent: str, value:
         percent,
         view.realised,
         view.fees,
-        view.funding if view.dividends == ZERO else view.income,
+        income,
         value,
         fx,
         weight,
@@ -314,7 +318,7 @@ def _unpriced(view: PositionView) -> Line:
     """Return a line that has no price, or whose currency has no worth."""
     known = view.symbol, view.contract, view.quantity, view.average, view.mark, view.mark_source
     price = view.mark_sequence, view.stale, view.currency, view.cost
-    return Line(*known, *price, None, None, None, None, view.realised, view.fees, view.income, None, None, None)
+    return Line(*known, *price, None, None, None, None, view.realised, view.fees, days.income(view), None, None, None)
 
 
 def _market(view: PositionView, quantity: Decimal, market: Decimal) -> Decimal:

@@ -22,15 +22,15 @@ class PnlSums:
         self._base_realised = self._base_fees = self._base_funding = self._fx_realised = self._base_cost = 0
         self._foreign: dict[str, tuple[Decimal, Decimal]] = {}
 
-    def own(self, views: Sequence[PositionView], changes: Iterable[Decimal]) -> None:
+    def own(self, views: Sequence[PositionView], incomes: Iterable[str], changes: Iterable[Decimal]) -> None:
         """Count lines in the reporting currency.
 
         Args:
-            changes: What is unrealised of each.
+            incomes: What each has brought besides. changes: What is unrealised of each.
         """
         self._realised += _sum([view.realised for view in views])
         self._fees += _sum([view.fees for view in views])
-        self._funding += _sum([view.funding for view in views]) + _sum([view.dividends for view in views])
+        self._funding += _sum(incomes)
         self._unrealised += sum(changes, _NOTHING)
 
     def foreign(

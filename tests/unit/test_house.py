@@ -26,7 +26,7 @@ BYTES_MAX = 1 << 20
 WORLD = {"asyncio", "time", "os", "random", "logging", "threading", "socket", "subprocess"}
 WEB_SERVER = {"httptools", "starlette", "uvicorn", "uvloop", "websockets"}
 WEB_SERVER_ROOMS = ("services/gateway/", "app/", "adapters/http")
-# What is owed is never a float. Statistics (services/market, services/portfolio) and option models may use them.
+# What is owed is never a float. Statistics (services/market, services/portfolio, services/risk) and option models may use them.
 MONEY = (
     "contracts/values.py",
     "contracts/orders.py",
@@ -43,6 +43,27 @@ MONEY = (
     "services/portfolio/lines.py",
     "services/portfolio/pnl.py",
     "services/portfolio/prices.py",
+    "services/risk/exposure.py",
+    "services/risk/drawdown.py",
+    "services/risk/margin/amounts.py",
+    "services/risk/margin/ladder.py",
+    "services/risk/margin/p*.py",
+    "services/risk/margin/s*.py",
+    "services/risk/margin/volatility.py",
+)
+# Of a room with figures the pure files are more than `domain.py`.
+FIGURES = ("services/risk/margin/",)
+FIGURE_FILES = (
+    "backtests",
+    "correlation",
+    "drawdown",
+    "exposure",
+    "figures",
+    "historical",
+    "montecarlo",
+    "revaluation",
+    "stress",
+    "var",
 )
 
 
@@ -71,7 +92,9 @@ def _tracked() -> list[Path]:
 
 
 def _is_domain(name: str) -> bool:
-    if name.startswith(("contracts/", "core/twin/")):
+    if name.startswith(("contracts/", "core/twin/", *FIGURES)):
+        return True
+    if name.startswith("services/risk/") and name.removeprefix("services/risk/").removesuffix(".py") in FIGURE_FILES:
         return True
     return name.startswith("services/") and name.endswith("/domain.py")
 

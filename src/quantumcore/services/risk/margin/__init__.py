@@ -1,0 +1,1 @@
+"""Margin: three profiles of requirement, and the ladder of a liquidation. Pure; integers and decimals."""

@@ -34,6 +34,7 @@ from quantumcore.contracts import (
     portfolio,
     positions,
     reference,
+    risk,
 )
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
@@ -49,6 +50,7 @@ from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
+from quantumcore.services.risk.settings import RiskSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
     "matching": (
@@ -115,6 +117,7 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         positions.RebuildPositions,
         actions.GetAction,
     ),
+    "risk": (risk.GetRiskMetrics, risk.GetVar, risk.GetStress, risk.GetLimits, risk.GetRiskUpdates, risk.GetParameters),
 }
 
 
@@ -253,6 +256,15 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             history_kept=settings.portfolio_history_kept,
             fx_stale_s=settings.fx_stale_s,
             fx_tolerance_bp=settings.fx_tolerance_bp,
+        ),
+        risk=RiskSettings(
+            reporting=settings.reporting_currency,
+            fx_stale_s=settings.fx_stale_s,
+            stale_s=settings.risk_stale_s,
+            kept_days=settings.risk_kept_days,
+            warn_at=settings.risk_warn_at,
+            daily_loss=settings.risk_daily_loss,
+            compute_s=settings.risk_compute_s,
         ),
     )
 

@@ -18,6 +18,7 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.risk.service import RiskService
 
 
 def following_rooms(
@@ -44,6 +45,16 @@ def following_rooms(
         MarketService(bus, log, side.market, clock),
         PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
         PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
+        RiskService(
+            bus,
+            log,
+            side.risk,
+            clock,
+            upstream=side.rooms,
+            workers=side.workers,
+            own=side.parameters,
+            settings=settings.risk,
+        ),
     ]
 
 

@@ -32,6 +32,7 @@ from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
 from tests.support.ledgers import open_ledger
+from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -143,6 +144,9 @@ async def house(
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
         await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
         await venue.run(PortfolioService(venue.bus, venue.log, await venue.database("portfolio"), clock))
+        await venue.run(
+            risk_service(venue, await venue.database("risk"), await venue.database("risk", "risk_parameters"))
+        )
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
         try:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.risk.margin import perpetuals, scenarios, volatility
-from quantumcore.services.risk.margin.amounts import ceiling, decimal, mantissa, money, worst_lots
+from quantumcore.services.risk.margin.amounts import ceiling, decimal, equity, mantissa, money, worst_lots
 from quantumcore.services.risk.margin.arrays import MAX_AGE_NS, Market, Stamp, is_stale, risk_array
 from quantumcore.services.risk.margin.grid import BROAD_INDICES, BUCKETS, SINGLE_NAMES, SIXTEEN, Grid, Scenario, sixteen
 from quantumcore.services.risk.margin.scenarios import Charges, Line, Spread, price_risk, scenario_losses
@@ -105,8 +105,11 @@ def test_an_absurd_volatility_is_refused(bad: int) -> None:
     assert volatility.initial([replace(FIRST, volatility=volatility.MAX_VOLATILITY)]) == 375_000_00
 
 
-def test_a_negative_floor_is_refused_by_name() -> None:
+def test_an_absurd_floor_is_refused_by_name() -> None:
     refused("risk.volatility.bad", lambda: volatility.initial([replace(FIRST, floor=-1)]), field="floor", actual="-1")
+    most = volatility.MAX_VOLATILITY
+    refused("risk.volatility.bad", lambda: volatility.initial([replace(FIRST, floor=most + 1)]), field="floor")
+    assert volatility.initial([replace(FIRST, floor=most)]) == 150_000_00
 
 
 @pytest.mark.hazard("F7")
@@ -137,6 +140,13 @@ def test_a_requirement_is_the_exact_sum_rounded_up_once(held: list[Holding]) -> 
         exact += abs(lots * one.price * Fraction(one.unit, one.per)) * rate
     assert volatility.initial(held) == -(-exact.numerator // exact.denominator)
     assert volatility.maintenance(held) <= volatility.initial(held)
+
+
+def test_equity_is_rounded_down_once() -> None:
+    assert equity(1_000, Fraction(-1, 3), Fraction(250), Fraction(1, 3)) == 1_249
+    assert equity(0, Fraction(-1, 3), Fraction(0), Fraction(0)) == -1
+    assert equity(5, Fraction(1, 2), Fraction(1, 2), Fraction(7)) == -1
+    refused("order.amount.overflow", lambda: equity(I64_MAX, Fraction(1), Fraction(0), Fraction(0)))
 
 
 def test_decimals_become_integers_exactly_or_not_at_all() -> None:

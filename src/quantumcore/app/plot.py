@@ -43,6 +43,15 @@ def plot_portfolio(worth: dict[str, Any], points: list[dict[str, Any]], file: Pa
     figure.suptitle(f"account {worth['account_id']}: {worth['total']} {currency} at sequence {worth['sequence']}")
     _allocation(left, worth, currency)
     _equity(right, points, currency)
+    save(figure, file)
+
+
+def save(figure: Any, file: Path) -> None:
+    """Write a picture; the file's suffix says the format.
+
+    Raises:
+        InvalidCommand: `plot.file`: the file cannot be written, or its format is unknown.
+    """
     try:
         figure.savefig(file)
     except (OSError, ValueError) as error:

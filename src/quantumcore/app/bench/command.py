@@ -12,6 +12,7 @@ from quantumcore.app.bench.measure import Figure, as_json, machine, show
 from quantumcore.app.bench.peers import peers
 from quantumcore.app.bench.portfolio import portfolio
 from quantumcore.app.bench.positions import positions
+from quantumcore.app.bench.risk import risk
 from quantumcore.app.bench.statements import statements
 
 BENCHES: dict[str, Callable[..., list[Figure]]] = {
@@ -23,6 +24,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "http": http,
     "ledger": ledger,
     "portfolio": portfolio,
+    "risk": risk,
     "statements": statements,
 }
 TELLING = {"ledger"}  # those that say how far they are

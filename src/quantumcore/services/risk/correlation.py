@@ -45,6 +45,7 @@ def completed(symbols: Sequence[str], pairs: Mapping[tuple[str, str], float], *,
         raise _bad("a symbol stands twice", "symbols", str(len(symbols) - len(at)))
     matrix = np.full((len(symbols), len(symbols)), MISSING)
     np.fill_diagonal(matrix, 1.0)
+    finite(list(pairs.values()), "correlation")
     for (first, second), rho in pairs.items():
         if pairs.get((second, first), rho) != rho:
             raise _bad("a pair has two correlations", f"{first},{second}", f"{rho} and {pairs[second, first]}")

@@ -49,7 +49,8 @@ def money(value: float, places: int) -> Decimal:
     """
     if not math.isfinite(value):
         raise InvalidCommand("risk.not_finite", "the figure is not finite", field="figure", actual=str(value))
-    return Decimal(value).quantize(Decimal((0, (1,), -places)), context=WIDE) + Decimal(0)
+    rounded = Decimal(value).quantize(Decimal((0, (1,), -places)), context=WIDE)
+    return rounded or abs(rounded)  # no negative zero
 
 
 def finite(values: npt.ArrayLike, field: str) -> Floats:
@@ -124,3 +125,9 @@ def tail(count: int, level: Fraction) -> int:
     if count == 0:
         raise Conflict("risk.history.empty", "there are no returns to go by", field="history", limit="1", actual="0")
     return max(1, math.floor(count * (1 - level)))
+
+
+def times(matrix: Floats, vector: Floats) -> Floats:
+    """Return matrix × vector on the caller's thread: BLAS would wake threads for what takes 0.4 ms, and sum by their number."""
+    product: Floats = np.einsum("ij,j->i", matrix, vector)
+    return product

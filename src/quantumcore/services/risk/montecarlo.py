@@ -16,6 +16,8 @@ from quantumcore.services.risk.figures import Alpha, Basis, Floats, confidence, 
 
 MIN_PATHS = 100
 MAX_PATHS = 1_000_000
+MAX_DRAWN = 100_000_000
+"""Paths × factors: seconds of a processor."""
 MAX_FREEDOM = 200
 BLOCK = 1 << 20
 """Returns that are drawn at a time, so that memory is bounded; what is drawn does not depend on the machine."""
@@ -70,7 +72,8 @@ def monte_carlo(
 
     Raises:
         InvalidCommand: `risk.paths.bad`: not from 100 to 1,000,000, or odd and antithetic; `risk.freedom.bad`,
-            `risk.confidence.bad`, `risk.volatility.bad`, `risk.not_finite`.
+            `risk.confidence.bad`, `risk.volatility.bad`, `risk.not_finite`; `risk.correlation.bad`: of other factors; `risk.size`:
+            paths times factors are over 100,000,000.
     """
     paths = basis.window
     if not MIN_PATHS <= paths <= MAX_PATHS or (antithetic and paths % 2):
@@ -82,6 +85,18 @@ def monte_carlo(
         raise InvalidCommand("risk.freedom.bad", detail, field="freedom", limit=str(MAX_FREEDOM), actual=str(freedom))
     level = confidence(alpha)
     scale = volatilities(spreads, "spreads")
+    if len(scale) != len(correlations.symbols):
+        detail = "each factor has a volatility and a row of correlations"
+        raise InvalidCommand(
+            "risk.correlation.bad",
+            detail,
+            field="spreads",
+            limit=str(len(correlations.symbols)),
+            actual=str(len(scale)),
+        )
+    if paths * len(scale) > MAX_DRAWN:
+        detail = f"paths times factors are over {MAX_DRAWN}"
+        raise InvalidCommand("risk.size", detail, field="paths", limit=str(MAX_DRAWN), actual=str(paths * len(scale)))
     lower = root(correlations)
     step = max(1, BLOCK // max(1, len(scale)))
     draws = paths // 2 if antithetic else paths

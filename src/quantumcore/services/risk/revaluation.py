@@ -3,14 +3,14 @@
 The price of an option comes from a function that is given: this file knows no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import Floats, finite, volatilities
+from quantumcore.services.risk.figures import Floats, finite, times, volatilities
 
 MAX_VALUES = 50_000_000
 """Positions × scenarios of one revaluation."""
@@ -48,10 +48,8 @@ class Held:
     spread: float = 0.0
 
 
-class OptionPrice(Protocol):
-    """The price of one unit under many markets: arrays of one length in, their prices out; spots are over 0."""
-
-    def __call__(self, option: Option, spot: Floats, volatility: Floats, rate: Floats) -> Floats: ...
+OptionPrice: TypeAlias = Callable[[Option, Floats, Floats, Floats], Floats]
+"""The price of one unit of an option under many markets: (option, spots, volatilities, rates), arrays of one length, spots over 0."""
 
 
 def results(
@@ -69,27 +67,42 @@ def results(
         volatility: What volatilities are multiplied by, one number or one per scenario. rate: What is added to rates, per year.
 
     Raises:
-        InvalidCommand: `risk.not_finite`: an input or a price; `risk.size`: more than 50,000,000 values.
+        InvalidCommand: `risk.not_finite`: an input or a price; `risk.volatility.bad`; `risk.size`: more than 50,000,000 values.
     """
-    if returns.shape[0] * max(1, len(positions)) > MAX_VALUES:
-        raise InvalidCommand(
-            "risk.size",
-            f"positions times scenarios are over {MAX_VALUES}",
-            field="scenarios",
-            limit=str(MAX_VALUES),
-            actual=str(returns.shape[0] * len(positions)),
-        )
-    moves = finite(returns, "returns")
-    assert moves.shape[1] == len(positions)
+    moves = _checked(positions, returns)
     plain = [at for at, one in enumerate(positions) if one.option is None]
     worth = finite([positions[at].units * positions[at].price for at in plain], "value")
-    total = moves[:, plain] @ worth if len(plain) < len(positions) else moves @ worth
-    factor = np.broadcast_to(finite(volatility, "volatility"), total.shape)
-    added = np.broadcast_to(finite(rate, "rate"), total.shape)
-    for at, one in enumerate(positions):
-        if one.option is not None:
-            total = total + _option_results(one, one.option, moves[:, at], factor, added, price)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes out is looked at below
+        total = times(moves[:, plain] if len(plain) < len(positions) else moves, worth)
+    for _, gained in _options(positions, moves, price, volatility, rate):
+        total = total + gained
     return finite(total, "results")
+
+
+def line_results(
+    positions: Sequence[Held],
+    returns: Floats,
+    price: OptionPrice,
+    *,
+    volatility: float | Floats = 1.0,
+    rate: float | Floats = 0.0,
+) -> Floats:
+    """Return the same position by position: a row per scenario, a column per position; otherwise as `results`."""
+    moves = _checked(positions, returns)
+    worth = finite([one.units * one.price if one.option is None else 0.0 for one in positions], "value")
+    with np.errstate(over="ignore", invalid="ignore"):
+        gains = moves * worth
+    for at, gained in _options(positions, moves, price, volatility, rate):
+        gains[:, at] = gained
+    return finite(gains, "results")
+
+
+def _checked(positions: Sequence[Held], returns: Floats) -> Floats:
+    assert returns.shape[1] == len(positions)
+    if returns.size > MAX_VALUES:
+        detail = f"positions times scenarios are over {MAX_VALUES}"
+        raise InvalidCommand("risk.size", detail, field="scenarios", limit=str(MAX_VALUES), actual=str(returns.size))
+    return finite(returns, "returns")
 
 
 def option_prices(option: Option, spot: Floats, volatility: Floats, rate: Floats, price: OptionPrice) -> Floats:
@@ -105,11 +118,16 @@ def option_prices(option: Option, spot: Floats, volatility: Floats, rate: Floats
     return finite(worth, "price")
 
 
-def _option_results(
-    one: Held, option: Option, moves: Floats, factor: Floats, added: Floats, price: OptionPrice
-) -> Floats:
-    today = volatilities([one.volatility])
-    now = option_prices(option, np.array([one.price]), today, np.array([one.rate]), price)
-    then = option_prices(option, one.price * (1 + moves), today * factor, one.rate + added, price)
-    gained: Floats = one.units * (then - now)
-    return gained
+def _options(
+    positions: Sequence[Held], moves: Floats, price: OptionPrice, volatility: float | Floats, rate: float | Floats
+) -> Iterator[tuple[int, Floats]]:
+    """Yield each option's column and what it gains in each scenario."""
+    factor = np.broadcast_to(finite(volatility, "volatility"), len(moves))
+    added = np.broadcast_to(finite(rate, "rate"), len(moves))
+    for at, one in enumerate(positions):
+        if one.option is None:
+            continue
+        today = volatilities([one.volatility])
+        now = option_prices(one.option, np.array([one.price]), today, np.array([one.rate]), price)
+        then = option_prices(one.option, one.price * (1 + moves[:, at]), today * factor, one.rate + added, price)
+        yield at, one.units * (then - now)

@@ -1,5 +1,6 @@
 """What a portfolio loses when everything moves at once: full revaluation, signed. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,8 +10,8 @@ import numpy as np
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.services.risk.correlation import perfect
 from quantumcore.services.risk.figures import Alpha, Basis, finite, money
-from quantumcore.services.risk.revaluation import Held, OptionPrice, results
-from quantumcore.services.risk.var import Exposed, parametric
+from quantumcore.services.risk.revaluation import Held, OptionPrice, line_results, results
+from quantumcore.services.risk.var import Exposed, ParametricVar, parametric
 
 ALL = "*"
 MAX_SCENARIOS = 1_000
@@ -112,19 +113,34 @@ def stress(
         raise InvalidCommand(
             "risk.scenario.bad", detail, field="scenarios", limit=str(MAX_SCENARIOS), actual=str(len(shocks))
         )
-    return Stress(basis=basis, results=tuple(_result(positions, one, price, classes or {}, places) for one in shocks))
+    for shock in shocks:
+        _check(shock)
+    moves = [[_move(one, shock, classes or {}) for one in positions] for shock in shocks]
+    known = np.array([[move or 0.0 for move in row] for row in moves]).reshape(len(shocks), len(positions))
+    volatility, rate, wider = (
+        np.array([getattr(shock, name) for shock in shocks], dtype=np.float64)
+        for name in ("volatility", "rate", "spread")
+    )
+    gains = line_results(positions, known, price, volatility=volatility, rate=rate)
+    gains -= np.outer(wider - 1, [abs(one.units) * one.spread for one in positions])
+    return Stress(
+        basis=basis,
+        results=tuple(
+            _result(positions, *of_one, places) for of_one in zip(shocks, moves, gains.tolist(), strict=True)
+        ),
+    )
 
 
 def correlated(
     positions: Sequence[Exposed], basis: Basis, *, alpha: Alpha = "0.99", exact: bool = False, places: int = 2
-) -> Decimal:
+) -> ParametricVar:
     """Return the VaR of a day on which all correlations are 1.
 
     Raises:
         InvalidCommand: As `var.parametric`.
     """
     alike = perfect([one.symbol for one in positions])
-    return parametric(positions, alike, basis, alpha=alpha, exact=exact, places=places).var
+    return parametric(positions, alike, basis, alpha=alpha, exact=exact, places=places)
 
 
 def reverse(positions: Sequence[Held], equity: Decimal, price: OptionPrice, basis: Basis) -> ReverseStress:
@@ -166,20 +182,12 @@ def _least(positions: Sequence[Held], equity: float, price: OptionPrice, end: fl
 
 
 def _result(
-    positions: Sequence[Held], shock: Shock, price: OptionPrice, classes: Mapping[str, str], places: int
+    positions: Sequence[Held], shock: Shock, moves: Sequence[float | None], gains: Sequence[float], places: int
 ) -> StressResult:
-    _check(shock)
-    moves = [_move(one, shock, classes) for one in positions]
-    known = np.array([[0.0 if move is None else move for move in moves]])
-    gained = [
-        float(results([one], known[:, [at]], price, volatility=shock.volatility, rate=shock.rate)[0])
-        - (shock.spread - 1) * abs(one.units) * one.spread
-        for at, one in enumerate(positions)
-    ]
     return StressResult(
         name=shock.name,
-        result=money(sum(gained), places),
-        lines=tuple((one.symbol, money(gain, places)) for one, gain in zip(positions, gained, strict=True)),
+        result=money(math.fsum(gains), places),
+        lines=tuple((one.symbol, money(gain, places)) for one, gain in zip(positions, gains, strict=True)),
         unmoved=tuple(one.symbol for one, move in zip(positions, moves, strict=True) if move is None and shock.prices),
         source=shock.source,
     )

@@ -9,7 +9,17 @@ import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.services.risk.correlation import Correlations
-from quantumcore.services.risk.figures import Alpha, Basis, confidence, expected, finite, money, quantile, volatilities
+from quantumcore.services.risk.figures import (
+    Alpha,
+    Basis,
+    confidence,
+    expected,
+    finite,
+    money,
+    quantile,
+    times,
+    volatilities,
+)
 
 ES_LEVEL = "0.975"
 
@@ -83,10 +93,11 @@ def parametric(
         raise InvalidCommand("risk.correlation.bad", detail, field="symbols", actual=str(len(correlations.symbols)))
     level = confidence(alpha)
     spreads = volatilities([one.volatility for one in positions])
-    risks = finite([float(one.value) for one in positions], "value") * spreads
-    with np.errstate(over="ignore", invalid="ignore"):
-        covariances = correlations.matrix @ risks
-        sigma = math.sqrt(max(0.0, float(risks @ covariances)))
+    values = finite([float(one.value) for one in positions], "value")
+    with np.errstate(over="ignore", invalid="ignore"):  # `money` refuses what comes out
+        risks = values * spreads
+        covariances = times(correlations.matrix, risks)
+        sigma = math.sqrt(max(0.0, float((risks * covariances).sum())))
     z = quantile(level, exact=exact)
     scale = z / sigma if sigma > 0 else 0.0
     return ParametricVar(

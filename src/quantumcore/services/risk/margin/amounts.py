@@ -1,6 +1,7 @@
 """A requirement as money: rounded up once, and never beyond what an account can hold. Pure; integers only."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.values import I64_MAX
@@ -21,11 +22,19 @@ def money(amount: int) -> int:
         InvalidCommand: `order.amount.overflow`: it needs more than 63 bits.
     """
     if not -I64_MAX <= amount <= I64_MAX:
-        detail = f"a requirement of {amount} minor units exceeds {I64_MAX}"
-        raise InvalidCommand(
-            "order.amount.overflow", detail, field="requirement", limit=str(I64_MAX), actual=str(amount)
-        )
+        detail = f"{amount} minor units are beyond {I64_MAX}"
+        raise InvalidCommand("order.amount.overflow", detail, field="amount", limit=str(I64_MAX), actual=str(amount))
     return amount
+
+
+def equity(cash: int, unrealised: Fraction, options: Fraction, fees: Fraction) -> int:
+    """Return cash + unrealised P&L at the mark + value of premium-paid options - accrued fees, in minor units, rounded down.
+
+    Raises:
+        InvalidCommand: `order.amount.overflow`.
+    """
+    exact = cash + unrealised + options - fees
+    return money(exact.numerator // exact.denominator)
 
 
 def worst_lots(position: int, buys: int, sells: int) -> int:

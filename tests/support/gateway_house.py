@@ -31,6 +31,7 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.risk.kill_desk import KillDesk
 from tests.support.ledgers import open_ledger
 from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue
@@ -147,6 +148,7 @@ async def house(
         await venue.run(
             risk_service(venue, await venue.database("risk"), await venue.database("risk", "risk_parameters"))
         )
+        KillDesk(venue.bus, four_eyes=settings.four_eyes).attach()
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
         try:

@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · portfolio · snapshot · user · account."""
+"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · portfolio · risk · snapshot · user · account."""
 
 import time
 
@@ -14,6 +14,7 @@ import typer
 
 from quantumcore.app.account_commands import account_app, portfolio, positions
 from quantumcore.app.audit_commands import audit_app
+from quantumcore.app.risk_commands import risk_app
 from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An exchange in a box.")
@@ -21,6 +22,7 @@ user_app = typer.Typer(no_args_is_help=True, help="Users of a venue.")
 app.add_typer(user_app, name="user")
 app.add_typer(audit_app, name="audit")
 app.add_typer(account_app, name="account")
+app.add_typer(risk_app, name="risk")
 
 
 @app.command()

@@ -50,6 +50,7 @@ from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
+from quantumcore.services.risk.kill_desk import KillDesk
 from quantumcore.services.risk.settings import RiskSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
@@ -189,12 +190,13 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     told = read_side_settings(settings)
+    kill = KillDesk(bus, four_eyes=settings.four_eyes)
     if settings.annex:
         annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, BeginRooms(settings=told))
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
-        desks: dict[str, Service] = {"orders": OrderDesk(bus, log)}
+        desks: dict[str, Service] = {"orders": OrderDesk(bus, log), "risk": kill}
         rooms = [annex, *[AnnexRoom(name, annex, desks.get(name)) for name in FOLLOWING]]
     else:  # beside an annex these are not even imported: that is a tenth of a second of the start
         from quantumcore.app.following import following_rooms
@@ -204,6 +206,7 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         closing.append(side.close)
         measured |= side.measured()
         rooms = following_rooms(bus, log, side, clock, told, OrdersService)
+        kill.attach()
     services = [matching, *rooms, auth, gateway]
     return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
 

@@ -20,6 +20,14 @@ from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
+from quantumcore.contracts.risk import (
+    EngageKillSwitch,
+    GetLimits,
+    GetRiskMetrics,
+    GetStress,
+    GetVar,
+    LiftKillSwitch,
+)
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
@@ -31,6 +39,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
     for r in (
         *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms, GetBalances, GetStatement),
         *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
+        *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch),
     )
 }
 

@@ -1,6 +1,6 @@
 """The operations about risk: what accounts could lose, what they may do, what is set for it, and the kill switch."""
 
-from quantumcore.services.gateway.areas import figures, parameters, risk
+from quantumcore.services.gateway.areas import figures, parameters, proposals, risk
 from quantumcore.services.gateway.routing import Route
 
 
@@ -12,7 +12,7 @@ def risk_routes() -> list[Route]:
         Route("POST", "/v1/risk/stress", figures.stress, scope="read"),
         Route("GET", "/v1/risk/limits/{account}", figures.limits, scope="read"),
         Route("POST", "/v1/risk/kill", risk.engage, scope="risk"),
-        Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk"),
+        Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk", proposal=proposals.ProposalAnswer),
     ]
 
 

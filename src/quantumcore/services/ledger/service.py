@@ -25,6 +25,7 @@ from quantumcore.contracts.ledger import (
     TrialBalance,
 )
 from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.risk import KillSwitch, LiftByTwo, LiftKillSwitch
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -134,6 +135,7 @@ class LedgerService:
             "tax_remittance": Act(self._tax.check_remittance, self._tax.remit),
         }.items():
             self._approvals.guard(self._bus, kind, act)
+        self._approvals.keep("kill_switch", Act(_nothing_to_check, self._lift))
         self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
@@ -308,6 +310,9 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- helpers
 
+    async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
+        return await self._bus.request(LiftByTwo(account=command.account))
+
     @property
     def _catalogue(self) -> Catalogue:
         return self._definitions.catalogue
@@ -330,3 +335,7 @@ class LedgerService:
 
     async def _cursor(self) -> int:
         return await self._database.read(store.read_cursor)
+
+
+async def _nothing_to_check(_request: object) -> None:
+    """A kill switch may be lifted whether it is engaged or not."""

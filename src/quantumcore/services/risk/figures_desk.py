@@ -363,7 +363,7 @@ def _correlated(seen: Seen) -> Decimal:
         )
         for line in seen.valued.lines
     ]
-    return correlated(held, metrics.basis(seen), places=seen.reporting.scale)
+    return correlated(held, metrics.basis(seen), places=seen.reporting.scale).var
 
 
 def _some(losses: list[float], places: int) -> list[str]:

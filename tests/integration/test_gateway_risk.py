@@ -5,8 +5,10 @@ to whoever was away as well.
 Method: a house in process; a loopback server for the stream.
 """
 
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -210,3 +212,85 @@ async def test_what_was_lost_on_its_way_here_is_read_up(venue: House) -> None:
         channels.on_risk = on_risk  # type: ignore[method-assign]
         await user.order(price="1.00")
         assert [(await client.hear_of("risk"))["seq"] for _ in range(2)] == [2, 3]
+
+
+# ---------------------------------------------------------------------------------------------------- options
+
+CALL = {
+    "underlying_price": "100",
+    "strike": "105",
+    "years": "0.5",
+    "rate": "0.03",
+    "volatility": "0.25",
+    "type": "call",
+}
+
+
+async def greeks(user: User, *contracts: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    answer = await user.http.post("/v1/risk/greeks", json={"contracts": list(contracts), **more})
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["contracts"]
+    return found
+
+
+async def test_options_are_answered_each_by_itself(venue: House) -> None:
+    user = await venue.user()
+    good, implied, wrong, american, expired, both, neither = await greeks(
+        user,
+        CALL,
+        {**{k: v for k, v in CALL.items() if k != "volatility"}, "option_price": "5.50"},
+        {**CALL, "strike": "-1"},
+        {**CALL, "type": "put", "style": "american"},
+        {**{k: v for k, v in CALL.items() if k != "years"}, "expiry": "2020-01-01T00:00:00Z"},
+        {**CALL, "expiry": "2090-01-01T00:00:00Z"},
+        {k: v for k, v in CALL.items() if k != "volatility"},
+    )
+    assert set(good) == {"price", "delta", "gamma", "theta_per_day", "vega_per_1pct", "rho_per_1pct"}
+    d1, normal = (math.log(100 / 105) + (0.03 + 0.25**2 / 2) * 0.5) / (0.25 * math.sqrt(0.5)), NormalDist().cdf
+    worth = 100 * normal(d1) - 105 * math.exp(-0.015) * normal(d1 - 0.25 * math.sqrt(0.5))
+    assert float(good["price"]) == pytest.approx(worth, abs=1e-8)
+    assert 0 < float(good["delta"]) < 1
+    assert 0.2 < float(implied["implied_volatility"]) < 0.25
+    assert wrong == {"error": wrong["error"]}
+    assert (wrong["error"]["code"], wrong["error"]["field"]) == ("greeks.strike.invalid", "strike")
+    assert float(american["price"]) > float(good["price"])
+    assert expired["error"]["code"] == "greeks.expired"
+    assert both["error"]["code"] == "request.invalid.range"
+    assert (neither["error"]["code"], neither["error"]["field"]) == ("greeks.market_data.missing", "volatility")
+
+
+async def test_a_price_and_its_implied_volatility_go_round(venue: House) -> None:
+    user = await venue.user()
+    (priced,) = await greeks(user, CALL)
+    back = {**{k: v for k, v in CALL.items() if k != "volatility"}, "option_price": priced["price"]}
+    (found,) = await greeks(user, back)
+    assert float(found["implied_volatility"]) == pytest.approx(0.25, abs=1e-6)
+    assert float(found["delta"]) == pytest.approx(float(priced["delta"]), abs=1e-6)
+
+
+async def test_theta_is_of_the_calendar_that_was_asked_for(venue: House) -> None:
+    user = await venue.user()
+    (by_365,) = await greeks(user, CALL)
+    (by_252,) = await greeks(user, CALL, days_per_year=252)
+    assert float(by_252["theta_per_day"]) / float(by_365["theta_per_day"]) == pytest.approx(365 / 252, rel=1e-5)
+    assert by_252["price"] == by_365["price"]
+
+
+async def test_a_batch_has_a_limit_and_may_be_empty(venue: House) -> None:
+    user = await venue.user()
+    assert await greeks(user) == []
+    assert len(await greeks(user, *[CALL] * 1_000)) == 1_000
+    answer = await user.http.post("/v1/risk/greeks", json={"contracts": [CALL] * 1_001})
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid.range")
+    assert (await venue.client.post("/v1/risk/greeks", json={"contracts": []})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"years": "-0.1"}, {"years": "NaN"}, {"strike": "1e5"}, {"volatility": "20"}, {"underlying_price": ""}]
+)
+async def test_a_wrong_number_is_an_error_of_its_option_alone(venue: House, wrong: dict[str, str]) -> None:
+    user = await venue.user()
+    bad, good = await greeks(user, {**CALL, **wrong}, CALL)
+    assert list(bad) == ["error"]
+    assert bad["error"]["field"] in {*wrong, "years"}
+    assert "price" in good

@@ -118,7 +118,15 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         positions.RebuildPositions,
         actions.GetAction,
     ),
-    "risk": (risk.GetRiskMetrics, risk.GetVar, risk.GetStress, risk.GetLimits, risk.GetRiskUpdates, risk.GetParameters),
+    "risk": (
+        risk.GetRiskMetrics,
+        risk.GetVar,
+        risk.GetStress,
+        risk.GetGreeks,
+        risk.GetLimits,
+        risk.GetRiskUpdates,
+        risk.GetParameters,
+    ),
 }
 
 

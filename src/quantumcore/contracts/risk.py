@@ -256,6 +256,81 @@ class GetStress(Request[Stress], frozen=True, kw_only=True):
     request_id: str = ""
 
 
+# ------------------------------------------------------------------------------------------------- options
+
+
+class OptionInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One option, all numbers as decimal text; rates are continuous, per year.
+
+    Attributes:
+        expiry, years: When it expires, RFC 3339, or in how many years of 365 days; exactly one of both.
+        volatility, option_price: One of both at least; a volatility that is not given is implied by the price.
+        type: call or put. style: european or american.
+    """
+
+    underlying_price: str
+    strike: str
+    type: str
+    style: str = "european"
+    expiry: str | None = None
+    years: str | None = None
+    rate: str = "0"
+    dividend_yield: str = "0"
+    volatility: str | None = None
+    option_price: str | None = None
+
+
+class OptionError(msgspec.Struct, frozen=True):
+    """Why an option has no answer."""
+
+    code: str
+    detail: str
+    field: str
+    limit: str
+    actual: str
+
+
+class OptionAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of one unit of the underlying, 8 places; or the error alone.
+
+    Attributes:
+        implied_volatility: Null where a volatility was given, or none is needed.
+    """
+
+    price: str | None = None
+    delta: str | None = None
+    gamma: str | None = None
+    theta_per_day: str | None = None
+    vega_per_1pct: str | None = None
+    rho_per_1pct: str | None = None
+    implied_volatility: str | None = None
+    error: OptionError | None = None
+
+
+class OptionAnswers(msgspec.Struct, frozen=True):
+    """In the order of the question."""
+
+    contracts: list[OptionAnswer]
+
+
+class GetGreeks(Request[OptionAnswers], frozen=True, kw_only=True):
+    """Each option is answered by itself.
+
+    Attributes:
+        contracts: MAX_CONTRACTS at most. days_per_year: 365 or 252; of theta alone.
+        now_ns: Of expiries; 0: the room's clock.
+
+    Raises:
+        InvalidCommand: A bound of the whole.
+        Unavailable: As GetVar.
+    """
+
+    contracts: list[OptionInput]
+    days_per_year: int = 365
+    now_ns: int = 0
+    request_id: str = ""
+
+
 # ------------------------------------------------------------------------------------------------- limits
 
 

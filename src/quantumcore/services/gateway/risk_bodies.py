@@ -4,8 +4,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from quantumcore.contracts.risk import MAX_PAIRS, MAX_PATHS, MAX_REASON_BYTES, MAX_SCENARIOS, MAX_SECTOR, MAX_WINDOW
-from quantumcore.services.gateway.bodies import AccountText, Body, Decimal, Limit, SymbolText
+from quantumcore.contracts.risk import (
+    MAX_CONTRACTS,
+    MAX_PAIRS,
+    MAX_PATHS,
+    MAX_REASON_BYTES,
+    MAX_SCENARIOS,
+    MAX_SECTOR,
+    MAX_WINDOW,
+)
+from quantumcore.services.gateway.bodies import AccountText, Body, Decimal, Limit, SymbolText, Time
 
 Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_BYTES)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -39,6 +47,28 @@ class StressBody(Body, frozen=True, kw_only=True):
 
     account_id: AccountText | None = None
     scenarios: Annotated[list[ScenarioBody], Meta(max_length=MAX_SCENARIOS)] = []
+
+
+class OptionBody(Body, frozen=True, kw_only=True):
+    """One option; `expiry` or `years`, `volatility` or `option_price`; rates are continuous, per year."""
+
+    underlying_price: Decimal
+    strike: Decimal
+    type: Literal["call", "put"]
+    style: Literal["european", "american"] = "european"
+    expiry: Time | None = None
+    years: Decimal | None = None
+    rate: Decimal = "0"
+    dividend_yield: Decimal = "0"
+    volatility: Decimal | None = None
+    option_price: Decimal | None = None
+
+
+class GreeksBody(Body, frozen=True, kw_only=True):
+    """Options, each answered by itself; `days_per_year` is of theta alone."""
+
+    contracts: Annotated[list[OptionBody], Meta(max_length=MAX_CONTRACTS)]
+    days_per_year: Literal[365, 252] = 365
 
 
 class LimitsQuery(Body, frozen=True, kw_only=True):

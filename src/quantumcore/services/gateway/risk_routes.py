@@ -10,6 +10,7 @@ def risk_routes() -> list[Route]:
         Route("GET", "/v1/accounts/{id}/risk", figures.metrics, scope="read"),
         Route("GET", "/v1/accounts/{id}/risk/var", figures.var, scope="read"),
         Route("POST", "/v1/risk/stress", figures.stress, scope="read"),
+        Route("POST", "/v1/risk/greeks", figures.greeks, scope="read"),
         Route("GET", "/v1/risk/limits/{account}", figures.limits, scope="read"),
         Route("POST", "/v1/risk/kill", risk.engage, scope="risk"),
         Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk", proposal=proposals.ProposalAnswer),

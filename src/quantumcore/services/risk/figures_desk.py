@@ -7,20 +7,24 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
+from msgspec.structs import replace
 from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import Conflict, QuantumCoreError, invalid
 from quantumcore.contracts.portfolio import GetPerformance
 from quantumcore.contracts.risk import (
+    MAX_CONTRACTS,
     MAX_PATHS,
     MAX_SCENARIOS,
     MAX_WINDOW,
     METHODS,
+    GetGreeks,
     GetLimits,
     GetRiskMetrics,
     GetStress,
     GetVar,
     Limits,
+    OptionAnswers,
     RiskMetrics,
     RiskPart,
     Scenario,
@@ -50,6 +54,7 @@ from quantumcore.services.risk.work import Historical, MonteCarlo, Position, Str
 
 DRAWDOWN_S = 0.5
 MAX_NAME = 64
+CALENDARS = (365, 252)
 SHOWN_LOSSES = 1_000
 """Of a distribution at most so many are shown, evenly chosen, the worst among them."""
 
@@ -57,7 +62,7 @@ Reached = Callable[[int], Awaitable[int]]
 
 
 class FiguresDesk:
-    """Answers GetRiskMetrics, GetVar, GetStress and GetLimits.
+    """Answers GetRiskMetrics, GetVar, GetStress, GetGreeks and GetLimits.
 
     Attributes:
         answered: Answers by kind.
@@ -74,7 +79,7 @@ class FiguresDesk:
         settings: RiskSettings,
         reached: Reached,
     ) -> None:
-        self.answered: Counter[str] = Counter(dict.fromkeys(("metrics", "limits", "stress", *METHODS), 0))
+        self.answered: Counter[str] = Counter(dict.fromkeys(("metrics", "limits", "stress", "greeks", *METHODS), 0))
         self._bus = bus
         self._upstream = upstream
         self._database = database
@@ -91,6 +96,7 @@ class FiguresDesk:
         self._bus.handle(GetVar, self.var)
         self._bus.handle(GetStress, self.stress)
         self._bus.handle(GetLimits, self.limits)
+        self._bus.handle(GetGreeks, self.greeks)
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what was asked, and how long it took."""
@@ -269,6 +275,23 @@ class FiguresDesk:
                 rise=None if found.rise is None else f"{found.rise:.6f}",
                 correlated_var=f"{_correlated(seen):f}",
             )
+
+    async def greeks(self, query: GetGreeks) -> OptionAnswers:
+        """Return what each option is worth and how it moves.
+
+        Raises:
+            InvalidCommand, Unavailable: As contracts/risk says.
+        """
+        with Where.of(query).told():
+            _check_between("contracts", len(query.contracts), 0, MAX_CONTRACTS)
+            if query.days_per_year not in CALENDARS:
+                raise invalid(
+                    "range", "days_per_year is 365 or 252", field="days_per_year", actual=str(query.days_per_year)
+                )
+            asked = replace(query, now_ns=query.now_ns or self._clock.now())
+            found = await self._workers.compute(asked, deadline_s=self._settings.compute_s)
+            self.answered["greeks"] += 1
+            return found
 
     # -------------------------------------------------------------------------------------------- helpers
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.risk import GetGreeks
+from quantumcore.services.risk.batch import answers
 from quantumcore.services.risk.correlation import completed
 from quantumcore.services.risk.figures import Basis, Floats
 from quantumcore.services.risk.historical import historical
@@ -179,5 +181,6 @@ WORK: dict[type[Request[Any]], Callable[[Any], object]] = {
     Historical: historical_tail,
     MonteCarlo: monte_carlo_tail,
     StressTest: shocked,
+    GetGreeks: answers,
 }
 """What a worker computes."""

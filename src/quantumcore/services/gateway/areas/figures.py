@@ -1,13 +1,25 @@
 """What accounts could lose, and how much of what they may do they use. A risk officer sees every account."""
 
-from quantumcore.contracts.risk import GetLimits, GetRiskMetrics, GetStress, GetVar, Limits, Scenario
+from msgspec import structs
+
+from quantumcore.contracts.risk import (
+    GetGreeks,
+    GetLimits,
+    GetRiskMetrics,
+    GetStress,
+    GetVar,
+    Limits,
+    OptionAnswers,
+    OptionInput,
+    Scenario,
+)
 from quantumcore.contracts.values import AccountId
 from quantumcore.services.gateway import risk_answers
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.risk_answers import RiskAnswer, StressAnswer, VarAnswer
-from quantumcore.services.gateway.risk_bodies import LimitsQuery, StressBody, VarQuery
+from quantumcore.services.gateway.risk_bodies import GreeksBody, LimitsQuery, StressBody, VarQuery
 
 COMPUTED_S = 12.0  # a little longer than the room lets a computation take
 
@@ -58,6 +70,13 @@ async def stress(gate: Gate, call: Call, body: StressBody) -> StressAnswer:
         request_id=call.request_id,
     )
     return risk_answers.stress(await gate.bus.request(question, deadline_s=COMPUTED_S))
+
+
+async def greeks(gate: Gate, call: Call, body: GreeksBody) -> OptionAnswers:
+    """Tell what options are worth and how they move, each by itself."""
+    contracts = [OptionInput(**structs.asdict(one)) for one in body.contracts]
+    question = GetGreeks(contracts=contracts, days_per_year=body.days_per_year, request_id=call.request_id)
+    return await gate.bus.request(question, deadline_s=COMPUTED_S)
 
 
 async def limits(gate: Gate, call: Call, query: LimitsQuery) -> Limits:

@@ -80,10 +80,11 @@ void bind_engine(nb::module_& m) {
           [](PyEngine* self, std::uint32_t max_orders, std::uint32_t max_accounts,
              std::uint32_t max_client_ids, std::uint32_t max_transfers, std::uint32_t max_balances,
              std::uint32_t max_windows, bool accounting, std::uint32_t max_groups,
-             std::uint32_t max_legs, std::uint32_t max_holds) {
+             std::uint32_t max_legs, std::uint32_t max_holds, std::uint32_t max_limits) {
             const EngineConfig config{
                 max_orders,  max_accounts,         max_client_ids, max_transfers, max_balances,
-                max_windows, accounting ? 1U : 0U, max_groups,     max_legs,      max_holds};
+                max_windows, accounting ? 1U : 0U, max_groups,     max_legs,      max_holds,
+                max_limits};
             new (self) PyEngine(std::make_unique<Engine>(config));
           },
           nb::kw_only(), nb::arg("max_orders") = kDefaults.max_orders,
@@ -94,7 +95,8 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_windows") = kDefaults.max_windows,
           nb::arg("accounting") = kDefaults.accounting != 0,
           nb::arg("max_groups") = kDefaults.max_groups, nb::arg("max_legs") = kDefaults.max_legs,
-          nb::arg("max_holds") = kDefaults.max_holds)
+          nb::arg("max_holds") = kDefaults.max_holds,
+          nb::arg("max_limits") = kDefaults.max_limits)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
       .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
            nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),
@@ -162,6 +164,24 @@ void bind_engine(nb::module_& m) {
       .def("hold_count", asked(&hold_count_of))
       .def("holds", asked(&holds_of), nb::arg("first") = 0, nb::arg("rows") = ~0U)
       .def("account_state", asked(&account_state_of), nb::arg("account"))
+      .def(
+          "working",
+          [](PyEngine& self, std::uint64_t account, std::uint32_t instrument) {
+            const AtWork w =
+                self.with([&](Engine& e) { return working_of(e.state(), account, instrument); });
+            return nb::make_tuple(to_int(w.buys), to_int(w.sells), w.orders);
+          },
+          nb::arg("account"), nb::arg("instrument"),
+          nb::sig("def working(self, account: int, instrument: int) -> tuple[int, int, int]"))
+      .def(
+          "drawn",
+          [](PyEngine& self, std::uint32_t firm, std::uint16_t currency) {
+            const Drawn d =
+                self.with([&](Engine& e) { return drawn_of(e.state(), firm, currency); });
+            return nb::make_tuple(to_int(d.working), to_int(d.filled));
+          },
+          nb::arg("firm"), nb::arg("currency"),
+          nb::sig("def drawn(self, firm: int, currency: int) -> tuple[int, int]"))
       .def("next_deadline", asked(&next_deadline))
       .def("accounts", asked(&account_ids))
       .def("currencies", &definitions<&currency_definitions>)

@@ -56,7 +56,7 @@ u32 find_places(State& state, Act& act, Refusal& why) {
 }
 
 /// Judges the members in turn; returns which one was refused, or their number.
-u32 judge_members(const State& state, Act& act, Refusal& why) {
+u32 judge_members(State& state, Act& act, Refusal& why) {
   for (u32 i = 0; i < act.count; ++i) {
     const Seat seat{&act, i, act.waits(i)};
     if (!judge_seated(state, act.order(i), act.terms(i), seat, act.judged[i], why)) return i;
@@ -186,6 +186,62 @@ i128 reducing_beside(const Seat& seat, const Judged& j) {
     if (alike && (seat.act->order(i).flags & kReduceOnly) != 0) lots += other.wish.lots;
   }
   return lots;
+}
+
+namespace {
+
+/// The exits of a bracket have nothing to close yet.
+bool counts_for_nothing(const Seat& seat) { return seat.act->link == kBracket && seat.waits; }
+
+bool same_side_of_instrument(const Judged& a, const Judged& b) {
+  return a.instrument == b.instrument && a.wish.sell == b.wish.sell;
+}
+
+/// Gross notional of an order that nothing has filled, minor units of the quote.
+i128 worth_of(const Judged& j) {
+  const u128 product = ticks_times_lots(j.wish.price, j.wish.lots);
+  return static_cast<i128>(units(product, j.instrument->unit).ceil());
+}
+
+}  // namespace
+
+i128 lots_before(const Seat& seat, const Judged& j) {
+  if (seat.act->is_pair() || counts_for_nothing(seat)) return 0;
+  i128 lots = 0;
+  for (const Judged& other : those_before(seat)) {
+    if (same_side_of_instrument(other, j)) lots += other.wish.lots;
+  }
+  return lots;
+}
+
+i128 lots_with_those_before(const Seat& seat, const Judged& j) {
+  if (counts_for_nothing(seat)) return 0;
+  i128 lots = j.wish.lots;
+  for (const Judged& other : those_before(seat)) {
+    if (!same_side_of_instrument(other, j)) continue;
+    lots = seat.act->is_pair() ? std::max<i128>(lots, other.wish.lots) : lots + other.wish.lots;
+  }
+  return lots;
+}
+
+i128 worth_with_those_before(const Seat& seat, const Judged& j, bool here, i64 own) {
+  const bool paired = seat.act->is_pair() || (seat.act->link != 0 && seat.before == 2);
+  i128 worth = own;
+  for (u32 i = 0; i < seat.before; ++i) {
+    const Judged& other = seat.act->judged[i];
+    if (here ? other.instrument != j.instrument : other.instrument->quote != j.instrument->quote) {
+      continue;
+    }
+    const bool is_pair = paired && i + 1 == seat.before && other.wish.sell == j.wish.sell;
+    worth = is_pair ? worth - own + std::max<i128>(worth_of(other), own) : worth + worth_of(other);
+  }
+  return worth;
+}
+
+u32 open_before(const Seat& seat, const Judged& j) {
+  u32 count = 0;
+  for (const Judged& other : those_before(seat)) count += other.instrument == j.instrument ? 1 : 0;
+  return count;
 }
 
 i64 held_beside(const Seat& seat, u16 currency) {

@@ -172,6 +172,7 @@ void define_instrument(State& state, const DefineInstrument& command, Teller& te
     const u8 before = known->terms.status;
     known->terms = terms;
     known->terms.status = before;
+    ++state.limits_version;
     state.touch(*known);
     teller.tell<InstrumentDefined>(id, 0).terms = terms;
     if (before != terms.status) change_phase(state, *known, terms.status, kCauseAsked, teller);

@@ -37,6 +37,7 @@ class Walk {
     slots();
     pages();
     check_ties(state_);
+    check_limits(state_);
     check_money(state_, held_);
   }
 
@@ -259,11 +260,14 @@ class Walk {
   }
 
   void balance_of(const OrderRecord& order, const OrderNode& node, const Instrument& instrument) {
-    const Balance& base = state_.accounts.balance(order.base_balance);
-    const Balance& quote = state_.accounts.balance(order.quote_balance);
+    const Position& position = state_.positions[order.position];
+    const Balance& base = state_.accounts.balance(position.base_balance);
+    const Balance& quote = state_.accounts.balance(position.quote_balance);
+    QC_ASSERT(order.held_balance ==
+              (is_sell(node) ? position.base_balance : position.quote_balance));
     QC_ASSERT(base.account == node.account && quote.account == node.account);
     QC_ASSERT(base.currency == instrument.base && quote.currency == instrument.quote);
-    held_[is_sell(node) ? order.base_balance : order.quote_balance] += order.hold;
+    held_[order.held_balance] += order.hold;
   }
 
   void bitmaps(const Ladder& ladder) {

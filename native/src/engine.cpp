@@ -111,6 +111,12 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, release_hold);
     case CommandKind::apply_action:
       return hand(state, bytes, teller, apply_action);
+    case CommandKind::set_firm:
+      return hand(state, bytes, teller, set_firm);
+    case CommandKind::set_quantity_limits:
+      return hand(state, bytes, teller, set_quantity_limits);
+    case CommandKind::set_money_limits:
+      return hand(state, bytes, teller, set_money_limits);
   }
   tell_bad(teller, header_at(bytes));
 }
@@ -177,7 +183,10 @@ class Scout {
     if (state_.accounting()) {
       char id[kIdBytes];
       std::memcpy(id, at_ + offsetof(SubmitOrder, client_id), sizeof id);
-      state_.client_ids.prefetch(id_tag(state_.accounts.find(header.account), id), first_ + seen_);
+      const u32 account = state_.accounts.find(header.account);
+      state_.client_ids.prefetch(id_tag(account, id), first_ + seen_);
+      // As a rule the row that its account opened last.
+      if (account != kNone) state_.positions.prefetch(state_.accounts[account].first_position);
     }
     state_.orders.prefetch_fresh(kAhead);
     const Instrument* const instrument = state_.find_instrument(header.instrument);
@@ -201,6 +210,7 @@ class Scout {
     state_.pages.prefetch(state_.orders.prefetch_neighbours(slot));
     if (state_.accounting()) {
       state_.client_ids.prefetch_entry(state_.orders.record(slot).client_entry);
+      state_.positions.prefetch(state_.orders.record(slot).position);
     }
   }
 

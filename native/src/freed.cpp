@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -26,8 +27,7 @@ bool may_become_active(const State& state, const Instrument& instrument, u32 slo
   if (state.accounts[node.account].barred != 0) return false;  // what it would hold it may not
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
-  const u32 row = is_sell(node) ? order.base_balance : order.quote_balance;
-  const i64 available = state.accounts.available(state.accounts.balance(row));
+  const i64 available = state.accounts.available(state.accounts.balance(order.held_balance));
   if (need > std::max<i128>(available - before, 0)) return false;
   if (apart) before += need;
   return true;
@@ -64,13 +64,18 @@ bool free_one(State& state, Instrument& instrument, Teller& teller) {
     fit = fit && may_become_active(state, instrument, slot, apart, before, why_not);
   }
   link.waits = 0;
-  if (!fit || members[1] == kNone) release_link(state, row);
+  if (!fit || members[1] == kNone) {
+    release_link(state, row);
+  } else {
+    recount_link(state, row);
+  }
   for (u32 i = 0; i < 2; ++i) {
     const u32 slot = members[i];
     if (slot == kNone) continue;
     state.orders.node(slot).flags &= ~kOrderWaits;
     if (!fit) {
       state.orders.node(slot).leaves += cuts[i];  // it ends as it was told
+      change_working(state, slot, cuts[i]);
       state.orders.record(slot).quantity += cuts[i];
       cancel_order(state, slot, why_not, teller);
       continue;

@@ -1,5 +1,6 @@
 #include "quantumcore/gate.hpp"
 
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 
 #if defined(__SSSE3__)
@@ -206,16 +207,21 @@ bool judge_overflow(const State& state, const Instrument& instrument, u128 ticks
                 static_cast<i128>(most), told(notional.ceil()));
 }
 
-/// MAX_NOTIONAL and MIN_NOTIONAL of what is to work.
-bool judge_worth(const State& state, const Instrument& instrument, const Quotient& working,
-                 Refusal& why) {
+/// MAX_NOTIONAL and MIN_NOTIONAL of what is to work; `beside` null: without accounting.
+bool judge_worth(const State& state, const Instrument& instrument, const Beside* beside,
+                 const Wish& wish, const Quotient& working, Refusal& why) {
   const i128 dear = static_cast<i128>(working.ceil());
   const i128 cheap = static_cast<i128>(working.floor);
-  if (dear > instrument.terms.max_notional) [[unlikely]] {
-    return why.no(Reason::max_notional, Scope::instrument, state.quote_of(instrument).scale,
-                  instrument.terms.max_notional, dear);
+  Tightest most{instrument.terms.max_notional, Scope::instrument};
+  if (beside != nullptr && dear > beside->position.order_notional) [[unlikely]] {
+    most = least_money(state, beside->position, kOfAll, &MoneyLimits::max_order_notional, most);
   }
-  if (cheap < instrument.terms.min_notional) [[unlikely]] {
+  if (!most.admits(dear)) [[unlikely]] {
+    return why.no(Reason::max_notional, most.scope, state.quote_of(instrument).scale, most.limit,
+                  dear);
+  }
+  if (cheap < instrument.terms.min_notional &&
+      (beside == nullptr || !closes_whole(state, *beside, wish))) [[unlikely]] {
     return why.no(Reason::min_notional, Scope::instrument, state.quote_of(instrument).scale,
                   instrument.terms.min_notional, cheap);
   }
@@ -249,7 +255,7 @@ bool judge_notional_exactly(const State& state, const Instrument& instrument, co
   const u128 ticks_lots = ticks_times_lots(wish.price, wish.lots);
   const Quotient notional = units(ticks_lots, instrument.unit);
   return judge_overflow(state, instrument, ticks_lots, notional, why) &&
-         judge_worth(state, instrument, notional, why);
+         judge_worth(state, instrument, nullptr, wish, notional, why);
 }
 
 bool judge_bounds(const State& state, const Instrument& instrument, const Rates& rates,
@@ -279,11 +285,11 @@ bool judge_bounds(const State& state, const Instrument& instrument, const Rates&
   return true;
 }
 
-bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
-                           const OrderSums& sums, Wish& wish, Refusal& why) {
+bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Beside& beside,
+                           const Rates& rates, const OrderSums& sums, Wish& wish, Refusal& why) {
   if (!judge_bounds(state, instrument, rates, sums, wish, why)) return false;
   const u128 rest = ticks_times_lots(wish.price, wish.lots);
-  return judge_worth(state, instrument, units(rest, instrument.unit), why);
+  return judge_worth(state, instrument, &beside, wish, units(rest, instrument.unit), why);
 }
 
 bool judge_funds_exactly(const State& state, const Instrument& instrument, const Rates& rates,

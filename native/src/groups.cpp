@@ -1,4 +1,5 @@
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 
 namespace quantumcore {
 
@@ -9,7 +10,10 @@ void set_group(State& state, const SetGroup& command, Teller& teller) {
   }
   const u32 slot = named_account(state, command.header, teller);
   if (slot == kNone) return;
+  count_in_group(state, slot, -1);
   join_group(state, state.accounts[slot], command.group);
+  count_in_group(state, slot, 1);
+  ++state.limits_version;
   // What rests unseen may find somebody to trade with now.
   for (u32 i = 0; i < state.instrument_count; ++i) {
     const Instrument& instrument = state.instruments[i];

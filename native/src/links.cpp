@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/rare.hpp"
 
 /// Orders that stand for each other (docs/reference/orders.md section 7).
@@ -39,6 +40,7 @@ void push_due(State& state, u32 row) {
 
 void release_link(State& state, u32 row) {
   Link& link = state.links.rows[row];
+  uncount_link(state, link);
   untie(state, link.parent);
   for (u32& member : link.members) {
     untie(state, member);
@@ -99,6 +101,7 @@ void tie(State& state, const Link& link) {
   }
   ++state.rare_books[link.instrument].links;
   state.instruments[link.instrument].rare |= kRareLinked;
+  recount_link(state, row);
 }
 
 void cancel_other(State& state, u32 slot, Teller& teller) {

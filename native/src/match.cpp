@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -68,10 +69,15 @@ void prepare_fill(State& state, const Instrument& instrument, u32 maker, u32 tak
   if ((instrument.rare & kRareBands) != 0) note_trade(state, instrument, teller);
 }
 
-/// The common half of every trade: `lots` have left both orders. Moves both positions; returns the
-/// maker's, and `taker_row` is the taker's once it is known.
-[[gnu::always_inline]] inline u32 print(State& state, Instrument& instrument, u32 maker, u32 taker,
-                                        i64 price, i64 lots, u32& taker_row, Teller& teller) {
+/// The positions of both sides of a trade, by row.
+struct Traded {
+  u32 maker;
+  u32 taker;
+};
+
+/// The common half of every trade: `lots` have left both orders. Moves both positions.
+[[gnu::always_inline]] inline Traded print(State& state, Instrument& instrument, u32 maker,
+                                           u32 taker, i64 price, i64 lots, Teller& teller) {
   const OrderNode& resting = state.orders.node(maker);
   const OrderNode& incoming = state.orders.node(taker);
   if (state.accounting()) state.orders.prefetch_sums(maker);  // nothing else comes near them
@@ -100,15 +106,14 @@ void prepare_fill(State& state, const Instrument& instrument, u32 maker, u32 tak
   // fill, taker_side, quote
   set_word(event, offsetof(TradePrinted, fill),
            teller.next_fill() | u64{sells ? kSell : kBuy} << 32 | quote << 48);
-  const u32 instrument_slot = incoming.instrument;
-  const u32 maker_row =
-      move_position(state, resting.account, instrument_slot, sells ? lots : -lots);
-  if (taker_row == kNone) {
-    taker_row = move_position(state, incoming.account, instrument_slot, sells ? -lots : lots);
-  } else {
-    state.positions[taker_row].lots += sells ? -lots : lots;
+  const Traded rows{traded_position(state, maker), traded_position(state, taker)};
+  fill_position(state, state.positions[rows.maker], !sells, lots);
+  fill_position(state, state.positions[rows.taker], sells, lots);
+  if ((instrument.rare & kRareLinked) != 0) [[unlikely]] {
+    recount_tied(state, maker);
+    recount_tied(state, taker);
   }
-  return maker_row;
+  return rows;
 }
 
 /// A resting order has nothing shown any more: it is filled, or shows what it has behind it.
@@ -122,19 +127,19 @@ void sold_out(State& state, u32 slot, Teller& teller) {
 
 /// Trades `lots`, which both show, at the maker's price.
 [[gnu::always_inline]] inline void fill(State& state, Instrument& instrument, u32 maker, u32 taker,
-                                        i64 lots, u32& taker_row, Teller& teller) {
+                                        i64 lots, Teller& teller) {
   OrderNode& resting = state.orders.node(maker);
   if (instrument.rare != 0) [[unlikely]] {
     prepare_fill(state, instrument, maker, taker, lots, teller);
   }
   Book::reduce(state.pages, resting, lots);
   state.orders.node(taker).leaves -= lots;
-  const u32 maker_row = print(state, instrument, maker, taker, state.orders.record(maker).price,
-                              lots, taker_row, teller);
+  const Traded rows =
+      print(state, instrument, maker, taker, state.orders.record(maker).price, lots, teller);
   if (resting.leaves == 0) sold_out(state, maker, teller);
   if (instrument.rare != 0) [[unlikely]] {
-    trim(state, maker_row, teller);
-    trim(state, taker_row, teller);
+    trim(state, rows.maker, teller);
+    trim(state, rows.taker, teller);
   }
 }
 
@@ -202,15 +207,14 @@ void trade(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price
   prepare_fill(state, instrument, maker, taker, lots, teller);
   take_lots(state, resting, lots);
   take_lots(state, incoming, lots);
-  u32 taker_row = kNone;
-  const u32 maker_row = print(state, instrument, maker, taker, price, lots, taker_row, teller);
+  const Traded rows = print(state, instrument, maker, taker, price, lots, teller);
   if (resting.leaves == 0) sold_out(state, maker, teller);
   // An iceberg that came before in an auction shows what it has behind it, as the maker's does.
   if (incoming.level != kNone && incoming.leaves == 0 && leaves_of(state, taker) != 0) {
     refill(state, taker, teller);
   }
-  trim(state, maker_row, teller);
-  trim(state, taker_row, teller);
+  trim(state, rows.maker, teller);
+  trim(state, rows.taker, teller);
 }
 
 void join_account(State& state, u32 slot) {
@@ -227,6 +231,9 @@ void join_account(State& state, u32 slot) {
 void finish_order(State& state, u32 slot, Fate fate) {
   OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
+  if (state.watches_worth) [[unlikely]] {
+    note_worth(state, slot, 0);
+  }
   if (order.extra != kNone) [[unlikely]] {
     leave_book(state, slot);
     drop_extra(state, slot);
@@ -235,6 +242,9 @@ void finish_order(State& state, u32 slot, Fate fate) {
     state.instruments[node.instrument].book.remove(state.pages, state.orders, slot);
   }
   leave_account(state, slot);
+  if (state.accounting()) {
+    end_working(state, state.positions[order.position], is_sell(node), node.leaves);
+  }
   if (state.accounting()) {
     QC_ASSERT(order.hold == 0);  // no hold without a working order
     state.client_ids.set_fate(order.client_entry, order.sequence, fate);
@@ -267,6 +277,8 @@ void lower(State& state, u32 slot, i64 lots) {
   QC_ASSERT(lots > 0 && lots < leaves_of(state, slot));
   shrink(state, slot, lots);
   state.orders.record(slot).quantity -= lots;
+  change_working(state, slot, -lots);
+  recount_tied(state, slot);
 }
 
 void tell_replaced(State& state, u32 slot, ReplaceReason reason, bool priority_kept,
@@ -300,7 +312,6 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
   }
   const bool banded = (instrument.rare & kRareBands) != 0;
   const Ladder& ladder = instrument.book.side(makers_sell);
-  u32 position = kNone;
   while (node.leaves > 0 && instrument.book.crosses(makers_sell, order.price)) {
     const u32 maker = state.pages.level(ladder.best_level()).head;
     if (state.accounting()) state.orders.prefetch_maker(state.orders.node(maker).next);
@@ -313,7 +324,7 @@ bool take(State& state, Instrument& instrument, u32 slot, Teller& teller) {
       if (!prevent_self_trade(state, maker, slot, teller)) return false;
     } else {
       fill(state, instrument, maker, slot, std::min(state.orders.node(maker).leaves, node.leaves),
-           position, teller);
+           teller);
       if (banded && velocity_trips(state, instrument, slot, price, teller)) [[unlikely]] {
         return false;
       }
@@ -413,7 +424,7 @@ class RareTaker {
     const bool leaves = lots == state_.orders.node(maker).leaves;
     const DarkWalk behind = leaves ? after(maker) : unlit_;
     const bool revocable = is_revocable();
-    fill(state_, instrument_, maker, slot_, lots, position_, teller_);
+    fill(state_, instrument_, maker, slot_, lots, teller_);
     if (banded_ && velocity_trips(state_, instrument_, slot_, price, teller_)) return false;
     unlit_ = behind;
     if (revocable) begin_again();
@@ -442,7 +453,6 @@ class RareTaker {
   const Ladder& dark_;
   DarkWalk unlit_;  // all before it are passed over
   u32 passed_ = 0;
-  u32 position_ = kNone;
 };
 
 }  // namespace

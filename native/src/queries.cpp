@@ -189,6 +189,22 @@ u8 account_state_of(const State& state, u64 account) {
   return slot == kNone ? u8{0} : static_cast<u8>(state.accounts[slot].barred + kOpen);
 }
 
+AtWork working_of(const State& state, u64 account, u32 instrument) {
+  const u32 slot = state.accounts.find(account);
+  const Instrument* const known = state.find_instrument(instrument);
+  if (slot == kNone || known == nullptr || !state.accounting()) return {};
+  const u32 row = state.positions.find(slot, state.slot_of(*known));
+  if (row == kNone) return {};
+  const Position& position = state.positions[row];
+  return {position.working(false), position.working(true), position.open_orders};
+}
+
+Drawn drawn_of(const State& state, u32 firm, u16 currency) {
+  const MoneyRecord* const record =
+      state.money_limits.find({Scope::firm, kNone, kNone, firm, currency});
+  return record == nullptr ? Drawn{} : Drawn{record->working, record->filled};
+}
+
 std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state) {
   return {{"orders", state.orders.bytes()},
           {"of_orders_matching", state.orders.slots().bytes()},

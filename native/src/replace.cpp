@@ -1,5 +1,5 @@
 #include "quantumcore/commands.hpp"
-#include "quantumcore/gate.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -73,7 +73,8 @@ struct Change {
 };
 
 [[gnu::always_inline]] inline bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
-                                                Change& change, Refusal& why) {
+                                                const Position& position, Change& change,
+                                                Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
   const Instrument& instrument = state.instruments[node.instrument];
@@ -100,16 +101,20 @@ struct Change {
                   on_grid(change.total, lots));
   }
   wish.lots = change.total - filled;
-  if (!judge_max_quantity(instrument, change.total, why) ||
+  const auto beside = [&] { return Beside{position, slot}; };
+  if (!judge_order_lots(state, instrument, position, change.total, why) ||
       ((instrument.rare & kRareBands) != 0 && price_given &&
        !judge_bands(state, instrument, wish.sell, wish.price, why)) ||
-      !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why)) {
+      !judge_amounts(state, instrument, position, beside, order.rates, state.orders.sums(slot),
+                     wish, why)) {
     return false;
   }
   if (state.accounting()) {
-    const u32 row = wish.sell ? order.base_balance : order.quote_balance;
-    if (!judge_funds(state, instrument, order.rates, wish, wish.hold - order.hold,
-                     state.accounts.available(state.accounts.balance(row)), why)) {
+    const Balance& balance = state.accounts.balance(order.held_balance);
+    if (!judge_working_anew(state, instrument, position, beside, wish, node.leaves, why) ||
+        !judge_funds(state, instrument, order.rates, wish, wish.hold - order.hold,
+                     state.accounts.available(balance), why) ||
+        !judge_credit(state, instrument, position, beside, wish, why)) {
       return false;
     }
   }
@@ -136,6 +141,9 @@ struct Change {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
   Instrument& instrument = state.instruments[node.instrument];
+  if (change.wish.lots != node.leaves) {
+    change_working(state, slot, static_cast<i128>(change.wish.lots) - node.leaves);
+  }
   if (!change.keeps_place) {
     instrument.book.remove(state.pages, state.orders, slot);
     node.leaves = change.wish.lots;
@@ -194,7 +202,7 @@ void replace(State& state, const ReplaceOrder& command, Teller& teller) {
   }
   Refusal why;
   Change change;
-  if (!judge_change(state, slot, command, change, why)) {
+  if (!judge_change(state, slot, command, position_of(state, slot), change, why)) {
     tell_refused(teller, command.header, why, named);
     return;
   }

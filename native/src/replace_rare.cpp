@@ -1,4 +1,5 @@
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -79,14 +80,15 @@ bool judge_place(const State& state, u32 slot, const Extra& extra, const Change&
 bool judge_funds_of(const State& state, u32 slot, const Wish& wish, Refusal& why) {
   if (!state.accounting()) return true;
   const OrderRecord& order = state.orders.record(slot);
-  const u32 row = wish.sell ? order.base_balance : order.quote_balance;
+  const u32 row = order.held_balance;
   const PairHold pair = pair_hold(state, slot, wish.hold);
   return judge_funds(state, state.instruments[state.orders.node(slot).instrument], order.rates,
                      wish, pair.needed - pair.held,
                      state.accounts.available(state.accounts.balance(row)), why);
 }
 
-bool judge_total(const State& state, u32 slot, Change& change, Refusal& why) {
+bool judge_total(const State& state, u32 slot, const Position& position, Change& change,
+                 Refusal& why) {
   const OrderNode& node = state.orders.node(slot);
   const Instrument& instrument = state.instruments[node.instrument];
   const i64 filled = state.orders.record(slot).quantity - leaves_of(state, slot);
@@ -96,11 +98,12 @@ bool judge_total(const State& state, u32 slot, Change& change, Refusal& why) {
                   on_grid(change.total, lots));
   }
   change.wish.lots = change.total - filled;
-  return judge_max_quantity(instrument, change.total, why);
+  return judge_order_lots(state, instrument, position, change.total, why);
 }
 
 bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
-                  const ReplaceAdvancedOrder* more, Change& change, Refusal& why) {
+                  const ReplaceAdvancedOrder* more, const Position& position, Change& change,
+                  Refusal& why) {
   static constexpr Extra kPlain{};
   const OrderNode& node = state.orders.node(slot);
   const OrderRecord& order = state.orders.record(slot);
@@ -125,7 +128,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
       !judge_shape(instrument, given, wish.price, change.total, why) ||
       !judge_new_display(instrument, extra, more, change, why) ||
       !judge_new_stop(instrument, extra, node, more, change, why) ||
-      !judge_total(state, slot, change, why)) {
+      !judge_total(state, slot, position, change, why)) {
     return false;
   }
   if ((extra.flags & kSlide) != 0) wish.price = slid(instrument, wish.sell, wish.price);
@@ -133,12 +136,17 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
       !judge_bands(state, instrument, wish.sell, wish.price, why)) {
     return false;
   }
+  const auto beside = [&] { return Beside{position, slot}; };
   if (((node.flags & kOrderReduceOnly) != 0 &&
        !judge_reduce_only(instrument,
                           reducing_room(state, node.account, node.instrument, wish.sell, slot),
                           wish.lots, why)) ||
-      !judge_amounts(state, instrument, order.rates, state.orders.sums(slot), wish, why) ||
-      !judge_funds_of(state, slot, wish, why) || !judge_post_only(instrument, wish, why)) {
+      !judge_amounts(state, instrument, position, beside, order.rates, state.orders.sums(slot),
+                     wish, why) ||
+      (state.accounting() && !judge_working_exactly(state, instrument, beside(), wish, why)) ||
+      !judge_funds_of(state, slot, wish, why) ||
+      (state.accounting() && !judge_credit(state, instrument, position, beside, wish, why)) ||
+      !judge_post_only(instrument, wish, why)) {
     return false;
   }
   change.waits = waits_in_place(state, slot);
@@ -155,6 +163,7 @@ bool judge_change(const State& state, u32 slot, const ReplaceOrder& c,
 void apply_change(State& state, u32 slot, const Change& change) {
   OrderNode& node = state.orders.node(slot);
   OrderRecord& order = state.orders.record(slot);
+  change_working(state, slot, static_cast<i128>(change.wish.lots) - leaves_of(state, slot));
   // A smaller whole is met more easily, and a moved stop may be met.
   state.touch(state.instruments[node.instrument]);
   order.quantity = change.total;
@@ -177,11 +186,12 @@ void replace_rarely(State& state, u32 slot, const ReplaceOrder& c, const Replace
                     const Named& named, Teller& teller) {
   Refusal why;
   Change change;
-  if (!judge_change(state, slot, c, more, change, why)) {
+  if (!judge_change(state, slot, c, more, position_of(state, slot), change, why)) {
     tell_refused(teller, c.header, why, named);
     return;
   }
   apply_change(state, slot, change);
+  recount_tied(state, slot);
   if (state.accounting()) set_hold(state, slot, hold_now(state, slot));
   tell_replaced(state, slot, ReplaceReason::asked_for, change.keeps_place, teller);
   const OrderNode& node = state.orders.node(slot);

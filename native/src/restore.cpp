@@ -4,6 +4,7 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/engine.hpp"
 #include "quantumcore/expiry.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 #include "quantumcore/snapshot_rows.hpp"
@@ -87,6 +88,36 @@ void read_definitions(State& state, const Scalars& s, Reader& in) {
   }
 }
 
+/// Whether a record names what there is.
+bool names_what_is(const State& state, u32 account, u32 instrument) {
+  return (account == kNone || account < state.accounts.count()) &&
+         (instrument == kNone || instrument < state.instrument_count);
+}
+
+void read_limits(State& state, const Scalars& s, Reader& in) {
+  demand(s.quantity_limits <= s.max_limits && s.money_limits <= s.max_limits);
+  for (u32 i = 0; i < s.quantity_limits; ++i) {
+    const QuantityRecord row = in.get<QuantityRecord>();
+    demand(names_what_is(state, row.account, row.instrument) &&
+           state.quantity_limits.find(row.key()) == nullptr);
+    state.quantity_limits.add(row);
+  }
+  for (u32 i = 0; i < s.money_limits; ++i) {
+    const MoneyRecord row = in.get<MoneyRecord>();
+    demand(names_what_is(state, row.account, row.instrument) && row.working == 0 &&
+           row.filled >= 0 && state.money_limits.find(row.key()) == nullptr);
+    state.money_limits.add(row);
+  }
+}
+
+/// What limits of money go by, if there are any.
+void sum_worth(State& state) {
+  for (u32 i = 0; i < state.money_limits.count(); ++i) {
+    const MoneyLimits& limits = state.money_limits[i].limits;
+    if (limits.firm != 0 || limits.max_open_notional >= 0) watch_worth(state);
+  }
+}
+
 void read_accounts(State& state, const Scalars& s, Reader& in) {
   demand(s.accounts <= s.max_accounts && s.balances <= s.max_balances);
   for (u32 i = 0; i < s.accounts; ++i) {
@@ -99,6 +130,7 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     a.killed = row.killed;
     demand(row.barred <= kBarClosed);
     a.barred = row.barred;
+    a.firm = row.firm;
     join_group(state, a, row.group);
   }
   for (u32 i = 0; i < s.balances; ++i) {
@@ -124,6 +156,7 @@ void read_accounts(State& state, const Scalars& s, Reader& in) {
     demand(row.account < s.accounts && row.instrument < s.instruments);
     demand(move_position(state, row.account, row.instrument, row.lots) == i);
   }
+  read_limits(state, s, in);
   for (u32 i = 0; i < s.busts; ++i) remember_bust(state, in.get<Bust>());
   demand(s.actions <= kMaxActions);
   for (u32 i = 0; i < s.actions; ++i) state.actions.remember(in.get<Action>());
@@ -256,11 +289,17 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
   o.quantity = row.quantity;
   o.hold = row.hold;
   o.extra = kNone;
+  o.position = kNone;
   if (state.accounting()) {
+    o.position = find_position(state, row.account, row.instrument);
+    demand(o.position != kNone);
+    Position& position = state.positions[o.position];
     o.client_entry = state.client_ids.find_order(row.sequence, row.slot);
-    o.base_balance = state.accounts.find_balance(row.account, instrument.base);
-    o.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
-    demand(o.client_entry != kNone && o.base_balance != kNone && o.quote_balance != kNone);
+    position.base_balance = state.accounts.find_balance(row.account, instrument.base);
+    position.quote_balance = state.accounts.find_balance(row.account, instrument.quote);
+    demand(o.client_entry != kNone && position.base_balance != kNone &&
+           position.quote_balance != kNone);
+    o.held_balance = (row.flags & kOrderSell) != 0 ? position.base_balance : position.quote_balance;
   }
   o.rates = Rates{row.minimum_fee, row.taker_rate, row.maker_rate};
   state.orders.node(row.slot) = OrderNode{kNone,
@@ -281,6 +320,10 @@ void read_order(State& state, const OrderRow& row, Reader& in) {
   demand((row.flags & kOrderForPrice) == 0 || (row.flags & kOrderWaits) != 0);
   if ((row.flags & kOrderRare) != 0) read_extra(state, row, in);
   if ((row.flags & kOrderWaits) == 0) restore_place(state, row.slot);
+  if (state.accounting()) {
+    begin_working(state, state.positions[o.position], (row.flags & kOrderSell) != 0,
+                  leaves_of(state, row.slot));
+  }
 }
 
 /// The lists of auction orders, from orders in order of submission.
@@ -314,6 +357,7 @@ void read_orders(State& state, const Scalars& s, Reader& in) {
     const bool peg = (state.orders.node(slot).flags & kOrderPeg) != 0;
     if (peg && !waits_for_parent(state, slot)) link_peg(state, slot);
   }
+  sum_worth(state);
   link_calls(state, accepted);
   read_fired(state, s, in);
   // What is read is not a command: nothing is due.

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/fees.hpp"
 #include "quantumcore/rare.hpp"
 
@@ -25,10 +26,6 @@ i64 move_principal(OrderSums& order, bool sell, u128 ticks_lots, const Unit& uni
 void add(i64& total, i64 change) {
   const bool overflow = __builtin_add_overflow(total, change, &total);
   QC_ASSERT(!overflow);
-}
-
-u32 hold_row(const OrderRecord& order, bool sell) {
-  return sell ? order.base_balance : order.quote_balance;
 }
 
 }  // namespace
@@ -58,10 +55,13 @@ i64 own_need(const State& state, u32 slot) {
 
 void set_hold(State& state, u32 slot, i64 hold) {
   OrderRecord& order = state.orders.record(slot);
-  Balance& balance = state.accounts.balance(hold_row(order, is_sell(state.orders.node(slot))));
+  Balance& balance = state.accounts.balance(order.held_balance);
   balance.held += hold - order.hold;
   QC_ASSERT(balance.held >= 0 && (balance.held <= balance.total || balance.credit != 0));
   order.hold = hold;
+  if (state.watches_worth) [[unlikely]] {
+    note_worth(state, slot, worth_of(state, slot));
+  }
 }
 
 void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
@@ -103,12 +103,18 @@ void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64
   set_hold(state, seller, 0);
   // What leaves comes before what arrives: an account on both sides never stands above what it
   // owns.
-  add(state.accounts.balance(buy.quote_balance).total, -(paid + buyer_fee));
-  add(state.accounts.balance(sell.quote_balance).total, received - seller_fee);
-  add(state.accounts.balance(sell.base_balance).total, -asset);
-  add(state.accounts.balance(buy.base_balance).total, asset);
+  add(state.accounts.balance(buy.held_balance).total, -(paid + buyer_fee));
+  add(state.accounts.balance(state.positions[sell.position].quote_balance).total,
+      received - seller_fee);
+  add(state.accounts.balance(sell.held_balance).total, -asset);
+  add(state.accounts.balance(state.positions[buy.position].base_balance).total, asset);
   set_hold(state, buyer, buy_hold_after);
   set_hold(state, seller, sell_hold_after);
+
+  if (state.watches_worth) [[unlikely]] {
+    note_filled(state, buyer, ticks_lots);
+    note_filled(state, seller, ticks_lots);
+  }
 
   Currency& quote = state.quote_of(instrument);
   // What the event says is what the house books: both sums of an order move when its minimum meets

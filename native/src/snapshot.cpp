@@ -103,6 +103,9 @@ Scalars scalars_of(const State& state) {
   s.groups = state.group_ids.count();
   s.legs = state.group_ids.leg_count();
   s.holds = state.hold_ids.count();
+  s.max_limits = state.config.max_limits;
+  s.quantity_limits = state.quantity_limits.count();
+  s.money_limits = state.money_limits.count();
   return s;
 }
 
@@ -153,8 +156,8 @@ void write_rows(const IdTable<Entry>& table, Writer& out) {
 void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.accounts.count(); ++i) {
     const Account& a = state.accounts[i];
-    AccountRow row{{},       a.id, a.max_open_orders, a.has_limits, a.killed,
-                   a.barred, 0,    a.group,           a.deadline_ns};
+    AccountRow row{{}, a.id,    a.max_open_orders, a.has_limits, a.killed, a.barred,
+                   0,  a.group, a.deadline_ns,     a.firm,       0};
     std::memcpy(row.owner, a.owner, sizeof row.owner);
     out.put(row);
   }
@@ -166,6 +169,12 @@ void write_accounts(const State& state, Writer& out) {
   for (u32 i = 0; i < state.positions.count(); ++i) {
     const Position& p = state.positions[i];
     out.put(PositionRow{p.lots, p.account, p.instrument, 0});
+  }
+  for (u32 i = 0; i < state.quantity_limits.count(); ++i) out.put(state.quantity_limits[i]);
+  for (u32 i = 0; i < state.money_limits.count(); ++i) {
+    MoneyRecord row = state.money_limits[i];
+    row.working = 0;  // what orders say
+    out.put(row);
   }
   for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
   write_rows(state.actions, out);

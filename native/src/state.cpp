@@ -19,7 +19,8 @@ namespace {
 static_assert(sizeof(Judged) % sizeof(u64) == 0 && alignof(Judged) <= alignof(u64));
 constexpr u16 kChart[kHousePlaces] = {100, 230, 240, 300, 310, 320, 330, 400, 410, 420, 430, 900};
 
-/// With max_balances of them nothing more is accepted; what works then may still open its own.
+/// With max_balances of them nothing more is accepted; the members of an act, and without
+/// accounting what works then, may pass that.
 u32 most_positions(const EngineConfig& c) {
   const u64 most = u64{c.max_balances} + c.max_orders;
   return static_cast<u32>(std::min<u64>(most, kNone - 1));
@@ -40,6 +41,12 @@ State::State(const EngineConfig& c)
       extras(c.max_orders),
       links(c.max_orders),
       positions(most_positions(c)),
+      group_positions(most_positions(c)),
+      quantity_limits(c.max_limits),
+      money_limits(c.max_limits),
+      order_worth(c.max_orders),
+      position_worth(most_positions(c)),
+      balance_worth(c.max_balances),
       busts(kMaxBusts),
       actions(kMaxActions),
       pages(c.max_orders, c.max_windows, kMaxInstruments * 4),  // two of a book, two in the dark
@@ -73,15 +80,26 @@ State::State(const EngineConfig& c)
       hold_ids(c.max_holds) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1 &&
-            c.max_groups < kNone && c.max_legs < kNone && c.max_holds < kNone);
+            c.max_groups < kNone && c.max_legs < kNone && c.max_holds < kNone &&
+            c.max_limits < kNone);
 }
 
 Usage State::usage() const {
-  return {orders.slots().used(), pages.leaves.used(),      pages.windows.used(),
-          accounts.count(),      accounts.balance_count(), client_ids.used(),
-          transfer_ids.count(),  client_ids.terms_used(),  extras.used(),
-          positions.count(),     links.rows.used(),        group_ids.count(),
-          group_ids.leg_count(), hold_ids.count()};
+  return {orders.slots().used(),
+          pages.leaves.used(),
+          pages.windows.used(),
+          accounts.count(),
+          accounts.balance_count(),
+          client_ids.used(),
+          transfer_ids.count(),
+          client_ids.terms_used(),
+          extras.used(),
+          positions.count(),
+          links.rows.used(),
+          group_ids.count(),
+          group_ids.leg_count(),
+          hold_ids.count(),
+          std::max(quantity_limits.count(), money_limits.count())};
 }
 
 void State::fill(const Usage& usage) {
@@ -97,6 +115,8 @@ void State::fill(const Usage& usage) {
   links.rows.fill(usage.links);
   group_ids.fill(usage.groups, usage.legs);
   hold_ids.fill(usage.holds);
+  quantity_limits.fill(usage.limits);
+  money_limits.fill(usage.limits);
 }
 
 void State::copy(const State& other) {
@@ -109,6 +129,8 @@ void State::copy(const State& other) {
   extras.copy(other.extras);
   links.rows.copy(other.links.rows);
   positions.copy_rows(other.positions);
+  quantity_limits.copy_rows(other.quantity_limits);
+  money_limits.copy_rows(other.money_limits);
   busts.copy(other.busts, other.bust_count);
   bust_count = other.bust_count;
   actions.copy_entries(other.actions);

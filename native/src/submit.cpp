@@ -1,6 +1,7 @@
 #include "quantumcore/act.hpp"
 #include "quantumcore/advanced.hpp"
 #include "quantumcore/commands.hpp"
+#include "quantumcore/exposure.hpp"
 #include "quantumcore/phases.hpp"
 #include "quantumcore/rare.hpp"
 #include "quantumcore/submission.hpp"
@@ -103,8 +104,12 @@ bool judge_open_orders(const State& state, const Account& account, u32 before, R
 }
 
 /// What may be held in `currency`; keeps the row, for accepting.
-i64 available(const State& state, const Seat& seat, Judged& j, u16 currency) {
-  j.paying = state.accounts.find_balance(j.account, currency);
+i64 available(const State& state, const Seat& seat, const Position& position, Judged& j,
+              u16 currency) {
+  j.paying = j.wish.sell ? position.base_balance : position.quote_balance;
+  if (j.paying == kNone) [[unlikely]] {
+    j.paying = state.accounts.find_balance(j.account, currency);
+  }
   const i64 before = seat.act == nullptr ? 0 : held_beside(seat, currency);
   return (j.paying == kNone ? 0 : state.accounts.available(state.accounts.balance(j.paying))) -
          before;
@@ -151,7 +156,7 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
 /// nothing for what others may need.
 [[gnu::always_inline]] inline bool judge(const State& state, const SubmitOrder& c,
                                          const OrderTerms* further, bool straight, const Seat& seat,
-                                         Judged& j, Refusal& why) {
+                                         const Position& position, Judged& j, Refusal& why) {
   const Account& account = state.accounts[j.account];
   const Instrument& instrument = *j.instrument;
   Wish& wish = j.wish;
@@ -170,22 +175,28 @@ bool judge_reduce(const State& state, const Instrument& instrument, const Seat& 
   const Given given{
       true, true, wish.market, {c.price, c.price_scale}, {c.quantity, c.quantity_scale}};
   const u16 held_currency = wish.sell ? instrument.base : instrument.quote;
+  const auto beside = [&] {
+    return Beside{position, kNone, seat.act == nullptr ? nullptr : &seat, &j};
+  };
   return judge_switches(state, account, why) &&
          (straight || judge_phase(instrument, c.time_in_force, c.flags, why)) &&
          judge_shape(instrument, given, wish.price, wish.lots, why) &&
          (straight ? judge_plain(c, why) : judge_kind_and_terms(state, c, further, j, why)) &&
-         judge_max_quantity(instrument, wish.lots, why) &&
+         judge_order_lots(state, instrument, position, wish.lots, why) &&
          (straight || (c.flags & kReduceOnly) == 0 ||
           judge_reduce(state, instrument, seat, j, why)) &&
          (straight || judge_entry_price(state, instrument, c, j, why)) &&
          (straight || (instrument.rare & kRareBands) == 0 || wish.market ||
           judge_bands(state, instrument, wish.sell, wish.price, why)) &&
-         judge_amounts(state, instrument, j.rates, kNoSums, wish, why) &&
+         judge_amounts(state, instrument, position, beside, j.rates, kNoSums, wish, why) &&
          (straight || cap_hold(j)) && judge_open_orders(state, account, seat.before, why) &&
          (!state.accounting() ||
-          ((seat.act == nullptr || judge_product_beside(state, seat, j, why)) &&
+          ((seat.act == nullptr ? judge_working(state, instrument, position, wish, why)
+                                : judge_working_exactly(state, instrument, beside(), wish, why)) &&
+           (seat.act == nullptr || judge_product_beside(state, seat, j, why)) &&
            judge_funds(state, instrument, j.rates, wish, seat.waits ? 0 : wish.hold,
-                       available(state, seat, j, held_currency), why))) &&
+                       available(state, seat, position, j, held_currency), why) &&
+           judge_credit(state, instrument, position, beside, wish, why))) &&
          (seat.act == nullptr ? judge_post_only(instrument, wish, why)
                               : judge_post_only_beside(seat, j, why)) &&
          judge_room(state, instrument, seat, j, why);
@@ -217,10 +228,14 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
   OrderRecord& order = state.orders.record(slot);
   const bool pays_base = j.wish.sell && j.paying != kNone;
   const bool pays_quote = !j.wish.sell && j.paying != kNone;
-  order.base_balance =
-      pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
-  order.quote_balance =
-      pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+  Position& position = state.positions[order.position];
+  if (position.base_balance == kNone || position.quote_balance == kNone) [[unlikely]] {
+    position.base_balance =
+        pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
+    position.quote_balance =
+        pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+  }
+  order.held_balance = j.wish.sell ? position.base_balance : position.quote_balance;
   order.rates = j.rates;
   order.hold = 0;
   order.client_entry = remember(state, c, terms, j, slot, Fate::working, teller);
@@ -234,6 +249,14 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
   order.price = j.wish.price;
   order.quantity = j.wish.lots;
   order.extra = kNone;
+  const u32 instrument = state.slot_of(*j.instrument);
+  order.position = j.position;
+  if (state.accounting()) {
+    if (j.position == kNone) [[unlikely]] {
+      order.position = make_position(state, j.account, instrument);
+    }
+    begin_working(state, state.positions[order.position], j.wish.sell, j.wish.lots);
+  }
   const u32 mode =
       c.self_trade_prevention == kStpDefault ? kStpCancelNewest : c.self_trade_prevention;
   const u32 flags = kOrderLive | (j.wish.sell ? kOrderSell : 0U) |
@@ -241,7 +264,7 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
                     (c.time_in_force == kFillOrKill ? kOrderFillOrKill : 0U) |
                     (mode << kOrderStpShift);
   state.orders.node(slot) =
-      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, state.slot_of(*j.instrument), flags};
+      OrderNode{kNone, kNone, j.wish.lots, kNone, j.account, instrument, flags};
 }
 
 [[gnu::always_inline]] inline void tell_order(const State& state, const SubmitOrder& c, u32 slot,
@@ -314,7 +337,9 @@ void prefetch_best(const State& state, const Instrument& instrument, const Submi
                                          const OrderTerms* terms, bool straight, Judged& judged,
                                          Teller& teller) {
   Refusal why;
-  const bool good = judge(state, command, terms, straight, kAlone, judged, why);
+  const Position& position =
+      position_to_judge(state, judged.account, state.slot_of(*judged.instrument), judged.position);
+  const bool good = judge(state, command, terms, straight, kAlone, position, judged, why);
   if (state.accounting()) {
     const u32 first = state.client_ids.find_tagged(judged.tag, judged.account, command.client_id);
     if (first != kNone) [[unlikely]] {
@@ -433,9 +458,11 @@ void tell_rejected(const SubmitOrder& c, const Refusal& why, Teller& teller) {
   event.session = c.session;
 }
 
-bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
-                  const Seat& seat, Judged& j, Refusal& why) {
-  return judge(state, c, terms, false, seat, j, why);
+bool judge_seated(State& state, const SubmitOrder& c, const OrderTerms* terms, const Seat& seat,
+                  Judged& j, Refusal& why) {
+  const Position& position =
+      position_to_judge(state, j.account, state.slot_of(*j.instrument), j.position);
+  return judge(state, c, terms, false, seat, position, j, why);
 }
 
 void make_order(State& state, const SubmitOrder& c, const OrderTerms* terms, const Judged& j,

@@ -10,21 +10,21 @@ bool content_is_good(const Transfer& c) {
          c.kind >= kDeposit && c.kind <= kBetween && is_id(c.transfer_id);
 }
 
-struct Judged {
+struct Found {
   u32 from = kNone;  // slot of the header's account
   u32 to = kNone;    // slot of to_account, when between accounts
   u16 currency = 0;  // slot
 };
 
 /// ACCOUNT_FROZEN, ACCOUNT_CLOSED: of who gives, then of who is given to.
-bool judge_states(const State& state, const Transfer& c, const Judged& j, Refusal& why) {
+bool judge_states(const State& state, const Transfer& c, const Found& j, Refusal& why) {
   const Account& account = state.accounts[j.from];
   if (c.kind == kDeposit) return judge_credit(account, why);
   return judge_debit(account, why) &&
          (c.kind != kBetween || judge_credit(state.accounts[j.to], why));
 }
 
-bool judge(const State& state, const Transfer& c, Judged& j, Refusal& why) {
+bool judge(const State& state, const Transfer& c, Found& j, Refusal& why) {
   if (c.amount <= 0) return why.no(Reason::bad_amount, Scope::none);
   const i32 currency_slot = state.find_currency(c.currency);
   if (currency_slot < 0) return why.no(Reason::unknown_currency, Scope::none);
@@ -67,7 +67,7 @@ Known known_as(const PostedTransfer& first, const Transfer& c) {
 }
 
 /// Only what was checked: a total stays within what is owed to customers.
-void move(State& state, const Transfer& c, const Judged& j) {
+void move(State& state, const Transfer& c, const Found& j) {
   i64& owed = state.currencies[j.currency].owed;
   Balance& from = state.accounts.balance(state.accounts.make_balance(j.from, j.currency));
   if (c.kind == kDeposit) {
@@ -96,7 +96,7 @@ void transfer(State& state, const Transfer& command, Teller& teller) {
   }
   const Named named{0, 0, command.transfer_id};
   Refusal why;
-  Judged judged;
+  Found judged;
   judged.from = state.accounts.find(command.header.account);
   if (judged.from == kNone) {
     why.no(Reason::unknown_account, Scope::account);

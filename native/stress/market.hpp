@@ -10,6 +10,7 @@
 #include "actions.hpp"
 #include "groups.hpp"
 #include "holds.hpp"
+#include "limits.hpp"
 #include "names.hpp"
 #include "orders.hpp"
 #include "quantumcore/engine.hpp"
@@ -186,6 +187,13 @@ class Market {
       SetGroup group{};
       group.group = static_cast<u32>(random.below(3));
       add(group, CommandKind::set_group, 0, account());
+      return;
+    }
+    if (random.below(12) == 0) {
+      limit(random, account(), instrument,
+            [&](auto& command, CommandKind kind, u32 where, u64 owner) {
+              add(command, kind, where, owner);
+            });
       return;
     }
     if (random.below(4) == 0) {

@@ -34,7 +34,7 @@ VERBS = {
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
     23: "batch", 24: "post", 25: "account", 26: "credit", 27: "hold", 28: "amend", 29: "release",
-    31: "action",
+    31: "action", 32: "firm", 33: "limit", 34: "money",
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
 HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired", 6: "adjusted"}
@@ -73,6 +73,7 @@ class Scales(Protocol):
     def order(self, sequence: int, slot: int) -> str: ...
     def account(self, number: int) -> str: ...
     def currency(self, number: int) -> str: ...
+    def instrument(self, number: int) -> str: ...
     def since(self, time_ns: int) -> str: ...
 
 
@@ -184,6 +185,16 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
             return _of("limits", f"{s.account(e.account) if e.account else 'default'} {e.max_open_orders}")
         case wire.GroupChanged():
             return _of("group", f"{s.account(e.account)} {e.group}")
+        case wire.FirmChanged():
+            return _of("firm", f"{s.account(e.account)} {e.firm}")
+        case wire.QuantityLimitsChanged():
+            limits = {"order": e.max_order_lots, "long": e.max_long, "short": e.max_short}
+            limits |= {"open": e.max_open_orders, "each": e.max_open_each}
+            return _of("limit", _whose(e, s), **{word: str(most) for word, most in limits.items() if most >= 0})
+        case wire.MoneyLimitsChanged():
+            limits = {"order": e.max_order_notional, "open": e.max_open_notional, "credit": e.credit}
+            whose = f"{_whose(e, s)} {s.currency(e.currency)}"
+            return _of("money", whose, **{w: s.money(e.currency, most) for w, most in limits.items() if most >= 0})
         case wire.TradingRulesChanged():
             return _of("rules", **_fields(e))
         case wire.OrdersLinked():
@@ -193,6 +204,15 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
             return _of("busted", **_fields(e) | {"buyer": s.account(e.buyer), "seller": s.account(e.seller)})
         case _:
             return _of_money(e, s)
+
+
+def _whose(e: Any, s: Scales) -> str:
+    """Return whose record of limits it is, as a command names it."""
+    if e.scope in (5, 6):
+        return f"firm {e.firm}" if e.scope == 5 else f"group {e.group}"
+    where = f"in {s.instrument(e.instrument)}" if e.instrument else ""
+    who = s.account(e.account) if e.account else "" if e.instrument else "venue"
+    return f"{who} {where}".strip()
 
 
 def _of_money(e: Any, s: Scales) -> Shown:

@@ -160,6 +160,10 @@ class CaseMarket:
         """Return the number of an account; a number stands for itself."""
         return ACCOUNTS[name] if name in ACCOUNTS else int(name)
 
+    def instrument(self, number: int) -> str:
+        """Return the name of an instrument."""
+        return next((name for name, known in self.instruments.items() if known == number), str(number))
+
     def sequence_of(self, client_id: str) -> int:
         """Return the sequence of the command that submitted an order."""
         return next(sequence for (sequence, _), known in self.ids.items() if known == client_id)
@@ -229,6 +233,21 @@ def _balance(market: CaseMarket, rest: list[str]) -> list[Shown]:
     return [Shown(f"{who} {market.money(number, total)} {code}", {"held": market.money(number, held)})]
 
 
+def _working(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    number = words.instrument_of(market, words.pairs(rest[1:]))
+    buys, sells, orders = market.engine.working(market.account_number(rest[0]), number)
+    lots = {"buys": market.quantity(number, buys), "sells": market.quantity(number, sells)}
+    return [Shown(rest[0], {**lots, "orders": str(orders)})]
+
+
+def _drawn(market: CaseMarket, rest: list[str]) -> list[Shown]:
+    number = market.currencies[rest[1]]
+    working, filled = market.engine.drawn(int(rest[0]), number)
+    return [
+        Shown(f"firm {rest[0]}", {"working": market.money(number, working), "filled": market.money(number, filled)})
+    ]
+
+
 def _house(market: CaseMarket, rest: list[str]) -> list[Shown]:
     number = market.currencies[rest[0]]
     return [Shown(f"{code} {market.money(number, balance)}", {}) for code, balance in market.engine.house(number)]
@@ -267,4 +286,6 @@ _QUESTIONS = {
     "order": _order,
     "queue": _queue,
     "balance": _balance,
+    "working": _working,
+    "drawn": _drawn,
 }

@@ -24,6 +24,10 @@ PEGS = {"primary": 1, "market": 2, "mid": 3}
 PREVENTIONS = {"newest": 1, "oldest": 2, "both": 3, "decrement": 4, "none": 5}
 SIDES = {"buy": 1, "sell": 2, "buys": 1, "sells": 2}
 RATES = ("static_band", "price_collar", "dynamic_band", "velocity")
+QUANTITY_LIMITS = {
+    "order": "max_order_lots", "long": "max_long", "short": "max_short", "open": "max_open_orders", "each": "max_open_each",
+}  # fmt: skip
+MONEY_LIMITS = {"order": "max_order_notional", "open": "max_open_notional", "credit": "credit"}
 DECIMALS = {  # word: field, scale field
     "stop": ("stop_price", "stop_scale"),
     "offset": ("offset", "offset_scale"),
@@ -366,6 +370,33 @@ def _limits(market: "CaseMarket", rest: list[str]) -> wire.Command:
     return wire.SetLimits(account=account, max_open_orders=int(rest[1]))
 
 
+def _whose(market: "CaseMarket", rest: list[str]) -> tuple[dict[str, int], dict[str, str]]:
+    """Return whose record it is, and the limits: `venue ...`, `alice [in ACME] ...`, `in ACME ...`, `firm|group 3 ...`."""
+    first, *more = rest
+    if first == "venue":
+        return {"scope": 1}, pairs(more)
+    if first in ("firm", "group"):
+        return {"scope": {"firm": 5, "group": 6}[first], first: int(more[0])}, pairs(more[1:])
+    if first == "in":
+        return {"scope": 3, "instrument": instrument_of(market, {"in": more[0]})}, pairs(more[1:])
+    names, limits = {"scope": 2, "account": market.account_number(first)}, pairs(more)
+    if "in" in limits:
+        names["instrument"] = instrument_of(market, {"in": limits.pop("in")})
+    return names, limits
+
+
+def _limit(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    names, limits = _whose(market, rest)
+    return wire.SetQuantityLimits(**names, **{QUANTITY_LIMITS[word]: int(value) for word, value in limits.items()})
+
+
+def _money(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    names, limits = _whose(market, rest)
+    code = limits.pop("of", "USD")
+    amounts = {MONEY_LIMITS[word]: _minor(market, value, code) for word, value in limits.items()}
+    return wire.SetMoneyLimits(currency=_currency(market, code), **names, **amounts)
+
+
 def _cancel_all_after(market: "CaseMarket", rest: list[str]) -> wire.Command:
     timeout = 0 if rest[1] == "off" else nanoseconds(rest[1])
     return wire.CancelAllAfter(account=market.account_number(rest[0]), timeout_ns=timeout)
@@ -424,6 +455,9 @@ _COMMANDS: dict[str, Any] = {
     "rules": _rules,
     "kill": _kill,
     "limits": _limits,
+    "limit": _limit,
+    "money": _money,
+    "firm": lambda market, rest: wire.SetFirm(account=market.account_number(rest[0]), firm=int(rest[1])),
     "cancel_all_after": _cancel_all_after,
     "end_session": lambda market, rest: wire.EndSession(account=market.account_number(rest[0]), session=int(rest[1])),
     "group": lambda market, rest: wire.SetGroup(account=market.account_number(rest[0]), group=int(rest[1])),

@@ -44,6 +44,8 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
                                                `+ alice 100 50 USD from h1` captures it from a hold
     hold alice h1 500 USD [until 60s]          amend alice h1 700 USD                     release alice h1 200 USD | rest
     account alice open|frozen|closed           credit alice 500 USD
+    firm alice 3                               limit venue|alice [in ACME]|in ACME|group 7 [order 10] [long 500] [short 0] [open 3] [each 2]
+    money venue|alice [in ACME]|in ACME|firm 3 [of USD] [order 1000] [open 5000] [credit 10000]
     bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
     action x1 split n 3 m 2 price 20 [in OPT] [target BETA] [amount 0.25] [rate 0.01] [day 20000]
     action x1 exercise n 100 price 20 target BETA right call|put [by alice lots 5 seed 7]
@@ -58,6 +60,8 @@ Questions are commands too; their answers stand like events:
     house USD                                  300 5                   each account of the house that is not zero (220: all collateral)
     collateral alice                           alice 40 USD
     holds alice                                h1 40 USD until 60s     what is open of each
+    working alice [in BETA]                    alice buys 5 sells 0 orders 1      what works of it, in quantities
+    drawn 3 USD                                firm 3 working 500 filled 0        of a firm's line
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
 """
 

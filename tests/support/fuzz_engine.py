@@ -14,6 +14,7 @@ from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.streams import CURRENCIES, INSTRUMENTS, START_NS, AuctionMarket, Market, Timed, setup
 from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
+from tests.support.streams_limits import LimitMarket
 
 CHECK_EVERY = 500
 
@@ -39,6 +40,8 @@ def state_of(engine: Any) -> dict[str, Any]:
         "deadline": engine.next_deadline(),
         "states": {account: engine.account_state(account) for account in engine.accounts()},
         "open_orders": engine.open_orders(),
+        "working": {(a, i): engine.working(a, i) for a in engine.accounts() for i in INSTRUMENTS},
+        "drawn": {(firm, number): engine.drawn(firm, number) for firm in (0, 1, 2) for number, _, _ in CURRENCIES},
     }
 
 
@@ -154,6 +157,7 @@ def main() -> None:
     kind.add_argument("--auctions", dest="market", action="store_const", const=AuctionMarket, help="lives in calls")
     kind.add_argument("--busts", dest="market", action="store_const", const=BustedMarket, help="takes trades back")
     kind.add_argument("--actions", dest="market", action="store_const", const=ActionMarket, help="splits and merges")
+    kind.add_argument("--limits", dest="market", action="store_const", const=LimitMarket, help="may do little")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     told = run_equality(

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
-from tests.support import stream_actions, stream_batches, stream_holds, stream_links, stream_postings, stream_triggers
+from tests.support import (
+    stream_actions,
+    stream_batches,
+    stream_holds,
+    stream_limits,
+    stream_links,
+    stream_postings,
+    stream_triggers,
+)
 from tests.support.shown_orders import I64_MAX, TERMS, ShownOrders, advanced
 from tests.support.stream_phases import PhaseMakers
 
@@ -116,6 +124,7 @@ _FURTHER = (
     *stream_postings.MAKERS,
     *stream_holds.MAKERS,
     *stream_actions.MAKERS,
+    *stream_limits.MAKERS,
 )
 
 

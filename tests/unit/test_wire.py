@@ -86,7 +86,7 @@ def test_a_decoded_value_owns_its_data(value):
 def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
     sizes |= {13: 160, 14: 112, 15: 504, 16: 24, 17: 24, 18: 24, 19: 24, 20: 80, 21: 24, 22: 96, 23: 24}
-    sizes |= {24: 240, 25: 24, 26: 32, 27: 72, 28: 64, 29: 64, 31: 112}
+    sizes |= {24: 240, 25: 24, 26: 32, 27: 72, 28: 64, 29: 64, 31: 112, 32: 24, 33: 64, 34: 48}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
     sizes = {
         1: 64,
@@ -106,6 +106,7 @@ def test_sizes_are_those_of_the_reference():
     }
     sizes |= {15: 144, 16: 80, 17: 80, 18: 64, 19: 80, 20: 80, 21: 48, 22: 48, 23: 112, 24: 48, 25: 64, 26: 80, 27: 64}
     sizes |= {28: 48, 29: 128, 30: 64, 31: 112, 32: 176, 33: 144, 34: 48, 35: 64, 36: 144, 40: 160, 41: 176}
+    sizes |= {48: 48, 49: 96, 50: 80}
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
 
@@ -132,6 +133,12 @@ TERMS = {
     "ApplyAction": "ActionTerms",
     "ActionApplied": "ActionTerms",
 }
+LIMITS = {
+    "SetQuantityLimits": "QuantityLimits",
+    "QuantityLimitsChanged": "QuantityLimits",
+    "SetMoneyLimits": "MoneyLimits",
+    "MoneyLimitsChanged": "MoneyLimits",
+}
 
 
 def theirs(kind: Any) -> set[tuple[str, int, int]]:
@@ -146,6 +153,7 @@ def theirs(kind: Any) -> set[tuple[str, int, int]]:
         for name, (offset, size) in layouts[structure].items():
             held = HELD.get(name) or (ORDERS.get(structure) if name == "order" else None)
             held = TERMS.get(structure, "OrderTerms") if name == "terms" else header if name == "header" else held
+            held = LIMITS.get(structure) if name == "limits" else held
             found |= unfold(held, base + offset) if held else {(name, base + offset, size)}
         return found
 

@@ -5,7 +5,7 @@
 
 namespace quantumcore {
 
-struct Account {
+struct alignas(64) Account {
   u32 id;
   u32 max_open_orders;  // only when has_limits
   u32 open_orders;
@@ -21,8 +21,10 @@ struct Account {
   u8 reserved;
   u32 group;        // accounts of one group do not trade with each other; 0: of none
   i64 deadline_ns;  // its orders go at it (CancelAllAfter); 0: never
+  // Seldom looked at.
+  u32 firm;  // its clearing member; 0: of none
 };
-static_assert(sizeof(Account) == 64);
+static_assert(sizeof(Account) == 128);
 
 inline constexpr u8 kNotBarred = 0;
 inline constexpr u8 kBarFrozen = 1;  // no debits, no new holds

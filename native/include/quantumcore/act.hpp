@@ -47,6 +47,14 @@ void tell_linked(const CommandHeader& header, const Act& act, const u32* slots, 
 
 /// Lots by which those before may bring the position nearer to zero.
 i128 reducing_beside(const Seat& seat, const Judged& j);
+/// Lots of those before that work on its side whatever becomes of it.
+i128 lots_before(const Seat& seat, const Judged& j);
+/// Lots that it and those before bring to its side; a pair counts once.
+i128 lots_with_those_before(const Seat& seat, const Judged& j);
+/// The same in money, `own` of it: all in its currency, or only in its instrument.
+i128 worth_with_those_before(const Seat& seat, const Judged& j, bool here, i64 own);
+/// How many of those before are of its instrument.
+u32 open_before(const Seat& seat, const Judged& j);
 /// What those before hold of a currency, by its slot.
 i64 held_beside(const Seat& seat, u16 currency);
 /// AMOUNT_OVERFLOW: what a sell could bring of those before.

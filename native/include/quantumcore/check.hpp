@@ -15,6 +15,9 @@ void check_ties(const State& state);
 /// hold, by balance row.
 void check_money(const State& state, std::vector<i128> held);
 
+/// Walks what works, by account and instrument, group and firm, and compares with its sums.
+void check_limits(const State& state);
+
 /// Visits every row of a heap with the one above it; returns how many there are.
 template <class Visit>
 u32 visit_heap(const HeapTable& table, u32 top, const Visit& visit) {

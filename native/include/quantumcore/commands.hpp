@@ -38,6 +38,9 @@ void place_hold(State& state, const PlaceHold& command, Teller& teller);
 void amend_hold(State& state, const AmendHold& command, Teller& teller);
 void release_hold(State& state, const ReleaseHold& command, Teller& teller);
 void apply_action(State& state, const ApplyAction& command, Teller& teller);
+void set_firm(State& state, const SetFirm& command, Teller& teller);
+void set_quantity_limits(State& state, const SetQuantityLimits& command, Teller& teller);
+void set_money_limits(State& state, const SetMoneyLimits& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);
@@ -75,7 +78,9 @@ void tell_again(Teller& teller, const CommandHeader& command, Known known, const
                 u8 field = 0);
 
 /// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
-void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
+// Hot, as is what follows on the way of a plain order: these lie beside each other then, so that a
+// command's code has each set of the instruction cache to itself.
+[[gnu::hot]] void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
 
 /// Cancels the first `count` orders of State::ending in turn. One that ends may take others with
 /// it, which are passed over then; for the same reason a list must not be walked while its orders
@@ -96,7 +101,7 @@ u32 cancel_each(State& state, u32 account, CancelReason reason, Teller& teller, 
 }
 
 /// Ends an order that has nothing left: forgets nothing, frees its slot.
-void finish_order(State& state, u32 slot, Fate fate);
+[[gnu::hot]] void finish_order(State& state, u32 slot, Fate fate);
 
 /// The currency in which a side holds.
 inline u16 held_currency(const Instrument& instrument, bool sell) {
@@ -104,7 +109,7 @@ inline u16 held_currency(const Instrument& instrument, bool sell) {
 }
 
 /// Sets an order's hold, and its account's held by the difference.
-void set_hold(State& state, u32 slot, i64 hold);
+[[gnu::hot]] void set_hold(State& state, u32 slot, i64 hold);
 /// The hold that the order's formula says now, and what it would be if no other order held for it.
 i64 hold_now(const State& state, u32 slot);
 i64 own_need(const State& state, u32 slot);
@@ -178,11 +183,7 @@ i128 reducing_room(const State& state, u32 account, u32 instrument, bool sell, u
 /// By how many lots the reduce-only orders of a side are more than the position; negative: less.
 i128 reducing_over(const State& state, u32 position, bool sell);
 /// Adds to a position, whose row it returns.
-inline u32 move_position(State& state, u32 account, u32 instrument, i128 lots) {
-  const u32 row = state.positions.make(account, instrument, state.accounts[account].first_position);
-  state.positions[row].lots += lots;
-  return row;
-}
+u32 move_position(State& state, u32 account, u32 instrument, i128 lots);
 /// Cuts reduce-only orders, the youngest first, until together they are no more than the position.
 void trim(State& state, u32 position, Teller& teller);
 /// A reduce-only order has come or gone.
@@ -196,16 +197,16 @@ void remember_bust(State& state, const Bust& bust);
 
 /// Moves the money and the asset of one fill; both leaves are already lowered. Fills in what the
 /// event says of money.
-void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
-                 TradePrinted& event);
+[[gnu::hot]] void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price,
+                              i64 lots, TradePrinted& event);
 
 /// Puts an order that rests or waits into its account's list, at the end.
-void join_account(State& state, u32 slot);
+[[gnu::hot]] void join_account(State& state, u32 slot);
 
 /// Matches the live order `slot` up to its price. Returns whether something is left that may rest;
 /// else the order is final and its slot free. Cost: O(fills + levels emptied); fill-or-kill first
 /// walks what it would take.
-bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
+[[gnu::hot]] bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 
 /// What `work` does where the phase, the rules, the order or the book are not plain.
 void work_rare(State& state, u32 slot, u32 level, Teller& teller);

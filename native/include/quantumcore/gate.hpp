@@ -23,6 +23,17 @@ struct Wish {
   bool lot_pays_fee;  // the one-lot rule is known to hold; set by judge_amounts
 };
 
+struct Judged;
+struct Seat;
+
+/// What an order is judged beside.
+struct Beside {
+  const Position& position;    // of its account in its instrument, with the limits of now
+  u32 replaced = kNone;        // the order that it stands for
+  const Seat* seat = nullptr;  // of one that comes with others: where it stands among them
+  const Judged* judged = nullptr;
+};
+
 /// Whether `id` is 1..36 of A-Za-z0-9_- and then zeros.
 bool is_id(const char (&id)[kIdBytes]);
 inline bool is_zero_id(const char (&id)[kIdBytes]) {
@@ -124,16 +135,6 @@ bool judge_price(const Instrument& instrument, const Measured& price, Reason rea
   return judge_shape_exactly(instrument, given, ticks, lots, why);
 }
 
-[[gnu::always_inline]] inline bool judge_max_quantity(const Instrument& instrument, i64 lots,
-                                                      Refusal& why) {
-  if (lots <= instrument.terms.max_quantity) [[likely]] {
-    return true;
-  }
-  const Grid grid = instrument.lot_grid();
-  return why.no(Reason::max_qty, Scope::instrument, grid.scale,
-                on_grid(instrument.terms.max_quantity, grid), on_grid(lots, grid));
-}
-
 /// Twice the price that market orders and collars measure from, so that a mid between ticks stays
 /// exact; 0: there is none.
 u128 doubled_reference(const State& state, const Instrument& instrument);
@@ -156,8 +157,8 @@ bool judge_reduce_only(const Instrument& instrument, i128 room, i64 lots, Refusa
 bool judge_product(const State& state, const Instrument& instrument, u128 ticks_lots, Refusal& why);
 
 /// AMOUNT_OVERFLOW, MAX_NOTIONAL, MIN_NOTIONAL; sets wish.hold.
-bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Rates& rates,
-                           const OrderSums& sums, Wish& wish, Refusal& why);
+bool judge_amounts_exactly(const State& state, const Instrument& instrument, const Beside& beside,
+                           const Rates& rates, const OrderSums& sums, Wish& wish, Refusal& why);
 
 /// Whether an order of whole minor units breaks no rule of judge_amounts and not the one-lot rule,
 /// worked out in 64 bits; sets wish.hold then. False: the exact way must decide.
@@ -165,8 +166,8 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument, con
 /// Both sides take one way, because the side of an order cannot be guessed: a buy's hold and the
 /// one-lot rule of a sell need a fee each, of all that is left or of one lot.
 [[gnu::always_inline]] inline bool amounts_are_plain(const Instrument& instrument,
-                                                     const Rates& rates, const OrderSums& sums,
-                                                     Wish& wish) {
+                                                     i64 most_notional, const Rates& rates,
+                                                     const OrderSums& sums, Wish& wish) {
   // A sell that takes bids may bring more than its own price says.
   if (instrument.book.crosses(!wish.sell, wish.price) && wish.sell) return false;
   if ((instrument.rare & kRareDark) != 0) [[unlikely]] {
@@ -198,7 +199,7 @@ bool judge_amounts_exactly(const State& state, const Instrument& instrument, con
   const u64 working = rest * unit.num;
   wish.hold = static_cast<i64>(hold);
   return (total | asset | hold) >> 63 == 0 && fee <= pick(wish.sell, price * unit.num, ~u64{0}) &&
-         working <= static_cast<u64>(instrument.terms.max_notional) &&
+         working <= static_cast<u64>(most_notional) &&
          working >= static_cast<u64>(instrument.terms.min_notional);
 }
 
@@ -224,15 +225,18 @@ bool judge_notional_exactly(const State& state, const Instrument& instrument, co
   return judge_notional_exactly(state, instrument, wish, why);
 }
 
+/// `beside` makes what the exact way needs, so that others do not pay for it.
+template <class MakeBeside>
 [[gnu::always_inline]] inline bool judge_amounts(const State& state, const Instrument& instrument,
+                                                 const Position& position, const MakeBeside& beside,
                                                  const Rates& rates, const OrderSums& sums,
                                                  Wish& wish, Refusal& why) {
   if (!state.accounting()) return judge_notional(state, instrument, wish, why);
-  wish.lot_pays_fee = amounts_are_plain(instrument, rates, sums, wish);
+  wish.lot_pays_fee = amounts_are_plain(instrument, position.order_notional, rates, sums, wish);
   if (wish.lot_pays_fee) [[likely]] {
     return true;
   }
-  return judge_amounts_exactly(state, instrument, rates, sums, wish, why);
+  return judge_amounts_exactly(state, instrument, beside(), rates, sums, wish, why);
 }
 
 /// NO_FUNDS: `increase` of the hold against `available`, and the one-lot rule of a sell.

@@ -6,6 +6,7 @@
 #include "quantumcore/layout_action_events.hpp"
 #include "quantumcore/layout_commands.hpp"
 #include "quantumcore/layout_events.hpp"
+#include "quantumcore/layout_limits.hpp"
 #include "quantumcore/layout_money_commands.hpp"
 #include "quantumcore/layout_money_events.hpp"
 #include "quantumcore/layout_venue_events.hpp"
@@ -33,6 +34,10 @@ static_assert(kLaidOut<GroupTerms, 224> && kLaidOut<PostGroup, 240> && kLaidOut<
 static_assert(kLaidOut<SetAccountTerms, 24> && kLaidOut<SetCredit, 32>);
 static_assert(kLaidOut<PlaceHold, 72> && kLaidOut<AmendHold, 64> && kLaidOut<ReleaseHold, 64>);
 static_assert(kLaidOut<ActionTerms, 96> && kLaidOut<ApplyAction, 112>);
+static_assert(kLaidOut<SetFirm, 24> && kLaidOut<QuantityLimits, 48>);
+static_assert(kLaidOut<SetQuantityLimits, 64> && kLaidOut<MoneyLimits, 32>);
+static_assert(kLaidOut<SetMoneyLimits, 48> && kLaidOut<FirmChanged, 48>);
+static_assert(kLaidOut<QuantityLimitsChanged, 96> && kLaidOut<MoneyLimitsChanged, 80>);
 static_assert(kLaidOut<SetGroup, 24> && kLaidOut<BustTrade, 96>);
 
 static_assert(kLaidOut<EventHeader, 40> && kLaidOut<CommandDone, 64>);

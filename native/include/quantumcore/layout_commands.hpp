@@ -44,6 +44,9 @@ enum class CommandKind : u8 {
   amend_hold = 28,
   release_hold = 29,
   apply_action = 31,
+  set_firm = 32,
+  set_quantity_limits = 33,
+  set_money_limits = 34,
 };
 
 struct CommandHeader {

@@ -48,6 +48,9 @@ enum class EventKind : u8 {
   hold_changed = 36,
   position_adjusted = 40,
   action_applied = 41,
+  firm_changed = 48,
+  quantity_limits_changed = 49,
+  money_limits_changed = 50,
 };
 
 inline constexpr u8 kLast = 1;

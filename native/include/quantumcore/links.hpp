@@ -19,6 +19,8 @@ struct Link {
   u32 instrument;  // slot
   u32 eldest;      // slot of the first member, so that (sequence, eldest) is its age
   u32 next_free;   // the arena's
+  i128 over_lots;  // what the sums of what works leave out, because only one of a pair can trade
+  i64 over_worth;  // the same of gross notional
   u8 kind;
   u8 waits;  // the members wait for their parent: in no book, holding nothing
   u8 due;    // in Links::due

@@ -67,12 +67,12 @@ struct alignas(64) OrderRecord {
   i64 price;     // ticks
   i64 quantity;  // lots in all; filled = quantity - leaves
   u32 extra;     // kNone: a plain order; else a row of rare properties
-  u32 client_entry;
+  u32 position;  // row of its account in its instrument
 
   i64 hold;  // minor units of the hold's currency
-  u32 base_balance;
-  u32 quote_balance;
-  Rates rates;  // as accepted
+  u32 client_entry;
+  u32 held_balance;  // in which it holds; of the other knows the position
+  Rates rates;       // as accepted
 };
 static_assert(sizeof(OrderRecord) == 64);
 

@@ -54,6 +54,21 @@ std::vector<std::tuple<u64, u32, u16, i64, i64, i64, i64>> holds_of(const State&
 /// 1 open, 2 frozen, 3 closed; 0: there is no such account.
 u8 account_state_of(const State& state, u64 account);
 
+/// What works of an account in an instrument: lots to buy, lots to sell, orders.
+struct AtWork {
+  i128 buys;
+  i128 sells;
+  u32 orders;
+};
+AtWork working_of(const State& state, u64 account, u32 instrument);
+/// What a firm has drawn of its line, minor units: what works, what has filled since its record was
+/// set; zeros without a record.
+struct Drawn {
+  i128 working;
+  i128 filled;
+};
+Drawn drawn_of(const State& state, u32 firm, u16 currency);
+
 /// Name and bytes of each large table, as far as it is in use.
 std::vector<std::pair<const char*, std::size_t>> memory_of(const State& state);
 /// The earliest instant at which AdvanceTime would end something by itself, UTC nanoseconds; 0:

@@ -63,9 +63,19 @@ enum class Reason : u16 {
   hold_exceeded = 54,
   bad_expiry = 55,
   bad_action = 60,
+  pos_limit = 64,
+  credit = 65,
 };
 
-enum class Scope : u8 { none = 0, venue = 1, account = 2, instrument = 3, order = 4 };
+enum class Scope : u8 {
+  none = 0,
+  venue = 1,
+  account = 2,
+  instrument = 3,
+  order = 4,
+  firm = 5,
+  group = 6,
+};
 
 /// One refusal: what was refused, whose limit it was, and both numbers with `decimals` places in
 /// the units of the outside world (a price, a quantity, money; never ticks or lots). Only `no`

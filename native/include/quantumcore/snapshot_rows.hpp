@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 6;
+inline constexpr u32 kVersion = 7;
 
 struct SnapshotHeader {
   u64 magic;
@@ -56,10 +56,15 @@ struct Scalars {
   u32 actions;
   u32 holds;
   u32 max_holds;
+  u32 max_limits;
+  u32 quantity_limits;
+  u32 money_limits;
+  u32 reserved;
 
   EngineConfig config() const {
     return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,
-            max_windows, 1 - without_accounting, max_groups,     max_legs,      max_holds};
+            max_windows, 1 - without_accounting, max_groups,     max_legs,      max_holds,
+            max_limits};
   }
 };
 static_assert(std::has_unique_object_representations_v<Scalars>);
@@ -118,6 +123,8 @@ struct AccountRow {
   u8 reserved;
   u32 group;
   i64 deadline_ns;
+  u32 firm;
+  u32 reserved2;
 };
 static_assert(std::has_unique_object_representations_v<AccountRow>);
 

@@ -9,6 +9,7 @@
 #include "quantumcore/hold_ids.hpp"
 #include "quantumcore/id_table.hpp"
 #include "quantumcore/layout.hpp"
+#include "quantumcore/limits.hpp"
 #include "quantumcore/links.hpp"
 #include "quantumcore/money.hpp"
 #include "quantumcore/positions.hpp"
@@ -38,6 +39,7 @@ struct EngineConfig {
   std::uint32_t max_groups = 4'194'304;
   std::uint32_t max_legs = 16'777'216;  // of all groups together
   std::uint32_t max_holds = 4'194'304;  // that clients place
+  std::uint32_t max_limits = 262'144;   // records, of each of both kinds
 };
 
 /// A currency, and what trades have moved in it, minor units. Fees, rebates and rounding follow
@@ -137,6 +139,7 @@ struct Usage {
   u32 groups;
   u32 legs;
   u32 holds;
+  u32 limits;
 };
 
 /// Everything the engine knows. A plain table of parts: what may happen to it is said in gate,
@@ -155,6 +158,15 @@ struct State {
   Extras extras;  // of the orders that are not plain
   Links links;
   Positions positions;
+  GroupPositions group_positions;
+  Position stranger{};  // scratch: an account in an instrument that has no row yet
+  LimitTable<QuantityRecord> quantity_limits;
+  LimitTable<MoneyRecord> money_limits;
+  u64 limits_version = 1;      // raised with whatever may change the limits of a position
+  bool watches_worth = false;  // what follows is kept: something limits gross notional
+  Reserved<i64> order_worth;   // by slot: gross notional of what is left, minor units of the quote
+  Reserved<i128> position_worth;  // by row
+  Reserved<i128> balance_worth;   // by row of the balance in the quote
   Reserved<Bust> busts;
   u32 bust_count = 0;
   HashIndex busts_by_trade;

@@ -14,8 +14,9 @@ struct Act;
 struct Judged {
   Instrument* instrument;
   u32 account;
-  u32 tag;     // of (account, client id)
-  u32 paying;  // the balance that the hold is taken from, kNone until there is one
+  u32 tag;       // of (account, client id)
+  u32 paying;    // the balance that the hold is taken from, kNone until there is one
+  u32 position;  // row of the account in the instrument, kNone until there is one
   Wish wish;
   Rates rates;  // as of now
   bool plain;
@@ -41,8 +42,8 @@ struct Seat {
 /// Content apart from further terms.
 bool content_is_good(const SubmitOrder& c);
 /// Steps 3 to 14 of engine.md section 5.
-bool judge_seated(const State& state, const SubmitOrder& c, const OrderTerms* terms,
-                  const Seat& seat, Judged& j, Refusal& why);
+bool judge_seated(State& state, const SubmitOrder& c, const OrderTerms* terms, const Seat& seat,
+                  Judged& j, Refusal& why);
 /// The same has come before: the first answer stands.
 void tell_repeat(Teller& teller, const CommandHeader& header, const Submission& first);
 /// Remembers the submission under the tag that the search for it used.

@@ -46,6 +46,7 @@ from quantumcore.services.auth.settings import AuthSettings
 from quantumcore.services.gateway.service import GatewayService
 from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.ledger.settings import LedgerSettings, PayoutSettings
+from quantumcore.services.matching.profile import Profile
 from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
@@ -192,7 +193,9 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
-    matching = MatchingService(bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars)
+    matching = MatchingService(
+        bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars, _profile(settings)
+    )
     auth = AuthService(bus, users, clock, _auth_settings(settings))
     rooms: list[Service]
     closing = [users.close]
@@ -277,6 +280,15 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             daily_loss=settings.risk_daily_loss,
             compute_s=settings.risk_compute_s,
         ),
+    )
+
+
+def _profile(settings: Settings) -> Profile:
+    return Profile(
+        order_notional=settings.limit_order_notional,
+        position_lots=settings.limit_position_lots,
+        open_orders=settings.limit_open_orders,
+        open_each=settings.limit_open_each,
     )
 
 

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
         reporting_currency: In what accounts are valued that did not choose.
         portfolio_*, fx_*: See docs/reference/portfolio.md.
         risk_*: See docs/reference/risk.md.
+        limit_*: What an account may that has no limits of its own; a new venue is told once, later changes are commands.
     """
 
     model_config = SettingsConfigDict(env_prefix="QC_", frozen=True, extra="forbid", populate_by_name=True)
@@ -116,6 +117,11 @@ class Settings(BaseSettings):
     payout_rail: str = Field("", pattern="^(operator)?$")
     payout_fees: dict[str, str] = {}
     payout_timeout_s: int = Field(86_400, ge=1, le=2_592_000)
+
+    limit_order_notional: int = Field(100_000_000, ge=1, le=10**18)
+    limit_position_lots: int = Field(10**9, ge=1, le=2**63 - 1)
+    limit_open_orders: int = Field(10_000, ge=1, le=2**32 - 1)
+    limit_open_each: int = Field(5_000, ge=1, le=2**32 - 1)
 
     segment_bytes: int = Field(16 << 20, ge=1 << 20, le=1 << 30)
     max_orders: int = Field(4_194_304, ge=16, le=1 << 28)

@@ -66,6 +66,8 @@ class Reason(IntEnum):
     HOLD_EXCEEDED = 54
     BAD_EXPIRY = 55
     BAD_ACTION = 60
+    POS_LIMIT = 64
+    CREDIT = 65
 
 
 CODES: dict[Reason, str] = {
@@ -125,6 +127,8 @@ CODES: dict[Reason, str] = {
     Reason.HOLD_EXCEEDED: "hold.exceeded",
     Reason.BAD_EXPIRY: "hold.expires_at.bad",
     Reason.BAD_ACTION: "action.invalid",
+    Reason.POS_LIMIT: "risk.position",
+    Reason.CREDIT: "risk.credit",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {
@@ -163,6 +167,8 @@ FIX_ORD_REJ_REASON: dict[Reason, int] = {
     Reason.BAD_LINK: 11,
     Reason.ACCOUNT_FROZEN: 99,
     Reason.ACCOUNT_CLOSED: 99,
+    Reason.POS_LIMIT: 3,
+    Reason.CREDIT: 0,
 }
 
 
@@ -174,3 +180,5 @@ class Scope(IntEnum):
     ACCOUNT = 2
     INSTRUMENT = 3
     ORDER = 4
+    FIRM = 5
+    GROUP = 6

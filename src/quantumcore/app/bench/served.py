@@ -31,9 +31,8 @@ FIRST_FREE, FIRST_OUTGOING = (
 )  # Linux: net.ipv4.ip_local_port_range begins there unless it is told otherwise
 STOP_S = 20.0
 PASSWORD = "a-bench-password-of-its-own"  # noqa: S105  # of a venue that lives for seconds in a temporary directory
-UNLIMITED = dict.fromkeys(
-    ("QC_RATE_USER", "QC_RATE_ORDERS", "QC_RATE_CANCELS", "QC_RATE_PEER", "QC_RATE_LOGIN"), "1000000000"
-)
+_WIDE = ("RATE_USER", "RATE_ORDERS", "RATE_CANCELS", "RATE_PEER", "RATE_LOGIN", "LIMIT_OPEN_ORDERS", "LIMIT_OPEN_EACH")
+UNLIMITED = {f"QC_{name}": "1000000000" for name in _WIDE}
 
 
 class Served:

@@ -6,7 +6,16 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
-from quantumcore.contracts.wire import action_events, commands, events, money_commands, money_events, venue_events
+from quantumcore.contracts.wire import (
+    action_events,
+    commands,
+    events,
+    limit_commands,
+    limit_events,
+    money_commands,
+    money_events,
+    venue_events,
+)
 from quantumcore.contracts.wire.commands import COMMAND_HEADER, Command
 from quantumcore.contracts.wire.events import EVENT_HEADER, Event
 from quantumcore.contracts.wire.layout import Layout
@@ -20,8 +29,8 @@ def _kinds(base: type[Kind], *modules: ModuleType) -> dict[int, type[Kind]]:
     return {each.KIND: each for each in written if isinstance(each, type) and issubclass(each, base) and each.KIND}
 
 
-COMMANDS = _kinds(Command, commands, money_commands)
-EVENTS = _kinds(Event, events, money_events, venue_events, action_events)
+COMMANDS = _kinds(Command, commands, money_commands, limit_commands)
+EVENTS = _kinds(Event, events, money_events, venue_events, action_events, limit_events)
 for _command in COMMANDS.values():
     _command.LAYOUT = Layout(COMMAND_HEADER, _command.BODY)
 for _event in EVENTS.values():

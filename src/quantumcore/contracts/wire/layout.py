@@ -96,3 +96,6 @@ ACTION_BODY = (
     "rate:q quantity:q seed:Q"
 )
 """A corporate action, in the command that asks for it and in the event that says that it was done."""
+QUANTITY_LIMITS_BODY = "scope:B _:3x group:I max_order_lots:q max_long:q max_short:q max_open_orders:q max_open_each:q"
+MONEY_LIMITS_BODY = "scope:B _:x currency:H firm:I max_order_notional:q max_open_notional:q credit:q"
+"""Records of limits, in the commands that set them and in the events that tell them."""

@@ -93,9 +93,10 @@ class Account:
 
     Attributes:
         owner: The user's UUID as an integer.
-        max_open_orders: Its own limit, or None for the default profile's.
+        max_open_orders: Its own limit, or None for the venue's.
         killed: Whether its kill switch is engaged.
         group: Accounts of one group do not trade with each other; 0: of none.
+        firm: Its clearing member; 0: of none.
         state: Frozen refuses debits and new holds, closed everything.
         balances: By currency, those that ever had an amount or an order.
         collateral: By currency, what is put aside (code 220); orders cannot use it.
@@ -105,6 +106,7 @@ class Account:
     max_open_orders: int | None = None
     killed: bool = False
     group: int = 0
+    firm: int = 0
     state: int = OPEN
     balances: dict[int, Balance] = field(default_factory=lambda: defaultdict(Balance))
     collateral: dict[int, int] = field(default_factory=dict)

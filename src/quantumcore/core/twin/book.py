@@ -111,6 +111,11 @@ class Order:
         """The worst price at which it may ever trade, in ticks."""
         return self.cap or self.price
 
+    def worth(self, instrument: Instrument) -> int:
+        """Return the gross notional of what is left of it, at its limit, in minor units of the quote, as a buy pays it."""
+        before, unit = self.tally.notional, instrument.unit
+        return unit.ceil(before + self.limit * self.leaves) - unit.ceil(before)
+
     def accepts(self, price: int) -> bool:
         """Tell whether it may trade at `price` ticks."""
         return price <= self.price if self.side == BUY else price >= self.price

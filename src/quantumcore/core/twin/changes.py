@@ -4,7 +4,7 @@ from dataclasses import replace as copy
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from quantumcore.core.twin import bands, codes, further, gate, icebergs, links, phases, positions, resting
+from quantumcore.core.twin import bands, codes, exposure, further, gate, icebergs, links, phases, positions, resting
 from quantumcore.core.twin.answers import ALREADY_CANCELLED, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, Submission
@@ -72,7 +72,7 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> As
     if command.fields & STOP_GIVEN and unpriced:
         price = price_to_enter_with(instrument, order.order_type, side, beyond)
     gate.check_filled(instrument, order.filled, total)
-    gate.check_max_quantity(instrument, total)
+    exposure.check_order_lots(venue, order.account, order.instrument, total)
     if order.flags & codes.SLIDE:
         price = gate.slid(instrument, book, side, price)
     if price_given and not unpriced:
@@ -80,12 +80,15 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> As
     leaves = total - order.filled
     positions.check_replacement(venue, instrument, order, leaves)
     gate.check_amounts(venue, order.instrument, side, rates, price, leaves, order.tally)
-    gate.check_notional(instrument, price, leaves)
+    changed = copy(order, price=price, cap=order.cap and price, leaves=leaves)
+    wanted = exposure.Wanted(changed, replaced=order)
+    exposure.check_order_notional(venue, wanted)
     if venue.bounds.accounting:
-        changed = copy(order, price=price, cap=order.cap and price, leaves=leaves)
+        exposure.check_working(venue, wanted)
         needed, held = links.shared(order, changed.own_need(instrument), instrument)
         gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
+        exposure.check_credit(venue, wanted)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)
     # Where it will rest is judged when it becomes active.

@@ -10,7 +10,7 @@ from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.contracts.reasons import Reason
+from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import MAX_PLACES
 from quantumcore.core.twin import action_terms, codes
 from quantumcore.core.twin.refusals import Refusal
@@ -34,6 +34,8 @@ _WITH_INSTRUMENT = (
     wire.SetTradingRules,
     wire.BustTrade,
     wire.ApplyAction,
+    wire.SetQuantityLimits,
+    wire.SetMoneyLimits,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -56,6 +58,9 @@ _WITH_ACCOUNT = (
     wire.AmendHold,
     wire.ReleaseHold,
     wire.ApplyAction,
+    wire.SetFirm,
+    wire.SetQuantityLimits,
+    wire.SetMoneyLimits,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -213,6 +218,30 @@ def _group(command: wire.PostGroup) -> bool:
     return whole and named and command.code > 0 and command.flags <= 1
 
 
+def _quantity_limits(command: wire.SetQuantityLimits) -> bool:
+    limits = (command.max_order_lots, command.max_long, command.max_short, command.max_open_each)
+    in_all = command.max_open_orders == -1 or (command.scope in (Scope.VENUE, Scope.ACCOUNT) and not command.instrument)
+    return (
+        _names_a_record(command, Scope.GROUP, command.group) and in_all and min(*limits, command.max_open_orders) >= -1
+    )
+
+
+def _money_limits(command: wire.SetMoneyLimits) -> bool:
+    limits = (command.max_order_notional, command.max_open_notional, command.credit)
+    of_a_firm = command.scope == Scope.FIRM
+    return _names_a_record(command, Scope.FIRM, command.firm) and min(limits) >= -1 and (of_a_firm or limits[-1] == -1)
+
+
+def _names_a_record(command: wire.SetQuantityLimits | wire.SetMoneyLimits, many: Scope, number: int) -> bool:
+    """Tell whether it names one record: of the venue, an account, an instrument, both, or of `many` with their number."""
+    scope = command.scope
+    if scope == Scope.VENUE:
+        return (command.account, command.instrument, number) == (0, 0, 0)
+    if scope == many:
+        return (command.account, command.instrument) == (0, 0) and number > 0
+    return number == 0 and (scope == Scope.ACCOUNT or (scope == Scope.INSTRUMENT and command.account == 0))
+
+
 def _anything(_: wire.Command) -> bool:
     return True
 
@@ -240,6 +269,8 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SetAccountTerms.KIND: lambda command: 1 <= command.state <= 3,
     wire.ApplyAction.KIND: lambda command: _is_id(command.action_id) and action_terms.content_fits(command),
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
+    wire.SetQuantityLimits.KIND: _quantity_limits,
+    wire.SetMoneyLimits.KIND: _money_limits,
     wire.PlaceHold.KIND: lambda command: _is_id(command.hold_id),
     wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
     wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),

@@ -20,9 +20,11 @@ from quantumcore.core.twin import (
     content,
     definitions,
     expiry,
+    exposure,
     groups,
     holds,
     invariants,
+    limits,
     linked,
     orders,
     phase_changes,
@@ -34,7 +36,8 @@ from quantumcore.core.twin import (
 )
 from quantumcore.core.twin.accounts import BANK, CHART, COLLATERAL, CUSTODY, FEE_INCOME, REBATES_PAID, ROUNDING
 from quantumcore.core.twin.answers import tell_done
-from quantumcore.core.twin.book import Order
+from quantumcore.core.twin.book import BUY, SELL, Order
+from quantumcore.core.twin.limits import firm_key
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Bounds, Venue
@@ -170,6 +173,23 @@ class Engine:
         known = self._venue.accounts.get(account)
         return 0 if known is None else known.state
 
+    def working(self, account: int, instrument: int) -> tuple[int, int, int]:
+        """Return (lots that work to buy, lots that work to sell, working orders) of an account in an instrument.
+
+        Zeros without accounting.
+        """
+        if account not in self._venue.accounts or not self._venue.bounds.accounting:
+            return (0, 0, 0)
+        buys, sells = (exposure.lots_at_work(self._venue, account, instrument, side) for side in (BUY, SELL))
+        return buys, sells, exposure.open_in(self._venue, account, instrument)
+
+    def drawn(self, firm: int, currency: int) -> tuple[int, int]:
+        """Return (what works, what has filled since its record was set), gross minor units; zeros without a record."""
+        if (firm_key(firm), currency) not in self._venue.limits.money:
+            return (0, 0)
+        filled = self._venue.limits.filled[firm, currency]
+        return exposure.drawn(self._venue, firm, currency) - filled, filled
+
     def hold_count(self) -> int:
         """How many holds were placed, with the ids that failed."""
         return len(self._venue.holds)
@@ -238,9 +258,21 @@ _HANDLERS: dict[int, Handler] = {
     wire.AmendHold.KIND: holds.amend,
     wire.ReleaseHold.KIND: holds.release,
     wire.ApplyAction.KIND: actions.apply_action,
+    wire.SetFirm.KIND: limits.set_firm,
+    wire.SetQuantityLimits.KIND: limits.set_quantity_limits,
+    wire.SetMoneyLimits.KIND: limits.set_money_limits,
 }
 _OF_HOLDS = wire.PlaceHold | wire.AmendHold | wire.ReleaseHold
-_OF_MONEY = wire.Transfer | wire.BustTrade | wire.PostGroup | wire.SetCredit | wire.ApplyAction | _OF_HOLDS
+_OF_MONEY = (
+    wire.Transfer
+    | wire.BustTrade
+    | wire.PostGroup
+    | wire.SetCredit
+    | wire.ApplyAction
+    | wire.SetQuantityLimits
+    | wire.SetMoneyLimits
+    | _OF_HOLDS
+)
 
 
 def _named(command: wire.Command, refusal: Refusal) -> dict[str, Any]:

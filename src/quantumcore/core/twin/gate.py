@@ -111,13 +111,6 @@ def check_filled(instrument: Instrument, filled: int, lots: int) -> None:
         raise of_quantity(instrument, Reason.REPLACE_BELOW_FILLED, Scope.ORDER, limit=filled, actual=lots)
 
 
-def check_max_quantity(instrument: Instrument, lots: int) -> None:
-    """MAX_QTY: more than the instrument's most."""
-    most = instrument.terms.max_quantity
-    if lots > most:
-        raise of_quantity(instrument, Reason.MAX_QTY, limit=most, actual=lots)
-
-
 def collar_of(instrument: Instrument, book: Book, side: int) -> int:
     """Return the price in ticks beyond which a market order does not trade; STALE_REF without a reference."""
     twice = twice_the_reference(book)
@@ -214,25 +207,6 @@ def bears(venue: Venue, order: Order, price: int) -> bool:
     return _is_kept(venue.instruments[order.instrument], order.tally.notional + price * order.leaves)
 
 
-def check_notional(instrument: Instrument, price: int, leaves: int) -> None:
-    """MAX_NOTIONAL, MIN_NOTIONAL: of what is left at its price."""
-    terms, product = instrument.terms, price * leaves
-    most, least = instrument.unit.ceil(product), instrument.unit.floor(product)
-    if most > terms.max_notional:
-        raise _money(instrument, Reason.MAX_NOTIONAL, limit=terms.max_notional, actual=most)
-    if least < terms.min_notional:
-        raise _money(instrument, Reason.MIN_NOTIONAL, limit=terms.min_notional, actual=least)
-
-
-def check_open_orders(venue: Venue, number: int, before: int = 0) -> None:
-    """MAX_OPEN: the account already has as many working orders as it may."""
-    own = venue.accounts[number].max_open_orders
-    most = venue.max_open_orders if own is None else own
-    working = len(venue.working[number]) + before
-    if working >= most:
-        raise Refusal(Reason.MAX_OPEN, Scope.ACCOUNT, limit=most, actual=working + 1)
-
-
 def check_funds(instrument: Instrument, account: Account, side: int, needed: int, before: int = 0) -> None:
     """NO_FUNDS: the hold, or its increase, is more than is available; `before` is for others of its act."""
     terms = instrument.terms
@@ -249,7 +223,8 @@ def check_one_lot(instrument: Instrument, side: int, rates: Rates, price: int) -
     fee = max(rates.minimum, instrument.unit.fee(rates.worst * price))
     proceeds = instrument.unit.floor(price)
     if fee > proceeds:
-        raise _money(instrument, Reason.NO_FUNDS, limit=proceeds, actual=fee, scope=Scope.ORDER)
+        decimals = instrument.quote_scale
+        raise Refusal(Reason.NO_FUNDS, Scope.ORDER, limit=proceeds, actual=fee, decimals=decimals)
 
 
 def check_post_only(instrument: Instrument, book: Book, side: int, price: int, others: Iterable[int] = ()) -> None:
@@ -319,12 +294,6 @@ def of_quantity(
     """Return a refusal whose numbers are lots."""
     lot, decimals = instrument.terms.lot, instrument.terms.lot_scale
     return Refusal(reason, scope, limit=limit * lot, actual=actual * lot, decimals=decimals)
-
-
-def _money(
-    instrument: Instrument, reason: Reason, *, limit: int, actual: int, scope: Scope = Scope.INSTRUMENT
-) -> Refusal:
-    return Refusal(reason, scope, limit=limit, actual=actual, decimals=instrument.quote_scale)
 
 
 def _overflow(value: int, decimals: int, limit: int = I64_MAX) -> Refusal:

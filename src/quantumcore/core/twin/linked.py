@@ -28,7 +28,7 @@ def submit(venue: Venue, command: wire.SubmitLinkedOrders, out: Outbox) -> None:
         command,
         members,
         out,
-        seat=Seat(is_pair=command.link == OCO),
+        seat=Seat(link=command.link),
         waits=lambda place: command.link != OCO and place > 0,
         tie=partial(_tie, command.link),
         tell_tie=partial(_tell_tie, command, out),

@@ -8,6 +8,7 @@ from quantumcore.contracts.values import NO_SLOT
 from quantumcore.core.twin import (
     bands,
     codes,
+    exposure,
     further,
     gate,
     icebergs,
@@ -102,7 +103,7 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
         gate.check_price(instrument, price)
     gate.check_kind(command)
     beyond = further.judge(instrument, command, lots, now_ns, accounting=accounting)
-    gate.check_max_quantity(instrument, lots)
+    exposure.check_order_lots(venue, command.account, command.instrument, lots)
     lots = positions.trimmed(venue, instrument, command, lots, seat.reducing(command.instrument, side))
     if unpriced:
         price = _price_of_its_own(instrument, book, command, beyond)
@@ -111,17 +112,20 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     if not unpriced:
         bands.check_price(venue, command.instrument, side, price)
     gate.check_amounts(venue, command.instrument, side, rates, price, lots)
-    gate.check_notional(instrument, price, lots)
-    gate.check_open_orders(venue, command.account, len(seat.earlier))
     asked = Asked(price, lots, beyond)
     order = order_of(command, instrument, asked, slot=NO_SLOT, sequence=0)
+    wanted = exposure.Wanted(order, seat=seat)
+    exposure.check_order_notional(venue, wanted)
+    exposure.check_open_orders(venue, command.account, len(seat.earlier))
     if accounting:
+        exposure.check_working(venue, wanted)
         if side == SELL:
             gate.check_product(instrument, max(seat.crossed(order, shown_only=False), default=0) * lots)
         if not seat.waits:
             before = seat.held(venue.instruments, venue.hold_currency(order))
             gate.check_funds(instrument, account, side, order.own_need(instrument), before)
         gate.check_one_lot(instrument, side, rates, price)
+        exposure.check_credit(venue, wanted)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price, seat.crossed(order, shown_only=True))
     if enters_book(venue, order) and not seat.waits:
@@ -150,6 +154,7 @@ def admit(venue: Venue, command: wire.SubmitOrder, order: Order, out: Outbox) ->
     instrument = venue.instruments[order.instrument]
     venue.working[order.account][order.name] = order
     if venue.bounds.accounting:
+        venue.positions.setdefault((order.account, order.instrument), 0)
         for currency in (instrument.terms.base, instrument.terms.quote):
             venue.accounts[order.account].touch(currency)
         remember(venue, command, order.slot, Fate.WORKING, out)

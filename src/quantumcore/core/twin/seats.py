@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from quantumcore.core.twin import codes, dark, icebergs
 from quantumcore.core.twin.book import BUY, SELL, WINDOW_BITS, Order, opposite
 from quantumcore.core.twin.instruments import Instrument
+from quantumcore.core.twin.links import BRACKET, OCO
 
 Window = tuple[int, bool, int, int]
 """A stretch of prices: instrument, whether it is of the dark, side, number."""
@@ -19,14 +20,19 @@ class Seat:
         standing: Those of them that stand in the book unless they trade.
         opened: Windows that these need anew.
         waits: It waits for its parent: it enters no book and holds nothing yet.
-        is_pair: Only one of the act can trade, so what they need and reduce counts once.
+        link: What ties the act; 0: nothing.
     """
 
     earlier: tuple[Order, ...] = ()
     standing: tuple[Order, ...] = ()
     opened: frozenset[Window] = frozenset()
     waits: bool = False
-    is_pair: bool = False
+    link: int = 0
+
+    @property
+    def is_pair(self) -> bool:
+        """Only one of the act can trade, so what they need and reduce counts once."""
+        return self.link == OCO
 
     def after(self, order: Order, *, stands: bool, opens: bool) -> "Seat":
         """Return the next seat of the act."""
@@ -43,6 +49,34 @@ class Seat:
             return 0
         alike = (o for o in self.earlier if (o.instrument, o.side) == (instrument, side))
         return sum(o.quantity for o in alike if o.flags & codes.REDUCE_ONLY)
+
+    def lots(self, order: Order) -> int:
+        """Return the lots that `order` and those before bring to its side; exits have nothing to close yet."""
+        if self.link == BRACKET and self.waits:
+            return 0
+        alike = [o.leaves for o in (*self.earlier, order) if (o.instrument, o.side) == (order.instrument, order.side)]
+        return max(alike) if self.is_pair else sum(alike)
+
+    def lots_before(self, order: Order) -> int:
+        """Return the lots of those before that work on the side of `order` whatever becomes of it."""
+        if self.is_pair or (self.link == BRACKET and self.waits):
+            return 0
+        return self.lots(order) - order.leaves
+
+    def worth(self, instruments: dict[int, Instrument], order: Order, instrument: int = 0) -> int:
+        """Return the gross notional of `order` and those before in its currency, or only in `instrument`: a pair counts once."""
+        quote = instruments[order.instrument].terms.quote
+        before = [
+            o
+            for o in self.earlier
+            if instruments[o.instrument].terms.quote == quote and instrument in (0, o.instrument)
+        ]
+        worths = [o.worth(instruments[o.instrument]) for o in before]
+        own = order.worth(instruments[order.instrument])
+        paired = self.is_pair or len(self.earlier) == 2  # the exits of a bracket
+        if self.link and paired and before and before[-1].side == order.side:
+            own = max(own, worths.pop())
+        return sum(worths) + own
 
     def held(self, instruments: dict[int, Instrument], currency: int) -> int:
         """Return the minor units of a currency that those before hold."""

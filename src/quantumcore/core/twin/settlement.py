@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin.exposure import note_filled
 from quantumcore.core.twin.fees import Tally
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.venue import Venue
@@ -40,6 +41,8 @@ def settle(venue: Venue, maker: Order, taker: Order, lots: int, price: int) -> S
     maker_rate = max(min(terms.maker_fee, maker.rates.maker), -taker_rate)
     _fill(maker, price, lots, maker_rate)
     _fill(taker, price, lots, taker_rate)
+    for order in (maker, taker):
+        note_filled(venue, order, instrument, before[order.side])
 
     paid = buy.tally.paid(unit) - before[BUY].paid(unit)
     received = sell.tally.received(unit) - before[sell.side].received(unit)

@@ -12,6 +12,7 @@ from quantumcore.core.twin.book import BUY, SELL, Book, Order, Place
 from quantumcore.core.twin.client_ids import ActionRecord, Fate, GroupRecord, Submissions, TransferRecord
 from quantumcore.core.twin.hold_ids import Holds
 from quantumcore.core.twin.instruments import Currency, Instrument
+from quantumcore.core.twin.limit_records import LimitRecords
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.regime import Regime
@@ -27,8 +28,9 @@ class Bounds:
         max_groups, max_legs: Of groups of transfers, whose ids are remembered for ever, and of all their legs together.
         max_holds: Of holds that clients place, whose ids are remembered for ever too.
         max_balances: Of (account, currency): one for each that ever had an amount or an order. With so many positions of
-            (account, instrument) nothing more is accepted; what works then may still open its own.
+            (account, instrument) nothing more is accepted; what works then goes on, and without accounting opens its own.
         max_windows: Of stretches of prices in which orders rest, over all books.
+        max_limits: Of records of limits, of each of both kinds.
         accounting: Whether there is money; without it the engine is a matcher that remembers no client ids (engine.md section 9).
     """
 
@@ -41,6 +43,7 @@ class Bounds:
     max_holds: int = 4_194_304
     max_balances: int = 33_554_432
     max_windows: int = 16_384
+    max_limits: int = 262_144
     accounting: bool = True
 
 
@@ -80,12 +83,13 @@ class Venue:
         touched: Instruments in which the command at hand has changed anything.
         freed: Links whose parent is done: their members may become active.
         holds: What clients have placed.
-        positions: By account and instrument, lots bought less lots sold, since it first traded; as actions left them.
+        positions: By account and instrument, lots bought less lots sold, since its first order; as actions left them.
         adjusted: By instrument, lots that actions have added to all positions together.
         actions: By its id, what was done to all who held.
         groups, legs: By whose id it is and the id, what was posted; and how many legs that were in all.
         busts: By sequence and fill of a trade, the sequence of the command that corrected it.
-        max_open_orders: The default profile's limit.
+        max_open_orders: Of an account that has no limit of its own, or None.
+        limits: Records of limits, and what firms have drawn by fills.
         killed: Whether the venue's kill switch is engaged.
     """
 
@@ -112,7 +116,8 @@ class Venue:
         self.legs = 0
         self.holds = Holds()
         self.slots = Slots(bounds.max_orders)
-        self.max_open_orders = DEFAULT_MAX_OPEN_ORDERS
+        self.max_open_orders: int | None = DEFAULT_MAX_OPEN_ORDERS
+        self.limits = LimitRecords()
         self.killed = False
 
     def account(self, number: int) -> Account:

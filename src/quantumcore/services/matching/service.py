@@ -56,6 +56,7 @@ from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.matching.agenda import Agenda
 from quantumcore.services.matching.calendar import Calendar, ns_of
 from quantumcore.services.matching.money import engine_account, other_accounts
+from quantumcore.services.matching.profile import Profile
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
 
 SNAPSHOT_EVERY_S = 30.0
@@ -73,6 +74,8 @@ class MatchingService:
 
     Owns the journal and the engine. `genesis` defines what the venue begins with; what the shard knows already is left
     alone. `calendars`, by symbol, say when an instrument is in which phase; one without a calendar trades around the clock.
+    `profile` is what an account without limits of its own may: a new venue is told it before anything else, and a currency
+    with its definition; without one nothing is limited.
     """
 
     name = "matching"
@@ -85,6 +88,7 @@ class MatchingService:
         open_shard: Callable[[int], Shard],
         genesis: Sequence[bytes],
         calendars: Mapping[str, Calendar] = NO_CALENDARS,
+        profile: Profile | None = None,
     ) -> None:
         self._bus = bus
         self._log = log
@@ -92,6 +96,7 @@ class MatchingService:
         self._open_shard = open_shard
         self._genesis = genesis
         self._calendars = calendars
+        self._profile = profile
         self._catalogue = Catalogue()
         self._agenda: Agenda | None = None
         self._sooner = asyncio.Event()
@@ -119,7 +124,9 @@ class MatchingService:
         self._shard = await self._thread.run(lambda: self._open_shard(told))
         await self._recover(self._shard)
         self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock, self._heard)
-        missing = [command for command in self._genesis if not self._catalogue.defines(command)]
+        missing = self._with_limits([command for command in self._genesis if not self._catalogue.defines(command)])
+        if self._profile is not None and self._shard.journal.last_sequence == 0:
+            missing.insert(0, self._profile.of_venue())
         for start in range(0, len(missing), MAX_BATCH):
             self._check_genesis(await self._submit(missing[start : start + MAX_BATCH]))
         await self._open_sessions(self._shard)
@@ -394,7 +401,15 @@ class MatchingService:
     # -------------------------------------------------------------------------------------- helpers
 
     async def _define(self, command: bytes) -> Sequenced:
-        return (await self._submit([command]))[0]
+        return (await self._submit(self._with_limits([command])))[0]
+
+    def _with_limits(self, definitions: list[bytes]) -> list[bytes]:
+        """Return `definitions`, a new currency's with the limits of the profile behind it; bytes that cannot be read are the engine's."""
+        try:
+            new = [command for command in definitions if not self._catalogue.defines(command)]
+            return definitions if self._profile is None or not new else self._profile.with_limits(definitions)
+        except InvalidCommand:
+            return definitions
 
     async def _submit(self, commands: Sequence[bytes], *, cancel: bool = False) -> list[Sequenced]:
         outcomes = await self._ready().submit(commands, cancel=cancel)

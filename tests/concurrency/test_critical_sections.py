@@ -15,7 +15,7 @@ from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.contracts.ledger import Reconcile
-from quantumcore.contracts.risk import SetVolatility
+from quantumcore.contracts.risk_parameters import SetVolatility
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.service import LedgerService
 from tests.support.ledgers import open_ledger

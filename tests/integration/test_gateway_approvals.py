@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from quantumcore.contracts.errors import Forbidden
-from quantumcore.contracts.risk import LiftKillSwitch
+from quantumcore.contracts.risk_limits import LiftKillSwitch
 from quantumcore.services.gateway.openapi import openapi
 from quantumcore.services.gateway.routes import all_routes
 from tests.support.admins import PROPOSALS, TRANSACTIONS, dollars, gift, verb
@@ -70,6 +70,20 @@ async def test_a_kill_switch_is_engaged_by_one_and_lifted_by_two(opened: House) 
     done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
     assert (done["status"], done["result"]["engaged"]) == ("done", False), done
     assert (await user.order()).json()["status"] == "new"
+
+
+async def test_limits_are_changed_by_two(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
+    path = f"/v1/risk/limits/{user.account_id}"
+    wrong = await maker.http.put(path, json={"max_order_value": "1.00", "reason": "x"})
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "max_order_value")
+    answer = await maker.http.put(path, json={"max_open_orders": 1, "reason": "new client"})
+    assert (answer.status_code, answer.json()["kind"]) == (202, "limits"), answer.text
+    for _ in range(2):
+        assert (await user.order(price="1.00")).json()["status"] == "new"
+    done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
+    assert (done["status"], done["result"]["state"], done["result"]["who"]) == ("done", "standing", maker.user_id), done
+    assert (await user.order(price="1.00")).json()["reason"] == "risk.max_open"
 
 
 async def test_whoever_approves_sees_the_balance_at_once(opened: House) -> None:

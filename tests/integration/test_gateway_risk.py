@@ -149,6 +149,33 @@ async def test_limits_are_shown_with_their_use(venue: House) -> None:
     assert (found["account_id"], found["killed"]) == (user.account_id, False)
 
 
+async def test_a_risk_officer_sets_limits_with_a_reason_and_an_end(venue: House) -> None:
+    user, officer = await venue.user(), await venue.admin("risk_officer")
+    path = f"/v1/risk/limits/{user.account_id}"
+    body = {"max_long": "5", "max_order_value": "400.00", "reason": "new client", "expires": "2090-01-01T00:00:00Z"}
+    assert (await user.http.put(f"{path}/AAPL", json=body)).status_code == 403
+    done = await officer.http.put(f"{path}/AAPL", json=body)
+    assert done.status_code == 200, done.text
+    change = done.json()
+    assert (change["status"], change["symbol"], change["set_by"]) == ("standing", "AAPL", officer.user_id)
+    assert change["expires"] == "2090-01-01T00:00:00.000000000Z"
+    over = (await user.order(symbol="AAPL", quantity="6", price="10.00")).json()
+    assert (over["reason"], over["scope"]) == ("risk.position", "account")
+    assert (await officer.http.put(path, json={"max_open_orders": 1, "reason": "new client"})).status_code == 200
+    await user.order(symbol="AAPL", quantity="4", price="10.00")
+    assert (await user.order()).json()["reason"] == "risk.max_open"
+    shown = (await user.http.get(path)).json()
+    long = next(one for one in shown["limits"] if one["name"] == "long")
+    assert (long["limit"], long["used"], long["use"]) == ("5", "4", "0.8000")
+    assert {one["name"] for one in shown["records"]} >= {"long", "order_value", "open_orders"}
+    listed = (await officer.http.get(f"/v1/risk/limits/changes?account_id={user.account_id}")).json()
+    assert [one["number"] for one in listed["items"]] == [2, 1]
+    assert (await user.http.get("/v1/risk/limits/changes")).status_code == 403
+    late = {**body, "expires": "2020-01-01T00:00:00Z"}
+    refused = await officer.http.put(f"{path}/AAPL", json=late)
+    assert (refused.status_code, refused.json()["field"]) == (400, "expires")
+
+
 # -------------------------------------------------------------------------------------------------- the stream
 
 

@@ -12,14 +12,11 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, Unavailable
-from quantumcore.contracts.risk import (
+from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar, Scenario
+from quantumcore.contracts.risk_limits import GetLimits
+from quantumcore.contracts.risk_parameters import (
     Correlation,
-    GetLimits,
     GetParameters,
-    GetRiskMetrics,
-    GetStress,
-    GetVar,
-    Scenario,
     SetCorrelations,
     SetMarginFloor,
     SetMarginProfile,

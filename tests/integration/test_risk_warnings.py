@@ -11,7 +11,8 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand, Unavailable
-from quantumcore.contracts.risk import GetRiskUpdates, RiskUpdate, RiskWarning, SetMarginProfile, SetVolatility
+from quantumcore.contracts.risk import GetRiskUpdates, RiskUpdate, RiskWarning
+from quantumcore.contracts.risk_parameters import SetMarginProfile, SetVolatility
 from tests.support.clocks import settle
 from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, SHARE, SHARES, USD, define, until

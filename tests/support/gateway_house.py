@@ -146,7 +146,12 @@ async def house(
         await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
         await venue.run(PortfolioService(venue.bus, venue.log, await venue.database("portfolio"), clock))
         await venue.run(
-            risk_service(venue, await venue.database("risk"), await venue.database("risk", "risk_parameters"))
+            risk_service(
+                venue,
+                await venue.database("risk"),
+                await venue.database("risk", "risk_parameters"),
+                four_eyes=settings.four_eyes,
+            )
         )
         KillDesk(venue.bus, four_eyes=settings.four_eyes).attach()
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))

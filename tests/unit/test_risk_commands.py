@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from quantumcore.app import cli
 from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.messages import Request
-from quantumcore.contracts.risk import EngageKillSwitch, GetRiskMetrics, GetStress, GetVar, LiftKillSwitch
+from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
+from quantumcore.contracts.risk_limits import EngageKillSwitch, LiftKillSwitch
 
 FIGURES: dict[str, Any] = {
     "account_id": "1001",

@@ -35,6 +35,8 @@ from quantumcore.contracts import (
     positions,
     reference,
     risk,
+    risk_limits,
+    risk_parameters,
 )
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
@@ -124,9 +126,10 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         risk.GetVar,
         risk.GetStress,
         risk.GetGreeks,
-        risk.GetLimits,
+        risk_limits.GetLimits,
         risk.GetRiskUpdates,
-        risk.GetParameters,
+        risk_parameters.GetParameters,
+        risk_limits.GetLimitChanges,
     ),
 }
 
@@ -279,6 +282,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             warn_at=settings.risk_warn_at,
             daily_loss=settings.risk_daily_loss,
             compute_s=settings.risk_compute_s,
+            four_eyes=settings.four_eyes,
         ),
     )
 

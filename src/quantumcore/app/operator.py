@@ -20,14 +20,8 @@ from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
-from quantumcore.contracts.risk import (
-    EngageKillSwitch,
-    GetLimits,
-    GetRiskMetrics,
-    GetStress,
-    GetVar,
-    LiftKillSwitch,
-)
+from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
+from quantumcore.contracts.risk_limits import EngageKillSwitch, GetLimits, LiftKillSwitch
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"

@@ -66,7 +66,7 @@ def kill(
     as_json: AsJson = False,
 ) -> None:
     """Refuse new orders and cancel the working ones, of an account or of the venue (0)."""
-    from quantumcore.contracts.risk import EngageKillSwitch, LiftKillSwitch
+    from quantumcore.contracts.risk_limits import EngageKillSwitch, LiftKillSwitch
 
     request = LiftKillSwitch(account=account) if lift else EngageKillSwitch(account=account)
     reply = ask_venue(data_dir, request)

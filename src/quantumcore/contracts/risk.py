@@ -1,10 +1,8 @@
-"""Risk (8004): what accounts could lose, how much of what they may do they use, and what people set for it.
+"""Risk (8004): what accounts could lose, and how much of what they may do they use.
 
 Money is decimal text at the scale of the reporting currency, rounded once, half-even; shares are decimal text with 4 places. Figures are of
 positions: what came by deposit is in the equity and in no exposure. Every answer says of which sequence, rates and parameters it is.
 """
-
-from typing import Any
 
 import msgspec
 
@@ -12,14 +10,9 @@ from quantumcore.contracts.messages import Notice, Request
 
 MAX_CONTRACTS = 1_000
 MAX_SCENARIOS = 100
-MAX_PAIRS = 32_640  # of 256 symbols
 MAX_PAGE = 1_000
-MAX_REASON_BYTES = 512
-MAX_WHO = 64
-MAX_SECTOR = 24
 MAX_PATHS = 100_000
 MAX_WINDOW = 1_000
-PROFILES = ("cash", "volatility")
 METHODS = ("parametric", "historical", "monte_carlo")
 
 # ------------------------------------------------------------------------------------------------ figures
@@ -331,199 +324,6 @@ class GetGreeks(Request[OptionAnswers], frozen=True, kw_only=True):
     request_id: str = ""
 
 
-# ------------------------------------------------------------------------------------------------- limits
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What the engine enforces of an account, and how much of it is used."""
-
-    account_id: str
-    sequence: int
-    killed: bool
-    limits: list[LimitUse]
-
-
-class GetLimits(Request[Limits], frozen=True, kw_only=True):
-    """Of an account; of one symbol, if it is named.
-
-    Raises:
-        NotFound: `account.not_found`.
-    """
-
-    account: int
-    symbol: str = ""
-    at_least: int = 0
-    request_id: str = ""
-
-
-# -------------------------------------------------------------------------------------------- kill switch
-
-
-class KillSwitch(msgspec.Struct, frozen=True):
-    """A switch as it stands now.
-
-    Attributes:
-        account_id: Null: the venue's. cancelled: How many orders went. accounts: Whose they were.
-    """
-
-    account_id: str | None
-    engaged: bool
-    cancelled: int
-    accounts: list[int]
-    sequence: int
-
-
-class EngageKillSwitch(Request[KillSwitch], frozen=True, kw_only=True):
-    """Refuse what is new and cancel what works, of an account; 0: of the venue. One person is enough.
-
-    Raises:
-        NotFound: `account.not_found`.
-        Unavailable, OutcomeUnknown: As matching says; it may be engaged again.
-    """
-
-    account: int = 0
-
-
-class LiftKillSwitch(Request[KillSwitch], frozen=True, kw_only=True):
-    """Let orders in again.
-
-    Raises:
-        Forbidden: `approval.required`: the venue asks for a second person (setting `four_eyes`): propose it.
-        NotFound: `account.not_found`.
-        Unavailable, OutcomeUnknown: As matching says; it may be lifted again.
-    """
-
-    account: int = 0
-
-
-class LiftByTwo(Request[KillSwitch], frozen=True, kw_only=True):
-    """The same, which two persons have decided: asked by the room that keeps proposals, and by nobody else."""
-
-    account: int = 0
-
-
-# --------------------------------------------------------------------------------------------- parameters
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """A version of what somebody set; kept for ever.
-
-    Attributes:
-        kind: volatility, correlation, sector, profile or floor. subject: A symbol, an account, or "*".
-        value: As it was set. who: A user.
-    """
-
-    version: int
-    kind: str
-    subject: str
-    value: Any
-    who: str
-    reason: str
-    time_ns: int
-
-
-class SetVolatility(Request[Parameter], frozen=True, kw_only=True):
-    """Daily, as a fraction of the price: over 0, 10 at most.
-
-    Raises:
-        NotFound: `instrument.not_found`.
-        InvalidCommand: `risk.volatility.bad`; reason; who.
-    """
-
-    symbol: str
-    volatility: str
-    who: str
-    reason: str
-
-
-class Correlation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of the returns of two symbols: from -1 to 1."""
-
-    first: str
-    second: str
-    value: str
-
-
-class SetCorrelations(Request[Parameter], frozen=True, kw_only=True):
-    """The whole matrix anew: pairs that are not given have 0.5. It is taken whole or not at all.
-
-    Attributes:
-        repair: Whether a matrix that is none is replaced by the nearest one; the answer shows what is in force.
-
-    Raises:
-        NotFound: `instrument.not_found`.
-        InvalidCommand: `risk.correlation.not_psd` (the actual is the smallest eigenvalue), `risk.correlation.bad`; a bound; reason; who.
-    """
-
-    pairs: list[Correlation]
-    who: str
-    reason: str
-    repair: bool = False
-
-
-class SetSector(Request[Parameter], frozen=True, kw_only=True):
-    """The sector of a symbol; "" takes it out.
-
-    Raises:
-        NotFound: `instrument.not_found`.
-        InvalidCommand: sector; reason; who.
-    """
-
-    symbol: str
-    sector: str
-    who: str
-    reason: str
-
-
-class SetMarginProfile(Request[Parameter], frozen=True, kw_only=True):
-    """How the margin of an account counts: one of PROFILES.
-
-    Raises:
-        NotFound: `account.not_found`.
-        InvalidCommand: profile; reason; who.
-    """
-
-    account: int
-    profile: str
-    who: str
-    reason: str
-
-
-class SetMarginFloor(Request[Parameter], frozen=True, kw_only=True):
-    """The least requirement of a symbol, as a fraction of its value: from 0 to 10.
-
-    Raises:
-        NotFound: `instrument.not_found`.
-        InvalidCommand: floor; reason; who.
-    """
-
-    symbol: str
-    floor: str
-    who: str
-    reason: str
-
-
-class ParameterPage(msgspec.Struct, frozen=True):
-    """Newest first; version: the newest there is."""
-
-    items: list[Parameter]
-    version: int
-    next_cursor: str | None
-
-
-class GetParameters(Request[ParameterPage], frozen=True, kw_only=True):
-    """Every version, or those of a kind and a subject.
-
-    Raises:
-        InvalidCommand: limit or cursor.
-    """
-
-    kind: str = ""
-    subject: str = ""
-    limit: int = 100
-    cursor: str = ""
-
-
 # ------------------------------------------------------------------------------------------------- notices
 
 
@@ -568,11 +368,3 @@ class RiskWarning(Notice, frozen=True, kw_only=True):
 
     previous: int
     updates: list[RiskUpdate]
-
-
-class RiskParametersChanged(Notice, frozen=True, kw_only=True):
-    """Somebody has set something."""
-
-    version: int
-    kind: str
-    subject: str

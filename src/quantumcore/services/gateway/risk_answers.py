@@ -7,8 +7,6 @@ import msgspec
 from quantumcore.contracts.risk import (
     Exposure,
     LimitUse,
-    Parameter,
-    ParameterPage,
     RiskMetrics,
     RiskPart,
     RiskUpdate,
@@ -16,6 +14,8 @@ from quantumcore.contracts.risk import (
     StressResult,
     ValueAtRisk,
 )
+from quantumcore.contracts.risk_limits import LimitChange
+from quantumcore.contracts.risk_parameters import Parameter, ParameterPage
 from quantumcore.services.gateway.codec import readable, rfc3339
 
 
@@ -125,6 +125,35 @@ class ParametersAnswer(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class LimitChangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What was set of limits, and what became of it: asked, standing, replaced, reverted (at `expires`) or refused (`code`).
+
+    Attributes:
+        given, before: By name, as they were set and as they stood: lots, counts and minor units.
+    """
+
+    number: int
+    account_id: str
+    symbol: str | None
+    currency: str | None
+    status: str
+    given: dict[str, int]
+    before: dict[str, int]
+    set_by: str
+    reason: str
+    time: str
+    expires: str | None
+    sequence: int | None
+    code: str | None
+
+
+class LimitChangesAnswer(msgspec.Struct, frozen=True):
+    """A page of changes, newest first."""
+
+    items: list[LimitChangeAnswer]
+    next_cursor: str | None
+
+
 class RiskUpdateAnswer(msgspec.Struct, frozen=True):
     """warning: the use of a limit has passed the line; relief: it is below again; killed, lifted: of a kill switch."""
 
@@ -162,6 +191,25 @@ def parameter(one: Parameter) -> ParameterAnswer:
 def parameters(page: ParameterPage) -> ParametersAnswer:
     """Return a page of versions."""
     return ParametersAnswer([parameter(one) for one in page.items], page.version, page.next_cursor)
+
+
+def limit_change(one: LimitChange) -> LimitChangeAnswer:
+    """Return what was set of limits."""
+    return LimitChangeAnswer(
+        number=one.number,
+        account_id=one.account_id,
+        symbol=one.symbol,
+        currency=one.currency,
+        status=one.state,
+        given=one.given,
+        before=one.before,
+        set_by=one.who,
+        reason=one.reason,
+        time=rfc3339(one.time_ns),
+        expires=rfc3339(one.expires_ns) if one.expires_ns else None,
+        sequence=one.sequence or None,
+        code=one.code or None,
+    )
 
 
 def update(one: RiskUpdate) -> RiskUpdateAnswer:

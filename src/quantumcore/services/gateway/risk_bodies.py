@@ -4,18 +4,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from quantumcore.contracts.risk import (
-    MAX_CONTRACTS,
-    MAX_PAIRS,
-    MAX_PATHS,
-    MAX_REASON_BYTES,
-    MAX_SCENARIOS,
-    MAX_SECTOR,
-    MAX_WINDOW,
-)
-from quantumcore.services.gateway.bodies import AccountText, Body, Decimal, Limit, SymbolText, Time
+from quantumcore.contracts.risk import MAX_CONTRACTS, MAX_PATHS, MAX_SCENARIOS, MAX_WINDOW
+from quantumcore.contracts.risk_parameters import MAX_PAIRS, MAX_REASON_BYTES, MAX_SECTOR
+from quantumcore.services.gateway.bodies import AccountText, Body, Currency, Decimal, Limit, SymbolText, Time
 
 Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_BYTES)]
+Count = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -75,6 +69,42 @@ class LimitsQuery(Body, frozen=True, kw_only=True):
     """Of one symbol alone, if it is named."""
 
     symbol: SymbolText | None = None
+
+
+class AccountLimitsBody(Body, frozen=True, kw_only=True):
+    """What an account may, whatever it trades: all at once. Values are in `currency`, and are left as they are without one.
+
+    At `expires` what stands now comes back by itself.
+    """
+
+    max_open_orders: Count | None = None
+    max_open_each: Count | None = None
+    currency: Currency | None = None
+    max_order_value: Decimal | None = None
+    max_open_value: Decimal | None = None
+    reason: Reason
+    expires: Time | None = None
+
+
+class SymbolLimitsBody(Body, frozen=True, kw_only=True):
+    """What an account may in one symbol: all at once. Quantities are the symbol's, values in its quote."""
+
+    max_open_each: Count | None = None
+    max_order_quantity: Decimal | None = None
+    max_long: Decimal | None = None
+    max_short: Decimal | None = None
+    max_order_value: Decimal | None = None
+    max_open_value: Decimal | None = None
+    reason: Reason
+    expires: Time | None = None
+
+
+class ChangesQuery(Body, frozen=True, kw_only=True):
+    """A page of changes, newest first; of one account, if it is named."""
+
+    account_id: AccountText | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(max_length=20)] = ""
 
 
 class VolatilityBody(Body, frozen=True, kw_only=True):

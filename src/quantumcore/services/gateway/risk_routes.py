@@ -1,7 +1,12 @@
 """The operations about risk: what accounts could lose, what they may do, what is set for it, and the kill switch."""
 
-from quantumcore.services.gateway.areas import figures, parameters, proposals, risk
+from functools import partial
+
+from quantumcore.services.gateway.areas import figures, limits, parameters, proposals, risk
 from quantumcore.services.gateway.routing import Route
+
+by_two = partial(Route, scope="risk", proposal=proposals.ProposalAnswer)
+"""What a second person is asked for, where the venue asks for one (areas/proposals.py)."""
 
 
 def risk_routes() -> list[Route]:
@@ -12,8 +17,11 @@ def risk_routes() -> list[Route]:
         Route("POST", "/v1/risk/stress", figures.stress, scope="read"),
         Route("POST", "/v1/risk/greeks", figures.greeks, scope="read"),
         Route("GET", "/v1/risk/limits/{account}", figures.limits, scope="read"),
+        Route("GET", "/v1/risk/limits/changes", limits.changes, scope="risk"),
+        by_two("PUT", "/v1/risk/limits/{account}", limits.of_account),
+        by_two("PUT", "/v1/risk/limits/{account}/{symbol}", limits.of_symbol),
         Route("POST", "/v1/risk/kill", risk.engage, scope="risk"),
-        Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk", proposal=proposals.ProposalAnswer),
+        by_two("DELETE", "/v1/risk/kill", risk.lift),
     ]
 
 

@@ -24,8 +24,17 @@ from quantumcore.contracts.ledger import (
     TransferView,
     TrialBalance,
 )
+from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.risk import KillSwitch, LiftByTwo, LiftKillSwitch
+from quantumcore.contracts.risk_limits import (
+    CheckAccountLimits,
+    KillSwitch,
+    LiftByTwo,
+    LiftKillSwitch,
+    LimitChange,
+    SetAccountLimits,
+    SetLimitsByTwo,
+)
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -136,6 +145,7 @@ class LedgerService:
         }.items():
             self._approvals.guard(self._bus, kind, act)
         self._approvals.keep("kill_switch", Act(_nothing_to_check, self._lift))
+        self._approvals.keep("limits", Act(self._check_limits, self._limit))
         self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
@@ -309,6 +319,12 @@ class LedgerService:
                     self._catalogue.apply(event)
 
     # --------------------------------------------------------------------------------------------- helpers
+
+    async def _check_limits(self, command: SetAccountLimits) -> Done:
+        return await self._bus.request(CheckAccountLimits(asked=command))
+
+    async def _limit(self, command: SetAccountLimits) -> LimitChange:
+        return await self._bus.request(SetLimitsByTwo(asked=command))
 
     async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
         return await self._bus.request(LiftByTwo(account=command.account))

@@ -19,11 +19,9 @@ from quantumcore.contracts.risk import (
     MAX_WINDOW,
     METHODS,
     GetGreeks,
-    GetLimits,
     GetRiskMetrics,
     GetStress,
     GetVar,
-    Limits,
     OptionAnswers,
     RiskMetrics,
     RiskPart,
@@ -32,6 +30,7 @@ from quantumcore.contracts.risk import (
     StressResult,
     ValueAtRisk,
 )
+from quantumcore.contracts.risk_limits import GetLimits, Limits
 from quantumcore.contracts.values import Scaled
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -40,7 +39,7 @@ from quantumcore.ports.telemetry import Durations, counter
 from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.where import Where
 from quantumcore.ports.workers import Workers
-from quantumcore.services.risk import metrics, store, valuing
+from quantumcore.services.risk import limits, metrics, store, valuing
 from quantumcore.services.risk.figures import money
 from quantumcore.services.risk.folding import Pair
 from quantumcore.services.risk.rates import TARGET
@@ -125,9 +124,12 @@ class FiguresDesk:
             seen = await self._see(query.account, query.at_least)
             self.answered["limits"] += 1
             found = metrics.used(seen, self._settings)
+            records = limits.records(seen.account, seen.instruments, seen.currencies)
             if query.symbol:
                 found = [one for one in found if one.symbol == query.symbol]
-            return Limits(str(query.account), seen.account.stand.sequence, bool(seen.account.engaged), found)
+                records = [one for one in records if one.symbol == query.symbol]
+            killed = bool(seen.account.engaged)
+            return Limits(str(query.account), seen.account.stand.sequence, killed, found, records)
 
     # ---------------------------------------------------------------------------------------- value at risk
 

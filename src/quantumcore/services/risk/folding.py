@@ -13,9 +13,10 @@ from msgspec import Struct
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.marks import Mark, after_mark, after_trade
-from quantumcore.contracts.reasons import CODES, Reason
+from quantumcore.contracts.reasons import CODES, Reason, Scope
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
+from quantumcore.contracts.wire.limit_commands import NOT_SET
 from quantumcore.ports.event_log import EventBatch
 
 BUY = 1
@@ -27,6 +28,10 @@ DAY_NS = 86_400 * 10**9
 EVERYBODY = 0
 """The account under which a limit stands for all that have none of their own, and the venue's kill switch."""
 MAX_OPEN_ORDERS = "open_orders"
+OPEN_EACH, ORDER_QUANTITY, LONG, SHORT = "open_each", "order_quantity", "long", "short"
+ORDER_VALUE, OPEN_VALUE = "order_value", "open_value"
+SHOWN_SCOPES = (Scope.VENUE, Scope.ACCOUNT, Scope.INSTRUMENT)
+"""Whose records are kept; those of firms and groups are not."""
 PASSED = "passed"
 
 Pair = tuple[int, int]
@@ -115,7 +120,7 @@ class State(Struct):
     orders: dict[Pair, Working | None]
     marks: dict[int, Mark]
     closes: dict[Pair, int]
-    limits: dict[LimitKey, Limit]
+    limits: dict[LimitKey, Limit | None]
     switches: dict[int, Engaged | None]
 
 
@@ -346,6 +351,31 @@ class Folding:
         )
         self.moved.add(event.account)
 
+    def _quantities(self, event: wire.QuantityLimitsChanged) -> None:
+        self._record(
+            event,
+            {
+                MAX_OPEN_ORDERS: NOT_SET if event.instrument else event.max_open_orders,
+                OPEN_EACH: event.max_open_each,
+                ORDER_QUANTITY: event.max_order_lots,
+                LONG: event.max_long,
+                SHORT: event.max_short,
+            },
+        )
+
+    def _values(self, event: wire.MoneyLimitsChanged) -> None:
+        named = {ORDER_VALUE: event.max_order_notional, OPEN_VALUE: event.max_open_notional}
+        self._record(event, {f"{name} {event.currency}": value for name, value in named.items()})
+
+    def _record(self, event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged, numbers: Mapping[str, int]) -> None:
+        """Replace a record whole; of values the currency belongs to its name."""
+        if event.scope not in SHOWN_SCOPES:
+            return
+        for name, value in numbers.items():
+            key = name, event.account, event.instrument
+            self.state.limits[key] = None if value == NOT_SET else Limit(value, event.sequence, event.account)
+        self.moved.add(event.account)
+
     def _switched(self, event: wire.KillSwitchChanged) -> None:
         self.state.switches[event.account] = Engaged(event.sequence, event.time_ns) if event.engaged else None
         self.moved.add(event.account)
@@ -366,6 +396,8 @@ _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     wire.MarkChanged: Folding._marked,  # noqa: SLF001
     wire.AccountOpened: Folding._opened,  # noqa: SLF001
     wire.LimitsChanged: Folding._limited,  # noqa: SLF001
+    wire.QuantityLimitsChanged: Folding._quantities,  # noqa: SLF001
+    wire.MoneyLimitsChanged: Folding._values,  # noqa: SLF001
     wire.KillSwitchChanged: Folding._switched,  # noqa: SLF001
 }
 

@@ -6,7 +6,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Forbidden, InvalidCommand, NotFound
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.reasons import CODES, Reason
-from quantumcore.contracts.risk import EngageKillSwitch, KillSwitch, LiftByTwo, LiftKillSwitch
+from quantumcore.contracts.risk_limits import EngageKillSwitch, KillSwitch, LiftByTwo, LiftKillSwitch
 from quantumcore.ports.bus import Bus
 
 
@@ -44,7 +44,7 @@ class KillDesk:
         """Let nothing new in, and cancel what works.
 
         Raises:
-            NotFound, Unavailable, OutcomeUnknown: As contracts/risk says.
+            NotFound, Unavailable, OutcomeUnknown: As contracts/risk_limits says.
         """
         return await self._switch(command.account, engaged=True)
 
@@ -52,7 +52,7 @@ class KillDesk:
         """Let orders in again, if one person is enough for that.
 
         Raises:
-            Forbidden, NotFound, Unavailable, OutcomeUnknown: As contracts/risk says.
+            Forbidden, NotFound, Unavailable, OutcomeUnknown: As contracts/risk_limits says.
         """
         if self._four_eyes:
             detail = "this needs a second person: propose it, and let another approve"
@@ -63,7 +63,7 @@ class KillDesk:
         """Let orders in again.
 
         Raises:
-            NotFound, Unavailable, OutcomeUnknown: As contracts/risk says.
+            NotFound, Unavailable, OutcomeUnknown: As contracts/risk_limits says.
         """
         return await self._switch(command.account, engaged=False)
 

@@ -8,8 +8,8 @@ from functools import partial
 from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import NotFound, invalid
-from quantumcore.contracts.risk import (
-    MAX_PAGE,
+from quantumcore.contracts.risk import MAX_PAGE
+from quantumcore.contracts.risk_parameters import (
     GetParameters,
     Parameter,
     ParameterPage,
@@ -30,11 +30,9 @@ from quantumcore.services.risk import parameter_store, store
 from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk.parameters import Parameters, Setting
 
-DIGITS_MAX = 19
-
 
 class ParameterDesk:
-    """Answers the settings of contracts/risk and GetParameters. Tells RiskParametersChanged.
+    """Answers the settings of contracts/risk_parameters and GetParameters. Tells RiskParametersChanged.
 
     Attributes:
         current: What is in force; replaced whole.
@@ -85,7 +83,7 @@ class ParameterDesk:
         """Set the volatility of a symbol's day.
 
         Raises:
-            InvalidCommand, NotFound, Unavailable: As contracts/risk says; nothing was changed.
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         volatility = terms.rate(command.volatility, "volatility", zero=False)
         await self._symbols([command.symbol])
@@ -95,7 +93,7 @@ class ParameterDesk:
         """Set the whole matrix.
 
         Raises:
-            InvalidCommand, NotFound, Unavailable: As contracts/risk says; nothing was changed.
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         pairs, _ = terms.matrix(command.pairs, repair=command.repair)
         await self._symbols({symbol for pair in pairs for symbol in pair[:2]})
@@ -105,7 +103,7 @@ class ParameterDesk:
         """Put a symbol into a sector.
 
         Raises:
-            InvalidCommand, NotFound, Unavailable: As contracts/risk says; nothing was changed.
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         sector = terms.check_sector(command.sector)
         await self._symbols([command.symbol])
@@ -115,7 +113,7 @@ class ParameterDesk:
         """Say how the margin of an account counts.
 
         Raises:
-            InvalidCommand, NotFound, Unavailable: As contracts/risk says; nothing was changed.
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         profile = terms.check_profile(command.profile)
         await self._caught_up()  # an account may be as old as this request
@@ -128,7 +126,7 @@ class ParameterDesk:
         """Set the least requirement of a symbol.
 
         Raises:
-            InvalidCommand, NotFound, Unavailable: As contracts/risk says; nothing was changed.
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         floor = terms.rate(command.floor, "floor", zero=True)
         await self._symbols([command.symbol])
@@ -146,7 +144,7 @@ class ParameterDesk:
         if query.kind and query.kind not in terms.KINDS:
             names = ", ".join(terms.KINDS)
             raise invalid("range", f"kind must be one of {names}", field="kind", actual=query.kind[:64])
-        before = _version(query.cursor) if query.cursor else 0
+        before = terms.version_of(query.cursor) if query.cursor else 0
         work = partial(
             parameter_store.page, kind=query.kind, subject=query.subject[:32], before=before, limit=query.limit + 1
         )
@@ -176,9 +174,3 @@ class ParameterDesk:
         for symbol in symbols:
             if not is_symbol(symbol) or await self._definitions.instrument(symbol) is None:
                 raise NotFound("instrument.not_found", f"instrument {symbol[:24]!r} not found", field="symbol")
-
-
-def _version(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and 1 <= len(cursor) < DIGITS_MAX and int(cursor)):
-        raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
-    return int(cursor)

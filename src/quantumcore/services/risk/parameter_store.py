@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
-from quantumcore.contracts.risk import LimitUse, Parameter, RiskUpdate
+from quantumcore.contracts.risk import LimitUse, RiskUpdate
+from quantumcore.contracts.risk_parameters import Parameter
 from quantumcore.services.risk.limits import name_of
 from quantumcore.services.risk.parameters import Setting, shown
 from quantumcore.services.risk.tables import parameters, told, warned

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from quantumcore.contracts.errors import InvalidCommand, invalid
-from quantumcore.contracts.risk import (
+from quantumcore.contracts.risk_parameters import (
     MAX_PAIRS,
     MAX_REASON_BYTES,
     MAX_SECTOR,
@@ -32,6 +32,7 @@ EVERYTHING = "*"
 RATE_PLACES = 8
 MAX_RATE = 10 * 10**RATE_PLACES
 CASH = "cash"
+DIGITS_MAX = 19
 
 Pairs = dict[tuple[str, str], float]
 
@@ -136,6 +137,17 @@ def matrix(pairs: Iterable[Correlation], *, repair: bool) -> tuple[list[tuple[st
         for column in range(row)
     ]
     return kept, made
+
+
+def version_of(cursor: str) -> int:
+    """Return the number that a page ended with.
+
+    Raises:
+        InvalidCommand: It is no such number.
+    """
+    if not (cursor.isascii() and cursor.isdigit() and 1 <= len(cursor) < DIGITS_MAX and int(cursor)):
+        raise invalid("range", "cursor is not one of ours", field="cursor", actual=cursor[:64])
+    return int(cursor)
 
 
 def check_sector(sector: str) -> str:

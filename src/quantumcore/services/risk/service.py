@@ -18,6 +18,7 @@ from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.workers import Workers
 from quantumcore.services.risk.figures_desk import FiguresDesk
 from quantumcore.services.risk.folding import EVERYBODY, PASSED
+from quantumcore.services.risk.limit_desk import LimitDesk
 from quantumcore.services.risk.metrics import is_stale
 from quantumcore.services.risk.parameter_desk import ParameterDesk
 from quantumcore.services.risk.parameters import Parameters
@@ -30,7 +31,7 @@ from quantumcore.services.risk.watch import Watch
 
 
 class RiskService:
-    """Answers the requests of contracts/risk. Follows the event log, hears FxPublished. Tells RiskWarning and RiskParametersChanged.
+    """Answers the requests of contracts.risk, risk_limits and risk_parameters. Follows the event log, hears FxPublished. Tells RiskWarning and RiskParametersChanged.
 
     `own` is a database of its own, for what people set and what was told could not be rebuilt; all else may lag behind the disk.
     """
@@ -63,6 +64,9 @@ class RiskService:
         self._valuer = Valuer(database, clock, definitions, self.projection, self._rates, settings)
         reached = self._following.reached
         self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, lambda: reached(log.last))
+        self._limits = LimitDesk(
+            bus, own, database, clock, definitions, lambda: reached(log.last), four_eyes=settings.four_eyes
+        )
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
         self._figures = FiguresDesk(bus, upstream, database, clock, self._valuer, workers, settings, reached)
         self._checks: Counter[str] = Counter({PASSED: 0})
@@ -72,6 +76,7 @@ class RiskService:
         """Hand the handlers to the bus."""
         self._figures.attach()
         self._parameters.attach()
+        self._limits.attach()
         self._watch.attach()
         self._subscriptions = [self._bus.subscribe(FxPublished, self.on_rates)]
 
@@ -82,8 +87,8 @@ class RiskService:
         await self._watch.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection, and what looks at accounts that moved."""
-        return [*self._following.tasks(), ("warnings", self._watch.run)]
+        """Name the projection, what looks at accounts that moved, and what ends limits."""
+        return [*self._following.tasks(), ("warnings", self._watch.run), ("limits", self._limits.run)]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
@@ -105,6 +110,7 @@ class RiskService:
         yield gauge("qc_risk_parameters_version", "The newest of what people set", self._parameters.current.version)
         yield from self._figures.collect()
         yield from self._parameters.collect()
+        yield from self._limits.collect()
         yield from self._watch.collect()
 
     async def stop(self) -> None:

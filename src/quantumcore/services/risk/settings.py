@@ -14,6 +14,7 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
         kept_days: Days of prices that are kept of an instrument.
         warn_at: Share of a limit from which its use is told, in percent.
         daily_loss: Share of the opening equity (and what flowed since) that may be lost on a day, in percent.
+        four_eyes: Whether limits are changed by two persons.
         compute_s: How long one heavy computation may take, in seconds.
     """
 
@@ -25,3 +26,4 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     warn_at: int = 80
     daily_loss: int = 10
     compute_s: float = 10.0
+    four_eyes: bool = False

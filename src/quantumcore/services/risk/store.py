@@ -20,6 +20,7 @@ from quantumcore.services.risk.folding import (
     Folding,
     Holding,
     Limit,
+    LimitKey,
     Pair,
     State,
     Touched,
@@ -99,7 +100,7 @@ class Account(NamedTuple):
 
     Attributes:
         balances: By currency. positions: By instrument. orders: Those that work, oldest first.
-        limits: By (name, instrument): its own, else everybody's. engaged: By whose switch, 0: the venue's.
+        limits: Those that apply to it, by (name, account, instrument), 0: of every one. engaged: By whose switch, 0: the venue's.
     """
 
     stand: Stand
@@ -107,7 +108,7 @@ class Account(NamedTuple):
     balances: dict[int, Balance]
     positions: dict[int, Holding]
     orders: list[Working]
-    limits: dict[tuple[str, int], Limit]
+    limits: dict[LimitKey, Limit]
     engaged: dict[int, Engaged]
 
 
@@ -125,8 +126,8 @@ def load_marks(connection: Connection) -> dict[int, Mark]:
 def read_account(connection: Connection, account: int) -> Account:
     """Return what stands of an account."""
     mine = {"some": [account]}
-    found = connection.execute(_LIMITS_OF, {"some": [EVERYBODY, account]}).all()
-    allowed = {(row[0], row[2]): Limit(int(row[3]), row[4], row[1]) for row in sorted(found, key=lambda row: row[1])}
+    found = connection.execute(_LIMITS_OF, {"some": [EVERYBODY, account]})
+    allowed = {(row[0], row[1], row[2]): Limit(int(row[3]), row[4], row[1]) for row in found}
     working = sorted(connection.execute(_ORDERS_OF, {"account": account}))
     engaged = connection.execute(_SWITCHES_OF, {"some": [EVERYBODY, account]})
     return Account(

@@ -89,6 +89,25 @@ parameters = Table(  # every version of what people set, for ever
     big("time_ns"),
 )
 Index("parameters_by_subject", parameters.c.kind, parameters.c.subject, parameters.c.version)
+limit_changes = Table(  # what was set of limits, written down before the engine was asked
+    "limit_changes",
+    metadata,
+    big("number", key=True),
+    big("account"),
+    big("instrument"),
+    big("currency"),
+    small("state"),
+    text("given"),  # JSON
+    text("before"),  # JSON
+    text("who", 64),
+    text("reason"),
+    big("time_ns"),
+    big("expires_ns"),
+    big("sequence"),
+    text("code", 64),
+)
+Index("limit_changes_by_account", limit_changes.c.account, limit_changes.c.number)
+Index("limit_changes_by_state", limit_changes.c.state, limit_changes.c.expires_ns)
 warned = Table(  # limits whose use is above the line, and has been told
     "warned",
     metadata,

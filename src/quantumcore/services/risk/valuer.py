@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from quantumcore.contracts.errors import NotFound, Unavailable
 from quantumcore.contracts.marks import Mark
-from quantumcore.contracts.reference import Catalogue, Currency
+from quantumcore.contracts.reference import Catalogue, Currency, Instrument
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
@@ -34,6 +34,8 @@ class Seen(NamedTuple):
     valued: Valued
     parameters: Parameters
     reporting: Currency
+    instruments: Mapping[int, Instrument]
+    currencies: Mapping[int, Currency]
     rates: str
     rated: bool
     day: int
@@ -118,7 +120,18 @@ class Valuer:
         market = Market(catalogue.instruments, catalogue.currencies, marks, worths, opening, self.parameters, reporting)
         day = self._day
         valued = value(number, account, market, day)
-        seen = Seen(number, account, valued, self.parameters, reporting, rates.snapshot_id, worths.rated, day)
+        seen = Seen(
+            number=number,
+            account=account,
+            valued=valued,
+            parameters=self.parameters,
+            reporting=reporting,
+            instruments=catalogue.instruments,
+            currencies=catalogue.currencies,
+            rates=rates.snapshot_id,
+            rated=worths.rated,
+            day=day,
+        )
         return seen, worths.looked
 
     def _listing(self) -> Listed:

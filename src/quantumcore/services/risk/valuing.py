@@ -156,7 +156,7 @@ def _margin(number: int, account: Account, market: Market, unpriced: set[str]) -
         if ticks is None:
             unpriced.add(instrument.symbol)
             continue
-        unit, per = _unit(instrument)
+        unit, per = unit_of(instrument)
         one = margin.Holding(
             symbol=instrument.symbol,
             lots=holding.lots,
@@ -198,7 +198,7 @@ def _asked(instrument: int, orders: Iterable[Working]) -> Fraction | None:
     return Fraction(max(prices)) if prices else None
 
 
-def _unit(instrument: Instrument) -> Pair:
+def unit_of(instrument: Instrument) -> Pair:
     """Return (numerator, denominator) of the minor units of one tick of one lot."""
     size = Fraction(
         instrument.tick * instrument.lot * instrument.multiplier * 10**instrument.quote.scale,

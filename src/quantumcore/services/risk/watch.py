@@ -21,7 +21,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.telemetry import Durations, counter, gauge
 from quantumcore.services.risk import metrics, parameter_store, store
 from quantumcore.services.risk.folding import EVERYBODY
-from quantumcore.services.risk.limits import name_of, over
+from quantumcore.services.risk.limits import name_of, nothing_of, over
 from quantumcore.services.risk.parameter_store import KILLED, LIFTED, RELIEF, SWITCH, WARNING, Said
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Applied
@@ -174,6 +174,8 @@ def _said(standing: set[str], seen: Seen, used: Sequence[LimitUse], line: int) -
             said.append(Said(sequence, WARNING, one))
         elif side < 0 and known:
             said.append(Said(sequence, RELIEF, one))
+    gone = standing - {SWITCH} - {name_of(one) for one in used}
+    said += [Said(sequence, RELIEF, nothing_of(name)) for name in sorted(gone)]
     if killed != (SWITCH in standing):
         said.append(Said(sequence, KILLED if killed else LIFTED))
     return said

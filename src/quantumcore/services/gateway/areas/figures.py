@@ -4,15 +4,14 @@ from msgspec import structs
 
 from quantumcore.contracts.risk import (
     GetGreeks,
-    GetLimits,
     GetRiskMetrics,
     GetStress,
     GetVar,
-    Limits,
     OptionAnswers,
     OptionInput,
     Scenario,
 )
+from quantumcore.contracts.risk_limits import GetLimits, Limits
 from quantumcore.contracts.values import AccountId
 from quantumcore.services.gateway import risk_answers
 from quantumcore.services.gateway.gate import Gate

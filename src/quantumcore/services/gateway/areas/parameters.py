@@ -1,6 +1,6 @@
 """What a risk officer sets for the figures: volatilities, correlations, sectors, margin profiles and floors, each with a reason."""
 
-from quantumcore.contracts.risk import (
+from quantumcore.contracts.risk_parameters import (
     Correlation,
     GetParameters,
     SetCorrelations,

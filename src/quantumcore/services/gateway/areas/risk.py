@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from quantumcore.contracts.risk import EngageKillSwitch, KillSwitch, LiftKillSwitch
+from quantumcore.contracts.risk_limits import EngageKillSwitch, KillSwitch, LiftKillSwitch
 from quantumcore.contracts.values import AccountId
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.bodies import AccountQuery, KillBody

@@ -92,6 +92,24 @@ def _own() -> None:
     )
     op.create_index("parameters_by_subject", "parameters", ["kind", "subject", "version"])
     op.create_table(
+        "limit_changes",
+        _big("number", key=True),
+        _big("account"),
+        _big("instrument"),
+        _big("currency"),
+        _small("state"),
+        _text("given"),
+        _text("before"),
+        _text("who", 64),
+        _text("reason"),
+        _big("time_ns"),
+        _big("expires_ns"),
+        _big("sequence"),
+        _text("code", 64),
+    )
+    op.create_index("limit_changes_by_account", "limit_changes", ["account", "number"])
+    op.create_index("limit_changes_by_state", "limit_changes", ["state", "expires_ns"])
+    op.create_table(
         "warned",
         _big("account", key=True),
         _text("name", 64, key=True),

@@ -18,6 +18,7 @@ from prometheus_client.core import Metric
 
 from quantumcore.adapters.bus_link import BusLink
 from quantumcore.adapters.embedded_bus import EmbeddedBus
+from quantumcore.app.annex.spawn import ONE_THREAD
 from quantumcore.contracts.errors import OutcomeUnknown, Unavailable
 from quantumcore.contracts.messages import Request
 from quantumcore.ports.clock import Clock
@@ -29,8 +30,6 @@ WORKERS = 2
 WAITING = 32
 """Computations that wait for a worker; the next is `overloaded`."""
 END_S = 5.0
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""A sum must not depend on how many cores a machine has."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
+
+from msgspec.structs import replace
 
 from quantumcore.contracts.marks import SOURCES, Mark
 from quantumcore.contracts.risk import Exposure as ExposureView
@@ -17,6 +20,9 @@ from quantumcore.services.risk.valuing import Line, decimal, raised, shown
 from quantumcore.services.risk.var import Exposed, ParametricVar, parametric
 
 NO_SECTOR = ""
+FIGURES = "figures"
+MATRICES = 4
+"""Matrices that were checked and are kept: a price changes none of them, and to check one of a thousand symbols costs more than all else."""
 NS = 10**9
 
 
@@ -26,6 +32,15 @@ def metrics(seen: Seen, now_ns: int, drawdown: str | None, settings: RiskSetting
     Raises:
         InvalidCommand: `risk.correlation.not_psd`: what is set of the symbols it holds is no correlation.
     """
+    if FIGURES not in seen.made:
+        seen.made[FIGURES] = _figures(seen, settings)
+    figures: RiskMetrics = seen.made[FIGURES]
+    marks = [mark_view(line, now_ns, settings) for line in seen.valued.lines]
+    return replace(figures, max_drawdown=drawdown, marks=marks)
+
+
+def _figures(seen: Seen, settings: RiskSettings) -> RiskMetrics:
+    """Return all but what time alone changes."""
     places, valued = seen.reporting.scale, seen.valued
     exposed = exposure([_valued(line, seen.parameters) for line in valued.lines], basis(seen), places=places)
     figures = value_at_risk(seen)
@@ -47,7 +62,7 @@ def metrics(seen: Seen, now_ns: int, drawdown: str | None, settings: RiskSetting
         var_95=f"{figures.var_95:f}",
         var_99=f"{figures.var_99:f}",
         es_975=f"{figures.es:f}",
-        max_drawdown=drawdown,
+        max_drawdown=None,
         daily_profit=shown(valued.profit, places),
         daily_loss=shown(max(Fraction(0), -valued.profit), places),
         complete=not valued.unpriced,
@@ -57,7 +72,7 @@ def metrics(seen: Seen, now_ns: int, drawdown: str | None, settings: RiskSetting
         by_sector=_sums(exposed.by_sector),
         by_currency=_sums(exposed.by_currency),
         limits=used(seen, settings),
-        marks=[mark_view(line, now_ns, settings) for line in valued.lines],
+        marks=[],
     )
 
 
@@ -93,7 +108,15 @@ def correlations(lines: Sequence[Line], pairs: Mapping[tuple[str, str], float]) 
     Raises:
         InvalidCommand: `risk.correlation.not_psd`.
     """
-    return completed([line.instrument.symbol for line in lines], pairs)
+    symbols = tuple(line.instrument.symbol for line in lines)
+    held = set(symbols)
+    among = tuple((first, second, rho) for (first, second), rho in pairs.items() if first in held and second in held)
+    return _matrix(symbols, among)
+
+
+@lru_cache(maxsize=MATRICES)
+def _matrix(symbols: tuple[str, ...], pairs: tuple[tuple[str, str, float], ...]) -> Correlations:
+    return completed(symbols, {(first, second): rho for first, second, rho in pairs})
 
 
 def mark_view(line: Line, now_ns: int, settings: RiskSettings) -> MarkView:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from quantumcore.contracts.errors import NotFound, Unavailable
 from quantumcore.contracts.marks import Mark
@@ -27,6 +27,7 @@ class Seen(NamedTuple):
 
     Attributes:
         rated: Whether a rate of exchange was used; rates: of which snapshot. day: In days since 1970.
+        made: What was made of it so far, by its kind: it is made once.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Seen(NamedTuple):
     rates: str
     rated: bool
     day: int
+    made: dict[str, Any]
 
 
 class Valuer:
@@ -131,6 +133,7 @@ class Valuer:
             rates=rates.snapshot_id,
             rated=worths.rated,
             day=day,
+            made={},
         )
         return seen, worths.looked
 

@@ -95,8 +95,7 @@ void bind_engine(nb::module_& m) {
           nb::arg("max_windows") = kDefaults.max_windows,
           nb::arg("accounting") = kDefaults.accounting != 0,
           nb::arg("max_groups") = kDefaults.max_groups, nb::arg("max_legs") = kDefaults.max_legs,
-          nb::arg("max_holds") = kDefaults.max_holds,
-          nb::arg("max_limits") = kDefaults.max_limits)
+          nb::arg("max_holds") = kDefaults.max_holds, nb::arg("max_limits") = kDefaults.max_limits)
       .def("step", &PyEngine::step, nb::arg("commands"), nb::arg("time_ns"))
       .def("submit", &PyEngine::submit, nb::arg("instrument"), nb::arg("account"), nb::arg("side"),
            nb::arg("order_type"), nb::arg("time_in_force"), nb::arg("price"),

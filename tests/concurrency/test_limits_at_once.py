@@ -114,6 +114,7 @@ async def _play(directory: Path, round_of: Callable[[Venue, int], Awaitable[None
 
 
 @pytest.mark.hazard("B3")
+@pytest.mark.fuzz
 @pytest.mark.timeout(700)
 async def test_exactly_as_many_pass_as_the_position_may_grow_by(tmp_path: Path) -> None:
     """Also a group's limit over two accounts, whose clients race."""
@@ -142,6 +143,7 @@ async def test_exactly_as_many_pass_as_the_position_may_grow_by(tmp_path: Path) 
     await _play(tmp_path, both)
 
 
+@pytest.mark.fuzz
 @pytest.mark.timeout(700)
 async def test_exactly_as_many_pass_as_may_work(tmp_path: Path) -> None:
     """By count, and by gross notional."""
@@ -159,6 +161,7 @@ async def test_exactly_as_many_pass_as_may_work(tmp_path: Path) -> None:
     await _play(tmp_path, one)
 
 
+@pytest.mark.fuzz
 @pytest.mark.timeout(700)
 async def test_exactly_as_much_passes_as_a_firm_has_credit(tmp_path: Path) -> None:
     """Two accounts of one firm race; what filled before counts until the line is set anew."""
@@ -177,6 +180,7 @@ async def test_exactly_as_much_passes_as_a_firm_has_credit(tmp_path: Path) -> No
     await _play(tmp_path, one)
 
 
+@pytest.mark.fuzz
 @pytest.mark.timeout(700)
 async def test_reduce_only_orders_that_race_never_open_a_position(tmp_path: Path) -> None:
     """Together they are what is held, however many come at once; the others find nothing to reduce."""

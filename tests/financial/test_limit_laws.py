@@ -81,6 +81,7 @@ def test_no_position_passes_its_limit_and_no_more_works_than_may(new_engine: New
     assert {Reason.POS_LIMIT, Reason.MAX_OPEN, Reason.MAX_QTY} <= refused
 
 
+@pytest.mark.hazard("F2")
 @both_engines
 def test_without_limits_sums_beyond_63_bits_are_no_reason(new_engine: NewEngine) -> None:
     """The engine begins wide; the widest limit that can be set is then a limit."""

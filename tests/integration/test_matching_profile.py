@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
@@ -28,7 +30,10 @@ async def started(directory: Path, profile: Profile | None = SMALL) -> AsyncIter
     """Give the bus of a matching room that has started."""
     bus, log = EmbeddedBus(), FileEventLog(directory / "events")
     genesis = load_definitions(None, ("AAPL", "MSFT"))
-    room = MatchingService(bus, log, SystemClock(), lambda told: open_shard(directory, told), genesis, profile=profile)
+    first = [] if profile is None else [profile.of_venue()]
+    room = MatchingService(
+        bus, log, SystemClock(), lambda told: open_shard(directory, told), genesis, first=first, profile=profile
+    )
     room.attach()
     await room.start()
     try:
@@ -78,6 +83,7 @@ async def test_a_new_venue_is_told_once_and_before_anything_else(tmp_path: Path)
     assert len(limits_of(told(tmp_path))) == count
 
 
+@pytest.mark.hazard("A4")
 async def test_an_account_without_a_record_has_it(tmp_path: Path) -> None:
     """At the limit passes, beyond it is refused, and says that it was the venue's."""
     async with started(tmp_path) as bus:

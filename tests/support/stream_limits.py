@@ -17,14 +17,14 @@ def quantities(market: Any) -> wire.SetQuantityLimits:
     """A record of lots and orders; later it is opened wide again."""
     scope, names = _whose(market, GROUP, "group")
     in_all = scope == VENUE or (scope == ACCOUNT and "instrument" not in names)
-    orders = market._pick([NOT_SET, 3, 8, 20, 0, 2**40], [8, 4, 6, 3, 1, 1])
+    orders = market._pick([NOT_SET, 6, 12, 30, 0, 2**40], [40, 3, 6, 4, 1, 1])
     made = wire.SetQuantityLimits(
         scope=scope,
-        max_order_lots=_lots(market, 40),
+        max_order_lots=_lots(market, 85),
         max_long=_lots(market, 25),
         max_short=_lots(market, 25),
         max_open_orders=orders if in_all or market._chance(2) else NOT_SET,
-        max_open_each=market._pick([NOT_SET, 2, 5, 12, 0], [10, 3, 5, 3, 1]),
+        max_open_each=market._pick([NOT_SET, 4, 9, 20, 0], [40, 3, 6, 4, 1]),
         **names,
     )
     market._repairs.append(wire.SetQuantityLimits(scope=scope, **names))
@@ -38,8 +38,8 @@ def money(market: Any) -> wire.SetMoneyLimits:
     made = wire.SetMoneyLimits(
         scope=scope,
         currency=currency,
-        max_order_notional=_amount(market, 40),
-        max_open_notional=_amount(market, 30),
+        max_order_notional=_amount(market, 85),
+        max_open_notional=_amount(market, 60),
         credit=_amount(market, 10) if scope == FIRM or market._chance(2) else NOT_SET,
         **names,
     )
@@ -48,7 +48,7 @@ def money(market: Any) -> wire.SetMoneyLimits:
 
 
 def _whose(market: Any, many: int, number: str) -> tuple[int, dict[str, int]]:
-    scope = market._pick([VENUE, ACCOUNT, INSTRUMENT, many, 11 - many, 0], [15, 45, 15, 25, 1, 1])
+    scope = market._pick([VENUE, ACCOUNT, INSTRUMENT, many, 11 - many, 0], [6, 50, 8, 34, 1, 1])
     names: dict[str, int] = {}
     if scope == ACCOUNT:
         names["account"] = market._account()
@@ -67,15 +67,15 @@ def _lots(market: Any, not_set: int) -> int:
     if market._chance(not_set):
         return NOT_SET
     return market._pick(
-        [market._rng.randrange(1, 40), market._rng.randrange(10, 3_000), 2**62, 0, 2**63 - 1, -2], [60, 30, 4, 3, 2, 1]
+        [market._rng.randrange(5, 60), market._rng.randrange(10, 3_000), 2**62, 0, 2**63 - 1, -2], [85, 10, 2, 2, 1, 1]
     )
 
 
 def _amount(market: Any, not_set: int) -> int:
     if market._chance(not_set):
         return NOT_SET
-    tenth = 10 ** market._rng.randrange(2, 9)
-    return market._pick([market._rng.randrange(tenth, 10 * tenth), 2**62, 0, 2**63 - 1, -2], [90, 3, 3, 2, 1])
+    tenth = 10 ** market._pick([2, 3, 4, 5, 6, 8], [2, 3, 8, 8, 3, 1])
+    return market._pick([market._rng.randrange(tenth, 10 * tenth), 2**62, 0, 2**63 - 1, -2], [95, 2, 1, 1, 1])
 
 
 MAKERS = ((firm, 1), (quantities, 1), (money, 1))

@@ -3,7 +3,9 @@
 import random
 from functools import partial
 
+from quantumcore.contracts import wire
 from tests.support import stream_limits, stream_links
+from tests.support.streams import Timed
 from tests.support.streams_linked import LinkedMarket
 
 
@@ -14,12 +16,18 @@ class LimitMarket(LinkedMarket):
         super().__init__(rng)
         kinds = [
             *zip(self._makers, self._weights, strict=True),
-            (partial(stream_limits.firm, self), 3),
-            (partial(stream_links.group, self), 3),
-            (partial(stream_limits.quantities, self), 7),
-            (partial(stream_limits.money, self), 7),
-            (self._submit, 25),
-            (self._replace, 15),
+            (partial(stream_limits.firm, self), 2),
+            (partial(stream_links.group, self), 1),
+            (partial(stream_limits.quantities, self), 4),
+            (partial(stream_limits.money, self), 4),
+            (self._submit, 50),
+            (self._replace, 25),
         ]
         self._makers = [maker for maker, _ in kinds]
         self._weights = [weight for _, weight in kinds]
+
+    def next(self) -> Timed:
+        """Return the next command; limits stay for a while."""
+        records = (wire.SetQuantityLimits, wire.SetMoneyLimits)
+        self._repairs = [later for later in self._repairs if not isinstance(later, records) or self._chance(25)]
+        return super().next()

@@ -196,8 +196,10 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
         gateway_settings(settings),
         house_not_ready=lambda: [reason for watcher in watchers for reason in watcher()],
     )
+    profile = _profile(settings)
+    first = [profile.of_venue()]
     matching = MatchingService(
-        bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars, _profile(settings)
+        bus, log, clock, lambda told: _open_shard(settings, told), genesis, calendars, first, profile
     )
     auth = AuthService(bus, users, clock, _auth_settings(settings))
     rooms: list[Service]

@@ -74,8 +74,8 @@ class MatchingService:
 
     Owns the journal and the engine. `genesis` defines what the venue begins with; what the shard knows already is left
     alone. `calendars`, by symbol, say when an instrument is in which phase; one without a calendar trades around the clock.
-    `profile` is what an account without limits of its own may: a new venue is told it before anything else, and a currency
-    with its definition; without one nothing is limited.
+    `first` is told a new venue before anything else.
+    `profile` has the limits that a currency brings along with its definition; without one there are none.
     """
 
     name = "matching"
@@ -88,6 +88,7 @@ class MatchingService:
         open_shard: Callable[[int], Shard],
         genesis: Sequence[bytes],
         calendars: Mapping[str, Calendar] = NO_CALENDARS,
+        first: Sequence[bytes] = (),
         profile: Profile | None = None,
     ) -> None:
         self._bus = bus
@@ -96,6 +97,7 @@ class MatchingService:
         self._open_shard = open_shard
         self._genesis = genesis
         self._calendars = calendars
+        self._first = first
         self._profile = profile
         self._catalogue = Catalogue()
         self._agenda: Agenda | None = None
@@ -125,8 +127,8 @@ class MatchingService:
         await self._recover(self._shard)
         self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock, self._heard)
         missing = self._with_limits([command for command in self._genesis if not self._catalogue.defines(command)])
-        if self._profile is not None and self._shard.journal.last_sequence == 0:
-            missing.insert(0, self._profile.of_venue())
+        if self._shard.journal.last_sequence == 0:
+            missing = [*self._first, *missing]
         for start in range(0, len(missing), MAX_BATCH):
             self._check_genesis(await self._submit(missing[start : start + MAX_BATCH]))
         await self._open_sessions(self._shard)

@@ -25,9 +25,11 @@ clang_formatted() {
 }
 
 native_stubs() { # stubtest is content with a module that has no stub at all
-  stub=src/quantumcore/core/_native.pyi
-  [ -f "$stub" ] || { echo "$stub is missing: write it with python -m nanobind.stubgen, then make it readable"; return 1; }
-  python -m mypy.stubtest --concise --allowlist tools/native_stub_allowlist.txt quantumcore.core._native
+  for module in _native _greeks; do
+    stub=src/quantumcore/core/$module.pyi
+    [ -f "$stub" ] || { echo "$stub is missing: write it with python -m nanobind.stubgen, then make it readable"; return 1; }
+  done
+  python -m mypy.stubtest --concise --allowlist tools/native_stub_allowlist.txt quantumcore.core._native quantumcore.core._greeks
 }
 
 native_warnings() {

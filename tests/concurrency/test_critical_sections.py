@@ -15,9 +15,11 @@ from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import QuantumCoreError, Unavailable
 from quantumcore.contracts.ledger import Reconcile
+from quantumcore.contracts.risk_parameters import SetVolatility
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.service import LedgerService
 from tests.support.ledgers import open_ledger
+from tests.support.risk_room import risk_room
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.waiting import eventually
 
@@ -81,6 +83,35 @@ async def test_a_comparison_that_fails_at_any_step_does_not_keep_the_next_one_ou
             steps.fail_at = 0
             async with asyncio.timeout(DEADLINE_S):
                 assert await service._watch.reconcile(Reconcile()) == before
+
+
+@pytest.mark.hazard("B5")
+async def test_a_setting_that_fails_at_any_step_does_not_keep_the_next_one_out(tmp_path: Path) -> None:
+    """The room's own tables do not take it, or its caller goes away: the next finds what was in force, and is version 1."""
+    async with risk_room(tmp_path) as room:
+        desk, own = room.service._parameters, room.service._parameters._own
+        command = SetVolatility(symbol="AAPL", volatility="0.03", who="ruth", reason="test")
+        for hang in (False, True):
+
+            class Faulty:
+                async def write(self, _work: Any, hang: bool = hang) -> Any:
+                    if hang:
+                        await asyncio.Event().wait()
+                    raise Unavailable("unavailable", "the disk is full")
+
+            desk._own = Faulty()  # type: ignore[assignment]  # the fault that is injected
+            first = asyncio.ensure_future(desk.set_volatility(command))
+            if hang:
+                await eventually(lambda: desk._one.locked())
+                first.cancel()
+            outcome = (await asyncio.gather(first, return_exceptions=True))[0]
+            assert isinstance(outcome, Unavailable | asyncio.CancelledError)
+            desk._own = own
+            assert desk.current.version == 0
+            assert room.service._valuer.parameters.version == 0
+        async with asyncio.timeout(DEADLINE_S):
+            assert (await desk.set_volatility(command)).version == 1
+        assert room.service._valuer.parameters.volatilities == {"AAPL": 3_000_000}
 
 
 @pytest.mark.hazard("B5")

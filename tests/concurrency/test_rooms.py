@@ -30,7 +30,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.follower import Follower
 from tests.support.clocks import ManualClock
 
-ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders", "portfolio", "positions")
+ROOMS = ("auth", "gateway", "ledger", "market", "matching", "orders", "portfolio", "positions", "risk")
 
 
 @asynccontextmanager
@@ -173,7 +173,9 @@ async def test_a_page_says_nothing_of_another_room(tmp_path: Path) -> None:
             assert "qc_event_log_bytes" in page if room == "matching" else "qc_event_log_bytes" not in page
             followers = set(page.get("qc_follower_sequence", {}))
             assert followers == (
-                {(("follower", room),)} if room in ("orders", "ledger", "market", "positions", "portfolio") else set()
+                {(("follower", room),)}
+                if room in ("orders", "ledger", "market", "positions", "portfolio", "risk")
+                else set()
             )
 
 

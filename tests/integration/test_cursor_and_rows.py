@@ -20,6 +20,8 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.positions.service import PositionsService
 from tests.support.orders_room import digest
+from tests.support.risk_room import TRUTH as RISK_TRUTH
+from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.streams import Market, setup
 
@@ -29,6 +31,7 @@ ROWS = {
     "ledger": ("entries", "holds", "transfers", "owners", "cursor"),
     "market": ("trades", "cursor"),
     "positions": ("positions", "lots", "events", "marks", "cursor", "snapshots"),
+    "risk": RISK_TRUTH,
 }
 
 
@@ -58,6 +61,9 @@ async def room(venue: SmallVenue, kind: str, name: str) -> Room:
             apply = service.apply
         case "positions":
             service = PositionsService(venue.bus, venue.log, database, venue.clock)
+            apply = service.apply
+        case "risk":
+            service = risk_service(venue, database)
             apply = service.apply
         case _:
             service = MarketService(venue.bus, venue.log, database, venue.clock)

@@ -22,6 +22,8 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.positions.service import PositionsService
 from tests.support import ledgers, orders_room, position_rooms
+from tests.support.risk_room import TRUTH as RISK_TRUTH
+from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.streams import Market, setup
 
@@ -74,7 +76,14 @@ async def positions(venue: SmallVenue) -> Projected:
     return Projected(service.apply, lambda: position_rooms.digest(database))
 
 
-ROOMS = [orders, ledger, market, positions]
+async def risk(venue: SmallVenue) -> Projected:
+    database = await venue.database("risk")
+    service = risk_service(venue, database)
+    await service.start()
+    return Projected(service.apply, lambda: orders_room.digest(database, RISK_TRUTH))
+
+
+ROOMS = [orders, ledger, market, positions, risk]
 
 
 async def room_in(venue: SmallVenue, name: str, make: Callable[[SmallVenue], Awaitable[Projected]]) -> Projected:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from quantumcore.contracts.errors import Forbidden
+from quantumcore.contracts.risk_limits import LiftKillSwitch
 from quantumcore.services.gateway.openapi import openapi
 from quantumcore.services.gateway.routes import all_routes
 from tests.support.admins import PROPOSALS, TRANSACTIONS, dollars, gift, verb
@@ -50,6 +52,38 @@ async def test_each_route_proposes_and_its_approval_carries_it_out(opened: House
     rest = (await maker.http.get(PROPOSALS, params={"cursor": listed["next_cursor"]})).json()
     assert [one["kind"] for one in rest["items"]] == ["reversal", "transaction"]
     assert rest["items"][1]["result"]["text"] == "welcome"
+
+
+async def test_a_kill_switch_is_engaged_by_one_and_lifted_by_two(opened: House) -> None:
+    """What the ledger's proposals carry out may be another room's: asked for directly it is refused there."""
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
+    await user.order(price="1.00")
+    engaged = (await maker.http.post("/v1/risk/kill", json={"account_id": user.account_id})).json()
+    assert (engaged["engaged"], engaged["cancelled"]) == (True, 1)
+    answer = await maker.http.delete(f"/v1/risk/kill?account_id={user.account_id}")
+    assert (answer.status_code, answer.json()["kind"]) == (202, "kill_switch"), answer.text
+    assert (await user.order()).json()["reason"] == "risk.killed"
+    with pytest.raises(Forbidden, match=r"approval\.required"):
+        await opened.venue.bus.request(LiftKillSwitch(account=int(user.account_id)))
+    own = await maker.http.post(verb(answer.json()["proposal_id"], "approve"))
+    assert (own.status_code, own.json()["code"]) == (403, "proposal.own")
+    done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
+    assert (done["status"], done["result"]["engaged"]) == ("done", False), done
+    assert (await user.order()).json()["status"] == "new"
+
+
+async def test_limits_are_changed_by_two(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
+    path = f"/v1/risk/limits/{user.account_id}"
+    wrong = await maker.http.put(path, json={"max_order_value": "1.00", "reason": "x"})
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "max_order_value")
+    answer = await maker.http.put(path, json={"max_open_orders": 1, "reason": "new client"})
+    assert (answer.status_code, answer.json()["kind"]) == (202, "limits"), answer.text
+    for _ in range(2):
+        assert (await user.order(price="1.00")).json()["status"] == "new"
+    done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
+    assert (done["status"], done["result"]["state"], done["result"]["who"]) == ("done", "standing", maker.user_id), done
+    assert (await user.order(price="1.00")).json()["reason"] == "risk.max_open"
 
 
 async def test_whoever_approves_sees_the_balance_at_once(opened: House) -> None:

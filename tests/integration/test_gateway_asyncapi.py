@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from quantumcore.contracts import wire
 from quantumcore.services.gateway.frames import Heard
 from tests.support.asgi_sockets import AsgiSocket, Market
 from tests.support.gateway_house import GENEROUS, House, house
@@ -61,7 +62,11 @@ async def test_every_message_of_the_description_is_said_as_it_says(venue):
     await eventually(lambda: {frame["type"] for frame in socket.of("book")} == {"snapshot"})
     await socket.say(op="auth", token=user.token)
     await socket.say(op="subscribe", channels=[{"name": "orders"}, {"name": "fills", "from_seq": 0}], id=2)
+    await socket.say(op="subscribe", channels=[{"name": "risk"}], id=2)
+    venue.venue.do(wire.SetLimits(account=int(user.account_id), max_open_orders=1))
     await socket.say(op="order.submit", data={**TRADE, "client_order_id": "w"}, id=3)
+    await eventually(lambda: "RiskFrame" in socket.heard)
+    venue.venue.do(wire.SetLimits(account=int(user.account_id), max_open_orders=100))
     await eventually(lambda: {frame["type"] for frame in socket.of("book")} == {"snapshot", "delta"})
     assert (await socket.say(op="order.submit", data={**TRADE, "price": "64000.001"}, id=4))["data"]["text"]
     sold = await maker.order(side="sell", price="64000.00", quantity="0.25")

@@ -12,6 +12,7 @@ from quantumcore.services.market import store as market
 from quantumcore.services.orders import tables as orders
 from quantumcore.services.portfolio import tables as portfolio
 from quantumcore.services.positions import tables as positions
+from quantumcore.services.risk import tables as risk
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from quantumcore.services.positions import tables as positions
         ("market", market.metadata),
         ("positions", positions.metadata),
         ("portfolio", portfolio.metadata),
+        ("risk", risk.metadata),
     ],
 )
 async def test_migrations_make_what_the_store_declares(tmp_path, room: str, declared: MetaData):

@@ -31,7 +31,9 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.risk.kill_desk import KillDesk
 from tests.support.ledgers import open_ledger
+from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue
 
 PASSWORD = "a long enough password"
@@ -143,6 +145,15 @@ async def house(
         await venue.run(MarketService(venue.bus, venue.log, await venue.database("market"), clock))
         await venue.run(PositionsService(venue.bus, venue.log, await venue.database("positions"), clock))
         await venue.run(PortfolioService(venue.bus, venue.log, await venue.database("portfolio"), clock))
+        await venue.run(
+            risk_service(
+                venue,
+                await venue.database("risk"),
+                await venue.database("risk", "risk_parameters"),
+                four_eyes=settings.four_eyes,
+            )
+        )
+        KillDesk(venue.bus, four_eyes=settings.four_eyes).attach()
         gateway = await venue.run(GatewayService(venue.bus, EmbeddedCache(clock), clock, settings))
         opened = House(venue, gateway)
         try:

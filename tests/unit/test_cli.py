@@ -25,7 +25,7 @@ from quantumcore.contracts.messages import Request
 from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 
-COMMANDS = ("run", "user", "status", "positions", "portfolio", "snapshot", "bench", "verify", "demo", "replay")
+COMMANDS = ("run", "user", "status", "positions", "portfolio", "risk", "snapshot", "bench", "verify", "demo", "replay")
 
 
 class Asked:

@@ -85,9 +85,12 @@ async def test_a_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> 
 
 
 def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
+    """But for the kill switch, which ends orders and makes none; with four eyes its own room refuses to lift it here."""
     reads = {"GetUser", "GetEngineStatus", "GetRooms", "GetBalances", "GetStatement", "GetPositions"}
     reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot", "PreviewOrder"}
-    assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", *reads}
+    reads |= {"GetRiskMetrics", "GetVar", "GetStress", "GetLimits"}
+    switch = {"EngageKillSwitch", "LiftKillSwitch"}
+    assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", *reads, *switch}
 
 
 @pytest.mark.parametrize(

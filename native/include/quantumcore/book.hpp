@@ -28,7 +28,7 @@ class Book {
   [[gnu::always_inline]] void append(LadderPages& pages, Orders& orders, u32 slot, bool sell,
                                      i64 price, u32 known = kNone);
   /// Takes a resting order out of its level, and the level out if it was the last. Cost: O(1).
-  [[gnu::hot]] void remove(LadderPages& pages, Orders& orders, u32 slot);
+  void remove(LadderPages& pages, Orders& orders, u32 slot);
   /// The same in any ladder of the order's side.
   [[gnu::always_inline]] static void queue(LadderPages& pages, Orders& orders, Ladder& ladder,
                                            u32 slot, bool sell, i64 price, u32 known = kNone);

@@ -141,8 +141,7 @@ class ClientIds {
 
   /// Makes the youngest entry of (account, client id), whose tag the caller has, and returns it;
   /// the rest of its fields is the caller's to write. Not when full().
-  [[gnu::hot]] u32 remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes],
-                            Fate fate);
+  u32 remember(u32 tag, u32 account, u64 sequence, const char (&id)[kIdBytes], Fate fate);
   /// Forgets, oldest first, what is final and older than `age_ns`; a working one met there goes to
   /// the young end with the time of now. Cost: O(forgotten + moved).
   void forget(i64 now_ns, i64 age_ns);

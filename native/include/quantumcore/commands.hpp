@@ -88,9 +88,7 @@ void tell_again(Teller& teller, const CommandHeader& command, Known known, const
                 u8 field = 0);
 
 /// Takes `slot`, resting or not, out of the engine: releases its hold, tells OrderCancelled.
-// Hot, as is what follows on the way of a plain order: these lie beside each other then, so that a
-// command's code has each set of the instruction cache to itself.
-[[gnu::hot]] void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
+void cancel_order(State& state, u32 slot, CancelReason reason, Teller& teller);
 
 /// Cancels the first `count` orders of State::ending in turn. One that ends may take others with
 /// it, which are passed over then; for the same reason a list must not be walked while its orders
@@ -111,7 +109,7 @@ u32 cancel_each(State& state, u32 account, CancelReason reason, Teller& teller, 
 }
 
 /// Ends an order that has nothing left: forgets nothing, frees its slot.
-[[gnu::hot]] void finish_order(State& state, u32 slot, Fate fate);
+void finish_order(State& state, u32 slot, Fate fate);
 
 /// The currency in which a side holds.
 inline u16 held_currency(const Instrument& instrument, bool sell) {
@@ -119,7 +117,7 @@ inline u16 held_currency(const Instrument& instrument, bool sell) {
 }
 
 /// Sets an order's hold, and its account's held by the difference.
-[[gnu::hot]] void set_hold(State& state, u32 slot, i64 hold);
+void set_hold(State& state, u32 slot, i64 hold);
 /// The hold that the order's formula says now, and what it would be if no other order held for it.
 i64 hold_now(const State& state, u32 slot);
 i64 own_need(const State& state, u32 slot);
@@ -214,16 +212,16 @@ void remember_bust(State& state, const Bust& bust);
 
 /// Moves the money and the asset of one fill; both leaves are already lowered. Fills in what the
 /// event says of money.
-[[gnu::hot]] void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price,
-                              i64 lots, TradePrinted& event);
+void settle_fill(State& state, Instrument& instrument, u32 maker, u32 taker, i64 price, i64 lots,
+                 TradePrinted& event);
 
 /// Puts an order that rests or waits into its account's list, at the end.
-[[gnu::hot]] void join_account(State& state, u32 slot);
+void join_account(State& state, u32 slot);
 
 /// Matches the live order `slot` up to its price. Returns whether something is left that may rest;
 /// else the order is final and its slot free. Cost: O(fills + levels emptied); fill-or-kill first
 /// walks what it would take.
-[[gnu::hot]] bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
+bool take(State& state, Instrument& instrument, u32 slot, Teller& teller);
 
 /// What `work` does where the phase, the rules, the order or the book are not plain.
 void work_rare(State& state, u32 slot, u32 level, Teller& teller);

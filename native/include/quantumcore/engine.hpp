@@ -55,8 +55,7 @@ class Engine {
   /// Throws InvalidCommand when the framing is bad; nothing happened then. Throws
   /// InvariantViolation when the engine contradicts itself; it then refuses every further step.
   /// Allocates nothing once its tables and `events` have reached their size.
-  [[gnu::hot]] void step(std::span<const std::byte> commands, std::int64_t time_ns,
-                         EventBuffer& events);
+  void step(std::span<const std::byte> commands, std::int64_t time_ns, EventBuffer& events);
 
   /// What a single submission would do as the next command, at `time_ns` or later; nothing changes.
   ///

@@ -126,9 +126,9 @@ class Ladder {
   }
   /// The level at `key`, made if need be; `fresh` then is true, and the caller writes the level and
   /// puts an order there before anything else.
-  [[gnu::hot]] u32 make(LadderPages& pages, i64 key, bool& fresh);
+  u32 make(LadderPages& pages, i64 key, bool& fresh);
   /// Takes a level whose last order left out of the bitmaps; pages that became empty are freed.
-  [[gnu::hot]] void drop(LadderPages& pages, u32 level);
+  void drop(LadderPages& pages, u32 level);
   /// The level that follows `level` from best to worst, or kNone.
   u32 after(const LadderPages& pages, u32 level) const;
 

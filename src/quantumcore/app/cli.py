@@ -113,7 +113,7 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="core, peers, journal, recovery, positions, http, ledger, statements, portfolio, risk (default: all)."
+            help="core, peers, journal, recovery, positions, http, ledger, statements, portfolio, risk, options (default: all)."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated work.")] = 1,

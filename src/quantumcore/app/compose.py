@@ -34,6 +34,9 @@ from quantumcore.contracts import (
     portfolio,
     positions,
     reference,
+    risk,
+    risk_limits,
+    risk_parameters,
 )
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.messages import Request
@@ -50,6 +53,8 @@ from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
+from quantumcore.services.risk.kill_desk import KillDesk
+from quantumcore.services.risk.settings import RiskSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
     "matching": (
@@ -115,6 +120,16 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         positions.GetPositionSnapshot,
         positions.RebuildPositions,
         actions.GetAction,
+    ),
+    "risk": (
+        risk.GetRiskMetrics,
+        risk.GetVar,
+        risk.GetStress,
+        risk.GetGreeks,
+        risk_limits.GetLimits,
+        risk.GetRiskUpdates,
+        risk_parameters.GetParameters,
+        risk_limits.GetLimitChanges,
     ),
 }
 
@@ -189,21 +204,23 @@ async def _build(settings: Settings, lock: DirectoryLock, spawned: Spawned | Non
     closing = [users.close]
     measured: dict[str, list[Measured]] = {"matching": [log], "gateway": [cache], "auth": [users]}
     told = read_side_settings(settings)
+    kill = KillDesk(bus, four_eyes=settings.four_eyes)
     if settings.annex:
         annex = Annex(bus, log, clock, settings.data_dir, settings.log_level, BeginRooms(settings=told))
         await annex.launch(spawned)
         closing.append(annex.stop)  # also when the rooms never began
         measured["gateway"].append(annex)
-        desks: dict[str, Service] = {"orders": OrderDesk(bus, log)}
+        desks: dict[str, Service] = {"orders": OrderDesk(bus, log), "risk": kill}
         rooms = [annex, *[AnnexRoom(name, annex, desks.get(name)) for name in FOLLOWING]]
     else:  # beside an annex these are not even imported: that is a tenth of a second of the start
         from quantumcore.app.following import following_rooms
         from quantumcore.services.orders.service import OrdersService
 
-        side = await open_read_side(settings.data_dir)
+        side = await open_read_side(settings.data_dir, clock)
         closing.append(side.close)
         measured |= side.measured()
         rooms = following_rooms(bus, log, side, clock, told, OrdersService)
+        kill.attach()
     services = [matching, *rooms, auth, gateway]
     return House(lock, bus, log, clock, closing, services, gateway, watchers, EmbeddedRegistry(clock), measured)
 
@@ -256,6 +273,16 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             history_kept=settings.portfolio_history_kept,
             fx_stale_s=settings.fx_stale_s,
             fx_tolerance_bp=settings.fx_tolerance_bp,
+        ),
+        risk=RiskSettings(
+            reporting=settings.reporting_currency,
+            fx_stale_s=settings.fx_stale_s,
+            stale_s=settings.risk_stale_s,
+            kept_days=settings.risk_kept_days,
+            warn_at=settings.risk_warn_at,
+            daily_loss=settings.risk_daily_loss,
+            compute_s=settings.risk_compute_s,
+            four_eyes=settings.four_eyes,
         ),
     )
 

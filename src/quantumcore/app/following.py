@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from quantumcore.adapters.guarded_rail import GuardedRail
 from quantumcore.adapters.outbox_rail import OutboxRail
 from quantumcore.app.audit_places import auditing_of
 from quantumcore.app.read_side import ReadSide, ReadSideSettings
@@ -17,6 +18,7 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.history import OrderHistoryService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.risk.service import RiskService
 
 
 def following_rooms(
@@ -43,8 +45,20 @@ def following_rooms(
         MarketService(bus, log, side.market, clock),
         PositionsService(bus, log, side.positions, clock, side.choices, settings.positions, side.open_beside),
         PortfolioService(bus, log, side.portfolio, clock, settings.portfolio),
+        RiskService(
+            bus,
+            log,
+            side.risk,
+            clock,
+            upstream=side.rooms,
+            workers=side.workers,
+            own=side.parameters,
+            settings=settings.risk,
+        ),
     ]
 
 
 def _rail(side: ReadSide, settings: PayoutSettings) -> OperatedRail | None:
-    return OutboxRail(side.directory / "payouts.jsonl") if settings.rail == "operator" else None
+    if settings.rail != "operator":
+        return None
+    return GuardedRail(OutboxRail(side.directory / "payouts.jsonl"), side.rails)

@@ -21,6 +21,8 @@ from quantumcore.contracts.messages import Request
 from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
+from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
+from quantumcore.contracts.risk_limits import EngageKillSwitch, GetLimits, LiftKillSwitch
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
@@ -33,6 +35,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms, GetBalances, GetStatement),
         *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
         PreviewOrder,
+        *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch),
     )
 }
 

@@ -1,55 +1,120 @@
-"""`quantumcore risk preview`: what an order would do, as tables."""
+"""`quantumcore risk`: what an account could lose, asked and as tables."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from quantumcore.app.offline import asking
+from quantumcore.app.settings import Settings
+from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
 
-def show_preview(told: dict[str, Any], console: Console) -> None:
-    """Print what an order would do.
+PATHS = 20_000
+DRAWN = "monte_carlo"
+
+
+async def figures(settings: Settings, account: int, *, drawn: bool) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return what an account could lose, and the distribution of a simulated day, if it is wanted.
+
+    Raises:
+        QuantumCoreError: What the venue answered, or what keeps it from answering.
+    """
+    async with asking(settings) as ask:
+        found = await ask(GetRiskMetrics(account=account))
+        if not drawn:
+            return found, None
+        return found, await ask(GetVar(account=account, method=DRAWN, paths=PATHS, losses=True))
+
+
+async def stressed(settings: Settings, account: int) -> dict[str, Any]:
+    """Return what the standard scenarios and named days make of an account.
+
+    Raises:
+        QuantumCoreError: As `figures`.
+    """
+    async with asking(settings) as ask:
+        return await ask(GetStress(account=account))
+
+
+def show_figures(found: dict[str, Any], console: Console) -> None:
+    """Print what an account could lose.
 
     Args:
-        told: The reply to PreviewOrder.
+        found: The reply to GetRiskMetrics.
     """
-    console.print(f"account {told['account_id']}: {told['side']} {told['symbol']} at sequence {told['sequence']}")
-    match told["outcome"]:
-        case "refused":
-            whose = "" if told["scope"] is None else f", by a limit of the {told['scope']}"
-            named = "" if told["order_id"] is None else f" (order {told['order_id']})"
-            console.print(f"refused: {told['text']} ({told['reason']}{whose}){named}")
-        case "known":
-            console.print(f"known: order {told['order_id']} has this id and asked for the same")
-        case _:
-            _show_accepted(told, console)
-
-
-def _show_accepted(told: dict[str, Any], console: Console) -> None:
-    if told["trades"]:
-        trades = Table(title="It would trade")
-        trades.add_column("price", justify="right")
-        trades.add_column("quantity", justify="right")
-        for one in told["trades"]:
-            trades.add_row(one["price"], one["quantity"])
-        console.print(trades)
-    table = Table(title="It would be accepted")
-    table.add_column("")
-    table.add_column("", justify="right")
-    pays = "pays" if told["side"] == "buy" else "receives"
-    rows = (
-        ("price", told["price"]),
-        ("quantity", told["quantity"]),
-        ("hold", f"{told['hold']} {told['hold_currency']}"),
-        ("trades at once", told["traded"]),
-        ("average price", told["average_price"]),
-        ("worst price", told["worst_price"]),
-        (pays, f"{told['amount']} {told['currency']}"),
-        ("fees", f"{told['fees']} {told['currency']}"),
-        ("waits" if told["waits"] else "rests", told["left"]),
-        ("cancelled at once", told["cancel_reason"]),
+    currency = found["currency"]
+    rates = f", rates of {found['fx_snapshot_id']}" if found["fx_snapshot_id"] else ""
+    killed = ", KILLED" if found["killed"] else ""
+    console.print(f"account {found['account_id']} at sequence {found['sequence']}{rates}{killed}")
+    sums = _table(f"In {currency}", "", "")
+    names = (
+        "equity",
+        "margin_used",
+        "margin_available",
+        "total_exposure",
+        "net_exposure",
+        "var_95",
+        "var_99",
+        "es_975",
     )
-    for name, value in rows:
-        table.add_row(name, "-" if value is None else value)
+    for name in (*names, "max_drawdown", "daily_profit"):
+        sums.add_row(name.replace("_", " "), found[name] or "-")
+    console.print(sums)
+    if found["by_symbol"]:
+        marks = {mark["symbol"]: mark for mark in found["marks"]}
+        lines = _table("Exposure", "symbol", "gross", "net", "price", "age s")
+        for one in found["by_symbol"]:
+            mark = marks.get(one["name"])
+            price = f"{mark['price']}{' (stale)' if mark['stale'] else ''}" if mark else "-"
+            lines.add_row(one["name"], one["gross"], one["net"], price, mark["age_s"] if mark else "-")
+        console.print(lines)
+    uses = _table("Limits", "limit", "used", "of", "use")
+    for one in found["limits"]:
+        name = f"{one['name']} {one['symbol']}" if one["symbol"] else one["name"]
+        uses.add_row(name, one["used"], one["limit"], "-" if one["use"] is None else f"{Decimal(one['use']):.1%}")
+    console.print(uses)
+    if found["unpriced"]:
+        console.print(f"without a price, in no figure: {', '.join(found['unpriced'])}")
+
+
+def show_stress(found: dict[str, Any], console: Console) -> None:
+    """Print what scenarios make of an account.
+
+    Args:
+        found: The reply to GetStress.
+    """
+    console.print(f"account {found['account_id']} at sequence {found['sequence']}: equity {found['equity']}")
+    table = _table(f"Stress in {found['currency']}", "scenario", "profit", "equity", "says nothing of")
+    for one in found["results"]:
+        worst = one["name"] == found["worst"]
+        table.add_row(
+            one["name"], one["profit"], one["equity"], ", ".join(one["unmoved"]), style="bold red" if worst else None
+        )
     console.print(table)
-    if not told["complete"]:
-        console.print("the book was looked at up to a limit: more may trade")
+    ends = [f"{name} of {found[name]}" for name in ("fall", "rise") if found[name] is not None]
+    console.print(f"ends the equity: {' or '.join(ends) or 'no move of all prices together from -1 to 3'}")
+    console.print(f"VaR 99 % if everything moved together: {found['correlated_var']}")
+
+
+def plot(found: dict[str, Any], file: Path) -> None:
+    """Draw the distribution of a simulated day into `file`; its suffix says the format.
+
+    Args:
+        found: The reply to GetVar with its losses.
+
+    Raises:
+        InvalidCommand: `plot.extra`, `plot.file`.
+    """
+    from quantumcore.app.plot_risk import plot_losses
+
+    marks = {f"VaR {found['confidence']}": Decimal(found["value_at_risk"]), "ES": Decimal(found["shortfall"])}
+    plot_losses([-float(loss) for loss in found["losses"]], marks, found["currency"], file)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    for at, column in enumerate(columns):
+        table.add_column(column, justify="left" if at == 0 else "right")
+    return table

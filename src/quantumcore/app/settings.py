@@ -67,6 +67,7 @@ class Settings(BaseSettings):
             whether a second projection is written beside the first.
         reporting_currency: In what accounts are valued that did not choose.
         portfolio_*, fx_*: See docs/reference/portfolio.md.
+        risk_*: See docs/reference/risk.md.
         limit_*: What an account may that has no limits of its own; a new venue is told once, later changes are commands.
         throttle_*: How often each session and each account may come, a second, and how often at once: new orders and
             replacements each, cancels and mass cancels each; 0: as often as it likes. A new venue is told once, later
@@ -105,6 +106,11 @@ class Settings(BaseSettings):
     portfolio_history_kept: int = Field(10_080, ge=2, le=100_000)
     fx_stale_s: float = Field(86_400.0, gt=0)
     fx_tolerance_bp: int = Field(10, ge=0, le=10_000)
+    risk_stale_s: float = Field(5.0, gt=0, le=86_400)
+    risk_kept_days: int = Field(1_000, ge=2, le=36_525)
+    risk_warn_at: int = Field(80, ge=1, le=100)
+    risk_daily_loss: int = Field(10, ge=1, le=100)
+    risk_compute_s: float = Field(10.0, gt=0, le=600)
     reconcile_s: float = Field(60.0, ge=1, le=86_400)
     ledger_retention_days: int = Field(2_562, ge=1, le=36_525)
 

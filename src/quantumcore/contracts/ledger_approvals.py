@@ -1,4 +1,4 @@
-"""Ledger (8008), four eyes: what one person asks for, and another lets happen (money.md 2.9; setting `four_eyes`).
+"""Ledger (8008), four eyes: what one person asks for, and another lets happen (money.md 2.9; setting `four_eyes`), here or in another room.
 
 With it on, each request of KINDS is refused as it is (`approval.required`) and kept as a proposal instead, which does nothing. Another user
 with the scope approves it: then exactly that request is carried out, once. Or somebody rejects it, or its time is over.
@@ -12,6 +12,7 @@ from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.ledger_periods import ClosePeriod
 from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.risk_limits import LiftKillSwitch, SetAccountLimits
 
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
     "transaction": RecordTransaction,
@@ -24,6 +25,8 @@ KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a repl
     "tax": SetTax,
     "tax_document": ChargeTax,
     "tax_remittance": RemitTax,
+    "kill_switch": LiftKillSwitch,
+    "limits": SetAccountLimits,
 }
 STATES = ("proposed", "approved", "done", "refused", "rejected", "expired")
 MAX_OPEN = 1_000

@@ -115,7 +115,7 @@ class Rooms:
 
     async def _open(self) -> ReadSide:
         self._lock = await _locked(self._data_dir)
-        return await open_read_side(self._data_dir)
+        return await open_read_side(self._data_dir, self._clock)
 
     async def _leveled(self, notices: Sequence[LevelChanged]) -> None:
         logs.set_level(notices[-1].level)

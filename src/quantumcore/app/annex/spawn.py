@@ -1,10 +1,14 @@
 """The annex's process, begun with nothing imported: both processes read their modules at the same time."""
 
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""For the environment of who computes: a sum must not depend on how many cores there are, and threads of its own cost more than they give."""
 
 
 class Spawned(NamedTuple):
@@ -26,5 +30,6 @@ def spawn(data_dir: Path, level: str) -> Spawned:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
+            env=os.environ | ONE_THREAD,
         )
     return Spawned(process, ours)

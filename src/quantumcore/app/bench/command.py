@@ -9,6 +9,7 @@ from quantumcore.app.bench.core import core, journal, recovery
 from quantumcore.app.bench.http import http
 from quantumcore.app.bench.ledger import ledger
 from quantumcore.app.bench.measure import Figure, as_json, machine, show
+from quantumcore.app.bench.options import options
 from quantumcore.app.bench.peers import peers
 from quantumcore.app.bench.portfolio import portfolio
 from quantumcore.app.bench.positions import positions
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[..., list[Figure]]] = {
     "portfolio": portfolio,
     "risk": risk,
     "statements": statements,
+    "options": options,
 }
 TELLING = {"ledger"}  # those that say how far they are
 

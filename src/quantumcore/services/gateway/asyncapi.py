@@ -30,6 +30,7 @@ TOLD: tuple[type[Any], ...] = (
     frames.AuctionFrame,
     frames.OrdersFrame,
     frames.FillsFrame,
+    frames.RiskFrame,
     frames.Status,
     frames.Heartbeat,
 )

@@ -11,12 +11,13 @@ from quantumcore.services.gateway.bodies import AccountText, Body, Decimal, Orde
 from quantumcore.services.gateway.codec import encode_json
 from quantumcore.services.gateway.errors import Problem
 from quantumcore.services.gateway.market_answers import AuctionAnswer, LimitStateAnswer, TickerAnswer, TradeAnswer
+from quantumcore.services.gateway.risk_answers import RiskUpdateAnswer
 
 Id = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
-ChannelName = Literal["book", "trades", "ticker", "status", "auction", "orders", "fills"]
+ChannelName = Literal["book", "trades", "ticker", "status", "auction", "orders", "fills", "risk"]
 
 
 class ShownChannel(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class ShownChannel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Channel(Body, frozen=True, kw_only=True):
-    """One subscription: book, trades, ticker, status, auction by symbol; orders, fills by account, from_seq to resume."""
+    """One subscription: book, trades, ticker, status, auction by symbol; orders, fills, risk by account, from_seq to resume."""
 
     name: ChannelName
     symbol: SymbolText | None = None
@@ -43,7 +44,7 @@ class Channel(Body, frozen=True, kw_only=True):
     @property
     def is_private(self) -> bool:
         """Whether only the account's own may hear it."""
-        return self.name in ("orders", "fills")
+        return self.name in ("orders", "fills", "risk")
 
     @property
     def key(self) -> str:
@@ -280,6 +281,17 @@ class FillsFrame(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     prev_seq: int
     fills: list[AccountFill]
+
+
+class RiskFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A warning of the account, or its end; seq counts what the risk room has told of all accounts; symbol: of the limit, if it has one."""
+
+    channel: Literal["risk"] = "risk"
+    account_id: str
+    symbol: str | None
+    seq: int
+    prev_seq: int
+    update: RiskUpdateAnswer
 
 
 def text(frame: Any) -> str:

@@ -14,7 +14,6 @@ from quantumcore.services.gateway.areas import (
     portfolio,
     positions,
     proposals,
-    risk,
     tax,
     transfers,
 )
@@ -27,7 +26,7 @@ by_two = partial(Route, scope="admin", proposal=proposals.ProposalAnswer)
 
 
 def account_routes() -> list[Route]:
-    """Accounts, money, the kill switch."""
+    """Accounts and their money."""
     return [
         Route("GET", "/v1/accounts", accounts.listing, scope="read"),
         Route(
@@ -57,8 +56,6 @@ def account_routes() -> list[Route]:
         ),
         Route("POST", "/v1/transfers", transfers.create, scope="transfer"),
         Route("GET", "/v1/transfers/{id}", transfers.get, scope="read"),
-        Route("POST", "/v1/risk/kill", risk.engage, scope="risk"),
-        Route("DELETE", "/v1/risk/kill", risk.lift, scope="risk"),
     ]
 
 

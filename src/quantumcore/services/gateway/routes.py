@@ -16,6 +16,7 @@ from quantumcore.services.gateway.money_routes import (
     proposal_routes,
     tax_routes,
 )
+from quantumcore.services.gateway.risk_routes import parameter_routes, risk_routes
 from quantumcore.services.gateway.routing import ANYBODY, PUBLIC, Route
 
 
@@ -142,6 +143,8 @@ def all_routes() -> list[Route]:
         *market_routes(),
         *order_routes(),
         *account_routes(),
+        *risk_routes(),
+        *parameter_routes(),
         *ledger_routes(),
         *portfolio_routes(),
         *operation_routes(),

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from quantumcore.contracts.auth import AccessChanged
 from quantumcore.contracts.market import MarketMoved
 from quantumcore.contracts.orders import OrdersChanged
+from quantumcore.contracts.risk import RiskWarning
 from quantumcore.ports.bus import Bus, Subscription
 from quantumcore.ports.cache import Cache
 from quantumcore.ports.clock import Clock
@@ -52,7 +53,7 @@ ping for 45 s is gone. No message of a socket is long: `ws_max_size` is that of 
 
 
 class GatewayService:
-    """Answers the world on port 8000. Hears AccessChanged, MarketMoved, OrdersChanged. Handles no request of the bus.
+    """Answers the world on port 8000. Hears AccessChanged, MarketMoved, OrdersChanged, RiskWarning. Handles no request of the bus.
 
     Attributes:
         asgi: The application for the web server (see UVICORN).
@@ -97,11 +98,12 @@ class GatewayService:
         self.asgi = GatewayApp(self.gate, [*routes, *reference_routes(routes)], self.stream.serve)
 
     def attach(self) -> None:
-        """Listen to what changes access, books and orders."""
+        """Listen to what changes access, books and orders, and to warnings."""
         self._subscriptions = [
             self._bus.subscribe(AccessChanged, self._on_access),
             self._bus.subscribe(MarketMoved, self._on_market),
             self._bus.subscribe(OrdersChanged, self._on_orders),
+            self._bus.subscribe(RiskWarning, self._on_risk),
         ]
 
     async def start(self) -> None:
@@ -153,6 +155,10 @@ class GatewayService:
         for change in changes:
             self.stream.on_orders(change)
         await asyncio.sleep(0)
+
+    async def _on_risk(self, warnings: Sequence[RiskWarning]) -> None:
+        for warning in warnings:
+            self.stream.on_risk(warning)
 
     def _all_reasons(self) -> list[str]:
         return [*self.not_ready(), *self._house_not_ready()]

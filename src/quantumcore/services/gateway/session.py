@@ -30,6 +30,7 @@ from quantumcore.services.gateway.identity import Caller
 from quantumcore.services.gateway.market_feeds import Feed
 from quantumcore.services.gateway.outbox import Outbox
 from quantumcore.services.gateway.private import PrivateSubscription
+from quantumcore.services.gateway.risk_stream import RiskSubscription
 
 if TYPE_CHECKING:
     from quantumcore.services.gateway.stream import Stream
@@ -41,6 +42,7 @@ TRY_LATER = 1013
 REVOKED = 4001
 TOO_SLOW = 4008
 
+Private = PrivateSubscription | RiskSubscription
 _heard: Decoder[Heard] = Decoder(Heard)
 
 
@@ -67,7 +69,7 @@ class Session:
         self.sending_since: float | None = None
         self.outbox = Outbox(settings.ws_queue_frames, settings.ws_queue_bytes, stream.gate.metrics.buffer_bytes)
         self.feeds: dict[str, Feed] = {}
-        self.private: dict[str, PrivateSubscription] = {}
+        self.private: dict[str, Private] = {}
         self._id = session_id
         self._stream = stream
         self._receive = receive
@@ -111,7 +113,7 @@ class Session:
         for feed in self.feeds.values():
             self._stream.feeds.unsubscribe(self, feed)
         for subscription in self.private.values():
-            self._stream.private.remove(subscription)
+            self._stream.leave(subscription)
         self._stream.gate.metrics.subscriptions.dec(len(self.feeds) + len(self.private))
         self.feeds.clear()
         self.private.clear()
@@ -253,8 +255,9 @@ class Session:
         name = f"{channel.name}:{account}"
         if name in self.private:
             raise InvalidCommand("request.invalid", "subscribed already", field="name", actual=channel.name)
-        subscription = PrivateSubscription(channel, account, self, self._stream.gate.bus)
-        self._stream.private.add(subscription)
+        kind = RiskSubscription if channel.name == "risk" else PrivateSubscription
+        subscription: Private = kind(channel, account, self, self._stream.gate.bus)
+        self._stream.join(subscription)
         self.private[name] = subscription
         self._stream.gate.metrics.subscriptions.inc()
         try:
@@ -265,18 +268,19 @@ class Session:
         self.say(Said(op=op, id=message_id, ok=True, channel=channel.shown(), seq=start))
         self.replay(subscription)
 
-    def replay(self, subscription: PrivateSubscription) -> None:
+    def replay(self, subscription: Private) -> None:
         """Let `subscription` read up what it missed, beside everything else."""
         task = asyncio.ensure_future(self._replay(subscription))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _replay(self, subscription: PrivateSubscription) -> None:
+    async def _replay(self, subscription: Private) -> None:
         try:
             if not await subscription.replay(self._stream.gate.settings.ws_replay_pages):
                 self.close(TRY_LATER, "too far behind: page through /v1/orders first")
-        except QuantumCoreError:  # the orders room is gone: the client resumes by from_seq, nothing is skipped
-            self.close(TRY_LATER, "orders unavailable; resume with from_seq")
+        except QuantumCoreError:  # its room is gone: the client resumes by from_seq, nothing is skipped
+            room = "risk" if isinstance(subscription, RiskSubscription) else "orders"
+            self.close(TRY_LATER, f"{room} unavailable; resume with from_seq")
 
     def _unsubscribe_one(self, channel: Channel, message_id: int | str | None, op: str) -> None:
         try:
@@ -311,5 +315,5 @@ class Session:
     def _drop_private(self, name: str) -> None:
         subscription = self.private.pop(name, None)
         if subscription is not None:
-            self._stream.private.remove(subscription)
+            self._stream.leave(subscription)
             self._stream.gate.metrics.subscriptions.dec()

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from quantumcore.contracts.auth import ROLES, AccessChanged, GetApiKeys, GetUser
 from quantumcore.contracts.errors import QuantumCoreError, Unauthenticated, Unavailable
 from quantumcore.contracts.orders import EndSession, OrdersChanged
+from quantumcore.contracts.risk import RiskWarning
 from quantumcore.services.gateway.areas import orders
 from quantumcore.services.gateway.bodies import AccountQuery, AmendBody, MassCancelQuery
 from quantumcore.services.gateway.codec import rfc3339
@@ -28,7 +29,8 @@ from quantumcore.services.gateway.frames import (
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.private import PrivateChannels
 from quantumcore.services.gateway.request import Call, SlowBodies
-from quantumcore.services.gateway.session import GOING_AWAY, NORMAL, REVOKED, TRY_LATER, Session
+from quantumcore.services.gateway.risk_stream import RiskChannels, RiskSubscription
+from quantumcore.services.gateway.session import GOING_AWAY, NORMAL, REVOKED, TRY_LATER, Private, Session
 
 PATH = "/v1/stream"
 SWEEP_S = 1.0
@@ -49,6 +51,7 @@ class Stream:
         self.gate = gate
         self.feeds = Feeds(gate.bus, gate.clock)
         self.private = PrivateChannels()
+        self.risk = RiskChannels()
         self.sessions: set[Session] = set()
         self.goodbye_s = gate.settings.ws_dead_s
         self._of_user: Counter[str] = Counter()
@@ -170,6 +173,27 @@ class Stream:
             for session in self.sessions:
                 if subscription in session.private.values():
                     session.replay(subscription)
+
+    def on_risk(self, warning: RiskWarning) -> None:
+        """Spread a notice of the risk room; who lost something before it reads it up."""
+        for subscription in self.risk.on_risk(warning):
+            for session in self.sessions:
+                if subscription in session.private.values():
+                    session.replay(subscription)
+
+    def join(self, subscription: Private) -> None:
+        """Hand a private subscription what happens from now on."""
+        if isinstance(subscription, RiskSubscription):
+            self.risk.add(subscription)
+        else:
+            self.private.add(subscription)
+
+    def leave(self, subscription: Private) -> None:
+        """Hand it nothing any more."""
+        if isinstance(subscription, RiskSubscription):
+            self.risk.remove(subscription)
+        else:
+            self.private.remove(subscription)
 
     def on_access(self, change: AccessChanged) -> None:
         """Close revoked sessions at once; ask anew about the user's others."""

@@ -24,7 +24,17 @@ from quantumcore.contracts.ledger import (
     TransferView,
     TrialBalance,
 )
+from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.risk_limits import (
+    CheckAccountLimits,
+    KillSwitch,
+    LiftByTwo,
+    LiftKillSwitch,
+    LimitChange,
+    SetAccountLimits,
+    SetLimitsByTwo,
+)
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -134,6 +144,8 @@ class LedgerService:
             "tax_remittance": Act(self._tax.check_remittance, self._tax.remit),
         }.items():
             self._approvals.guard(self._bus, kind, act)
+        self._approvals.keep("kill_switch", Act(_nothing_to_check, self._lift))
+        self._approvals.keep("limits", Act(self._check_limits, self._limit))
         self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
@@ -308,6 +320,15 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- helpers
 
+    async def _check_limits(self, command: SetAccountLimits) -> Done:
+        return await self._bus.request(CheckAccountLimits(asked=command))
+
+    async def _limit(self, command: SetAccountLimits) -> LimitChange:
+        return await self._bus.request(SetLimitsByTwo(asked=command))
+
+    async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
+        return await self._bus.request(LiftByTwo(account=command.account))
+
     @property
     def _catalogue(self) -> Catalogue:
         return self._definitions.catalogue
@@ -330,3 +351,7 @@ class LedgerService:
 
     async def _cursor(self) -> int:
         return await self._database.read(store.read_cursor)
+
+
+async def _nothing_to_check(_request: object) -> None:
+    """A kill switch may be lifted whether it is engaged or not."""

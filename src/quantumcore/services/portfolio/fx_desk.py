@@ -18,12 +18,12 @@ from quantumcore.contracts.values import I64_MAX, Scaled, check_client_id
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
+from quantumcore.ports.where import Where
 from quantumcore.services.portfolio import store
 from quantumcore.services.portfolio.fx import Snapshot, check_rates, convert, missing
 from quantumcore.services.portfolio.market import Market
 from quantumcore.services.portfolio.prices import Worths
 from quantumcore.services.portfolio.settings import PortfolioSettings
-from quantumcore.services.portfolio.where import Where
 
 NS = 10**9
 AHEAD_NS = 5 * NS  # two machines' clocks differ

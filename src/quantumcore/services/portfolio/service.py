@@ -29,6 +29,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.follower import Follower
 from quantumcore.ports.telemetry import counter, gauge
+from quantumcore.ports.where import Where
 from quantumcore.services.portfolio import store
 from quantumcore.services.portfolio.cache import Valuations
 from quantumcore.services.portfolio.fx_desk import FxDesk
@@ -37,7 +38,6 @@ from quantumcore.services.portfolio.past import Past
 from quantumcore.services.portfolio.recorder import Recorder
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.portfolio.valuer import Valuer
-from quantumcore.services.portfolio.where import Where
 
 
 class PortfolioService:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from quantumcore.contracts.errors import Corrupted, QuantumCoreError
+from quantumcore.contracts.marks import Mark, after_mark, after_trade
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import (
     EVENTS,
@@ -33,7 +34,6 @@ from quantumcore.services.positions.domain import (
     Terms,
     after_fill,
 )
-from quantumcore.services.positions.marks import Mark, after_mark, after_trade
 from quantumcore.services.positions.pnl import PLACES, Contract, contract_of, settlement
 
 BUY = 1

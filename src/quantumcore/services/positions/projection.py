@@ -7,6 +7,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.positions import PositionsMoved
 from quantumcore.contracts.reference import Instrument
 from quantumcore.ports.bus import Bus
@@ -17,7 +18,6 @@ from quantumcore.ports.progress import parts, without_holes
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.positions import snapshots, store
 from quantumcore.services.positions.folding import Choices
-from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.store import Applied
 
 _DEFINES = tuple(kind.beginning() for kind in (wire.CurrencyDefined, wire.InstrumentDefined))

@@ -7,11 +7,11 @@ import msgspec
 from sqlalchemy import Connection, select, tuple_
 
 from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.wire import ActionApplied
 from quantumcore.services.positions import records, segments
 from quantumcore.services.positions.domain import Change, Position
 from quantumcore.services.positions.folding import EVERYBODY, Key
-from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.store import Stand, load_marks, load_positions, read_stand
 from quantumcore.services.positions.tables import actions, events
 

@@ -6,6 +6,7 @@ A recorded change is done once more, and compared with what it says stood afterw
 from collections.abc import Iterable, Mapping
 
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.marks import Mark, after_mark, after_trade
 from quantumcore.contracts.reference import Instrument
 from quantumcore.services.positions import adjustments
 from quantumcore.services.positions.adjustments import Action, Carried
@@ -24,7 +25,6 @@ from quantumcore.services.positions.domain import (
 )
 from quantumcore.services.positions.folding import Folding, Key, Told
 from quantumcore.services.positions.lots import Method
-from quantumcore.services.positions.marks import Mark, after_mark, after_trade
 from quantumcore.services.positions.pnl import Contract
 
 

@@ -7,6 +7,7 @@ from prometheus_client.core import Metric
 
 from quantumcore.contracts.actions import ActionView, GetAction, show_action
 from quantumcore.contracts.errors import Conflict, NotFound, Unavailable, invalid
+from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.positions import (
     GetLots,
     GetPosition,
@@ -37,7 +38,6 @@ from quantumcore.ports.telemetry import gauge
 from quantumcore.services.positions import queries, segments, store
 from quantumcore.services.positions.choosing import MAX_CHOICES, shown_terms, terms_of
 from quantumcore.services.positions.domain import FLAT, Position
-from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.projection import Projection
 from quantumcore.services.positions.queries import AccountView
 from quantumcore.services.positions.rebuild import Rebuild

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from quantumcore.services.positions.marks import STALE_NS
+from quantumcore.contracts.marks import STALE_NS
 from quantumcore.services.positions.segments import RETENTION_NS
 from quantumcore.services.positions.snapshots import SNAPSHOT_EVENTS
 

@@ -14,9 +14,9 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.marks import Mark
 from quantumcore.services.positions.domain import Position
 from quantumcore.services.positions.folding import Key
-from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.store import Stand, all_positions, load_marks, read_stand
 from quantumcore.services.positions.tables import cursor, snapshots
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
 from quantumcore.ports.database import adding, chunks, execute_many, updating
@@ -17,7 +18,6 @@ from quantumcore.services.positions import records
 from quantumcore.services.positions.domain import Position, Terms
 from quantumcore.services.positions.folding import NO_CHOICES, Choices, Folding, Key, Told, keys_of, new_events
 from quantumcore.services.positions.lots import Loss, Lot, Method, in_order
-from quantumcore.services.positions.marks import Mark
 from quantumcore.services.positions.tables import actions, choices, cursor, events, lots, marks, positions
 
 _encode = msgspec.json.Encoder().encode

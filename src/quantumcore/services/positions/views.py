@@ -1,6 +1,7 @@
 """Positions, events and lots as they are shown: decimal text, rounded once. Pure."""
 
 from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.contracts.marks import SOURCES, Mark
 from quantumcore.contracts.positions import (
     Adjusted,
     AnyPositionEvent,
@@ -17,7 +18,6 @@ from quantumcore.contracts.values import packed_id
 from quantumcore.services.positions.adjustments import INCOME, RATIOS
 from quantumcore.services.positions.domain import Cause, Change, Kind, Position
 from quantumcore.services.positions.lots import Lot, Method
-from quantumcore.services.positions.marks import SOURCES, Mark
 from quantumcore.services.positions.pnl import PLACES, average, contract_of, settlement, show_amount
 
 _TRADED: dict[int, type[Opened | Increased | Decreased | Closed]] = {

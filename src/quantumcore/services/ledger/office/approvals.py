@@ -87,7 +87,7 @@ class Approvals:
         self._attempts = Attempts(_log, "an approved proposal is not carried out")
 
     def attach(self, bus: Bus) -> None:
-        """Hand the handlers to the bus; `guard` must have been called for every kind."""
+        """Hand the handlers to the bus; `guard` or `keep` must have been called for every kind."""
         bus.handle(Propose, self.propose)
         bus.handle(ApproveProposal, self.approve)
         bus.handle(RejectProposal, self.reject)
@@ -105,6 +105,10 @@ class Approvals:
             return await act.act(request)
 
         bus.handle(KINDS[kind], alone)
+
+    def keep(self, kind: str, act: Act) -> None:
+        """Keep and carry out a kind of request of another room, which answers itself whoever asks it for one."""
+        self._acts[kind] = act
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics how it goes."""

@@ -1,4 +1,4 @@
-"""Where something went wrong: every error that leaves this room says the operation, the account (masked), the symbol and the request."""
+"""Where something went wrong: every error that leaves a room so says the operation, the account (masked), the symbol and the request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,0 +1,412 @@
+"""From the engine's events to what accounts have and want: balances, positions, working orders, prices, limits. Pure.
+
+Order is by the event's position, never by arrival or clock. What an account has is what the engine says it has; a test compares the two.
+A bust at another price moves money and no lots; what a position cost is only of use where it never had a price, and counts at what was paid.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import Corrupted
+from quantumcore.contracts.marks import Mark, after_mark, after_trade
+from quantumcore.contracts.reasons import CODES, Reason, Scope
+from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.wire import Event
+from quantumcore.contracts.wire.limit_commands import NOT_SET
+from quantumcore.ports.event_log import EventBatch
+
+BUY = 1
+UNDONE = 1  # TradeBusted action
+COST_PLACES = 6
+"""A cost is an integer of 10^-6 of ticks × lots."""
+ONE = 10**COST_PLACES
+DAY_NS = 86_400 * 10**9
+EVERYBODY = 0
+"""The account under which a limit stands for all that have none of their own, and the venue's kill switch."""
+MAX_OPEN_ORDERS = "open_orders"
+OPEN_EACH, ORDER_QUANTITY, LONG, SHORT = "open_each", "order_quantity", "long", "short"
+ORDER_VALUE, OPEN_VALUE = "order_value", "open_value"
+SHOWN_SCOPES = (Scope.VENUE, Scope.ACCOUNT, Scope.INSTRUMENT)
+"""Whose records are kept; those of firms and groups are not."""
+PASSED = "passed"
+
+Pair = tuple[int, int]
+"""(account, currency) or (account, instrument); of orders (sequence, slot); of closes (instrument, day)."""
+LimitKey = tuple[str, int, int]
+"""(name, account, instrument)."""
+
+
+class Balance(NamedTuple):
+    """Minor units.
+
+    Attributes:
+        day: On which it last moved, in days since 1970. opening: What it was before that day.
+        flow: What deposits, withdrawals and transfers brought on that day.
+    """
+
+    total: int = 0
+    day: int = 0
+    opening: int = 0
+    flow: int = 0
+
+    def moved(self, amount: int, day: int, *, flow: bool = False) -> "Balance":
+        """Return it after `amount` came on `day`."""
+        opening, before = (self.opening, self.flow) if self.day == day else (self.total, 0)
+        return Balance(self.total + amount, day, opening, before + (amount if flow else 0))
+
+    def on(self, day: int) -> tuple[int, int]:
+        """Return what it was when `day` began, and what flowed since."""
+        return (self.opening, self.flow) if self.day == day else (self.total, 0)
+
+
+class Holding(NamedTuple):
+    """A position: signed lots, and what it cost; None: nobody knows."""
+
+    lots: int = 0
+    cost: int | None = 0
+
+    def traded(self, lots: int, price: int) -> "Holding":
+        """Return it after `lots` (signed) at `price` ticks: what closes takes its share of the cost along, half-even."""
+        after = self.lots + lots
+        if after == 0:
+            return Holding()
+        opens = self.lots == 0 or (self.lots > 0) == (lots > 0)
+        if opens:
+            return Holding(after, None if self.cost is None else self.cost + lots * price * ONE)
+        if (after > 0) != (self.lots > 0):
+            return Holding(after, after * price * ONE)
+        return Holding(after, None if self.cost is None else _half_even(self.cost * after, self.lots))
+
+
+class Working(NamedTuple):
+    """An order that may trade.
+
+    Attributes:
+        price: Ticks: what it trades at, or would at worst. leaves: Lots that may trade.
+    """
+
+    account: int
+    instrument: int
+    side: int
+    price: int
+    leaves: int
+
+
+class Limit(NamedTuple):
+    """What the engine enforces, in its own unit; sequence: since when; account: whose it is."""
+
+    value: int
+    sequence: int
+    account: int
+
+
+class Engaged(NamedTuple):
+    """A kill switch that is engaged."""
+
+    sequence: int
+    time_ns: int
+
+
+class State(Struct):
+    """What a batch of events finds and leaves, of all that it touches; None: it is gone."""
+
+    accounts: dict[int, int]
+    balances: dict[Pair, Balance]
+    positions: dict[Pair, Holding]
+    orders: dict[Pair, Working | None]
+    marks: dict[int, Mark]
+    closes: dict[Pair, int]
+    limits: dict[LimitKey, Limit | None]
+    switches: dict[int, Engaged | None]
+
+
+class Touched(NamedTuple):
+    """What events may change.
+
+    Attributes:
+        orders: By their names. marked: Instruments.
+    """
+
+    accounts: set[int]
+    orders: set[Pair]
+    marked: set[int]
+
+
+def new_events(batches: Iterable[EventBatch], cursor: int) -> list[Event]:
+    """Return the events that follow `cursor`: whole sequences without gap.
+
+    Raises:
+        Corrupted: `risk.gap`, naming the event that is missing.
+    """
+    found: list[Event] = []
+    sequence, index = cursor + 1, 0
+    for batch in batches:
+        for event in batch.events:
+            if event.sequence <= cursor:
+                continue
+            if (event.sequence, event.index) != (sequence, index):
+                came = f"{event.sequence}.{event.index} came instead"
+                raise Corrupted("risk.gap", f"event {sequence}.{index} is missing: {came}")
+            found.append(event)
+            sequence, index = (sequence + 1, 0) if event.is_last else (sequence, index + 1)
+    if index:
+        raise Corrupted("risk.gap", f"event {sequence}.{index} is missing: its sequence has no end")
+    return found
+
+
+def touched(events: Iterable[Event]) -> Touched:
+    """Return what `events` may change."""
+    found = Touched(set(), set(), set())
+    for event in events:
+        match event:
+            case wire.TradePrinted():
+                found.accounts.update((event.account, event.maker_account))
+                found.orders.add((event.maker_order_sequence, event.maker_slot))
+                found.orders.add((event.taker_order_sequence, event.taker_slot))
+                found.marked.add(event.instrument)
+            case wire.MarkChanged():
+                found.marked.add(event.instrument)
+            case wire.TransferPosted():
+                found.accounts.update((event.account, event.to_account))
+            case wire.TransferMade():
+                found.accounts.update((event.debit_account, event.credit_account))
+            case wire.TradeBusted():
+                found.accounts.update((event.buyer, event.seller))
+            case wire.PositionAdjusted():
+                found.accounts.add(event.account)
+            case wire.OrderReplaced() | wire.OrderCancelled() | wire.OrderTriggered() | wire.StopMoved():
+                found.orders.add((event.order_sequence, event.order_slot))
+            case _:
+                pass
+    return found
+
+
+class Folding:
+    """Enters events into a state.
+
+    Attributes:
+        moved: Accounts of which anything changed. priced: Instruments whose price did.
+        checks: Orders that the engine judged, by the code of the refusal, or PASSED.
+    """
+
+    def __init__(self, state: State, instruments: Mapping[int, Instrument]) -> None:
+        self.state = state
+        self._instruments = instruments
+        self.moved: set[int] = set()
+        self.priced: set[int] = set()
+        self.checks: Counter[str] = Counter()
+
+    def enter(self, events: Sequence[Event]) -> None:
+        """Enter `events` in their order.
+
+        Raises:
+            Corrupted: What cannot follow from what stands, with its position.
+        """
+        for event in events:
+            entered = _ENTER.get(type(event))
+            if entered is not None:
+                entered(self, event)
+
+    # -------------------------------------------------------------------------------------------- money
+
+    def _money(self, event: Event, account: int, currency: int, amount: int, *, flow: bool = False) -> None:
+        if not account or not amount:
+            return
+        key = account, currency
+        before = self.state.balances.get(key, Balance())
+        self.state.balances[key] = before.moved(amount, event.time_ns // DAY_NS, flow=flow)
+        self.moved.add(account)
+
+    def _transfer(self, event: wire.TransferPosted) -> None:
+        comes = event.amount if event.transfer_kind == 1 else -event.amount
+        self._money(event, event.account, event.currency, comes, flow=True)
+        self._money(event, event.to_account, event.currency, event.amount, flow=True)
+
+    def _made(self, event: wire.TransferMade) -> None:
+        if not event.debit_code:  # of a customer: what is not collateral
+            self._money(event, event.debit_account, event.currency, -event.amount, flow=True)
+        if not event.credit_code:
+            self._money(event, event.credit_account, event.currency, event.amount, flow=True)
+
+    def _trade(self, event: wire.TradePrinted) -> None:
+        taker, maker = event.account, event.maker_account
+        buys = event.taker_side == BUY
+        buyer, seller = (taker, maker) if buys else (maker, taker)
+        self._money(event, buyer, event.base, event.asset)
+        self._money(event, seller, event.base, -event.asset)
+        self._money(event, buyer, event.quote, -event.paid)
+        self._money(event, seller, event.quote, event.received)
+        self._money(event, taker, event.quote, -event.taker_fee)
+        self._money(event, maker, event.quote, -event.maker_fee)
+        self._fill(event, buyer, event.quantity)
+        self._fill(event, seller, -event.quantity)
+        self._leaves(event, (event.maker_order_sequence, event.maker_slot), event.maker_leaves)
+        self._leaves(event, (event.taker_order_sequence, event.taker_slot), event.taker_leaves)
+        before = self.state.marks.get(event.instrument)
+        self._mark(event, after_trade(before, event.price, event.sequence, event.time_ns))
+
+    def _fill(self, event: wire.TradePrinted, account: int, lots: int) -> None:
+        key = account, event.instrument
+        self.state.positions[key] = self.state.positions.get(key, Holding()).traded(lots, event.price)
+        self.moved.add(account)
+
+    def _busted(self, event: wire.TradeBusted) -> None:
+        self._money(event, event.buyer, event.quote, event.paid_back + event.buyer_fee_back)
+        self._money(event, event.seller, event.quote, event.seller_fee_back - event.received_back)
+        if event.action == UNDONE:
+            defined = self._instruments[event.instrument]
+            asset = event.quantity * defined.lot * 10**defined.base.scale // 10**defined.lot_scale
+            for account, sign in ((event.buyer, -1), (event.seller, 1)):
+                self._money(event, account, event.base, sign * asset)
+                key = account, event.instrument
+                before = self.state.positions.get(key, Holding())
+                self.state.positions[key] = before.traded(sign * event.quantity, event.price)
+                self.moved.add(account)
+
+    def _adjusted(self, event: wire.PositionAdjusted) -> None:
+        self._money(event, event.account, event.base, event.asset)
+        self._money(event, event.account, event.target_base, event.target_asset)
+        self._money(event, event.account, event.quote, event.money)
+        self._adjust(event, event.instrument, event.quantity, keeps=not event.target)
+        if event.target:
+            self._adjust(event, event.target, event.target_quantity, keeps=False)
+
+    def _adjust(self, event: wire.PositionAdjusted, instrument: int, lots: int, *, keeps: bool) -> None:
+        """Set the lots of a position; a cost that goes with all of them stays, of any other nobody knows."""
+        key = event.account, instrument
+        before = self.state.positions.get(key, Holding())
+        if before.lots != lots:
+            cost = 0 if lots == 0 else before.cost if keeps and before.lots else None
+            self.state.positions[key] = Holding(lots, cost)
+        self.moved.add(event.account)
+
+    # ------------------------------------------------------------------------------------------- orders
+
+    def _accepted(self, event: wire.OrderAccepted) -> None:
+        name = event.sequence, event.order_slot
+        made = Working(event.account, event.instrument, event.side, event.price, event.quantity)
+        self.state.orders[name] = made
+        self.moved.add(event.account)
+        self.checks[PASSED] += 1
+
+    def _rejected(self, event: wire.OrderRejected) -> None:
+        self.checks[CODES[Reason(event.reason)]] += 1
+
+    def _replaced(self, event: wire.OrderReplaced) -> None:
+        name = event.order_sequence, event.order_slot
+        self._put(event, name, self._order(event, name)._replace(price=event.price, leaves=event.leaves))
+
+    def _triggered(self, event: wire.OrderTriggered) -> None:
+        name = event.order_sequence, event.order_slot
+        before = self._order(event, name)
+        self._put(event, name, before._replace(price=event.limit or before.price))
+
+    def _stop_moved(self, event: wire.StopMoved) -> None:
+        name = event.order_sequence, event.order_slot
+        self._put(event, name, self._order(event, name)._replace(price=event.price))
+
+    def _cancelled(self, event: wire.OrderCancelled) -> None:
+        self._put(event, (event.order_sequence, event.order_slot), None)
+
+    def _leaves(self, event: wire.TradePrinted, name: Pair, leaves: int) -> None:
+        self._put(event, name, self._order(event, name)._replace(leaves=leaves) if leaves else None)
+
+    def _order(self, event: Event, name: Pair) -> Working:
+        found = self.state.orders.get(name)
+        if found is None:
+            where = f"{type(event).__name__} at {event.sequence}.{event.index}"
+            raise Corrupted("risk.gap", f"{where}: no order {name[0]} works")
+        return found
+
+    def _put(self, event: Event, name: Pair, order: Working | None) -> None:
+        self.moved.add(self._order(event, name).account)
+        self.state.orders[name] = order
+
+    # ------------------------------------------------------------------------------------------- prices
+
+    def _marked(self, event: wire.MarkChanged) -> None:
+        before = self.state.marks.get(event.instrument)
+        self._mark(event, after_mark(before, event.price, event.sequence, event.time_ns))
+
+    def _mark(self, event: Event, mark: Mark | None) -> None:
+        if mark is None or mark is self.state.marks.get(event.instrument):
+            return
+        self.state.marks[event.instrument] = mark
+        self.state.closes[event.instrument, event.time_ns // DAY_NS] = mark.price
+        self.priced.add(event.instrument)
+
+    # ------------------------------------------------------------------------------------ what is allowed
+
+    def _opened(self, event: wire.AccountOpened) -> None:
+        self.state.accounts[event.account] = event.sequence
+        self.moved.add(event.account)
+
+    def _limited(self, event: wire.LimitsChanged) -> None:
+        self.state.limits[MAX_OPEN_ORDERS, event.account, 0] = Limit(
+            event.max_open_orders, event.sequence, event.account
+        )
+        self.moved.add(event.account)
+
+    def _quantities(self, event: wire.QuantityLimitsChanged) -> None:
+        self._record(
+            event,
+            {
+                MAX_OPEN_ORDERS: NOT_SET if event.instrument else event.max_open_orders,
+                OPEN_EACH: event.max_open_each,
+                ORDER_QUANTITY: event.max_order_lots,
+                LONG: event.max_long,
+                SHORT: event.max_short,
+            },
+        )
+
+    def _values(self, event: wire.MoneyLimitsChanged) -> None:
+        named = {ORDER_VALUE: event.max_order_notional, OPEN_VALUE: event.max_open_notional}
+        self._record(event, {f"{name} {event.currency}": value for name, value in named.items()})
+
+    def _record(self, event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged, numbers: Mapping[str, int]) -> None:
+        """Replace a record whole; of values the currency belongs to its name."""
+        if event.scope not in SHOWN_SCOPES:
+            return
+        for name, value in numbers.items():
+            key = name, event.account, event.instrument
+            self.state.limits[key] = None if value == NOT_SET else Limit(value, event.sequence, event.account)
+        self.moved.add(event.account)
+
+    def _switched(self, event: wire.KillSwitchChanged) -> None:
+        self.state.switches[event.account] = Engaged(event.sequence, event.time_ns) if event.engaged else None
+        self.moved.add(event.account)
+
+
+_ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
+    wire.TransferPosted: Folding._transfer,  # noqa: SLF001  # the table of contents of this class
+    wire.TransferMade: Folding._made,  # noqa: SLF001
+    wire.TradePrinted: Folding._trade,  # noqa: SLF001
+    wire.TradeBusted: Folding._busted,  # noqa: SLF001
+    wire.PositionAdjusted: Folding._adjusted,  # noqa: SLF001
+    wire.OrderAccepted: Folding._accepted,  # noqa: SLF001
+    wire.OrderRejected: Folding._rejected,  # noqa: SLF001
+    wire.OrderReplaced: Folding._replaced,  # noqa: SLF001
+    wire.OrderTriggered: Folding._triggered,  # noqa: SLF001
+    wire.StopMoved: Folding._stop_moved,  # noqa: SLF001
+    wire.OrderCancelled: Folding._cancelled,  # noqa: SLF001
+    wire.MarkChanged: Folding._marked,  # noqa: SLF001
+    wire.AccountOpened: Folding._opened,  # noqa: SLF001
+    wire.LimitsChanged: Folding._limited,  # noqa: SLF001
+    wire.QuantityLimitsChanged: Folding._quantities,  # noqa: SLF001
+    wire.MoneyLimitsChanged: Folding._values,  # noqa: SLF001
+    wire.KillSwitchChanged: Folding._switched,  # noqa: SLF001
+}
+
+
+def _half_even(numerator: int, denominator: int) -> int:
+    """Return numerator / denominator, half-even."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    whole, rest = divmod(numerator, denominator)
+    if rest * 2 > denominator or (rest * 2 == denominator and whole & 1):
+        whole += 1
+    return whole

@@ -1,0 +1,314 @@
+"""How a batch of events gets into the room's tables, and how they are read: effects and cursor in one transaction.
+
+Writers and readers are plain functions of a Connection, so that who reads a cursor sees every row up to it and none beyond.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, update
+
+from quantumcore.contracts.marks import TRADE, Mark
+from quantumcore.contracts.reference import Instrument
+from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
+from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.risk.folding import (
+    DAY_NS,
+    EVERYBODY,
+    Balance,
+    Engaged,
+    Folding,
+    Holding,
+    Limit,
+    LimitKey,
+    Pair,
+    State,
+    Touched,
+    Working,
+    new_events,
+    touched,
+)
+from quantumcore.services.risk.tables import (
+    accounts,
+    balances,
+    closes,
+    cursor,
+    limits,
+    marks,
+    orders,
+    positions,
+    switches,
+)
+
+K = TypeVar("K")
+V = TypeVar("V")
+HOLDERS = 10_000
+"""Accounts that hold one instrument, of which the room looks after a price at most at a time."""
+
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+_BALANCES_OF = select(balances).where(balances.c.account.in_(_SOME))
+_POSITIONS_OF = select(positions).where(positions.c.account.in_(_SOME))
+_ORDERS_BY_SEQUENCE = select(orders).where(orders.c.sequence.in_(_SOME))
+_ORDERS_OF = select(orders).where(orders.c.account == bindparam("account"))
+_MARKS_OF = select(marks).where(marks.c.instrument.in_(_SOME))
+_CLOSES_OF = select(closes).where(closes.c.instrument.in_(_SOME), closes.c.day >= bindparam("since"))
+_LIMITS_OF = select(limits).where(limits.c.account.in_(_SOME))
+_SWITCHES_OF = select(switches).where(switches.c.account.in_(_SOME))
+_DROP_CLOSES = delete(closes).where(closes.c.instrument == bindparam("of"), closes.c.day < bindparam("before"))
+
+
+class Writes(NamedTuple):
+    """The statements of a table."""
+
+    add: Many
+    change: Many
+    table: Table
+
+    @classmethod
+    def of(cls, table: Table) -> "Writes":
+        """Return those of `table`."""
+        return cls(adding(table), updating(table), table)
+
+
+_BALANCES, _POSITIONS, _ORDERS, _MARKS = map(Writes.of, (balances, positions, orders, marks))
+_CLOSES, _LIMITS, _SWITCHES, _ACCOUNTS = map(Writes.of, (closes, limits, switches, accounts))
+
+
+class Stand(NamedTuple):
+    """Where the tables stand: last sequence applied, 0 before the first, and the time of its events."""
+
+    sequence: int = 0
+    time_ns: int = 0
+
+
+class Applied(NamedTuple):
+    """What a batch did.
+
+    Attributes:
+        moved: Accounts of which anything changed; EVERYBODY when something changed for all.
+        marks: Prices that moved. checks: Orders that were judged, by what came of it.
+    """
+
+    stand: Stand
+    moved: set[int]
+    marks: dict[int, Mark]
+    checks: Mapping[str, int]
+
+
+class Account(NamedTuple):
+    """What an account has and wants at one sequence.
+
+    Attributes:
+        balances: By currency. positions: By instrument. orders: Those that work, oldest first.
+        limits: Those that apply to it, by (name, account, instrument), 0: of every one. engaged: By whose switch, 0: the venue's.
+    """
+
+    stand: Stand
+    opened: bool
+    balances: dict[int, Balance]
+    positions: dict[int, Holding]
+    orders: list[Working]
+    limits: dict[LimitKey, Limit]
+    engaged: dict[int, Engaged]
+
+
+def read_stand(connection: Connection) -> Stand:
+    """Return where the tables stand."""
+    row = connection.execute(select(cursor)).first()
+    return Stand(*row[1:]) if row else Stand()
+
+
+def load_marks(connection: Connection) -> dict[int, Mark]:
+    """Return the price of every instrument that has one."""
+    return {row[0]: _mark(row) for row in connection.execute(select(marks))}
+
+
+def read_account(connection: Connection, account: int) -> Account:
+    """Return what stands of an account."""
+    mine = {"some": [account]}
+    found = connection.execute(_LIMITS_OF, {"some": [EVERYBODY, account]})
+    allowed = {(row[0], row[1], row[2]): Limit(int(row[3]), row[4], row[1]) for row in found}
+    working = sorted(connection.execute(_ORDERS_OF, {"account": account}))
+    engaged = connection.execute(_SWITCHES_OF, {"some": [EVERYBODY, account]})
+    return Account(
+        stand=read_stand(connection),
+        opened=connection.execute(select(accounts).where(accounts.c.account == account)).first() is not None,
+        balances={row[1]: _balance(row) for row in connection.execute(_BALANCES_OF, mine)},
+        positions={row[1]: _holding(row) for row in connection.execute(_POSITIONS_OF, mine)},
+        orders=[Working(*row[2:]) for row in working],
+        limits=allowed,
+        engaged={row[0]: Engaged(*row[1:]) for row in engaged},
+    )
+
+
+def read_closes(connection: Connection, instruments: Iterable[int], since: int) -> dict[Pair, int]:
+    """Return the last price of each day from `since` on, of these instruments."""
+    return {
+        (row[0], row[1]): row[2]
+        for some in chunks(instruments)
+        for row in connection.execute(_CLOSES_OF, {"some": some, "since": since})
+    }
+
+
+def read_openings(connection: Connection, day: int) -> dict[int, Mark]:
+    """Return the last price of each instrument before `day`."""
+    last = select(closes.c.instrument, func.max(closes.c.day).label("day")).where(closes.c.day < day)
+    of_last = last.group_by(closes.c.instrument).subquery()
+    same = (closes.c.instrument == of_last.c.instrument) & (closes.c.day == of_last.c.day)
+    rows = connection.execute(select(closes.c.instrument, closes.c.day, closes.c.price).join(of_last, same))
+    return {row[0]: Mark(row[2], TRADE, 0, (row[1] + 1) * DAY_NS - 1) for row in rows}
+
+
+def holders(connection: Connection, instruments: Iterable[int]) -> list[int]:
+    """Return accounts that hold one of these instruments, HOLDERS at most."""
+    found: set[int] = set()
+    for some in chunks(instruments):
+        wanted = select(positions.c.account).where(positions.c.instrument.in_(some), positions.c.lots != "0")
+        found |= set(connection.execute(wanted.distinct().limit(HOLDERS)).scalars())
+    return sorted(found)[:HOLDERS]
+
+
+def count_engaged(connection: Connection) -> int:
+    """Return how many kill switches are engaged."""
+    return len(connection.execute(select(switches.c.account)).all())
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+
+def apply(
+    connection: Connection, batches: Sequence[EventBatch], instruments: Mapping[int, Instrument], kept_days: int
+) -> Applied:
+    """Apply what is new in `batches`, all of it or nothing.
+
+    Args:
+        kept_days: Days of prices that are kept of an instrument.
+
+    Raises:
+        Corrupted: A gap, or an event that cannot follow from what stands; the position is named.
+    """
+    stand = read_stand(connection)
+    events = new_events(batches, stand.sequence)
+    if not events:
+        return Applied(stand, set(), {}, {})
+    before = _load(connection, touched(events))
+    folding = Folding(_copy(before), instruments)
+    folding.enter(events)
+    _save(connection, before, folding.state, kept_days)
+    after = Stand(events[-1].sequence, events[-1].time_ns)
+    if stand.sequence:
+        connection.execute(update(cursor), after._asdict())
+    else:
+        connection.execute(insert(cursor), {"one": 1, **after._asdict()})
+    moved = {number: folding.state.marks[number] for number in folding.priced}
+    return Applied(after, folding.moved, moved, folding.checks)
+
+
+def _load(connection: Connection, wanted: Touched) -> State:
+    state = State({}, {}, {}, {}, {}, {}, {}, {})
+    for some in chunks(wanted.accounts):
+        state.balances |= {(r[0], r[1]): _balance(r) for r in connection.execute(_BALANCES_OF, {"some": some})}
+        state.positions |= {(r[0], r[1]): _holding(r) for r in connection.execute(_POSITIONS_OF, {"some": some})}
+    for some in chunks({name[0] for name in wanted.orders}):
+        state.orders |= {(r[0], r[1]): Working(*r[2:]) for r in connection.execute(_ORDERS_BY_SEQUENCE, {"some": some})}
+    for some in chunks(wanted.marked):
+        state.marks |= {row[0]: _mark(row) for row in connection.execute(_MARKS_OF, {"some": some})}
+    return state
+
+
+def _copy(state: State) -> State:
+    return State(**{name: dict(getattr(state, name)) for name in state.__struct_fields__})
+
+
+def _save(connection: Connection, before: State, after: State, kept_days: int) -> None:
+    """Write what has changed: a few statements, each for many rows."""
+    _put(connection, _BALANCES, before.balances, after.balances, _balance_row)
+    _put(connection, _POSITIONS, before.positions, after.positions, _holding_row)
+    _put(connection, _ORDERS, before.orders, after.orders, lambda name, one: (*name, *one))
+    _put(connection, _MARKS, before.marks, after.marks, _mark_row)
+    _save_closes(connection, after.closes, kept_days)
+    known = _known(connection, limits, after.limits)
+    _put(connection, _LIMITS, known, after.limits, lambda key, one: (*key, str(one.value), one.sequence))
+    _put(connection, _SWITCHES, _known(connection, switches, after.switches), after.switches, _switch_row)
+    _put(connection, _ACCOUNTS, _known(connection, accounts, after.accounts), after.accounts, _account_row)
+
+
+def _put(
+    connection: Connection,
+    writes: Writes,
+    before: Mapping[K, object],
+    after: Mapping[K, V | None],
+    row: Callable[[K, V], tuple[Any, ...]],
+) -> None:
+    """Add, change and remove rows; what is None is to be gone."""
+    added: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    for key, value in after.items():
+        if value is None:
+            if key in before:
+                _remove(connection, writes.table, key)
+        elif key not in before:
+            added.append(row(key, value))
+        elif before[key] is not value:
+            changed.append(row(key, value))
+    execute_many(connection, writes.change, changed)
+    execute_many(connection, writes.add, added)
+
+
+def _remove(connection: Connection, table: Table, key: Any) -> None:
+    parts = key if isinstance(key, tuple) else (key,)
+    same = (column == part for column, part in zip(table.primary_key, parts, strict=True))
+    connection.execute(delete(table).where(*same))
+
+
+def _known(connection: Connection, table: Table, wanted: Mapping[Any, object]) -> dict[Any, object]:
+    """Return which of these keys, of which there are few, have a row."""
+    found: dict[Any, object] = {}
+    for key in wanted:
+        parts = key if isinstance(key, tuple) else (key,)
+        same = (column == part for column, part in zip(table.primary_key, parts, strict=True))
+        if connection.execute(select(table).where(*same)).first() is not None:
+            found[key] = None
+    return found
+
+
+def _save_closes(connection: Connection, found: Mapping[Pair, int], kept_days: int) -> None:
+    known = _known(connection, closes, found)
+    _put(connection, _CLOSES, known, found, lambda key, price: (*key, price))
+    for instrument, day in found.keys() - known.keys():  # a day begins
+        connection.execute(_DROP_CLOSES, {"of": instrument, "before": day - kept_days + 1})
+
+
+# ------------------------------------------------------------------------------------------------- rows
+
+
+def _balance(row: Sequence[Any]) -> Balance:
+    return Balance(int(row[2]), row[3], int(row[4]), int(row[5]))
+
+
+def _balance_row(key: Pair, one: Balance) -> tuple[Any, ...]:
+    return *key, str(one.total), one.day, str(one.opening), str(one.flow)
+
+
+def _holding(row: Sequence[Any]) -> Holding:
+    return Holding(int(row[2]), int(row[3]) if row[3] else None)
+
+
+def _holding_row(key: Pair, one: Holding) -> tuple[Any, ...]:
+    return *key, str(one.lots), "" if one.cost is None else str(one.cost)
+
+
+def _mark(row: Sequence[Any]) -> Mark:
+    return Mark(row[1], row[2], row[3], row[4], bool(row[5]))
+
+
+def _mark_row(instrument: int, one: Mark) -> tuple[Any, ...]:
+    return instrument, one.price, one.source, one.sequence, one.time_ns, one.withdrawn
+
+
+def _switch_row(account: int, one: Engaged) -> tuple[Any, ...]:
+    return account, one.sequence, one.time_ns
+
+
+def _account_row(account: int, sequence: int) -> tuple[Any, ...]:
+    return account, sequence

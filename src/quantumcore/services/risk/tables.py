@@ -1,0 +1,127 @@
+"""The tables of the risk room. The first part follows the engine's events; the second is the room's own truth. What may outgrow 64 bits is text."""
+
+from sqlalchemy import Index, MetaData, Table
+
+from quantumcore.ports.columns import big, flag, small, text
+
+metadata = MetaData()
+accounts = Table("accounts", metadata, big("account", key=True), big("sequence"))
+balances = Table(
+    "balances",
+    metadata,
+    big("account", key=True),
+    big("currency", key=True),
+    text("total", 40),
+    big("day"),  # on which it last moved
+    text("opening", 40),  # what it was before that day
+    text("flow", 40),  # what deposits, withdrawals and transfers brought on that day
+    sqlite_with_rowid=False,
+)
+positions = Table(
+    "positions",
+    metadata,
+    big("account", key=True),
+    big("instrument", key=True),
+    text("lots", 40),
+    text("cost", 60),  # "": nobody knows what it cost
+    sqlite_with_rowid=False,
+)
+orders = Table(
+    "orders",
+    metadata,
+    big("sequence", key=True),
+    big("slot", key=True),
+    big("account"),
+    big("instrument"),
+    small("side"),
+    big("price"),
+    big("leaves"),
+    sqlite_with_rowid=False,
+)
+Index("orders_by_account", orders.c.account)
+Index("positions_by_instrument", positions.c.instrument)
+marks = Table(
+    "marks",
+    metadata,
+    big("instrument", key=True),
+    big("price"),
+    small("source"),
+    big("sequence"),
+    big("time_ns"),
+    flag("withdrawn"),
+)
+closes = Table(  # the last price of each day
+    "closes",
+    metadata,
+    big("instrument", key=True),
+    big("day", key=True),
+    big("price"),
+    sqlite_with_rowid=False,
+)
+limits = Table(  # what the engine enforces, as it told last; account 0: of all that have none of their own
+    "limits",
+    metadata,
+    text("name", 32, key=True),
+    big("account", key=True),
+    big("instrument", key=True),
+    text("value", 40),
+    big("sequence"),
+    sqlite_with_rowid=False,
+)
+switches = Table(  # kill switches that are engaged; account 0: the venue's
+    "switches",
+    metadata,
+    big("account", key=True),
+    big("sequence"),
+    big("time_ns"),
+)
+cursor = Table("cursor", metadata, small("one", key=True), big("sequence"), big("time_ns"))
+
+parameters = Table(  # every version of what people set, for ever
+    "parameters",
+    metadata,
+    big("version", key=True),
+    text("kind", 32),
+    text("subject", 32),
+    text("payload"),  # JSON
+    text("who", 64),
+    text("reason"),
+    big("time_ns"),
+)
+Index("parameters_by_subject", parameters.c.kind, parameters.c.subject, parameters.c.version)
+limit_changes = Table(  # what was set of limits, written down before the engine was asked
+    "limit_changes",
+    metadata,
+    big("number", key=True),
+    big("account"),
+    big("instrument"),
+    big("currency"),
+    small("state"),
+    text("given"),  # JSON
+    text("before"),  # JSON
+    text("who", 64),
+    text("reason"),
+    big("time_ns"),
+    big("expires_ns"),
+    big("sequence"),
+    text("code", 64),
+)
+Index("limit_changes_by_account", limit_changes.c.account, limit_changes.c.number)
+Index("limit_changes_by_state", limit_changes.c.state, limit_changes.c.expires_ns)
+warned = Table(  # limits whose use is above the line, and has been told
+    "warned",
+    metadata,
+    big("account", key=True),
+    text("name", 64, key=True),
+    big("number"),
+    sqlite_with_rowid=False,
+)
+told = Table(  # what an account's stream of risk has said, by its number
+    "told",
+    metadata,
+    big("number", key=True),
+    big("account"),
+    big("time_ns"),
+    text("payload"),  # JSON
+)
+Index("told_by_account", told.c.account, told.c.number)

@@ -1,0 +1,323 @@
+"""Risk over HTTP and on the stream, with real rooms behind the gateway.
+
+Goal: who may ask gets the room's figures with times as text; only a risk officer sets anything, in his own name; a warning is told once, and
+to whoever was away as well.
+Method: a house in process; a loopback server for the stream.
+"""
+
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import pytest
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.risk import GetRiskMetrics
+from tests.support.gateway_house import House, User, house, listening
+from tests.support.sockets import stream
+
+FIGURES = ("total_exposure", "net_exposure", "margin_used", "var_95", "var_99", "es_975")
+
+
+@pytest.fixture
+async def venue(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as opened:
+        yield opened
+
+
+async def holder(venue: House) -> User:
+    """A user who has bought 100 shares at 150."""
+    seller, buyer = await venue.user(), await venue.user()
+    await seller.order(symbol="AAPL", side="sell", quantity="100", price="150.00")
+    answer = await buyer.order(symbol="AAPL", quantity="100", price="150.00")
+    assert answer.json()["status"] == "filled"
+    return buyer
+
+
+async def test_an_account_hears_what_it_could_lose_as_of_its_own_last_trade(venue: House) -> None:
+    user = await holder(venue)
+    answer = await user.http.get(f"/v1/accounts/{user.account_id}/risk")
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert [body[name] for name in FIGURES] == ["15000.00", "15000.00", "0.00", "493.50", "697.80", "701.34"]
+    assert body["sequence"] >= venue.venue.engine.sequence
+    assert body["as_of"].endswith("Z")
+    (mark,) = body["marks"]
+    assert (mark["symbol"], mark["price"], mark["stale"]) == ("AAPL", "150.00", False)
+    assert mark["time"].endswith("Z")
+    assert float(mark["age_s"]) >= 0
+    assert {one["name"] for one in body["limits"]} == {"open_orders", "margin", "daily_loss"}
+
+
+async def test_value_at_risk_by_each_method_and_stress(venue: House) -> None:
+    user = await holder(venue)
+    base = f"/v1/accounts/{user.account_id}/risk/var"
+    by_formula = (await user.http.get(f"{base}?confidence=0.95")).json()
+    assert (by_formula["value_at_risk"], by_formula["parts"][0]["component"]) == ("493.50", "493.50")
+    drawn = (await user.http.get(f"{base}?method=monte_carlo&seed=5&paths=1000&losses=true")).json()
+    assert (drawn["seed"], drawn["paths"], len(drawn["losses"])) == (5, 1000, 1000)
+    past = await user.http.get(f"{base}?method=historical")
+    assert (past.status_code, past.json()["code"]) == (409, "risk.history.empty")
+    stressed = await user.http.post(
+        "/v1/risk/stress", json={"scenarios": [{"name": "crash", "prices": {"*": "-0.5", "AAPL": "-0.2"}}]}
+    )
+    assert [(one["name"], one["profit"]) for one in stressed.json()["results"]] == [("crash", "-3000.00")]
+    standard = (await user.http.post("/v1/risk/stress", json={"account_id": user.account_id})).json()
+    assert standard["worst"] == "prices -30 %"
+    assert any(one["name"] == "2020-04-20" for one in standard["results"])
+
+
+@pytest.mark.parametrize(
+    "query, status, code",
+    [
+        ("method=tarot", 400, "request.invalid.type"),
+        ("paths=5", 400, "request.invalid.range"),
+        ("confidence=0.3", 400, "risk.confidence.bad"),
+        ("confidence=0,9", 400, "risk.confidence.bad"),
+        ("unknown=1", 400, "request.invalid.unknown_field"),
+    ],
+)
+async def test_a_bad_question_is_refused_by_its_rule(venue: House, query: str, status: int, code: str) -> None:
+    user = await venue.user()
+    answer = await user.http.get(f"/v1/accounts/{user.account_id}/risk/var?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+async def test_only_the_owner_and_a_risk_officer_see_an_account(venue: House) -> None:
+    user, other, officer = await holder(venue), await venue.user(), await venue.admin("risk_officer")
+    for path in (f"/v1/accounts/{user.account_id}/risk", f"/v1/risk/limits/{user.account_id}"):
+        assert (await user.http.get(path)).status_code == 200
+        assert (await officer.http.get(path)).status_code == 200
+        hidden = await other.http.get(path)
+        assert (hidden.status_code, hidden.json()["code"]) == (404, "account.not_found")
+        assert (await venue.client.get(path)).status_code == 401
+    body = {"account_id": user.account_id}
+    assert (await other.http.post("/v1/risk/stress", json=body)).status_code == 404
+    assert (await officer.http.post("/v1/risk/stress", json=body)).status_code == 200
+    assert (await officer.http.get("/v1/accounts/4000000000/risk")).status_code == 404
+
+
+async def test_a_risk_officer_sets_in_his_own_name_and_it_counts_at_once(venue: House) -> None:
+    user, officer = await holder(venue), await venue.admin("risk_officer")
+    path = "/v1/risk/parameters"
+    reason = {"reason": "weekly review"}
+    puts: list[tuple[str, dict[str, Any]]] = [
+        (f"profile/{user.account_id}", {"profile": "volatility", **reason}),
+        ("volatility/AAPL", {"volatility": "0.04", **reason}),
+        ("sector/AAPL", {"sector": "equity", **reason}),
+        ("floor/AAPL", {"floor": "0.2", **reason}),
+        ("correlations", {"pairs": [{"first": "AAPL", "second": "BTC-USD", "value": "0.25"}], **reason}),
+    ]
+    for at, (name, body) in enumerate(puts, 1):
+        assert (await user.http.put(f"{path}/{name}", json=body)).status_code == 403
+        set_ = await officer.http.put(f"{path}/{name}", json=body)
+        assert set_.status_code == 200, set_.text
+        assert (set_.json()["version"], set_.json()["set_by"], set_.json()["reason"]) == (
+            at,
+            officer.user_id,
+            "weekly review",
+        )
+    found = (await user.http.get(f"/v1/accounts/{user.account_id}/risk")).json()
+    assert (found["margin_used"], found["var_95"], found["parameters_version"]) == ("3000.00", "987.00", 5)
+    assert found["by_sector"] == [{"name": "equity", "gross": "15000.00", "net": "15000.00"}]
+    page = (await officer.http.get(f"{path}?limit=2")).json()
+    assert [one["kind"] for one in page["items"]] == ["correlation", "floor"]
+    assert page["items"][0]["value"] == [["AAPL", "BTC-USD", "0.25"]]
+    rest = (await officer.http.get(f"{path}?limit=10&cursor={page['next_cursor']}")).json()
+    assert [one["version"] for one in rest["items"]] == [3, 2, 1]
+    assert (await user.http.get(path)).status_code == 403
+    assert (await officer.http.put(f"{path}/volatility/AAPL", json={"volatility": "0.04"})).status_code == 400
+    assert (await officer.http.put(f"{path}/volatility/NONE", json={"volatility": "0.04", **reason})).status_code == 404
+
+
+async def test_limits_are_shown_with_their_use(venue: House) -> None:
+    user = await venue.user()
+    venue.venue.do(wire.SetLimits(account=int(user.account_id), max_open_orders=4))
+    await user.order(price="1.00")
+    found = (await user.http.get(f"/v1/risk/limits/{user.account_id}")).json()
+    orders = next(one for one in found["limits"] if one["name"] == "open_orders")
+    assert orders == {
+        "name": "open_orders",
+        "scope": "account",
+        "symbol": None,
+        "limit": "4",
+        "used": "1",
+        "use": "0.2500",
+    }
+    assert (found["account_id"], found["killed"]) == (user.account_id, False)
+
+
+async def test_a_risk_officer_sets_limits_with_a_reason_and_an_end(venue: House) -> None:
+    user, officer = await venue.user(), await venue.admin("risk_officer")
+    path = f"/v1/risk/limits/{user.account_id}"
+    body = {"max_long": "5", "max_order_value": "400.00", "reason": "new client", "expires": "2090-01-01T00:00:00Z"}
+    assert (await user.http.put(f"{path}/AAPL", json=body)).status_code == 403
+    done = await officer.http.put(f"{path}/AAPL", json=body)
+    assert done.status_code == 200, done.text
+    change = done.json()
+    assert (change["status"], change["symbol"], change["set_by"]) == ("standing", "AAPL", officer.user_id)
+    assert change["expires"] == "2090-01-01T00:00:00.000000000Z"
+    over = (await user.order(symbol="AAPL", quantity="6", price="10.00")).json()
+    assert (over["reason"], over["scope"]) == ("risk.position", "account")
+    assert (await officer.http.put(path, json={"max_open_orders": 1, "reason": "new client"})).status_code == 200
+    await user.order(symbol="AAPL", quantity="4", price="10.00")
+    assert (await user.order()).json()["reason"] == "risk.max_open"
+    shown = (await user.http.get(path)).json()
+    long = next(one for one in shown["limits"] if one["name"] == "long")
+    assert (long["limit"], long["used"], long["use"]) == ("5", "4", "0.8000")
+    assert {one["name"] for one in shown["records"]} >= {"long", "order_value", "open_orders"}
+    listed = (await officer.http.get(f"/v1/risk/limits/changes?account_id={user.account_id}")).json()
+    assert [one["number"] for one in listed["items"]] == [2, 1]
+    assert (await user.http.get("/v1/risk/limits/changes")).status_code == 403
+    late = {**body, "expires": "2020-01-01T00:00:00Z"}
+    refused = await officer.http.put(f"{path}/AAPL", json=late)
+    assert (refused.status_code, refused.json()["field"]) == (400, "expires")
+
+
+# -------------------------------------------------------------------------------------------------- the stream
+
+
+async def near_the_limit(venue: House, user: User) -> None:
+    """Let the account use all of its limit on open orders, and be seen."""
+    venue.venue.do(wire.SetLimits(account=int(user.account_id), max_open_orders=1))
+    await user.order(price="1.00")
+
+
+async def test_a_warning_is_told_on_the_stream_and_its_end(venue: House) -> None:
+    user = await venue.user()
+    async with listening(venue.gateway) as address, stream(address) as client:
+        await client.auth(user.token)
+        (said,) = await client.subscribe({"name": "risk"})
+        assert (said["ok"], said["channel"]) == (True, {"name": "risk", "account_id": None})
+        await near_the_limit(venue, user)
+        warning = await client.hear_of("risk")
+        assert (warning["account_id"], warning["seq"], warning["prev_seq"]) == (user.account_id, 1, 0)
+        assert (warning["update"]["kind"], warning["update"]["limit"]["name"]) == ("warning", "open_orders")
+        assert warning["update"]["time"].endswith("Z")
+        await user.http.delete("/v1/orders")
+        relief = await client.hear_of("risk")
+        assert (relief["update"]["kind"], relief["seq"], relief["prev_seq"]) == ("relief", 2, 1)
+
+
+async def test_whoever_was_away_is_told_from_where_he_was(venue: House) -> None:
+    user, other = await venue.user(), await venue.user()
+    async with listening(venue.gateway) as address:
+        async with stream(address) as first:
+            await first.auth(user.token)
+            await first.subscribe({"name": "risk"})
+            await near_the_limit(venue, user)
+            assert (await first.hear_of("risk"))["seq"] == 1
+            await user.http.delete("/v1/orders")
+            assert (await first.hear_of("risk"))["seq"] == 2
+        async with stream(address) as again:
+            await again.auth(user.token)
+            await again.subscribe({"name": "risk", "from_seq": 1})
+            missed = await again.hear_of("risk")
+            assert (missed["seq"], missed["prev_seq"], missed["update"]["kind"]) == (2, 1, "relief")
+        async with stream(address) as stranger:
+            await stranger.auth(other.token)
+            (refused,) = await stranger.subscribe({"name": "risk", "account_id": user.account_id})
+            assert (refused["ok"], refused["error"]["code"]) == (False, "account.not_found")
+
+
+async def test_what_was_lost_on_its_way_here_is_read_up(venue: House) -> None:
+    """The notice of a warning never comes; the next one shows the gap, and both are told in order."""
+    user = await venue.user()
+    async with listening(venue.gateway) as address, stream(address) as client:
+        await client.auth(user.token)
+        await client.subscribe({"name": "risk"})
+        channels, on_risk = venue.gateway.stream, venue.gateway.stream.on_risk
+        await near_the_limit(venue, user)
+        assert (await client.hear_of("risk"))["seq"] == 1
+        dropped: list[Any] = []
+        channels.on_risk = dropped.append  # type: ignore[method-assign]  # what the bus has lost
+        await user.http.delete("/v1/orders")
+        while not dropped:
+            await venue.venue.bus.request(GetRiskMetrics(account=int(user.account_id)))
+        channels.on_risk = on_risk  # type: ignore[method-assign]
+        await user.order(price="1.00")
+        assert [(await client.hear_of("risk"))["seq"] for _ in range(2)] == [2, 3]
+
+
+# ---------------------------------------------------------------------------------------------------- options
+
+CALL = {
+    "underlying_price": "100",
+    "strike": "105",
+    "years": "0.5",
+    "rate": "0.03",
+    "volatility": "0.25",
+    "type": "call",
+}
+
+
+async def greeks(user: User, *contracts: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    answer = await user.http.post("/v1/risk/greeks", json={"contracts": list(contracts), **more})
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["contracts"]
+    return found
+
+
+async def test_options_are_answered_each_by_itself(venue: House) -> None:
+    user = await venue.user()
+    good, implied, wrong, american, expired, both, neither = await greeks(
+        user,
+        CALL,
+        {**{k: v for k, v in CALL.items() if k != "volatility"}, "option_price": "5.50"},
+        {**CALL, "strike": "-1"},
+        {**CALL, "type": "put", "style": "american"},
+        {**{k: v for k, v in CALL.items() if k != "years"}, "expiry": "2020-01-01T00:00:00Z"},
+        {**CALL, "expiry": "2090-01-01T00:00:00Z"},
+        {k: v for k, v in CALL.items() if k != "volatility"},
+    )
+    assert set(good) == {"price", "delta", "gamma", "theta_per_day", "vega_per_1pct", "rho_per_1pct"}
+    d1, normal = (math.log(100 / 105) + (0.03 + 0.25**2 / 2) * 0.5) / (0.25 * math.sqrt(0.5)), NormalDist().cdf
+    worth = 100 * normal(d1) - 105 * math.exp(-0.015) * normal(d1 - 0.25 * math.sqrt(0.5))
+    assert float(good["price"]) == pytest.approx(worth, abs=1e-8)
+    assert 0 < float(good["delta"]) < 1
+    assert 0.2 < float(implied["implied_volatility"]) < 0.25
+    assert wrong == {"error": wrong["error"]}
+    assert (wrong["error"]["code"], wrong["error"]["field"]) == ("greeks.strike.invalid", "strike")
+    assert float(american["price"]) > float(good["price"])
+    assert expired["error"]["code"] == "greeks.expired"
+    assert both["error"]["code"] == "request.invalid.range"
+    assert (neither["error"]["code"], neither["error"]["field"]) == ("greeks.market_data.missing", "volatility")
+
+
+async def test_a_price_and_its_implied_volatility_go_round(venue: House) -> None:
+    user = await venue.user()
+    (priced,) = await greeks(user, CALL)
+    back = {**{k: v for k, v in CALL.items() if k != "volatility"}, "option_price": priced["price"]}
+    (found,) = await greeks(user, back)
+    assert float(found["implied_volatility"]) == pytest.approx(0.25, abs=1e-6)
+    assert float(found["delta"]) == pytest.approx(float(priced["delta"]), abs=1e-6)
+
+
+async def test_theta_is_of_the_calendar_that_was_asked_for(venue: House) -> None:
+    user = await venue.user()
+    (by_365,) = await greeks(user, CALL)
+    (by_252,) = await greeks(user, CALL, days_per_year=252)
+    assert float(by_252["theta_per_day"]) / float(by_365["theta_per_day"]) == pytest.approx(365 / 252, rel=1e-5)
+    assert by_252["price"] == by_365["price"]
+
+
+async def test_a_batch_has_a_limit_and_may_be_empty(venue: House) -> None:
+    user = await venue.user()
+    assert await greeks(user) == []
+    assert len(await greeks(user, *[CALL] * 1_000)) == 1_000
+    answer = await user.http.post("/v1/risk/greeks", json={"contracts": [CALL] * 1_001})
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid.range")
+    assert (await venue.client.post("/v1/risk/greeks", json={"contracts": []})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"years": "-0.1"}, {"years": "NaN"}, {"strike": "1e5"}, {"volatility": "20"}, {"underlying_price": ""}]
+)
+async def test_a_wrong_number_is_an_error_of_its_option_alone(venue: House, wrong: dict[str, str]) -> None:
+    user = await venue.user()
+    bad, good = await greeks(user, {**CALL, **wrong}, CALL)
+    assert list(bad) == ["error"]
+    assert bad["error"]["field"] in {*wrong, "years"}
+    assert "price" in good

@@ -192,7 +192,17 @@ def test_absurd_volatilities_are_refused(bad):
 def test_absurd_rates_are_refused(field, bad):
     with pytest.raises(InvalidTerms) as refused:
         greeks_of(_with(TERMS, **{field: bad}), D("0.2"))
-    assert (refused.value.field, refused.value.limit) == (field, "2")
+    assert (refused.value.field, refused.value.limit) == (field, "2, and 50 over all the time")
+
+
+def test_what_leaves_the_floats_over_decades_is_refused():
+    """1.9 a year is a rate, and over 30 years no number; so is a volatility of 400 % over 16 years."""
+    with pytest.raises(InvalidTerms) as refused:
+        greeks_of(_with(TERMS, rate=D("1.9"), years=D(30)), D("0.2"))
+    assert refused.value.field == "rate"
+    with pytest.raises(InvalidVolatility):
+        greeks_of(_with(TERMS, years=D(16)), D(4))
+    assert greeks_of(_with(TERMS, years=D(16)), D("3.7")).price > 0
 
 
 def test_time_that_is_none_is_refused():

@@ -249,6 +249,7 @@ American american(const Option& o, Method method, double days) {
 Implied american_implied(const Option& option, double price, const Limits& limits) {
   const Option put = as_put(option);
   const double least = certain(option).price;
+  const double highest = volatility_max(option.years);
   const double most = put.strike * std::max(1.0, std::exp(-put.rate * put.years));
   Implied found{Outcome::Found, 0.0, 0, INFINITY, least, most};
   if (!(price > 0.0) || price < least * (1.0 - 1e-15) || price >= most) {
@@ -263,8 +264,8 @@ Implied american_implied(const Option& option, double price, const Limits& limit
   };
   // The right to exercise early is worth something: the European answer is never too low.
   const Implied start = implied(option, price, Search::Rational, limits);
-  double high = start.volatility > 0.0 ? std::min(start.volatility * (1.0 + 1e-6), kVolatilityMax)
-                                       : kVolatilityMax;
+  double high =
+      start.volatility > 0.0 ? std::min(start.volatility * (1.0 + 1e-6), highest) : highest;
   double low = 0.9 * high, above = miss(high), under = miss(low);
   while (under >= 0.0 && low > 1e-4) {
     high = low, above = under;
@@ -276,7 +277,7 @@ Implied american_implied(const Option& option, double price, const Limits& limit
     return found;
   }
   if (above < 0.0) {
-    high = kVolatilityMax;
+    high = highest;
     above = miss(high);
     if (above < 0.0) {
       found.outcome = Outcome::TooHigh;

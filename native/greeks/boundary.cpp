@@ -76,7 +76,7 @@ template <std::size_t N, std::size_t L, std::size_t P, std::size_t C>
 void Boundary<N, L, P, C>::begin() {
   top_ = boundary_at_expiry(terms_);
   log_top_ = std::log(top_);
-  lowest_ = std::log(std::max(boundary_for_ever(terms_) / top_, 1e-300));
+  lowest_ = std::log(std::clamp(boundary_for_ever(terms_) / top_, 1e-300, 1.0));
   squared_[N] = 0.0;
   const Places& all = places();
   for (std::size_t i = 0; i < N; ++i) {

@@ -8,6 +8,7 @@ namespace quantumcore::greeks {
 Implied implied(const Option& o, double price, Search search, const Limits& limits) {
   const Forward f = forward_of(o);
   const double x = -std::fabs(f.x), root = std::sqrt(o.years);
+  const double highest = volatility_max(o.years);
   const double parity = discounted_intrinsic(o.call, f);
   Implied found{Outcome::Found,
                 0.0,
@@ -27,7 +28,7 @@ Implied implied(const Option& o, double price, Search search, const Limits& limi
   }
   const double s = search == Search::Rational
                        ? rational(x, beta, found.iterations)
-                       : stepwise(x, beta, search, kVolatilityMax * root, limits, found.iterations);
+                       : stepwise(x, beta, search, highest * root, limits, found.iterations);
   if (!(s > 0.0)) {
     found.outcome = Outcome::NotConverged;
     return found;
@@ -36,7 +37,7 @@ Implied implied(const Option& o, double price, Search search, const Limits& limi
   found.bound = 0x1p-53 * price / (f.scale * normalised(x, s).slope * root);
   if (!(found.bound <= kBoundMax)) {
     found.outcome = Outcome::NotRecoverable;
-  } else if (found.volatility > kVolatilityMax) {
+  } else if (found.volatility > highest) {
     found.outcome = Outcome::TooHigh;
   }
   return found;

@@ -13,8 +13,12 @@ double boundary_at_expiry(const Terms& t) {
 double boundary_for_ever(const Terms& t) {
   const double variance = t.volatility * t.volatility;
   const double omega = 2.0 * (t.rate - t.yield) / variance - 1.0;
-  const double lambda = -0.5 * (omega + std::sqrt(omega * omega + 8.0 * t.rate / variance));
-  return lambda < 0.0 ? lambda / (lambda - 1.0) : 0.0;
+  const double root = std::sqrt(omega * omega + 8.0 * t.rate / variance);
+  // omega + root, which cancels where omega is far below zero.
+  const double sum = omega >= 0.0 ? omega + root : 8.0 * t.rate / variance / (root - omega);
+  const double lambda = -0.5 * sum;
+  const double forever = lambda < 0.0 ? lambda / (lambda - 1.0) : 0.0;
+  return std::min(forever, boundary_at_expiry(t));
 }
 
 double qd_plus(const Terms& terms, double years, double guess) {
@@ -43,7 +47,7 @@ double qd_plus(const Terms& terms, double years, double guess) {
            2.0 * theta / (variance * root);
   };
   const double top = std::log(boundary_at_expiry(terms));
-  const double lowest = std::log(std::max(boundary_for_ever(terms), 1e-300));
+  const double lowest = std::min(std::log(std::max(boundary_for_ever(terms), 1e-300)), top);
   double x0 = std::log(guess), f0 = miss(x0);
   double x1 = std::clamp(x0 - 0.25 * deviation, lowest, top);
   // The iteration that follows mends what is left here: three digits are plenty.

@@ -42,6 +42,13 @@ def test_a_far_tail_keeps_its_digits():
     assert far_from(option, found) == ""
 
 
+@pytest.mark.parametrize("call", [True, False])
+def test_next_to_the_money_with_seconds_to_go_no_digit_is_lost(call):
+    """The logarithm of a ratio that is rounded to one would be 1e-16 off, of a price of a millionth of the spot."""
+    option = Random(call, 10_000.0, 10_000.0001, 1e-6, 0.03, 0.01, 1e-3)
+    assert far_from(option, _greeks.european(*option, 365.0, 0.0)) == ""
+
+
 def test_a_call_deep_in_the_money_is_parity_and_its_put():
     """The time value of a call whose put is worth 1e-40 is not lost in the call, whose gamma is the put's."""
     call, put = (_greeks.european(side, 200.0, 90.0, 0.25, 0.05, 0.01, 0.12, 365.0, 0.0) for side in (True, False))

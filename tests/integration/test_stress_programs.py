@@ -14,6 +14,7 @@ RUNS = [
     ("asan", "journal_fuzz", ("2000", "20")),
     ("asan", "ring_threads", ("100000",)),
     ("asan", "feed_threads", ("10000", "3")),
+    ("asan", "greeks_random", ("2000", "3")),
     ("tsan", "engine_threads", ()),
     ("tsan", "journal_threads", ()),
     ("tsan", "ring_threads", ("100000",)),
@@ -26,7 +27,9 @@ RUNS = [
 def test_a_stress_program_ends_without_a_report(kind: str, program: str, arguments: tuple[str, ...]):
     """Exit 0 within its deadline: no report, no broken law, no freeze."""
     binary = ROOT / "build" / f"sanitize-{kind}" / program
-    sources = [path for folder in ("src", "include", "stress") for path in (ROOT / "native" / folder).rglob("*.?pp")]
+    sources = [
+        path for folder in ("src", "include", "greeks", "stress") for path in (ROOT / "native" / folder).rglob("*.?pp")
+    ]
     newest = max(path.stat().st_mtime for path in sources)
     if not binary.exists() or binary.stat().st_mtime < newest:
         pytest.skip(f"not built since the sources changed: make sanitize ONLY={kind}")

@@ -4,6 +4,7 @@ Goal: exact inputs, outputs of 8 places, and a typed error with its code where t
 Method: each field missing, not finite, of the wrong sign and beyond its bound, through every face that takes it.
 """
 
+import math
 import re
 from decimal import Decimal, getcontext, localcontext
 from pathlib import Path
@@ -25,6 +26,7 @@ from quantumcore.contracts.greeks import (
     NotRecoverable,
     PriceOutOfBounds,
 )
+from quantumcore.core import _greeks
 from quantumcore.services.risk.greeks import eight_places, greeks, greeks_of, implied_volatility
 from quantumcore.services.risk.options.arrays import (
     float_greeks,
@@ -95,9 +97,8 @@ def test_the_caller_s_decimal_context_changes_nothing():
 def test_precise_leaves_mpmath_s_own_precision_alone():
     import mpmath
 
-    before = mpmath.mp.dps
     greeks(CONTRACT, MARKET, precise=True)
-    assert mpmath.mp.dps == before
+    assert mpmath.mp.prec == 53  # its own choice, which nothing here changes
 
 
 def test_precise_is_for_european_options():
@@ -192,7 +193,17 @@ def test_absurd_volatilities_are_refused(bad):
 def test_absurd_rates_are_refused(field, bad):
     with pytest.raises(InvalidTerms) as refused:
         greeks_of(_with(TERMS, **{field: bad}), D("0.2"))
-    assert (refused.value.field, refused.value.limit) == (field, "2")
+    assert (refused.value.field, refused.value.limit) == (field, "2, and 50 over all the time")
+
+
+def test_what_leaves_the_floats_over_decades_is_refused():
+    """1.9 a year is a rate, and over 30 years no number; so is a volatility of 400 % over 16 years."""
+    with pytest.raises(InvalidTerms) as refused:
+        greeks_of(_with(TERMS, rate=D("1.9"), years=D(30)), D("0.2"))
+    assert refused.value.field == "rate"
+    with pytest.raises(InvalidVolatility):
+        greeks_of(_with(TERMS, years=D(16)), D(4))
+    assert greeks_of(_with(TERMS, years=D(16)), D("3.7")).price > 0
 
 
 def test_time_that_is_none_is_refused():
@@ -244,6 +255,17 @@ def test_a_price_that_holds_no_time_value_is_not_guessed():
     with pytest.raises(NotRecoverable) as refused:
         implied_volatility(terms, price)
     assert refused.value.code == "greeks.volatility.not_recoverable"
+
+
+def test_a_time_value_of_three_last_bits_is_not_guessed():
+    """It implies some volatility, which each of these bits moves by far more than 1e-5."""
+    lower = _greeks.implied(True, 100.0, 50.0, 0.25, 0.05, 0.0, 60.0, 0, 100, 1e-12)[4]
+    price = lower
+    for _ in range(3):
+        price = math.nextafter(price, math.inf)
+    with pytest.raises(NotRecoverable) as refused:
+        float_implied_volatility(True, 100.0, 50.0, 0.25, 0.05, 0.0, price)
+    assert 1e-5 < float(refused.value.bound) < 1
 
 
 def test_a_price_that_needs_over_a_thousand_percent_is_refused():

@@ -56,13 +56,18 @@ class InvalidUnderlyingPrice(GreeksRefused):
 
 
 class InvalidVolatility(GreeksRefused):
-    """A volatility is not from 0 to 10 (1,000 %): given as 20 for 20 %, say; or that is what the price implies."""
+    """A volatility is not from 0 to 10 (1,000 %), given as 20 for 20 %, say; or over 15 times the root of the years; or that is
+    what the price implies.
+    """
 
     default_code = "greeks.volatility.invalid"
 
     def __init__(self, actual: str, field: str = "volatility") -> None:
         super().__init__(
-            detail="a volatility is from 0 to 10, which is 1,000 %", field=field, limit="10", actual=actual
+            detail="a volatility is from 0 to 10, which is 1,000 %, and times the root of the years at most 15",
+            field=field,
+            limit="10",
+            actual=actual,
         )
 
 

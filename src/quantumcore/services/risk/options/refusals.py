@@ -21,11 +21,12 @@ from quantumcore.contracts.greeks import (
 
 YEARS_MAX = 100
 RATE_MAX = 2
+GROWTH_MAX = 50
 BATCH_MAX = 1 << 20
 LIMITS = {
     "years": str(YEARS_MAX),
-    "rate": str(RATE_MAX),
-    "dividend_yield": str(RATE_MAX),
+    "rate": f"{RATE_MAX}, and {GROWTH_MAX} over all the time",
+    "dividend_yield": f"{RATE_MAX}, and {GROWTH_MAX} over all the time",
     "option_price": "1e15",
     "days_per_year": "365 or 252",
     "rows": f"one length of at most {BATCH_MAX}",

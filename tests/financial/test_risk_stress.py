@@ -116,6 +116,13 @@ def test_a_scenario_that_cannot_be_is_refused(changed: dict[str, object], field:
 
 def test_scenarios_have_a_limit() -> None:
     refused("risk.scenario.bad", lambda: stress([LONG], [Shock(name="x")] * 1_001, no_options, BASIS), actual="1001")
+    assert len(stress([LONG], [Shock(name="x")] * 1_000, no_options, BASIS).results) == 1_000
+
+
+def test_the_bounds_of_a_scenario_are_within_them() -> None:
+    for volatility, rate, spread, move in ((0.01, -1.0, 0.0, -10.0), (100.0, 1.0, 1_000.0, 10.0)):
+        shock = Shock(name="x", prices={"*": move}, volatility=volatility, rate=rate, spread=spread)
+        assert of(shock, LONG).result == 15_000 * D(str(move))
 
 
 def test_a_flat_portfolio_loses_nothing() -> None:

@@ -219,7 +219,7 @@ def test_what_is_no_correlation_matrix_is_refused(matrix: list[list[float]], fie
 
 def test_a_pair_with_two_values_and_a_symbol_that_stands_twice_are_refused() -> None:
     refused("risk.correlation.bad", lambda: completed(["A", "B"], {("A", "B"): 0.1, ("B", "A"): 0.2}), field="A,B")
-    refused("risk.correlation.bad", lambda: completed(["A", "A"], {}), field="symbols")
+    refused("risk.correlation.bad", lambda: completed(["A", "A"], {}), field="symbols", actual="1")
     assert completed(["A", "B"], {("A", "B"): 0.1, ("B", "A"): 0.1, ("C", "A"): 0.9}).matrix[1, 0] == 0.1
 
 
@@ -368,6 +368,8 @@ def test_line_results_sum_to_results() -> None:
     lines = line_results(held, returns, black_scholes, **shifts)
     assert lines.sum(axis=1) == pytest.approx(results(held, returns, black_scholes, **shifts))
     assert lines[:, 1] == pytest.approx(-50 * 100 * returns[:, 1])
+    plain = line_results(held, returns, black_scholes)
+    assert plain.sum(axis=1) == pytest.approx(results(held, returns, black_scholes))
 
 
 def test_a_flat_portfolio_gains_nothing_by_any_way() -> None:

@@ -123,7 +123,7 @@ class MatchingService:
         await self._recover(self._shard)
         self._sequencer = Sequencer(self._shard, self._thread, self._log, self._clock, self._heard)
         missing = [command for command in self._genesis if not self._catalogue.defines(command)]
-        if self._shard.journal.last_sequence == 0:
+        if self._first and self._shard.journal.last_sequence == 0:
             missing = [*self._first, *missing]
         for start in range(0, len(missing), MAX_BATCH):
             self._check_genesis(await self._submit(missing[start : start + MAX_BATCH]))

@@ -96,6 +96,14 @@ async def test_an_account_without_a_position_has_zeros_and_an_unknown_one_is_an_
                 await room.ask(query)
 
 
+async def test_an_account_that_was_opened_a_moment_ago_is_known(tmp_path: Path) -> None:
+    """Whoever asks names no sequence: the room looks whether it is behind before it says no."""
+    async with risk_room(tmp_path) as room:
+        for account in range(100, 110):
+            room.venue.do(wire.OpenAccount(account=account, owner=account))
+            assert (await room.ask(GetRiskMetrics(account=account))).equity == "0.00"
+
+
 async def test_equity_is_every_balance_at_its_price_and_what_has_none_is_named(tmp_path: Path) -> None:
     commands = [
         wire.DefineCurrency(currency=USD, code="USD", scale=2),

@@ -37,8 +37,8 @@ class RatesDesk:
 
     @property
     def stale(self) -> bool:
-        """Whether the rates are too old to be used."""
-        return self._clock.now() - self.current.time_ns > self._stale_s * NS
+        """Whether the rates are too old to be used; where there are none, none is."""
+        return bool(self.current.snapshot_id) and self._clock.now() - self.current.time_ns > self._stale_s * NS
 
     async def on_published(self, _notices: Sequence[FxPublished]) -> None:
         """There are new ones."""

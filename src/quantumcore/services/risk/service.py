@@ -61,12 +61,14 @@ class RiskService:
         self._follower = Follower(self.name, log, self.apply)
         self._following = Following(self._follower, log, clock, definitions, self.projection.open)
         self._rates = RatesDesk(bus, upstream, clock, settings.fx_stale_s)
-        self._valuer = Valuer(database, clock, definitions, self.projection, self._rates, settings)
         reached = self._following.reached
-        self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, lambda: reached(log.last))
-        self._limits = LimitDesk(
-            bus, own, database, clock, definitions, lambda: reached(log.last), four_eyes=settings.four_eyes
-        )
+
+        async def caught_up() -> object:
+            return await reached(log.last)
+
+        self._valuer = Valuer(database, clock, definitions, self.projection, self._rates, settings, caught_up)
+        self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, caught_up)
+        self._limits = LimitDesk(bus, own, database, clock, definitions, caught_up, four_eyes=settings.four_eyes)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
         self._figures = FiguresDesk(bus, upstream, database, clock, self._valuer, workers, settings, reached)
         self._checks: Counter[str] = Counter({PASSED: 0})

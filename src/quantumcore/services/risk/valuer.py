@@ -1,6 +1,6 @@
 """How the figures of an account come about: what stands is read at one sequence, then valued without a pause, and given again until it moves."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -58,7 +58,9 @@ class Valuer:
         projection: Projection,
         rates: RatesDesk,
         settings: RiskSettings,
+        caught_up: Callable[[], Awaitable[object]],
     ) -> None:
+        """`caught_up` waits until all that the log has is applied."""
         self.parameters = Parameters()
         self.kept: Kept[Seen] = Kept(settings.cache_accounts)
         self._database = database
@@ -67,6 +69,7 @@ class Valuer:
         self._projection = projection
         self._rates = rates
         self._settings = settings
+        self._caught_up = caught_up
         self._listed = Listed(())
         self._listed_of = 0
 
@@ -82,6 +85,9 @@ class Valuer:
             return seen
         stamp = self.kept.stamp
         account = await self._database.read(partial(store.read_account, account=number))
+        if not account.opened:
+            await self._caught_up()  # it may be as young as the question
+            account = await self._database.read(partial(store.read_account, account=number))
         if not account.opened:
             raise NotFound("account.not_found", "account not found", field="account_id")
         reporting = await self._currency()

@@ -87,11 +87,11 @@ def throttle(market: Any) -> wire.SetThrottle:
     """A bucket that is soon empty, and soon taken away."""
     scope = market._pick([1, 2, 7, 5], [10, 10, 10, 1])
     names: dict[str, Any] = {2: {"account": market._account()}, 7: {"session": market._pick(SESSIONS, [1, 1])}}
-    rate = market._pick([1, 2, 3, 7, 1_000, 10**9, 0, 10**9 + 1], [10, 10, 10, 10, 10, 2, 10, 1])
-    burst = market._pick([1, 2, 5, 20, 10**6, 10**6 + 1], [10, 10, 10, 5, 1, 1])
+    rate = market._pick([1, 2, 3, 7, 1_000, 10**9, 0, 10**9 + 1], [30, 10, 10, 10, 10, 2, 10, 1])
+    burst = market._pick([1, 2, 5, 20, 10**6, 10**6 + 1], [30, 10, 10, 5, 1, 1])
     command = wire.SetThrottle(
         scope=scope,
-        throttle_class=market._pick([1, 2, 3, 4, 0, 5], [20, 20, 20, 10, 1, 1]),
+        throttle_class=market._pick([1, 2, 3, 4, 0, 5], [10, 30, 30, 20, 1, 1]),
         rate=rate,
         burst=burst if rate or market._chance(5) else 0,
         **names.get(scope, {}),
@@ -162,17 +162,33 @@ def resend(market: Any) -> wire.Command:
     return command
 
 
+def hurry(market: Any) -> wire.Command:
+    """A cancel or replacement of an order that was heard of a moment ago, or a mass cancel of who sent it."""
+    if not market._orders:
+        return wire.AdvanceTime()
+    account, sequence, slot, _ = market._orders[-1 - market._rng.randrange(min(3, len(market._orders)))]
+    how = market._pick(["cancel", "replace", "all"], [10, 10, 3])
+    if how == "all":
+        return wire.MassCancel(account=account, instrument=99 if market._chance(5) else 7)
+    name: dict[str, Any] = {"account": account, "order_sequence": sequence, "order_slot": slot}
+    name["session"] = market._rng.randrange(3)
+    if how == "cancel":
+        return wire.CancelOrder(**name)
+    return wire.ReplaceOrder(fields=2, quantity=market._rng.randrange(1, 40), **name)
+
+
 MAKERS = (
-    (kill, 3),
+    (hurry, 25),
+    (kill, 2),
     (firm, 1),
     (reducing, 1),
     (of_class, 2),
     (entitle, 1),
     (restrict, 2),
     (locate, 2),
-    (throttle, 3),
+    (throttle, 4),
     (patterns, 2),
-    (protect, 2),
+    (protect, 1),
     (quote, 2),
     (resume, 1),
     (resend, 25),

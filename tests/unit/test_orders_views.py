@@ -141,6 +141,17 @@ def test_every_reason_has_a_sentence(reason):
     assert Reason(reason) in CODES
 
 
+OF_LIMITS = [Reason.MAX_QTY, Reason.MAX_NOTIONAL, Reason.MIN_NOTIONAL, Reason.MAX_OPEN, Reason.POS_LIMIT, Reason.CREDIT]
+OF_LIMITS += [Reason.NO_FUNDS, Reason.THROTTLED, Reason.DUPLICATE_ORDER, Reason.MMP, Reason.REDUCE_ONLY]
+
+
+@pytest.mark.parametrize("reason", OF_LIMITS)
+def test_what_breaks_a_limit_says_the_limit_and_what_it_was(reason):
+    """A reason that is forgotten in the sentences would lose its numbers on the way to the client."""
+    assert numbered(reason, "5", "7")
+    assert {"5", "7"} <= set(sentence(reason, "5", "7").split())
+
+
 @pytest.mark.parametrize("reason", [Reason.KILLED, Reason.HALTED, Reason.RESTRICTED, Reason.REPEAT_LIMIT])
 def test_what_stops_an_order_whatever_it_asks_has_no_numbers(reason):
     assert not numbered(reason, "0", "0")

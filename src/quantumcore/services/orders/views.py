@@ -61,6 +61,8 @@ _SENTENCES = {
     Reason.THROTTLED: "{actual} at once exceeds the {limit} that may come",
     Reason.REPEAT_LIMIT: "{actual} orders exceed the {limit} that the trades allow",
     Reason.DUPLICATE_ORDER: "{actual} times the same exceeds the maximum of {limit}",
+    Reason.POS_LIMIT: "a position of {actual} at its worst exceeds the maximum of {limit}",
+    Reason.CREDIT: "{actual} drawn exceeds the line of {limit}",
     Reason.MMP: "the time {actual} is before {limit}",
 }
 _MAYBE_NUMBERED = frozenset(

@@ -234,14 +234,10 @@ void account_for(State& state, const SubmitOrder& c, const OrderTerms* terms, co
                  u32 slot, const Teller& teller) {
   const Instrument& instrument = *j.instrument;
   OrderRecord& order = state.orders.record(slot);
-  const bool pays_base = j.wish.sell && j.paying != kNone;
-  const bool pays_quote = !j.wish.sell && j.paying != kNone;
   Position& position = state.positions[order.position];
   if (position.base_balance == kNone || position.quote_balance == kNone) [[unlikely]] {
-    position.base_balance =
-        pays_base ? j.paying : state.accounts.make_balance(j.account, instrument.base);
-    position.quote_balance =
-        pays_quote ? j.paying : state.accounts.make_balance(j.account, instrument.quote);
+    position.base_balance = state.accounts.make_balance(j.account, instrument.base);
+    position.quote_balance = state.accounts.make_balance(j.account, instrument.quote);
   }
   order.held_balance = j.wish.sell ? position.base_balance : position.quote_balance;
   order.rates = j.rates;

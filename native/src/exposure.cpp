@@ -218,12 +218,12 @@ void uncount_link(State& state, Link& link) {
 
 namespace {
 
-/// What `ticks_lots` more are worth after `before`.
+/// What `ticks_lots` more are worth after `before`; at most what an order can trade in all, however
+/// far a sell has followed the market.
 i64 worth_beyond(const Instrument& instrument, u128 before, u128 ticks_lots) {
   const u128 worth =
       units(before + ticks_lots, instrument.unit).ceil() - units(before, instrument.unit).ceil();
-  QC_ASSERT(worth <= static_cast<u64>(kMaxI64));
-  return static_cast<i64>(worth);
+  return static_cast<i64>(std::min<u128>(worth, static_cast<u64>(kMaxI64)));
 }
 
 }  // namespace

@@ -299,7 +299,7 @@ def test_what_is_carried_adds_up(fills, others, ratio, method, rate, price):
 
 
 def told_by(seed: int) -> Iterator[tuple[Folding, dict, dict]]:
-    engine, batches = random_market(seed, 600, ActionMarket)
+    engine, batches = random_market(seed, 900, ActionMarket)
     rng, chosen = random.Random(seed), Choices()
     for account in range(1, 10):
         for instrument in range(1, 8):

@@ -9,20 +9,20 @@ from pathlib import Path
 from quantumcore.adapters.clock import SystemClock
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
-from quantumcore.app.definitions import throttles
 from quantumcore.contracts import wire
 from quantumcore.contracts.matching import SequenceBatch
 from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.services.matching.profile import Profile
 from quantumcore.services.matching.service import MatchingService
 from tests.support.shards import market, open_shard, order
 
-FEW = throttles(orders=(1, 2), cancels=(1, 4))
+FEW = Profile(orders=(1, 2), cancels=(1, 4))
 
 
 async def answers(tmp_path: Path, batches: list[list[bytes]]) -> list[wire.Event]:
     """Start the room, send each batch as one, stop it; return what the commands were told."""
     bus, log = EmbeddedBus(), FileEventLog(tmp_path / "events")
-    room = MatchingService(bus, log, SystemClock(), lambda told: open_shard(tmp_path, told), market(), first=FEW)
+    room = MatchingService(bus, log, SystemClock(), lambda told: open_shard(tmp_path, told), market(), profile=FEW)
     room.attach()
     await room.start()
     told: list[wire.Event] = []
@@ -36,8 +36,10 @@ async def answers(tmp_path: Path, batches: list[list[bytes]]) -> list[wire.Event
 
 
 def test_a_class_without_a_rate_has_no_bucket() -> None:
-    made = [wire.decode_command(raw) for raw in throttles(orders=(0, 5), cancels=(7, 9))]
-    assert [(one.scope, one.throttle_class, one.rate, one.burst) for one in made] == [(1, 3, 7, 9), (1, 4, 7, 9)]
+    _, *made = (wire.decode_command(raw) for raw in Profile(orders=(0, 5), cancels=(7, 9)).of_venue())
+    throttles = [one for one in made if isinstance(one, wire.SetThrottle)]
+    assert len(throttles) == len(made)
+    assert [(one.scope, one.throttle_class, one.rate, one.burst) for one in throttles] == [(1, 3, 7, 9), (1, 4, 7, 9)]
 
 
 async def test_the_third_order_at_once_is_too_many_until_a_command_says_otherwise(tmp_path: Path) -> None:

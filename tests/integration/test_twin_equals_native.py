@@ -78,7 +78,7 @@ def test_with_little_room_both_are_full_at_the_same_command(bounds):
     """Capacity is part of the meaning: a market that wants more than there is room for."""
     native, twin = started(NativeEngine(**bounds)), started(TwinEngine(**bounds))
     full = 0
-    for done, (market, command) in enumerate(seeded(4_000, 77)):
+    for done, (market, command) in enumerate(seeded(6_000, 77)):
         expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
         assert expected == got, difference(77, done, command, expected, got)
         market.hear(expected)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes
 from quantumcore.core.twin.fees import Rates, Tally, buy_hold
 from quantumcore.core.twin.instruments import Instrument
@@ -112,9 +113,12 @@ class Order:
         return self.cap or self.price
 
     def worth(self, instrument: Instrument) -> int:
-        """Return the gross notional of what is left of it, at its limit, in minor units of the quote, as a buy pays it."""
+        """Return the gross notional of what is left of it, at its limit, in minor units of the quote, as a buy pays it.
+
+        At most what an order can trade in all, however far a sell has followed the market.
+        """
         before, unit = self.tally.notional, instrument.unit
-        return unit.ceil(before + self.limit * self.leaves) - unit.ceil(before)
+        return min(unit.ceil(before + self.limit * self.leaves) - unit.ceil(before), I64_MAX)
 
     def accepts(self, price: int) -> bool:
         """Tell whether it may trade at `price` ticks."""

@@ -155,7 +155,8 @@ def read_openings(connection: Connection, day: int) -> dict[int, Mark]:
     last = select(closes.c.instrument, func.max(closes.c.day).label("day")).where(closes.c.day < day)
     of_last = last.group_by(closes.c.instrument).subquery()
     same = (closes.c.instrument == of_last.c.instrument) & (closes.c.day == of_last.c.day)
-    rows = connection.execute(select(closes.c.instrument, closes.c.day, closes.c.price).join(of_last, same))
+    wanted = select(closes.c.instrument, closes.c.day, closes.c.price).select_from(closes.join(of_last, same))
+    rows = connection.execute(wanted)
     return {row[0]: Mark(row[2], TRADE, 0, (row[1] + 1) * DAY_NS - 1) for row in rows}
 
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "module.hpp"
-#include "quantumcore/field_places_guards.hpp"
 #include "quantumcore/field_places.hpp"
+#include "quantumcore/field_places_guards.hpp"
 #include "quantumcore/preview.hpp"
 #include "quantumcore/queries.hpp"
 

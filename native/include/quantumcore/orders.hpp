@@ -61,7 +61,8 @@ struct Rates {
   }
 };
 
-/// The rest of an order: one cache line. Without accounting only the first half is written.
+/// The rest of an order: one cache line. Without accounting only the first half and
+/// the session are written.
 struct alignas(64) OrderRecord {
   u64 sequence;  // of the command that submitted it
   i64 price;     // ticks
@@ -69,7 +70,7 @@ struct alignas(64) OrderRecord {
   u32 extra;     // kNone: a plain order; else a row of rare properties
   u32 position;  // row of its account in its instrument
 
-  i64 hold;  // minor units of the hold's currency
+  i64 hold;          // minor units of the hold's currency
   u32 client_entry;  // without accounting: the session by which it came
   u32 held_balance;  // in which it holds; of the other knows the position
   Rates rates;       // as accepted

@@ -7,6 +7,7 @@ what is copied and what is removed is decided by content, and the working tree i
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -131,7 +132,7 @@ class Scratch:
         return done.returncode
 
     def build(self) -> None:
-        """Compile what the copy's native sources changed, and put the module where the copy imports it.
+        """Compile what the copy's native sources changed, and put the modules where the copy imports them.
 
         Raises:
             BuildError: It does not compile.
@@ -141,12 +142,14 @@ class Scratch:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         configure = ["cmake", "-S", str(self.tree), "-B", str(self._native), "-G", "Ninja"]
         configure += ["-DCMAKE_BUILD_TYPE=Release", f"-DPython_EXECUTABLE={sys.executable}"]
-        for command in (configure, ["cmake", "--build", str(self._native), "--target", "_native"]):
+        modules = re.findall(r"nanobind_add_module\((\w+)", (self.tree / "CMakeLists.txt").read_text())
+        for command in (configure, ["cmake", "--build", str(self._native), "--target", *modules]):
             done = subprocess.run(command, env=os.environ | {"PATH": path}, check=False, capture_output=True, text=True)
             if done.returncode != 0:
                 raise BuildError(done.stdout[-3000:] + done.stderr[-3000:])
-        for module in self._native.glob("**/_native*.so"):
-            shutil.copy(module, self.tree / "src" / "quantumcore" / "core")
+        for name in modules:
+            for module in self._native.glob(f"**/{name}.*.so"):
+                shutil.copy(module, self.tree / "src" / "quantumcore" / "core")
         self._stale = False
 
     def check_imports(self) -> None:

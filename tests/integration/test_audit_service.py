@@ -86,13 +86,9 @@ async def trade_days(venue: SmallVenue, ledger: LedgerService, days: int) -> Non
         venue.clock.turn(DAY_S)
     await venue.bus.request(deposit(f"last-{venue.clock.now()}"))
     await ledger._follower.reached(venue.log.last)
-    await eventually(lambda: not published_late(ledger))
-
-
-def published_late(ledger: LedgerService) -> bool:
     publisher = ledger._auditor._publisher
     assert publisher is not None
-    return bool(publisher.waiting or publisher._closed.is_set() or not publisher.roots)
+    await eventually(lambda: publisher.roots == days)
 
 
 async def test_closed_days_are_published_and_shown_newest_first(

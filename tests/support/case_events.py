@@ -20,7 +20,7 @@ REPLACED = {
 CANCELLED = {
     1: "requested", 2: "mass_cancel", 3: "kill_switch", 4: "immediate", 5: "fill_or_kill", 6: "self_trade", 7: "expired",
     8: "linked", 9: "cancel_all_after", 10: "disconnected", 11: "reduce_only", 12: "auction_over", 13: "minimum", 14: "no_funds",
-    15: "notional", 16: "band", 20: "adjusted", 21: "protection", 22: "not_admitted",
+    15: "notional", 16: "band", 20: "adjusted", 21: "protection", 22: "not_admitted", 23: "margin",
 }  # fmt: skip
 PHASES = {
     1: "continuous", 2: "halted", 3: "closed", 4: "pre_open", 5: "opening_call", 6: "intraday_call", 7: "volatility_call",

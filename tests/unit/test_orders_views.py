@@ -143,6 +143,7 @@ def test_every_reason_has_a_sentence(reason):
 
 OF_LIMITS = [Reason.MAX_QTY, Reason.MAX_NOTIONAL, Reason.MIN_NOTIONAL, Reason.MAX_OPEN, Reason.POS_LIMIT, Reason.CREDIT]
 OF_LIMITS += [Reason.NO_FUNDS, Reason.THROTTLED, Reason.DUPLICATE_ORDER, Reason.MMP, Reason.REDUCE_ONLY]
+OF_LIMITS += [Reason.EXPOSURE, Reason.LOSS_LIMIT, Reason.DRAWDOWN, Reason.GREEKS]
 
 
 @pytest.mark.parametrize("reason", OF_LIMITS)

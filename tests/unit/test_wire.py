@@ -45,6 +45,8 @@ def values(code: str) -> st.SearchStrategy[Any]:
         return st.integers(0, 2**128 - 1)
     if code.endswith("b"):
         return st.binary(min_size=int(code[:-1]), max_size=int(code[:-1]))
+    if code[0] == "q" and code[1:]:
+        return st.lists(st.integers(*INTEGERS["q"]), min_size=int(code[1:]), max_size=int(code[1:])).map(tuple)
     if code.endswith("s"):
         return st.text(SAFE, max_size=int(code[:-1]))
     return st.integers(*INTEGERS[code])
@@ -87,6 +89,7 @@ def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
     sizes |= {13: 160, 14: 112, 15: 504, 16: 24, 17: 24, 18: 24, 19: 24, 20: 80, 21: 24, 22: 96, 23: 24}
     sizes |= {24: 240, 25: 24, 26: 32, 27: 72, 28: 64, 29: 64, 31: 112, 32: 24, 33: 64, 34: 48}
+    sizes |= {50: 56, 51: 160, 52: 24, 53: 40, 54: 88, 55: 24, 56: 24}
     sizes |= {40: 24, 41: 32, 42: 32, 43: 24, 44: 24, 45: 32, 46: 56, 47: 64, 48: 32, 49: 24}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
     sizes = {
@@ -108,6 +111,7 @@ def test_sizes_are_those_of_the_reference():
     sizes |= {15: 144, 16: 80, 17: 80, 18: 64, 19: 80, 20: 80, 21: 48, 22: 48, 23: 112, 24: 48, 25: 64, 26: 80, 27: 64}
     sizes |= {28: 48, 29: 128, 30: 64, 31: 112, 32: 176, 33: 144, 34: 48, 35: 64, 36: 144, 40: 160, 41: 176}
     sizes |= {48: 48, 49: 96, 50: 80}
+    sizes |= {66: 80, 67: 192, 68: 48, 69: 64, 70: 112, 71: 64, 72: 112}
     sizes |= {56: 64, 57: 64, 58: 64, 59: 48, 60: 48, 61: 64, 62: 80, 63: 96, 64: 64, 65: 64}
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
@@ -116,10 +120,16 @@ def spans(kind: Any) -> list[tuple[str, int, int]]:
     """Return (name, offset, size) of every field, reserved ones too."""
     found, offset = [], 0
     for name, code in items(kind):
-        size = 16 if code in ("i128", "owner") else struct.calcsize(f"<{code}")
-        found.append((name, offset, size))
-        offset += size
+        found.append((name, offset, width(code)))
+        offset += width(code)
     return found
+
+
+def width(code: str) -> int:
+    """Return the bytes of a field of `code`."""
+    if code.startswith("q"):
+        return 8 * int(code[1:] or 1)
+    return 16 if code in ("i128", "owner") else struct.calcsize(f"<{code}")
 
 
 THEIR_NAMES = {"order_type": "type", "flags2": "flags", "transfer_kind": "kind", "instrument_kind": "kind"}
@@ -144,6 +154,16 @@ TERMS = {
     "PatternsChanged": "PatternTerms",
     "SetProtection": "ProtectionTerms",
     "ProtectionChanged": "ProtectionTerms",
+    "SetMarginTerms": "MarginTerms",
+    "MarginTermsChanged": "MarginTerms",
+    "SetRiskArray": "RiskArrayTerms",
+    "RiskArrayChanged": "RiskArrayTerms",
+    "SetAccountMargin": "AccountMarginTerms",
+    "AccountMarginChanged": "AccountMarginTerms",
+    "SetGreeks": "GreekTerms",
+    "GreeksChanged": "GreekTerms",
+    "SetRiskLimits": "RiskLimitTerms",
+    "RiskLimitsChanged": "RiskLimitTerms",
 }
 LIMITS = {
     "SetQuantityLimits": "QuantityLimits",

@@ -55,6 +55,7 @@ CANCEL_REASONS = {
     20: "order.cancel.adjusted",
     21: "order.cancel.protection",
     22: "order.cancel.not_admitted",
+    23: "order.cancel.margin",
 }
 REPLACE_REASONS = {
     0: "order.replace.requested",

@@ -74,6 +74,10 @@ class Reason(IntEnum):
     REPEAT_LIMIT = 75
     DUPLICATE_ORDER = 76
     MMP = 77
+    EXPOSURE = 80
+    LOSS_LIMIT = 81
+    DRAWDOWN = 82
+    GREEKS = 83
 
 
 CODES: dict[Reason, str] = {
@@ -141,6 +145,10 @@ CODES: dict[Reason, str] = {
     Reason.REPEAT_LIMIT: "risk.repeat",
     Reason.DUPLICATE_ORDER: "risk.duplicate_order",
     Reason.MMP: "risk.mmp",
+    Reason.EXPOSURE: "risk.exposure",
+    Reason.LOSS_LIMIT: "risk.loss",
+    Reason.DRAWDOWN: "risk.drawdown",
+    Reason.GREEKS: "risk.greeks",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {
@@ -187,6 +195,10 @@ FIX_ORD_REJ_REASON: dict[Reason, int] = {
     Reason.REPEAT_LIMIT: 99,
     Reason.DUPLICATE_ORDER: 6,
     Reason.MMP: 99,
+    Reason.EXPOSURE: 3,
+    Reason.LOSS_LIMIT: 99,
+    Reason.DRAWDOWN: 99,
+    Reason.GREEKS: 3,
 }
 
 

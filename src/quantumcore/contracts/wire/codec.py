@@ -14,6 +14,8 @@ from quantumcore.contracts.wire import (
     guard_events,
     limit_commands,
     limit_events,
+    margin_commands,
+    margin_events,
     money_commands,
     money_events,
     venue_events,
@@ -31,8 +33,8 @@ def _kinds(base: type[Kind], *modules: ModuleType) -> dict[int, type[Kind]]:
     return {each.KIND: each for each in written if isinstance(each, type) and issubclass(each, base) and each.KIND}
 
 
-COMMANDS = _kinds(Command, commands, money_commands, limit_commands, guard_commands)
-EVENTS = _kinds(Event, events, money_events, venue_events, action_events, limit_events, guard_events)
+COMMANDS = _kinds(Command, commands, money_commands, limit_commands, guard_commands, margin_commands)
+EVENTS = _kinds(Event, events, money_events, venue_events, action_events, limit_events, guard_events, margin_events)
 for _command in COMMANDS.values():
     _command.LAYOUT = Layout(COMMAND_HEADER, _command.BODY)
 for _event in EVENTS.values():

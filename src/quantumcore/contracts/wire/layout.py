@@ -1,4 +1,4 @@
-"""How a fixed layout is written down and read: `name:code` in the order of its bytes; `_:nx` is reserved."""
+"""How a fixed layout is written down and read: `name:code` in the order of its bytes; `_:nx` is reserved, `qn` n numbers."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -18,6 +18,9 @@ class Layout:
             if code in ("i128", "owner"):
                 self.transforms.append((len(names), code))
                 code = "16s"
+            elif code[0] == "q" and code[1:]:  # so many numbers
+                self.transforms.append((len(names), "numbers"))
+                code = f"{8 * int(code[1:])}s"
             elif code.endswith("b"):  # bytes as they are
                 code = f"{code[:-1]}s"
             elif code.endswith("s"):
@@ -68,11 +71,13 @@ _ENCODE: dict[str, Callable[[Any], bytes]] = {
     "i128": lambda value: value.to_bytes(16, "little", signed=True),
     "owner": lambda value: value.to_bytes(16, "big"),
     "text": lambda value: value.encode("ascii"),
+    "numbers": lambda value: struct.pack(f"<{len(value)}q", *value),
 }
 _DECODE: dict[str, Callable[[bytes], Any]] = {
     "i128": lambda raw: int.from_bytes(raw, "little", signed=True),
     "owner": lambda raw: int.from_bytes(raw, "big"),
     "text": lambda raw: raw.rstrip(b"\0").decode("ascii"),
+    "numbers": lambda raw: struct.unpack(f"<{len(raw) // 8}q", raw),
 }
 
 INSTRUMENT_BODY = (
@@ -104,3 +109,11 @@ RESTRICTION_BODY = "group:I scope:B restricted:B _:2x"
 THROTTLE_BODY = "scope:B throttle_class:B _:2x session:I rate:I burst:I"
 PATTERNS_BODY = "ratio:I free_orders:I ratio_ns:q executions:I duplicates:I executions_ns:q duplicates_ns:q"
 PROTECTION_BODY = "underlying:I fills:I quantity:q window_ns:q frozen_ns:q"
+MARGIN_TERMS_BODY = "initial:I maintenance:I slope:q mark_ns:q array_ns:q profile:B _:7x"
+RISK_ARRAY_BODY = "losses:q16 short_minimum:q given:B _:7x"
+ACCOUNT_MARGIN_BODY = "currency:H profile:B _:5x"
+GREEKS_BODY = "delta:q gamma:q vega:q"
+RISK_LIMITS_BODY = (
+    "scope:B _:x currency:H share:I gross:q net:q delta:q gamma:q vega:q loss:q drawdown:q loss_rate:I drawdown_rate:I"
+)
+"""Records of margin, in the commands that set them and in the events that tell them."""

@@ -64,6 +64,10 @@ _SENTENCES = {
     Reason.POS_LIMIT: "a position of {actual} at its worst exceeds the maximum of {limit}",
     Reason.CREDIT: "{actual} drawn exceeds the line of {limit}",
     Reason.MMP: "the time {actual} is before {limit}",
+    Reason.EXPOSURE: "an exposure of {actual} at its worst exceeds the maximum of {limit}",
+    Reason.LOSS_LIMIT: "a result of {actual} today has reached the bound of {limit}",
+    Reason.DRAWDOWN: "a fall of {actual} from the day's best has reached the bound of {limit}",
+    Reason.GREEKS: "a sum of {actual} at its worst exceeds the maximum of {limit}",
 }
 _MAYBE_NUMBERED = frozenset(
     {

@@ -67,6 +67,11 @@ class Layout:
         return values
 
 
+def numbers_of(raw: bytes) -> tuple[int, ...]:
+    """Return the numbers that stand one after the other."""
+    return struct.unpack(f"<{len(raw) // 8}q", raw)
+
+
 _ENCODE: dict[str, Callable[[Any], bytes]] = {
     "i128": lambda value: value.to_bytes(16, "little", signed=True),
     "owner": lambda value: value.to_bytes(16, "big"),
@@ -77,7 +82,7 @@ _DECODE: dict[str, Callable[[bytes], Any]] = {
     "i128": lambda raw: int.from_bytes(raw, "little", signed=True),
     "owner": lambda raw: int.from_bytes(raw, "big"),
     "text": lambda raw: raw.rstrip(b"\0").decode("ascii"),
-    "numbers": lambda raw: struct.unpack(f"<{len(raw) // 8}q", raw),
+    "numbers": numbers_of,
 }
 
 INSTRUMENT_BODY = (

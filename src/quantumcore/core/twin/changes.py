@@ -13,6 +13,7 @@ from quantumcore.core.twin import (
     gate,
     icebergs,
     links,
+    margin_checks,
     phases,
     positions,
     protections,
@@ -107,10 +108,17 @@ def _judge_replace(venue: Venue, order: Order, command: wire.ReplaceOrder) -> As
     exposure.check_order_notional(venue, wanted)
     if venue.bounds.accounting:
         exposure.check_working(venue, wanted)
+        opening = margin_checks.opening(venue, wanted)
+        if opening is not None:
+            opening.check_exposure()
         needed, held = links.shared(order, changed.own_need(instrument), instrument)
         gate.check_funds(instrument, account, side, needed - held)
         gate.check_one_lot(instrument, side, rates, price)
+        if opening is not None:
+            opening.check_margin()
         exposure.check_credit(venue, wanted)
+        if opening is not None:
+            opening.check_greeks()
     protections.check(venue, order.account, order.instrument, venue.now_ns)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price)

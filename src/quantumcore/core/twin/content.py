@@ -12,7 +12,8 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import MAX_PLACES
-from quantumcore.core.twin import action_terms, codes, guard_content
+from quantumcore.contracts.wire.layout import numbers_of
+from quantumcore.core.twin import action_terms, codes, guard_content, margin_content
 from quantumcore.core.twin.refusals import Refusal
 
 PRICE_GIVEN = 1
@@ -41,6 +42,9 @@ _WITH_INSTRUMENT = (
     wire.SetRestriction,
     wire.SetLocate,
     wire.SetQuote,
+    wire.SetMarginTerms,
+    wire.SetRiskArray,
+    wire.SetGreeks,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -74,6 +78,10 @@ _WITH_ACCOUNT = (
     wire.SetPatterns,
     wire.SetProtection,
     wire.Resume,
+    wire.SetAccountMargin,
+    wire.SetRiskLimits,
+    wire.OpenRiskDay,
+    wire.AssessMargin,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 
@@ -112,7 +120,7 @@ def read(raw: bytes, handled: Container[int]) -> wire.Command:
     if layout.struct.pack(*values) != head:  # packing writes reserved bytes as zero
         raise Refusal(Reason.BAD_COMMAND)
     for at, how in layout.transforms:
-        values[at] = int.from_bytes(values[at], "big") if how == "owner" else _text(values[at])
+        values[at] = _READ[how](values[at])
     fields = dict(zip(layout.names[2:], values[2:], strict=True))
     if issubclass(known, wire.SubmitOrderBatch):
         fields["orders"] = rest
@@ -127,6 +135,13 @@ def read(raw: bytes, handled: Container[int]) -> wire.Command:
 def _text(raw: bytes) -> str:
     """Text is zero-padded ASCII; any other byte becomes one that no id, code or symbol admits."""
     return raw.rstrip(b"\0").decode("ascii", errors="replace")
+
+
+_READ: dict[str, Callable[[bytes], Any]] = {
+    "owner": lambda raw: int.from_bytes(raw, "big"),
+    "numbers": numbers_of,
+    "text": _text,
+}
 
 
 def _uses_its_header(command: wire.Command) -> bool:
@@ -288,4 +303,5 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
     wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),
     **guard_content.CONTENT,
+    **margin_content.CONTENT,
 }

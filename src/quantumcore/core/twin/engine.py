@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.margin import MarginStanding
 from quantumcore.contracts.reasons import Reason
 from quantumcore.core.twin import (
     account_terms,
@@ -27,6 +28,7 @@ from quantumcore.core.twin import (
     invariants,
     limits,
     linked,
+    margin_acts,
     orders,
     patterns,
     phase_changes,
@@ -78,6 +80,7 @@ class Engine:
     def _one(self, raw: bytes, time_ns: int) -> bytes:
         self.sequence += 1
         self.time_ns = max(self.time_ns, time_ns)
+        self._venue.sequence, self._venue.now_ns = self.sequence, self.time_ns
         out = Outbox(self.sequence, self.time_ns)
         try:
             command = content.read(raw, _HANDLERS)
@@ -88,7 +91,6 @@ class Engine:
             _tell_refused(out, kind, instrument, account, refusal)
         else:
             try:
-                self._venue.sequence, self._venue.now_ns = self.sequence, self.time_ns
                 self._venue.touched.clear()
                 _HANDLERS[command.KIND](self._venue, command, out)
                 aftermath.run(self._venue, out)
@@ -198,6 +200,12 @@ class Engine:
         filled = self._venue.limits.filled[firm, currency]
         return exposure.drawn(self._venue, firm, currency) - filled, filled
 
+    def margin(self, account: int, currency: int) -> MarginStanding:
+        """Return what an assessment would tell at the time of the last command; zeros when one of both is unknown."""
+        if account not in self._venue.accounts or currency not in self._venue.currencies:
+            return MarginStanding()
+        return margin_acts.standing(self._venue, account, currency)
+
     def hold_count(self) -> int:
         """How many holds were placed, with the ids that failed."""
         return len(self._venue.holds)
@@ -292,8 +300,24 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetProtection.KIND: protections.set_protection,
     wire.SetQuote.KIND: references.set_quote,
     wire.Resume.KIND: protections.resume,
+    wire.SetMarginTerms.KIND: margin_acts.set_terms,
+    wire.SetRiskArray.KIND: margin_acts.set_array,
+    wire.SetAccountMargin.KIND: margin_acts.set_account,
+    wire.SetGreeks.KIND: margin_acts.set_greeks,
+    wire.SetRiskLimits.KIND: margin_acts.set_limits,
+    wire.OpenRiskDay.KIND: margin_acts.open_day,
+    wire.AssessMargin.KIND: margin_acts.assess,
 }
 _OF_HOLDS = wire.PlaceHold | wire.AmendHold | wire.ReleaseHold
+_OF_MARGIN = (
+    wire.SetMarginTerms
+    | wire.SetRiskArray
+    | wire.SetAccountMargin
+    | wire.SetGreeks
+    | wire.SetRiskLimits
+    | wire.OpenRiskDay
+    | wire.AssessMargin
+)
 _OF_MONEY = (
     wire.Transfer
     | wire.BustTrade
@@ -303,6 +327,7 @@ _OF_MONEY = (
     | wire.SetQuantityLimits
     | wire.SetMoneyLimits
     | _OF_HOLDS
+    | _OF_MARGIN
 )
 
 

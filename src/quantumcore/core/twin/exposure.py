@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import links, positions
-from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin.book import BUY, SELL, Order
 from quantumcore.core.twin.fees import Tally
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.limits import (
@@ -28,6 +28,10 @@ from quantumcore.core.twin.seats import ALONE, Seat
 from quantumcore.core.twin.venue import Venue
 
 MAX_SHOWN = 2**126  # a number beyond this is shown as this
+
+
+def _leaves_of(order: Order) -> int:
+    return order.leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,28 @@ class Wanted:
         if self.replaced is None:
             return before, before + self.seat.lots(self.order)
         return before, sum(lots_at_work(venue, account, *place, leaves=self._leaves) for account in accounts)
+
+    def at_work(self, venue: Venue, instrument: int, side: int, *, counted: bool) -> int:
+        """Return what works of its account on a side, in lots, with it (`counted`) or without; those before it in its act work."""
+        account, seat = self.order.account, self.seat
+        if self.replaced is not None:
+            leaves = self._leaves if counted else _leaves_of
+            return lots_at_work(venue, account, instrument, side, leaves)
+        orders = (*seat.earlier, self.order) if counted else seat.earlier
+        return lots_at_work(venue, account, instrument, side) + seat.brought(instrument, side, orders)
+
+    def opens(self, venue: Venue) -> bool:
+        """Tell whether its position could come to more, either way, with it than without it."""
+        account, instrument = self.order.account, self.order.instrument
+        lots = positions.held_in(venue, account, instrument)
+        without, with_it = (
+            max(abs(lots + buys), abs(lots - sells))
+            for buys, sells in (
+                [self.at_work(venue, instrument, side, counted=counted) for side in (BUY, SELL)]
+                for counted in (False, True)
+            )
+        )
+        return with_it > without
 
     def worth(self, venue: Venue, accounts: list[int], instrument: int = 0) -> tuple[int, int]:
         """Return what works in its quote currency, in minor units, without it and with it; only in `instrument`, if given."""
@@ -94,7 +120,7 @@ def pair_of(order: Order) -> Order | None:
 
 
 def lots_at_work(
-    venue: Venue, account: int, instrument: int, side: int, leaves: Callable[[Order], int] = lambda order: order.leaves
+    venue: Venue, account: int, instrument: int, side: int, leaves: Callable[[Order], int] = _leaves_of
 ) -> int:
     """Return the lots of an account that work on a side: two of a pair count once, with the larger."""
     orders = [

@@ -23,7 +23,7 @@ MOST_TOKENS = 10**9  # a second
 LARGEST_BURST = 10**6
 
 
-def _names(command: wire.Command, *scopes: Scope, **numbers: tuple[int, tuple[Scope, ...]]) -> bool:
+def names(command: wire.Command, *scopes: Scope, **numbers: tuple[int, tuple[Scope, ...]]) -> bool:
     """Tell whether the scope is one of `scopes`, and each of `numbers` is given exactly in the scopes that use it."""
     scope = getattr(command, "scope", 0)
     used = all((number != 0) == (scope in of) for number, of in numbers.values())
@@ -32,7 +32,7 @@ def _names(command: wire.Command, *scopes: Scope, **numbers: tuple[int, tuple[Sc
 
 def _kill(command: wire.SetKill) -> bool:
     by_number = (Scope.FIRM, Scope.SESSION)
-    return command.mode <= REDUCE_ONLY and _names(
+    return command.mode <= REDUCE_ONLY and names(
         command,
         Scope.VENUE,
         Scope.ACCOUNT,
@@ -50,13 +50,13 @@ def _class(command: wire.SetInstrumentClass) -> bool:
 
 def _restriction(command: wire.SetRestriction) -> bool:
     scopes = (Scope.VENUE, Scope.ACCOUNT, Scope.GROUP)
-    return command.restricted <= 1 and _names(command, *scopes, group=(command.group, (Scope.GROUP,)))
+    return command.restricted <= 1 and names(command, *scopes, group=(command.group, (Scope.GROUP,)))
 
 
 def _throttle(command: wire.SetThrottle) -> bool:
     scopes = (Scope.VENUE, Scope.ACCOUNT, Scope.SESSION)
     return (
-        _names(command, *scopes, session=(command.session, (Scope.SESSION,)))
+        names(command, *scopes, session=(command.session, (Scope.SESSION,)))
         and NEW <= command.throttle_class <= MASS
         and command.rate <= MOST_TOKENS
         and command.burst <= LARGEST_BURST

@@ -11,6 +11,7 @@ from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.core.twin.account_terms import OF_STATE, check_available, check_debit
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.hold_ids import Hold
+from quantumcore.core.twin.margin_checks import check_leaving
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -52,6 +53,7 @@ def amend(venue: Venue, command: wire.AmendHold, out: Outbox) -> None:
     if increase > 0:
         check_debit(venue.accounts[hold.account])
         check_available(venue, hold.account, hold.currency, increase)
+        check_leaving(venue, hold.account, hold.currency, increase)
     hold.placed += increase
     _tell(venue, hold, increase, AMENDED, out)
 
@@ -143,6 +145,7 @@ def _judge(venue: Venue, command: wire.PlaceHold, now_ns: int) -> None:
         raise Refusal(Reason.BAD_EXPIRY, limit=now_ns, actual=command.expires_ns, decimals=9)
     check_debit(venue.accounts[command.account])
     check_available(venue, command.account, command.currency, command.amount)
+    check_leaving(venue, command.account, command.currency, command.amount)
     if len(venue.holds) >= venue.bounds.max_holds:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 

@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.core.twin import codes, dark, links, pegs, positions, retries, triggers
+from quantumcore.core.twin import codes, dark, links, margin, pegs, positions, retries, triggers
 from quantumcore.core.twin.accounts import CHART, CLOSED, CUSTODY, DEBIT_NATURE, ROUNDING
 from quantumcore.core.twin.book import BUY, SELL, Place
 from quantumcore.core.twin.guards import ALL, MAX_SESSIONS, MOST_FILLS, OFF
+from quantumcore.core.twin.margin_records import MAX_ACCOUNTS
 from quantumcore.core.twin.venue import Venue
 
 
@@ -21,6 +22,7 @@ def check(venue: Venue) -> None:
     if venue.bounds.accounting:
         _check_holds(venue)
         _check_money(venue)
+        _check_margin(venue)
     else:
         _check_no_accounting(venue)
 
@@ -180,6 +182,16 @@ def _check_state(venue: Venue, number: int) -> None:
     if account.state == CLOSED:
         has_any = any(b.total or b.held for b in account.balances.values()) or any(account.collateral.values())
         _require(not has_any and not venue.working[number], f"account {number} is closed and not empty")
+
+
+def _check_margin(venue: Venue) -> None:
+    """Who may open may hold: what is needed to hold is never more than what is needed to open; a day's best is not below nothing."""
+    _require(len(venue.margin.accounts) <= MAX_ACCOUNTS, "more accounts on margin than can be kept")
+    for (account, currency), record in venue.margin.accounts.items():
+        found = margin.look(venue, account, currency)
+        _require(found.maintenance <= found.initial, f"account {account}: {found.maintenance} of {found.initial}")
+        _require(found.maintenance >= 0, f"account {account}: needs {found.maintenance}")
+        _require(record.day is None or record.day.peak >= 0, f"account {account}: a day's best is below nothing")
 
 
 def _check_no_accounting(venue: Venue) -> None:

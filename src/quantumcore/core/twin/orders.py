@@ -14,6 +14,7 @@ from quantumcore.core.twin import (
     gate,
     icebergs,
     links,
+    margin_checks,
     phases,
     positions,
     protections,
@@ -127,13 +128,20 @@ def judge(venue: Venue, instrument: Instrument, command: wire.SubmitOrder, now_n
     exposure.check_open_orders(venue, command.account, len(seat.earlier))
     if accounting:
         exposure.check_working(venue, wanted)
+        opening = margin_checks.opening(venue, wanted)
+        if opening is not None:
+            opening.check_exposure()
         if side == SELL:
             gate.check_product(instrument, max(seat.crossed(order, shown_only=False), default=0) * lots)
         if not seat.waits:
             before = seat.held(venue.instruments, venue.hold_currency(order))
             gate.check_funds(instrument, account, side, order.own_need(instrument), before)
         gate.check_one_lot(instrument, side, rates, price)
+        if opening is not None:
+            opening.check_margin()
         exposure.check_credit(venue, wanted)
+        if opening is not None:
+            opening.check_greeks()
     protections.check(venue, command.account, command.instrument, now_ns)
     if order.post_only:
         gate.check_post_only(instrument, book, side, price, seat.crossed(order, shown_only=True))

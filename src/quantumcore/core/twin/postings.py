@@ -313,6 +313,7 @@ def _move(venue: Venue, leg: wire.Leg) -> None:
             collateral[currency] = collateral.get(currency, 0) + change
         else:
             venue.accounts[owner].balances[currency].total += change
+            venue.margin.note_deposit(owner, currency, change)
 
 
 def _total(venue: Venue, side: Side) -> int:

@@ -52,10 +52,13 @@ class Seat:
 
     def lots(self, order: Order) -> int:
         """Return the lots that `order` and those before bring to its side; exits have nothing to close yet."""
-        if self.link == BRACKET and self.waits:
-            return 0
-        alike = [o.leaves for o in (*self.earlier, order) if (o.instrument, o.side) == (order.instrument, order.side)]
-        return max(alike) if self.is_pair else sum(alike)
+        return self.brought(order.instrument, order.side, (*self.earlier, order))
+
+    def brought(self, instrument: int, side: int, orders: tuple[Order, ...]) -> int:
+        """Return the lots that the first `orders` of the act bring to a side: of a bracket only its entry does."""
+        counted = orders[:1] if self.link == BRACKET else orders
+        alike = [o.leaves for o in counted if (o.instrument, o.side) == (instrument, side)]
+        return max(alike, default=0) if self.is_pair else sum(alike)
 
     def lots_before(self, order: Order) -> int:
         """Return the lots of those before that work on the side of `order` whatever becomes of it."""

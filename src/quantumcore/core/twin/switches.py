@@ -102,7 +102,7 @@ def _ending(venue: Venue, command: wire.SetKill) -> list[Order]:
     for number in [command.account] if command.account else sorted(venue.accounts):
         working = list(venue.working[number].values())
         under = [order for order in working if _is_under(venue, order, command)]
-        ending += under if command.mode == ALL else _not_reducing(venue, working, {order.name for order in under})
+        ending += under if command.mode == ALL else not_reducing(venue, working, {order.name for order in under})
     return ending
 
 
@@ -118,7 +118,7 @@ def _is_under(venue: Venue, order: Order, command: wire.SetKill) -> bool:
             return True
 
 
-def _not_reducing(venue: Venue, working: list[Order], under: set[tuple[int, int]]) -> list[Order]:
+def not_reducing(venue: Venue, working: list[Order], under: set[tuple[int, int]]) -> list[Order]:
     """Return those of an account's orders under a switch that do not fit into what closes their position, the oldest first."""
     left: dict[tuple[int, int], int] = {}
     kept: dict[tuple[int, int], int] = {}

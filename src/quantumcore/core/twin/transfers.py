@@ -2,6 +2,7 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
+from quantumcore.core.twin import margin_checks
 from quantumcore.core.twin.account_terms import OF_STATE, check_available, check_bound, check_credit, check_debit
 from quantumcore.core.twin.answers import REPEAT, tell_done
 from quantumcore.core.twin.client_ids import TransferRecord
@@ -33,14 +34,14 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
     if command.transfer_kind == DEPOSIT:
         house.deposited += command.amount
         house.owed += command.amount
-        account.post(command.currency, command.amount)
+        _post(venue, command.account, command.currency, command.amount)
     elif command.transfer_kind == WITHDRAWAL:
         house.deposited -= command.amount
         house.owed -= command.amount
-        account.post(command.currency, -command.amount)
+        _post(venue, command.account, command.currency, -command.amount)
     else:
-        account.post(command.currency, -command.amount)
-        venue.accounts[command.to_account].post(command.currency, command.amount)
+        _post(venue, command.account, command.currency, -command.amount)
+        _post(venue, command.to_account, command.currency, command.amount)
     balance = account.balances[command.currency]
     out.tell(
         wire.TransferPosted,
@@ -53,6 +54,11 @@ def transfer(venue: Venue, command: wire.Transfer, out: Outbox) -> None:
         transfer_kind=command.transfer_kind,
         transfer_id=command.transfer_id,
     )
+
+
+def _post(venue: Venue, account: int, currency: int, change: int) -> None:
+    venue.accounts[account].post(currency, change)
+    venue.margin.note_deposit(account, currency, change)
 
 
 def _repeat(command: wire.Transfer, first: TransferRecord, body: tuple[int, int, int, int], out: Outbox) -> None:
@@ -89,6 +95,7 @@ def _judge_amount(venue: Venue, command: wire.Transfer) -> None:
         check_bound(venue, command.currency, given=command.amount)
     else:
         check_available(venue, command.account, command.currency, command.amount)
+        margin_checks.check_leaving(venue, command.account, command.currency, command.amount)
 
 
 def _judge_states(venue: Venue, command: wire.Transfer) -> None:

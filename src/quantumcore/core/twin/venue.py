@@ -14,6 +14,7 @@ from quantumcore.core.twin.guards import Guards
 from quantumcore.core.twin.hold_ids import Holds
 from quantumcore.core.twin.instruments import Currency, Instrument
 from quantumcore.core.twin.limit_records import LimitRecords
+from quantumcore.core.twin.margin_records import MarginRecords
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.regime import Regime
@@ -93,6 +94,7 @@ class Venue:
         limits: Records of limits, and what firms have drawn by fills.
         killed: The mode of the venue's kill switch.
         guards: Who may, and how often.
+        margin: What positions need, and the days of accounts.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -123,6 +125,7 @@ class Venue:
         self.limits = LimitRecords()
         self.killed = 0
         self.guards = Guards()
+        self.margin = MarginRecords()
 
     def account(self, number: int) -> Account:
         """Return a known account; raises UNKNOWN_ACCOUNT."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from tests.support import case_guard_events
+from tests.support import case_guard_events, case_margin_events
 
 REPLACED = {
     0: "asked",
@@ -35,7 +35,7 @@ VERBS = {
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
     23: "batch", 24: "post", 25: "account", 26: "credit", 27: "hold", 28: "amend", 29: "release",
-    31: "action", 32: "firm", 33: "limit", 34: "money", **case_guard_events.VERBS,
+    31: "action", 32: "firm", 33: "limit", 34: "money", **case_guard_events.VERBS, **case_margin_events.VERBS,
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
 HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired", 6: "adjusted"}
@@ -254,6 +254,8 @@ def _of_an_account(e: Any, s: Scales) -> Shown:
             return _applied(e, s)
         case _ if e.KIND in case_guard_events.OF_GUARDS:
             return case_guard_events.show(e, s, _of)
+        case _ if e.KIND in case_margin_events.OF_MARGIN:
+            return case_margin_events.show(e, s, _of)
         case _:
             return _of(type(e).__name__, **_fields(e))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from quantumcore.contracts import wire
-from tests.support import case_guards
+from tests.support import case_guards, case_margin
 from tests.support import case_words as words
 from tests.support.case_events import Shown, plain, show
 from tests.support.case_previews import preview
@@ -70,6 +70,8 @@ class CaseMarket:
             return list(_QUESTIONS[verb](self, rest))
         if verb in case_guards.COMMANDS:
             return self._tell(case_guards.COMMANDS[verb](self, rest))
+        if verb in case_margin.COMMANDS:
+            return self._tell(case_margin.COMMANDS[verb](self, rest))
         return self._tell(words.command(self, verb, rest, lines[1:]))
 
     def _set_up(self, verb: str, rest: list[str]) -> bool:
@@ -294,4 +296,5 @@ _QUESTIONS = {
     "working": _working,
     "drawn": _drawn,
     "preview": preview,
+    "stands": case_margin.stands,
 }

@@ -59,6 +59,14 @@ Who may, and how often (engine.md section 15); a level is venue, alice, ACME, fi
     patterns alice ratio 2 free_orders 3 ratio_ns 1s executions 5 executions_ns 1s duplicates 2 duplicates_ns 1s
     protect alice underlying 7 fills 2 quantity 5 window_ns 1s frozen_ns 5s
 
+Margin (engine.md section 17); rates are fractions, what a model says is money of one lot:
+
+    terms initial 0.05 maintenance 0.025 [slope 0.0005] [mark 5s] [array 5s] [profile volatility] [in BETA]
+    array 3,-2,1 | none [least 0.5] [in BETA]  losses; those that are not said are 0            margin alice USD volatility|scenarios|off
+    greeks [delta 1] [gamma 0.5] [vega 2] [in BETA]
+    risk venue|alice [of USD] [gross 500] [net 500] [share 0.5] [delta 5] [gamma 5] [vega 5] [loss 5] [drawdown 5] [loss_rate 0.1] [drawdown_rate 0.1]
+    day alice USD                              assess alice USD
+
 Questions are commands too; their answers stand like events:
 
     depth [in BETA]                            buy 101 10 orders 2     levels, buys then sells, each best first
@@ -72,6 +80,7 @@ Questions are commands too; their answers stand like events:
     working alice [in BETA]                    alice buys 5 sells 0 orders 1      what works of it, in quantities
     drawn 3 USD                                firm 3 working 500 filled 0        of a firm's line
     position alice [in BETA]                   alice -10               what it has bought less what it has sold
+    stands alice USD                           alice equity 5 initial 2 maintenance 1 opening 0 deposits 0 result 0 peak 0 profile volatility rung none flags day
     preview buy alice a1 10 @ 101 [words]      accepted price 101 quantity 10 hold 1010 waits no left 6 cancelled none amount 404 fee 0 complete yes,
                                                then `trade 4 @ 101` by price; or `known a1`; or `refused NO_FUNDS scope account limit 5 actual 6`
                                                (a1: `-` asks without a client id)

@@ -11,7 +11,7 @@
 
 namespace quantumcore {
 
-/// Bounds of a feed, whose memory is taken when it is made: 192 bytes for each slot of the ring,
+/// Bounds of a feed, whose memory is taken when it is made: 256 bytes for each slot of the ring,
 /// 256 for each row of the table.
 struct FeedConfig {
   std::uint32_t events = 16'384;      // slots of the ring: a power of two, at least 2

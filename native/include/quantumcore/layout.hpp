@@ -9,6 +9,8 @@
 #include "quantumcore/layout_guard_commands.hpp"
 #include "quantumcore/layout_guard_events.hpp"
 #include "quantumcore/layout_limits.hpp"
+#include "quantumcore/layout_margin_commands.hpp"
+#include "quantumcore/layout_margin_events.hpp"
 #include "quantumcore/layout_money_commands.hpp"
 #include "quantumcore/layout_money_events.hpp"
 #include "quantumcore/layout_venue_events.hpp"
@@ -47,6 +49,11 @@ static_assert(kLaidOut<SetEntitlements, 32> && kLaidOut<SetRestriction, 24>);
 static_assert(kLaidOut<SetLocate, 24> && kLaidOut<SetThrottle, 32> && kLaidOut<SetPatterns, 56>);
 static_assert(kLaidOut<SetProtection, 64> && kLaidOut<SetQuote, 32> && kLaidOut<Resume, 24>);
 
+static_assert(kLaidOut<SetMarginTerms, 56> && kLaidOut<SetRiskArray, 160>);
+static_assert(kLaidOut<SetAccountMargin, 24> && kLaidOut<SetGreeks, 40>);
+static_assert(kLaidOut<SetRiskLimits, 88> && kLaidOut<OpenRiskDay, 24>);
+static_assert(kLaidOut<AssessMargin, 24>);
+
 static_assert(kLaidOut<EventHeader, 40> && kLaidOut<CommandDone, 64>);
 static_assert(kLaidOut<CommandRefused, 128> && kLaidOut<OrderAccepted, 128>);
 static_assert(kLaidOut<OrderRejected, 144> && kLaidOut<OrderReplaced, 96>);
@@ -81,6 +88,10 @@ static_assert(kLaidOut<RestrictionChanged, 48> && kLaidOut<LocateChanged, 48>);
 static_assert(kLaidOut<ThrottleChanged, 64> && kLaidOut<PatternsChanged, 80>);
 static_assert(kLaidOut<ProtectionChanged, 96> && kLaidOut<QuoteChanged, 64>);
 static_assert(kLaidOut<PauseChanged, 64>);
+static_assert(kLaidOut<MarginTermsChanged, 80> && kLaidOut<RiskArrayChanged, 192>);
+static_assert(kLaidOut<AccountMarginChanged, 48> && kLaidOut<GreeksChanged, 64>);
+static_assert(kLaidOut<RiskLimitsChanged, 112> && kLaidOut<RiskDayOpened, 64>);
+static_assert(kLaidOut<MarginAssessed, 112>);
 
 static_assert(offsetof(SubmitOrder, client_id) == 44 && offsetof(ReplaceOrder, client_id) == 52);
 static_assert(offsetof(CancelOrder, client_id) == 32 && offsetof(Transfer, transfer_id) == 36);

@@ -57,6 +57,13 @@ enum class CommandKind : u8 {
   set_protection = 47,
   set_quote = 48,
   resume = 49,
+  set_margin_terms = 50,
+  set_risk_array = 51,
+  set_account_margin = 52,
+  set_greeks = 53,
+  set_risk_limits = 54,
+  open_risk_day = 55,
+  assess_margin = 56,
 };
 
 struct CommandHeader {

@@ -61,10 +61,17 @@ enum class EventKind : u8 {
   protection_changed = 63,
   quote_changed = 64,
   pause_changed = 65,
+  margin_terms_changed = 66,
+  risk_array_changed = 67,
+  account_margin_changed = 68,
+  greeks_changed = 69,
+  risk_limits_changed = 70,
+  risk_day_opened = 71,
+  margin_assessed = 72,
 };
 
 inline constexpr u8 kLast = 1;
-inline constexpr std::size_t kMaxEventSize = 176;
+inline constexpr std::size_t kMaxEventSize = 192;
 
 struct EventHeader {
   u16 size;
@@ -340,6 +347,7 @@ enum class CancelReason : u16 {
   adjusted = 20,
   protection = 21,    // it traded too much
   not_admitted = 22,  // it may not become active
+  margin = 23,        // it opens, and the account is short of margin
 };
 
 }  // namespace quantumcore

@@ -71,6 +71,10 @@ enum class Reason : u16 {
   repeat_limit = 75,
   duplicate_order = 76,
   mmp = 77,
+  exposure = 80,
+  loss_limit = 81,
+  drawdown = 82,
+  greeks = 83,
 };
 
 enum class Scope : u8 {

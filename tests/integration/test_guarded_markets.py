@@ -17,7 +17,9 @@ from tests.support.streams_guarded import GuardedMarket
 both_modes = pytest.mark.parametrize("accounting", [True, False], ids=["accounting", "book-only"])
 REFUSALS = ("NOT_ENTITLED", "KILLED", "HALTED", "THROTTLED", "REPEAT_LIMIT", "DUPLICATE_ORDER", "RESTRICTED", "MMP")
 EVENTS = [
-    kind for number, kind in wire.EVENTS.items() if number == wire.FirmChanged.KIND or number >= wire.KillChanged.KIND
+    kind
+    for number, kind in wire.EVENTS.items()
+    if number == wire.FirmChanged.KIND or wire.KillChanged.KIND <= number <= wire.PauseChanged.KIND
 ]
 
 

@@ -15,6 +15,7 @@ from tests.support.streams import AuctionMarket, Market
 from tests.support.streams_busted import BustedMarket
 from tests.support.streams_guarded import GuardedMarket
 from tests.support.streams_linked import LinkedMarket
+from tests.support.streams_margin import MarginMarket
 
 STREAMS = 50
 COMMANDS = 200_000 if os.environ.get("QC_TEST_PROFILE") == "fuzz" else 2_000
@@ -25,6 +26,7 @@ MARKETS = {
     "shown": ShownMarket,
     "busted": BustedMarket,
     "guarded": GuardedMarket,
+    "margin": MarginMarket,
 }
 LONGEST = {"shown": 10_000}
 

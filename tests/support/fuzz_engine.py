@@ -16,6 +16,7 @@ from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
 from tests.support.streams_guarded import GuardedMarket
 from tests.support.streams_limits import LimitMarket
+from tests.support.streams_margin import MarginMarket
 
 CHECK_EVERY = 500
 
@@ -42,6 +43,9 @@ def state_of(engine: Any) -> dict[str, Any]:
         "states": {account: engine.account_state(account) for account in engine.accounts()},
         "open_orders": engine.open_orders(),
         "working": {(a, i): engine.working(a, i) for a in engine.accounts() for i in INSTRUMENTS},
+        "margin": {
+            (a, number): tuple(engine.margin(a, number)) for a in engine.accounts() for number, _, _ in CURRENCIES
+        },
         "drawn": {(firm, number): engine.drawn(firm, number) for firm in (0, 1, 2) for number, _, _ in CURRENCIES},
     }
 
@@ -160,6 +164,7 @@ def main() -> None:
     kind.add_argument("--actions", dest="market", action="store_const", const=ActionMarket, help="splits and merges")
     kind.add_argument("--limits", dest="market", action="store_const", const=LimitMarket, help="may do little")
     kind.add_argument("--guards", dest="market", action="store_const", const=GuardedMarket, help="stops and throttles")
+    kind.add_argument("--margin", dest="market", action="store_const", const=MarginMarket, help="trades on margin")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     told = run_equality(

@@ -462,15 +462,15 @@ class Market(PhaseMakers, ShownOrders):
 
     def _hostile(self) -> bytes:
         """Good framing, bad content: a byte of a good command changed, another size, or plain noise."""
-        raw = bytearray(
-            self._rng.choice(
-                [
-                    *(self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency),
-                    *(self._phase, self._trading_rules, self._reference),
-                    *(partial(make, self) for make, _ in _FURTHER[len(stream_triggers.MAKERS) :]),
-                ]
-            )().encode()
-        )
+        makers = [
+            *(self._submit, self._cancel, self._replace, self._transfer, self._redefine, self._currency),
+            *(self._phase, self._trading_rules, self._reference),
+            *(partial(make, self) for make, _ in _FURTHER[len(stream_triggers.MAKERS) :]),
+        ]
+        return self._damaged(self._rng.choice(makers)())
+
+    def _damaged(self, command: wire.Command) -> bytes:
+        raw = bytearray(command.encode())
         how = self._rng.randrange(5)
         if how <= 2:
             at = self._rng.randrange(2, len(raw))

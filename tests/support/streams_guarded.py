@@ -5,13 +5,13 @@ from functools import partial
 
 from quantumcore.contracts import wire
 from tests.support import stream_guards
-from tests.support.streams import Market, Timed
+from tests.support.streams_prepared import PreparedMarket
 
 SHARES, NANO = 3, 7
 SHORT_EXEMPT = 64
 
 
-class GuardedMarket(Market):
+class GuardedMarket(PreparedMarket):
     """Everything of the market, in few instruments; three accounts begin with nothing to sell, on credit."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -26,21 +26,9 @@ class GuardedMarket(Market):
             ),
         ]
         self._first += [self._aside(account) for account in (1, 2, 3)]
-        self.later: list[wire.Command] = []
         self._kinds += [(self._cancel, 14), (self._replace, 10)]
         self._kinds += [(partial(make, self), weight) for make, weight in stream_guards.MAKERS]
-        self._makers = [maker for maker, _ in self._kinds]
-        self._weights = [weight for _, weight in self._kinds]
-
-    def next(self) -> Timed:
-        """Return the next command: first everybody has his firm, and some have nothing to sell."""
-        if self._first:
-            self._made += 1
-            self._sequence += 1
-            return Timed(self._first.pop(0).encode(), self._time_ns)
-        if self.later and self._chance(8):
-            self._repairs.append(self.later.pop(0))
-        return super().next()
+        self._play(self._kinds)
 
     def _instrument(self) -> int:
         return self._pick([1, 7, 4, 2, 3], [40, 40, 10, 5, 5])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import links, positions
-from quantumcore.core.twin.book import BUY, SELL, Order
+from quantumcore.core.twin.book import BUY, Order
 from quantumcore.core.twin.fees import Tally
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.limits import (
@@ -66,17 +66,15 @@ class Wanted:
         return lots_at_work(venue, account, instrument, side) + seat.brought(instrument, side, orders)
 
     def opens(self, venue: Venue) -> bool:
-        """Tell whether its position could come to more, either way, with it than without it."""
-        account, instrument = self.order.account, self.order.instrument
-        lots = positions.held_in(venue, account, instrument)
-        without, with_it = (
-            max(abs(lots + buys), abs(lots - sells))
-            for buys, sells in (
-                [self.at_work(venue, instrument, side, counted=counted) for side in (BUY, SELL)]
-                for counted in (False, True)
-            )
+        """Tell whether its position could come to more on its own side of zero with it than without it."""
+        order = self.order
+        lots = positions.held_in(venue, order.account, order.instrument)
+        held = lots if order.side == BUY else -lots
+        before, after = (
+            max(0, held + self.at_work(venue, order.instrument, order.side, counted=counted))
+            for counted in (False, True)
         )
-        return with_it > without
+        return after > before
 
     def worth(self, venue: Venue, accounts: list[int], instrument: int = 0) -> tuple[int, int]:
         """Return what works in its quote currency, in minor units, without it and with it; only in `instrument`, if given."""

@@ -8,6 +8,8 @@
 #include "module.hpp"
 #include "quantumcore/field_places.hpp"
 #include "quantumcore/field_places_guards.hpp"
+#include "quantumcore/field_places_margin.hpp"
+#include "quantumcore/margin_checks.hpp"
 #include "quantumcore/preview.hpp"
 #include "quantumcore/queries.hpp"
 
@@ -48,6 +50,14 @@ nb::tuple preview_of(PyEngine& self, nb::handle command, std::int64_t time_ns) {
                         c.trades, nb::make_tuple(c.amount, c.fee, static_cast<int>(c.complete)));
 }
 
+/// How an account stands in a currency, as _native.pyi says it.
+nb::tuple margin_of(PyEngine& self, std::uint64_t account, std::uint16_t currency) {
+  const MarginAssessed m =
+      self.with([&](Engine& e) { return quantumcore::margin_of(e.state(), account, currency); });
+  return nb::make_tuple(m.equity, m.initial, m.maintenance, m.opening, m.deposits, m.result, m.peak,
+                        m.profile, m.rung, m.margin_flags);
+}
+
 template <auto Of>
 nb::bytes definitions(PyEngine& self) {
   return to_bytes(self.with([](Engine& e) { return Of(e.state()); }));
@@ -77,6 +87,7 @@ void bind_engine(nb::module_& m) {
     };
     for (const FieldPlace& at : kFieldPlaces) add(at);
     for (const FieldPlace& at : kGuardFieldPlaces) add(at);
+    for (const FieldPlace& at : kMarginFieldPlaces) add(at);
     return all;
   });
 
@@ -199,6 +210,7 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("firm"), nb::arg("currency"),
           nb::sig("def drawn(self, firm: int, currency: int) -> tuple[int, int]"))
+      .def("margin", &margin_of, nb::arg("account"), nb::arg("currency"))
       .def("next_deadline", asked(&next_deadline))
       .def("accounts", asked(&account_ids))
       .def("currencies", &definitions<&currency_definitions>)

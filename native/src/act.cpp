@@ -220,6 +220,17 @@ i128 lots_before(const Seat& seat, const Judged& j) {
   return lots;
 }
 
+i128 lots_of_members(const Act& act, u32 count, const Instrument& instrument, bool sell) {
+  i128 lots = 0;
+  for (u32 i = 0; i < count; ++i) {
+    const Judged& member = act.judged[i];
+    const bool idle = act.link == kBracket && act.waits(i);  // it has nothing to close yet
+    if (idle || member.instrument != &instrument || member.wish.sell != sell) continue;
+    lots = act.is_pair() ? std::max<i128>(lots, member.wish.lots) : lots + member.wish.lots;
+  }
+  return lots;
+}
+
 i128 closing_beside(const Seat& seat, const Judged& j) {
   if (seat.act->is_pair()) return 0;
   i128 lots = 0;

@@ -39,6 +39,7 @@ class Walk {
     check_ties(state_);
     check_limits(state_);
     check_guards(state_);
+    check_margin(state_);
     check_money(state_, held_);
   }
 

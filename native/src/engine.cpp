@@ -137,6 +137,20 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_quote);
     case CommandKind::resume:
       return hand(state, bytes, teller, resume);
+    case CommandKind::set_margin_terms:
+      return hand(state, bytes, teller, set_margin_terms);
+    case CommandKind::set_risk_array:
+      return hand(state, bytes, teller, set_risk_array);
+    case CommandKind::set_account_margin:
+      return hand(state, bytes, teller, set_account_margin);
+    case CommandKind::set_greeks:
+      return hand(state, bytes, teller, set_greeks);
+    case CommandKind::set_risk_limits:
+      return hand(state, bytes, teller, set_risk_limits);
+    case CommandKind::open_risk_day:
+      return hand(state, bytes, teller, open_risk_day);
+    case CommandKind::assess_margin:
+      return hand(state, bytes, teller, assess_margin);
   }
   tell_bad(teller, header_at(bytes));
 }

@@ -4,6 +4,7 @@
 
 #include "quantumcore/act.hpp"
 #include "quantumcore/commands.hpp"
+#include "quantumcore/margin_checks.hpp"
 #include "quantumcore/rare.hpp"
 
 /// Sums of what works, and whether an order may add to them (docs/reference/engine.md section 14).
@@ -107,6 +108,7 @@ void refresh(const State& state, Position& p) {
     p.beyond |= kBeyondWorth;
   }
   if (least_money(state, p, kOfFirm, &MoneyLimits::credit).is_set()) p.beyond |= kBeyondCredit;
+  if (has_margin(state, p.account, instrument.quote)) p.beyond |= kBeyondMargin;
   p.version = state.limits_version;
 }
 
@@ -288,6 +290,12 @@ i128 worth_of_firm(const State& state, u32 firm, u16 currency) {
 
 // ---- judgement ----------------------------------------------------------------------------------
 
+i128 lots_added(const State& state, const Beside& beside, const Wish& wish) {
+  if (beside.replaced == kNone) return wish.lots;
+  return counted_with(state, beside.replaced, wish.lots) -
+         counted_with(state, beside.replaced, leaves_of(state, beside.replaced));
+}
+
 Tightest least_quantity(const State& state, const Position& position, u32 whose,
                         i64 QuantityLimits::* limit, Tightest first) {
   return least<QuantityLimits>(state, position, whose, limit, first, 0, [&](const LimitKey& key) {
@@ -344,8 +352,7 @@ Sum worst_with(const State& state, const Beside& beside, const Wish& wish, i128 
         beside.seat == nullptr ? wish.lots : lots_with_those_before(*beside.seat, *beside.judged);
     return {worst, worst + more};
   }
-  const i128 now = counted_with(state, beside.replaced, leaves_of(state, beside.replaced));
-  return {worst, worst - now + counted_with(state, beside.replaced, wish.lots)};
+  return {worst, worst + lots_added(state, beside, wish)};
 }
 
 /// Gross notional; `lots` of the order count. Only what is in its instrument, or all in its
@@ -446,15 +453,21 @@ bool judge_working_exactly(const State& state, const Instrument& instrument, con
     return false;
   }
   const Tightest most = least_quantity(state, p, kOfGroup, limit);
-  if (!most.is_set()) return true;
-  const u32 row = state.group_positions.find(state.accounts[p.account].group, p.instrument);
-  static constexpr GroupPosition kNobody{};
-  const GroupPosition& group = row == kNone ? kNobody : state.group_positions[row];
-  return judge_worst(instrument, most, worst_with(state, beside, wish, group.worst[side]), why);
+  if (most.is_set()) {
+    const u32 row = state.group_positions.find(state.accounts[p.account].group, p.instrument);
+    static constexpr GroupPosition kNobody{};
+    const GroupPosition& group = row == kNone ? kNobody : state.group_positions[row];
+    const Sum sum = worst_with(state, beside, wish, group.worst[side]);
+    if (!judge_worst(instrument, most, sum, why)) return false;
+  }
+  return (p.beyond & kBeyondMargin) == 0 || judge_exposure(state, instrument, beside, wish, why);
 }
 
-bool judge_credit_exactly(const State& state, const Instrument& instrument, const Beside& beside,
-                          const Wish& wish, Refusal& why) {
+namespace {
+
+/// CREDIT alone.
+bool judge_line(const State& state, const Instrument& instrument, const Beside& beside,
+                const Wish& wish, Refusal& why) {
   const Tightest most = least_money(state, beside.position, kOfFirm, &MoneyLimits::credit);
   const u32 firm = state.accounts[beside.position.account].firm;
   const MoneyRecord* const record =
@@ -468,6 +481,17 @@ bool judge_credit_exactly(const State& state, const Instrument& instrument, cons
   const i128 drawn = with(opens).after + record->filled;
   return most.admits(drawn) || why.no(Reason::credit, most.scope, state.quote_of(instrument).scale,
                                       most.limit, told(drawn));
+}
+
+}  // namespace
+
+bool judge_credit_exactly(const State& state, const Instrument& instrument, const Beside& beside,
+                          const Wish& wish, Refusal& why) {
+  const Position& p = beside.position;
+  const bool margined = (p.beyond & kBeyondMargin) != 0;
+  return (!margined || judge_margin(state, instrument, p.account, why)) &&
+         ((p.beyond & kBeyondCredit) == 0 || judge_line(state, instrument, beside, wish, why)) &&
+         (!margined || judge_greeks(state, instrument, p.account, why));
 }
 
 }  // namespace quantumcore

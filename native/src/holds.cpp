@@ -2,6 +2,7 @@
 
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/margin_checks.hpp"
 
 /// Money that clients set aside: placed once, captured many times (docs/reference/engine.md section
 /// 12).
@@ -83,7 +84,8 @@ bool judge(const State& state, const PlaceHold& c, Hold& hold, i64 now, Refusal&
     return why.no(Reason::bad_expiry, Scope::none, 9, now, c.expires_ns);
   }
   if (!judge_debit(state.accounts[hold.account], why) ||
-      !judge_available(state, hold.account, hold.currency, c.amount, why)) {
+      !judge_available(state, hold.account, hold.currency, c.amount, why) ||
+      !judge_free(state, hold.account, hold.currency, c.amount, why)) {
     return false;
   }
   return !state.hold_ids.full() || why.no(Reason::capacity, Scope::venue);
@@ -113,7 +115,8 @@ bool judge_amended(const State& state, u32 row, i64 amount, Refusal& why) {
   const i64 increase = amount - hold.placed;
   if (!judge_taken(state, row, 0, increase < 0 ? -increase : 0, why)) return false;
   return increase <= 0 || (judge_debit(state.accounts[hold.account], why) &&
-                           judge_available(state, hold.account, hold.currency, increase, why));
+                           judge_available(state, hold.account, hold.currency, increase, why) &&
+                           judge_free(state, hold.account, hold.currency, increase, why));
 }
 
 }  // namespace

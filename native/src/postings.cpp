@@ -4,6 +4,7 @@
 #include "quantumcore/gate.hpp"
 #include "quantumcore/group_draft.hpp"
 #include "quantumcore/holds.hpp"
+#include "quantumcore/margin_checks.hpp"
 
 /// Groups of transfers between any accounts, all or none (docs/reference/engine.md section 11); a
 /// leg may capture from a hold (section 12).
@@ -224,6 +225,7 @@ void move(State& state, const Side& side, u16 currency, i64 amount) {
   const u16 kept = static_cast<u16>(side.is_collateral() ? currency | kCollateral : currency);
   Balance& balance = state.accounts.balance(state.accounts.make_balance(account, kept));
   const i64 change = side.debit ? -amount : amount;
+  if (!side.is_collateral()) note_deposit(state, account, currency, change);
   const bool overflow = __builtin_add_overflow(balance.total, change, &balance.total);
   QC_ASSERT(!overflow);
   state.owe(currency, change);

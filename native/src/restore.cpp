@@ -385,6 +385,7 @@ std::unique_ptr<Engine> Engine::restore(std::span<const std::byte> snapshot) {
   read_ids(*state, s, in);
   read_orders(*state, s, in);
   read_guards(*state, s, in);
+  read_margin(*state, s, in);
   demand(in.done());
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }

@@ -99,6 +99,9 @@ Scalars scalars_of(const State& state) {
   s.locates = state.guards.locates.count();
   s.patterns = state.guards.patterns.count();
   s.protections = state.guards.protections.count();
+  s.instrument_margins = instrument_margins(state);
+  s.account_margins = state.margin.accounts.count();
+  s.risk_limits = state.margin.limits.count();
   return s;
 }
 
@@ -273,6 +276,7 @@ std::string write_snapshot(const State& state) {
   write_ids(state, out);
   write_orders(state, out);
   write_guards(state, out);
+  write_margin(state, out);
   std::string bytes = out.take();
   const std::byte* const body = reinterpret_cast<const std::byte*>(bytes.data());
   const SnapshotHeader header{

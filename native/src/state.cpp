@@ -79,6 +79,7 @@ State::State(const EngineConfig& c)
       counted(c.max_orders),
       hold_ids(c.max_holds),
       guards(c.max_accounts),
+      margin(kMaxInstruments),
       closing_rooms(most_positions(c)) {
   QC_ASSERT(c.max_orders < kNone / 64 && c.max_client_ids < kNone && c.max_accounts < kNone &&
             c.max_transfers < kNone && c.max_balances < kNone && c.accounting <= 1 &&
@@ -144,6 +145,7 @@ void State::copy(const State& other) {
   group_ids.copy_entries(other.group_ids);
   hold_ids.copy_entries(other.hold_ids);
   guards.copy(other.guards, other.accounts.count());
+  margin.copy(other.margin, other.instrument_count);
   currencies.copy(other.currencies, other.currency_count);
   houses.copy(other.houses, other.currency_count);
   currency_count = other.currency_count;
@@ -237,6 +239,7 @@ Instrument& State::add_instrument(u32 id, const InstrumentTerms& terms) {
   instrument.book = Book(slot);
   if (terms.status != kContinuous) instrument.rare = kRarePhase;
   rare_books[slot] = make_rare_book(slot, kMaxInstruments);
+  margin.instruments[slot] = kCommonMargin;
   const bool fits = make_unit(terms.tick, terms.lot, terms.multiplier,
                               static_cast<u32>(terms.tick_scale) + terms.lot_scale,
                               quote_of(instrument).scale, instrument.unit) &&

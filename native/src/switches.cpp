@@ -78,9 +78,11 @@ i128& room_left(State& state, u32 account, u32 instrument, bool sell, u64 comman
   return room.left[sell ? 1 : 0];
 }
 
-/// Lists the orders of an account under a switch that do not fit into what closes their position,
-/// the oldest first, in State::ending; returns how many. The two of a pair follow each other.
-u32 list_not_reducing(State& state, u32 account, const Under& under, u64 mark) {
+/// Lists the orders of an account that are `covered` and do not fit into what closes their
+/// position, the oldest first, in State::ending; returns how many. The two of a pair follow each
+/// other.
+template <class Covered>
+u32 list_not_reducing(State& state, u32 account, u64 mark, const Covered& covered) {
   u32 count = 0;
   u32 before = kNone;
   i128 kept_before = 0;
@@ -96,7 +98,7 @@ u32 list_not_reducing(State& state, u32 account, const Under& under, u64 mark) {
     const i128 shared = paired ? kept_before : 0;
     const i128 more = std::max<i128>(0, leaves - shared);
     before = slot;
-    if (is_under(state, slot, under) && more > left) {
+    if (covered(slot) && more > left) {
       state.ending[count++] = slot;
       kept_before = 0;
     } else {
@@ -107,15 +109,21 @@ u32 list_not_reducing(State& state, u32 account, const Under& under, u64 mark) {
   return count;
 }
 
+template <class Covered>
+u32 end_not_reducing(State& state, u32 account, CancelReason reason, Teller& teller,
+                     const Covered& covered) {
+  const u32 before = state.accounts[account].open_orders;
+  const u32 count = list_not_reducing(state, account, teller.sequence(), covered);
+  cancel_listed(state, count, reason, teller);
+  return before - state.accounts[account].open_orders;
+}
+
 u32 end_of_account(State& state, u32 account, u8 mode, const Under& under, Teller& teller) {
   const auto fits = [&](u32 slot) { return is_under(state, slot, under); };
   if (mode == kSwitchAll) {
     return cancel_each(state, account, CancelReason::kill_switch, teller, fits);
   }
-  const u32 before = state.accounts[account].open_orders;
-  const u32 count = list_not_reducing(state, account, under, teller.sequence());
-  cancel_listed(state, count, CancelReason::kill_switch, teller);
-  return before - state.accounts[account].open_orders;
+  return end_not_reducing(state, account, CancelReason::kill_switch, teller, fits);
 }
 
 /// Ends what a switch does not let work, accounts in ascending order; returns how many ended.
@@ -205,6 +213,13 @@ bool judge_reducing(const State& state, const Sender& sender, bool sell, i64 lot
     return false;
   });
   return false;
+}
+
+u32 cancel_not_reducing(State& state, u32 account, u16 currency, CancelReason reason,
+                        Teller& teller) {
+  return end_not_reducing(state, account, reason, teller, [&](u32 slot) {
+    return state.instruments[state.orders.node(slot).instrument].quote == currency;
+  });
 }
 
 void set_kill(State& state, const SetKill& command, Teller& teller) {

@@ -1,5 +1,6 @@
 #include "quantumcore/commands.hpp"
 #include "quantumcore/gate.hpp"
+#include "quantumcore/margin_checks.hpp"
 
 namespace quantumcore {
 
@@ -38,7 +39,8 @@ bool judge(const State& state, const Transfer& c, Found& j, Refusal& why) {
   }
   if (!judge_states(state, c, j, why)) return false;
   if (!(c.kind == kDeposit ? judge_bound(state, j.currency, c.amount, 0, why)
-                           : judge_available(state, j.from, j.currency, c.amount, why))) {
+                           : judge_available(state, j.from, j.currency, c.amount, why) &&
+                                 judge_free(state, j.from, j.currency, c.amount, why))) {
     return false;
   }
   if (state.transfer_ids.full() || state.accounts.balances_left() == 0) {
@@ -70,6 +72,7 @@ Known known_as(const PostedTransfer& first, const Transfer& c) {
 void move(State& state, const Transfer& c, const Found& j) {
   i64& owed = state.currencies[j.currency].owed;
   Balance& from = state.accounts.balance(state.accounts.make_balance(j.from, j.currency));
+  note_deposit(state, j.from, j.currency, c.kind == kDeposit ? c.amount : -c.amount);
   if (c.kind == kDeposit) {
     owed += c.amount;
     const bool overflow = __builtin_add_overflow(from.total, c.amount, &from.total);
@@ -82,6 +85,7 @@ void move(State& state, const Transfer& c, const Found& j) {
     owed -= c.amount;
     return;
   }
+  note_deposit(state, j.to, j.currency, c.amount);
   Balance& to = state.accounts.balance(state.accounts.make_balance(j.to, j.currency));
   const bool overflow = __builtin_add_overflow(to.total, c.amount, &to.total);
   QC_ASSERT(!overflow);

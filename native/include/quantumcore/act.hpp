@@ -55,6 +55,8 @@ i128 lots_with_those_before(const Seat& seat, const Judged& j);
 i128 worth_with_those_before(const Seat& seat, const Judged& j, bool here, i64 own);
 /// How many of those before are of its instrument.
 u32 open_before(const Seat& seat, const Judged& j);
+/// What the first `count` of an act would work on a side of an instrument.
+i128 lots_of_members(const Act& act, u32 count, const Instrument& instrument, bool sell);
 /// Lots of those before on its side in its instrument.
 i128 closing_beside(const Seat& seat, const Judged& j);
 /// What those before hold of a currency, by its slot.

@@ -63,6 +63,11 @@ struct Admission {
 [[gnu::noinline]] bool judge_guards_of(const State& state, u32 slot, u32 session, const Wish& wish,
                                        u8 due, Refusal& why);
 
+/// Cancels what does not reduce of an account in the instruments of a currency (slot), as a switch
+/// in mode reduce_only does; returns how many ended.
+u32 cancel_not_reducing(State& state, u32 account, u16 currency, CancelReason reason,
+                        Teller& teller);
+
 /// RESTRICTED by a list.
 bool judge_restriction(const State& state, const Sender& sender, Refusal& why);
 

@@ -14,6 +14,9 @@ void check_ties(const State& state);
 /// Walks who may and how often, and compares.
 void check_guards(const State& state);
 
+/// Walks what margin is measured by.
+void check_margin(const State& state);
+
 /// Walks balances, accounts of the house, groups and holds, and compares; `held` is what orders
 /// hold, by balance row.
 void check_money(const State& state, std::vector<i128> held);

@@ -51,6 +51,13 @@ void set_patterns(State& state, const SetPatterns& command, Teller& teller);
 void set_protection(State& state, const SetProtection& command, Teller& teller);
 void set_quote(State& state, const SetQuote& command, Teller& teller);
 void resume(State& state, const Resume& command, Teller& teller);
+void set_margin_terms(State& state, const SetMarginTerms& command, Teller& teller);
+void set_risk_array(State& state, const SetRiskArray& command, Teller& teller);
+void set_account_margin(State& state, const SetAccountMargin& command, Teller& teller);
+void set_greeks(State& state, const SetGreeks& command, Teller& teller);
+void set_risk_limits(State& state, const SetRiskLimits& command, Teller& teller);
+void open_risk_day(State& state, const OpenRiskDay& command, Teller& teller);
+void assess_margin(State& state, const AssessMargin& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);

@@ -141,7 +141,7 @@ bool judge_order_lots_exactly(const State& state, const Instrument& instrument,
 /// Whether as many lots as `wish` has would close the whole position, on which nothing works yet.
 bool closes_whole(const State& state, const Beside& beside, const Wish& wish);
 
-/// MAX_OPEN beyond the account's own count, POS_LIMIT.
+/// MAX_OPEN beyond the account's own count, POS_LIMIT, and EXPOSURE of section 17.
 bool judge_working_exactly(const State& state, const Instrument& instrument, const Beside& beside,
                            const Wish& wish, Refusal& why);
 /// Of an order that comes alone.
@@ -168,14 +168,18 @@ template <class MakeBeside>
   return judge_working_exactly(state, instrument, beside(), wish, why);
 }
 
-/// CREDIT.
+/// Lots that an order adds to what works on its side, given what it stands for, if anything.
+i128 lots_added(const State& state, const Beside& beside, const Wish& wish);
+
+/// CREDIT, and what section 17 judges around it: NO_FUNDS by margin, LOSS_LIMIT, DRAWDOWN before,
+/// GREEKS after it.
 bool judge_credit_exactly(const State& state, const Instrument& instrument, const Beside& beside,
                           const Wish& wish, Refusal& why);
 template <class MakeBeside>
 [[gnu::always_inline]] inline bool judge_credit(const State& state, const Instrument& instrument,
                                                 const Position& position, const MakeBeside& beside,
                                                 const Wish& wish, Refusal& why) {
-  if ((position.beyond & kBeyondCredit) == 0) [[likely]] {
+  if ((position.beyond & (kBeyondCredit | kBeyondMargin)) == 0) [[likely]] {
     return true;
   }
   return judge_credit_exactly(state, instrument, beside(), wish, why);

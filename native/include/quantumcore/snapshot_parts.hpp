@@ -48,4 +48,9 @@ inline void demand(bool holds) {
 void write_guards(const State& state, Writer& out);
 void read_guards(State& state, const Scalars& s, Reader& in);
 
+/// What section 17 is measured by.
+u32 instrument_margins(const State& state);
+void write_margin(const State& state, Writer& out);
+void read_margin(State& state, const Scalars& s, Reader& in);
+
 }  // namespace quantumcore::snapshot

@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 8;
+inline constexpr u32 kVersion = 9;
 
 struct SnapshotHeader {
   u64 magic;
@@ -65,7 +65,9 @@ struct Scalars {
   u32 locates;
   u32 patterns;
   u32 protections;
-  u32 reserved;
+  u32 instrument_margins;
+  u32 account_margins;
+  u32 risk_limits;
 
   EngineConfig config() const {
     return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,

@@ -12,6 +12,7 @@
 #include "quantumcore/layout.hpp"
 #include "quantumcore/limits.hpp"
 #include "quantumcore/links.hpp"
+#include "quantumcore/margin.hpp"
 #include "quantumcore/money.hpp"
 #include "quantumcore/positions.hpp"
 #include "quantumcore/price.hpp"
@@ -222,6 +223,7 @@ struct State {
   mutable u64 walks = 0;
   HoldIds hold_ids;  // of clients: what orders hold they know themselves
   Guards guards;
+  Margin margin;
   u32 tripped_count = 0;                // of Guards::tripped
   Reserved<ClosingRoom> closing_rooms;  // scratch of a switch: by row of the position
 

@@ -86,6 +86,12 @@ bool is_judged(const State& state, u32 account, u16 currency) {
          (most_loss(state, *margin).is_set || most_drawdown(state, *margin).is_set);
 }
 
+/// Whether a position could come to more on a side of zero than before.
+bool opens(const MarginLeg& before, const MarginLeg& after, bool sell) {
+  const i128 was = sell ? -before.least : before.most;
+  return (sell ? -after.least : after.most) > std::max<i128>(was, 0);
+}
+
 /// Sums of the order at hand, as if it were not there.
 template <class Ask>
 auto without_order(const State& state, const Ask& ask) {
@@ -173,7 +179,7 @@ bool judge_exposure(const State& state, const Instrument& instrument, const Besi
   found.judged = is_judged(state, account, currency);
   if (!found.judged) return true;
   list_legs_with(state, instrument, beside, wish, found);
-  found.judged = state.margin.legs[found.own].worst() > found.before.worst();
+  found.judged = opens(found.before, state.margin.legs[found.own], wish.sell);
   if (!found.judged) return true;
   found.sums = sum_legs(state, account, currency, found.count, found.own);
   note_day_size(state, account, currency, found.sums);

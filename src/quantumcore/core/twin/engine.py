@@ -201,8 +201,12 @@ class Engine:
         return exposure.drawn(self._venue, firm, currency) - filled, filled
 
     def margin(self, account: int, currency: int) -> MarginStanding:
-        """Return what an assessment would tell at the time of the last command; zeros when one of both is unknown."""
-        if account not in self._venue.accounts or currency not in self._venue.currencies:
+        """Return what an assessment would tell at the time of the last command.
+
+        Zeros when one of both is unknown, and without accounting.
+        """
+        known = account in self._venue.accounts and currency in self._venue.currencies
+        if not known or not self._venue.bounds.accounting:
             return MarginStanding()
         return margin_acts.standing(self._venue, account, currency)
 

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
     market.post_random();
     market.hold_random();
     market.kill_random();
+    market.margin_random();
     events.clear();
     const i64 now = market.tick();
     const unsigned long long before = calls.load();

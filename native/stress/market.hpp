@@ -12,6 +12,7 @@
 #include "guards.hpp"
 #include "holds.hpp"
 #include "limits.hpp"
+#include "margin.hpp"
 #include "names.hpp"
 #include "orders.hpp"
 #include "quantumcore/engine.hpp"
@@ -399,6 +400,14 @@ class Market {
     });
   }
 
+  /// What accounts are margined by, and how they stand.
+  void margin_random() {
+    const u32 instrument = 1 + static_cast<u32>(random.below(kInstruments));
+    margin(
+        random, instrument, account(), price(instrument),
+        [&](auto& command, CommandKind kind, u32 of, u64 owner) { add(command, kind, of, owner); });
+  }
+
   /// Well framed, and then anything.
   void nonsense() {
     const u64 size = 16 + 8 * random.below(20);
@@ -408,7 +417,7 @@ class Market {
     }
     const u16 framed = static_cast<u16>(size);
     std::memcpy(bytes.data(), &framed, sizeof framed);
-    bytes[2] = static_cast<std::byte>(random.below(52));
+    bytes[2] = static_cast<std::byte>(random.below(58));
     if (bytes[2] == std::byte{10} || bytes[2] == std::byte{7} || bytes[2] == std::byte{8} ||
         bytes[2] == std::byte{40}) {
       bytes[3] = std::byte{1};  // no accidental switch or definition
@@ -447,8 +456,10 @@ class Market {
       advance();
     } else if (dice < 989) {
       action_random();
-    } else if (dice < 993) {
+    } else if (dice < 991) {
       guard_random();
+    } else if (dice < 995) {
+      margin_random();
     } else {
       nonsense();
     }

@@ -18,6 +18,7 @@ from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both
 from tests.support.fuzz_engine import seeded, started
 from tests.support.previews import held_against, is_submission, meets_revocable, unnamed
 from tests.support.streams import START_NS, AuctionMarket, Market, setup
+from tests.support.streams_margin import MarginMarket
 
 OFFERS, LEVELS = 10_000, 100
 SNAPSHOT_EVERY = 50
@@ -64,6 +65,13 @@ def test_calls_bands_and_shared_levels_do_too(seed):
     assert became["further"] < became["exact"] / 50
     assert became["PRICE_BAND"]
     assert became["COLLAR"]
+
+
+def test_accounts_on_margin_do_too():
+    became = foretell(2_000, 6, MarginMarket)
+    assert became["exact"] > 200
+    for reason in ("EXPOSURE", "NO_FUNDS", "STALE_REF", "GREEKS", "AMOUNT_OVERFLOW"):
+        assert became[reason], f"{reason} never came up"
 
 
 @pytest.mark.parametrize(

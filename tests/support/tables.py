@@ -4,6 +4,7 @@ That the migrations make what the rooms declare, and what they do to tables with
 test_rooms_tables, test_positions_migrations and test_rooms_upgrades, which run them.
 """
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +29,10 @@ async def _made(migrations: str) -> bytes:
 
 
 def _begin(path: Path, empty: bytes) -> None:
+    """Whole or not at all, also where a test kills the process that opens them."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(empty)
+        begun = path.with_suffix(".begun")
+        with open(begun, "wb") as file:
+            file.write(empty)
+        os.replace(begun, path)

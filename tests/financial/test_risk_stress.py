@@ -153,11 +153,19 @@ def test_named_days_are_data_with_their_sources() -> None:
     assert list(days) == ["1987-10-19", "2008-10", "2010-05-06", "2015-01-15", "2020-03", "2020-04-20"]
     assert all(len(day.source) > 40 for day in days.values())
     assert days["1987-10-19"].prices["equity"] == pytest.approx(224.84 / 282.70 - 1, abs=5e-5)
-    assert days["2010-05-06"].prices["equity"] == pytest.approx(1065.79 / 1165.87 - 1, abs=5e-5)
+    assert days["2010-05-06"].prices["equity"] == -0.086
     assert days["2020-03"].prices["equity"] == pytest.approx(2386.13 / 2711.02 - 1, abs=5e-5)
     assert days["2020-03"].prices["oil"] == pytest.approx(31.13 / 41.28 - 1, abs=5e-5)
     assert days["2020-04-20"].prices["oil"] == pytest.approx(-37.63 / 18.27 - 1, abs=5e-5)
     assert days["2015-01-15"].prices["chf"] == pytest.approx(1 / 0.72 - 1, abs=5e-5)
+    fear = {
+        "1987-10-19": (36.37, 150.19),
+        "2008-10": (39.39, 59.89),
+        "2010-05-06": (24.91, 32.80),
+        "2020-03": (57.83, 82.69),
+    }
+    for name, (before, after) in fear.items():
+        assert days[name].volatility == pytest.approx(after / before, abs=5e-3), name
 
 
 def test_oil_below_zero_costs_more_than_all_of_it() -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, update
 from typer.testing import CliRunner
 
 from quantumcore.adapters.event_log import FileEventLog
-from quantumcore.adapters.sql import SqliteDatabase, open_database, read_only
+from quantumcore.adapters.sql import SqliteDatabase, read_only
 from quantumcore.app import cli
 from quantumcore.app.audit import LEDGER
 from quantumcore.app.audit_key import KEY_FILE
@@ -38,6 +38,7 @@ from tests.support.audits import KEY, NOON, all_rows, recompute, remove
 from tests.support.clocks import ManualClock
 from tests.support.ledgers import MIGRATIONS, post
 from tests.support.shards import MAX_ORDERS, market, open_shard
+from tests.support.tables import open_tables
 
 PUBLIC = Signer(KEY).public_key
 
@@ -51,7 +52,7 @@ async def data(tmp_path: Path, rng: random.Random) -> Path:
     shard, log = open_shard(directory), FileEventLog(directory / "events")
     for _ in shard.recover():
         pass
-    database = await open_database(directory / LEDGER, MIGRATIONS)
+    database = await open_tables(directory / LEDGER, MIGRATIONS)
     try:
         batches = [_step(shard, log, raw, NOON) for raw in market(4)]
         for day in range(3):
@@ -86,7 +87,7 @@ def _step(shard: Shard, log: FileEventLog, raw: bytes, time_ns: int) -> EventBat
 
 async def change(data: Path, *works: Callable[[Connection], Any]) -> None:
     """Change the ledger's tables, as an intruder would."""
-    database: SqliteDatabase = await open_database(data / LEDGER, MIGRATIONS)
+    database: SqliteDatabase = await open_tables(data / LEDGER, MIGRATIONS)
     for work in works:
         await database.write(work)
     await database.close()
@@ -116,7 +117,7 @@ async def test_a_sound_ledger_is_sound_and_is_left_as_it_is(data: Path) -> None:
 
 async def test_a_ledger_that_is_written_to_can_be_verified(data: Path) -> None:
     """Its write-ahead log lies beside it, with what was committed last."""
-    database = await open_database(data / LEDGER, MIGRATIONS)
+    database = await open_tables(data / LEDGER, MIGRATIONS)
     await database.write(lambda connection: connection.execute(update(cursor).values(one=1)))
     assert (data / f"{LEDGER}-wal").exists()
     report = report_on(data)
@@ -131,7 +132,7 @@ async def test_a_ledger_that_is_behind_its_journal_is_sound(data: Path) -> None:
     log = FileEventLog(data / "events")
     events = [event for batch in log.read(0, 1 << 30) for event in batch.events if event.sequence <= last - 10]
     log.close()
-    database = await open_database(data / LEDGER, MIGRATIONS)
+    database = await open_tables(data / LEDGER, MIGRATIONS)
     await post(database, [EventBatch(1, last - 10, b"".join(event.encode() for event in events))])
     await database.close()
     report = report_on(data)

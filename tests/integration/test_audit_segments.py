@@ -18,7 +18,7 @@ from rich.console import Console
 from sqlalchemy import Connection, func, select, update
 from typer.testing import CliRunner
 
-from quantumcore.adapters.sql import SqliteDatabase, open_database, read_only
+from quantumcore.adapters.sql import SqliteDatabase, read_only
 from quantumcore.app import cli
 from quantumcore.app.audit import LEDGER, ledger_of
 from quantumcore.app.audit_key import KEY_FILE
@@ -36,6 +36,7 @@ from quantumcore.services.ledger.tables import audit_days, audit_records, entrie
 from tests.support.audits import KEY, NOON, all_rows, days_of_trading
 from tests.support.clocks import ManualClock
 from tests.support.ledgers import MIGRATIONS, post
+from tests.support.tables import open_tables
 
 PUBLIC = Signer(KEY).public_key
 DAYS = 4
@@ -76,7 +77,7 @@ async def house(tmp_path: Path, rng: random.Random, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("quantumcore.services.ledger.audit.sealer.SEGMENT_RECORDS", 50)
     (tmp_path / KEY_FILE).write_text(KEY.hex())
     _, batches = days_of_trading(rng, days=DAYS)
-    database = await open_database(tmp_path / LEDGER, MIGRATIONS)
+    database = await open_tables(tmp_path / LEDGER, MIGRATIONS)
     for at in range(0, len(batches), 60):
         await post(database, batches[at : at + 60])
     opened = House(tmp_path, database)
@@ -240,7 +241,7 @@ async def test_nothing_that_is_wrong_is_sealed_and_no_root_is_published_without_
     tmp_path: Path, rng: random.Random
 ) -> None:
     _, batches = days_of_trading(rng, days=2)
-    database = await open_database(tmp_path / LEDGER, MIGRATIONS)
+    database = await open_tables(tmp_path / LEDGER, MIGRATIONS)
     await post(database, batches)
     row = (await database.read(all_rows))[5]
 

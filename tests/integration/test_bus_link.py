@@ -106,11 +106,11 @@ async def test_what_was_asked_of_a_side_that_ends_has_an_unknown_outcome_and_the
     linked: tuple[End, End],
 ) -> None:
     here, there = linked
-    arrived = asyncio.Event()
+    arrived, late = asyncio.Event(), asyncio.Event()
 
     async def say(_: Say) -> Echo:
         arrived.set()
-        await asyncio.sleep(30)
+        await late.wait()
         return Echo("late")
 
     there.handle(Say, say)
@@ -124,6 +124,7 @@ async def test_what_was_asked_of_a_side_that_ends_has_an_unknown_outcome_and_the
         await here.request(Say(text="again?"))
     await EmbeddedBus.publish(here, [Told(number=1)])  # nobody hears it, nobody minds
     assert here.link.in_flight == 0
+    late.set()  # who ends lets what he answers end
 
 
 async def test_requests_beyond_the_limit_are_refused_and_those_below_answered(

@@ -21,6 +21,7 @@ from quantumcore.contracts.risk_limits import (
     SetAccountLimits,
     SetLimitsByTwo,
 )
+from tests.support.portfolios import NO_CURRENCY
 from tests.support.position_rooms import order
 from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, SHARE, USD
@@ -198,7 +199,7 @@ async def proposed(room: RiskRoom, **given: Any) -> Any:
 
 async def test_whose_limits_they_are_must_exist(tmp_path: Path) -> None:
     async with risk_room(tmp_path) as room:
-        for wrong in ({"account": 999}, {"symbol": "NONE"}, {"currency": "XXX"}):
+        for wrong in ({"account": 999}, {"symbol": "NONE"}, {"currency": NO_CURRENCY}):
             with pytest.raises(NotFound):
                 await limited(room, **wrong)
 

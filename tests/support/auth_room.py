@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from quantumcore.adapters.embedded_bus import EmbeddedBus
-from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts.auth import (
     AccessChanged,
     CreateUser,
@@ -23,6 +23,7 @@ from quantumcore.contracts.ledger import AccountView, OpenAccount
 from quantumcore.services.auth.service import AuthService
 from quantumcore.services.auth.settings import Argon, AuthSettings
 from tests.support.clocks import ManualClock
+from tests.support.tables import open_tables
 
 PASSWORD = "correct horse battery"
 PEER = "203.0.113.7"
@@ -97,7 +98,7 @@ async def open_room(
     tasks: bool = True,
 ) -> AsyncIterator[Room]:
     clock, ledger, bus = clock or ManualClock(), ledger or ScriptedLedger(), EmbeddedBus()
-    database = await open_database(directory / "auth.db", "quantumcore.services.auth.migrations", synchronous="NORMAL")
+    database = await open_tables(directory / "auth.db", "quantumcore.services.auth.migrations")
     service = AuthService(bus, database, clock, settings)
     bus.handle(OpenAccount, ledger.open)
     service.attach()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts.matching import (
     EngineAccounts,
     EngineHold,
@@ -32,6 +32,7 @@ from quantumcore.services.ledger.tables import accounts, client_holds, holds, me
 from quantumcore.services.matching.money import engine_account, other_accounts
 from tests.support.small_venue import SmallVenue
 from tests.support.streams import START_NS, Market, setup
+from tests.support.tables import open_tables
 
 HOLDS_IN_A_PAGE = 3
 MIGRATIONS = "quantumcore.services.ledger.migrations"
@@ -60,7 +61,7 @@ def _step(engine: Engine, raw: bytes, time_ns: int) -> EventBatch:
 @asynccontextmanager
 async def ledger_tables(directory: Path, name: str = "ledger") -> AsyncIterator[SqliteDatabase]:
     """Open the ledger's tables."""
-    database = await open_database(directory / f"{name}.db", MIGRATIONS)
+    database = await open_tables(directory / f"{name}.db", MIGRATIONS)
     try:
         yield database
     finally:

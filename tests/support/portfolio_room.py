@@ -11,7 +11,6 @@ from typing import Any
 
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
-from quantumcore.adapters.sql import open_database
 from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.ledger import Balance, Balances, Entry, EntryPage, GetBalances, GetEntries, LedgerMoved
 from quantumcore.contracts.market import GetTicker, GetTickers, Ticker, Tickers
@@ -22,6 +21,7 @@ from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from tests.support.clocks import ManualClock
 from tests.support.portfolios import CURRENCIES, INSTRUMENTS, T0
+from tests.support.tables import open_tables
 
 ALICE, BOB = 1001, 1002
 
@@ -160,7 +160,7 @@ async def portfolio_room(
     """Open the room in `tmp_path`; with `run` its tasks run too."""
     world = world or World()
     bus, clock, log = EmbeddedBus(), ManualClock(T0), FileEventLog(tmp_path / "events")
-    database = await open_database(
+    database = await open_tables(
         tmp_path / "portfolio.db", "quantumcore.services.portfolio.migrations", synchronous="FULL"
     )
     for question in (GetBalances, GetPositions, GetTickers, GetTicker, GetEntries, GetReference):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts import wire
 from quantumcore.contracts.positions import GetPosition, PositionView
 from quantumcore.contracts.reference import Catalogue
@@ -20,6 +20,7 @@ from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.positions.settings import PositionsSettings
 from quantumcore.services.positions.tables import metadata
 from tests.support.small_venue import ALICE, BOB, COIN, SHARE, SmallVenue, small_venue
+from tests.support.tables import open_tables
 
 MIGRATIONS = "quantumcore.services.positions.migrations"
 TRUTH = ("positions", "lots", "events", "marks", "choices", "actions")
@@ -84,7 +85,7 @@ async def positions_room(
 @asynccontextmanager
 async def position_tables(directory: Path, name: str = "positions") -> AsyncIterator[SqliteDatabase]:
     """Open the room's tables."""
-    database = await open_database(directory / f"{name}.db", MIGRATIONS)
+    database = await open_tables(directory / f"{name}.db", MIGRATIONS)
     try:
         yield database
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.event_log import FileEventLog
-from quantumcore.adapters.sql import SqliteDatabase, open_database
+from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.matching import (
@@ -28,6 +28,7 @@ from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.matching.previews import submission_preview
 from tests.support.clocks import ManualClock
+from tests.support.tables import open_tables
 
 ALICE, BOB, CAROL = 1, 2, 3
 USD, BTC, SHARES = 1, 2, 3
@@ -124,7 +125,7 @@ class SmallVenue:
     async def database(self, name: str, file: str = "") -> SqliteDatabase:
         """Open the tables of a room, in a file of its name or another."""
         path = self.directory / f"{file or name}.db"
-        database = await open_database(path, f"quantumcore.services.{name}.migrations")
+        database = await open_tables(path, f"quantumcore.services.{name}.migrations")
         self._databases.append(database)
         return database
 

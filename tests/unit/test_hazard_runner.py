@@ -87,6 +87,13 @@ def test_place_is_gone():
     assert double(1) == 2
 """
 
+# Of the plugins that are installed only the one that gives tests a deadline: the others cost a second at each of many starts.
+PYPROJECT = """\
+[tool.pytest.ini_options]
+markers = ["hazard(*ids): x", "chance: x"]
+addopts = "-p no:schemathesis -p no:hypothesispytest -p no:asyncio -p no:anyio -p no:xdist"
+"""
+
 
 def _patch(old: str, new: str, path: str = "src/quantumcore/product.py", text: str = PRODUCT) -> str:
     """Return a patch of the one line `old`, with three lines around it."""
@@ -145,7 +152,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tests/test_product.py": TESTS,
         "docs/reference/hazards.md": "\n".join(_row(name) for name in IDS) + "\n",
         ".gitignore": "build/\n",
-        "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['hazard(*ids): x', 'chance: x']\n",
+        "pyproject.toml": PYPROJECT,
     }
     files |= {f"tests/support/hazards/{name}.patch": text for name, text in PATCHES.items()}
     for name, text in files.items():

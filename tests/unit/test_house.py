@@ -9,6 +9,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ BYTES_MAX = 1 << 20
 # Pure: what may happen, never when.
 WORLD = {"asyncio", "time", "os", "random", "logging", "threading", "socket", "subprocess"}
 WEB_SERVER = {"httptools", "starlette", "uvicorn", "uvloop", "websockets"}
+NAMED_TO_UVICORN = {"websockets"}
 WEB_SERVER_ROOMS = ("services/gateway/", "app/", "adapters/http")
 # What is owed is never a float. Statistics (services/market, services/portfolio, services/risk) and option models may use them.
 MONEY = (
@@ -232,6 +234,18 @@ def test_every_dependency_has_its_place_in_the_record():
     declared = [*project["project"]["dependencies"]]
     declared += [each for extra in project["project"]["optional-dependencies"].values() for each in extra]
     assert [each for each in declared if f"`{re.split(r'[<>=~! ]', each)[0].lower()}`" not in record] == []
+
+
+def test_every_dependency_of_the_running_venue_is_used():
+    """Imported in the package, or named to the web server, which imports it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    imported = {module.split(".")[0] for path in _python() for _, module in _imports(path)}
+    imported |= {
+        name for name in NAMED_TO_UVICORN if f'"{name}' in (SOURCE / "services/gateway/service.py").read_text()
+    }
+    names = [re.split(r"[<>=~! ]", each)[0] for each in project["project"]["dependencies"]]
+    brought = {name: {file.parts[0].removesuffix(".py") for file in distribution(name).files or ()} for name in names}
+    assert [name for name, modules in brought.items() if not modules & imported] == []
 
 
 def _errors() -> list[type[errors.QuantumCoreError]]:

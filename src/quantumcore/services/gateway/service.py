@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -26,6 +27,7 @@ from quantumcore.services.gateway.metrics import GatewayMetrics
 from quantumcore.services.gateway.openapi import reference_routes
 from quantumcore.services.gateway.own_writes import OwnWrites
 from quantumcore.services.gateway.routes import all_routes
+from quantumcore.services.gateway.routing import Route
 from quantumcore.services.gateway.settings import GatewaySettings
 from quantumcore.services.gateway.stream import Stream
 
@@ -94,8 +96,7 @@ class GatewayService:
             not_ready=self._all_reasons,
         )
         self.stream = Stream(self.gate)
-        routes = all_routes()
-        self.asgi = GatewayApp(self.gate, [*routes, *reference_routes(routes)], self.stream.serve)
+        self.asgi = GatewayApp(self.gate, _routes(), self.stream.serve)
 
     def attach(self) -> None:
         """Listen to what changes access, books and orders, and to warnings."""
@@ -162,3 +163,10 @@ class GatewayService:
 
     def _all_reasons(self) -> list[str]:
         return [*self.not_ready(), *self._house_not_ready()]
+
+
+@cache
+def _routes() -> tuple[Route, ...]:
+    """Return every operation and those that describe them: the same for all gateways of a process."""
+    routes = all_routes()
+    return (*routes, *reference_routes(routes))

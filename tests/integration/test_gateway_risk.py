@@ -176,6 +176,75 @@ async def test_a_risk_officer_sets_limits_with_a_reason_and_an_end(venue: House)
     assert (refused.status_code, refused.json()["field"]) == (400, "expires")
 
 
+async def test_a_risk_officer_stops_a_firm_an_instrument_or_everybody(venue: House) -> None:
+    user, other, officer = await venue.user(), await venue.user(), await venue.admin("risk_officer")
+    venue.venue.do(wire.SetFirm(account=int(user.account_id), firm=7))
+    await user.order(price="1.00")
+    path, nothing = "/v1/risk/kill", dict.fromkeys(("account_id", "firm", "session", "symbol"))
+    assert (await user.http.post(path, json={"firm": 7})).status_code == 403
+    done = await officer.http.post(path, json={"firm": 7, "mode": "reduce_only"})
+    assert done.status_code == 200, done.text
+    assert done.json() == nothing | {
+        "scope": "firm",
+        "firm": 7,
+        "mode": "reduce_only",
+        "engaged": True,
+        "cancelled": 1,
+        "sequence": venue.venue.engine.sequence,
+    }
+    refused = (await user.order()).json()
+    assert (refused["reason"], refused["scope"]) == ("risk.killed", "firm")
+    assert (await other.order(price="1.00")).json()["status"] == "new"
+    found = (await user.http.get(f"/v1/accounts/{user.account_id}/risk")).json()
+    assert (found["killed"], found["kill_mode"]) == (True, "reduce_only")
+    await officer.http.post(path, json={"symbol": "AAPL"})
+    listed = (await officer.http.get(path)).json()
+    assert [(one["scope"], one["firm"], one["symbol"], one["mode"]) for one in listed["items"]] == [
+        ("instrument", None, "AAPL", "all"),
+        ("firm", 7, None, "reduce_only"),
+    ]
+    assert (listed["complete"], listed["items"][0]["time"].endswith("Z")) == (True, True)
+    assert (await user.http.get(path)).status_code == 403
+    for query in ("firm=7", "symbol=AAPL"):
+        assert (await officer.http.delete(f"{path}?{query}")).json()["mode"] == "off"
+    assert (await officer.http.get(path)).json()["items"] == []
+    assert (await user.order(price="1.00")).json()["status"] == "new"
+
+
+@pytest.mark.parametrize(
+    "body, status, field",
+    [
+        ({"firm": 7, "session": 1}, 400, "session"),
+        ({"firm": 0}, 400, "firm"),
+        ({"mode": "off"}, 400, "mode"),
+        ({"group": 7}, 400, "group"),
+        ({"symbol": "NONE"}, 404, "symbol"),
+    ],
+)
+async def test_a_switch_of_nothing_that_there_is_stops_nobody(
+    venue: House, body: dict[str, Any], status: int, field: str
+) -> None:
+    user, officer = await venue.user(), await venue.admin("risk_officer")
+    answer = await officer.http.post("/v1/risk/kill", json=body)
+    assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
+    assert (await user.order(price="1.00")).json()["status"] == "new"
+
+
+async def test_what_comes_by_one_connection_is_stopped_alone(venue: House) -> None:
+    """The socket tells its number; the same user's orders by another way come in."""
+    user, officer = await venue.user(), await venue.admin("risk_officer")
+    async with listening(venue.gateway) as address, stream(address) as client:
+        session = (await client.auth(user.token))["data"]["session"]
+        done = await officer.http.post("/v1/risk/kill", json={"session": session})
+        assert (done.json()["scope"], done.json()["session"]) == ("session", session)
+        data = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "1", "price": "1.00"}
+        sent = {"client_order_id": "by-socket", "time_in_force": "gtc", **data}
+        await client.say(op="order.submit", data=sent)
+        said = await client.answer("order.submit")
+        assert (said["data"]["reason"], said["data"]["scope"]) == ("risk.killed", "session")
+        assert (await user.order(price="1.00")).json()["status"] == "new"
+
+
 # -------------------------------------------------------------------------------------------------- the stream
 
 

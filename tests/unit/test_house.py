@@ -46,6 +46,7 @@ MONEY = (
     "services/risk/figures/exposure.py",
     "services/risk/figures/drawdown.py",
     "services/risk/folding.py",
+    "services/risk/levels.py",
     "services/risk/valuation/limits.py",
     "services/risk/store.py",
     "services/risk/valuation/valuing.py",
@@ -60,6 +61,7 @@ MONEY = (
 FIGURES = ("services/risk/figures/", "services/risk/margin/", "services/risk/options/")
 FIGURE_FILES = (
     "services/risk/folding.py",
+    "services/risk/levels.py",
     "services/risk/parameters.py",
     "services/risk/work.py",
     "services/risk/valuation/limits.py",

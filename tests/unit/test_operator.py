@@ -88,7 +88,7 @@ def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
     """But for the kill switch, which ends orders and makes none; with four eyes its own room refuses to lift it here."""
     reads = {"GetUser", "GetEngineStatus", "GetRooms", "GetBalances", "GetStatement", "GetPositions"}
     reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot", "PreviewOrder"}
-    reads |= {"GetRiskMetrics", "GetVar", "GetStress", "GetLimits"}
+    reads |= {"GetRiskMetrics", "GetVar", "GetStress", "GetLimits", "GetKillSwitches"}
     switch = {"EngageKillSwitch", "LiftKillSwitch"}
     assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", *reads, *switch}
 

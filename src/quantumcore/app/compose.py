@@ -35,6 +35,7 @@ from quantumcore.contracts import (
     positions,
     reference,
     risk,
+    risk_kill,
     risk_limits,
     risk_parameters,
 )
@@ -130,6 +131,7 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         risk.GetRiskUpdates,
         risk_parameters.GetParameters,
         risk_limits.GetLimitChanges,
+        risk_kill.GetKillSwitches,
     ),
 }
 

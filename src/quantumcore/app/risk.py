@@ -46,7 +46,7 @@ def show_figures(found: dict[str, Any], console: Console) -> None:
     """
     currency = found["currency"]
     rates = f", rates of {found['fx_snapshot_id']}" if found["fx_snapshot_id"] else ""
-    killed = ", KILLED" if found["killed"] else ""
+    killed = {None: "", "all": ", KILLED", "reduce_only": ", REDUCE ONLY"}[found["kill_mode"]]
     console.print(f"account {found['account_id']} at sequence {found['sequence']}{rates}{killed}")
     sums = _table(f"In {currency}", "", "")
     names = (
@@ -96,6 +96,29 @@ def show_stress(found: dict[str, Any], console: Console) -> None:
     ends = [f"{name} of {found[name]}" for name in ("fall", "rise") if found[name] is not None]
     console.print(f"ends the equity: {' or '.join(ends) or 'no move of all prices together from -1 to 3'}")
     console.print(f"VaR 99 % if everything moved together: {found['correlated_var']}")
+
+
+def whose(found: dict[str, Any]) -> str:
+    """Return in words whose a limit or a kill switch is, as answers name it."""
+    number = next((found[field] for field in ("account_id", "firm", "group", "session") if found.get(field)), "")
+    symbol = found["symbol"] or ""
+    if found["scope"] == "venue":
+        return "the venue"
+    return f"{found['scope']} {number or symbol}" + (f" in {symbol}" if number and symbol else "")
+
+
+def show_switches(found: dict[str, Any], console: Console) -> None:
+    """Print which kill switches are engaged.
+
+    Args:
+        found: The reply to GetKillSwitches.
+    """
+    table = _table(f"Kill switches at sequence {found['sequence']}", "of", "mode", "since sequence")
+    for one in found["items"]:
+        table.add_row(whose(one), one["mode"].replace("_", " "), str(one["sequence"]))
+    console.print(table)
+    if not found["complete"]:
+        console.print("there are more than these")
 
 
 def plot(found: dict[str, Any], file: Path) -> None:

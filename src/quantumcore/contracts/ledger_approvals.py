@@ -12,7 +12,8 @@ from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.ledger_periods import ClosePeriod
 from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
-from quantumcore.contracts.risk_limits import LiftKillSwitch, SetAccountLimits
+from quantumcore.contracts.risk_kill import LiftKillSwitch
+from quantumcore.contracts.risk_limits import SetAccountLimits
 
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
     "transaction": RecordTransaction,

@@ -1,4 +1,4 @@
-"""Risk (8004), what accounts may do: limits that people set, what the engine enforces, and the kill switch."""
+"""Risk (8004), what accounts may do: limits that people set, and what the engine enforces."""
 
 import msgspec
 
@@ -29,6 +29,7 @@ class Limits(msgspec.Struct, frozen=True):
     account_id: str
     sequence: int
     killed: bool
+    kill_mode: str | None
     limits: list[LimitUse]
     records: list[LimitRecord]
 
@@ -131,49 +132,3 @@ class GetLimitChanges(Request[LimitChanges], frozen=True, kw_only=True):
     account: int = 0
     limit: int = 100
     cursor: str = ""
-
-
-# -------------------------------------------------------------------------------------------- kill switch
-
-
-class KillSwitch(msgspec.Struct, frozen=True):
-    """A switch as it stands now.
-
-    Attributes:
-        account_id: Null: the venue's. cancelled: How many orders went. accounts: Whose they were.
-    """
-
-    account_id: str | None
-    engaged: bool
-    cancelled: int
-    accounts: list[int]
-    sequence: int
-
-
-class EngageKillSwitch(Request[KillSwitch], frozen=True, kw_only=True):
-    """Refuse what is new and cancel what works, of an account; 0: of the venue. One person is enough.
-
-    Raises:
-        NotFound: `account.not_found`.
-        Unavailable, OutcomeUnknown: As matching says; it may be engaged again.
-    """
-
-    account: int = 0
-
-
-class LiftKillSwitch(Request[KillSwitch], frozen=True, kw_only=True):
-    """Let orders in again.
-
-    Raises:
-        Forbidden: `approval.required`: the venue asks for a second person (setting `four_eyes`): propose it.
-        NotFound: `account.not_found`.
-        Unavailable, OutcomeUnknown: As matching says; it may be lifted again.
-    """
-
-    account: int = 0
-
-
-class LiftByTwo(Request[KillSwitch], frozen=True, kw_only=True):
-    """The same, which two persons have decided: asked by the room that keeps proposals, and by nobody else."""
-
-    account: int = 0

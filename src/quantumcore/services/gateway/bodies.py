@@ -48,6 +48,7 @@ Phase = Literal[
 ]
 SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
+Whole = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 Direction = Literal["asc", "desc"]
 
 
@@ -258,10 +259,19 @@ class BookQuery(Body, frozen=True, kw_only=True):
 # -- risk, reference
 
 
-class KillBody(Body, frozen=True, kw_only=True):
-    """Whose orders stop; without account_id the whole venue's."""
+class KillQuery(Body, frozen=True, kw_only=True):
+    """Whose orders; one of these, or none: the whole venue's."""
 
     account_id: AccountText | None = None
+    firm: Whole | None = None
+    session: Whole | None = None
+    symbol: SymbolText | None = None
+
+
+class KillBody(KillQuery, frozen=True, kw_only=True):
+    """Whose orders stop; reduce_only: what brings a position nearer to zero goes on."""
+
+    mode: Literal["all", "reduce_only"] = "all"
 
 
 class CurrencyBody(Body, frozen=True, kw_only=True):

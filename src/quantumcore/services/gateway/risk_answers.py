@@ -59,6 +59,7 @@ class RiskAnswer(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     unpriced: list[str]
     killed: bool
+    kill_mode: str | None
     by_symbol: list[Exposure]
     by_sector: list[Exposure]
     by_currency: list[Exposure]
@@ -155,12 +156,13 @@ class LimitChangesAnswer(msgspec.Struct, frozen=True):
 
 
 class RiskUpdateAnswer(msgspec.Struct, frozen=True):
-    """warning: the use of a limit has passed the line; relief: it is below again; killed, lifted: of a kill switch."""
+    """warning: the use of a limit has passed the line; relief: it is below again; killed (`mode`: all, reduce_only), lifted: of a kill switch."""
 
     kind: str
     sequence: int
     time: str
     limit: LimitUse | None
+    mode: str | None
 
 
 def risk(found: RiskMetrics) -> RiskAnswer:
@@ -214,7 +216,7 @@ def limit_change(one: LimitChange) -> LimitChangeAnswer:
 
 def update(one: RiskUpdate) -> RiskUpdateAnswer:
     """Return one thing that an account's stream says."""
-    return RiskUpdateAnswer(one.kind, one.sequence, rfc3339(one.time_ns), one.limit)
+    return RiskUpdateAnswer(one.kind, one.sequence, rfc3339(one.time_ns), one.limit, one.mode)
 
 
 def _read(found: Any) -> dict[str, Any]:

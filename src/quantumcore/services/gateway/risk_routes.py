@@ -20,6 +20,7 @@ def risk_routes() -> list[Route]:
         Route("GET", "/v1/risk/limits/changes", limits.changes, scope="risk"),
         by_two("PUT", "/v1/risk/limits/{account}", limits.of_account),
         by_two("PUT", "/v1/risk/limits/{account}/{symbol}", limits.of_symbol),
+        Route("GET", "/v1/risk/kill", risk.switches, scope="risk"),
         Route("POST", "/v1/risk/kill", risk.engage, scope="risk"),
         by_two("DELETE", "/v1/risk/kill", risk.lift),
     ]

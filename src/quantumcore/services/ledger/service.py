@@ -26,15 +26,8 @@ from quantumcore.contracts.ledger import (
 )
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.risk_limits import (
-    CheckAccountLimits,
-    KillSwitch,
-    LiftByTwo,
-    LiftKillSwitch,
-    LimitChange,
-    SetAccountLimits,
-    SetLimitsByTwo,
-)
+from quantumcore.contracts.risk_kill import KillSwitch, LiftByTwo, LiftKillSwitch
+from quantumcore.contracts.risk_limits import CheckAccountLimits, LimitChange, SetAccountLimits, SetLimitsByTwo
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -327,7 +320,7 @@ class LedgerService:
         return await self._bus.request(SetLimitsByTwo(asked=command))
 
     async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
-        return await self._bus.request(LiftByTwo(account=command.account))
+        return await self._bus.request(LiftByTwo(asked=command))
 
     @property
     def _catalogue(self) -> Catalogue:

@@ -129,8 +129,8 @@ class FiguresDesk:
             if query.symbol:
                 found = [one for one in found if one.symbol == query.symbol]
                 records = [one for one in records if one.symbol == query.symbol]
-            killed = bool(seen.account.engaged)
-            return Limits(str(query.account), seen.account.stand.sequence, killed, found, records)
+            mode = metrics.kill_mode(seen.account)
+            return Limits(str(query.account), seen.account.stand.sequence, mode is not None, mode, found, records)
 
     # ---------------------------------------------------------------------------------------- value at risk
 

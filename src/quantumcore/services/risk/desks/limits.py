@@ -39,7 +39,7 @@ from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import change_store
 from quantumcore.services.risk.desks.change_store import Change, State
-from quantumcore.services.risk.folding import (
+from quantumcore.services.risk.levels import (
     LONG,
     MAX_OPEN_ORDERS,
     OPEN_EACH,
@@ -231,8 +231,8 @@ class LimitDesk:
         names = {name: name for name in OF_QUANTITIES} | {f"{name} {money}": name for name in OF_VALUES}
         before = {
             names[name]: limit.value
-            for (name, owner, place), limit in account.limits.items()
-            if owner == command.account and place == at and name in names
+            for (scope, _, place, name), limit in account.limits.items()
+            if scope == Scope.ACCOUNT and place == at and name in names
         }
         return Change(
             number=0,

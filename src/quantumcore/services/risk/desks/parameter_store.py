@@ -13,18 +13,23 @@ from quantumcore.services.risk.tables import parameters, told, warned
 from quantumcore.services.risk.valuation.limits import name_of
 
 WARNING, RELIEF, KILLED, LIFTED = "warning", "relief", "killed", "lifted"
-SWITCH = "kill switch"
-"""Under what name an engaged kill switch is remembered, beside the limits whose use is over the line."""
+SWITCHES = {"all": "kill switch", "reduce_only": "kill switch reduce_only"}
+"""Under what name an engaged kill switch is remembered, by its mode, beside the limits whose use is over the line."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Said(msgspec.Struct, frozen=True):
-    """The payload of a row of `told`."""
+    """The payload of a row of `told`.
+
+    Attributes:
+        mode: Of KILLED; rows of before there were modes have none.
+    """
 
     sequence: int
     kind: str
     limit: LimitUse | None = None
+    mode: str = "all"
 
 
 _decode_said = msgspec.json.Decoder(Said).decode
@@ -94,12 +99,13 @@ def tell(tx: Connection, account: int, said: Sequence[Said], time_ns: int) -> li
         number += 1
         row = {"number": number, "account": account, "time_ns": time_ns, "payload": _encode(one).decode()}
         tx.execute(insert(told), row)
-        name = SWITCH if one.limit is None else name_of(one.limit)
+        names = list(SWITCHES.values()) if one.limit is None else [name_of(one.limit)]
+        if one.kind != WARNING:
+            tx.execute(delete(warned).where(warned.c.account == account, warned.c.name.in_(names)))
         if one.kind in (WARNING, KILLED):
+            name = SWITCHES[one.mode] if one.kind == KILLED else names[0]
             tx.execute(insert(warned), {"account": account, "name": name, "number": number})
-        else:
-            tx.execute(delete(warned).where(warned.c.account == account, warned.c.name == name))
-        updates.append(RiskUpdate(number, account, time_ns, one.sequence, one.kind, one.limit))
+        updates.append(_told(number, account, time_ns, one))
     return updates
 
 
@@ -123,5 +129,9 @@ def newest_updates(tx: Connection, limit: int) -> list[RiskUpdate]:
 
 def _update(row: Sequence[Any]) -> RiskUpdate:
     number, account, time_ns, payload = row
-    said = _decode_said(payload)
-    return RiskUpdate(number, account, time_ns, said.sequence, said.kind, said.limit)
+    return _told(number, account, time_ns, _decode_said(payload))
+
+
+def _told(number: int, account: int, time_ns: int, said: Said) -> RiskUpdate:
+    mode = said.mode if said.kind == KILLED else None
+    return RiskUpdate(number, account, time_ns, said.sequence, said.kind, said.limit, mode)

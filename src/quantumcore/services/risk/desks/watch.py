@@ -21,7 +21,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.telemetry import Durations, counter, gauge
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import parameter_store
-from quantumcore.services.risk.desks.parameter_store import KILLED, LIFTED, RELIEF, SWITCH, WARNING, Said
+from quantumcore.services.risk.desks.parameter_store import KILLED, LIFTED, RELIEF, SWITCHES, WARNING, Said
 from quantumcore.services.risk.folding import EVERYBODY
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Applied
@@ -168,7 +168,8 @@ class Watch:
 
 def _said(standing: set[str], seen: Seen, used: Sequence[LimitUse], line: int) -> list[Said]:
     """Return what is new of an account: `standing` is what it was told, and not that it is over."""
-    sequence, killed = seen.account.stand.sequence, bool(seen.account.engaged)
+    sequence, mode = seen.account.stand.sequence, metrics.kill_mode(seen.account)
+    switches = set(SWITCHES.values())
     said = []
     for one in used:
         side, known = over(one, line), name_of(one) in standing
@@ -176,8 +177,10 @@ def _said(standing: set[str], seen: Seen, used: Sequence[LimitUse], line: int) -
             said.append(Said(sequence, WARNING, one))
         elif side < 0 and known:
             said.append(Said(sequence, RELIEF, one))
-    gone = standing - {SWITCH} - {name_of(one) for one in used}
+    gone = standing - switches - {name_of(one) for one in used}
     said += [Said(sequence, RELIEF, nothing_of(name)) for name in sorted(gone)]
-    if killed != (SWITCH in standing):
-        said.append(Said(sequence, KILLED if killed else LIFTED))
+    if mode and SWITCHES[mode] not in standing:
+        said.append(Said(sequence, KILLED, mode=mode))
+    elif not mode and switches & standing:
+        said.append(Said(sequence, LIFTED))
     return said

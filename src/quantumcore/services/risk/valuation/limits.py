@@ -7,19 +7,20 @@ venue, account, instrument, account in the instrument.
 from collections.abc import Mapping
 from fractions import Fraction
 
+from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.risk import LimitUse
 from quantumcore.contracts.risk_limits import LimitRecord
-from quantumcore.services.risk.folding import (
-    BUY,
-    EVERYBODY,
+from quantumcore.services.risk.folding import BUY, Holding
+from quantumcore.services.risk.levels import (
     LONG,
     MAX_OPEN_ORDERS,
     OPEN_EACH,
     OPEN_VALUE,
     ORDER_QUANTITY,
     SHORT,
-    Holding,
+    VENUE,
+    Level,
     Limit,
     LimitKey,
 )
@@ -44,9 +45,9 @@ def of_orders(number: int, account: Account, instruments: Mapping[int, Instrumen
     )
     for at in touched:
         found += _in_instrument(number, account, instruments[at])
-    for (name, owner, at), limit in sorted(account.limits.items()):
+    for (scope, _, at, name), limit in sorted(account.limits.items()):
         value, _, currency = name.partition(" ")
-        if value != OPEN_VALUE or owner != number:
+        if value != OPEN_VALUE or scope != Scope.ACCOUNT:
             continue
         orders = [
             o
@@ -82,19 +83,27 @@ def records(
 ) -> list[LimitRecord]:
     """Return the numbers that apply to an account as they stand; those of all in instruments that it does not touch are left out."""
     touched = account.positions.keys() | {order.instrument for order in account.orders}
-    found = []
-    for (named, owner, at), limit in sorted(account.limits.items()):
-        if at and owner == EVERYBODY and at not in touched:
-            continue
-        name, _, number = named.partition(" ")
-        currency = currencies[int(number)] if number else None
-        value = currency.show(limit.value) if currency else str(limit.value)
-        if name in QUANTITIES and at:
-            value = instruments[at].quantity(limit.value)
-        symbol = instruments[at].symbol if at else None
-        scope = OWN if owner else OF_INSTRUMENT if at else COMMON
-        found.append(LimitRecord(name, scope, symbol, currency.code if currency else None, value, limit.sequence))
-    return found
+    return [
+        record(key, limit, instruments, currencies)
+        for key, limit in sorted(account.limits.items())
+        if key[0] != Scope.INSTRUMENT or key[2] in touched
+    ]
+
+
+def record(
+    key: LimitKey, limit: Limit, instruments: Mapping[int, Instrument], currencies: Mapping[int, Currency]
+) -> LimitRecord:
+    """Return a number of a record as it stands."""
+    scope, _, at, named = key
+    name, _, number = named.partition(" ")
+    currency = currencies[int(number)] if number else None
+    value = currency.show(limit.value) if currency else str(limit.value)
+    if name in QUANTITIES and at:
+        value = instruments[at].quantity(limit.value)
+    symbol = instruments[at].symbol if at else None
+    return LimitRecord(
+        name, Scope(scope).name.lower(), symbol, currency.code if currency else None, value, limit.sequence
+    )
 
 
 def over(limit: LimitUse, line: int) -> int:
@@ -122,9 +131,9 @@ def nothing_of(name: str) -> LimitUse:
 
 def _open_orders(number: int, account: Account) -> LimitUse:
     """Of an account its own counts, else the venue's, else the engine's."""
-    own, common = (MAX_OPEN_ORDERS, number, ANY), (MAX_OPEN_ORDERS, EVERYBODY, ANY)
-    standing = account.limits.get(own) or account.limits.get(common) or Limit(DEFAULT_OPEN_ORDERS, 0, EVERYBODY)
-    scope = COMMON if standing.account == EVERYBODY else OWN
+    own = account.limits.get((*Level(Scope.ACCOUNT, number), MAX_OPEN_ORDERS))
+    standing = own or account.limits.get((*VENUE, MAX_OPEN_ORDERS)) or Limit(DEFAULT_OPEN_ORDERS, 0)
+    scope = OWN if own else COMMON
     return _used(MAX_OPEN_ORDERS, scope, Fraction(standing.value), Fraction(len(account.orders)), 0)
 
 
@@ -148,13 +157,13 @@ def _in_instrument(number: int, account: Account, instrument: Instrument) -> lis
 
 def _tightest(name: str, number: int, instrument: int, limits: Mapping[LimitKey, Limit]) -> tuple[str, int] | None:
     """Return whose limit counts, and how much it is; None: there is none."""
-    places = (
-        (COMMON, EVERYBODY, ANY),
-        (OWN, number, ANY),
-        (OF_INSTRUMENT, EVERYBODY, instrument),
-        (OWN, number, instrument),
+    levels = (
+        (COMMON, VENUE),
+        (OWN, Level(Scope.ACCOUNT, number)),
+        (OF_INSTRUMENT, Level(Scope.INSTRUMENT, 0, instrument)),
+        (OWN, Level(Scope.ACCOUNT, number, instrument)),
     )
-    found = [(scope, limits[name, owner, at].value) for scope, owner, at in places if (name, owner, at) in limits]
+    found = [(scope, limits[*level, name].value) for scope, level in levels if (*level, name) in limits]
     return min(found, key=lambda one: one[1], default=None)
 
 

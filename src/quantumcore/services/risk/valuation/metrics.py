@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from quantumcore.contracts.marks import SOURCES, Mark
 from quantumcore.contracts.risk import Exposure as ExposureView
 from quantumcore.contracts.risk import LimitUse, MarkView, RiskMetrics
+from quantumcore.contracts.risk_kill import MODES
 from quantumcore.services.risk.figures.basis import Alpha, Basis
 from quantumcore.services.risk.figures.correlation import Correlations, completed
 from quantumcore.services.risk.figures.exposure import Sum, Valued, exposure
 from quantumcore.services.risk.figures.var import Exposed, ParametricVar, parametric
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.store import Account
 from quantumcore.services.risk.valuation import limits
 from quantumcore.services.risk.valuation.valuer import Seen
 from quantumcore.services.risk.valuation.valuing import Line, decimal, raised, shown
@@ -67,13 +69,19 @@ def _figures(seen: Seen, settings: RiskSettings) -> RiskMetrics:
         daily_loss=shown(max(Fraction(0), -valued.profit), places),
         complete=not valued.unpriced,
         unpriced=list(valued.unpriced),
-        killed=bool(seen.account.engaged),
+        killed=seen.account.killed > 0,
+        kill_mode=kill_mode(seen.account),
         by_symbol=_sums(exposed.by_symbol),
         by_sector=_sums(exposed.by_sector),
         by_currency=_sums(exposed.by_currency),
         limits=used(seen, settings),
         marks=[],
     )
+
+
+def kill_mode(account: Account) -> str | None:
+    """Return the strictest of the switches above an account: all, reduce_only; None: it is free."""
+    return MODES[account.killed] if account.killed else None
 
 
 def used(seen: Seen, settings: RiskSettings) -> list[LimitUse]:

@@ -86,6 +86,24 @@ async def test_the_switch_of_an_instrument_is_lifted_by_two_as_it_was_named(open
     assert (await user.order()).json()["status"] == "new"
 
 
+async def test_limits_of_the_venue_and_of_a_firm_are_changed_by_two(opened: House) -> None:
+    maker, checker = await opened.admin(), await opened.admin()
+    for path, body, scope in (
+        ("/v1/risk/limits/venue", {"max_open_each": 3}, "venue"),
+        ("/v1/risk/limits/firm/7", {"currency": "USD", "credit": "5.00"}, "firm"),
+    ):
+        wrong = await maker.http.put(path, json={"reason": "x", "currency": "NONE", "max_order_value": "1.00"})
+        assert wrong.status_code == 404, wrong.text
+        answer = await maker.http.put(path, json={"reason": "review", **body})
+        assert (answer.status_code, answer.json()["kind"]) == (202, "limits"), answer.text
+        assert (await checker.http.get(path)).json()["records"] == []
+        own = await maker.http.post(verb(answer.json()["proposal_id"], "approve"))
+        assert (own.status_code, own.json()["code"]) == (403, "proposal.own")
+        done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
+        assert (done["status"], done["result"]["scope"], done["result"]["who"]) == ("done", scope, maker.user_id), done
+        assert len((await checker.http.get(path)).json()["records"]) == 1
+
+
 async def test_limits_are_changed_by_two(opened: House) -> None:
     maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
     path = f"/v1/risk/limits/{user.account_id}"

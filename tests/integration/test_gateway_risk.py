@@ -176,6 +176,67 @@ async def test_a_risk_officer_sets_limits_with_a_reason_and_an_end(venue: House)
     assert (refused.status_code, refused.json()["field"]) == (400, "expires")
 
 
+async def test_a_risk_officer_sets_limits_of_every_level(venue: House) -> None:
+    user, officer, operator = await venue.user(), await venue.admin("risk_officer"), await venue.admin("operator")
+    account = user.account_id
+    assert (await officer.http.put(f"/v1/admin/accounts/{account}/firm", json={"firm": 7})).status_code == 403
+    joined = (await operator.http.put(f"/v1/admin/accounts/{account}/firm", json={"firm": 7})).json()
+    assert (joined["account_id"], joined["firm"]) == (account, 7)
+    await operator.http.put(f"/v1/admin/accounts/{account}/group", json={"group": 9})
+    signed, path = {"reason": "new client"}, "/v1/risk/limits"
+    bodies: list[tuple[str, dict[str, Any], str]] = [
+        ("venue", {"max_order_quantity": "4000"}, "venue"),
+        ("firm/7", {"currency": "USD", "credit": "100.00"}, "firm"),
+        ("group/9", {"max_open_each": 3}, "group"),
+        ("instrument/AAPL", {"max_long": "5", "expires": "2090-01-01T00:00:00Z"}, "instrument"),
+    ]
+    for name, body, scope in bodies:
+        assert (await user.http.put(f"{path}/{name}", json=body | signed)).status_code == 403
+        assert (await user.http.get(f"{path}/{name}")).status_code == 403
+        done = await officer.http.put(f"{path}/{name}", json=body | signed)
+        assert done.status_code == 200, done.text
+        change = done.json()
+        assert (change["scope"], change["status"], change["set_by"]) == (scope, "standing", officer.user_id)
+        (record,) = (await officer.http.get(f"{path}/{name}")).json()["records"]
+        assert record["scope"] == scope
+    assert (change["symbol"], change["account_id"], change["firm"]) == ("AAPL", None, None)
+    assert change["expires"] == "2090-01-01T00:00:00.000000000Z"
+    over = (await user.order(symbol="AAPL", quantity="6", price="1.00")).json()
+    assert (over["reason"], over["scope"]) == ("risk.position", "instrument")
+    over = (await user.order(symbol="AAPL", quantity="5", price="21.00")).json()
+    assert (over["reason"], over["scope"]) == ("risk.credit", "firm")
+    shown = (await user.http.get(f"{path}/{account}")).json()
+    assert {(one["scope"], one["name"]) for one in shown["records"]} >= {("firm", "credit"), ("group", "open_each")}
+    listed = (await officer.http.get(f"{path}/changes")).json()
+    assert [(one["scope"], one["firm"], one["group"]) for one in listed["items"]] == [
+        ("instrument", None, None),
+        ("group", None, 9),
+        ("firm", 7, None),
+        ("venue", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, body, status, field",
+    [
+        ("firm/0", {"currency": "USD", "credit": "1.00"}, 400, "firm"),
+        ("firm/x", {"currency": "USD", "credit": "1.00"}, 400, "firm"),
+        ("firm/7", {"credit": "1.00"}, 400, "currency"),
+        ("group/4294967296", {"max_long": "1"}, 400, "group"),
+        ("group/9", {"max_order_value": "1.00"}, 400, "max_order_value"),
+        ("venue", {"max_long": "0.5"}, 400, "max_long"),
+        ("instrument/NONE", {"max_long": "1"}, 404, "symbol"),
+    ],
+)
+async def test_limits_that_a_level_cannot_have_are_refused(
+    venue: House, name: str, body: dict[str, Any], status: int, field: str
+) -> None:
+    officer = await venue.admin("risk_officer")
+    answer = await officer.http.put(f"/v1/risk/limits/{name}", json=body | {"reason": "new client"})
+    assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
+    assert (await officer.http.get("/v1/risk/limits/changes")).json()["items"] == []
+
+
 async def test_a_risk_officer_stops_a_firm_an_instrument_or_everybody(venue: House) -> None:
     user, other, officer = await venue.user(), await venue.user(), await venue.admin("risk_officer")
     venue.venue.do(wire.SetFirm(account=int(user.account_id), firm=7))

@@ -32,6 +32,19 @@ from tests.support.orders_room import market as at_market
 from tests.support.small_venue import BOB
 from tests.support.streams import DEFINITIONS, START_NS
 
+LIMIT_CHANGE = {
+    **dict.fromkeys(("number", "account", "time_ns", "expires_ns", "sequence"), 1),
+    "instrument": 0,
+    "currency": 0,
+    "state": 2,
+    "given": '{"open_orders":3}',
+    "before": "{}",
+    "who": "ruth",
+    "reason": "new client",
+    "code": "",
+    "scope": 2,
+    "other": 0,
+}
 FIRST, SECOND = "0001_*.py", "000[12]_*.py"
 
 
@@ -179,6 +192,7 @@ async def test_risk_follows_anew_when_it_learns_of_levels_and_keeps_what_people_
     own = {
         "told": [{"number": 1, "account": 1, "time_ns": 5, "payload": '{"sequence":9,"kind":"killed","limit":null}'}],
         "warned": [{"account": 1, "name": "kill switch", "number": 1}],
+        "limit_changes": [LIMIT_CHANGE],
     }
     path = tmp_path / "old" / "risk.db"
     await at_revision(FIRST, path, risk_migrations, following | own)

@@ -131,6 +131,7 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         risk.GetRiskUpdates,
         risk_parameters.GetParameters,
         risk_limits.GetLimitChanges,
+        risk_limits.GetLevelLimits,
         risk_kill.GetKillSwitches,
     ),
 }

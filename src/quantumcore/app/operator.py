@@ -23,7 +23,7 @@ from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPo
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
 from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch
-from quantumcore.contracts.risk_limits import GetLimits
+from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, GetLimits, SetLimits
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
@@ -37,6 +37,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
         PreviewOrder,
         *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch, GetKillSwitches),
+        *(GetLevelLimits, GetLimitChanges, SetLimits),
     )
 }
 

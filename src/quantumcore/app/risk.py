@@ -121,6 +121,37 @@ def show_switches(found: dict[str, Any], console: Console) -> None:
         console.print("there are more than these")
 
 
+def show_records(found: dict[str, Any], console: Console) -> None:
+    """Print the records of limits that stand.
+
+    Args:
+        found: The reply to GetLimits or GetLevelLimits.
+    """
+    of = whose(found) if "scope" in found else f"account {found['account_id']}"
+    table = _table(
+        f"Limits of {of} at sequence {found['sequence']}", "limit", "of", "symbol", "value", "since sequence"
+    )
+    for one in found["records"]:
+        value = f"{one['value']} {one['currency']}" if one["currency"] else one["value"]
+        table.add_row(one["name"], one["scope"], one["symbol"] or "", value, str(one["sequence"]))
+    console.print(table)
+
+
+def show_changes(found: dict[str, Any], console: Console) -> None:
+    """Print what was set of limits.
+
+    Args:
+        found: The reply to GetLimitChanges.
+    """
+    table = _table("Changes of limits, newest first", "number", "of", "what became", "who", "reason", "set", "before")
+    for one in found["items"]:
+        numbers = [", ".join(f"{name} {value}" for name, value in one[part].items()) for part in ("given", "before")]
+        table.add_row(str(one["number"]), whose(one), one["state"], one["who"], one["reason"], *numbers)
+    console.print(table)
+    if found["next_cursor"]:
+        console.print("there are older ones")
+
+
 def plot(found: dict[str, Any], file: Path) -> None:
     """Draw the distribution of a simulated day into `file`; its suffix says the format.
 

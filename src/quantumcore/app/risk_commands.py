@@ -1,4 +1,4 @@
-"""What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`, `risk switches`."""
+"""What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`, `risk switches`, `risk limits`."""
 
 import asyncio
 import json
@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from quantumcore.app.limit_commands import limits_app
 from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
 
 risk_app = typer.Typer(
     no_args_is_help=True, help="What accounts could lose, what orders would do, and the kill switch."
 )
+risk_app.add_typer(limits_app, name="limits")
 Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
 
 

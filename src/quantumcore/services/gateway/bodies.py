@@ -355,6 +355,12 @@ class GroupBody(Body, frozen=True, kw_only=True):
     group: Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
+class FirmBody(Body, frozen=True, kw_only=True):
+    """The firm that clears for the account; 0 is none."""
+
+    firm: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
 class BustBody(Body, frozen=True, kw_only=True):
     """Undo a trade (cancel), or move its money to the price at which it should have been."""
 

@@ -130,11 +130,15 @@ class LimitChangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What was set of limits, and what became of it: asked, standing, replaced, reverted (at `expires`) or refused (`code`).
 
     Attributes:
+        scope: venue, firm, group, account or instrument.
         given, before: By name, as they were set and as they stood: lots, counts and minor units.
     """
 
     number: int
-    account_id: str
+    scope: str
+    account_id: str | None
+    firm: int | None
+    group: int | None
     symbol: str | None
     currency: str | None
     status: str
@@ -199,7 +203,10 @@ def limit_change(one: LimitChange) -> LimitChangeAnswer:
     """Return what was set of limits."""
     return LimitChangeAnswer(
         number=one.number,
+        scope=one.scope,
         account_id=one.account_id,
+        firm=one.firm,
+        group=one.group,
         symbol=one.symbol,
         currency=one.currency,
         status=one.state,

@@ -27,7 +27,7 @@ from quantumcore.contracts.ledger import (
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.risk_kill import KillSwitch, LiftByTwo, LiftKillSwitch
-from quantumcore.contracts.risk_limits import CheckAccountLimits, LimitChange, SetAccountLimits, SetLimitsByTwo
+from quantumcore.contracts.risk_limits import CheckLimits, LimitChange, SetLimits, SetLimitsByTwo
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -313,10 +313,10 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- helpers
 
-    async def _check_limits(self, command: SetAccountLimits) -> Done:
-        return await self._bus.request(CheckAccountLimits(asked=command))
+    async def _check_limits(self, command: SetLimits) -> Done:
+        return await self._bus.request(CheckLimits(asked=command))
 
-    async def _limit(self, command: SetAccountLimits) -> LimitChange:
+    async def _limit(self, command: SetLimits) -> LimitChange:
         return await self._bus.request(SetLimitsByTwo(asked=command))
 
     async def _lift(self, command: LiftKillSwitch) -> KillSwitch:

@@ -138,7 +138,7 @@ def read_account(connection: Connection, account: int) -> Account:
     working = sorted(connection.execute(_ORDERS_OF, {"account": account}))
     return Account(
         stand=read_stand(connection),
-        opened=connection.execute(select(accounts).where(accounts.c.account == account)).first() is not None,
+        opened=is_open(connection, account),
         balances={row[1]: _balance(row) for row in connection.execute(_BALANCES_OF, mine)},
         positions={row[1]: _holding(row) for row in connection.execute(_POSITIONS_OF, mine)},
         orders=[Working(*row[2:]) for row in working],
@@ -173,6 +173,18 @@ def holders(connection: Connection, instruments: Iterable[int]) -> list[int]:
         wanted = select(positions.c.account).where(positions.c.instrument.in_(some), positions.c.lots != "0")
         found |= set(connection.execute(wanted.distinct().limit(HOLDERS)).scalars())
     return sorted(found)[:HOLDERS]
+
+
+def is_open(connection: Connection, account: int) -> bool:
+    """Tell whether there is such an account."""
+    return connection.execute(select(accounts).where(accounts.c.account == account)).first() is not None
+
+
+def read_level(connection: Connection, level: Level) -> dict[str, Limit]:
+    """Return the limits that stand of one level, by name."""
+    c = limits.c
+    same = c.scope == int(level.scope), c.number == level.number, c.instrument == level.instrument
+    return {row[3]: _limit(row) for row in connection.execute(select(limits).where(*same))}
 
 
 def read_switches(connection: Connection, most: int) -> dict[Level, Engaged]:

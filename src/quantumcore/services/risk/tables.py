@@ -118,6 +118,8 @@ limit_changes = Table(  # what was set of limits, written down before the engine
     big("expires_ns"),
     big("sequence"),
     text("code", 64),
+    small("scope"),
+    big("other"),  # the firm or the group
 )
 Index("limit_changes_by_account", limit_changes.c.account, limit_changes.c.number)
 Index("limit_changes_by_state", limit_changes.c.state, limit_changes.c.expires_ns)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
+from quantumcore.contracts.reasons import Scope
+from quantumcore.services.risk.levels import Level, level_of
 from quantumcore.services.risk.tables import limit_changes
 
 _encode = msgspec.json.Encoder().encode
@@ -24,10 +26,11 @@ class State(IntEnum):
 
 
 class Change(NamedTuple):
-    """A change of the records of an account in an instrument.
+    """A change of the records of a level.
 
     Attributes:
-        instrument: 0: of the account, whatever it trades. currency: Of its values; 0: it has none.
+        account: 0: of none. instrument: 0: whatever is traded. currency: Of its values; 0: it has none.
+        scope: As of contracts/reasons. other: The firm or the group.
         given, before: By name, in lots, counts and minor units; what is not set is not there.
     """
 
@@ -44,22 +47,30 @@ class Change(NamedTuple):
     expires_ns: int
     sequence: int = 0
     code: str = ""
+    scope: int = Scope.ACCOUNT
+    other: int = 0
 
     @property
-    def subject(self) -> tuple[int, int, int]:
+    def level(self) -> Level:
         """Whose records it is of."""
-        return self.account, self.instrument, self.currency
+        return level_of(self.scope, account=self.account, instrument=self.instrument, other=self.other)
 
 
 def add(tx: Connection, change: Change) -> Change:
     """Add a change under the next number; one of the same records that stands until an expiry is replaced by it."""
     number = (tx.execute(select(func.max(limit_changes.c.number))).scalar() or 0) + 1
     c = limit_changes.c
-    same = c.account == change.account, c.instrument == change.instrument, c.currency == change.currency
+    same = (
+        c.scope == int(change.scope),
+        c.account == change.account,
+        c.other == change.other,
+        c.instrument == change.instrument,
+        c.currency == change.currency,
+    )
     tx.execute(update(limit_changes).where(*same, c.state == State.STANDING).values(state=State.REPLACED))
     made = change._replace(number=number)
     row = made._asdict() | {"given": _encode(made.given).decode(), "before": _encode(made.before).decode()}
-    tx.execute(insert(limit_changes), row | {"state": int(made.state)})
+    tx.execute(insert(limit_changes), row | {"state": int(made.state), "scope": int(made.scope)})
     return made
 
 

@@ -1,4 +1,4 @@
-"""Limits that people set: written down with who, why and until when, then commanded, then in force; at their expiry what stood before comes back.
+"""Limits that people set, of every level: written down with who, why and until when, then commanded, then in force; at their expiry what stood before comes back.
 
     asked ──the engine has it──▶ standing ──a later one──▶ replaced
       └──it refuses──▶ refused      └──its time is over──▶ reverted, and a change back is asked
@@ -13,23 +13,27 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from prometheus_client.core import Metric
+from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Forbidden, InvalidCommand, NotFound, QuantumCoreError, invalid
+from quantumcore.contracts.levels import named
 from quantumcore.contracts.matching import SequenceBatch
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reasons import CODES, Reason, Scope
 from quantumcore.contracts.reference import Catalogue, Currency, Instrument
 from quantumcore.contracts.risk import MAX_PAGE
 from quantumcore.contracts.risk_limits import (
-    CheckAccountLimits,
+    CheckLimits,
+    GetLevelLimits,
     GetLimitChanges,
+    LevelLimits,
     LimitChange,
     LimitChanges,
-    SetAccountLimits,
+    SetLimits,
     SetLimitsByTwo,
 )
-from quantumcore.contracts.values import I64_MAX, Scaled, is_symbol
+from quantumcore.contracts.values import is_symbol
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -37,35 +41,19 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import change_store
+from quantumcore.services.risk.desks import change_store, records
 from quantumcore.services.risk.desks.change_store import Change, State
-from quantumcore.services.risk.levels import (
-    LONG,
-    MAX_OPEN_ORDERS,
-    OPEN_EACH,
-    OPEN_VALUE,
-    ORDER_QUANTITY,
-    ORDER_VALUE,
-    SHORT,
-)
+from quantumcore.services.risk.levels import Limit
+from quantumcore.services.risk.valuation import limits
 
 LOOK_S = 1.0  # seconds
 EXPIRY = "expiry"
 """Who sets what an expiry brings back."""
-OF_QUANTITIES = {
-    ORDER_QUANTITY: "max_order_lots",
-    LONG: "max_long",
-    SHORT: "max_short",
-    MAX_OPEN_ORDERS: "max_open_orders",
-    OPEN_EACH: "max_open_each",
-}
-OF_VALUES = {ORDER_VALUE: "max_order_notional", OPEN_VALUE: "max_open_notional"}
-
 _log = logging.getLogger(__name__)
 
 
 class LimitDesk:
-    """Answers SetAccountLimits, SetLimitsByTwo, CheckAccountLimits and GetLimitChanges.
+    """Answers SetLimits, SetLimitsByTwo, CheckLimits, GetLevelLimits and GetLimitChanges.
 
     Attributes:
         changes: By what became of them.
@@ -94,9 +82,10 @@ class LimitDesk:
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
-        self._bus.handle(SetAccountLimits, self.set_limits)
+        self._bus.handle(SetLimits, self.set_limits)
         self._bus.handle(SetLimitsByTwo, self.set_by_two)
-        self._bus.handle(CheckAccountLimits, self.check)
+        self._bus.handle(CheckLimits, self.check)
+        self._bus.handle(GetLevelLimits, self.of_level)
         self._bus.handle(GetLimitChanges, self.page)
 
     def collect(self) -> Iterable[Metric]:
@@ -120,6 +109,8 @@ class LimitDesk:
                         account=over.account,
                         instrument=over.instrument,
                         currency=over.currency,
+                        scope=over.scope,
+                        other=over.other,
                         state=State.ASKED,
                         given=over.before,
                         before=over.given,
@@ -134,7 +125,7 @@ class LimitDesk:
             except QuantumCoreError as error:
                 _log.warning("limits that are to be set are not: %s", error.detail)
 
-    async def set_limits(self, command: SetAccountLimits) -> LimitChange:
+    async def set_limits(self, command: SetLimits) -> LimitChange:
         """Set limits, if one person is enough for that.
 
         Raises:
@@ -153,7 +144,7 @@ class LimitDesk:
         """
         return await self._set(command.asked)
 
-    async def check(self, query: CheckAccountLimits) -> Done:
+    async def check(self, query: CheckLimits) -> Done:
         """Do nothing if it could be set now.
 
         Raises:
@@ -161,6 +152,26 @@ class LimitDesk:
         """
         await self._change(query.asked)
         return Done()
+
+    async def of_level(self, query: GetLevelLimits) -> LevelLimits:
+        """Return what stands of a level.
+
+        Raises:
+            NotFound, InvalidCommand: As contracts/risk_limits says.
+        """
+        scope = records.scope_of(query)
+        instrument = await self._instrument(query.symbol) if query.symbol else None
+        level = records.level_asked(query, scope, instrument.number if instrument else 0)
+        await self._caught_up()
+
+        def work(connection: Connection) -> tuple[int, dict[str, Limit]]:
+            return store.read_stand(connection).sequence, store.read_level(connection, level)
+
+        sequence, found = await self._database.read(work)
+        instruments, currencies = self._catalogue.instruments, self._catalogue.currencies
+        shown = [limits.record((*level, name), one, instruments, currencies) for name, one in sorted(found.items())]
+        whose = named(scope, level.number, instrument.symbol if instrument else None)
+        return LevelLimits(**whose, sequence=sequence, records=shown)
 
     async def page(self, query: GetLimitChanges) -> LimitChanges:
         """Return a page of changes, newest first.
@@ -179,7 +190,7 @@ class LimitDesk:
 
     # ---------------------------------------------------------------------------------------- one change
 
-    async def _set(self, command: SetAccountLimits) -> LimitChange:
+    async def _set(self, command: SetLimits) -> LimitChange:
         async with self._one:
             await self._finish()
             asked = await self._change(command)
@@ -200,7 +211,11 @@ class LimitDesk:
         Raises:
             Unavailable, OutcomeUnknown: It stays asked.
         """
-        outcomes = (await self._bus.request(SequenceBatch(commands=_commands(change)))).outcomes
+        outcomes = (
+            await self._bus.request(
+                SequenceBatch(commands=records.commands(change.level, change.currency, change.given))
+            )
+        ).outcomes
         told = [wire.decode_events(one.events)[-1] for one in outcomes]
         refused = next((one for one in told if isinstance(one, wire.CommandRefused)), None)
         code = CODES[Reason(refused.reason)] if refused else ""
@@ -210,7 +225,7 @@ class LimitDesk:
         )
         self.changes[state.name.lower()] += 1
 
-    async def _change(self, command: SetAccountLimits) -> Change:
+    async def _change(self, command: SetLimits) -> Change:
         """Return what is to be set, with what stands.
 
         Raises:
@@ -220,28 +235,27 @@ class LimitDesk:
         now = self._clock.now()
         if command.expires_ns and command.expires_ns <= now:
             raise invalid("range", "an expiry is in the future", field="expires")
+        scope = records.scope_of(command)
         instrument = await self._instrument(command.symbol) if command.symbol else None
         currency = await self._currency(command, instrument)
-        given = _numbers(command, instrument, currency)
+        given = records.numbers_of(command, scope, instrument, currency)
+        level = records.level_asked(command, scope, instrument.number if instrument else 0)
         await self._caught_up()
-        account = await self._database.read(partial(store.read_account, account=command.account))
-        if not account.opened:
+        if scope is Scope.ACCOUNT and not await self._database.read(partial(store.is_open, account=command.account)):
             raise NotFound("account.not_found", "account not found", field="account_id")
-        at, money = instrument.number if instrument else 0, currency.number if currency else 0
-        names = {name: name for name in OF_QUANTITIES} | {f"{name} {money}": name for name in OF_VALUES}
-        before = {
-            names[name]: limit.value
-            for (scope, _, place, name), limit in account.limits.items()
-            if scope == Scope.ACCOUNT and place == at and name in names
-        }
+        money = currency.number if currency else 0
+        names = records.stored_names(money)
+        standing = await self._database.read(partial(store.read_level, level=level))
         return Change(
             number=0,
             account=command.account,
-            instrument=at,
+            instrument=level.instrument,
             currency=money,
+            scope=scope,
+            other=command.firm or command.group,
             state=State.ASKED,
             given=given,
-            before=before,
+            before={names[name]: limit.value for name, limit in standing.items() if name in names},
             who=command.who,
             reason=command.reason,
             time_ns=now,
@@ -254,7 +268,7 @@ class LimitDesk:
             raise NotFound("instrument.not_found", f"instrument {symbol[:24]!r} not found", field="symbol")
         return found
 
-    async def _currency(self, command: SetAccountLimits, instrument: Instrument | None) -> Currency | None:
+    async def _currency(self, command: SetLimits, instrument: Instrument | None) -> Currency | None:
         if instrument is not None:
             if command.currency not in ("", instrument.quote.code):
                 detail = "values of a symbol are in its quote"
@@ -276,9 +290,8 @@ class LimitDesk:
         symbol = self._catalogue.instruments[change.instrument].symbol if change.instrument else None
         currency = self._catalogue.currencies[change.currency].code if change.currency else None
         return LimitChange(
+            **named(change.scope, change.account or change.other, symbol),
             number=change.number,
-            account_id=str(change.account),
-            symbol=symbol,
             currency=currency,
             state=change.state.name.lower(),
             given=change.given,
@@ -290,57 +303,3 @@ class LimitDesk:
             sequence=change.sequence,
             code=change.code,
         )
-
-
-def _commands(change: Change) -> list[bytes]:
-    """Return what replaces the records of a change; values without a currency are not touched."""
-    place = {"account": change.account, "instrument": change.instrument, "scope": Scope.ACCOUNT}
-    quantities = {field: change.given[name] for name, field in OF_QUANTITIES.items() if name in change.given}
-    commands = [wire.SetQuantityLimits(**place, **quantities).encode()]
-    if change.currency:
-        values = {field: change.given[name] for name, field in OF_VALUES.items() if name in change.given}
-        commands.append(wire.SetMoneyLimits(**place, currency=change.currency, **values).encode())
-    return commands
-
-
-def _numbers(command: SetAccountLimits, instrument: Instrument | None, currency: Currency | None) -> dict[str, int]:
-    """Return what is set, in lots, counts and minor units.
-
-    Raises:
-        InvalidCommand: A limit that this record does not have, or that is none.
-    """
-    counts = ((MAX_OPEN_ORDERS, command.max_open_orders), (OPEN_EACH, command.max_open_each))
-    found = {name: count for name, count in counts if count is not None}
-    for name, text in (
-        (ORDER_QUANTITY, command.max_order_quantity),
-        (LONG, command.max_long),
-        (SHORT, command.max_short),
-    ):
-        if text is not None:
-            _only(instrument is not None, name, "with a symbol")
-            assert instrument is not None
-            found[name] = _units(text, f"max_{name}", instrument.lot, instrument.lot_scale)
-    for name, text in ((ORDER_VALUE, command.max_order_value), (OPEN_VALUE, command.max_open_value)):
-        if text is not None:
-            _only(currency is not None, name, "with a currency")
-            assert currency is not None
-            found[name] = _units(text, f"max_{name}", 1, currency.scale)
-    _only(not (instrument and MAX_OPEN_ORDERS in found), MAX_OPEN_ORDERS, "without a symbol")
-    for name, number in found.items():
-        if not 0 <= number <= I64_MAX:
-            raise invalid("range", f"max_{name} is from 0", field=f"max_{name}", limit="0", actual=str(number))
-    return found
-
-
-def _only(right: bool, name: str, where: str) -> None:  # a condition, not a flag
-    if not right:
-        raise invalid("range", f"max_{name} is set {where}", field=f"max_{name}")
-
-
-def _units(text: str, field: str, size: int, scale: int) -> int:
-    """Return a decimal as a whole number of units of size × 10^-scale."""
-    given = Scaled.parse(text, field)
-    numerator, denominator = given.mantissa * 10**scale, size * 10**given.scale
-    if numerator % denominator:
-        raise invalid("range", f"{field} is no multiple of the unit", field=field, actual=text[:64])
-    return int(numerator // denominator)

@@ -16,8 +16,10 @@ from quantumcore.app import cli
 from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.levels import named
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
 from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch, scope_of
+from quantumcore.contracts.terms import OrderTerms
 
 FIGURES: dict[str, Any] = {
     "account_id": "1001",
@@ -90,6 +92,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
                 whose = named(scope, request.account or request.firm or request.session, request.symbol or None)
                 mode = request.mode if isinstance(request, EngageKillSwitch) else "off"
                 return {**whose, "mode": mode, "engaged": mode != "off", "cancelled": 3, "accounts": [], "sequence": 4}
+            case PreviewOrder():
+                return {"outcome": "accepted"}
             case GetKillSwitches():
                 return SWITCHES
             case GetRiskMetrics(account=1001):
@@ -197,6 +201,14 @@ def test_switches_are_listed(asked: list[Request[Any]], tmp_path: Path) -> None:
         assert text in shown.output
     assert json.loads(run(tmp_path, "switches", "--json").stdout) == SWITCHES
     assert asked == [GetKillSwitches()] * 2
+
+
+def test_a_short_sale_says_that_it_is_exempt(asked: list[Request[Any]], tmp_path: Path) -> None:
+    given = ("preview", "1001", "sell", "1", "AAPL", "--price", "10", "--json")
+    assert run(tmp_path, *given, "--short-exempt").exit_code == 0
+    assert run(tmp_path, *given).exit_code == 0
+    first, second = (request.order.terms for request in asked if isinstance(request, PreviewOrder))
+    assert (first, second) == (OrderTerms(short_exempt=True), None)
 
 
 def test_an_account_that_may_only_reduce_says_so(

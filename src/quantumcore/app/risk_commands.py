@@ -64,6 +64,9 @@ def risk_preview(
     budget: Annotated[str | None, typer.Option(help="The most that a buy may spend, fees included.")] = None,
     post_only: Annotated[bool, typer.Option("--post-only", help="It never takes.")] = False,
     reduce_only: Annotated[bool, typer.Option("--reduce-only", help="It only reduces the position.")] = False,
+    short_exempt: Annotated[
+        bool, typer.Option("--short-exempt", help="A short sale that the price test does not hold back.")
+    ] = False,
     client_order_id: Annotated[str, typer.Option(help="Look whether this id is known.")] = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -76,7 +79,9 @@ def risk_preview(
     from quantumcore.contracts.orders_preview import PreviewOrder
     from quantumcore.contracts.terms import OrderTerms
 
-    terms = OrderTerms(stop_price=stop_price, display=display, budget=budget, reduce_only=reduce_only)
+    terms = OrderTerms(
+        stop_price=stop_price, display=display, budget=budget, reduce_only=reduce_only, short_exempt=short_exempt
+    )
     kind = order_type or ("market" if price is None else "limit")
     order = SubmitOrder(
         account=account,

@@ -141,6 +141,7 @@ class OrderBody(Body, frozen=True, kw_only=True):
     """A new order. Without client_order_id one is made and returned, and a repeat is not safe.
 
     post_only: true and "reject" refuse an order that would take, "slide" moves it a tick behind the other side's best.
+    short_exempt: a short sale that the price test does not hold back; what it says is the sender's to answer for.
     expires_at: of a gtt order its instant, of a gtd order its date (2026-12-24: the end of that day's session) or instant.
     """
 
@@ -169,6 +170,7 @@ class OrderBody(Body, frozen=True, kw_only=True):
     budget: Decimal | None = None
     expires_at: Time | None = None
     cancel_on_disconnect: bool = False
+    short_exempt: bool = False
 
 
 class LinkedBody(Body, frozen=True, kw_only=True):

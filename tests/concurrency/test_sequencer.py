@@ -6,11 +6,13 @@ has a deadline of its own, so that a freeze is a failure.
 """
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -130,6 +132,31 @@ async def test_a_long_step_does_not_hold_up_the_loop(tmp_path: Path) -> None:
 
 
 @pytest.mark.hazard("B2")
+def _gate(hall: Hall) -> dict[str, float]:
+    """Return the samples of the time of commands in the engine, buckets by their bound."""
+    (family,) = (one for one in hall.sequencer.collect() if one.name == "qc_matching_gate_seconds")
+    return {sample.labels.get("le", sample.name.rpartition("_")[2]): sample.value for sample in family.samples}
+
+
+async def test_a_commands_time_in_the_engine_is_its_part_of_the_batch_and_no_disk_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on by 4 ms whenever the shard looks at it: twice for a batch, right before and after the engine."""
+    async with hall(tmp_path) as opened:
+        before = _gate(opened)
+        assert before["count"] == len(market())
+        monkeypatch.setattr(
+            "quantumcore.core.shard.time", SimpleNamespace(perf_counter=itertools.count(0, 0.004).__next__)
+        )
+        await opened.submit(order(1), order(2), order(3), cancel(4, "unknown"))
+        await opened.submit(order(1))
+        after = _gate(opened)
+    grown = {bound: after[bound] - before[bound] for bound in after}
+    assert grown["count"] == 5, "what is refused was judged too"
+    assert grown["sum"] == pytest.approx(0.004 * 2)
+    assert (grown["0.0005"], grown["0.01"]) == (0, 5)
+
+
 async def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
     """Each sync takes 100 ms; 1,000 submits are answered, the loop turns in every sync, and once in three none takes 50 ms."""
     async with hall(tmp_path) as opened:

@@ -7,16 +7,23 @@ Method: seeded markets with everything in them (auctions, busts, actions, groups
 import random
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
 from quantumcore.contracts import wire
-from quantumcore.services.risk import store
+from quantumcore.contracts.reasons import Scope
+from quantumcore.services.risk import store, tables
+from quantumcore.services.risk.levels import Level
+from tests.support import stream_guards
 from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue
 from tests.support.streams import Market, setup
 from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
+from tests.support.streams_guarded import GuardedMarket
+from tests.support.streams_limits import LimitMarket
 
 COMMANDS = 400
 
@@ -72,3 +79,76 @@ async def test_every_mark_and_switch_is_as_the_engine_told_it_last(tmp_path: Pat
         assert service.projection.engaged == sum(engaged.values())
         assert told.keys() >= service.projection.marks.keys()
         assert all(told[number] >= mark.sequence for number, mark in service.projection.marks.items())
+
+
+@pytest.mark.parametrize("market", [GuardedMarket, LimitMarket])
+async def test_every_level_is_as_the_engine_has_it(tmp_path: Path, rng: random.Random, market: type[Market]) -> None:
+    """Switches, firms, groups and the records of limits of every level, looked at again and again: switches are soon lifted."""
+    seen: set[tuple[str, int]] = set()
+    async with small_venue(tmp_path, list(setup())) as venue:
+        stream = market(rng)
+        database = await venue.database("risk")
+        service = risk_service(venue, database)
+        await service.start()
+        for _ in range(COMMANDS // 10):
+            commands = [stream_guards.kill(stream).encode() for _ in range(2)] if market is GuardedMarket else []
+            for raw in (*commands, *(stream.next().raw for _ in range(20))):
+                stream.hear(b"".join(event.encode() for event in venue.do(raw)))
+            await service.apply(venue.log.read(service.projection.stand.sequence, 1 << 30))
+            engine = venue.engine._venue
+            switches = await database.read(partial(store.read_switches, most=10_000))
+            assert {level: one.mode for level, one in switches.items()} == expected_switches(engine)
+            assert await database.read(members) == expected_members(engine)
+            records = await database.read(limits)
+            assert records == expected_limits(engine)
+            seen |= {("switch", level.scope) for level in switches} | {("limit", scope) for scope, *_ in records}
+    some = {("switch", Scope.FIRM), ("switch", Scope.SESSION)}
+    assert seen >= ({("limit", Scope.FIRM), ("limit", Scope.GROUP)} if market is LimitMarket else some)
+
+
+def expected_switches(engine: Any) -> dict[Level, int]:
+    found = {Level(Scope.VENUE): engine.killed}
+    found |= {Level(Scope.ACCOUNT, number): one.killed for number, one in engine.accounts.items()}
+    found |= {Level(Scope.FIRM, number): mode for number, mode in engine.guards.firms.items()}
+    found |= {Level(Scope.SESSION, number): one.mode for number, one in engine.guards.sessions.items()}
+    found |= {Level(Scope.INSTRUMENT, 0, number): mode for number, mode in engine.guards.instruments.items()}
+    return {level: mode for level, mode in found.items() if mode}
+
+
+def expected_members(engine: Any) -> dict[tuple[int, int], int]:
+    return {
+        (number, scope): value
+        for number, one in engine.accounts.items()
+        for scope, value in ((Scope.FIRM, one.firm), (Scope.GROUP, one.group))
+        if value
+    }
+
+
+def members(connection: Connection) -> dict[tuple[int, int], int]:
+    return {(row.account, row.scope): row.number for row in connection.execute(select(tables.members))}
+
+
+def limits(connection: Connection) -> dict[tuple[int, int, int, str], int]:
+    rows = connection.execute(select(tables.limits).where(tables.limits.c.name != "open_orders"))
+    return {(row.scope, row.number, row.instrument, row.name): int(row.value) for row in rows}
+
+
+def expected_limits(engine: Any) -> dict[tuple[int, int, int, str], int]:
+    """Return every limit of the engine's records; the count of all orders has another command too, and is looked at elsewhere."""
+    found = {}
+    for (scope, account, instrument, number), one in engine.limits.quantities.items():
+        for name, value in (
+            ("order_quantity", one.max_order_lots),
+            ("long", one.max_long),
+            ("short", one.max_short),
+            ("open_each", one.max_open_each),
+        ):
+            found[scope, account or number, instrument, name] = value
+    for ((scope, account, instrument, number), currency), one in engine.limits.money.items():
+        for name, value in (
+            ("order_value", one.max_order_notional),
+            ("open_value", one.max_open_notional),
+            ("credit", one.credit),
+        ):
+            found[scope, account or number, instrument, f"{name} {currency}"] = value
+    return {key: value for key, value in found.items() if value >= 0}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from quantumcore.contracts.errors import Forbidden
-from quantumcore.contracts.risk_limits import LiftKillSwitch
+from quantumcore.contracts.risk_kill import LiftKillSwitch
 from quantumcore.services.gateway.openapi import openapi
 from quantumcore.services.gateway.routes import all_routes
 from tests.support.admins import PROPOSALS, TRANSACTIONS, dollars, gift, verb
@@ -70,6 +70,38 @@ async def test_a_kill_switch_is_engaged_by_one_and_lifted_by_two(opened: House) 
     done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
     assert (done["status"], done["result"]["engaged"]) == ("done", False), done
     assert (await user.order()).json()["status"] == "new"
+
+
+async def test_the_switch_of_an_instrument_is_lifted_by_two_as_it_was_named(opened: House) -> None:
+    maker, checker, user = await opened.admin(), await opened.admin(), await opened.user()
+    await maker.http.post("/v1/risk/kill", json={"symbol": "BTC-USD", "mode": "reduce_only"})
+    two = await maker.http.delete("/v1/risk/kill?symbol=BTC-USD&firm=7")
+    assert (two.status_code, two.json()["field"]) == (400, "symbol"), "what cannot be is not proposed"
+    answer = (await maker.http.delete("/v1/risk/kill?symbol=BTC-USD")).json()
+    assert (await user.order()).json()["scope"] == "instrument"
+    done = (await checker.http.post(verb(answer["proposal_id"], "approve"))).json()
+    assert (done["status"], done["result"]["scope"], done["result"]["symbol"]) == ("done", "instrument", "BTC-USD"), (
+        done
+    )
+    assert (await user.order()).json()["status"] == "new"
+
+
+async def test_limits_of_the_venue_and_of_a_firm_are_changed_by_two(opened: House) -> None:
+    maker, checker = await opened.admin(), await opened.admin()
+    for path, body, scope in (
+        ("/v1/risk/limits/venue", {"max_open_each": 3}, "venue"),
+        ("/v1/risk/limits/firm/7", {"currency": "USD", "credit": "5.00"}, "firm"),
+    ):
+        wrong = await maker.http.put(path, json={"reason": "x", "currency": "NONE", "max_order_value": "1.00"})
+        assert wrong.status_code == 404, wrong.text
+        answer = await maker.http.put(path, json={"reason": "review", **body})
+        assert (answer.status_code, answer.json()["kind"]) == (202, "limits"), answer.text
+        assert (await checker.http.get(path)).json()["records"] == []
+        own = await maker.http.post(verb(answer.json()["proposal_id"], "approve"))
+        assert (own.status_code, own.json()["code"]) == (403, "proposal.own")
+        done = (await checker.http.post(verb(answer.json()["proposal_id"], "approve"))).json()
+        assert (done["status"], done["result"]["scope"], done["result"]["who"]) == ("done", scope, maker.user_id), done
+        assert len((await checker.http.get(path)).json()["records"]) == 1
 
 
 async def test_limits_are_changed_by_two(opened: House) -> None:

@@ -176,6 +176,136 @@ async def test_a_risk_officer_sets_limits_with_a_reason_and_an_end(venue: House)
     assert (refused.status_code, refused.json()["field"]) == (400, "expires")
 
 
+async def test_a_risk_officer_sets_limits_of_every_level(venue: House) -> None:
+    user, officer, operator = await venue.user(), await venue.admin("risk_officer"), await venue.admin("operator")
+    account = user.account_id
+    assert (await officer.http.put(f"/v1/admin/accounts/{account}/firm", json={"firm": 7})).status_code == 403
+    joined = (await operator.http.put(f"/v1/admin/accounts/{account}/firm", json={"firm": 7})).json()
+    assert (joined["account_id"], joined["firm"]) == (account, 7)
+    await operator.http.put(f"/v1/admin/accounts/{account}/group", json={"group": 9})
+    signed, path = {"reason": "new client"}, "/v1/risk/limits"
+    bodies: list[tuple[str, dict[str, Any], str]] = [
+        ("venue", {"max_order_quantity": "4000"}, "venue"),
+        ("firm/7", {"currency": "USD", "credit": "100.00"}, "firm"),
+        ("group/9", {"max_open_each": 3}, "group"),
+        ("instrument/AAPL", {"max_long": "5", "expires": "2090-01-01T00:00:00Z"}, "instrument"),
+    ]
+    for name, body, scope in bodies:
+        assert (await user.http.put(f"{path}/{name}", json=body | signed)).status_code == 403
+        assert (await user.http.get(f"{path}/{name}")).status_code == 403
+        done = await officer.http.put(f"{path}/{name}", json=body | signed)
+        assert done.status_code == 200, done.text
+        change = done.json()
+        assert (change["scope"], change["status"], change["set_by"]) == (scope, "standing", officer.user_id)
+        (record,) = (await officer.http.get(f"{path}/{name}")).json()["records"]
+        assert record["scope"] == scope
+    assert (change["symbol"], change["account_id"], change["firm"]) == ("AAPL", None, None)
+    assert change["expires"] == "2090-01-01T00:00:00.000000000Z"
+    over = (await user.order(symbol="AAPL", quantity="6", price="1.00")).json()
+    assert (over["reason"], over["scope"]) == ("risk.position", "instrument")
+    over = (await user.order(symbol="AAPL", quantity="5", price="21.00")).json()
+    assert (over["reason"], over["scope"]) == ("risk.credit", "firm")
+    shown = (await user.http.get(f"{path}/{account}")).json()
+    assert {(one["scope"], one["name"]) for one in shown["records"]} >= {("firm", "credit"), ("group", "open_each")}
+    listed = (await officer.http.get(f"{path}/changes")).json()
+    assert [(one["scope"], one["firm"], one["group"]) for one in listed["items"]] == [
+        ("instrument", None, None),
+        ("group", None, 9),
+        ("firm", 7, None),
+        ("venue", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, body, status, field",
+    [
+        ("firm/0", {"currency": "USD", "credit": "1.00"}, 400, "firm"),
+        ("firm/x", {"currency": "USD", "credit": "1.00"}, 400, "firm"),
+        ("firm/7", {"credit": "1.00"}, 400, "currency"),
+        ("group/4294967296", {"max_long": "1"}, 400, "group"),
+        ("group/9", {"max_order_value": "1.00"}, 400, "max_order_value"),
+        ("venue", {"max_long": "0.5"}, 400, "max_long"),
+        ("instrument/NONE", {"max_long": "1"}, 404, "symbol"),
+    ],
+)
+async def test_limits_that_a_level_cannot_have_are_refused(
+    venue: House, name: str, body: dict[str, Any], status: int, field: str
+) -> None:
+    officer = await venue.admin("risk_officer")
+    answer = await officer.http.put(f"/v1/risk/limits/{name}", json=body | {"reason": "new client"})
+    assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
+    assert (await officer.http.get("/v1/risk/limits/changes")).json()["items"] == []
+
+
+async def test_a_risk_officer_stops_a_firm_an_instrument_or_everybody(venue: House) -> None:
+    user, other, officer = await venue.user(), await venue.user(), await venue.admin("risk_officer")
+    venue.venue.do(wire.SetFirm(account=int(user.account_id), firm=7))
+    await user.order(price="1.00")
+    path, nothing = "/v1/risk/kill", dict.fromkeys(("account_id", "firm", "session", "symbol"))
+    assert (await user.http.post(path, json={"firm": 7})).status_code == 403
+    done = await officer.http.post(path, json={"firm": 7, "mode": "reduce_only"})
+    assert done.status_code == 200, done.text
+    assert done.json() == nothing | {
+        "scope": "firm",
+        "firm": 7,
+        "mode": "reduce_only",
+        "engaged": True,
+        "cancelled": 1,
+        "sequence": venue.venue.engine.sequence,
+    }
+    refused = (await user.order()).json()
+    assert (refused["reason"], refused["scope"]) == ("risk.killed", "firm")
+    assert (await other.order(price="1.00")).json()["status"] == "new"
+    found = (await user.http.get(f"/v1/accounts/{user.account_id}/risk")).json()
+    assert (found["killed"], found["kill_mode"]) == (True, "reduce_only")
+    await officer.http.post(path, json={"symbol": "AAPL"})
+    listed = (await officer.http.get(path)).json()
+    assert [(one["scope"], one["firm"], one["symbol"], one["mode"]) for one in listed["items"]] == [
+        ("instrument", None, "AAPL", "all"),
+        ("firm", 7, None, "reduce_only"),
+    ]
+    assert (listed["complete"], listed["items"][0]["time"].endswith("Z")) == (True, True)
+    assert (await user.http.get(path)).status_code == 403
+    for query in ("firm=7", "symbol=AAPL"):
+        assert (await officer.http.delete(f"{path}?{query}")).json()["mode"] == "off"
+    assert (await officer.http.get(path)).json()["items"] == []
+    assert (await user.order(price="1.00")).json()["status"] == "new"
+
+
+@pytest.mark.parametrize(
+    "body, status, field",
+    [
+        ({"firm": 7, "session": 1}, 400, "session"),
+        ({"firm": 0}, 400, "firm"),
+        ({"mode": "off"}, 400, "mode"),
+        ({"group": 7}, 400, "group"),
+        ({"symbol": "NONE"}, 404, "symbol"),
+    ],
+)
+async def test_a_switch_of_nothing_that_there_is_stops_nobody(
+    venue: House, body: dict[str, Any], status: int, field: str
+) -> None:
+    user, officer = await venue.user(), await venue.admin("risk_officer")
+    answer = await officer.http.post("/v1/risk/kill", json=body)
+    assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
+    assert (await user.order(price="1.00")).json()["status"] == "new"
+
+
+async def test_what_comes_by_one_connection_is_stopped_alone(venue: House) -> None:
+    """The socket tells its number; the same user's orders by another way come in."""
+    user, officer = await venue.user(), await venue.admin("risk_officer")
+    async with listening(venue.gateway) as address, stream(address) as client:
+        session = (await client.auth(user.token))["data"]["session"]
+        done = await officer.http.post("/v1/risk/kill", json={"session": session})
+        assert (done.json()["scope"], done.json()["session"]) == ("session", session)
+        data = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "1", "price": "1.00"}
+        sent = {"client_order_id": "by-socket", "time_in_force": "gtc", **data}
+        await client.say(op="order.submit", data=sent)
+        said = await client.answer("order.submit")
+        assert (said["data"]["reason"], said["data"]["scope"]) == ("risk.killed", "session")
+        assert (await user.order(price="1.00")).json()["status"] == "new"
+
+
 # -------------------------------------------------------------------------------------------------- the stream
 
 

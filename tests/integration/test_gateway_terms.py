@@ -75,6 +75,7 @@ async def asked(gate: Rooms, **changes: Any) -> SubmitOrder:
         ({"time_in_force": "gtd", "expires_at": NOON}, OrderTerms(expires_ns=NOON_NS)),
         ({"time_in_force": "gtd", "expires_at": "2026-12-24"}, OrderTerms(expires_on="2026-12-24")),
         ({"post_only": "slide"}, OrderTerms(slide=True)),
+        ({"short_exempt": True}, OrderTerms(short_exempt=True)),
     ],
 )  # fmt: skip
 async def test_every_term_reaches_the_orders_room(gate: Rooms, changes: dict[str, Any], terms: OrderTerms) -> None:
@@ -113,6 +114,7 @@ async def test_an_answer_shows_the_terms_and_what_is_waited_for(gate: Rooms) -> 
                 peg_offset="0.01",
                 expires_ns=NOON_NS,
                 hidden=True,
+                short_exempt=True,
             ),
             link=LinkView("oco", "first", [ID, ID]),
         ),
@@ -126,6 +128,7 @@ async def test_an_answer_shows_the_terms_and_what_is_waited_for(gate: Rooms) -> 
         "display": "1",
         "refills": 2,
         "hidden": True,
+        "short_exempt": True,
         "peg": {"reference": "mid", "offset": "0.01", "working_price": None},
         "expires_at": "2026-12-24T12:00:00.000000000Z",
     }

@@ -14,11 +14,11 @@ from quantumcore.contracts.errors import Forbidden, InvalidCommand, NotFound, Un
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.risk import LimitUse
 from quantumcore.contracts.risk_limits import (
-    CheckAccountLimits,
+    CheckLimits,
     GetLimitChanges,
     GetLimits,
     LimitChange,
-    SetAccountLimits,
+    SetLimits,
     SetLimitsByTwo,
 )
 from tests.support.portfolios import NO_CURRENCY
@@ -30,7 +30,7 @@ SIGNED: dict[str, Any] = {"who": "ruth", "reason": "new client"}
 
 
 async def limited(room: RiskRoom, **given: Any) -> LimitChange:
-    return await room.ask(SetAccountLimits(**{"account": ALICE, **SIGNED, **given}))
+    return await room.ask(SetLimits(**{"account": ALICE, **SIGNED, **given}))
 
 
 def refused(room: RiskRoom, lots: int, price: int, *, account: int = ALICE) -> tuple[Reason, int, Scope] | None:
@@ -194,7 +194,7 @@ async def test_what_cannot_be_set_is_refused_and_nothing_is_written(
 
 
 async def proposed(room: RiskRoom, **given: Any) -> Any:
-    return await room.ask(CheckAccountLimits(asked=SetAccountLimits(**{"account": ALICE, **SIGNED, **given})))
+    return await room.ask(CheckLimits(asked=SetLimits(**{"account": ALICE, **SIGNED, **given})))
 
 
 async def test_whose_limits_they_are_must_exist(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_with_four_eyes_one_person_sets_nothing(tmp_path: Path) -> None:
         with pytest.raises(Forbidden, match=r"approval\.required"):
             await limited(room, max_open_orders=5)
         assert (await room.ask(GetLimitChanges())).items == []
-        done = await room.ask(SetLimitsByTwo(asked=SetAccountLimits(account=ALICE, max_open_orders=5, **SIGNED)))
+        done = await room.ask(SetLimitsByTwo(asked=SetLimits(account=ALICE, max_open_orders=5, **SIGNED)))
         assert done.state == "standing"
 
 

@@ -23,6 +23,8 @@ from quantumcore.services.ledger import migrations as ledger_migrations
 from quantumcore.services.ledger.tables import metadata as ledger_tables
 from quantumcore.services.orders import migrations as orders_migrations
 from quantumcore.services.orders.tables import metadata as orders_tables
+from quantumcore.services.risk import migrations as risk_migrations
+from quantumcore.services.risk.tables import metadata as risk_tables
 from tests.support.audits import days_of_trading
 from tests.support.ledgers import post, random_market
 from tests.support.orders_room import limit, orders_room
@@ -30,6 +32,19 @@ from tests.support.orders_room import market as at_market
 from tests.support.small_venue import BOB
 from tests.support.streams import DEFINITIONS, START_NS
 
+LIMIT_CHANGE = {
+    **dict.fromkeys(("number", "account", "time_ns", "expires_ns", "sequence"), 1),
+    "instrument": 0,
+    "currency": 0,
+    "state": 2,
+    "given": '{"open_orders":3}',
+    "before": "{}",
+    "who": "ruth",
+    "reason": "new client",
+    "code": "",
+    "scope": 2,
+    "other": 0,
+}
 FIRST, SECOND = "0001_*.py", "000[12]_*.py"
 
 
@@ -169,3 +184,17 @@ async def test_a_ledger_from_before_there_were_checkpoints_gets_them(tmp_path, s
     await at_revision(SECOND, tmp_path / "old" / "ledger.db", ledger_migrations, written)
     now = await upgraded(tmp_path / "old" / "ledger.db", ledger_migrations.__name__, ledger_tables)
     assert now["checkpoints"] == written["checkpoints"]
+
+
+async def test_risk_follows_anew_when_it_learns_of_levels_and_keeps_what_people_set(tmp_path):
+    """Of firms, groups and their limits the first revision kept nothing: all that follows begins again; parameters and what was told stay."""
+    following = {"accounts": [{"account": 1, "sequence": 3}], "cursor": [{"one": 1, "sequence": 9, "time_ns": 5}]}
+    own = {
+        "told": [{"number": 1, "account": 1, "time_ns": 5, "payload": '{"sequence":9,"kind":"killed","limit":null}'}],
+        "warned": [{"account": 1, "name": "kill switch", "number": 1}],
+        "limit_changes": [LIMIT_CHANGE],
+    }
+    path = tmp_path / "old" / "risk.db"
+    await at_revision(FIRST, path, risk_migrations, following | own)
+    found = await upgraded(path, risk_migrations.__name__, risk_tables)
+    assert {name: rows for name, rows in found.items() if rows} == own

@@ -54,8 +54,8 @@ class PositionsRoom:
         return (await self.ask(GetPosition(account=account, symbol=symbol, at_least=at))).position
 
 
-def order(instrument: int, account: int, side: int, lots: int, price: int) -> wire.SubmitOrder:
-    """Return a limit order until cancelled; in lots and ticks of the small venue."""
+def order(instrument: int, account: int, side: int, lots: int, price: int, *, session: int = 0) -> wire.SubmitOrder:
+    """Return a limit order until cancelled; in lots and ticks of the small venue; session: the connection that it comes by."""
     return wire.SubmitOrder(
         instrument=instrument,
         account=account,
@@ -66,6 +66,7 @@ def order(instrument: int, account: int, side: int, lots: int, price: int) -> wi
         price_scale=2,
         order_type=2,
         time_in_force=1,
+        session=session,
         client_id=f"p-{next(_names)}",
     )
 

@@ -85,12 +85,20 @@ async def test_a_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> 
 
 
 def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
-    """But for the kill switch, which ends orders and makes none; with four eyes its own room refuses to lift it here."""
+    """But for the kill switch, which ends orders and makes none, and limits; with four eyes their own room refuses to lift and to set them here."""
     reads = {"GetUser", "GetEngineStatus", "GetRooms", "GetBalances", "GetStatement", "GetPositions"}
     reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot", "PreviewOrder"}
-    reads |= {"GetRiskMetrics", "GetVar", "GetStress", "GetLimits"}
+    reads |= {
+        "GetRiskMetrics",
+        "GetVar",
+        "GetStress",
+        "GetLimits",
+        "GetKillSwitches",
+        "GetLevelLimits",
+        "GetLimitChanges",
+    }
     switch = {"EngageKillSwitch", "LiftKillSwitch"}
-    assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", *reads, *switch}
+    assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", "SetLimits", *reads, *switch}
 
 
 @pytest.mark.parametrize(

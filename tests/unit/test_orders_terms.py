@@ -55,6 +55,7 @@ def sent(kind: str, tif: str = "gtc", price: str | None = None, **terms: object)
         (("limit", "gtc", "10", {"all_or_none": True, "reduce_only": True}), {"flags": 20}),
         (("limit", "day", "10", {"cancel_on_disconnect": True}), {"flags": 32, "session": 9}),
         (("limit", "gtc", "10", {"slide": True}), {"flags": 2}),
+        (("limit", "gtc", "10", {"short_exempt": True}), {"flags": 64}),
     ],
 )  # fmt: skip
 def test_a_term_arrives_in_the_command_and_everything_else_is_nothing(asked, expected) -> None:
@@ -281,11 +282,11 @@ def test_a_trail_is_shown_as_it_was_given(unit, trail, text) -> None:
 
 
 def test_flags_are_shown() -> None:
-    view = shown(accepted(flags2=1 | 2 | 4 | 8 | 16 | 32), terms_accepted(dark=1, min_quantity=5, budget=1_000))
+    view = shown(accepted(flags2=1 | 2 | 4 | 8 | 16 | 32 | 64), terms_accepted(dark=1, min_quantity=5, budget=1_000))
     terms = view.terms
     assert terms is not None
     assert terms.slide and terms.reduce_only and terms.hidden and terms.all_or_none and terms.cancel_on_disconnect  # noqa: PT018
-    assert (terms.min_quantity, terms.budget, view.post_only) == ("0.00005", "10.00", True)
+    assert (terms.min_quantity, terms.budget, view.post_only, terms.short_exempt) == ("0.00005", "10.00", True, True)
 
 
 def test_an_expired_order_has_a_status_of_its_own() -> None:

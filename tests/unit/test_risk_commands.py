@@ -14,9 +14,12 @@ from typer.testing import CliRunner
 
 from quantumcore.app import cli
 from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.levels import named
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
-from quantumcore.contracts.risk_limits import EngageKillSwitch, LiftKillSwitch
+from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch, scope_of
+from quantumcore.contracts.terms import OrderTerms
 
 FIGURES: dict[str, Any] = {
     "account_id": "1001",
@@ -24,6 +27,7 @@ FIGURES: dict[str, Any] = {
     "sequence": 9,
     "fx_snapshot_id": "fx-1",
     "killed": True,
+    "kill_mode": "all",
     "equity": "25000.00",
     "margin_used": "750.00",
     "margin_available": "24250.00",
@@ -64,6 +68,16 @@ STRESS: dict[str, Any] = {
     "correlated_var": "697.80",
 }
 
+SWITCHES: dict[str, Any] = {
+    "sequence": 9,
+    "items": [
+        {"scope": "venue", "symbol": None, "mode": "reduce_only", "sequence": 3, "time_ns": 0},
+        {"scope": "firm", "symbol": None, "firm": 7, "mode": "all", "sequence": 8, "time_ns": 0},
+        {"scope": "instrument", "symbol": "AAPL", "mode": "all", "sequence": 9, "time_ns": 0},
+    ],
+    "complete": False,
+}
+
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
@@ -74,9 +88,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
         seen.append(request)
         match request:
             case EngageKillSwitch() | LiftKillSwitch():
-                engaged = isinstance(request, EngageKillSwitch)
-                whose = str(request.account) if request.account else None
-                return {"account_id": whose, "engaged": engaged, "cancelled": 3, "accounts": [], "sequence": 4}
+                scope = scope_of(request)
+                whose = named(scope, request.account or request.firm or request.session, request.symbol or None)
+                mode = request.mode if isinstance(request, EngageKillSwitch) else "off"
+                return {**whose, "mode": mode, "engaged": mode != "off", "cancelled": 3, "accounts": [], "sequence": 4}
+            case PreviewOrder():
+                return {"outcome": "accepted"}
+            case GetKillSwitches():
+                return SWITCHES
             case GetRiskMetrics(account=1001):
                 return FIGURES
             case GetStress():
@@ -150,6 +169,53 @@ def test_the_kill_switch_is_engaged_and_lifted_of_an_account_and_of_the_venue(
     assert run(tmp_path, "kill", "0", "--lift").stdout == "kill switch of the venue lifted: 3 orders cancelled\n"
     assert json.loads(run(tmp_path, "kill", "0", "--json").stdout)["engaged"] is True
     assert asked == [EngageKillSwitch(account=1001), LiftKillSwitch(), EngageKillSwitch()]
+
+
+@pytest.mark.parametrize(
+    "given, whose, request_",
+    [
+        (["--firm", "7"], "firm 7 engaged", EngageKillSwitch(firm=7)),
+        (["--session", "9", "--lift"], "session 9 lifted", LiftKillSwitch(session=9)),
+        (
+            ["--symbol", "AAPL", "--reduce-only"],
+            "instrument AAPL engaged, reduce-only",
+            EngageKillSwitch(symbol="AAPL", mode="reduce_only"),
+        ),
+    ],
+)
+def test_the_kill_switch_of_other_levels(
+    asked: list[Request[Any]], tmp_path: Path, given: list[str], whose: str, request_: Request[Any]
+) -> None:
+    assert run(tmp_path, "kill", *given).stdout == f"kill switch of {whose}: 3 orders cancelled\n"
+    assert asked == [request_]
+
+
+def test_a_kill_switch_of_nothing_is_not_the_venues(asked: list[Request[Any]], tmp_path: Path) -> None:
+    done = run(tmp_path, "kill")
+    assert (done.exit_code, "name an account" in done.stderr, asked) == (2, True, [])
+
+
+def test_switches_are_listed(asked: list[Request[Any]], tmp_path: Path) -> None:
+    shown = run(tmp_path, "switches")
+    for text in ("the venue", "reduce only", "firm 7", "instrument AAPL", "there are more"):
+        assert text in shown.output
+    assert json.loads(run(tmp_path, "switches", "--json").stdout) == SWITCHES
+    assert asked == [GetKillSwitches()] * 2
+
+
+def test_a_short_sale_says_that_it_is_exempt(asked: list[Request[Any]], tmp_path: Path) -> None:
+    given = ("preview", "1001", "sell", "1", "AAPL", "--price", "10", "--json")
+    assert run(tmp_path, *given, "--short-exempt").exit_code == 0
+    assert run(tmp_path, *given).exit_code == 0
+    first, second = (request.order.terms for request in asked if isinstance(request, PreviewOrder))
+    assert (first, second) == (OrderTerms(short_exempt=True), None)
+
+
+def test_an_account_that_may_only_reduce_says_so(
+    asked: list[Request[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FIGURES, "kill_mode", "reduce_only")
+    assert "REDUCE ONLY" in run(tmp_path, "show", "1001").output
 
 
 def test_an_unknown_account_is_told_in_one_sentence(asked: list[Request[Any]], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · portfolio · risk · snapshot · user · account."""
+"""The command line: quantumcore run · demo · replay · bench · verify · audit · status · rooms · positions · portfolio · risk · options · snapshot · user · account."""
 
 import time
 
@@ -14,6 +14,7 @@ import typer
 
 from quantumcore.app.account_commands import account_app, portfolio, positions
 from quantumcore.app.audit_commands import audit_app
+from quantumcore.app.option_commands import options_app
 from quantumcore.app.risk_commands import risk_app
 from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
 
@@ -23,6 +24,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(audit_app, name="audit")
 app.add_typer(account_app, name="account")
 app.add_typer(risk_app, name="risk")
+app.add_typer(options_app, name="options")
 
 
 @app.command()

@@ -35,6 +35,7 @@ from quantumcore.contracts import (
     positions,
     reference,
     risk,
+    risk_kill,
     risk_limits,
     risk_parameters,
 )
@@ -53,7 +54,7 @@ from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
-from quantumcore.services.risk.kill_desk import KillDesk
+from quantumcore.services.risk.desks.kill import KillDesk
 from quantumcore.services.risk.settings import RiskSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
@@ -130,6 +131,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         risk.GetRiskUpdates,
         risk_parameters.GetParameters,
         risk_limits.GetLimitChanges,
+        risk_limits.GetLevelLimits,
+        risk_kill.GetKillSwitches,
     ),
 }
 

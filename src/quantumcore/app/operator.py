@@ -22,7 +22,8 @@ from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
-from quantumcore.contracts.risk_limits import EngageKillSwitch, GetLimits, LiftKillSwitch
+from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch
+from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, GetLimits, SetLimits
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
@@ -35,7 +36,8 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         *(CreateUser, GetUser, GetEngineStatus, TakeSnapshot, GetRooms, GetBalances, GetStatement),
         *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
         PreviewOrder,
-        *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch),
+        *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch, GetKillSwitches),
+        *(GetLevelLimits, GetLimitChanges, SetLimits),
     )
 }
 

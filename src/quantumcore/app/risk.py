@@ -46,7 +46,7 @@ def show_figures(found: dict[str, Any], console: Console) -> None:
     """
     currency = found["currency"]
     rates = f", rates of {found['fx_snapshot_id']}" if found["fx_snapshot_id"] else ""
-    killed = ", KILLED" if found["killed"] else ""
+    killed = {None: "", "all": ", KILLED", "reduce_only": ", REDUCE ONLY"}[found["kill_mode"]]
     console.print(f"account {found['account_id']} at sequence {found['sequence']}{rates}{killed}")
     sums = _table(f"In {currency}", "", "")
     names = (
@@ -96,6 +96,60 @@ def show_stress(found: dict[str, Any], console: Console) -> None:
     ends = [f"{name} of {found[name]}" for name in ("fall", "rise") if found[name] is not None]
     console.print(f"ends the equity: {' or '.join(ends) or 'no move of all prices together from -1 to 3'}")
     console.print(f"VaR 99 % if everything moved together: {found['correlated_var']}")
+
+
+def whose(found: dict[str, Any]) -> str:
+    """Return in words whose a limit or a kill switch is, as answers name it."""
+    number = next((found[field] for field in ("account_id", "firm", "group", "session") if found.get(field)), "")
+    symbol = found["symbol"] or ""
+    if found["scope"] == "venue":
+        return "the venue"
+    return f"{found['scope']} {number or symbol}" + (f" in {symbol}" if number and symbol else "")
+
+
+def show_switches(found: dict[str, Any], console: Console) -> None:
+    """Print which kill switches are engaged.
+
+    Args:
+        found: The reply to GetKillSwitches.
+    """
+    table = _table(f"Kill switches at sequence {found['sequence']}", "of", "mode", "since sequence")
+    for one in found["items"]:
+        table.add_row(whose(one), one["mode"].replace("_", " "), str(one["sequence"]))
+    console.print(table)
+    if not found["complete"]:
+        console.print("there are more than these")
+
+
+def show_records(found: dict[str, Any], console: Console) -> None:
+    """Print the records of limits that stand.
+
+    Args:
+        found: The reply to GetLimits or GetLevelLimits.
+    """
+    of = whose(found) if "scope" in found else f"account {found['account_id']}"
+    table = _table(
+        f"Limits of {of} at sequence {found['sequence']}", "limit", "of", "symbol", "value", "since sequence"
+    )
+    for one in found["records"]:
+        value = f"{one['value']} {one['currency']}" if one["currency"] else one["value"]
+        table.add_row(one["name"], one["scope"], one["symbol"] or "", value, str(one["sequence"]))
+    console.print(table)
+
+
+def show_changes(found: dict[str, Any], console: Console) -> None:
+    """Print what was set of limits.
+
+    Args:
+        found: The reply to GetLimitChanges.
+    """
+    table = _table("Changes of limits, newest first", "number", "of", "what became", "who", "reason", "set", "before")
+    for one in found["items"]:
+        numbers = [", ".join(f"{name} {value}" for name, value in one[part].items()) for part in ("given", "before")]
+        table.add_row(str(one["number"]), whose(one), one["state"], one["who"], one["reason"], *numbers)
+    console.print(table)
+    if found["next_cursor"]:
+        console.print("there are older ones")
 
 
 def plot(found: dict[str, Any], file: Path) -> None:

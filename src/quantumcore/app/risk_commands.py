@@ -1,4 +1,4 @@
-"""What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`."""
+"""What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`, `risk switches`, `risk limits`."""
 
 import asyncio
 import json
@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from quantumcore.app.limit_commands import limits_app
 from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
 
 risk_app = typer.Typer(
     no_args_is_help=True, help="What accounts could lose, what orders would do, and the kill switch."
 )
+risk_app.add_typer(limits_app, name="limits")
 Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
 
 
@@ -62,6 +64,9 @@ def risk_preview(
     budget: Annotated[str | None, typer.Option(help="The most that a buy may spend, fees included.")] = None,
     post_only: Annotated[bool, typer.Option("--post-only", help="It never takes.")] = False,
     reduce_only: Annotated[bool, typer.Option("--reduce-only", help="It only reduces the position.")] = False,
+    short_exempt: Annotated[
+        bool, typer.Option("--short-exempt", help="A short sale that the price test does not hold back.")
+    ] = False,
     client_order_id: Annotated[str, typer.Option(help="Look whether this id is known.")] = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -74,7 +79,9 @@ def risk_preview(
     from quantumcore.contracts.orders_preview import PreviewOrder
     from quantumcore.contracts.terms import OrderTerms
 
-    terms = OrderTerms(stop_price=stop_price, display=display, budget=budget, reduce_only=reduce_only)
+    terms = OrderTerms(
+        stop_price=stop_price, display=display, budget=budget, reduce_only=reduce_only, short_exempt=short_exempt
+    )
     kind = order_type or ("market" if price is None else "limit")
     order = SubmitOrder(
         account=account,
@@ -114,19 +121,45 @@ def stress(account: Account, data_dir: DataDir = None, as_json: AsJson = False) 
 
 @risk_app.command("kill")
 def kill(
-    account: Annotated[int, typer.Argument(min=0, max=2**32 - 1, help="Number of the account; 0: the venue.")],
+    account: Annotated[
+        int | None, typer.Argument(min=0, max=2**32 - 1, help="Number of the account; 0: the venue.")
+    ] = None,
+    firm: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all accounts of this firm.")] = 0,
+    session: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of what comes by this connection.")] = 0,
+    symbol: Annotated[str, typer.Option(help="Of this instrument.")] = "",
+    reduce_only: Annotated[
+        bool, typer.Option("--reduce-only", help="What brings a position nearer to zero goes on.")
+    ] = False,
     lift: Annotated[bool, typer.Option("--lift", help="Let orders in again.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Refuse new orders and cancel the working ones, of an account or of the venue (0)."""
-    from quantumcore.contracts.risk_limits import EngageKillSwitch, LiftKillSwitch
+    """Refuse new orders and cancel the working ones: of an account, a firm, a session, an instrument, or of the venue (0)."""
+    from quantumcore.app.risk import whose
+    from quantumcore.contracts.risk_kill import EngageKillSwitch, LiftKillSwitch
 
-    request = LiftKillSwitch(account=account) if lift else EngageKillSwitch(account=account)
-    reply = ask_venue(data_dir, request)
+    if account is None and not (firm or session or symbol):
+        raise typer.BadParameter("name an account (0: the venue), a firm, a session or a symbol")
+    named: dict[str, Any] = {"account": account or 0, "firm": firm, "session": session, "symbol": symbol}
+    mode = "reduce_only" if reduce_only else "all"
+    reply = ask_venue(data_dir, LiftKillSwitch(**named) if lift else EngageKillSwitch(**named, mode=mode))
     if as_json:
         typer.echo(json.dumps(reply))
     else:
-        whose = f"account {reply['account_id']}" if reply["account_id"] else "the venue"
-        state = "engaged" if reply["engaged"] else "lifted"
-        typer.echo(f"kill switch of {whose} {state}: {reply['cancelled']} orders cancelled")
+        state = {"off": "lifted", "all": "engaged", "reduce_only": "engaged, reduce-only"}[reply["mode"]]
+        typer.echo(f"kill switch of {whose(reply)} {state}: {reply['cancelled']} orders cancelled")
+
+
+@risk_app.command("switches")
+def switches(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the kill switches that are engaged."""
+    from rich.console import Console
+
+    from quantumcore.app import risk
+    from quantumcore.contracts.risk_kill import GetKillSwitches
+
+    found = ask_venue(data_dir, GetKillSwitches())
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        risk.show_switches(found, Console())

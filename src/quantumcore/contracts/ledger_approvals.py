@@ -12,7 +12,8 @@ from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.ledger_periods import ClosePeriod
 from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
-from quantumcore.contracts.risk_limits import LiftKillSwitch, SetAccountLimits
+from quantumcore.contracts.risk_kill import LiftKillSwitch
+from quantumcore.contracts.risk_limits import SetLimits
 
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
     "transaction": RecordTransaction,
@@ -26,7 +27,7 @@ KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a repl
     "tax_document": ChargeTax,
     "tax_remittance": RemitTax,
     "kill_switch": LiftKillSwitch,
-    "limits": SetAccountLimits,
+    "limits": SetLimits,
 }
 STATES = ("proposed", "approved", "done", "refused", "rejected", "expired")
 MAX_OPEN = 1_000

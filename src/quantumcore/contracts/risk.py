@@ -69,7 +69,7 @@ class RiskMetrics(msgspec.Struct, frozen=True, kw_only=True):
         max_drawdown: Of the account's history; null: it has too few points, or the room that keeps it does not answer.
         daily_profit: Since midnight UTC, without what flowed; daily_loss: its other side, 0 when there is none.
         unpriced: What has no price, and is in no figure; complete: there is none such.
-        killed: Whether its kill switch or the venue's is engaged.
+        killed: Whether its kill switch, its firm's or the venue's is engaged; kill_mode: the strictest of them, all or reduce_only.
     """
 
     account_id: str
@@ -94,6 +94,7 @@ class RiskMetrics(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     unpriced: list[str]
     killed: bool
+    kill_mode: str | None
     by_symbol: list[Exposure]
     by_sector: list[Exposure]
     by_currency: list[Exposure]
@@ -334,6 +335,7 @@ class RiskUpdate(msgspec.Struct, frozen=True):
         number: Of its row; those of an account rise.
         kind: warning: the use of a limit has passed the line; relief: it is below again; killed, lifted: a kill switch that concerns it.
         limit: Of a warning and a relief.
+        mode: Of killed: all, reduce_only.
     """
 
     number: int
@@ -342,6 +344,7 @@ class RiskUpdate(msgspec.Struct, frozen=True):
     sequence: int
     kind: str
     limit: LimitUse | None = None
+    mode: str | None = None
 
 
 class RiskUpdates(msgspec.Struct, frozen=True):

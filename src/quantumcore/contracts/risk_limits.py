@@ -1,4 +1,4 @@
-"""Risk (8004), what accounts may do: limits that people set, what the engine enforces, and the kill switch."""
+"""Risk (8004), what accounts may do: limits that people set, and what the engine enforces."""
 
 import msgspec
 
@@ -10,8 +10,8 @@ class LimitRecord(msgspec.Struct, frozen=True):
     """One number of a record of the engine that applies to an account (docs/reference/engine.md, Limits).
 
     Attributes:
-        name: open_orders, open_each, order_quantity, long, short, order_value, open_value.
-        scope: venue, account or instrument; symbol: of which instrument, null: of every one. currency: Of a value.
+        name: open_orders, open_each, order_quantity, long, short, order_value, open_value, credit.
+        scope: venue, firm, group, account or instrument; symbol: of which instrument, null: of every one. currency: Of a value.
         value: A quantity of the symbol, lots where there is none; a count; money. sequence: Since when.
     """
 
@@ -24,11 +24,12 @@ class LimitRecord(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What the engine enforces of an account, and how much of it is used; records of firms and groups are not shown."""
+    """What the engine enforces of an account, and how much of it is used; of its firm's and its group's the records alone."""
 
     account_id: str
     sequence: int
     killed: bool
+    kill_mode: str | None
     limits: list[LimitUse]
     records: list[LimitRecord]
 
@@ -46,10 +47,39 @@ class GetLimits(Request[Limits], frozen=True, kw_only=True):
     request_id: str = ""
 
 
+class LevelLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands of one level, whoever it applies to.
+
+    Attributes:
+        scope: venue, firm, group or instrument. firm, group, symbol: Which one; null: the scope has none.
+    """
+
+    scope: str
+    firm: int | None = None
+    group: int | None = None
+    symbol: str | None = None
+    sequence: int
+    records: list[LimitRecord]
+
+
+class GetLevelLimits(Request[LevelLimits], frozen=True, kw_only=True):
+    """Of a firm, a group or an instrument; nothing is named: of the venue.
+
+    Raises:
+        NotFound: `instrument.not_found`.
+        InvalidCommand: A number of more than 32 bits, or more than one that is named.
+    """
+
+    firm: int = 0
+    group: int = 0
+    symbol: str = ""
+
+
 class LimitChange(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody set, and what became of it; kept for ever.
 
     Attributes:
+        scope: venue, firm, group, account or instrument. account_id, firm, group, symbol: Which one; a symbol with an account: there.
         state: asked: written down, and on its way; standing; replaced by a later one; reverted at its expiry; refused: code says why.
         given, before: The numbers as they were set, and as they stood.
         expires_ns: When what stood before comes back; 0: never.
@@ -57,8 +87,11 @@ class LimitChange(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int
-    account_id: str
-    symbol: str | None
+    scope: str
+    account_id: str | None = None
+    firm: int | None = None
+    group: int | None = None
+    symbol: str | None = None
     currency: str | None
     state: str
     given: dict[str, int]
@@ -71,23 +104,29 @@ class LimitChange(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
-class SetAccountLimits(Request[LimitChange], frozen=True, kw_only=True):
-    """Replace the records of an account, or of an account in a symbol; what is None is not set there any more.
+class SetLimits(Request[LimitChange], frozen=True, kw_only=True):
+    """Replace the records of one level; what is None is not set there any more. Nothing is named: of the venue.
 
     Attributes:
-        symbol: "": of the account, whatever it trades: max_open_orders, max_open_each, and values in `currency`, if that is
-            given. With a symbol: all but max_open_orders, values in its quote.
-        max_order_quantity, max_long, max_short: Decimals of the symbol. max_order_value, max_open_value: Decimals of money.
+        account: max_open_orders, max_open_each, and values in `currency`, if that is given. With a symbol: as symbol, of the account there.
+        firm: Of all its accounts together: values in `currency`, which begins the count of `credit` anew.
+        group: Of all its accounts together, in each instrument: max_open_each, quantities in lots.
+        symbol: Of each account there: all but max_open_orders and credit, values in its quote.
+        currency: Of values; of the venue and an account "" leaves them as they are.
+        max_order_quantity, max_long, max_short: Decimals of the symbol; without one whole lots. max_order_value, max_open_value, credit:
+            Decimals of money. The venue has all but credit.
         expires_ns: When what stands now comes back by itself; 0: never.
 
     Raises:
         Forbidden: `approval.required`: the venue asks for a second person (setting `four_eyes`): propose it.
         NotFound: `account.not_found`, `instrument.not_found`, `currency.not_found`.
-        InvalidCommand: A bound, an expiry in the past, reason, who.
+        InvalidCommand: A limit that the level does not have, a bound, an expiry in the past, reason, who.
         Unavailable, OutcomeUnknown: It is written down, and is done as soon as it can be; the same again replaces it.
     """
 
-    account: int
+    account: int = 0
+    firm: int = 0
+    group: int = 0
     symbol: str = ""
     currency: str = ""
     max_open_orders: int | None = None
@@ -97,6 +136,7 @@ class SetAccountLimits(Request[LimitChange], frozen=True, kw_only=True):
     max_short: str | None = None
     max_order_value: str | None = None
     max_open_value: str | None = None
+    credit: str | None = None
     who: str
     reason: str
     expires_ns: int = 0
@@ -105,13 +145,13 @@ class SetAccountLimits(Request[LimitChange], frozen=True, kw_only=True):
 class SetLimitsByTwo(Request[LimitChange], frozen=True, kw_only=True):
     """The same, which two persons have decided: asked by the room that keeps proposals, and by nobody else."""
 
-    asked: SetAccountLimits
+    asked: SetLimits
 
 
-class CheckAccountLimits(Request[Done], frozen=True, kw_only=True):
-    """Say what is wrong with what somebody wants to propose; nothing else happens. Raises as SetAccountLimits."""
+class CheckLimits(Request[Done], frozen=True, kw_only=True):
+    """Say what is wrong with what somebody wants to propose; nothing else happens. Raises as SetLimits."""
 
-    asked: SetAccountLimits
+    asked: SetLimits
 
 
 class LimitChanges(msgspec.Struct, frozen=True):
@@ -122,7 +162,7 @@ class LimitChanges(msgspec.Struct, frozen=True):
 
 
 class GetLimitChanges(Request[LimitChanges], frozen=True, kw_only=True):
-    """Of all accounts, or of one (0: all).
+    """Of every level, or of one account (0: all).
 
     Raises:
         InvalidCommand: limit or cursor.
@@ -131,49 +171,3 @@ class GetLimitChanges(Request[LimitChanges], frozen=True, kw_only=True):
     account: int = 0
     limit: int = 100
     cursor: str = ""
-
-
-# -------------------------------------------------------------------------------------------- kill switch
-
-
-class KillSwitch(msgspec.Struct, frozen=True):
-    """A switch as it stands now.
-
-    Attributes:
-        account_id: Null: the venue's. cancelled: How many orders went. accounts: Whose they were.
-    """
-
-    account_id: str | None
-    engaged: bool
-    cancelled: int
-    accounts: list[int]
-    sequence: int
-
-
-class EngageKillSwitch(Request[KillSwitch], frozen=True, kw_only=True):
-    """Refuse what is new and cancel what works, of an account; 0: of the venue. One person is enough.
-
-    Raises:
-        NotFound: `account.not_found`.
-        Unavailable, OutcomeUnknown: As matching says; it may be engaged again.
-    """
-
-    account: int = 0
-
-
-class LiftKillSwitch(Request[KillSwitch], frozen=True, kw_only=True):
-    """Let orders in again.
-
-    Raises:
-        Forbidden: `approval.required`: the venue asks for a second person (setting `four_eyes`): propose it.
-        NotFound: `account.not_found`.
-        Unavailable, OutcomeUnknown: As matching says; it may be lifted again.
-    """
-
-    account: int = 0
-
-
-class LiftByTwo(Request[KillSwitch], frozen=True, kw_only=True):
-    """The same, which two persons have decided: asked by the room that keeps proposals, and by nobody else."""
-
-    account: int = 0

@@ -24,6 +24,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         expires_on: A date (YYYY-MM-DD) instead of expires_ns: the end of that day's session.
         seed: Of the sizes that an iceberg with a display range shows; u32.
+        short_exempt: A short sale that the price test does not hold back (SEC rule 201(d)); FIX 54=6.
     """
 
     stop_price: str | None = None
@@ -40,6 +41,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     slide: bool = False
     reduce_only: bool = False
     cancel_on_disconnect: bool = False
+    short_exempt: bool = False
     peg: str | None = None
     peg_offset: str | None = None
     budget: str | None = None
@@ -72,6 +74,7 @@ class TermsView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reduce_only: bool = False
     slide: bool = False
     cancel_on_disconnect: bool = False
+    short_exempt: bool = False
     peg: str | None = None
     peg_offset: str | None = None
     working_price: str | None = None

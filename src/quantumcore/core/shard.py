@@ -9,6 +9,7 @@ Nothing is recorded when `step` raises: a full journal and a broken invariant ar
 
 import struct
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,7 @@ class Stepped(NamedTuple):
 
     Attributes:
         deadline_ns: When something in the engine is now due by itself, UTC nanoseconds; 0: nothing is.
+        engine_s: Seconds that the engine took for it, wall time; the journal is not in it.
     """
 
     first: int
@@ -37,6 +39,7 @@ class Stepped(NamedTuple):
     time_ns: int
     events: bytes
     deadline_ns: int = 0
+    engine_s: float = 0.0
 
 
 class HeldSnapshot(NamedTuple):
@@ -122,10 +125,13 @@ class Shard:
         buffer = b"".join(commands)
         self.journal.reserve(len(buffer), len(commands))
         first = self.engine.sequence + 1
+        began = time.perf_counter()
         events = self.engine.step(buffer, time_ns)
+        engine_s = time.perf_counter() - began
         self.journal.append_batch(buffer, first, self.engine.time_ns)
         self._bytes_since_snapshot += len(buffer) + RECORD_OVERHEAD * len(commands)
-        return Stepped(first, self.engine.sequence, self.engine.time_ns, events, self.engine.next_deadline())
+        engine = self.engine
+        return Stepped(first, engine.sequence, engine.time_ns, events, engine.next_deadline(), engine_s)
 
     def sync(self) -> None:
         """Make every step so far durable.

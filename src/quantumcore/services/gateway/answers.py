@@ -97,6 +97,7 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     reduce_only: bool | UnsetType = UNSET
     slide: bool | UnsetType = UNSET
     cancel_on_disconnect: bool | UnsetType = UNSET
+    short_exempt: bool | UnsetType = UNSET
     peg: PegAnswer | UnsetType = UNSET
     budget: str | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
@@ -211,7 +212,7 @@ def order(view: OrderView) -> OrderAnswer:
 def _terms(view: OrderView, terms: TermsView) -> dict[str, Any]:
     """Return what an order has beyond a plain one; what it has not is not said."""
     texts = ("stop_price", "trigger", "limit_offset", "display", "display_range", "min_quantity", "budget")
-    flags = ("hidden", "all_or_none", "reduce_only", "slide", "cancel_on_disconnect")
+    flags = ("hidden", "all_or_none", "reduce_only", "slide", "cancel_on_disconnect", "short_exempt")
     found = {name: getattr(terms, name) for name in (*texts, *flags) if getattr(terms, name)}
     found["waiting"] = view.waiting
     if view.triggered_ns:

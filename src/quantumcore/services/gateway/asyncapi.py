@@ -38,7 +38,7 @@ REFUSAL = "Refusal"
 ANSWERED_WITH: dict[str, dict[str, Any]] = {
     "subscribe": {"channel": frames.ShownChannel, "seq": int},
     "unsubscribe": {"channel": frames.ShownChannel},
-    "auth": {},
+    "auth": {"data": frames.Connected},
     "ping": {"data": str},
     "order.submit": {"data": OrderAnswer},
     "order.cancel": {"data": OrderAnswer},

@@ -48,6 +48,7 @@ Phase = Literal[
 ]
 SelfTradePrevention = Literal["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
+Whole = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 Direction = Literal["asc", "desc"]
 
 
@@ -140,6 +141,7 @@ class OrderBody(Body, frozen=True, kw_only=True):
     """A new order. Without client_order_id one is made and returned, and a repeat is not safe.
 
     post_only: true and "reject" refuse an order that would take, "slide" moves it a tick behind the other side's best.
+    short_exempt: a short sale that the price test does not hold back; what it says is the sender's to answer for.
     expires_at: of a gtt order its instant, of a gtd order its date (2026-12-24: the end of that day's session) or instant.
     """
 
@@ -168,6 +170,7 @@ class OrderBody(Body, frozen=True, kw_only=True):
     budget: Decimal | None = None
     expires_at: Time | None = None
     cancel_on_disconnect: bool = False
+    short_exempt: bool = False
 
 
 class LinkedBody(Body, frozen=True, kw_only=True):
@@ -258,10 +261,19 @@ class BookQuery(Body, frozen=True, kw_only=True):
 # -- risk, reference
 
 
-class KillBody(Body, frozen=True, kw_only=True):
-    """Whose orders stop; without account_id the whole venue's."""
+class KillQuery(Body, frozen=True, kw_only=True):
+    """Whose orders; one of these, or none: the whole venue's."""
 
     account_id: AccountText | None = None
+    firm: Whole | None = None
+    session: Whole | None = None
+    symbol: SymbolText | None = None
+
+
+class KillBody(KillQuery, frozen=True, kw_only=True):
+    """Whose orders stop; reduce_only: what brings a position nearer to zero goes on."""
+
+    mode: Literal["all", "reduce_only"] = "all"
 
 
 class CurrencyBody(Body, frozen=True, kw_only=True):
@@ -343,6 +355,12 @@ class GroupBody(Body, frozen=True, kw_only=True):
     """The group whose accounts do not trade with each other; 0 is none."""
 
     group: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class FirmBody(Body, frozen=True, kw_only=True):
+    """The firm that clears for the account; 0 is none."""
+
+    firm: Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 class BustBody(Body, frozen=True, kw_only=True):

@@ -160,6 +160,12 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     error: Problem | UnsetType = UNSET
 
 
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which number the orders of this connection go: a kill switch of the session names it."""
+
+    session: int
+
+
 class FeedName(msgspec.Struct, frozen=True, kw_only=True):
     """Which public feed."""
 

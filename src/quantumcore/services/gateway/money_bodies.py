@@ -19,6 +19,7 @@ from quantumcore.services.gateway.bodies import (
     PageQuery,
     SymbolText,
     Time,
+    Whole,
 )
 
 _RANGE = {"begin": "from", "end": "to"}
@@ -136,9 +137,6 @@ class HoldCaptureBody(Body, frozen=True, kw_only=True):
     effective_date: Day | None = None
     user_data: UserData | None = None
     text: Label = ""
-
-
-Whole = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 
 
 class ActionBody(Body, frozen=True, kw_only=True):

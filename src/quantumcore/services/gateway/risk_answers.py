@@ -59,6 +59,7 @@ class RiskAnswer(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     unpriced: list[str]
     killed: bool
+    kill_mode: str | None
     by_symbol: list[Exposure]
     by_sector: list[Exposure]
     by_currency: list[Exposure]
@@ -129,11 +130,15 @@ class LimitChangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What was set of limits, and what became of it: asked, standing, replaced, reverted (at `expires`) or refused (`code`).
 
     Attributes:
+        scope: venue, firm, group, account or instrument.
         given, before: By name, as they were set and as they stood: lots, counts and minor units.
     """
 
     number: int
-    account_id: str
+    scope: str
+    account_id: str | None
+    firm: int | None
+    group: int | None
     symbol: str | None
     currency: str | None
     status: str
@@ -155,12 +160,13 @@ class LimitChangesAnswer(msgspec.Struct, frozen=True):
 
 
 class RiskUpdateAnswer(msgspec.Struct, frozen=True):
-    """warning: the use of a limit has passed the line; relief: it is below again; killed, lifted: of a kill switch."""
+    """warning: the use of a limit has passed the line; relief: it is below again; killed (`mode`: all, reduce_only), lifted: of a kill switch."""
 
     kind: str
     sequence: int
     time: str
     limit: LimitUse | None
+    mode: str | None
 
 
 def risk(found: RiskMetrics) -> RiskAnswer:
@@ -197,7 +203,10 @@ def limit_change(one: LimitChange) -> LimitChangeAnswer:
     """Return what was set of limits."""
     return LimitChangeAnswer(
         number=one.number,
+        scope=one.scope,
         account_id=one.account_id,
+        firm=one.firm,
+        group=one.group,
         symbol=one.symbol,
         currency=one.currency,
         status=one.state,
@@ -214,7 +223,7 @@ def limit_change(one: LimitChange) -> LimitChangeAnswer:
 
 def update(one: RiskUpdate) -> RiskUpdateAnswer:
     """Return one thing that an account's stream says."""
-    return RiskUpdateAnswer(one.kind, one.sequence, rfc3339(one.time_ns), one.limit)
+    return RiskUpdateAnswer(one.kind, one.sequence, rfc3339(one.time_ns), one.limit, one.mode)
 
 
 def _read(found: Any) -> dict[str, Any]:

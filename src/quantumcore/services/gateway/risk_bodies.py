@@ -71,23 +71,51 @@ class LimitsQuery(Body, frozen=True, kw_only=True):
     symbol: SymbolText | None = None
 
 
-class AccountLimitsBody(Body, frozen=True, kw_only=True):
-    """What an account may, whatever it trades: all at once. Values are in `currency`, and are left as they are without one.
+class LimitsBody(Body, frozen=True, kw_only=True):
+    """What is set of limits, all at once: what is left out is not set there any more. At `expires` what stands now comes back by itself."""
 
-    At `expires` what stands now comes back by itself.
-    """
+    reason: Reason
+    expires: Time | None = None
+
+
+class AccountLimitsBody(LimitsBody, frozen=True, kw_only=True):
+    """What an account may, whatever it trades. Values are in `currency`, and are left as they are without one."""
 
     max_open_orders: Count | None = None
     max_open_each: Count | None = None
     currency: Currency | None = None
     max_order_value: Decimal | None = None
     max_open_value: Decimal | None = None
-    reason: Reason
-    expires: Time | None = None
 
 
-class SymbolLimitsBody(Body, frozen=True, kw_only=True):
-    """What an account may in one symbol: all at once. Quantities are the symbol's, values in its quote."""
+class VenueLimitsBody(AccountLimitsBody, frozen=True, kw_only=True):
+    """What every account may that has no tighter limit. Quantities are whole lots, of whatever is traded."""
+
+    max_order_quantity: Decimal | None = None
+    max_long: Decimal | None = None
+    max_short: Decimal | None = None
+
+
+class FirmLimitsBody(LimitsBody, frozen=True, kw_only=True):
+    """What all accounts of a firm may together, in one currency; the count of what its credit line has filled begins anew."""
+
+    currency: Currency
+    max_order_value: Decimal | None = None
+    max_open_value: Decimal | None = None
+    credit: Decimal | None = None
+
+
+class GroupLimitsBody(LimitsBody, frozen=True, kw_only=True):
+    """What all accounts of a group may together, in each instrument. Quantities are whole lots."""
+
+    max_open_each: Count | None = None
+    max_order_quantity: Decimal | None = None
+    max_long: Decimal | None = None
+    max_short: Decimal | None = None
+
+
+class SymbolLimitsBody(LimitsBody, frozen=True, kw_only=True):
+    """What an account, or each one, may in one symbol. Quantities are the symbol's, values in its quote."""
 
     max_open_each: Count | None = None
     max_order_quantity: Decimal | None = None
@@ -95,8 +123,6 @@ class SymbolLimitsBody(Body, frozen=True, kw_only=True):
     max_short: Decimal | None = None
     max_order_value: Decimal | None = None
     max_open_value: Decimal | None = None
-    reason: Reason
-    expires: Time | None = None
 
 
 class ChangesQuery(Body, frozen=True, kw_only=True):

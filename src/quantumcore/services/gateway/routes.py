@@ -131,6 +131,7 @@ def operator_routes() -> list[Route]:
         Route("PUT", "/v1/admin/instruments/{symbol}/reference", operator.reference, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/rules", operator.rules, scope="operate"),
         Route("PUT", "/v1/admin/accounts/{id}/group", operator.group, scope="operate"),
+        Route("PUT", "/v1/admin/accounts/{id}/firm", operator.firm, scope="operate"),
         Route("POST", "/v1/admin/trades/{id}/bust", operator.bust, scope="operate", keyed=True),
     ]
 

@@ -17,6 +17,7 @@ from quantumcore.services.gateway.errors import problem
 from quantumcore.services.gateway.frames import (
     Auth,
     Channel,
+    Connected,
     FeedName,
     Heard,
     Ping,
@@ -197,7 +198,7 @@ class Session:
         match heard:
             case Auth():
                 await self._stream.authenticate(self, heard)
-                self.say(Said(op=op, id=heard.id, ok=True))
+                self.say(Said(op=op, id=heard.id, ok=True, data=Connected(session=self.number)))
             case Ping():
                 self.say(Said(op=op, id=heard.id, ok=True, data=self._stream.now()))
             case Subscribe():

@@ -26,9 +26,10 @@ _FURTHER = (
     "budget",
     "expires_at",
     "cancel_on_disconnect",
+    "short_exempt",
 )
 _further = attrgetter(*_FURTHER)
-_NOTHING = (None,) * 8 + (False,) * 3 + (None,) * 3 + (False,)
+_NOTHING = (None,) * 8 + (False,) * 3 + (None,) * 3 + (False,) * 2
 DECIMALS = ("stop_price", "limit_offset", "display", "display_range", "min_quantity", "budget")
 SLIDE = "slide"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
@@ -67,6 +68,7 @@ def terms_of(body: OrderBody, *, ends_with_socket: bool) -> OrderTerms | None:
         slide=body.post_only == SLIDE,
         reduce_only=body.reduce_only,
         cancel_on_disconnect=marked,
+        short_exempt=body.short_exempt,
         peg=None if body.peg is None else body.peg.reference,
         peg_offset=None if body.peg is None else body.peg.offset,
         budget=body.budget,

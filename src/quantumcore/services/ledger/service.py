@@ -26,15 +26,8 @@ from quantumcore.contracts.ledger import (
 )
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.risk_limits import (
-    CheckAccountLimits,
-    KillSwitch,
-    LiftByTwo,
-    LiftKillSwitch,
-    LimitChange,
-    SetAccountLimits,
-    SetLimitsByTwo,
-)
+from quantumcore.contracts.risk_kill import KillSwitch, LiftByTwo, LiftKillSwitch
+from quantumcore.contracts.risk_limits import CheckLimits, LimitChange, SetLimits, SetLimitsByTwo
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -320,14 +313,14 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- helpers
 
-    async def _check_limits(self, command: SetAccountLimits) -> Done:
-        return await self._bus.request(CheckAccountLimits(asked=command))
+    async def _check_limits(self, command: SetLimits) -> Done:
+        return await self._bus.request(CheckLimits(asked=command))
 
-    async def _limit(self, command: SetAccountLimits) -> LimitChange:
+    async def _limit(self, command: SetLimits) -> LimitChange:
         return await self._bus.request(SetLimitsByTwo(asked=command))
 
     async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
-        return await self._bus.request(LiftByTwo(account=command.account))
+        return await self._bus.request(LiftByTwo(asked=command))
 
     @property
     def _catalogue(self) -> Catalogue:

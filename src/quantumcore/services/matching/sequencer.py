@@ -24,7 +24,7 @@ from quantumcore.core.engine_thread import EngineThread
 from quantumcore.core.shard import Shard, Stepped, split
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
-from quantumcore.ports.telemetry import Durations, counter, gauge
+from quantumcore.ports.telemetry import MICROSECONDS, Durations, counter, gauge
 
 INBOX = 8192
 """Places for commands that wait, a long one takes several; without one the answer is `overloaded`."""
@@ -74,9 +74,16 @@ class Sequencer:
             "qc_matching_batch_seconds", "Time of a batch: step and sync, the thread's turn included"
         )
 
+        self._gate_seconds = Durations(
+            "qc_matching_gate_seconds",
+            "Time of a command in the engine, gate included; the commands of a batch have equal parts of its time",
+            MICROSECONDS,
+        )
+
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what waits and how batches go."""
         yield from self._batch_seconds.collect()
+        yield from self._gate_seconds.collect()
         yield counter("qc_matching_commands", "Commands made durable since the start", self._commands)
         yield gauge("qc_matching_inbox_commands", "Places of the commands that wait for the engine", self.depth)
         yield gauge("qc_matching_halted", "1 after a failure that only a restart mends", bool(self.halted))
@@ -165,6 +172,7 @@ class Sequencer:
             self._halt(batch, error)
         else:
             self._batch_seconds.observe(time.perf_counter() - began)
+            self._gate_seconds.observe(stepped.engine_s / max(1, len(commands)), len(commands))
             self._commands += len(commands)
             self._tell(batch, stepped)
 

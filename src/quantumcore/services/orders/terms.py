@@ -20,7 +20,7 @@ PLAIN_FLAGS = 1  # none, or post_only
 PLAIN_TYPES = frozenset({1, 2})
 PLAIN_TIMES = frozenset({1, 3, 4})
 WITHOUT_LIMIT = frozenset({1, 3, 6, 8})  # types: market, stop, trailing_stop, market_if_touched
-SLIDE, REDUCE_ONLY, HIDDEN, ALL_OR_NONE, CANCEL_ON_DISCONNECT = 2, 4, 8, 16, 32
+SLIDE, REDUCE_ONLY, HIDDEN, ALL_OR_NONE, CANCEL_ON_DISCONNECT, SHORT_EXEMPT = 2, 4, 8, 16, 32, 64
 ASKED_FOR = 0  # OrderReplaced reason
 NO_REFERENCE = 1  # OrderWaits cause
 

@@ -11,7 +11,14 @@ from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.orders import SubmitOrder
 from quantumcore.contracts.terms import PEGS, TRAIL_UNITS, TRIGGERS, OrderTerms
 from quantumcore.contracts.values import I64_MAX, MAX_PLACES, Scaled, show
-from quantumcore.services.orders.terms import ALL_OR_NONE, CANCEL_ON_DISCONNECT, HIDDEN, REDUCE_ONLY, SLIDE
+from quantumcore.services.orders.terms import (
+    ALL_OR_NONE,
+    CANCEL_ON_DISCONNECT,
+    HIDDEN,
+    REDUCE_ONLY,
+    SHORT_EXEMPT,
+    SLIDE,
+)
 
 STOPPED = frozenset({"stop", "stop_limit", "market_if_touched", "limit_if_touched"})
 TRAILING = frozenset({"trailing_stop", "trailing_stop_limit"})
@@ -46,6 +53,7 @@ def advanced(order: SubmitOrder, plain: wire.SubmitOrder) -> wire.SubmitAdvanced
         (terms.hidden, HIDDEN),
         (terms.all_or_none, ALL_OR_NONE),
         (terms.cancel_on_disconnect, CANCEL_ON_DISCONNECT),
+        (terms.short_exempt, SHORT_EXEMPT),
     ):
         flags |= flag if given else 0
     return wire.SubmitAdvancedOrder(

@@ -18,6 +18,17 @@ from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
 from quantumcore.contracts.wire.limit_commands import NOT_SET
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.risk.levels import (
+    MAX_OPEN_ORDERS,
+    VENUE,
+    Engaged,
+    Level,
+    Limit,
+    LimitKey,
+    level_of,
+    level_of_record,
+    numbers_of,
+)
 
 BUY = 1
 UNDONE = 1  # TradeBusted action
@@ -26,18 +37,11 @@ COST_PLACES = 6
 ONE = 10**COST_PLACES
 DAY_NS = 86_400 * 10**9
 EVERYBODY = 0
-"""The account under which a limit stands for all that have none of their own, and the venue's kill switch."""
-MAX_OPEN_ORDERS = "open_orders"
-OPEN_EACH, ORDER_QUANTITY, LONG, SHORT = "open_each", "order_quantity", "long", "short"
-ORDER_VALUE, OPEN_VALUE = "order_value", "open_value"
-SHOWN_SCOPES = (Scope.VENUE, Scope.ACCOUNT, Scope.INSTRUMENT)
-"""Whose records are kept; those of firms and groups are not."""
+"""Who has moved when something has changed for more accounts than one."""
 PASSED = "passed"
 
 Pair = tuple[int, int]
-"""(account, currency) or (account, instrument); of orders (sequence, slot); of closes (instrument, day)."""
-LimitKey = tuple[str, int, int]
-"""(name, account, instrument)."""
+"""(account, currency) or (account, instrument); of orders (sequence, slot); of closes (instrument, day); of members (account, scope)."""
 
 
 class Balance(NamedTuple):
@@ -96,21 +100,6 @@ class Working(NamedTuple):
     leaves: int
 
 
-class Limit(NamedTuple):
-    """What the engine enforces, in its own unit; sequence: since when; account: whose it is."""
-
-    value: int
-    sequence: int
-    account: int
-
-
-class Engaged(NamedTuple):
-    """A kill switch that is engaged."""
-
-    sequence: int
-    time_ns: int
-
-
 class State(Struct):
     """What a batch of events finds and leaves, of all that it touches; None: it is gone."""
 
@@ -121,7 +110,8 @@ class State(Struct):
     marks: dict[int, Mark]
     closes: dict[Pair, int]
     limits: dict[LimitKey, Limit | None]
-    switches: dict[int, Engaged | None]
+    switches: dict[Level, Engaged | None]
+    members: dict[Pair, int | None]
 
 
 class Touched(NamedTuple):
@@ -346,39 +336,34 @@ class Folding:
         self.moved.add(event.account)
 
     def _limited(self, event: wire.LimitsChanged) -> None:
-        self.state.limits[MAX_OPEN_ORDERS, event.account, 0] = Limit(
-            event.max_open_orders, event.sequence, event.account
-        )
-        self.moved.add(event.account)
+        level = Level(Scope.ACCOUNT, event.account) if event.account else VENUE
+        self._limit(event, level, {MAX_OPEN_ORDERS: event.max_open_orders})
 
-    def _quantities(self, event: wire.QuantityLimitsChanged) -> None:
-        self._record(
-            event,
-            {
-                MAX_OPEN_ORDERS: NOT_SET if event.instrument else event.max_open_orders,
-                OPEN_EACH: event.max_open_each,
-                ORDER_QUANTITY: event.max_order_lots,
-                LONG: event.max_long,
-                SHORT: event.max_short,
-            },
-        )
+    def _recorded(self, event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged) -> None:
+        self._limit(event, level_of_record(event), numbers_of(event))
 
-    def _values(self, event: wire.MoneyLimitsChanged) -> None:
-        named = {ORDER_VALUE: event.max_order_notional, OPEN_VALUE: event.max_open_notional}
-        self._record(event, {f"{name} {event.currency}": value for name, value in named.items()})
-
-    def _record(self, event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged, numbers: Mapping[str, int]) -> None:
-        """Replace a record whole; of values the currency belongs to its name."""
-        if event.scope not in SHOWN_SCOPES:
-            return
+    def _limit(self, event: Event, level: Level, numbers: Mapping[str, int]) -> None:
+        """Replace limits of a record; what is not set is not there any more."""
         for name, value in numbers.items():
-            key = name, event.account, event.instrument
-            self.state.limits[key] = None if value == NOT_SET else Limit(value, event.sequence, event.account)
+            self.state.limits[*level, name] = None if value == NOT_SET else Limit(value, event.sequence)
+        self.moved.add(event.account)  # EVERYBODY, of a level that is no account
+
+    def _joined(self, event: wire.FirmChanged | wire.GroupChanged) -> None:
+        scope, number = (Scope.FIRM, event.firm) if isinstance(event, wire.FirmChanged) else (Scope.GROUP, event.group)
+        self.state.members[event.account, scope] = number or None
         self.moved.add(event.account)
 
     def _switched(self, event: wire.KillSwitchChanged) -> None:
-        self.state.switches[event.account] = Engaged(event.sequence, event.time_ns) if event.engaged else None
-        self.moved.add(event.account)
+        level = Level(Scope.ACCOUNT, event.account) if event.account else VENUE
+        self._switch(event, level, int(event.engaged))
+
+    def _killed(self, event: wire.KillChanged) -> None:
+        level = level_of(event.scope, account=event.account, instrument=event.instrument, other=event.subject)
+        self._switch(event, level, event.mode)
+
+    def _switch(self, event: Event, level: Level, mode: int) -> None:
+        self.state.switches[level] = Engaged(mode, event.sequence, event.time_ns) if mode else None
+        self.moved.add(event.account)  # EVERYBODY, of a level that is no account
 
 
 _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
@@ -396,9 +381,12 @@ _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     wire.MarkChanged: Folding._marked,  # noqa: SLF001
     wire.AccountOpened: Folding._opened,  # noqa: SLF001
     wire.LimitsChanged: Folding._limited,  # noqa: SLF001
-    wire.QuantityLimitsChanged: Folding._quantities,  # noqa: SLF001
-    wire.MoneyLimitsChanged: Folding._values,  # noqa: SLF001
+    wire.QuantityLimitsChanged: Folding._recorded,  # noqa: SLF001
+    wire.MoneyLimitsChanged: Folding._recorded,  # noqa: SLF001
+    wire.FirmChanged: Folding._joined,  # noqa: SLF001
+    wire.GroupChanged: Folding._joined,  # noqa: SLF001
     wire.KillSwitchChanged: Folding._switched,  # noqa: SLF001
+    wire.KillChanged: Folding._killed,  # noqa: SLF001
 }
 
 

@@ -16,18 +16,19 @@ from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.workers import Workers
-from quantumcore.services.risk.figures_desk import FiguresDesk
+from quantumcore.services.risk.desks.figures import FiguresDesk
+from quantumcore.services.risk.desks.limits import LimitDesk
+from quantumcore.services.risk.desks.parameters import ParameterDesk
+from quantumcore.services.risk.desks.switches import SwitchDesk
+from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import EVERYBODY, PASSED
-from quantumcore.services.risk.limit_desk import LimitDesk
-from quantumcore.services.risk.metrics import is_stale
-from quantumcore.services.risk.parameter_desk import ParameterDesk
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
-from quantumcore.services.risk.rates import RatesDesk
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Applied
-from quantumcore.services.risk.valuer import Valuer
-from quantumcore.services.risk.watch import Watch
+from quantumcore.services.risk.valuation.metrics import is_stale
+from quantumcore.services.risk.valuation.rates import RatesDesk
+from quantumcore.services.risk.valuation.valuer import Valuer
 
 
 class RiskService:
@@ -69,6 +70,7 @@ class RiskService:
         self._valuer = Valuer(database, clock, definitions, self.projection, self._rates, settings, caught_up)
         self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, caught_up)
         self._limits = LimitDesk(bus, own, database, clock, definitions, caught_up, four_eyes=settings.four_eyes)
+        self._switches = SwitchDesk(bus, database, definitions, reached)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
         self._figures = FiguresDesk(bus, upstream, database, clock, self._valuer, workers, settings, reached)
         self._checks: Counter[str] = Counter({PASSED: 0})
@@ -79,6 +81,7 @@ class RiskService:
         self._figures.attach()
         self._parameters.attach()
         self._limits.attach()
+        self._switches.attach()
         self._watch.attach()
         self._subscriptions = [self._bus.subscribe(FxPublished, self.on_rates)]
 
@@ -108,7 +111,7 @@ class RiskService:
             "qc_risk_checks", "Orders that the engine judged, by the code of a refusal", self._checks, by="code"
         )
         yield gauge("qc_risk_stale_marks", "Instruments whose price is older than it may be", stale)
-        yield gauge("qc_risk_kill_switches", "Kill switches that are engaged", self.projection.engaged)
+        yield gauge("qc_risk_kill_switches", "Kill switches that are engaged, of every level", self.projection.engaged)
         yield gauge("qc_risk_parameters_version", "The newest of what people set", self._parameters.current.version)
         yield from self._figures.collect()
         yield from self._parameters.collect()

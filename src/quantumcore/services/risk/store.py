@@ -6,21 +6,18 @@ Writers and readers are plain functions of a Connection, so that who reads a cur
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, tuple_, update
 
 from quantumcore.contracts.marks import TRADE, Mark
+from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Instrument
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.risk.folding import (
     DAY_NS,
-    EVERYBODY,
     Balance,
-    Engaged,
     Folding,
     Holding,
-    Limit,
-    LimitKey,
     Pair,
     State,
     Touched,
@@ -28,6 +25,7 @@ from quantumcore.services.risk.folding import (
     new_events,
     touched,
 )
+from quantumcore.services.risk.levels import Engaged, Level, Limit, LimitKey
 from quantumcore.services.risk.tables import (
     accounts,
     balances,
@@ -35,6 +33,7 @@ from quantumcore.services.risk.tables import (
     cursor,
     limits,
     marks,
+    members,
     orders,
     positions,
     switches,
@@ -52,8 +51,9 @@ _ORDERS_BY_SEQUENCE = select(orders).where(orders.c.sequence.in_(_SOME))
 _ORDERS_OF = select(orders).where(orders.c.account == bindparam("account"))
 _MARKS_OF = select(marks).where(marks.c.instrument.in_(_SOME))
 _CLOSES_OF = select(closes).where(closes.c.instrument.in_(_SOME), closes.c.day >= bindparam("since"))
-_LIMITS_OF = select(limits).where(limits.c.account.in_(_SOME))
-_SWITCHES_OF = select(switches).where(switches.c.account.in_(_SOME))
+_LIMITS_OF = select(limits).where(tuple_(limits.c.scope, limits.c.number).in_(_SOME))
+_SWITCHES_OF = select(switches).where(tuple_(switches.c.scope, switches.c.number).in_(_SOME))
+_MEMBER = select(members.c.scope, members.c.number).where(members.c.account == bindparam("account"))
 _DROP_CLOSES = delete(closes).where(closes.c.instrument == bindparam("of"), closes.c.day < bindparam("before"))
 
 
@@ -71,7 +71,7 @@ class Writes(NamedTuple):
 
 
 _BALANCES, _POSITIONS, _ORDERS, _MARKS = map(Writes.of, (balances, positions, orders, marks))
-_CLOSES, _LIMITS, _SWITCHES, _ACCOUNTS = map(Writes.of, (closes, limits, switches, accounts))
+_CLOSES, _LIMITS, _SWITCHES, _ACCOUNTS, _MEMBERS = map(Writes.of, (closes, limits, switches, accounts, members))
 
 
 class Stand(NamedTuple):
@@ -100,7 +100,8 @@ class Account(NamedTuple):
 
     Attributes:
         balances: By currency. positions: By instrument. orders: Those that work, oldest first.
-        limits: Those that apply to it, by (name, account, instrument), 0: of every one. engaged: By whose switch, 0: the venue's.
+        limits: Those that apply to it: the venue's, its own, the instruments', its firm's and its group's.
+        engaged: The switches above it: the venue's, its firm's, its own.
     """
 
     stand: Stand
@@ -109,7 +110,12 @@ class Account(NamedTuple):
     positions: dict[int, Holding]
     orders: list[Working]
     limits: dict[LimitKey, Limit]
-    engaged: dict[int, Engaged]
+    engaged: dict[Level, Engaged]
+
+    @property
+    def killed(self) -> int:
+        """The strictest switch above it, as of SetKill: 1 all, 2 reduce_only; 0: none is engaged."""
+        return min((one.mode for one in self.engaged.values()), default=0)
 
 
 def read_stand(connection: Connection) -> Stand:
@@ -126,18 +132,18 @@ def load_marks(connection: Connection) -> dict[int, Mark]:
 def read_account(connection: Connection, account: int) -> Account:
     """Return what stands of an account."""
     mine = {"some": [account]}
-    found = connection.execute(_LIMITS_OF, {"some": [EVERYBODY, account]})
-    allowed = {(row[0], row[1], row[2]): Limit(int(row[3]), row[4], row[1]) for row in found}
+    above = [(int(Scope.VENUE), 0), (int(Scope.ACCOUNT), account)]
+    above += [(row[0], row[1]) for row in connection.execute(_MEMBER, {"account": account})]
+    found = connection.execute(_LIMITS_OF, {"some": [*above, (int(Scope.INSTRUMENT), 0)]})
     working = sorted(connection.execute(_ORDERS_OF, {"account": account}))
-    engaged = connection.execute(_SWITCHES_OF, {"some": [EVERYBODY, account]})
     return Account(
         stand=read_stand(connection),
-        opened=connection.execute(select(accounts).where(accounts.c.account == account)).first() is not None,
+        opened=is_open(connection, account),
         balances={row[1]: _balance(row) for row in connection.execute(_BALANCES_OF, mine)},
         positions={row[1]: _holding(row) for row in connection.execute(_POSITIONS_OF, mine)},
         orders=[Working(*row[2:]) for row in working],
-        limits=allowed,
-        engaged={row[0]: Engaged(*row[1:]) for row in engaged},
+        limits={(*row[:4],): _limit(row) for row in found},
+        engaged={Level(*row[:3]): Engaged(*row[3:]) for row in connection.execute(_SWITCHES_OF, {"some": above})},
     )
 
 
@@ -169,9 +175,27 @@ def holders(connection: Connection, instruments: Iterable[int]) -> list[int]:
     return sorted(found)[:HOLDERS]
 
 
+def is_open(connection: Connection, account: int) -> bool:
+    """Tell whether there is such an account."""
+    return connection.execute(select(accounts).where(accounts.c.account == account)).first() is not None
+
+
+def read_level(connection: Connection, level: Level) -> dict[str, Limit]:
+    """Return the limits that stand of one level, by name."""
+    c = limits.c
+    same = c.scope == int(level.scope), c.number == level.number, c.instrument == level.instrument
+    return {row[3]: _limit(row) for row in connection.execute(select(limits).where(*same))}
+
+
+def read_switches(connection: Connection, most: int) -> dict[Level, Engaged]:
+    """Return up to `most` kill switches that are engaged, in the order of their levels."""
+    wanted = select(switches).order_by(*switches.primary_key).limit(most)
+    return {Level(*row[:3]): Engaged(*row[3:]) for row in connection.execute(wanted)}
+
+
 def count_engaged(connection: Connection) -> int:
     """Return how many kill switches are engaged."""
-    return len(connection.execute(select(switches.c.account)).all())
+    return connection.execute(select(func.count()).select_from(switches)).scalar() or 0
 
 
 # ------------------------------------------------------------------------------------------------ writing
@@ -206,7 +230,7 @@ def apply(
 
 
 def _load(connection: Connection, wanted: Touched) -> State:
-    state = State({}, {}, {}, {}, {}, {}, {}, {})
+    state = State({}, {}, {}, {}, {}, {}, {}, {}, {})
     for some in chunks(wanted.accounts):
         state.balances |= {(r[0], r[1]): _balance(r) for r in connection.execute(_BALANCES_OF, {"some": some})}
         state.positions |= {(r[0], r[1]): _holding(r) for r in connection.execute(_POSITIONS_OF, {"some": some})}
@@ -232,6 +256,8 @@ def _save(connection: Connection, before: State, after: State, kept_days: int) -
     _put(connection, _LIMITS, known, after.limits, lambda key, one: (*key, str(one.value), one.sequence))
     _put(connection, _SWITCHES, _known(connection, switches, after.switches), after.switches, _switch_row)
     _put(connection, _ACCOUNTS, _known(connection, accounts, after.accounts), after.accounts, _account_row)
+    known = _known(connection, members, after.members)
+    _put(connection, _MEMBERS, known, after.members, lambda key, number: (*key, number))
 
 
 def _put(
@@ -307,8 +333,12 @@ def _mark_row(instrument: int, one: Mark) -> tuple[Any, ...]:
     return instrument, one.price, one.source, one.sequence, one.time_ns, one.withdrawn
 
 
-def _switch_row(account: int, one: Engaged) -> tuple[Any, ...]:
-    return account, one.sequence, one.time_ns
+def _limit(row: Sequence[Any]) -> Limit:
+    return Limit(int(row[4]), row[5])
+
+
+def _switch_row(level: Level, one: Engaged) -> tuple[Any, ...]:
+    return *level, *one
 
 
 def _account_row(account: int, sequence: int) -> tuple[Any, ...]:

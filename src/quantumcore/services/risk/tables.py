@@ -58,22 +58,35 @@ closes = Table(  # the last price of each day
     big("price"),
     sqlite_with_rowid=False,
 )
-limits = Table(  # what the engine enforces, as it told last; account 0: of all that have none of their own
+limits = Table(  # what the engine enforces, as it told last; number: of an account, a firm or a group
     "limits",
     metadata,
-    text("name", 32, key=True),
-    big("account", key=True),
+    small("scope", key=True),
+    big("number", key=True),
     big("instrument", key=True),
+    text("name", 32, key=True),
     text("value", 40),
     big("sequence"),
     sqlite_with_rowid=False,
 )
-switches = Table(  # kill switches that are engaged; account 0: the venue's
+switches = Table(  # kill switches that are engaged; number: of an account, a firm or a session
     "switches",
     metadata,
-    big("account", key=True),
+    small("scope", key=True),
+    big("number", key=True),
+    big("instrument", key=True),
+    small("mode"),
     big("sequence"),
     big("time_ns"),
+    sqlite_with_rowid=False,
+)
+members = Table(  # of which firm and of which group an account is
+    "members",
+    metadata,
+    big("account", key=True),
+    small("scope", key=True),
+    big("number"),
+    sqlite_with_rowid=False,
 )
 cursor = Table("cursor", metadata, small("one", key=True), big("sequence"), big("time_ns"))
 
@@ -105,6 +118,8 @@ limit_changes = Table(  # what was set of limits, written down before the engine
     big("expires_ns"),
     big("sequence"),
     text("code", 64),
+    small("scope"),
+    big("other"),  # the firm or the group
 )
 Index("limit_changes_by_account", limit_changes.c.account, limit_changes.c.number)
 Index("limit_changes_by_state", limit_changes.c.state, limit_changes.c.expires_ns)

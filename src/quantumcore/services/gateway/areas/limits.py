@@ -1,50 +1,82 @@
-"""Limits of accounts: a record is replaced whole, with a reason, until an expiry if one is given; by two persons where the venue asks for two."""
+"""Limits of every level: a record is replaced whole, with a reason, until an expiry if one is given; by two persons where the venue asks for two."""
 
-from quantumcore.contracts.risk_limits import GetLimitChanges, SetAccountLimits
+from typing import Any
+
+import msgspec
+
+from quantumcore.contracts.levels import MAX_NUMBER
+from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, LevelLimits, SetLimits
 from quantumcore.services.gateway import risk_answers
 from quantumcore.services.gateway.areas.market import symbol_of
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.codec import instant
+from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.risk_answers import LimitChangeAnswer, LimitChangesAnswer
-from quantumcore.services.gateway.risk_bodies import AccountLimitsBody, ChangesQuery, SymbolLimitsBody
+from quantumcore.services.gateway.risk_bodies import (
+    AccountLimitsBody,
+    ChangesQuery,
+    FirmLimitsBody,
+    GroupLimitsBody,
+    LimitsBody,
+    SymbolLimitsBody,
+    VenueLimitsBody,
+)
 from quantumcore.services.gateway.routing import Answer
+
+SIGNED = ("reason", "expires")
 
 
 async def of_account(gate: Gate, call: Call, body: AccountLimitsBody) -> LimitChangeAnswer | Answer:
     """Set what an account may, whatever it trades; what is left out is not limited by its own record any more."""
-    request = SetAccountLimits(
-        account=account_number(call.params["account"], "account_id"),
-        currency=body.currency or "",
-        max_open_orders=body.max_open_orders,
-        max_open_each=body.max_open_each,
-        max_order_value=body.max_order_value,
-        max_open_value=body.max_open_value,
-        who=call.caller.identity.user_id,
-        reason=body.reason,
-        expires_ns=_expiry(body.expires),
-    )
-    return await by_two(gate, call, request, risk_answers.limit_change)
+    return await _set(gate, call, body, account=_account(call))
 
 
 async def of_symbol(gate: Gate, call: Call, body: SymbolLimitsBody) -> LimitChangeAnswer | Answer:
     """Set what an account may in one symbol; values are in its quote."""
-    request = SetAccountLimits(
-        account=account_number(call.params["account"], "account_id"),
-        symbol=symbol_of(call),
-        max_open_each=body.max_open_each,
-        max_order_quantity=body.max_order_quantity,
-        max_long=body.max_long,
-        max_short=body.max_short,
-        max_order_value=body.max_order_value,
-        max_open_value=body.max_open_value,
-        who=call.caller.identity.user_id,
-        reason=body.reason,
-        expires_ns=_expiry(body.expires),
-    )
-    return await by_two(gate, call, request, risk_answers.limit_change)
+    return await _set(gate, call, body, account=_account(call), symbol=symbol_of(call))
+
+
+async def of_venue(gate: Gate, call: Call, body: VenueLimitsBody) -> LimitChangeAnswer | Answer:
+    """Set what every account may that has no tighter limit."""
+    return await _set(gate, call, body)
+
+
+async def of_firm(gate: Gate, call: Call, body: FirmLimitsBody) -> LimitChangeAnswer | Answer:
+    """Set what all accounts of a firm may together, in one currency."""
+    return await _set(gate, call, body, firm=_number(call, "firm"))
+
+
+async def of_group(gate: Gate, call: Call, body: GroupLimitsBody) -> LimitChangeAnswer | Answer:
+    """Set what all accounts of a group may together, in each instrument."""
+    return await _set(gate, call, body, group=_number(call, "group"))
+
+
+async def of_instrument(gate: Gate, call: Call, body: SymbolLimitsBody) -> LimitChangeAnswer | Answer:
+    """Set what each account may in one symbol; values are in its quote."""
+    return await _set(gate, call, body, symbol=symbol_of(call))
+
+
+async def venue(gate: Gate, _call: Call) -> LevelLimits:
+    """Show what stands of the venue."""
+    return await gate.bus.request(GetLevelLimits())
+
+
+async def firm(gate: Gate, call: Call) -> LevelLimits:
+    """Show what stands of a firm."""
+    return await gate.bus.request(GetLevelLimits(firm=_number(call, "firm")))
+
+
+async def group(gate: Gate, call: Call) -> LevelLimits:
+    """Show what stands of a group."""
+    return await gate.bus.request(GetLevelLimits(group=_number(call, "group")))
+
+
+async def instrument(gate: Gate, call: Call) -> LevelLimits:
+    """Show what stands of an instrument."""
+    return await gate.bus.request(GetLevelLimits(symbol=symbol_of(call)))
 
 
 async def changes(gate: Gate, _call: Call, query: ChangesQuery) -> LimitChangesAnswer:
@@ -54,5 +86,31 @@ async def changes(gate: Gate, _call: Call, query: ChangesQuery) -> LimitChangesA
     return LimitChangesAnswer([risk_answers.limit_change(one) for one in page.items], page.next_cursor)
 
 
-def _expiry(text: str | None) -> int:
-    return 0 if text is None else instant(text, "expires")
+async def _set(gate: Gate, call: Call, body: LimitsBody, **level: Any) -> LimitChangeAnswer | Answer:
+    given = {
+        name: value for name, value in msgspec.structs.asdict(body).items() if name not in SIGNED and value is not None
+    }
+    request = SetLimits(
+        **level,
+        **given,
+        who=call.caller.identity.user_id,
+        reason=body.reason,
+        expires_ns=0 if body.expires is None else instant(body.expires, "expires"),
+    )
+    return await by_two(gate, call, request, risk_answers.limit_change)
+
+
+def _account(call: Call) -> int:
+    return account_number(call.params["account"], "account_id")
+
+
+def _number(call: Call, name: str) -> int:
+    """Return the firm or the group that the path names.
+
+    Raises:
+        InvalidCommand: It is no number of 32 bits over 0.
+    """
+    text = call.params[name]
+    fits = text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_NUMBER
+    require(fits, name, f"{name} is a number from 1 to {MAX_NUMBER}", actual=text)
+    return int(text)

@@ -10,7 +10,7 @@ from quantumcore.contracts.reference import ALLOCATIONS
 from quantumcore.contracts.values import Scaled
 from quantumcore.services.gateway.areas.market import symbol_of
 from quantumcore.services.gateway.areas.reference import NOBODY, InstrumentAnswer, enter_phase, fresh
-from quantumcore.services.gateway.bodies import BustBody, GroupBody, PhaseBody, PriceBody, RulesBody
+from quantumcore.services.gateway.bodies import BustBody, FirmBody, GroupBody, PhaseBody, PriceBody, RulesBody
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
@@ -49,6 +49,14 @@ class GroupAnswer(msgspec.Struct, frozen=True):
 
     account_id: str
     group: int
+    sequence: int
+
+
+class FirmAnswer(msgspec.Struct, frozen=True):
+    """The account's firm, its clearing member; 0: none."""
+
+    account_id: str
+    firm: int
     sequence: int
 
 
@@ -101,6 +109,14 @@ async def group(gate: Gate, call: Call, body: GroupBody) -> GroupAnswer:
     account = account_number(call.params["id"], "account_id")
     events = await sequence(gate.bus, wire.SetGroup(account=account, group=body.group))
     return GroupAnswer(str(account), body.group, events[-1].sequence)
+
+
+async def firm(gate: Gate, call: Call, body: FirmBody) -> FirmAnswer:
+    """Put an account under a firm, whose limits and kill switch it shares; 0 takes it out."""
+    account = account_number(call.params["id"], "account_id")
+    events = await sequence(gate.bus, wire.SetFirm(account=account, firm=body.firm))
+    gate.own_writes.wrote(account, events[-1].sequence)
+    return FirmAnswer(str(account), body.firm, events[-1].sequence)
 
 
 async def bust(gate: Gate, call: Call, body: BustBody) -> Busted:

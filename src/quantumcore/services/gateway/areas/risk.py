@@ -1,13 +1,22 @@
-"""The kill switch: engage it and working orders go, nothing new comes in; of one account, or of the venue."""
+"""The kill switch: engage it and working orders go, nothing new comes in; of an account, a firm, a session, an instrument, or the venue."""
 
 from functools import partial
+from typing import Any
 
 import msgspec
 
-from quantumcore.contracts.risk_limits import EngageKillSwitch, KillSwitch, LiftKillSwitch
-from quantumcore.contracts.values import AccountId
+from quantumcore.contracts.risk_kill import (
+    EngagedSwitch,
+    EngageKillSwitch,
+    GetKillSwitches,
+    KillSwitch,
+    LiftKillSwitch,
+    scope_of,
+)
 from quantumcore.services.gateway.areas.proposals import by_two
-from quantumcore.services.gateway.bodies import AccountQuery, KillBody
+from quantumcore.services.gateway.areas.reference import NOBODY
+from quantumcore.services.gateway.bodies import KillBody, KillQuery
+from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
@@ -15,30 +24,82 @@ from quantumcore.services.gateway.routing import Answer
 
 
 class KillAnswer(msgspec.Struct, frozen=True):
-    """The switch as it stands now; cancelled: how many orders went."""
+    """The switch as it stands now, off, all or reduce_only, and whose it is (`scope`); cancelled: how many orders went."""
 
+    scope: str
     account_id: str | None
+    firm: int | None
+    session: int | None
+    symbol: str | None
+    mode: str
     engaged: bool
     cancelled: int
     sequence: int
 
 
+class EngagedAnswer(msgspec.Struct, frozen=True):
+    """A switch that is engaged, and since when."""
+
+    scope: str
+    account_id: str | None
+    firm: int | None
+    session: int | None
+    symbol: str | None
+    mode: str
+    sequence: int
+    time: str
+
+
+class SwitchesAnswer(msgspec.Struct, frozen=True):
+    """Every switch that is engaged; complete: there are no more than these."""
+
+    sequence: int
+    items: list[EngagedAnswer]
+    complete: bool
+
+
 async def engage(gate: Gate, _call: Call, body: KillBody) -> KillAnswer:
-    """Engage the switch of an account, or without account_id of the venue; one person is enough."""
-    return _shown(gate, await gate.bus.request(EngageKillSwitch(account=_account(body.account_id))))
+    """Engage the switch of what is named, or of the venue; one person is enough."""
+    command = EngageKillSwitch(**_named(body), mode=body.mode)
+    return _shown(gate, await gate.bus.request(command))
 
 
-async def lift(gate: Gate, call: Call, query: AccountQuery) -> KillAnswer | Answer:
-    """Lift the switch of an account, or without account_id of the venue."""
-    return await by_two(gate, call, LiftKillSwitch(account=_account(query.account_id)), partial(_shown, gate))
+async def lift(gate: Gate, call: Call, query: KillQuery) -> KillAnswer | Answer:
+    """Lift the switch of what is named, or of the venue."""
+    command = LiftKillSwitch(**_named(query))
+    scope_of(command)  # what cannot be named is not proposed either
+    return await by_two(gate, call, command, partial(_shown, gate))
 
 
-def _account(account_id: str | None) -> AccountId:
-    """Return the account; 0: the venue. The scope risk reaches every account: that is what a risk officer is for."""
-    return AccountId(0) if account_id is None else account_number(account_id, "account_id")
+async def switches(gate: Gate, _call: Call) -> SwitchesAnswer:
+    """List the switches that are engaged."""
+    found = await gate.bus.request(GetKillSwitches(at_least=gate.own_writes.at_least(NOBODY)))
+    return SwitchesAnswer(found.sequence, [_engaged(one) for one in found.items], found.complete)
+
+
+def _named(body: KillQuery) -> dict[str, Any]:
+    """Return whose switch it is. The scope risk reaches every account: that is what a risk officer is for."""
+    account = 0 if body.account_id is None else account_number(body.account_id, "account_id")
+    return {"account": account, "firm": body.firm or 0, "session": body.session or 0, "symbol": body.symbol or ""}
 
 
 def _shown(gate: Gate, switch: KillSwitch) -> KillAnswer:
-    for account in switch.accounts:
+    for account in (NOBODY, *switch.accounts):
         gate.own_writes.wrote(account, switch.sequence)
-    return KillAnswer(switch.account_id, switch.engaged, switch.cancelled, switch.sequence)
+    return KillAnswer(
+        switch.scope,
+        switch.account_id,
+        switch.firm,
+        switch.session,
+        switch.symbol,
+        switch.mode,
+        switch.engaged,
+        switch.cancelled,
+        switch.sequence,
+    )
+
+
+def _engaged(one: EngagedSwitch) -> EngagedAnswer:
+    return EngagedAnswer(
+        one.scope, one.account_id, one.firm, one.session, one.symbol, one.mode, one.sequence, rfc3339(one.time_ns)
+    )

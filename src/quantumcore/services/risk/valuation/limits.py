@@ -1,0 +1,178 @@
+"""How much of what it may do an account uses. Pure; exact.
+
+Of the records that apply to an account in an instrument the tightest counts (docs/reference/engine.md, Limits); of equal ones the first of
+venue, account, instrument, account in the instrument.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from quantumcore.contracts.reasons import Scope
+from quantumcore.contracts.reference import Currency, Instrument
+from quantumcore.contracts.risk import LimitUse
+from quantumcore.contracts.risk_limits import LimitRecord
+from quantumcore.services.risk.folding import BUY, Holding
+from quantumcore.services.risk.levels import (
+    LONG,
+    MAX_OPEN_ORDERS,
+    OPEN_EACH,
+    OPEN_VALUE,
+    ORDER_QUANTITY,
+    SHORT,
+    VENUE,
+    Level,
+    Limit,
+    LimitKey,
+)
+from quantumcore.services.risk.store import Account
+from quantumcore.services.risk.valuation.valuing import Valued, shown, unit_of
+
+DEFAULT_OPEN_ORDERS = 10_000
+"""What the engine starts with (docs/reference/limits.md)."""
+USE_PLACES = 4
+OWN, COMMON, OF_INSTRUMENT = "account", "venue", "instrument"
+QUANTITIES = (ORDER_QUANTITY, LONG, SHORT)
+ANY = 0
+"""The instrument of a record that is of every one."""
+
+
+def of_orders(number: int, account: Account, instruments: Mapping[int, Instrument]) -> list[LimitUse]:
+    """Return every limit of positions and working orders of which something is used, and that on all orders."""
+    found = [_open_orders(number, account)]
+    touched = sorted(
+        {at for at, one in account.positions.items() if one.lots} | {order.instrument for order in account.orders},
+        key=lambda at: instruments[at].symbol,
+    )
+    for at in touched:
+        found += _in_instrument(number, account, instruments[at])
+    for (scope, _, at, name), limit in sorted(account.limits.items()):
+        value, _, currency = name.partition(" ")
+        if value != OPEN_VALUE or scope != Scope.ACCOUNT:
+            continue
+        orders = [
+            o
+            for o in account.orders
+            if str(instruments[o.instrument].quote.number) == currency and at in (ANY, o.instrument)
+        ]
+        if orders:
+            quote = instruments[orders[0].instrument].quote
+            used = sum(_value(order.price * order.leaves, instruments[order.instrument]) for order in orders)
+            symbol = instruments[at].symbol if at else None
+            minor = Fraction(1, 10**quote.scale)
+            found.append(_used(OPEN_VALUE, OWN, limit.value * minor, used * minor, quote.scale, symbol))
+    return found
+
+
+def of_money(valued: Valued, initial: Fraction, reporting: Currency, daily_loss: int) -> list[LimitUse]:
+    """Return what of the equity margin takes, and what of what may be lost on a day is lost.
+
+    Args:
+        initial: The requirement, as it is shown.
+        daily_loss: Percent of the opening equity and what flowed since.
+    """
+    lost = max(Fraction(0), -valued.profit)
+    may = (valued.opening + valued.flow) * Fraction(daily_loss, 100)
+    return [
+        _used("margin", OWN, valued.equity, initial, reporting.scale),
+        _used("daily_loss", COMMON, may, lost, reporting.scale),
+    ]
+
+
+def records(
+    account: Account, instruments: Mapping[int, Instrument], currencies: Mapping[int, Currency]
+) -> list[LimitRecord]:
+    """Return the numbers that apply to an account as they stand; those of all in instruments that it does not touch are left out."""
+    touched = account.positions.keys() | {order.instrument for order in account.orders}
+    return [
+        record(key, limit, instruments, currencies)
+        for key, limit in sorted(account.limits.items())
+        if key[0] != Scope.INSTRUMENT or key[2] in touched
+    ]
+
+
+def record(
+    key: LimitKey, limit: Limit, instruments: Mapping[int, Instrument], currencies: Mapping[int, Currency]
+) -> LimitRecord:
+    """Return a number of a record as it stands."""
+    scope, _, at, named = key
+    name, _, number = named.partition(" ")
+    currency = currencies[int(number)] if number else None
+    value = currency.show(limit.value) if currency else str(limit.value)
+    if name in QUANTITIES and at:
+        value = instruments[at].quantity(limit.value)
+    symbol = instruments[at].symbol if at else None
+    return LimitRecord(
+        name, Scope(scope).name.lower(), symbol, currency.code if currency else None, value, limit.sequence
+    )
+
+
+def over(limit: LimitUse, line: int) -> int:
+    """Return 1 where more than `line` percent of a limit is used, -1 where less is, 0 where it is just that.
+
+    A margin that stands against no equity at all is over every line.
+    """
+    most, used = Fraction(limit.limit), Fraction(limit.used)
+    if most <= 0:
+        return 1 if limit.name == "margin" and used > 0 else -1
+    share = used * 100 - most * line
+    return (share > 0) - (share < 0)
+
+
+def name_of(limit: LimitUse) -> str:
+    """Return the name under which a limit is remembered."""
+    return f"{limit.name} {limit.symbol}" if limit.symbol else limit.name
+
+
+def nothing_of(name: str) -> LimitUse:
+    """Return what is used of a limit that is gone, or of whose subject nothing is left."""
+    limit, _, symbol = name.partition(" ")
+    return LimitUse(limit, OWN, symbol or None, "0", "0", None)
+
+
+def _open_orders(number: int, account: Account) -> LimitUse:
+    """Of an account its own counts, else the venue's, else the engine's."""
+    own = account.limits.get((*Level(Scope.ACCOUNT, number), MAX_OPEN_ORDERS))
+    standing = own or account.limits.get((*VENUE, MAX_OPEN_ORDERS)) or Limit(DEFAULT_OPEN_ORDERS, 0)
+    scope = OWN if own else COMMON
+    return _used(MAX_OPEN_ORDERS, scope, Fraction(standing.value), Fraction(len(account.orders)), 0)
+
+
+def _in_instrument(number: int, account: Account, instrument: Instrument) -> list[LimitUse]:
+    at = instrument.number
+    orders = [order for order in account.orders if order.instrument == at]
+    buys = sum(order.leaves for order in orders if order.side == BUY)
+    sells = sum(order.leaves for order in orders) - buys
+    lots = account.positions.get(at, Holding()).lots
+    found = []
+    for name, used in ((LONG, lots + buys), (SHORT, sells - lots), (OPEN_EACH, len(orders))):
+        tightest = _tightest(name, number, at, account.limits)
+        if tightest is None or used <= 0:
+            continue
+        scope, value = tightest
+        size = Fraction(1) if name == OPEN_EACH else Fraction(instrument.lot, 10**instrument.lot_scale)
+        places = 0 if name == OPEN_EACH else instrument.lot_scale
+        found.append(_used(name, scope, value * size, used * size, places, instrument.symbol))
+    return found
+
+
+def _tightest(name: str, number: int, instrument: int, limits: Mapping[LimitKey, Limit]) -> tuple[str, int] | None:
+    """Return whose limit counts, and how much it is; None: there is none."""
+    levels = (
+        (COMMON, VENUE),
+        (OWN, Level(Scope.ACCOUNT, number)),
+        (OF_INSTRUMENT, Level(Scope.INSTRUMENT, 0, instrument)),
+        (OWN, Level(Scope.ACCOUNT, number, instrument)),
+    )
+    found = [(scope, limits[*level, name].value) for scope, level in levels if (*level, name) in limits]
+    return min(found, key=lambda one: one[1], default=None)
+
+
+def _value(ticks_lots: int, instrument: Instrument) -> int:
+    """Return what works, in minor units, up to the next."""
+    unit, per = unit_of(instrument)
+    return -(-ticks_lots * unit // per)
+
+
+def _used(name: str, scope: str, limit: Fraction, used: Fraction, places: int, symbol: str | None = None) -> LimitUse:
+    share = shown(Fraction(used, limit), USE_PLACES) if limit > 0 else None
+    return LimitUse(name, scope, symbol, shown(limit, places), shown(used, places), share)

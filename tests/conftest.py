@@ -11,6 +11,7 @@ import random
 import re
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -23,6 +24,7 @@ settings.register_profile(
     "fuzz", parent=settings.get_profile("dev"), max_examples=5_000, suppress_health_check=[HealthCheck.too_slow]
 )
 
+PERFORMANCE = "tests/performance/"
 _HAZARD = re.compile(r"[A-Z]\d{1,2}\Z")
 
 
@@ -46,9 +48,16 @@ def pytest_report_header() -> str:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m serial` alone, the second half of `make test`, imports only files that may hold such a test."""
+    if config.option.markexpr != "serial" or collection_path.is_dir() or PERFORMANCE in collection_path.as_posix():
+        return None
+    return "mark.serial" not in collection_path.read_text(encoding="utf-8") or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/performance/" in item.nodeid:
+        if PERFORMANCE in item.nodeid and item.get_closest_marker("counted") is None:
             item.add_marker(pytest.mark.serial)
         for name in _hazards(item):
             if not _HAZARD.match(name):

@@ -48,7 +48,7 @@ def keep_asking(admin: Trader, owner: Trader, words: dict[str, bool], stop: thre
 @pytest.mark.hazard("G5")
 def test_every_withdrawal_ends_whatever_is_killed(venue: Venue, seed: int) -> None:
     rng = random.Random(seed)
-    account = venue.make_admin()["account_id"]
+    account = venue.begin()["account_id"]
     venue.start()
     admin, owner = venue.log_in(ADMIN, account), venue.register("owner")
     venue.fund(admin, owner, USD="10000.00")

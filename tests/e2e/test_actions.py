@@ -31,7 +31,7 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 
 
 def test_a_split_outlives_kill_and_the_loss_of_the_tables(venue: Venue) -> None:
-    admin_account = venue.make_admin()
+    admin_account = venue.begin()
     venue.start()
     admin = venue.log_in("admin@example.com", admin_account["account_id"])
     ann, bob = venue.register("ann"), venue.register("bob")

@@ -22,7 +22,7 @@ SECOND = "second@example.com"
 def venue(tmp_path: Path) -> Iterator[Venue]:
     opened = Venue(tmp_path / "venue", {"QC_FOUR_EYES": "true"})
     try:
-        opened.make_admin()
+        opened.begin()
         opened.make_admin(SECOND)
         opened.start()
         yield opened

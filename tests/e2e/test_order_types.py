@@ -233,7 +233,7 @@ def test_what_waits_survives_a_kill_and_acts_afterwards(tmp_path: Any) -> None:
     """A stop, an iceberg and an expiry over `kill -9`: all are there again, and act as if nothing had happened."""
     opened = Venue(tmp_path / "killed")
     try:
-        opened.make_admin()
+        opened.begin()
         opened.start()
         admin = opened.log_in(ADMIN)
         ann, bob = opened.register("ann"), opened.register("bob")

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("venue")]
 def venue(tmp_path: Path) -> Iterator[Venue]:
     opened = Venue(tmp_path / "venue")
     try:
-        opened.make_admin()
+        opened.begin()
         opened.start()
         yield opened
     finally:

@@ -24,7 +24,7 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 
 
 def test_killed_and_wiped_positions_come_back_the_same(venue: Venue) -> None:
-    admin_account = venue.make_admin()
+    admin_account = venue.begin()
     venue.start()
     admin = venue.log_in("admin@example.com", admin_account["account_id"])
     ann, bob = venue.register("ann"), venue.register("bob")

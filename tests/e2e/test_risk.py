@@ -22,7 +22,7 @@ OPTION = {"underlying_price": "100", "strike": "100", "years": "1", "volatility"
 def venue(tmp_path: Path) -> Iterator[Venue]:
     opened = Venue(tmp_path / "venue")
     try:
-        opened.make_admin()
+        opened.begin()
         opened.start()
         yield opened
     finally:

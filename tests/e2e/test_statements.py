@@ -23,7 +23,7 @@ TRADES = 12
 def venue(tmp_path: Path) -> Iterator[Venue]:
     opened = Venue(tmp_path / "venue", {"QC_RECONCILE_S": "1"})
     try:
-        opened.make_admin()
+        opened.begin()
         yield opened.start()
     finally:
         opened.close()

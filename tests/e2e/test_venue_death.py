@@ -22,7 +22,7 @@ def own(tmp_path: Path) -> Iterator[tuple[Venue, Trader]]:
     """A venue of the test's own with an admin."""
     venue = Venue(tmp_path / "data")
     try:
-        made = venue.make_admin()
+        made = venue.begin()
         venue.start()
         yield venue, venue.log_in(ADMIN, made["account_id"])
     finally:
@@ -81,7 +81,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a venue that has traded, with a snapshot in the middle of its journal, stopped in order."""
     venue = Venue(tmp_path_factory.mktemp("closed") / "data")
     try:
-        venue.make_admin()
+        venue.begin()
         venue.start()
         admin = venue.log_in(ADMIN)
         _trade(venue, admin)

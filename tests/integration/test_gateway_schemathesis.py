@@ -57,16 +57,18 @@ class Served:
         callers: Headers of each who calls, by name.
         emails: The same people's, for logging in again.
         known: Ids that exist, by the name of the path's part.
+        door: Who has been logged out logs in through it.
     """
 
     url: str
     callers: dict[str, dict[str, str]]
     emails: dict[str, str]
     known: dict[str, list[str]]
+    door: httpx.Client
 
     def log_in(self, name: str) -> None:
         """Log in anew whoever has been logged out."""
-        answer = httpx.post(f"{self.url}/v1/auth/login", json={"email": self.emails[name], "password": PASSWORD})
+        answer = self.door.post("/v1/auth/login", json={"email": self.emails[name], "password": PASSWORD})
         self.callers[name] = {"authorization": f"Bearer {answer.json()['access_token']}"}
 
 
@@ -87,6 +89,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     thread.start()
     assert began.wait(START_S), "the venue did not start"
     yield made[0]
+    made[0].door.close()
     loop.call_soon_threadsafe(over.set)
     thread.join(START_S)
     loop.close()
@@ -111,7 +114,7 @@ async def _furnished(venue: House, url: str) -> Served:
         "firm": ["7"],
         "group": ["9"],
     }
-    return Served(url, callers, emails, known)
+    return Served(url, callers, emails, known, httpx.Client(base_url=url))
 
 
 API = schemathesis.openapi.from_dict(openapi(all_routes()))

@@ -41,6 +41,7 @@ from tests.support.contracts.bus import Echo, Say
 from tests.support.shards import Hall, hall, order
 from tests.support.small_venue import ALICE, COIN, SmallVenue, small_venue
 
+pytestmark = pytest.mark.counted
 TASKS_PER_ORDER = 1.0
 CALLS_PER_ORDER = 99  # measured 94 to 97
 FOLLOWERS = ("EmbeddedSubscription.", "SessionDesk.")

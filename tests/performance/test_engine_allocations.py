@@ -4,6 +4,7 @@ import pytest
 
 from tests.support import preloads
 
+pytestmark = pytest.mark.counted
 COMMANDS = 1_000_000
 
 

@@ -101,6 +101,7 @@ def _watched(call: Callable[..., Any], users: Counter[str]) -> Callable[..., Any
     return watched
 
 
+@pytest.mark.counted
 async def test_an_order_is_two_requests_of_the_bus_and_no_database_work(path: Walk) -> None:
     for number in range(1, ORDERS + 1):
         await path.submit(number)
@@ -111,6 +112,7 @@ async def test_an_order_is_two_requests_of_the_bus_and_no_database_work(path: Wa
     assert all(name.endswith("projection") for name in path.database), path.database
 
 
+@pytest.mark.counted
 async def test_an_order_is_one_record_of_fixed_size_in_the_journal(path: Walk) -> None:
     size = len(
         SubmitCommand(

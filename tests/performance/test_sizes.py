@@ -23,6 +23,7 @@ from tests.support.orders_room import limit
 from tests.support.shards import hall, order
 from tests.support.small_venue import ALICE, small_venue
 
+pytestmark = pytest.mark.counted
 ID = "x" * 36  # the longest client order id
 COMMANDS: dict[str, tuple[wire.Command, int]] = {
     "submit": (

@@ -147,7 +147,7 @@ def scene(directory: Path, seed: int, writers: int = WRITERS) -> Scene:
     """Start a venue with funded writers."""
     venue = Venue(directory)
     try:
-        made = venue.make_admin()
+        made = venue.begin()
         venue.start()
         admin = venue.log_in(ADMIN, made["account_id"])
         crowd = []

@@ -117,6 +117,18 @@ def leave(market: Any) -> wire.Command:
     return wire.Transfer(account=who, transfer_id=name, transfer_kind=kind, amount=amount, currency=1, to_account=to)
 
 
+def take_over(market: Any) -> wire.TakeOver:
+    """Lots of who is mostly poor go to somebody: sometimes too many, at times for more than he has."""
+    giver, taker = market._pick([1, 2, 3, market._account()], [30, 30, 30, 5]), market._account()
+    number = market._instrument()
+    lots = market._pick([1, 5, market._rng.randrange(1, 100), 2**62, -(2**63), 0], [30, 20, 30, 1, 1, 1])
+    money = market._pick([0, lots * market.middle(number) // 100, 10**5, 2**62, -(2**63)], [20, 20, 20, 1, 1])
+    sign = market._pick([1, -1], [50, 50])
+    bounded = (max(-(2**63), min(2**63 - 1, each)) for each in (sign * lots, market._pick([1, -1], [50, 50]) * money))
+    lots, money = bounded
+    return wire.TakeOver(instrument=number, account=giver, taker=taker, lots=lots, money=money)
+
+
 MAKERS = (
     (mark, 40),
     (terms, 6),
@@ -127,4 +139,5 @@ MAKERS = (
     (day, 6),
     (assess, 24),
     (leave, 14),
+    (take_over, 30),
 )

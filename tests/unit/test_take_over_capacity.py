@@ -129,3 +129,16 @@ def test_a_taker_without_a_position_needs_a_row_of_those(new_engine: Any) -> Non
             assert isinstance(event, wire.PositionTaken), event
         else:
             assert_full(event)
+
+
+@both
+def test_a_taker_who_has_a_position_needs_none(new_engine: Any) -> None:
+    ruined = Ruined(new_engine, 2 * MARKETS)
+    ruined.pay_in(TAKER, GOLD)
+    ruined.order(TAKER, SELL, 1, 100)
+    ruined.do(wire.MassCancel(account=TAKER))
+    for number in range(2, MARKETS + 1):
+        for who, side, price in ((GIVER, BUY, 1), (SELLER, SELL, 100))[: MARKETS + 1 - number]:
+            ruined.order(who, side, 1, price, number)
+            ruined.do(wire.MassCancel(account=who))
+    assert isinstance(ruined.take_over(), wire.PositionTaken)

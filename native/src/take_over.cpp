@@ -92,8 +92,7 @@ bool judge_rows(const State& state, const Taking& t, Refusal& why) {
 }
 
 bool judge(const State& state, const Taking& t, Refusal& why) {
-  return judge_nearer(state, t, why) &&
-         judge_liquidated(state, t.giver, t.instrument.quote, why) &&
+  return judge_nearer(state, t, why) && judge_liquidated(state, t.giver, t.instrument.quote, why) &&
          judge_credit(state.accounts[t.giver], why) && judge_credit(state.accounts[t.taker], why) &&
          judge_there(state, t.asset, why) && judge_there(state, t.money, why) &&
          judge_taken(state, t, why) && judge_rows(state, t, why);

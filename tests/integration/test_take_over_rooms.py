@@ -61,7 +61,9 @@ class Rooms(NamedTuple):
 
     def ruin(self, account: int, mark: int) -> None:
         """Leave an account on margin with less than nothing at `mark` cents."""
-        leg = wire.Leg(debit_account=account, credit_account=0, debit_code=0, credit_code=900, currency=USD, amount=LOSS)
+        leg = wire.Leg(
+            debit_account=account, credit_account=0, debit_code=0, credit_code=900, currency=USD, amount=LOSS
+        )
         group = wire.PostGroup(group_id="loss", code=1, count=1, flags=1, legs=leg.encode())
         margined = wire.SetAccountMargin(account=account, currency=USD, profile=1)
         for command in (wire.SetMark(instrument=SHARE, price=mark), margined, group):

@@ -32,7 +32,15 @@ CENT = ONE // 100
 def taken(**changes: Any) -> wire.PositionTaken:
     """Return Alice giving 10 shares to Bob for 1,500.00."""
     fields = dict.fromkeys(wire.PositionTaken.__struct_fields__, 0)
-    fields |= {"sequence": 9, "time_ns": 90, "instrument": SHARE, "account": ALICE, "taker": BOB, "base": SHARES, "quote": USD}
+    fields |= {
+        "sequence": 9,
+        "time_ns": 90,
+        "instrument": SHARE,
+        "account": ALICE,
+        "taker": BOB,
+        "base": SHARES,
+        "quote": USD,
+    }
     fields |= {"lots": 10, "asset": 10, "money": 150_000, "position": 0, "taker_position": 10}
     return wire.PositionTaken(**(fields | changes))
 
@@ -40,7 +48,14 @@ def taken(**changes: Any) -> wire.PositionTaken:
 def bought(lots: int) -> wire.TradePrinted:
     """Return Alice buying (negative: selling) from a third at 160.00."""
     fields = dict.fromkeys(wire.TradePrinted.__struct_fields__, 0)
-    fields |= {"sequence": 5, "time_ns": 50, "instrument": SHARE, "account": ALICE, "maker_account": 7, "quantity": abs(lots)}
+    fields |= {
+        "sequence": 5,
+        "time_ns": 50,
+        "instrument": SHARE,
+        "account": ALICE,
+        "maker_account": 7,
+        "quantity": abs(lots),
+    }
     return wire.TradePrinted(**(fields | {"price": 16_000, "taker_side": 1 if lots > 0 else 2}))
 
 

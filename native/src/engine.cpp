@@ -151,6 +151,8 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, open_risk_day);
     case CommandKind::assess_margin:
       return hand(state, bytes, teller, assess_margin);
+    case CommandKind::take_over:
+      return hand(state, bytes, teller, take_over);
   }
   tell_bad(teller, header_at(bytes));
 }

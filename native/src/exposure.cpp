@@ -15,10 +15,6 @@ namespace {
 /// Numbers told to the outside end at 2^126.
 constexpr i128 kMostTold = static_cast<i128>(kHuge);
 i128 told(i128 value) { return std::min(value, kMostTold); }
-/// Lots in the units of the outside world.
-i128 told_lots(i128 lots, const Grid& grid) {
-  return lots > kMostTold / grid.step ? kMostTold : told(lots * grid.step);
-}
 
 const Link* link_of(const State& state, u32 slot) {
   const u32 extra = state.orders.record(slot).extra;

@@ -23,15 +23,9 @@ u8 rung_of(const MarginSums& sums) {
   return equity < sums.initial ? 1 : 0;
 }
 
-MarginSums look(const State& state, u32 account, u16 currency) {
-  MarginSums sums = sum_legs(state, account, currency, list_legs(state, account, currency));
-  note_day_size(state, account, currency, sums);
-  return sums;
-}
-
 MarginAssessed assessed(const State& state, u32 account, u16 currency) {
   MarginAssessed found{};
-  const MarginSums sums = look(state, account, currency);
+  const MarginSums sums = look_at(state, account, currency);
   const AccountMargin* const margin = state.margin.find(account, currency);
   const bool has_day = margin != nullptr && margin->has_day != 0;
   if (margin != nullptr) found.profile = margin->profile;
@@ -102,7 +96,7 @@ void open_risk_day(State& state, const OpenRiskDay& command, Teller& teller) {
     refuse(teller, command.header, Reason::capacity, Scope::venue);
     return;
   }
-  const MarginSums sums = look(state, account, currency);
+  const MarginSums sums = look_at(state, account, currency);
   Refusal why;
   if (!judge_looked(state, currency, sums, why)) {
     tell_refused(teller, command.header, why);

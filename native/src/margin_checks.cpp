@@ -164,6 +164,12 @@ bool has_margin(const State& state, u32 account, u16 currency) {
          state.margin.limits_of(account, currency) != nullptr;
 }
 
+MarginSums look_at(const State& state, u32 account, u16 currency) {
+  MarginSums sums = sum_legs(state, account, currency, list_legs(state, account, currency));
+  note_day_size(state, account, currency, sums);
+  return sums;
+}
+
 bool judge_looked(const State& state, u16 currency, const MarginSums& sums, Refusal& why) {
   if (sums.stale) return why.no(Reason::stale_ref, Scope::account);
   return !sums.too_large || why.no(Reason::amount_overflow, Scope::account,
@@ -235,8 +241,7 @@ bool judge_greeks(const State& state, const Instrument& instrument, u32 account,
 bool judge_free(const State& state, u32 account, u16 currency, i64 amount, Refusal& why) {
   const AccountMargin* const margin = state.margin.find(account, currency);
   if (margin == nullptr || margin->profile == kNoMargin) return true;
-  MarginSums sums = sum_legs(state, account, currency, list_legs(state, account, currency));
-  note_day_size(state, account, currency, sums);
+  const MarginSums sums = look_at(state, account, currency);
   return judge_looked(state, currency, sums, why) &&
          judge_enough(state, currency,
                       sums.equity - sums.initial - held_by_clients(state, account, currency),

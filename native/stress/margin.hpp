@@ -14,7 +14,7 @@ template <class Add>
 void margin(Random& random, u32 instrument, u64 account, i64 price, const Add& add) {
   static constexpr i64 kSecond = 1'000'000'000;
   static constexpr u16 kCurrency = 1;
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0: {
       SetMarginTerms command{};
       MarginTerms& t = command.terms;
@@ -83,6 +83,24 @@ void margin(Random& random, u32 instrument, u64 account, i64 price, const Add& a
       SetMark command{};
       command.price = random.below(20) == 0 ? 0 : price;
       add(command, CommandKind::set_mark, instrument, u64{0});
+      return;
+    }
+    case 8: {
+      // A mark that may ruin whoever has the lots; then it is as it was.
+      SetAccountMargin margined{};
+      margined.terms.currency = kCurrency;
+      margined.terms.profile = kByVolatility;
+      add(margined, CommandKind::set_account_margin, 0U, account);
+      TakeOver command{};
+      command.taker = account == 1 ? 2 : 1;
+      command.lots = random.below(2) == 0 ? random.between(1, 100) : -random.between(1, 100);
+      command.money = random.between(-price, price);
+      SetMark mark{};
+      mark.price = command.lots > 0 ? 1 : 1'000 * price;
+      add(mark, CommandKind::set_mark, instrument, u64{0});
+      add(command, CommandKind::take_over, instrument, account);
+      mark.price = price;
+      add(mark, CommandKind::set_mark, instrument, u64{0});
       return;
     }
     default: {

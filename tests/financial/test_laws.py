@@ -39,6 +39,7 @@ from tests.support.naive import NaiveMatcher
 from tests.support.streams import ACCOUNTS, CURRENCIES, DEFINITIONS, INSTRUMENTS, START_NS, Market, setup
 from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
+from tests.support.streams_margin import MarginMarket
 
 pytestmark = both_engines
 SEEDS = (101, 102, 103)
@@ -183,6 +184,8 @@ class Books:
                 self._trade(event)
             case wire.TradeBusted():
                 self._bust(event)
+            case wire.PositionTaken():
+                self._taken(event)
             case wire.PositionAdjusted():
                 self._adjust(event)
             case wire.ActionApplied():
@@ -206,6 +209,14 @@ class Books:
         self.total[event.seller, event.base] += asset
         self.house[event.quote] -= event.buyer_fee_back + event.seller_fee_back
         self.posted[0, event.quote, 900] -= event.paid_back - event.received_back
+
+    def _taken(self, event: wire.PositionTaken) -> None:
+        terms = DEFINITIONS[event.instrument - 1]
+        scale = next(scale for number, _, scale in CURRENCIES if number == event.base)
+        assert event.asset == Fraction(event.lots * terms.lot, 10**terms.lot_scale) * 10**scale
+        for account, sign in ((event.account, -1), (event.taker, 1)):
+            self.total[account, event.base] += sign * event.asset
+            self.total[account, event.quote] -= sign * event.money
 
     def _adjust(self, event: wire.PositionAdjusted) -> None:
         account = event.account
@@ -299,7 +310,7 @@ class Books:
 
 
 @pytest.mark.hazard("F9")
-@pytest.mark.parametrize("market", (Market, BustedMarket, ActionMarket))
+@pytest.mark.parametrize("market", (Market, BustedMarket, ActionMarket, MarginMarket))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lots_holds_and_money_add_up_after_every_command(new_engine, seed, market):
     """Quantity, hold and money are conserved to the last unit; every hold suffices and never grows by a fill (F9)."""

@@ -20,11 +20,12 @@ from quantumcore.services.ledger.tables import entries
 from tests.support.ledgers import assert_equals, digest, ledger_tables, post, post_in_cuts, random_market
 from tests.support.streams import START_NS, Market, setup
 from tests.support.streams_actions import ActionMarket
+from tests.support.streams_margin import MarginMarket
 
 COMMANDS = 1_500
 
 
-@pytest.mark.parametrize("market_of", [Market, ActionMarket])
+@pytest.mark.parametrize("market_of", [Market, ActionMarket, MarginMarket])
 @pytest.mark.parametrize("run", range(4))
 async def test_after_a_random_market_ledger_and_engine_are_equal(
     tmp_path: Path, rng: random.Random, seed: int, run: int, market_of: type[Market]

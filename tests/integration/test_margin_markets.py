@@ -7,6 +7,7 @@ Method: the market of streams_margin, seeded, with and without money; the native
 
 import random
 from collections import Counter
+from typing import NamedTuple
 
 import pytest
 
@@ -15,11 +16,12 @@ from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.margin import MarginStanding
 from tests.support.engines import NativeEngine, TwinEngine, check, step
 from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
-from tests.support.streams import DEFINITIONS
+from tests.support.streams import CURRENCIES, DEFINITIONS
 from tests.support.streams_margin import MarginMarket
 
 REFUSALS = ("STALE_REF", "AMOUNT_OVERFLOW", "EXPOSURE", "NO_FUNDS", "LOSS_LIMIT", "DRAWDOWN", "GREEKS", "HALTED")
 EVENTS = [kind for number, kind in wire.EVENTS.items() if number >= wire.MarginTermsChanged.KIND]
+OF_COMMANDS = ("STALE_REF", "NO_FUNDS", "NOT_LIQUIDATED", "REDUCE_ONLY", "INSUFFICIENT", "AMOUNT_OVERFLOW")
 STALE, TOO_LARGE = 1, 2
 
 
@@ -28,11 +30,12 @@ def test_every_refusal_and_every_event_is_met_and_told_alike():
     for seed in (1, 2):
         told += run_equality(4_000, seed, market=MarginMarket)
     missing = [name for name in REFUSALS if not told[f"OrderRejected.{name}"]]
-    missing += [f"{name} of a command" for name in ("STALE_REF", "NO_FUNDS") if not told[f"CommandRefused.{name}"]]
+    missing += [f"{name} of a command" for name in OF_COMMANDS if not told[f"CommandRefused.{name}"]]
     missing += [kind.__name__ for kind in EVENTS if not told[kind.__name__]]
     assert missing == []
     assert told["OrderCancelled.23"]
     assert told["TradePrinted"] > 200
+    assert told["PositionTaken"] > 10
 
 
 def test_without_money_nothing_of_it_is_a_command():
@@ -117,6 +120,47 @@ def test_an_assessment_tells_what_the_question_tells_and_sets_what_it_says(seed)
             assert [each.count for each in second if isinstance(each, wire.MarginAssessed)] == [0]
             assert wire.AccountTermsChanged not in {type(each) for each in second}
     assert set(rungs) == set(range(6)), rungs
+
+
+@pytest.mark.parametrize("seed", [81, 82])
+def test_a_taking_over_moves_two_accounts_against_each_other_and_nothing_else(seed):
+    """What customers have, what the house has, and what all hold together stay; only who was worth less than nothing gave."""
+    twin, taken = started(TwinEngine()), 0
+    for market, command in seeded(6_000, seed, MarginMarket(random.Random(seed))):
+        before = _everything(twin) if command.raw[2] == wire.TakeOver.KIND else None
+        raw = step(twin, command.raw, command.time_ns)
+        market.hear(raw)
+        first = next(wire.iter_events(raw))
+        if before is None or not isinstance(first, wire.PositionTaken):
+            continue
+        after, taken = _everything(twin), taken + 1
+        assert before.standing[first.account, first.quote].equity < 0
+        sides = ((first.account, -1), (first.taker, 1))
+        totals, lots = before.totals, before.lots
+        for who, sign in sides:
+            totals[who, first.base] += sign * first.asset
+            totals[who, first.quote] -= sign * first.money
+            lots[who, first.instrument] += sign * first.lots
+        assert (after.totals, after.lots, after.houses) == (totals, lots, before.houses), f"seed {seed}: {first}"
+        assert [lots[who, first.instrument] for who, _ in sides] == [first.position, first.taker_position]
+    assert taken > 5
+
+
+class _Stands(NamedTuple):
+    totals: Counter[tuple[int, int]]  # by account and currency
+    lots: Counter[tuple[int, int]]  # by account and instrument
+    houses: list[list[tuple[int, int]]]
+    standing: dict[tuple[int, int], MarginStanding]
+
+
+def _everything(engine: TwinEngine) -> _Stands:
+    accounts, currencies = engine.accounts(), [number for number, _, _ in CURRENCIES]
+    return _Stands(
+        Counter({(who, currency): total for who in accounts for currency, total, _ in engine.balances(who)}),
+        Counter({(who, number): lots for who in accounts for number, lots in engine.positions(who)}),
+        [engine.house(currency) for currency in currencies],
+        {(who, currency): engine.margin(who, currency) for who in accounts for currency in currencies},
+    )
 
 
 def _rung(event: wire.MarginAssessed) -> int:

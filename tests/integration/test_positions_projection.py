@@ -32,10 +32,11 @@ from tests.support.position_rooms import assert_quantities, catalogue_of, digest
 from tests.support.small_venue import ALICE, BOB, SHARE, definitions, small_venue
 from tests.support.streams import START_NS, Market
 from tests.support.streams_actions import ActionMarket
+from tests.support.streams_margin import MarginMarket
 
 COMMANDS = 700
 EVERY = 12
-both_markets = pytest.mark.parametrize("market_of", [Market, ActionMarket])
+all_markets = pytest.mark.parametrize("market_of", [Market, ActionMarket, MarginMarket])
 
 
 def choices(rng: random.Random) -> Choices:
@@ -74,7 +75,7 @@ async def in_cuts(
     return instruments
 
 
-@both_markets
+@all_markets
 @pytest.mark.parametrize("attempt", range(4))
 async def test_positions_have_the_engines_lots(
     tmp_path: Path, seed: int, rng: random.Random, attempt: int, market_of: type[Market]
@@ -85,7 +86,7 @@ async def test_positions_have_the_engines_lots(
         await assert_quantities(database, engine)
 
 
-@both_markets
+@all_markets
 async def test_how_batches_are_cut_makes_no_difference(
     tmp_path: Path, seed: int, rng: random.Random, market_of: type[Market]
 ) -> None:
@@ -99,7 +100,7 @@ async def test_how_batches_are_cut_makes_no_difference(
     assert len(found) == 1
 
 
-@both_markets
+@all_markets
 async def test_live_is_rebuilt_is_snapshot_and_tail(
     tmp_path: Path, seed: int, rng: random.Random, market_of: type[Market]
 ) -> None:

@@ -82,6 +82,21 @@ def _of_a_place(kind: type[Any]) -> Any:
     return command
 
 
+def _take_over(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    giver, taker, quantity, *more = rest
+    given = words.pairs(more)
+    instrument = words.instrument_of(market, given)
+    terms = market.definition(instrument) if instrument in market.instruments.values() else {"lot": 1, "quote": 1}
+    scale = market.scales[market.currency(int(terms["quote"]))]
+    return wire.TakeOver(
+        instrument=instrument,
+        account=market.account_number(giver),
+        taker=market.account_number(taker),
+        lots=int(Decimal(quantity) / Decimal(str(terms["lot"]))),
+        money=_in_parts(given.get("money", "0"), 10**scale),
+    )
+
+
 def stands(market: "CaseMarket", rest: list[str]) -> list[Shown]:
     """Ask how an account stands in a currency."""
     who, code = rest
@@ -97,4 +112,5 @@ COMMANDS: dict[str, Any] = {
     "risk": _risk,
     "day": _of_a_place(wire.OpenRiskDay),
     "assess": _of_a_place(wire.AssessMargin),
+    "take_over": _take_over,
 }

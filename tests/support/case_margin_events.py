@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 PROFILES = {"off": 0, "volatility": 1, "scenarios": 3}
 RUNGS = {0: "none", 1: "warn", 2: "cancel", 3: "partial", 4: "full", 5: "fund"}
 FLAGS = {1: "stale", 2: "too_large", 4: "day", 8: "loss", 16: "drawdown"}
-VERBS = {50: "terms", 51: "array", 52: "margin", 53: "greeks", 54: "risk", 55: "day", 56: "assess"}
-OF_MARGIN = range(wire.MarginTermsChanged.KIND, wire.MarginAssessed.KIND + 1)
+VERBS = {50: "terms", 51: "array", 52: "margin", 53: "greeks", 54: "risk", 55: "day", 56: "assess", 57: "take_over"}
+OF_MARGIN = range(wire.MarginTermsChanged.KIND, wire.PositionTaken.KIND + 1)
 AMOUNTS = ("gross", "net", "delta", "gamma", "vega", "loss", "drawdown")
 STANDING = ("equity", "initial", "maintenance", "opening", "deposits", "result", "peak")
 
@@ -34,6 +34,15 @@ def show(e: Any, s: "Scales", of: Any) -> "Shown":
         case wire.MarginAssessed():
             place = f"{who} {s.currency(e.currency)}"
             return of("assessed", place, **standing(e, e.currency, s), count=str(e.count))
+        case wire.PositionTaken():
+            both = {who: e.position, s.account(e.taker): e.taker_position}
+            return of(
+                "taken",
+                f"{who} {s.account(e.taker)} {s.quantity(e.instrument, e.lots)}",
+                money=s.money(e.quote, e.money),
+                asset=s.money(e.base, e.asset),
+                **{name: s.quantity(e.instrument, lots) for name, lots in both.items()},
+            )
         case wire.RiskDayOpened():
             return of("day", f"{who} {s.currency(e.currency)}", opening=s.money(e.currency, e.opening))
         case wire.AccountMarginChanged():

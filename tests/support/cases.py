@@ -66,6 +66,7 @@ Margin (engine.md section 17); rates are fractions, what a model says is money o
     greeks [delta 1] [gamma 0.5] [vega 2] [in BETA]
     risk venue|alice [of USD] [gross 500] [net 500] [share 0.5] [delta 5] [gamma 5] [vega 5] [loss 5] [drawdown 5] [loss_rate 0.1] [drawdown_rate 0.1]
     day alice USD                              assess alice USD
+    take_over alice bob -10 [money 500] [in BETA]      alice's short of 10 goes to bob, who pays 500
 
 Questions are commands too; their answers stand like events:
 

@@ -1,5 +1,6 @@
 """What a random market says about margin: marks and arrays that move and age, profiles, limits, days, assessments, and everything wrong with them."""
 
+from functools import partial
 from typing import Any
 
 from quantumcore.contracts import wire
@@ -117,6 +118,51 @@ def leave(market: Any) -> wire.Command:
     return wire.Transfer(account=who, transfer_id=name, transfer_kind=kind, amount=amount, currency=1, to_account=to)
 
 
+def take_over(market: Any) -> wire.Command:
+    """Lots of who is mostly poor go to somebody: mostly as many as he has, after he was ruined, which is put right."""
+    number, giver = market._instrument(), market._pick([1, 2, 3, market._account()], [30, 30, 30, 5])
+    lots = market._pick([1, -5, 2**62, -(2**63), 0], [40, 40, 1, 1, 2])
+    held = [(key, lots) for key, lots in market.held.items() if lots and key[0] in (1, 2, 3)]
+    if held and market._chance(85):
+        (giver, number), whole = market._rng.choice(held)
+        size = market._pick([abs(whole), market._rng.randrange(abs(whole)) + 1, abs(whole) + 1], [50, 30, 10])
+        lots = size if whole > 0 else -size
+    most = market._pick([0, 10**3, 10**5, 10**8, 2**62], [20, 30, 30, 5, 1])
+    money = market._pick([market._rng.randrange(-most, most + 1), -(2**63)], [80, 1])
+    taken = wire.TakeOver(instrument=number, account=giver, taker=market._account(), lots=lots, money=money)
+    if market._chance(30):
+        return taken
+    quote = market._definition(number).quote
+    market._first += [wire.AssessMargin(account=giver, currency=quote), partial(_ruin, market, taken, quote)]
+    return wire.SetAccountMargin(account=giver, currency=quote, profile=market._pick([1, 3], [50, 50]))
+
+
+def _ruin(market: Any, taken: wire.TakeOver, quote: int) -> wire.PostGroup:
+    """Leave who gives about as little as a rung of the ladder asks for, until it has been tried."""
+    giver = taken.account
+    equity, needed = market.stood.get((giver, quote), (0, 0))
+    left = market._pick([-1, -1_000, 0, needed // 3, needed * 3 // 4, needed * 21 // 20], [30, 20, 5, 10, 15, 15])
+    sides, lost = ((giver, 0), (0, 900)), max(0, equity - left)
+    back = _posted(f"back-{market._made}", sides[::-1], lost, quote)
+    assessed = wire.AssessMargin(account=giver, currency=quote)
+    market._first += [assessed, taken, back, wire.SetAccountTerms(account=giver, state=1)]
+    return _posted(f"lost-{market._made}", sides, lost, quote)
+
+
+def _posted(name: str, sides: tuple[tuple[int, int], ...], amount: int, currency: int) -> wire.PostGroup:
+    """Return one leg, signed by two persons; a side is an account and a code."""
+    (debit, debit_code), (credit, credit_code) = sides
+    leg = wire.Leg(
+        debit_account=debit % 2**32,
+        credit_account=credit % 2**32,
+        debit_code=debit_code,
+        credit_code=credit_code,
+        currency=currency,
+        amount=amount,
+    )
+    return wire.PostGroup(account=0, group_id=name, code=1, count=1, flags=1, legs=leg.encode())
+
+
 MAKERS = (
     (mark, 40),
     (terms, 6),
@@ -127,4 +173,5 @@ MAKERS = (
     (day, 6),
     (assess, 24),
     (leave, 14),
+    (take_over, 10),
 )

@@ -1,6 +1,7 @@
 """A market on margin: accounts with little of their own and much credit, marks that move, and assessments all the time."""
 
 import random
+from collections import Counter
 from functools import partial
 
 from quantumcore.contracts import wire
@@ -8,17 +9,25 @@ from tests.support import stream_batches, stream_guards, stream_holds, stream_li
 from tests.support.streams_prepared import PreparedMarket
 
 USD, NANO = 1, 7
+BUY = 1
 OWN = 10**6  # what is left of an account's money
 LENT = 10**8
 
 
 class MarginMarket(PreparedMarket):
-    """Trades in few instruments, most of one underlying; three accounts may buy and sell for far more than they have."""
+    """Trades in few instruments, most of one underlying; three accounts may buy and sell for far more than they have.
+
+    Attributes:
+        held: Lots by account and instrument, as trades and take-overs left them.
+        stood: Equity and maintenance by account and currency, as the last assessment found them.
+    """
 
     MENDS = 15
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
+        self.held: Counter[tuple[int, int]] = Counter()
+        self.stood: dict[tuple[int, int], tuple[int, int]] = {}
         poor = (1, 2, 3)
         self._first = [
             *(wire.SetMark(instrument=number, price=self.middle(number)) for number in range(1, 8)),
@@ -54,6 +63,21 @@ class MarginMarket(PreparedMarket):
             (stream_guards.reducing, 1),
         )
         self._play([*kinds, *((partial(make, self), weight) for make, weight in further)])
+
+    def hear(self, events: bytes) -> None:
+        """Learn, beside the names of orders, who has what."""
+        super().hear(events)
+        for event in wire.iter_events(events):
+            match event:
+                case wire.TradePrinted():
+                    bought = event.quantity if event.taker_side == BUY else -event.quantity
+                    self.held[event.account, event.instrument] += bought
+                    self.held[event.maker_account, event.instrument] -= bought
+                case wire.MarginAssessed():
+                    self.stood[event.account, event.currency] = event.equity, event.maintenance
+                case wire.PositionTaken():
+                    self.held[event.account, event.instrument] = event.position
+                    self.held[event.taker, event.instrument] = event.taker_position
 
     def _instrument(self) -> int:
         return self._pick([1, 2, 7, 4, 3, 5, 99, 0], [50, 30, 20, 8, 4, 3, 1, 1])

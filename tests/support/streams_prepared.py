@@ -1,6 +1,7 @@
 """A random market with a beginning of its own, whose mistakes are put right a while later."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from quantumcore.contracts import wire
@@ -18,7 +19,7 @@ class PreparedMarket(Market):
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
-        self._first: list[wire.Command] = []
+        self._first: list[wire.Command | Callable[[], wire.Command]] = []  # what comes next, or makes it
         self.later: list[wire.Command] = []
 
     def next(self) -> Timed:
@@ -26,7 +27,8 @@ class PreparedMarket(Market):
         if self._first:
             self._made += 1
             self._sequence += 1
-            return Timed(self._first.pop(0).encode(), self._time_ns)
+            due = self._first.pop(0)
+            return Timed((due() if callable(due) else due).encode(), self._time_ns)
         if self.later and self._chance(self.MENDS):
             self._repairs.append(self.later.pop(0))
         return super().next()

@@ -58,6 +58,7 @@ void set_greeks(State& state, const SetGreeks& command, Teller& teller);
 void set_risk_limits(State& state, const SetRiskLimits& command, Teller& teller);
 void open_risk_day(State& state, const OpenRiskDay& command, Teller& teller);
 void assess_margin(State& state, const AssessMargin& command, Teller& teller);
+void take_over(State& state, const TakeOver& command, Teller& teller);
 
 /// What a command set off: triggers, minimums, pegs, linked orders, until nothing is left to do.
 void aftermath(State& state, Teller& teller);

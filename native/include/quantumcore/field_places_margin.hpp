@@ -52,6 +52,10 @@ inline constexpr FieldPlace kMarginFieldPlaces[] = {
     QC_FIELD(AssessMargin, header),
     QC_FIELD(AssessMargin, currency),
     QC_FIELD(AssessMargin, reserved),
+    QC_FIELD(TakeOver, header),
+    QC_FIELD(TakeOver, taker),
+    QC_FIELD(TakeOver, lots),
+    QC_FIELD(TakeOver, money),
     QC_FIELD(MarginTermsChanged, header),
     QC_FIELD(MarginTermsChanged, terms),
     QC_FIELD(RiskArrayChanged, header),
@@ -83,6 +87,16 @@ inline constexpr FieldPlace kMarginFieldPlaces[] = {
     QC_FIELD(MarginAssessed, reserved),
     QC_FIELD(MarginAssessed, count),
     QC_FIELD(MarginAssessed, reserved2),
+    QC_FIELD(PositionTaken, header),
+    QC_FIELD(PositionTaken, taker),
+    QC_FIELD(PositionTaken, lots),
+    QC_FIELD(PositionTaken, money),
+    QC_FIELD(PositionTaken, asset),
+    QC_FIELD(PositionTaken, position),
+    QC_FIELD(PositionTaken, taker_position),
+    QC_FIELD(PositionTaken, base),
+    QC_FIELD(PositionTaken, quote),
+    QC_FIELD(PositionTaken, reserved),
 };
 
 }  // namespace quantumcore

@@ -44,6 +44,12 @@ inline bool is_zero_id(const char (&id)[kIdBytes]) {
 /// A number of ticks or lots in the units of the outside world.
 inline i128 on_grid(i64 count, const Grid& grid) { return static_cast<i128>(count) * grid.step; }
 
+/// The same of lots of any number: what is told ends at 2^126.
+inline i128 told_lots(i128 lots, const Grid& grid) {
+  constexpr i128 kMost = static_cast<i128>(kHuge);
+  return lots > kMost / grid.step ? kMost : lots * grid.step;
+}
+
 /// ACCOUNT_CLOSED: nothing may be given to it.
 inline bool judge_credit(const Account& account, Refusal& why) {
   return account.barred != kBarClosed || why.no(Reason::account_closed, Scope::account);

@@ -52,7 +52,7 @@ static_assert(kLaidOut<SetProtection, 64> && kLaidOut<SetQuote, 32> && kLaidOut<
 static_assert(kLaidOut<SetMarginTerms, 56> && kLaidOut<SetRiskArray, 160>);
 static_assert(kLaidOut<SetAccountMargin, 24> && kLaidOut<SetGreeks, 40>);
 static_assert(kLaidOut<SetRiskLimits, 88> && kLaidOut<OpenRiskDay, 24>);
-static_assert(kLaidOut<AssessMargin, 24>);
+static_assert(kLaidOut<AssessMargin, 24> && kLaidOut<TakeOver, 40>);
 
 static_assert(kLaidOut<EventHeader, 40> && kLaidOut<CommandDone, 64>);
 static_assert(kLaidOut<CommandRefused, 128> && kLaidOut<OrderAccepted, 128>);
@@ -91,7 +91,7 @@ static_assert(kLaidOut<PauseChanged, 64>);
 static_assert(kLaidOut<MarginTermsChanged, 80> && kLaidOut<RiskArrayChanged, 192>);
 static_assert(kLaidOut<AccountMarginChanged, 48> && kLaidOut<GreeksChanged, 64>);
 static_assert(kLaidOut<RiskLimitsChanged, 112> && kLaidOut<RiskDayOpened, 64>);
-static_assert(kLaidOut<MarginAssessed, 112>);
+static_assert(kLaidOut<MarginAssessed, 112> && kLaidOut<PositionTaken, 96>);
 
 static_assert(offsetof(SubmitOrder, client_id) == 44 && offsetof(ReplaceOrder, client_id) == 52);
 static_assert(offsetof(CancelOrder, client_id) == 32 && offsetof(Transfer, transfer_id) == 36);

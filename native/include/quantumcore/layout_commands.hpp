@@ -64,6 +64,7 @@ enum class CommandKind : u8 {
   set_risk_limits = 54,
   open_risk_day = 55,
   assess_margin = 56,
+  take_over = 57,
 };
 
 struct CommandHeader {

@@ -68,6 +68,7 @@ enum class EventKind : u8 {
   risk_limits_changed = 70,
   risk_day_opened = 71,
   margin_assessed = 72,
+  position_taken = 73,
 };
 
 inline constexpr u8 kLast = 1;

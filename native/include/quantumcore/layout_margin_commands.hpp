@@ -94,6 +94,14 @@ struct AssessMargin {
   u8 reserved[6];
 };
 
+/// Lots of a position, signed as it is, go from the header's account to the taker.
+struct TakeOver {
+  CommandHeader header;
+  u64 taker;
+  i64 lots;
+  i64 money;  // minor units of the quote that the taker pays; negative: gets
+};
+
 inline constexpr u8 kNoMargin = 0;   // of an account
 inline constexpr u8 kByAccount = 0;  // of an instrument: as the account's profile says
 inline constexpr u8 kByVolatility = 1;

@@ -66,6 +66,20 @@ struct MarginAssessed {
   u32 reserved2;
 };
 
+struct PositionTaken {
+  static constexpr EventKind kKind = EventKind::position_taken;
+  EventHeader header;  // account: who gave it
+  u64 taker;
+  i64 lots;            // signed as the position that was given, as is asset
+  i64 money;           // minor units of the quote that the taker paid; negative: got
+  i64 asset;           // minor units of the base
+  i64 position;        // of who gave, afterwards
+  i64 taker_position;  // afterwards
+  u16 base;
+  u16 quote;
+  u32 reserved;
+};
+
 // Bits of MarginAssessed::margin_flags.
 inline constexpr u8 kMarginStale = 1;
 inline constexpr u8 kMarginTooLarge = 2;

@@ -35,6 +35,9 @@ bool judge_greeks(const State& state, const Instrument& instrument, u32 account,
 /// STALE_REF, AMOUNT_OVERFLOW, INSUFFICIENT: what is to leave a balance, or to be held of it, is
 /// margin.
 bool judge_free(const State& state, u32 account, u16 currency, i64 amount, Refusal& why);
+/// What an account is worth in a currency and what it needs there, as things are, with the numbers
+/// of its day.
+MarginSums look_at(const State& state, u32 account, u16 currency);
 /// STALE_REF, AMOUNT_OVERFLOW of a look.
 bool judge_looked(const State& state, u16 currency, const MarginSums& sums, Refusal& why);
 /// Marks sums as too large where the numbers of a day are.

@@ -75,6 +75,7 @@ enum class Reason : u16 {
   loss_limit = 81,
   drawdown = 82,
   greeks = 83,
+  not_liquidated = 84,
 };
 
 enum class Scope : u8 {

@@ -26,7 +26,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         time: RFC 3339 of the event.
         code: What it is for: asset, principal, taker_fee, deposit ...
-        reference: The trade, the transfer, the action, or of a bust the trade that was busted.
+        reference: The trade, the transfer, the action, or of a bust the trade that was busted; empty of a position that was taken over.
         account: Code of the account; in the general ledger a customer's is account:code.
         counterparty: Code of the other account, likewise; a statement does not say who that is.
         debit, credit: The amount on its side, empty on the other.

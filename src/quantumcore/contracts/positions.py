@@ -124,8 +124,9 @@ class Traded(PositionEvent, frozen=True, kw_only=True):
     Attributes:
         quantity: Signed, what was added or taken away. fee: Paid less rebates.
         realised: By this event alone.
-        trade_id: Of the trade that did it; empty: an action did.
-        cause: Empty: a trade. Else what corrected one (undone, repriced), or which action it was (contracts.actions).
+        trade_id: Of the trade that did it; empty: none did.
+        cause: Empty: a trade. Else what corrected one (undone, repriced), taken: it was taken over by another account or from
+            one, or which action it was (contracts.actions).
         income: Of an action: what it brought that is no result, a dividend, funding or a fee; else empty.
         ratio: Of an action: "3:2", lots got for lots held; else empty.
         quantity_after, cost_after, realised_after: What stands afterwards.

@@ -78,6 +78,7 @@ class Reason(IntEnum):
     LOSS_LIMIT = 81
     DRAWDOWN = 82
     GREEKS = 83
+    NOT_LIQUIDATED = 84
 
 
 CODES: dict[Reason, str] = {
@@ -149,6 +150,7 @@ CODES: dict[Reason, str] = {
     Reason.LOSS_LIMIT: "risk.loss",
     Reason.DRAWDOWN: "risk.drawdown",
     Reason.GREEKS: "risk.greeks",
+    Reason.NOT_LIQUIDATED: "risk.not_liquidated",
 }
 
 FIX_ORD_REJ_REASON: dict[Reason, int] = {

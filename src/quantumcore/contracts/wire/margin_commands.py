@@ -1,6 +1,7 @@
 """Commands about what an account's positions and orders need beside what it holds (docs/reference/engine.md section 17).
 
-Each replaces a record whole, but for OpenRiskDay and AssessMargin, which look at an account in a currency.
+Each replaces a record whole, but for OpenRiskDay and AssessMargin, which look at an account in a currency, and TakeOver,
+which acts on two.
 """
 
 from quantumcore.contracts.wire.commands import Command
@@ -112,3 +113,19 @@ class AssessMargin(Command, frozen=True, kw_only=True, gc=False):
     KIND = 56
     BODY = "currency:H _:6x"
     currency: int
+
+
+class TakeOver(Command, frozen=True, kw_only=True, gc=False):
+    """Lots of a position go from the header's account, which is worth less than nothing, to another.
+
+    Attributes:
+        taker: Who gets them.
+        lots: Signed as the position that is given; not 0.
+        money: What the taker pays for them, in minor units of the quote; negative: gets.
+    """
+
+    KIND = 57
+    BODY = "taker:Q lots:q money:q"
+    taker: int
+    lots: int
+    money: int = 0

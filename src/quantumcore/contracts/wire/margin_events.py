@@ -108,3 +108,26 @@ class MarginAssessed(Event, frozen=True, gc=False):
     rung: int
     margin_flags: int
     count: int
+
+
+class PositionTaken(Event, frozen=True, gc=False):
+    """Lots of a position went from the header's account to another, without a trade: no fee, no printed price.
+
+    Attributes:
+        taker: Who got them.
+        lots: Signed as the position that was given.
+        money: What the taker paid, in minor units of the quote; negative: got.
+        asset: What came along, in minor units of the base, signed as the lots: over 0 to the taker.
+        position, taker_position: Lots of both afterwards.
+    """
+
+    KIND = 73
+    BODY = "taker:Q lots:q money:q asset:q position:q taker_position:q base:H quote:H _:4x"
+    taker: int
+    lots: int
+    money: int
+    asset: int
+    position: int
+    taker_position: int
+    base: int
+    quote: int

@@ -45,6 +45,7 @@ _WITH_INSTRUMENT = (
     wire.SetMarginTerms,
     wire.SetRiskArray,
     wire.SetGreeks,
+    wire.TakeOver,
 )
 _WITH_ACCOUNT = (
     wire.SubmitOrder,
@@ -82,6 +83,7 @@ _WITH_ACCOUNT = (
     wire.SetRiskLimits,
     wire.OpenRiskDay,
     wire.AssessMargin,
+    wire.TakeOver,
 )
 _SILENCE_NS = (10**9, 300 * 10**9)  # the shortest and the longest after which an account's orders go
 

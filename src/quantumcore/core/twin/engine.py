@@ -40,6 +40,7 @@ from quantumcore.core.twin import (
     rules,
     state_hash,
     switches,
+    takeovers,
     throttles,
     transfers,
     triggers,
@@ -311,6 +312,7 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetRiskLimits.KIND: margin_acts.set_limits,
     wire.OpenRiskDay.KIND: margin_acts.open_day,
     wire.AssessMargin.KIND: margin_acts.assess,
+    wire.TakeOver.KIND: takeovers.take_over,
 }
 _OF_HOLDS = wire.PlaceHold | wire.AmendHold | wire.ReleaseHold
 _OF_MARGIN = (
@@ -321,6 +323,7 @@ _OF_MARGIN = (
     | wire.SetRiskLimits
     | wire.OpenRiskDay
     | wire.AssessMargin
+    | wire.TakeOver
 )
 _OF_MONEY = (
     wire.Transfer

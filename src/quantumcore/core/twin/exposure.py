@@ -199,7 +199,7 @@ def check_order_lots(venue: Venue, account: int, number: int, lots: int) -> None
     keys = all_keys(venue, account, number)
     most = least_quantity(venue, keys, "max_order_lots", (terms.max_quantity, Scope.INSTRUMENT))
     if most is not None and lots > most[0]:
-        raise _of_lots(venue.instruments[number], Reason.MAX_QTY, most, lots)
+        raise of_lots(venue.instruments[number], Reason.MAX_QTY, most, lots)
 
 
 def check_order_notional(venue: Venue, wanted: Wanted) -> None:
@@ -287,7 +287,7 @@ def _check_position(venue: Venue, wanted: Wanted, accounts: list[int], most: tup
     held = lots if order.side == BUY else -lots
     before, after = wanted.lots(venue, accounts)
     if after > before and held + after > most[0]:
-        raise _of_lots(venue.instruments[order.instrument], Reason.POS_LIMIT, most, held + after)
+        raise of_lots(venue.instruments[order.instrument], Reason.POS_LIMIT, most, held + after)
 
 
 def check_credit(venue: Venue, wanted: Wanted) -> None:
@@ -308,7 +308,8 @@ def check_credit(venue: Venue, wanted: Wanted) -> None:
         raise _of_money(instrument, Reason.CREDIT, most, actual)
 
 
-def _of_lots(instrument: Instrument, reason: Reason, most: tuple[int, Scope], actual: int) -> Refusal:
+def of_lots(instrument: Instrument, reason: Reason, most: tuple[int, Scope], actual: int) -> Refusal:
+    """Return a refusal whose numbers are lots, of any size: what is told ends at 2^126."""
     lot, decimals = instrument.terms.lot, instrument.terms.lot_scale
     limit = min(most[0] * lot, MAX_SHOWN)
     return Refusal(reason, most[1], limit=limit, actual=min(actual * lot, MAX_SHOWN), decimals=decimals)

@@ -5,6 +5,7 @@ from typing import Any
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Scope
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin.guard_content import DAY_NS, names
 from quantumcore.core.twin.margin import SCENARIOS, VOLATILITY
 
@@ -38,10 +39,15 @@ def _limits(command: wire.SetRiskLimits) -> bool:
     return names(command, Scope.VENUE, Scope.ACCOUNT) and min(amounts) >= wire.NOT_SET
 
 
+def _taking(command: wire.TakeOver) -> bool:
+    return command.lots != 0 and min(command.lots, command.money) >= -I64_MAX and command.taker != command.account
+
+
 CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SetMarginTerms.KIND: _terms,
     wire.SetRiskArray.KIND: _array,
     wire.SetAccountMargin.KIND: lambda command: command.profile in (0, VOLATILITY, SCENARIOS),
     wire.SetGreeks.KIND: _greeks,
     wire.SetRiskLimits.KIND: _limits,
+    wire.TakeOver.KIND: _taking,
 }

@@ -26,6 +26,7 @@ from quantumcore.contracts.wire import (
     OrderReplaced,
     OrdersLinked,
     PositionAdjusted,
+    PositionTaken,
     StopMoved,
     TradeBusted,
     TradePrinted,
@@ -56,6 +57,7 @@ from quantumcore.services.ledger.postings import (
     check_group,
     fill_legs,
     made_leg,
+    taken_legs,
     transfer_legs,
 )
 
@@ -70,7 +72,8 @@ class EntryRow(NamedTuple):
     """One leg as it is written.
 
     Attributes:
-        reference: The fill's number within its sequence, the transfer's id, or of a bust `sequence.fill` of its trade.
+        reference: The fill's number within its sequence, the transfer's id, or of a bust `sequence.fill` of its trade; empty
+            of a position that was taken over.
     """
 
     sequence: int
@@ -228,6 +231,9 @@ class Books:
         if instrument is None:
             raise Corrupted("ledger.impossible", f"instrument {bust.instrument} was never defined")
         self._post(bust, bust_legs(bust, instrument, self.code_of), f"{bust.trade_sequence}.{bust.fill}")
+
+    def _taken(self, event: PositionTaken) -> None:
+        self._post(event, taken_legs(event, self.code_of), "")
 
     def _made(self, event: TransferMade) -> None:
         self.made.append(event)
@@ -392,6 +398,7 @@ _ENTER: dict[type[Event], Callable[[Books, Any], None]] = {
     StopMoved: Books._stop_moved,  # noqa: SLF001
     OrdersLinked: Books._linked,  # noqa: SLF001
     TradeBusted: Books._busted,  # noqa: SLF001
+    PositionTaken: Books._taken,  # noqa: SLF001
     TransferMade: Books._made,  # noqa: SLF001
     GroupNoted: Books._noted,  # noqa: SLF001
     GroupPosted: Books._grouped,  # noqa: SLF001
@@ -427,6 +434,8 @@ def needs(events: Iterable[Event]) -> Needs:
                 orders |= {(event.sequence, slot) for slot in event.slots}
             case TradeBusted():
                 owners |= {event.buyer, event.seller}
+            case PositionTaken():
+                owners |= {event.account, event.taker}
             case TransferPosted():
                 owners |= {event.account, event.to_account}
             case TransferMade():

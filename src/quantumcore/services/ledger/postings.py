@@ -17,6 +17,12 @@ goes the other way. What its sides leave over is the equity's: rounding follows 
 | 3 | likewise of the seller | fee income -> seller, or seller -> fee income |
 | 4 | what is left over: paid - received | equity -> buyer, or buyer -> equity |
 
+A position that is taken over moves two legs, each the other way round where its amount is negative:
+
+| leg | what | debit -> credit |
+| 0 | asset, of a short negative | who gave it -> taker |
+| 1 | the money for it | taker -> who gave it |
+
 A leg of 0 moves nothing and is not written. Every leg takes from one account what it gives to another of the same
 currency, so that a group sums to zero; `check_group` says so all the same.
 """
@@ -28,7 +34,7 @@ from msgspec import Struct
 
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.wire import TradeBusted, TradePrinted, TransferMade, TransferPosted
+from quantumcore.contracts.wire import PositionTaken, TradeBusted, TradePrinted, TransferMade, TransferPosted
 from quantumcore.services.ledger.domain import (
     BANK,
     CUSTODY,
@@ -62,6 +68,8 @@ class Why(IntEnum):
     BUSTED_BUYER_FEE = 32
     BUSTED_SELLER_FEE = 33
     BUSTED_ROUNDING = 34
+    TAKEN_ASSET = 36
+    TAKEN_MONEY = 37
     POSTED = 40
     REVERSED = 41
     CONVERTED = 42
@@ -85,6 +93,7 @@ class Why(IntEnum):
 BUST_WHY = frozenset(
     {Why.BUSTED_ASSET, Why.BUSTED_PRINCIPAL, Why.BUSTED_BUYER_FEE, Why.BUSTED_SELLER_FEE, Why.BUSTED_ROUNDING}
 )
+TAKEN_WHY = frozenset({Why.TAKEN_ASSET, Why.TAKEN_MONEY})
 UNDO = 1  # TradeBusted action
 GROUP_WHY = frozenset({Why.POSTED, Why.REVERSED, Why.CONVERTED})
 ACTION_WHY = frozenset(why for why in Why if why >= Why.ADJUSTED_ASSET)
@@ -151,6 +160,19 @@ def bust_legs(bust: TradeBusted, instrument: Instrument, code_of: CustomerCode) 
         _fee_back(2, Why.BUSTED_BUYER_FEE, buyer, bust.buyer_fee_back),
         _fee_back(3, Why.BUSTED_SELLER_FEE, seller, bust.seller_fee_back),
         moved(4, Why.BUSTED_ROUNDING, equity, buyer, paid - received),
+    ]
+    return [leg for leg in legs if leg.amount]
+
+
+def taken_legs(taken: PositionTaken, code_of: CustomerCode) -> list[Leg]:
+    """Return the legs of a position that was taken over."""
+    (giver, taker), (giver_cash, taker_cash) = (
+        [AccountKey(owner, currency, code_of(currency)) for owner in (taken.account, taken.taker)]
+        for currency in (taken.base, taken.quote)
+    )
+    legs = [
+        moved(0, Why.TAKEN_ASSET, giver, taker, taken.asset),
+        moved(1, Why.TAKEN_MONEY, taker_cash, giver_cash, taken.money),
     ]
     return [leg for leg in legs if leg.amount]
 

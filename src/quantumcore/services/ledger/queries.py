@@ -40,7 +40,7 @@ from quantumcore.services.ledger.domain import (
     Credit,
     Hold,
 )
-from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
+from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TAKEN_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.store import CLIENT_HOLDS_OF, client_hold_of, hold_of, read_cursor
 from quantumcore.services.ledger.tables import (
     accounts,
@@ -66,7 +66,7 @@ _ENGINE_NAMES = {
     REBATES_PAID: "rebates",
     ROUNDING: "rounding",
 }
-_NAMED = frozenset(TRANSFER_WHY.values()) | GROUP_WHY | ACTION_WHY
+_NAMED = frozenset(TRANSFER_WHY.values()) | GROUP_WHY | ACTION_WHY | TAKEN_WHY
 _KINDS = {number: name for name, number in TRANSFER_KINDS.items()}
 
 
@@ -314,7 +314,7 @@ def show_entry(row: Row[Any], catalogue: Catalogue) -> Entry:
 
 
 def reference_of(why: int, sequence: int, reference: str, shard: int) -> str:
-    """Return what a leg refers to as it is shown: the id of the transfer, transaction or action, the trade's, or of a bust that of the busted trade."""
+    """Return what a leg refers to as it is shown: the id of the transfer, transaction or action, the trade's, of a bust that of the busted trade; of a position that was taken over nothing."""
     if why in _NAMED:
         return reference
     if why in BUST_WHY:  # not the sequence that did it

@@ -19,7 +19,7 @@ from quantumcore.ports.database import chunks
 from quantumcore.services.ledger.audit.chain import Position
 from quantumcore.services.ledger.corrections import corrected
 from quantumcore.services.ledger.domain import DEBIT_NATURE, HOUSE, NAMES
-from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TRANSFER_WHY, Why
+from quantumcore.services.ledger.postings import ACTION_WHY, BUST_WHY, GROUP_WHY, TAKEN_WHY, TRANSFER_WHY, Why
 from quantumcore.services.ledger.queries import reference_of
 from quantumcore.services.ledger.ranges import Range
 from quantumcore.services.ledger.reports import HALVES, totals_at, whole
@@ -170,7 +170,7 @@ _TEXTS = {int(why): why.text for why in Why}
 _CODES = {code: str(code) for code in NAMES}
 _BY_HAND = frozenset((int(Why.POSTED), int(Why.REVERSED)))
 _OF_TRADES = frozenset(int(why) for why in Why) - frozenset(
-    (*BUST_WHY, *GROUP_WHY, *ACTION_WHY, *TRANSFER_WHY.values())
+    (*BUST_WHY, *GROUP_WHY, *ACTION_WHY, *TAKEN_WHY, *TRANSFER_WHY.values())
 )
 
 

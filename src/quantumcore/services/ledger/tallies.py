@@ -92,7 +92,7 @@ def add_fills(tallies: Tallies, fills: Iterable[Fill], instrument_of: Callable[[
 
 
 def add_moved(tallies: Tallies, moved: Iterable[Moved]) -> None:
-    """Count postings; those of transfers and busts are none of a trade."""
+    """Count postings; those of transfers, busts and positions that were taken over are none of a trade."""
     for one in moved:
         tally = tallies.setdefault(one.code, Tally())
         if one.why == Why.ASSET:

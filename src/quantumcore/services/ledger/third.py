@@ -108,7 +108,7 @@ class ThirdParties:
         await self._reached(found.sequence)
         if found.sequence > counted.moved_upto:
             for one in await self._moved(account, counted.moved_upto, found.sequence):
-                if one.why in (Why.ASSET, Why.BUSTED_ASSET, Why.ADJUSTED_ASSET):
+                if one.why in (Why.ASSET, Why.BUSTED_ASSET, Why.TAKEN_ASSET, Why.ADJUSTED_ASSET):
                     signed = -one.amount if one.debit else one.amount
                     counted.moved[one.code] = counted.moved.get(one.code, 0) + signed
             counted.moved_upto = found.sequence

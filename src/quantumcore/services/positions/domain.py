@@ -46,11 +46,12 @@ class Kind(IntEnum):
 
 
 class Cause(IntEnum):
-    """Why a position changed; 0 for what a fill did. Of an action it is 10 and the action's number."""
+    """Why a position changed; 0 for what a fill did, 3 for what was taken over. Of an action it is 10 and the action's number."""
 
     NONE = 0
     UNDONE = 1
     REPRICED = 2
+    TAKEN = 3
     SPLIT = 11
     STOCK_DIVIDEND = 12
     CASH_DIVIDEND = 13
@@ -217,7 +218,7 @@ def after_fill(
 def filled(
     position: Position, fill: Fill, value: int, contract: Contract, terms: Terms, cause: Cause = Cause.NONE
 ) -> tuple[Position, list[Change]]:
-    """Return the same for a fill whose whole value is known, or for what an action closes or opens like one."""
+    """Return the same for a fill whose whole value is known, or for what an action or a taking over closes or opens like one."""
     stands, quantity = position.quantity, fill.quantity
     step = Step(fill, contract, terms, position.version + 1, cause)
     if stands == 0 or (stands > 0) == (quantity > 0):

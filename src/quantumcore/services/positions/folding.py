@@ -18,6 +18,7 @@ from quantumcore.contracts.wire import (
     Event,
     MarkChanged,
     PositionAdjusted,
+    PositionTaken,
     TradeBusted,
     TradePrinted,
 )
@@ -27,19 +28,21 @@ from quantumcore.services.positions.corrections import Bust, after_bust
 from quantumcore.services.positions.domain import (
     DEFAULT_TERMS,
     FLAT,
+    Cause,
     Change,
     Fill,
     Kind,
     Position,
     Terms,
     after_fill,
+    filled,
 )
 from quantumcore.services.positions.pnl import PLACES, Contract, contract_of, settlement
 
 BUY = 1
 UNDONE = 1  # TradeBusted action
 EVERYBODY = 0  # the account under which a mark is kept: once, however many hold the instrument
-_WANTED = (TradePrinted, TradeBusted, MarkChanged, PositionAdjusted, ActionApplied)
+_WANTED = (TradePrinted, TradeBusted, PositionTaken, MarkChanged, PositionAdjusted, ActionApplied)
 WANTED = {kind.KIND: EVENTS[kind.KIND] for kind in _WANTED}
 _HEAD = struct.Struct("<HBBIQq")
 
@@ -118,6 +121,8 @@ def keys_of(events: Iterable[Event]) -> tuple[set[int], set[int]]:
                 accounts.add(event.maker_account)
             case TradeBusted():
                 accounts |= {event.buyer, event.seller}
+            case PositionTaken():
+                accounts |= {event.account, event.taker}
             case PositionAdjusted():
                 accounts.add(event.account)
             case _:
@@ -277,6 +282,28 @@ class Folding:
             self.touched.add(key)
             self.told.append(Told(account, event.instrument, change))
 
+    def _taken(self, event: PositionTaken) -> None:
+        """Fold both sides as fills of a whole value, which no price was printed for: a mark stays."""
+        contract, unit = self.contract(event.instrument)
+        sides = ((event.account, -1, event.position), (event.taker, 1, event.taker_position))
+        for leg, (account, sign, stands) in enumerate(sides):
+            key, lots, value = (account, event.instrument), sign * event.lots, sign * event.money * unit
+            fill = Fill(
+                quantity=lots,
+                price=contract.price(lots, value),
+                sequence=event.sequence,
+                index=event.index,
+                leg=leg,
+                time_ns=event.time_ns,
+            )
+            terms = self._choices.at(key, event.sequence)
+            after, changes = filled(self.positions.get(key, FLAT), fill, value, contract, terms, Cause.TAKEN)
+            if after.quantity != stands:
+                raise Corrupted("position.mismatch", f"the engine has {stands} lots, the position {after.quantity}")
+            self.positions[key] = after
+            self.touched.add(key)
+            self.told += [Told(account, event.instrument, change) for change in changes]
+
     def _adjusted(self, event: PositionAdjusted) -> None:
         keys = (event.account, event.instrument), (event.account, event.target)
         both = [
@@ -327,6 +354,7 @@ def _price_updated(event: MarkChanged) -> Change:
 _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     TradePrinted: Folding._trade,  # noqa: SLF001  # the table of contents of this class
     TradeBusted: Folding._busted,  # noqa: SLF001
+    PositionTaken: Folding._taken,  # noqa: SLF001
     PositionAdjusted: Folding._adjusted,  # noqa: SLF001
     ActionApplied: Folding._applied,  # noqa: SLF001
     MarkChanged: Folding._marked,  # noqa: SLF001

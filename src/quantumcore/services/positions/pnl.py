@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reference import Currency, Instrument
-from quantumcore.contracts.values import show
+from quantumcore.contracts.values import I64_MAX, show
 
 PLACES = 18
 ONE = 10**PLACES
@@ -84,6 +84,20 @@ class Contract(NamedTuple):
         if self.denominator == 1:
             return lots * ticks * self.numerator
         return half_even(lots * ticks * self.numerator, self.denominator)
+
+    def price(self, lots: int, value: int) -> int:
+        """Return the ticks at which `lots` would be worth `value`, half-even, at most 63 bits either way; 0 where there are none.
+
+        It orders lots and is shown; no amount depends on it.
+        """
+        over, under = value * self.denominator, lots * self.numerator
+        if self.form is Form.INVERSE:
+            over, under = under, over
+        if under == 0:
+            return 0
+        if under < 0:
+            over, under = -over, -under
+        return max(-I64_MAX, min(half_even(over, under), I64_MAX))
 
     def part_worth(self, lots: int, parts: int, ticks: int) -> int:
         """Return what lots / parts of a lot are worth at `ticks` (at 0 nothing), half-even at 10^-18."""

@@ -102,3 +102,9 @@ def seed(request: pytest.FixtureRequest) -> int:
 def rng(seed: int) -> random.Random:
     """Randomness that a second run with the same QC_TEST_SEED repeats."""
     return random.Random(seed)
+
+
+@pytest.fixture(scope="module")
+def shared_rng(request: pytest.FixtureRequest) -> random.Random:
+    """The same for what the tests of one file share."""
+    return random.Random(f"{os.environ['QC_TEST_SEED']} {request.node.nodeid}")

@@ -135,7 +135,8 @@ def test_an_order_expires_by_itself_and_says_so(pair: tuple[Trader, Trader]) -> 
     assert datetime.fromisoformat(view["updated_at"][:26] + "+00:00") < datetime.fromisoformat(soon) + timedelta(
         seconds=1
     )
-    assert held != ann.balances()["USD"][1] == "0.00"
+    assert held != "0.00"
+    poll(lambda: ann.balances()["USD"][1] == "0.00")  # another room follows than that of orders
     dated = ann.submit("buy", "0.1", "1000.00", time_in_force="gtd", expires_at="2199-12-24")
     assert dated["expires_at"] == "2199-12-25T00:00:00.000000000Z"
     late = ann.submit("buy", "0.1", "1000.00", time_in_force="gtt", expires_at="2001-01-01T00:00:00Z")

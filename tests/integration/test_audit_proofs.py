@@ -7,9 +7,11 @@ checker loaded by itself, without this program.
 """
 
 import ast
+import asyncio
 import inspect
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -35,13 +37,25 @@ from tests.support.small_venue import ALICE, BOB, CAROL
 FIELDS = ("sequence", "index", "leg", "why", "debit_owner", "debit_code", "credit_owner", "credit_code", "currency")
 
 
-@pytest.fixture
-async def ledger(tmp_path: Path, rng: random.Random) -> AsyncIterator[Audited]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, shared_rng: random.Random) -> Path:
     """A ledger of three days, the first with more than two blocks, the last open."""
+
+    async def make(directory: Path) -> Path:
+        async with audited(directory) as opened:
+            await opened.enter(days_of_trading(shared_rng, days=3, orders=1_400)[1], size=500)
+            rows = await opened.rows()
+            assert sum(row[TIME] // DAY_NS == rows[0][TIME] // DAY_NS for row in rows) > 2 * BLOCK
+        return directory
+
+    return asyncio.run(make(tmp_path_factory.mktemp("made")))
+
+
+@pytest.fixture
+async def ledger(made: Path, tmp_path: Path) -> AsyncIterator[Audited]:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     async with audited(tmp_path) as opened:
-        await opened.enter(days_of_trading(rng, days=3, orders=1_400)[1], size=500)
-        rows = await opened.rows()
-        assert sum(row[TIME] // DAY_NS == rows[0][TIME] // DAY_NS for row in rows) > 2 * BLOCK
         yield opened
 
 

@@ -6,6 +6,7 @@ Method: a ledger of several days, some published, the last one open; one crime a
 thousand altered bytes in `make fuzz`, a hundred otherwise.
 """
 
+import asyncio
 import itertools
 import os
 import random
@@ -45,13 +46,25 @@ class Undo(Exception):
     """Takes a crime back."""
 
 
-@pytest.fixture
-async def ledger(tmp_path: Path, rng: random.Random) -> AsyncIterator[Audited]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, shared_rng: random.Random) -> Path:
     """A ledger of five days: four closed and published, the fifth open."""
+
+    async def make(directory: Path) -> Path:
+        async with audited(directory) as opened:
+            await opened.enter(days_of_trading(shared_rng, days=5)[1])
+            assert await opened.sound()
+            assert opened.publisher.roots == 4
+        return directory
+
+    return asyncio.run(make(tmp_path_factory.mktemp("made")))
+
+
+@pytest.fixture
+async def ledger(made: Path, tmp_path: Path) -> AsyncIterator[Audited]:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     async with audited(tmp_path) as opened:
-        await opened.enter(days_of_trading(rng, days=5)[1])
-        assert await opened.sound()
-        assert opened.publisher.roots == 4
         yield opened
 
 

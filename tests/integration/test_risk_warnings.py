@@ -4,6 +4,9 @@ Goal: 80 % is the line; above it one warning, below it one relief, on it nothing
 Method: a small venue; the limit on open orders, which moves in whole steps, and the margin, which a price moves.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,25 @@ from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, SHARE, SHARES, USD, define, until
 
 
+@asynccontextmanager
+async def watched(directory: Path, **given: Any) -> AsyncIterator[RiskRoom]:
+    """The risk room; its own task and a test look one after the other, so that a look that has begun is waited for."""
+    async with risk_room(directory, **given) as room:
+        alone, watch = asyncio.Lock(), room.service._watch
+        look = watch.round
+
+        async def after_the_other() -> None:
+            async with alone:
+                await look()
+
+        watch.round = after_the_other  # type: ignore[method-assign]
+        yield room
+
+
 async def said(room: RiskRoom, account: int = ALICE) -> list[RiskUpdate]:
     """Let the room look at whoever moved; return all that it has told of an account."""
     await room.metrics(account)
+    await room.service._watch.round()
     while room.service._watch._dirty or room.service._watch._priced:
         await room.service._watch.round()
     return (await room.ask(GetRiskUpdates(account=account, after=0))).items
@@ -31,7 +50,7 @@ def kinds(updates: list[RiskUpdate]) -> list[tuple[str, str]]:
 
 
 async def test_passing_the_line_is_told_once_and_again_only_after_it_was_below(tmp_path: Path) -> None:
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         room.venue.do(wire.SetLimits(account=ALICE, max_open_orders=10))
         for _ in range(8):
             room.work(1, 100)
@@ -56,7 +75,7 @@ async def test_passing_the_line_is_told_once_and_again_only_after_it_was_below(t
 
 
 async def test_on_the_line_nothing_changes(tmp_path: Path) -> None:
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         room.venue.do(wire.SetLimits(account=ALICE, max_open_orders=10))
         for _ in range(9):
             room.work(1, 100)
@@ -87,7 +106,7 @@ async def test_a_price_alone_can_bring_a_warning(tmp_path: Path) -> None:
                 commands.append(
                     wire.Transfer(account=account, amount=amount, currency=currency, transfer_kind=1, transfer_id="t")
                 )
-    async with risk_room(tmp_path, commands=commands) as room:
+    async with watched(tmp_path, commands=commands) as room:
         signed = {"who": "ruth", "reason": "new account"}
         await room.ask(SetMarginProfile(account=ALICE, profile="volatility", **signed))
         await room.ask(SetVolatility(symbol="AAPL", volatility="0.36", **signed))
@@ -102,7 +121,7 @@ async def test_a_price_alone_can_bring_a_warning(tmp_path: Path) -> None:
 
 
 async def test_a_kill_switch_is_told_and_its_end(tmp_path: Path) -> None:
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         room.venue.do(wire.SetKillSwitch(account=ALICE, engaged=1))
         await said(room)
         room.venue.do(wire.SetKillSwitch(account=ALICE, engaged=1))
@@ -113,7 +132,7 @@ async def test_a_kill_switch_is_told_and_its_end(tmp_path: Path) -> None:
 
 
 async def test_warnings_are_notices_with_numbers_that_show_a_gap(tmp_path: Path) -> None:
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         heard: list[RiskWarning] = []
 
         async def hear(notices: Any) -> None:
@@ -132,7 +151,7 @@ async def test_warnings_are_notices_with_numbers_that_show_a_gap(tmp_path: Path)
 
 
 async def test_a_restart_tells_the_last_ones_again_and_no_new_ones(tmp_path: Path) -> None:
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         room.venue.do(wire.SetLimits(account=ALICE, max_open_orders=1))
         room.work(1, 100)
         first = await said(room)
@@ -151,7 +170,7 @@ async def test_a_restart_tells_the_last_ones_again_and_no_new_ones(tmp_path: Pat
 
 async def test_a_look_that_fails_is_made_again_and_tells_once(tmp_path: Path) -> None:
     """The database does not take the warning: nothing was told; the next look tells it."""
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         watch, own = room.service._watch, room.service._watch._own
 
         class Full:
@@ -176,7 +195,7 @@ async def test_a_look_that_fails_is_made_again_and_tells_once(tmp_path: Path) ->
 
 
 async def test_updates_are_read_page_by_page(tmp_path: Path) -> None:
-    async with risk_room(tmp_path) as room:
+    async with watched(tmp_path) as room:
         room.venue.do(wire.SetLimits(account=ALICE, max_open_orders=1))
         for _ in range(3):
             room.work(1, 100)

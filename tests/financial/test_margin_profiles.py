@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantumcore.contracts.values import I64_MAX
+from quantumcore.services.risk.figures.revaluation import Option
 from quantumcore.services.risk.margin import perpetuals, scenarios, volatility
 from quantumcore.services.risk.margin.amounts import ceiling, decimal, equity, mantissa, money, worst_lots
 from quantumcore.services.risk.margin.arrays import MAX_AGE_NS, Market, Stamp, is_stale, risk_array
 from quantumcore.services.risk.margin.grid import BROAD_INDICES, BUCKETS, SINGLE_NAMES, SIXTEEN, Grid, Scenario, sixteen
 from quantumcore.services.risk.margin.scenarios import Charges, Line, Spread, price_risk, scenario_losses
 from quantumcore.services.risk.margin.volatility import Holding, price_of
-from quantumcore.services.risk.revaluation import Option
 from tests.support.risk import black_scholes, no_options, refused
 
 # 100 at 150.00 and 50 at 2,000.00, a tick and a unit of one cent

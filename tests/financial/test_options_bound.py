@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from quantumcore.core import _greeks
-from quantumcore.services.risk.greeks import greeks_of
 from quantumcore.services.risk.options.arrays import float_greeks, greeks_of_many
+from quantumcore.services.risk.options.greeks import greeks_of
 from quantumcore.services.risk.options.precise import precise_values
 from quantumcore.services.risk.options.terms import OptionTerms
 from tests.support.options import Random, digits, far_from, random_option

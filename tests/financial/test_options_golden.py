@@ -10,8 +10,8 @@ import pytest
 
 from quantumcore.contracts.greeks import Expired, GreeksRefused, PriceOutOfBounds
 from quantumcore.core import _greeks
-from quantumcore.services.risk.greeks import greeks_of, implied_volatility
 from quantumcore.services.risk.options.arrays import SEARCHES, float_greeks, float_implied_volatility
+from quantumcore.services.risk.options.greeks import greeks_of, implied_volatility
 from tests.support.options import GREEKS, floats_of_row, golden, names, needs_golden, terms_of_row
 
 pytestmark = needs_golden

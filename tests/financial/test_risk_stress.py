@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from quantumcore.services.risk.backtests import (
+from quantumcore.services.risk.figures.backtests import (
     CRITICAL_95,
     Zone,
     christoffersen,
@@ -24,12 +24,12 @@ from quantumcore.services.risk.backtests import (
     traffic_light,
     transitions,
 )
-from quantumcore.services.risk.drawdown import Fall, fall
-from quantumcore.services.risk.exposure import Sum, Valued, exposure, rounded
-from quantumcore.services.risk.revaluation import Held, Option
-from quantumcore.services.risk.stress import Shock, StressResult, correlated, reverse, standard, stress
-from quantumcore.services.risk.stress_days import named_days, read_days
-from quantumcore.services.risk.var import Exposed
+from quantumcore.services.risk.figures.drawdown import Fall, fall
+from quantumcore.services.risk.figures.exposure import Sum, Valued, exposure, rounded
+from quantumcore.services.risk.figures.revaluation import Held, Option
+from quantumcore.services.risk.figures.stress import Shock, StressResult, correlated, reverse, standard, stress
+from quantumcore.services.risk.figures.stress_days import named_days, read_days
+from quantumcore.services.risk.figures.var import Exposed
 from tests.support.risk import BASIS, black_scholes, no_options, refused
 
 D = Decimal

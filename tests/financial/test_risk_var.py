@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantumcore.services.risk import figures
-from quantumcore.services.risk.correlation import (
+from quantumcore.services.risk.figures import basis as figure
+from quantumcore.services.risk.figures.basis import Basis, confidence, finite, money, tail
+from quantumcore.services.risk.figures.correlation import (
     MAX_SYMBOLS,
     Correlations,
     checked,
@@ -27,11 +28,10 @@ from quantumcore.services.risk.correlation import (
     root,
     smallest_eigenvalue,
 )
-from quantumcore.services.risk.figures import Basis, confidence, finite, money, tail
-from quantumcore.services.risk.historical import age_weighted, filtered, historical
-from quantumcore.services.risk.montecarlo import MAX_PATHS, MonteCarloVar, monte_carlo, seeded, upper_tail
-from quantumcore.services.risk.revaluation import Held, Option, line_results, option_prices, results
-from quantumcore.services.risk.var import Exposed, ParametricVar, parametric
+from quantumcore.services.risk.figures.historical import age_weighted, filtered, historical
+from quantumcore.services.risk.figures.montecarlo import MAX_PATHS, MonteCarloVar, monte_carlo, seeded, upper_tail
+from quantumcore.services.risk.figures.revaluation import Held, Option, line_results, option_prices, results
+from quantumcore.services.risk.figures.var import Exposed, ParametricVar, parametric
 from tests.support.risk import BASIS, black_scholes, no_options, refused
 
 D = Decimal
@@ -447,7 +447,7 @@ def test_draws_agree_with_parametric_on_a_linear_portfolio(antithetic: bool, alp
     exact = parametric(positions, correlations, BASIS, alpha=alpha, exact=True)
     found = drawn(positions, correlations, 11, alpha=alpha, antithetic=antithetic)
     assert abs(found.var - exact.var) <= 3 * found.error
-    shortfall = float(exact.sigma) * figures.expected(confidence(alpha))
+    shortfall = float(exact.sigma) * figure.expected(confidence(alpha))
     assert abs(float(found.es) - shortfall) <= 3 * float(found.es_error)
     assert found.error < exact.var / 50
 
@@ -571,7 +571,7 @@ def test_degrees_of_freedom_have_limits(freedom: int) -> None:
 def test_draws_come_in_blocks_whose_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     correlations = completed(["AAA", "BBB"], {})
     whole = drawn([FIRST, SECOND], correlations, 9, paths=1_000, antithetic=False)
-    monkeypatch.setattr("quantumcore.services.risk.montecarlo.BLOCK", 64)
+    monkeypatch.setattr("quantumcore.services.risk.figures.montecarlo.BLOCK", 64)
     assert drawn([FIRST, SECOND], correlations, 9, paths=1_000, antithetic=False) == whole
 
 

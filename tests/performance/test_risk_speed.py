@@ -10,11 +10,11 @@ from collections.abc import Callable
 import pytest
 
 from quantumcore.app.bench.risk import Book
-from quantumcore.services.risk.historical import historical
+from quantumcore.services.risk.figures.historical import historical
+from quantumcore.services.risk.figures.revaluation import results
+from quantumcore.services.risk.figures.var import parametric
 from quantumcore.services.risk.margin import scenarios, volatility
 from quantumcore.services.risk.margin.grid import SIXTEEN
-from quantumcore.services.risk.revaluation import results
-from quantumcore.services.risk.var import parametric
 from tests.support.risk import no_options
 
 

@@ -31,7 +31,7 @@ from quantumcore.services.market.service import MarketService
 from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.positions.service import PositionsService
-from quantumcore.services.risk.kill_desk import KillDesk
+from quantumcore.services.risk.desks.kill import KillDesk
 from tests.support.ledgers import open_ledger
 from tests.support.risk_room import risk_service
 from tests.support.small_venue import SmallVenue, small_venue

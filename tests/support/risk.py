@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from quantumcore.contracts.errors import QuantumCoreError
-from quantumcore.services.risk.figures import Basis, Floats
-from quantumcore.services.risk.revaluation import Option
+from quantumcore.services.risk.figures.basis import Basis, Floats
+from quantumcore.services.risk.figures.revaluation import Option
 
 BASIS = Basis(sequence=7)
 

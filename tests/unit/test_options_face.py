@@ -27,13 +27,13 @@ from quantumcore.contracts.greeks import (
     PriceOutOfBounds,
 )
 from quantumcore.core import _greeks
-from quantumcore.services.risk.greeks import eight_places, greeks, greeks_of, implied_volatility
 from quantumcore.services.risk.options.arrays import (
     float_greeks,
     float_implied_volatility,
     greeks_of_many,
     implied_volatilities_of_many,
 )
+from quantumcore.services.risk.options.greeks import eight_places, greeks, greeks_of, implied_volatility
 from quantumcore.services.risk.options.terms import Dividend, OptionContract, OptionMarket, OptionTerms, terms_of
 
 DAY_NS = 86_400 * 10**9

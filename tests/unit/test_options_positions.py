@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 
 from quantumcore.contracts.greeks import InvalidTerms
-from quantumcore.services.risk.greeks import OptionGreeks
+from quantumcore.services.risk.options.greeks import OptionGreeks
 from quantumcore.services.risk.options.positions import (
     POSITIONS_MAX,
     Exposure,

@@ -53,7 +53,7 @@ from quantumcore.services.matching.service import MatchingService
 from quantumcore.services.orders.desk import OrderDesk
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.settings import PositionsSettings
-from quantumcore.services.risk.kill_desk import KillDesk
+from quantumcore.services.risk.desks.kill import KillDesk
 from quantumcore.services.risk.settings import RiskSettings
 
 QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {

@@ -11,7 +11,6 @@ from typing import Any
 
 from quantumcore.app.bench.measure import REPEATS, Figure
 from quantumcore.core import _greeks
-from quantumcore.services.risk.greeks import OptionContract, OptionMarket, greeks
 from quantumcore.services.risk.options.arrays import (
     METHODS,
     SEARCHES,
@@ -19,6 +18,7 @@ from quantumcore.services.risk.options.arrays import (
     float_implied_volatility,
     greeks_of_many,
 )
+from quantumcore.services.risk.options.greeks import OptionContract, OptionMarket, greeks
 
 ROWS = 1_000
 ROUNDS = 60

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from quantumcore.app.bench.measure import Figure, repeat
-from quantumcore.services.risk.correlation import Correlations, completed
-from quantumcore.services.risk.figures import Basis, Floats, times
-from quantumcore.services.risk.historical import historical
+from quantumcore.services.risk.figures.basis import Basis, Floats, times
+from quantumcore.services.risk.figures.correlation import Correlations, completed
+from quantumcore.services.risk.figures.historical import historical
+from quantumcore.services.risk.figures.montecarlo import monte_carlo, seeded
+from quantumcore.services.risk.figures.revaluation import Held, results
+from quantumcore.services.risk.figures.var import Exposed, parametric
 from quantumcore.services.risk.margin import scenarios, volatility
 from quantumcore.services.risk.margin.grid import SIXTEEN
 from quantumcore.services.risk.margin.scenarios import Charges, Line, Spread
 from quantumcore.services.risk.margin.volatility import Holding
-from quantumcore.services.risk.montecarlo import monte_carlo, seeded
-from quantumcore.services.risk.revaluation import Held, results
-from quantumcore.services.risk.var import Exposed, parametric
 
 POSITIONS = 1_000
 DAYS = 1_000

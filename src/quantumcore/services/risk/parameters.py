@@ -21,7 +21,7 @@ from quantumcore.contracts.risk_parameters import (
     Parameter,
 )
 from quantumcore.contracts.values import Scaled
-from quantumcore.services.risk.correlation import Correlations, completed
+from quantumcore.services.risk.figures.correlation import Correlations, completed
 from quantumcore.services.risk.margin.amounts import RATE
 from quantumcore.services.risk.margin.volatility import DEFAULT_VOLATILITY
 

@@ -16,18 +16,18 @@ from quantumcore.ports.following import Following
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.workers import Workers
-from quantumcore.services.risk.figures_desk import FiguresDesk
+from quantumcore.services.risk.desks.figures import FiguresDesk
+from quantumcore.services.risk.desks.limits import LimitDesk
+from quantumcore.services.risk.desks.parameters import ParameterDesk
+from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import EVERYBODY, PASSED
-from quantumcore.services.risk.limit_desk import LimitDesk
-from quantumcore.services.risk.metrics import is_stale
-from quantumcore.services.risk.parameter_desk import ParameterDesk
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
-from quantumcore.services.risk.rates import RatesDesk
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Applied
-from quantumcore.services.risk.valuer import Valuer
-from quantumcore.services.risk.watch import Watch
+from quantumcore.services.risk.valuation.metrics import is_stale
+from quantumcore.services.risk.valuation.rates import RatesDesk
+from quantumcore.services.risk.valuation.valuer import Valuer
 
 
 class RiskService:

@@ -10,14 +10,14 @@ import numpy as np
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.risk import GetGreeks
-from quantumcore.services.risk.batch import answers
-from quantumcore.services.risk.correlation import completed
-from quantumcore.services.risk.figures import Basis, Floats
-from quantumcore.services.risk.historical import historical
-from quantumcore.services.risk.montecarlo import monte_carlo, seeded
-from quantumcore.services.risk.revaluation import Held, Option, results
-from quantumcore.services.risk.stress import Shock, StressResult, reverse, stress
-from quantumcore.services.risk.var import Exposed
+from quantumcore.services.risk.figures.basis import Basis, Floats
+from quantumcore.services.risk.figures.correlation import completed
+from quantumcore.services.risk.figures.historical import historical
+from quantumcore.services.risk.figures.montecarlo import monte_carlo, seeded
+from quantumcore.services.risk.figures.revaluation import Held, Option, results
+from quantumcore.services.risk.figures.stress import Shock, StressResult, reverse, stress
+from quantumcore.services.risk.figures.var import Exposed
+from quantumcore.services.risk.options.batch import answers
 
 Pairs = list[tuple[str, str, float]]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import Floats, finite, volatilities
+from quantumcore.services.risk.figures.basis import Floats, finite, volatilities
+from quantumcore.services.risk.figures.revaluation import Option, OptionPrice, option_prices
 from quantumcore.services.risk.margin.grid import Grid
 from quantumcore.services.risk.margin.scenarios import MILLIONTH
-from quantumcore.services.risk.revaluation import Option, OptionPrice, option_prices
 
 MAX_AGE_NS = 60 * 10**9
 LEAST_VOLATILITY = 0.0001

@@ -6,7 +6,7 @@ from decimal import Context, Decimal, Inexact
 from msgspec import Struct
 
 from quantumcore.contracts.greeks import InvalidTerms
-from quantumcore.services.risk.greeks import OptionGreeks
+from quantumcore.services.risk.options.greeks import OptionGreeks
 from quantumcore.services.risk.options.terms import OptionContract
 
 POSITIONS_MAX = 10_000

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from quantumcore.contracts.errors import Conflict, InvalidCommand
-from quantumcore.services.risk.figures import Alpha, confidence
+from quantumcore.services.risk.figures.basis import Alpha, confidence
 
 CRITICAL_95 = 3.8415
 """Of chi-square with one degree of freedom, at 95 %."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import WIDE
+from quantumcore.services.risk.figures.basis import WIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

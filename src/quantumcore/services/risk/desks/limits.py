@@ -35,9 +35,10 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter
-from quantumcore.services.risk import change_store, store
 from quantumcore.services.risk import parameters as terms
-from quantumcore.services.risk.change_store import Change, State
+from quantumcore.services.risk import store
+from quantumcore.services.risk.desks import change_store
+from quantumcore.services.risk.desks.change_store import Change, State
 from quantumcore.services.risk.folding import (
     LONG,
     MAX_OPEN_ORDERS,

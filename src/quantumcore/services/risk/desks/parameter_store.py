@@ -8,9 +8,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from quantumcore.contracts.risk import LimitUse, RiskUpdate
 from quantumcore.contracts.risk_parameters import Parameter
-from quantumcore.services.risk.limits import name_of
 from quantumcore.services.risk.parameters import Setting, shown
 from quantumcore.services.risk.tables import parameters, told, warned
+from quantumcore.services.risk.valuation.limits import name_of
 
 WARNING, RELIEF, KILLED, LIFTED = "warning", "relief", "killed", "lifted"
 SWITCH = "kill switch"

@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from quantumcore.contracts.marks import SOURCES, Mark
 from quantumcore.contracts.risk import Exposure as ExposureView
 from quantumcore.contracts.risk import LimitUse, MarkView, RiskMetrics
-from quantumcore.services.risk import limits
-from quantumcore.services.risk.correlation import Correlations, completed
-from quantumcore.services.risk.exposure import Sum, Valued, exposure
-from quantumcore.services.risk.figures import Alpha, Basis
+from quantumcore.services.risk.figures.basis import Alpha, Basis
+from quantumcore.services.risk.figures.correlation import Correlations, completed
+from quantumcore.services.risk.figures.exposure import Sum, Valued, exposure
+from quantumcore.services.risk.figures.var import Exposed, ParametricVar, parametric
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.settings import RiskSettings
-from quantumcore.services.risk.valuer import Seen
-from quantumcore.services.risk.valuing import Line, decimal, raised, shown
-from quantumcore.services.risk.var import Exposed, ParametricVar, parametric
+from quantumcore.services.risk.valuation import limits
+from quantumcore.services.risk.valuation.valuer import Seen
+from quantumcore.services.risk.valuation.valuing import Line, decimal, raised, shown
 
 NO_SECTOR = ""
 FIGURES = "figures"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import WIDE, Basis
+from quantumcore.services.risk.figures.basis import WIDE, Basis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

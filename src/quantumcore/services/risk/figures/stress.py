@@ -8,10 +8,10 @@ from decimal import Decimal
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.correlation import perfect
-from quantumcore.services.risk.figures import Alpha, Basis, finite, money
-from quantumcore.services.risk.revaluation import Held, OptionPrice, line_results, results
-from quantumcore.services.risk.var import Exposed, ParametricVar, parametric
+from quantumcore.services.risk.figures.basis import Alpha, Basis, finite, money
+from quantumcore.services.risk.figures.correlation import perfect
+from quantumcore.services.risk.figures.revaluation import Held, OptionPrice, line_results, results
+from quantumcore.services.risk.figures.var import Exposed, ParametricVar, parametric
 
 ALL = "*"
 MAX_SCENARIOS = 1_000

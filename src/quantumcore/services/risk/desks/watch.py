@@ -19,13 +19,15 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.telemetry import Durations, counter, gauge
-from quantumcore.services.risk import metrics, parameter_store, store
+from quantumcore.services.risk import store
+from quantumcore.services.risk.desks import parameter_store
+from quantumcore.services.risk.desks.parameter_store import KILLED, LIFTED, RELIEF, SWITCH, WARNING, Said
 from quantumcore.services.risk.folding import EVERYBODY
-from quantumcore.services.risk.limits import name_of, nothing_of, over
-from quantumcore.services.risk.parameter_store import KILLED, LIFTED, RELIEF, SWITCH, WARNING, Said
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Applied
-from quantumcore.services.risk.valuer import Seen, Valuer
+from quantumcore.services.risk.valuation import metrics
+from quantumcore.services.risk.valuation.limits import name_of, nothing_of, over
+from quantumcore.services.risk.valuation.valuer import Seen, Valuer
 
 PACE_S = 0.25
 AT_A_TIME = 200

@@ -15,7 +15,7 @@ from quantumcore.services.risk.folding import BUY, ONE, Balance, Holding, Pair, 
 from quantumcore.services.risk.margin import volatility as margin
 from quantumcore.services.risk.parameters import CASH, Parameters
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.worths import Worths
+from quantumcore.services.risk.valuation.worths import Worths
 
 SPOT = 1
 _WIDE = Context(prec=400, rounding=ROUND_HALF_EVEN)

@@ -11,8 +11,8 @@ from statistics import NormalDist
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.correlation import Correlations, root
-from quantumcore.services.risk.figures import Alpha, Basis, Floats, confidence, finite, money, tail, volatilities
+from quantumcore.services.risk.figures.basis import Alpha, Basis, Floats, confidence, finite, money, tail, volatilities
+from quantumcore.services.risk.figures.correlation import Correlations, root
 
 MIN_PATHS = 100
 MAX_PATHS = 1_000_000

@@ -39,16 +39,17 @@ from quantumcore.ports.telemetry import Durations, counter
 from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.where import Where
 from quantumcore.ports.workers import Workers
-from quantumcore.services.risk import limits, metrics, store, valuing
-from quantumcore.services.risk.figures import money
+from quantumcore.services.risk import store
+from quantumcore.services.risk.figures.basis import money
+from quantumcore.services.risk.figures.stress import Shock, correlated, standard
+from quantumcore.services.risk.figures.stress_days import named_days
+from quantumcore.services.risk.figures.var import Exposed
 from quantumcore.services.risk.folding import Pair
-from quantumcore.services.risk.rates import TARGET
 from quantumcore.services.risk.settings import RiskSettings
-from quantumcore.services.risk.stress import Shock, correlated, standard
-from quantumcore.services.risk.stress_days import named_days
-from quantumcore.services.risk.valuer import Seen, Valuer
-from quantumcore.services.risk.valuing import Line
-from quantumcore.services.risk.var import Exposed
+from quantumcore.services.risk.valuation import limits, metrics, valuing
+from quantumcore.services.risk.valuation.rates import TARGET
+from quantumcore.services.risk.valuation.valuer import Seen, Valuer
+from quantumcore.services.risk.valuation.valuing import Line
 from quantumcore.services.risk.work import Historical, MonteCarlo, Position, StressTest, Tail
 
 DRAWDOWN_S = 0.5

@@ -7,7 +7,7 @@ from quantumcore.contracts.portfolio import FxPublished, GetFxSnapshot
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.upstream import Upstream
-from quantumcore.services.risk.worths import Rates
+from quantumcore.services.risk.valuation.worths import Rates
 
 TARGET = "portfolio"
 DEADLINE_S = 1.0

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.stress import Shock
+from quantumcore.services.risk.figures.stress import Shock
 
 FILE = "stress_days.toml"
 _Text = Annotated[str, msgspec.Meta(min_length=1)]

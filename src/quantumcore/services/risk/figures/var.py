@@ -8,8 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.correlation import Correlations
-from quantumcore.services.risk.figures import (
+from quantumcore.services.risk.figures.basis import (
     Alpha,
     Basis,
     confidence,
@@ -20,6 +19,7 @@ from quantumcore.services.risk.figures import (
     times,
     volatilities,
 )
+from quantumcore.services.risk.figures.correlation import Correlations
 
 ES_LEVEL = "0.975"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import Floats, finite
+from quantumcore.services.risk.figures.basis import Floats, finite
 
 MISSING = 0.5
 """Of two symbols for which none is set."""

@@ -7,7 +7,7 @@ from quantumcore.contracts.errors import QuantumCoreError, invalid
 from quantumcore.contracts.greeks import Expired, MissingMarketData, NegativeTimeToExpiry
 from quantumcore.contracts.risk import GetGreeks, OptionAnswer, OptionAnswers, OptionError, OptionInput
 from quantumcore.contracts.values import Scaled, parse_time
-from quantumcore.services.risk.greeks import MIN_DAYS, greeks_of, implied_volatility
+from quantumcore.services.risk.options.greeks import MIN_DAYS, greeks_of, implied_volatility
 from quantumcore.services.risk.options.terms import YEAR_NS, OptionTerms
 
 TYPES = {"call": True, "put": False}

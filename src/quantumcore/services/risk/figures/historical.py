@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumcore.contracts.errors import Conflict, InvalidCommand
-from quantumcore.services.risk.figures import Alpha, Basis, Floats, confidence, finite, money, tail
+from quantumcore.services.risk.figures.basis import Alpha, Basis, Floats, confidence, finite, money, tail
 
 DECAY = 0.94
 """Of a variance from one day to the next."""

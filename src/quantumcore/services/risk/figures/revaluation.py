@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.figures import Floats, finite, times, volatilities
+from quantumcore.services.risk.figures.basis import Floats, finite, times, volatilities
 
 MAX_VALUES = 50_000_000
 """Positions × scenarios of one revaluation."""

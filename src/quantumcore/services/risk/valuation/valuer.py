@@ -11,15 +11,15 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.services.risk import store
-from quantumcore.services.risk.cache import Kept
 from quantumcore.services.risk.folding import DAY_NS
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
-from quantumcore.services.risk.rates import RatesDesk
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.valuing import Market, Valued, value
-from quantumcore.services.risk.worths import Listed, Worths
+from quantumcore.services.risk.valuation.cache import Kept
+from quantumcore.services.risk.valuation.rates import RatesDesk
+from quantumcore.services.risk.valuation.valuing import Market, Valued, value
+from quantumcore.services.risk.valuation.worths import Listed, Worths
 
 
 class Seen(NamedTuple):

@@ -24,7 +24,7 @@ from quantumcore.services.risk.folding import (
     LimitKey,
 )
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.valuing import Valued, shown, unit_of
+from quantumcore.services.risk.valuation.valuing import Valued, shown, unit_of
 
 DEFAULT_OPEN_ORDERS = 10_000
 """What the engine starts with (docs/reference/limits.md)."""

@@ -26,8 +26,9 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter
-from quantumcore.services.risk import parameter_store, store
 from quantumcore.services.risk import parameters as terms
+from quantumcore.services.risk import store
+from quantumcore.services.risk.desks import parameter_store
 from quantumcore.services.risk.parameters import Parameters, Setting
 
 

@@ -1,0 +1,1 @@
+"""Desks: who is answered and told, and what people have set."""

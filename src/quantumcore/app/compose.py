@@ -36,6 +36,7 @@ from quantumcore.contracts import (
     reference,
     risk,
     risk_limits,
+    risk_margin,
     risk_parameters,
 )
 from quantumcore.contracts.errors import Corrupted
@@ -130,6 +131,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         risk.GetRiskUpdates,
         risk_parameters.GetParameters,
         risk_limits.GetLimitChanges,
+        risk_margin.GetMarginChanges,
+        risk_margin.GetLiquidations,
     ),
 }
 
@@ -282,6 +285,9 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             warn_at=settings.risk_warn_at,
             daily_loss=settings.risk_daily_loss,
             compute_s=settings.risk_compute_s,
+            assess_s=settings.risk_assess_s,
+            assess_per_s=settings.risk_assess_per_s,
+            open_days=settings.risk_open_days,
             four_eyes=settings.four_eyes,
         ),
     )

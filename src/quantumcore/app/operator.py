@@ -23,6 +23,7 @@ from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPo
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
 from quantumcore.contracts.risk_limits import EngageKillSwitch, GetLimits, LiftKillSwitch
+from quantumcore.contracts.risk_margin import AssessAccount, GetLiquidations, GetMarginChanges, SetMargin
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
@@ -36,6 +37,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         *(GetPositions, RebuildPositions, GetPortfolio, GetPerformance, GetValuationHistory, GetFxSnapshot),
         PreviewOrder,
         *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch),
+        *(SetMargin, AssessAccount, GetMarginChanges, GetLiquidations),
     )
 }
 

@@ -13,6 +13,7 @@ from quantumcore.contracts.ledger_periods import ClosePeriod
 from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.risk_limits import LiftKillSwitch, SetAccountLimits
+from quantumcore.contracts.risk_margin import SetMargin
 
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
     "transaction": RecordTransaction,
@@ -27,6 +28,7 @@ KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a repl
     "tax_remittance": RemitTax,
     "kill_switch": LiftKillSwitch,
     "limits": SetAccountLimits,
+    "margin": SetMargin,
 }
 STATES = ("proposed", "approved", "done", "refused", "rejected", "expired")
 MAX_OPEN = 1_000

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from quantumcore.contracts.messages import Done, Request
+from quantumcore.contracts.messages import Done, Notice, Request
 
 PROFILES = {"none": 0, "volatility": 1, "scenarios": 3}
 PROFILE_NAMES = {number: name for name, number in PROFILES.items()}
@@ -152,8 +152,8 @@ class SetMargin(Request[MarginChange], frozen=True, kw_only=True):
     Raises:
         Forbidden: `approval.required`: the venue asks for a second person (setting `four_eyes`): propose it.
         NotFound: `account.not_found`, `instrument.not_found`, `currency.not_found`.
-        InvalidCommand: A bound, by its field; reason, who; `risk.*` of a model; or what the engine refused it for.
-        Conflict: `risk.price.missing`: a model whose underlying has no mark.
+        InvalidCommand: A bound, by its field; reason, who; of a model `risk.*` and `greeks.*`, `risk.price.missing` where its
+            underlying has no price; or what the engine refused it for.
         Unavailable, OutcomeUnknown: It is written down, and is done as soon as it can be.
     """
 
@@ -243,11 +243,14 @@ class LiquidationStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a liquidation, with the numbers that caused it, in minor units; kept for ever.
 
     Attributes:
-        episode: The sequence of the assessment that began it. attempt: From 1.
-        rung: partial or full. assessed: The sequence of the assessment that caused this step.
-        failed: Partials of it that had not filled.
-        orders: (symbol, signed quantity, price, client id) of each.
-        state: asked: on its way; done. filled: Lots that traded, of all its orders.
+        episode: The sequence of the assessment that began it. attempt: Of this step in it, from 1.
+        rung: partial, full, fund; or a lower one: it is over.
+        assessed: The sequence of the assessment that caused it.
+        failed: Partials of it that have not filled, this one included.
+        orders: What was sent.
+        state: asked: on its way; done; dropped: the engine never had it, and a later step decides anew.
+        filled: Lots that have traded, of all its orders; null: nobody has told.
+        sequence: Of its last command; 0: it had none.
     """
 
     number: int
@@ -261,11 +264,21 @@ class LiquidationStep(msgspec.Struct, frozen=True, kw_only=True):
     initial: int
     maintenance: int
     failed: int
-    orders: list[tuple[str, str, str, str]]
+    orders: list["LiquidationOrder"]
     state: str
-    filled: int
+    filled: int | None
     time_ns: int
     sequence: int
+
+
+class LiquidationOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit order, immediate or cancel, that only reduces."""
+
+    symbol: str
+    side: str
+    quantity: str
+    price: str
+    client_order_id: str
 
 
 class LiquidationSteps(msgspec.Struct, frozen=True):
@@ -285,3 +298,9 @@ class GetLiquidations(Request[LiquidationSteps], frozen=True, kw_only=True):
     account: int = 0
     limit: int = 100
     cursor: str = ""
+
+
+class LiquidationStepped(Notice, frozen=True, kw_only=True):
+    """A step was taken, as it stands then."""
+
+    step: LiquidationStep

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.wire import Event
-from quantumcore.services.risk.margin.standing import KINDS, SESSION, Key, begins_session, key_of
+from quantumcore.services.risk.margin.book import KINDS, SESSION, Key, begins_session, key_of
 from quantumcore.services.risk.tables import margin_events
 
 

@@ -31,7 +31,7 @@ from quantumcore.services.risk.folding import (
     new_events,
     touched,
 )
-from quantumcore.services.risk.margin.standing import Key
+from quantumcore.services.risk.margin.book import Key
 from quantumcore.services.risk.tables import (
     accounts,
     balances,

@@ -135,7 +135,9 @@ def units(text: str, field: str, places: int, least: int, most: int) -> int:
     """
     given = Scaled.parse(text, field)
     if given.scale > places:
-        raise invalid("places", f"{field} has at most {places} places", field=field, limit=str(places), actual=text[:64])
+        raise invalid(
+            "places", f"{field} has at most {places} places", field=field, limit=str(places), actual=text[:64]
+        )
     found: int = given.mantissa * 10 ** (places - given.scale)
     if not least <= found <= most:
         low, high = show(least, places), show(most, places)

@@ -16,8 +16,8 @@ from quantumcore.services.risk.figures.basis import Floats
 from quantumcore.services.risk.figures.revaluation import Option
 from quantumcore.services.risk.margin.arrays import Market, Stamp, risk_array
 from quantumcore.services.risk.margin.grid import SIXTEEN
+from quantumcore.services.risk.options.arrays import greeks_of_many
 from quantumcore.services.risk.options.batch import STYLES, TYPES
-from quantumcore.services.risk.options.greeks import greeks_of_many
 from quantumcore.services.risk.options.terms import YEAR_NS
 
 LINEAR = "linear"
@@ -123,4 +123,4 @@ def _option(model: ArrayModel, now_ns: int) -> Option | None:
 
 def _number(text: str, field: str) -> float:
     given = Scaled.parse(text, field)
-    return given.mantissa / 10**given.scale
+    return float(given.mantissa) / float(10**given.scale)

@@ -210,11 +210,11 @@ class MarginDesk:
         terms.check_signed(command.who, command.reason)
         what = command.what
         await self._know(what)
+        await self._caught_up()  # an account, or a price, may be as old as this request
         losses = await self._arrays.losses(what) if isinstance(what, RiskArray) and what.model else None
         made = command_of(what, self._catalogue, losses)
         account = 0 if isinstance(what, _OF_SYMBOLS) else what.account
         if account or isinstance(what, AccountMargin | RiskDay):
-            await self._caught_up()  # an account may be as old as this request
             found = await self._database.read(partial(store.read_account, account=account))
             if not found.opened:
                 raise NotFound("account.not_found", "account not found", field="account_id")

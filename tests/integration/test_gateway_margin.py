@@ -48,9 +48,7 @@ async def on_margin(venue: House) -> User:
     """A user with credit who bought 100 AAPL at 100.00 with all he had but 1,000.00, on margin."""
     seller, user, officer = await venue.user(), await venue.user(rich=False), await venue.admin("risk_officer")
     number = int(user.account_id)
-    venue.venue.do(
-        wire.Transfer(account=number, amount=101_000, currency=USD, transfer_kind=1, transfer_id="first")
-    )
+    venue.venue.do(wire.Transfer(account=number, amount=101_000, currency=USD, transfer_kind=1, transfer_id="first"))
     venue.venue.do(wire.SetCredit(account=number, currency=USD, limit=10**8))
     for path, body in (("terms/AAPL", TERMS), (f"accounts/{number}/USD", {"profile": "volatility"})):
         assert (await officer.http.put(f"{BASE}/{path}", json={**body, **WHY})).status_code == 200

@@ -14,10 +14,16 @@ from quantumcore.contracts.errors import InvalidCommand, OutcomeUnknown
 from quantumcore.contracts.matching import SequenceBatch, SequencedBatch
 from quantumcore.contracts.orders import SubmitOrder
 from quantumcore.contracts.risk import GetRiskUpdates
-from quantumcore.contracts.risk_margin import GetLiquidations, LiquidationStep, LiquidationStepped
+from quantumcore.contracts.risk_margin import (
+    AccountMargin,
+    GetLiquidations,
+    LiquidationStep,
+    LiquidationStepped,
+    MarginTerms,
+)
 from quantumcore.services.orders.translate import submission
 from tests.support.clocks import settle
-from tests.support.margin_room import caught_up, margined, turned
+from tests.support.margin_room import caught_up, margined, put, turned
 from tests.support.position_rooms import order
 from tests.support.risk_room import RiskRoom, risk_service
 from tests.support.small_venue import ALICE, BOB, SHARE, USD
@@ -144,9 +150,7 @@ async def test_a_short_is_bought_back(tmp_path: Path) -> None:
     async with margined(tmp_path) as room:
         room.venue.do(order(SHARE, BOB, 2, 300, 12_000))
         room.venue.do(order(SHARE, BOB, 1, 200, 9_990))
-        room.venue.do(
-            wire.Transfer(account=ALICE, amount=200, currency=3, transfer_kind=1, transfer_id="borrowed")
-        )
+        room.venue.do(wire.Transfer(account=ALICE, amount=200, currency=3, transfer_kind=1, transfer_id="borrowed"))
         room.venue.do(order(SHARE, ALICE, 2, 200, 9_990))  # 100 long become 100 short at 99.90
         assert lots(room) == -100
         room.mark(10_700)
@@ -256,6 +260,32 @@ async def test_while_matching_is_away_a_step_waits_and_the_desk_goes_on(tmp_path
         await turned(room, 4)
         assert lots(room) == 50
         assert [one.rung for one in await steps(room)][-1] == "warn"
+
+
+async def test_who_is_taken_off_margin_is_not_liquidated_any_more(tmp_path: Path) -> None:
+    async with margined(tmp_path) as room:
+        room.mark(9_300)
+        await turned(room, 2)
+        assert len(sent(room)) == 2
+        await put(room, AccountMargin(account=ALICE, currency="USD", profile="none"))
+        await turned(room, 3)
+        assert len(sent(room)) == 2
+        assert [one.rung for one in await steps(room)] == ["partial", "partial", "none"]
+
+
+async def test_a_mark_that_is_too_old_stops_a_liquidation_until_there_is_another(tmp_path: Path) -> None:
+    async with margined(tmp_path) as room:
+        await put(room, MarginTerms(symbol="AAPL", initial="0.08", maintenance="0.04", mark_age_s="5"))
+        room.mark(9_300)
+        await turned(room)
+        count = len(sent(room))
+        room.venue.clock.turn(60)
+        await turned(room, 3)
+        assert (room.venue.engine.margin(ALICE, USD).margin_flags, len(sent(room))) == (1, count)
+        bid(room, 100, 9_300)
+        room.mark(9_300)
+        await turned(room)
+        assert lots(room) == 75
 
 
 async def test_nobody_else_uses_the_ids_of_the_desk() -> None:

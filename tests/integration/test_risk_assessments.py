@@ -85,7 +85,9 @@ async def test_accounts_take_turns_and_a_round_has_a_bound(tmp_path: Path) -> No
         seen = [one.account for one in assessed(room)]
         for turn in range(1, 4):
             room.venue.clock.turn(0.25)
-            room.venue.do(wire.SetRiskLimits(account=seen[0], scope=2, currency=USD, loss=turn))  # one that is always due
+            room.venue.do(
+                wire.SetRiskLimits(account=seen[0], scope=2, currency=USD, loss=turn)
+            )  # one that is always due
             await caught_up(room)
             await room.service.margin.assessor.round()
             seen = [one.account for one in assessed(room)]

@@ -187,7 +187,9 @@ async def test_each_setting_is_a_command_of_the_log_with_who_and_why(tmp_path: P
 
 
 MODEL = ArrayModel(underlying="AAPL", price_range="9", volatility="0.25")
-OPTION = ArrayModel(underlying="AAPL", price_range="9", volatility="0.25", type="call", strike="105", expires_ns=2 * 10**18)
+OPTION = ArrayModel(
+    underlying="AAPL", price_range="9", volatility="0.25", type="call", strike="105", expires_ns=2 * 10**18
+)
 
 
 def changed(model: ArrayModel, **fields: Any) -> RiskArray:
@@ -214,7 +216,12 @@ def changed(model: ArrayModel, **fields: Any) -> RiskArray:
             "mark_age_s",
             "86400.000000000",
         ),
-        (MarginTerms(symbol="AAPL", initial="1", maintenance="1", array_age_s="-1"), "range", "array_age_s", "0.000000000"),
+        (
+            MarginTerms(symbol="AAPL", initial="1", maintenance="1", array_age_s="-1"),
+            "range",
+            "array_age_s",
+            "0.000000000",
+        ),
         (RiskArray(symbol="AAPL", losses=["1"] * 15), "range", "losses", "16"),
         (RiskArray(symbol="AAPL", losses=["1"] * 17), "range", "losses", "16"),
         (RiskArray(symbol="AAPL", losses=["70368744.177665", *["0"] * 15]), "range", "losses[0]", "70368744.177664"),

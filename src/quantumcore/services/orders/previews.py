@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.matching import (
     EngineBalance,
-    GetEngineAccount,
+    GetEngineAccounts,
     GetEngineMargin,
     PreviewSubmission,
     SubmissionPreview,
@@ -80,8 +80,10 @@ class OrderPreviews:
 
     async def _of_margin(self, order: SubmitOrder, quote: Currency, equity: str) -> bool:
         """Tell whether a refusal whose limit is the equity is one of margin: one of the hold has what is available as its limit."""
-        balances = (await self._bus.request(GetEngineAccount(account=order.account))).balances
-        mine = next((one for one in balances if one.currency == quote.number), EngineBalance(quote.number, 0, 0))
+        (account,) = (await self._bus.request(GetEngineAccounts(accounts=[order.account]))).accounts
+        mine = next(
+            (one for one in account.balances if one.currency == quote.number), EngineBalance(quote.number, 0, 0)
+        )
         return quote.show(mine.total - mine.held + mine.limit) != equity
 
 

@@ -164,12 +164,10 @@ class LiquidationDesk:
         if event.margin_flags & (STALE | TOO_LARGE) or (before is not None and event.sequence <= before.sequence):
             return
         account = await self._database.read(partial(store.read_account, account=place[0]))
-        held = self._held(account, event)
         standing = (
             Standing() if before is None else Standing(rung=before.rung, failed=before.failed, begun=before.begun)
         )
-        rules = ladder.Rules(collar=min((one.collar for one in held.values() if one.collar), default=0))
-        step = ladder.step(self._account(account, event, held), standing, BOTTOMLESS, rules=rules)
+        step = self._step(account, event, standing)
         rung = step.standing.rung
         if (before is None and rung < Rung.PARTIAL) or (rung is Rung.FUND and standing.rung is Rung.FUND):
             return
@@ -197,6 +195,15 @@ class LiquidationDesk:
         if row.commands:
             outcomes = (await self._bus.request(SequenceBatch(commands=row.commands))).outcomes
         await self._end(self._after(row, outcomes))
+
+    def _step(self, account: Account, event: wire.MarginAssessed, standing: Standing) -> ladder.Step:
+        """Return what the ladder says; of an account that somebody has taken off margin, that it is over."""
+        if not event.profile:
+            cause = ladder.Cause(event.equity, event.initial, event.maintenance, 0, 0, standing.failed)
+            return ladder.Step(Standing(), cause, ())
+        held = self._held(account, event)
+        rules = ladder.Rules(collar=min((one.collar for one in held.values() if one.collar), default=0))
+        return ladder.step(self._account(account, event, held), standing, BOTTOMLESS, rules=rules)
 
     def _after(self, row: Row, outcomes: list[Sequenced]) -> Row:
         """Return a step after the engine has answered: a partial of which nothing has traded has failed."""

@@ -165,6 +165,15 @@ async def test_a_preview_says_what_is_needed_before_and_where_it_is_refused_for_
     hold = (await user.http.post("/v1/risk/preview", json={**body, "quantity": "100000"})).json()
     assert (hold["reason"], hold["margin"]["initial_after"]) == ("risk.no_funds", None)  # for what it would hold
     assert (await plain.http.post("/v1/risk/preview", json=body)).json()["margin"] is None
+    venue.venue.do(wire.SetAccountMargin(account=int(plain.account_id), currency=USD, profile=1))
+    all_in = {
+        **body,
+        "quantity": "1000000000",
+        "price": "1000000.00",
+    }  # what is available is what it is worth: nobody can tell
+    beyond_all = (await plain.http.post("/v1/risk/preview", json=all_in)).json()
+    assert beyond_all["limit"] == beyond_all["margin"]["equity"], beyond_all
+    assert (beyond_all["reason"], beyond_all["margin"]["initial_after"]) == ("risk.no_funds", None)
 
 
 async def test_a_liquidation_is_listed_with_the_numbers_that_caused_it(venue: House) -> None:

@@ -104,7 +104,7 @@ async def _furnished(venue: House, url: str) -> Served:
     }
     emails = {"trader": user.email, "admin": admin.email}
     known = {"id": ids, "symbol": ["BTC-USD", "AAPL"], "code": ["100", "200", "300"], "position": ["7.0.0", "8.0.1"]}
-    known |= {"quote_id": ["q-1"], "conversion_id": ["c-1"], "account": [victim.account_id]}
+    known |= {"quote_id": ["q-1"], "conversion_id": ["c-1"], "account": [victim.account_id], "currency": ["USD", "BTC"]}
     return Served(url, callers, emails, known)
 
 

@@ -139,7 +139,7 @@ async def test_a_day_begins_with_the_session_also_after_a_restart_and_once(tmp_p
         assert opened.time_ns >= fresh.book.sessions[SHARE]
         room.venue.do(wire.SetInstrumentStatus(instrument=SHARE, status=2))  # a halt ends no session
         room.venue.do(wire.SetInstrumentStatus(instrument=SHARE, status=TRADING))
-        await turned(room, 3)
+        await turned(room, 12)
         assert len(assessed(room, wire.RiskDayOpened)) == 1
 
 

@@ -15,7 +15,7 @@ def enter(connection: Connection, events: Iterable[Event]) -> dict[Key, Event]:
     """Enter those of `events` that are of margin; return the last of each kind and subject."""
     last: dict[Key, Event] = {}
     for event in events:
-        if isinstance(event, KINDS):
+        if type(event) in KINDS:
             key = key_of(event)
             if isinstance(event, wire.InstrumentStatusChanged):
                 before = last.get(key) or _find(connection, key)

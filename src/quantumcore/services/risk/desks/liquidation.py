@@ -118,9 +118,12 @@ class LiquidationDesk:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            await self.round()
+            try:
+                await self.round()
+            finally:
+                if self._waiting:  # whoever runs this again is woken
+                    self._woken.set()
             if self._waiting:
-                self._woken.set()
                 await self._clock.sleep(RETRY_S)
 
     async def round(self) -> None:

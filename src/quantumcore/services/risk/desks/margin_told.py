@@ -66,7 +66,11 @@ class MarginTeller:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            await self.round()
+            try:
+                await self.round()
+            finally:
+                if self._waiting:  # whoever runs this again is woken
+                    self._woken.set()
             await self._clock.sleep(PACE_S)
 
     async def round(self) -> None:

@@ -9,15 +9,17 @@ from quantumcore.contracts.wire import Event
 from quantumcore.services.risk.folding import DAY_NS
 
 CLOSED = (3, 11)  # phases in which no session is: closed, post_close
-KINDS = (
-    wire.MarginTermsChanged,
-    wire.RiskArrayChanged,
-    wire.AccountMarginChanged,
-    wire.GreeksChanged,
-    wire.RiskLimitsChanged,
-    wire.RiskDayOpened,
-    wire.MarginAssessed,
-    wire.InstrumentStatusChanged,
+KINDS = frozenset(
+    (
+        wire.MarginTermsChanged,
+        wire.RiskArrayChanged,
+        wire.AccountMarginChanged,
+        wire.GreeksChanged,
+        wire.RiskLimitsChanged,
+        wire.RiskDayOpened,
+        wire.MarginAssessed,
+        wire.InstrumentStatusChanged,
+    )
 )
 
 SESSION = 0
@@ -107,6 +109,8 @@ def of_currencies(instruments: Mapping[int, Instrument], sessions: Mapping[int, 
     """Return, by quote currency, when its last session began: the first of its instruments on the latest day that has any."""
     found: dict[int, int] = {}
     for number, began in sessions.items():
+        if number not in instruments:  # it is not known yet
+            continue
         currency = instruments[number].quote.number
         known = found.get(currency)
         if known is None or began // DAY_NS > known // DAY_NS or (began // DAY_NS == known // DAY_NS and began < known):

@@ -13,8 +13,9 @@ import pytest
 
 from quantumcore.contracts import wire
 from tests.support.admins import verb
-from tests.support.gateway_house import GENEROUS, House, User, house
+from tests.support.gateway_house import GENEROUS, House, User, house, listening
 from tests.support.small_venue import SHARE, USD, until
+from tests.support.sockets import stream
 
 BASE = "/v1/risk/margin"
 WHY = {"reason": "weekly review"}
@@ -187,6 +188,28 @@ async def test_a_liquidation_is_listed_with_the_numbers_that_caused_it(venue: Ho
     assert (first["rung"], first["attempt"], first["orders"][0]["quantity"]) == ("partial", 1, "25")
     assert first["equity"] < first["maintenance"]
     assert first["time"].endswith("Z")
+
+
+async def test_a_rung_is_told_on_the_stream_of_its_owner_with_its_numbers(venue: House) -> None:
+    user, other = await on_margin(venue), await venue.user()
+    async with listening(venue.gateway) as address, stream(address) as client, stream(address) as stranger:
+        for reader, who in ((client, user), (stranger, other)):
+            await reader.auth(who.token)
+            await reader.subscribe({"name": "risk", "from_seq": 0})
+        venue.venue.do(wire.SetMark(instrument=SHARE, price=9_700))
+        heard = [await client.hear_of("risk") for _ in range(3)]  # the day's loss is warned of too
+        assert [(one["prev_seq"], one["seq"]) for one in heard] == [(0, 1), (1, 2), (2, 3)]
+        (told,) = (one["update"] for one in heard if one["update"]["kind"] == "rung")
+        margin = told["margin"]
+        assert (margin["rung"], margin["equity"], margin["initial"]) == ("warn", "700.00", "776.00")
+        assert (margin["currency"], told["limit"]) == ("USD", None)
+        limits = [one["update"]["limit"] for one in heard if one["update"]["kind"] == "warning"]
+        (limit,) = (one for one in limits if one["name"] == "initial_margin")
+        assert (limit["used"], limit["limit"], limit["use"], limit["currency"]) == ("776.00", "700.00", "1.1086", "USD")
+        venue.venue.do(wire.SetLimits(account=int(other.account_id), max_open_orders=1))
+        await other.order(price="1.00")
+        own = await stranger.hear_of("risk")
+        assert own["update"]["limit"]["name"] == "open_orders"  # and nothing of anybody else before it
 
 
 async def test_margin_is_set_by_two_where_the_venue_asks_for_two(tmp_path: Path) -> None:

@@ -387,6 +387,9 @@ async def test_eighty_percent_of_the_equity_are_warned_of_once_and_relieved(tmp_
         room.mark(9_999)
         await turned(room, 2)
         assert await kinds() == [("warning", "0.8007")]
+        room.mark(9_990)
+        await turned(room, 2)
+        assert await kinds() == [("warning", "0.8007")]
         room.mark(10_100)
         await turned(room, 2)
         assert await kinds() == [("warning", "0.8007"), ("relief", "0.7345")]

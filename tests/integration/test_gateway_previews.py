@@ -47,7 +47,7 @@ async def test_what_is_shown_is_what_the_order_then_does(venue: House) -> None:
         "order_id": None, "price": "64000.00", "quantity": "0.50000", "hold": "32032.00", "hold_currency": "USD", "waits": False,
         "trades": [{"price": "63990.00", "quantity": "0.20000"}, {"price": "63995.00", "quantity": "0.10000"}],
         "traded": "0.30000", "average_price": "63991.66666667", "worst_price": "63995.00", "amount": "19197.50", "fees": "19.20",
-        "currency": "USD", "left": "0.20000", "cancel_reason": None, "complete": True,
+        "currency": "USD", "left": "0.20000", "cancel_reason": None, "complete": True, "margin": None,
     }  # fmt: skip
     order = (await alice.order()).json()
     assert (order["filled"], order["leaves"], order["average_price"], order["fees"], order["filled_value"]) == (

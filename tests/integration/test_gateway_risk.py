@@ -145,6 +145,7 @@ async def test_limits_are_shown_with_their_use(venue: House) -> None:
         "limit": "4",
         "used": "1",
         "use": "0.2500",
+        "currency": None,
     }
     assert (found["account_id"], found["killed"]) == (user.account_id, False)
 

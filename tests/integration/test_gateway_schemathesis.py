@@ -111,6 +111,7 @@ async def _furnished(venue: House, url: str) -> Served:
         "quote_id": ["q-1"],
         "conversion_id": ["c-1"],
         "account": [victim.account_id],
+        "currency": ["USD", "BTC"],
         "firm": ["7"],
         "group": ["9"],
     }

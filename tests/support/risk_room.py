@@ -19,7 +19,19 @@ from tests.support.position_rooms import order
 from tests.support.small_venue import ALICE, BOB, SHARE, SmallVenue, small_venue
 
 R = TypeVar("R")
-TRUTH = ("accounts", "balances", "positions", "orders", "marks", "closes", "limits", "switches", "members", "cursor")
+TRUTH = (
+    "accounts",
+    "balances",
+    "positions",
+    "orders",
+    "marks",
+    "closes",
+    "limits",
+    "switches",
+    "members",
+    "margin_events",
+    "cursor",
+)
 """Tables that are a function of the events, however they were cut."""
 
 

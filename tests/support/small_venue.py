@@ -16,6 +16,8 @@ from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.matching import (
+    EngineMargin,
+    GetEngineMargin,
     PreviewSubmission,
     Sequence,
     SequenceBatch,
@@ -26,6 +28,7 @@ from quantumcore.contracts.matching import (
 from quantumcore.contracts.reference import Catalogue, GetReference, Reference
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.matching.money import engine_margin
 from quantumcore.services.matching.previews import submission_preview
 from tests.support.clocks import ManualClock
 from tests.support.tables import open_tables
@@ -109,6 +112,7 @@ class SmallVenue:
         self.bus.handle(SequenceBatch, self._sequence_batch)
         self.bus.handle(GetReference, self._reference)
         self.bus.handle(PreviewSubmission, self._preview)
+        self.bus.handle(GetEngineMargin, self._margin)
 
     def do(self, command: wire.Command | bytes) -> list[wire.Event]:
         """Step one command past the bus; return its events."""
@@ -166,6 +170,10 @@ class SmallVenue:
     async def _preview(self, request: PreviewSubmission) -> SubmissionPreview:
         self._check()
         return submission_preview(self.engine, request.command, self.clock.now())
+
+    async def _margin(self, request: GetEngineMargin) -> EngineMargin:
+        self._check()
+        return engine_margin(self.engine, request)
 
     async def _sequence_batch(self, request: SequenceBatch) -> SequencedBatch:
         self._check()

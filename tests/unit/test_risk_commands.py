@@ -45,6 +45,22 @@ FIGURES: dict[str, Any] = {
         {"name": "daily_loss", "symbol": None, "limit": "0.00", "used": "0.00", "use": None},
     ],
     "unpriced": ["NEW"],
+    "engine_margin": [
+        {
+            "currency": "EUR",
+            "profile": "scenarios",
+            "equity": "3000.17",
+            "initial": "2400.00",
+            "maintenance": "1200.00",
+            "use": "0.7999",
+            "rung": "none",
+            "day_result": "-16.25",
+            "day_peak": "12.50",
+            "stale": False,
+            "too_large": False,
+            "assessed_ns": 1_700_000_000 * 10**9,
+        }
+    ],
 }
 VAR = {
     "currency": "USD",
@@ -126,6 +142,10 @@ def test_figures_are_shown_as_tables_or_json(asked: list[Request[Any]], tmp_path
         "rates of fx-1",
         "in no figure: NEW",
         "24250.00",
+        "EUR (scenarios)",
+        "3000.17",
+        "80.0%",
+        "-16.25",
     ):
         assert text in shown.output
     assert json.loads(run(tmp_path, "show", "1001", "--json").stdout) == FIGURES

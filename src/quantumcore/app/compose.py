@@ -37,6 +37,7 @@ from quantumcore.contracts import (
     risk,
     risk_kill,
     risk_limits,
+    risk_margin,
     risk_parameters,
 )
 from quantumcore.contracts.errors import Corrupted
@@ -133,6 +134,8 @@ QUERIES: dict[str, tuple[type[Request[Any]], ...]] = {
         risk_limits.GetLimitChanges,
         risk_limits.GetLevelLimits,
         risk_kill.GetKillSwitches,
+        risk_margin.GetMarginChanges,
+        risk_margin.GetLiquidations,
     ),
 }
 
@@ -285,6 +288,9 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             warn_at=settings.risk_warn_at,
             daily_loss=settings.risk_daily_loss,
             compute_s=settings.risk_compute_s,
+            assess_s=settings.risk_assess_s,
+            assess_per_s=settings.risk_assess_per_s,
+            open_days=settings.risk_open_days,
             four_eyes=settings.four_eyes,
         ),
     )

@@ -24,6 +24,7 @@ from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
 from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch
 from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, GetLimits, SetLimits
+from quantumcore.contracts.risk_margin import AssessAccount, GetLiquidations, GetMarginChanges, SetMargin
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
@@ -38,6 +39,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         PreviewOrder,
         *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch, GetKillSwitches),
         *(GetLevelLimits, GetLimitChanges, SetLimits),
+        *(SetMargin, AssessAccount, GetMarginChanges, GetLiquidations),
     )
 }
 

@@ -22,6 +22,12 @@ def show_preview(told: dict[str, Any], console: Console) -> None:
             console.print(f"known: order {told['order_id']} has this id and asked for the same")
         case _:
             _show_accepted(told, console)
+    margin = told["margin"]
+    if margin is not None:
+        needs = f"equity {margin['equity'] or '-'}, initial {margin['initial'] or '-'}"
+        if margin["initial_after"] is not None:
+            needs += f"; with the order {margin['equity_after']}, {margin['initial_after']}"
+        console.print(f"margin in {margin['currency']} (rung {margin['rung']}): {needs}")
 
 
 def _show_accepted(told: dict[str, Any], console: Console) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from quantumcore.app.offline import asking
 from quantumcore.app.settings import Settings
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
+from quantumcore.contracts.values import show_time
 
 PATHS = 20_000
 DRAWN = "monte_carlo"
@@ -70,6 +71,7 @@ def show_figures(found: dict[str, Any], console: Console) -> None:
             price = f"{mark['price']}{' (stale)' if mark['stale'] else ''}" if mark else "-"
             lines.add_row(one["name"], one["gross"], one["net"], price, mark["age_s"] if mark else "-")
         console.print(lines)
+    _show_margin(found["engine_margin"], console)
     uses = _table("Limits", "limit", "used", "of", "use")
     for one in found["limits"]:
         name = f"{one['name']} {one['symbol']}" if one["symbol"] else one["name"]
@@ -77,6 +79,21 @@ def show_figures(found: dict[str, Any], console: Console) -> None:
     console.print(uses)
     if found["unpriced"]:
         console.print(f"without a price, in no figure: {', '.join(found['unpriced'])}")
+
+
+def _show_margin(standings: list[dict[str, Any]], console: Console) -> None:
+    """Print how an account stands on margin by the engine; nothing of one that is not."""
+    if not standings:
+        return
+    columns = ("equity", "initial", "maintenance", "use", "rung", "day_result", "day_peak")
+    table = _table("Margin by the engine", "in", *(name.replace("_", " ") for name in columns), "last assessed")
+    for one in standings:
+        use = "-" if one["use"] is None else f"{Decimal(one['use']):.1%}"
+        rung = "stale" if one["stale"] else "too large" if one["too_large"] else one["rung"]
+        told = one | {"use": use, "rung": rung}
+        assessed = show_time(one["assessed_ns"]) if one["assessed_ns"] else "-"
+        table.add_row(f"{one['currency']} ({one['profile']})", *(told[name] or "-" for name in columns), assessed)
+    console.print(table)
 
 
 def show_stress(found: dict[str, Any], console: Console) -> None:

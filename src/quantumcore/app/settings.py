@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     risk_warn_at: int = Field(80, ge=1, le=100)
     risk_daily_loss: int = Field(10, ge=1, le=100)
     risk_compute_s: float = Field(10.0, gt=0, le=600)
+    risk_assess_s: float = Field(1.0, ge=0.25, le=3_600)
+    risk_assess_per_s: int = Field(200, ge=1, le=2_000)
+    risk_open_days: str = Field("", pattern="^(midnight|session)?$")
     reconcile_s: float = Field(60.0, ge=1, le=86_400)
     ledger_retention_days: int = Field(2_562, ge=1, le=36_525)
 

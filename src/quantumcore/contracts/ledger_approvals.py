@@ -14,6 +14,7 @@ from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.risk_kill import LiftKillSwitch
 from quantumcore.contracts.risk_limits import SetLimits
+from quantumcore.contracts.risk_margin import SetMargin
 
 KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a reply of its own
     "transaction": RecordTransaction,
@@ -28,6 +29,7 @@ KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a repl
     "tax_remittance": RemitTax,
     "kill_switch": LiftKillSwitch,
     "limits": SetLimits,
+    "margin": SetMargin,
 }
 STATES = ("proposed", "approved", "done", "refused", "rejected", "expired")
 MAX_OPEN = 1_000

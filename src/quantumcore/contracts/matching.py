@@ -2,6 +2,7 @@
 
 import msgspec
 
+from quantumcore.contracts.margin import MarginStanding
 from quantumcore.contracts.messages import Done, Request
 
 
@@ -129,6 +130,28 @@ class HouseTotal(msgspec.Struct, frozen=True):
     rounding: int
     deposited: int
     others: list[HouseAccount] = []  # msgspec copies it
+
+
+class EngineMargin(msgspec.Struct, frozen=True):
+    """How an account stands on margin at one sequence, in the order of the currencies that were asked for."""
+
+    sequence: int
+    standings: list[MarginStanding]
+
+
+class GetEngineMargin(Request[EngineMargin], frozen=True, kw_only=True):
+    """The engine's own numbers of an account in at most MOST_CURRENCIES currencies; zeros where one of the two is unknown.
+
+    Raises:
+        InvalidCommand: More are asked for; nothing is answered.
+    """
+
+    account: int
+    currencies: list[int]
+
+
+MOST_CURRENCIES = 100
+"""They are looked up on the engine's thread, between two batches."""
 
 
 class EngineTotals(msgspec.Struct, frozen=True):

@@ -35,6 +35,8 @@ TIMES_IN_FORCE = {
     "closing_cross": 10,
 }
 SELF_TRADE_PREVENTION = {"cancel_newest": 1, "cancel_oldest": 2, "cancel_both": 3, "decrement": 4, "none": 5}
+HOUSE_ID = "liq-"
+"""With what client order ids begin that are the venue's own: those of the liquidation desk. Nobody else may use them."""
 CANCEL_REASONS = {
     1: "order.cancel.requested",
     2: "order.cancel.mass",

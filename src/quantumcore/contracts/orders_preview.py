@@ -15,6 +15,24 @@ class PreviewTrade(msgspec.Struct, frozen=True):
     quantity: str
 
 
+class PreviewMargin(msgspec.Struct, frozen=True, kw_only=True):
+    """How the account stands on margin in the quote currency, by the engine.
+
+    Attributes:
+        equity, initial, maintenance: Before the order; None while a mark or a risk array is too old.
+        equity_after, initial_after: With the order counted, where that is what it is refused for; otherwise None: nobody tells.
+    """
+
+    currency: str
+    profile: str
+    equity: str | None
+    initial: str | None
+    maintenance: str | None
+    rung: str
+    equity_after: str | None = None
+    initial_after: str | None = None
+
+
 class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of the engine's own checks, and of a walk through its book. It promises nothing: others may come first.
 
@@ -33,6 +51,7 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
         left: What would then rest or wait.
         cancel_reason: Why what is neither traded nor left would be cancelled at once; None when there is nothing.
         complete: False when the walk ended at its limits: more may trade, and less be left.
+        margin: None of an account that is not on margin in the quote currency.
     """
 
     account_id: str
@@ -61,6 +80,7 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     left: str | None = None
     cancel_reason: str | None = None
     complete: bool | None = None
+    margin: PreviewMargin | None = None
 
 
 class PreviewOrder(Request[PreviewView], frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ positions: what came by deposit is in the equity and in no exposure. Every answe
 import msgspec
 
 from quantumcore.contracts.messages import Notice, Request
+from quantumcore.contracts.risk_margin import MarginView
 
 MAX_CONTRACTS = 1_000
 MAX_SCENARIOS = 100
@@ -30,9 +31,10 @@ class LimitUse(msgspec.Struct, frozen=True):
     """A limit, and how much of it is used.
 
     Attributes:
-        name: open_orders; margin: its limit is the equity; daily_loss: of the opening equity and what flowed since.
+        name: open_orders; margin: its limit is the equity; daily_loss: of the opening equity and what flowed since;
+            initial_margin: of the engine, in `currency`.
         scope: account: its own; venue: everybody's.
-        symbol: Null: of the whole account.
+        symbol: Null: of the whole account. currency: Of initial_margin alone.
         use: used / limit; null while the limit is not in force, because it is not over 0.
     """
 
@@ -42,6 +44,7 @@ class LimitUse(msgspec.Struct, frozen=True):
     limit: str
     used: str
     use: str | None
+    currency: str | None = None
 
 
 class MarkView(msgspec.Struct, frozen=True):
@@ -70,6 +73,8 @@ class RiskMetrics(msgspec.Struct, frozen=True, kw_only=True):
         daily_profit: Since midnight UTC, without what flowed; daily_loss: its other side, 0 when there is none.
         unpriced: What has no price, and is in no figure; complete: there is none such.
         killed: Whether its kill switch, its firm's or the venue's is engaged; kill_mode: the strictest of them, all or reduce_only.
+        engine_margin: How it stands on margin, in each currency in which it is or has a day; by the engine at its own sequence,
+            or as it was last assessed while the engine does not answer.
     """
 
     account_id: str
@@ -100,6 +105,7 @@ class RiskMetrics(msgspec.Struct, frozen=True, kw_only=True):
     by_currency: list[Exposure]
     limits: list[LimitUse]
     marks: list[MarkView]
+    engine_margin: list[MarginView] = []
 
 
 class GetRiskMetrics(Request[RiskMetrics], frozen=True, kw_only=True):
@@ -333,8 +339,9 @@ class RiskUpdate(msgspec.Struct, frozen=True):
 
     Attributes:
         number: Of its row; those of an account rise.
-        kind: warning: the use of a limit has passed the line; relief: it is below again; killed, lifted: a kill switch that concerns it.
-        limit: Of a warning and a relief.
+        kind: warning: the use of a limit has passed the line; relief: it is below again; killed, lifted: a kill switch that concerns it;
+            rung: an assessment of its margin has found it on another rung.
+        limit: Of a warning and a relief. margin: Of a rung, as it was assessed.
         mode: Of killed: all, reduce_only.
     """
 
@@ -345,6 +352,7 @@ class RiskUpdate(msgspec.Struct, frozen=True):
     kind: str
     limit: LimitUse | None = None
     mode: str | None = None
+    margin: MarginView | None = None
 
 
 class RiskUpdates(msgspec.Struct, frozen=True):

@@ -16,7 +16,9 @@ from quantumcore.contracts.risk import (
 )
 from quantumcore.contracts.risk_limits import LimitChange
 from quantumcore.contracts.risk_parameters import Parameter, ParameterPage
+from quantumcore.services.gateway import margin_answers
 from quantumcore.services.gateway.codec import readable, rfc3339
+from quantumcore.services.gateway.margin_answers import MarginStandingAnswer
 
 
 class MarkAnswer(msgspec.Struct, frozen=True):
@@ -65,6 +67,7 @@ class RiskAnswer(msgspec.Struct, frozen=True, kw_only=True):
     by_currency: list[Exposure]
     limits: list[LimitUse]
     marks: list[MarkAnswer]
+    engine_margin: list[MarginStandingAnswer]
 
 
 class VarAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,13 +163,17 @@ class LimitChangesAnswer(msgspec.Struct, frozen=True):
 
 
 class RiskUpdateAnswer(msgspec.Struct, frozen=True):
-    """warning: the use of a limit has passed the line; relief: it is below again; killed (`mode`: all, reduce_only), lifted: of a kill switch."""
+    """warning: the use of a limit has passed the line; relief: it is below again; killed (`mode`: all, reduce_only), lifted: of a kill switch.
+
+    rung: an assessment of margin has found the account on another rung (`margin`).
+    """
 
     kind: str
     sequence: int
     time: str
     limit: LimitUse | None
     mode: str | None
+    margin: MarginStandingAnswer | None = None
 
 
 def risk(found: RiskMetrics) -> RiskAnswer:
@@ -176,7 +183,8 @@ def risk(found: RiskMetrics) -> RiskAnswer:
         MarkAnswer(m.symbol, m.price, m.source, m.sequence, m.age_s, m.stale, rfc3339(m.time_ns) if m.time_ns else None)
         for m in found.marks
     ]
-    return RiskAnswer(**fields | {"marks": marks})
+    standings = [margin_answers.standing(one) for one in found.engine_margin]
+    return RiskAnswer(**fields | {"marks": marks, "engine_margin": standings})
 
 
 def var(found: ValueAtRisk) -> VarAnswer:
@@ -223,7 +231,8 @@ def limit_change(one: LimitChange) -> LimitChangeAnswer:
 
 def update(one: RiskUpdate) -> RiskUpdateAnswer:
     """Return one thing that an account's stream says."""
-    return RiskUpdateAnswer(one.kind, one.sequence, rfc3339(one.time_ns), one.limit, one.mode)
+    margin = None if one.margin is None else margin_answers.standing(one.margin)
+    return RiskUpdateAnswer(one.kind, one.sequence, rfc3339(one.time_ns), one.limit, one.mode, margin)
 
 
 def _read(found: Any) -> dict[str, Any]:

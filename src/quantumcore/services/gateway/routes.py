@@ -4,6 +4,7 @@ from quantumcore.contracts.auth import NewUser
 from quantumcore.contracts.market import Book
 from quantumcore.services.gateway import auth_answers, market_answers
 from quantumcore.services.gateway.areas import auth, market, operations, operator, orders, previews, reference
+from quantumcore.services.gateway.margin_routes import margin_routes
 from quantumcore.services.gateway.money_routes import (
     account_routes,
     audit_routes,
@@ -146,6 +147,7 @@ def all_routes() -> list[Route]:
         *account_routes(),
         *risk_routes(),
         *parameter_routes(),
+        *margin_routes(),
         *ledger_routes(),
         *portfolio_routes(),
         *operation_routes(),

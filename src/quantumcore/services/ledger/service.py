@@ -28,6 +28,7 @@ from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.risk_kill import KillSwitch, LiftByTwo, LiftKillSwitch
 from quantumcore.contracts.risk_limits import CheckLimits, LimitChange, SetLimits, SetLimitsByTwo
+from quantumcore.contracts.risk_margin import CheckMargin, MarginChange, SetMargin, SetMarginByTwo
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -139,6 +140,7 @@ class LedgerService:
             self._approvals.guard(self._bus, kind, act)
         self._approvals.keep("kill_switch", Act(_nothing_to_check, self._lift))
         self._approvals.keep("limits", Act(self._check_limits, self._limit))
+        self._approvals.keep("margin", Act(self._check_margin, self._margin))
         self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
@@ -318,6 +320,12 @@ class LedgerService:
 
     async def _limit(self, command: SetLimits) -> LimitChange:
         return await self._bus.request(SetLimitsByTwo(asked=command))
+
+    async def _check_margin(self, command: SetMargin) -> Done:
+        return await self._bus.request(CheckMargin(asked=command))
+
+    async def _margin(self, command: SetMargin) -> MarginChange:
+        return await self._bus.request(SetMarginByTwo(asked=command))
 
     async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
         return await self._bus.request(LiftByTwo(asked=command))

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from quantumcore.contracts.matching import EngineAccount, EngineBalance, HouseAccount
+from quantumcore.contracts.margin import MarginStanding
+from quantumcore.contracts.matching import EngineAccount, EngineBalance, EngineMargin, GetEngineMargin, HouseAccount
 
 _NAMED = frozenset({100, 300, 310, 410})  # those that HouseTotal has under names of their own
 
@@ -19,6 +20,14 @@ class Accounts(Protocol):
     def credits(self, account: int) -> list[tuple[int, int, int]]: ...
 
 
+class Margins(Protocol):
+    """What is asked of an engine for margin."""
+
+    @property
+    def sequence(self) -> int: ...
+    def margin(self, account: int, currency: int) -> tuple[int, int, int, int, int, int, int, int, int, int]: ...
+
+
 def engine_account(engine: Accounts, account: int) -> EngineAccount:
     """Return what the engine says of an account, balances ascending by currency; state 0: it knows none of that number."""
     own = {currency: (total, held) for currency, total, held in engine.balances(account)}
@@ -29,6 +38,12 @@ def engine_account(engine: Accounts, account: int) -> EngineAccount:
         for currency in sorted(own.keys() | aside.keys() | limits.keys())
     ]
     return EngineAccount(account, engine.sequence, balances, engine.account_state(account))
+
+
+def engine_margin(engine: Margins, asked: GetEngineMargin) -> EngineMargin:
+    """Return how an account stands in each currency that is asked for."""
+    found = [MarginStanding(*engine.margin(asked.account, currency)) for currency in asked.currencies]
+    return EngineMargin(engine.sequence, found)
 
 
 def other_accounts(house: Iterable[tuple[int, int]]) -> list[HouseAccount]:

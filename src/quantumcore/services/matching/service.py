@@ -11,15 +11,18 @@ from prometheus_client.core import Metric
 from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable, invalid
 from quantumcore.contracts.matching import (
     MOST_ACCOUNTS,
+    MOST_CURRENCIES,
     EngineAccount,
     EngineAccounts,
     EngineHold,
     EngineHolds,
+    EngineMargin,
     EngineStatus,
     EngineTotals,
     GetEngineAccount,
     GetEngineAccounts,
     GetEngineHolds,
+    GetEngineMargin,
     GetEngineStatus,
     GetEngineTotals,
     GetQueueAhead,
@@ -58,7 +61,7 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.matching.agenda import Agenda
 from quantumcore.services.matching.calendar import Calendar, ns_of
-from quantumcore.services.matching.money import engine_account, other_accounts
+from quantumcore.services.matching.money import engine_account, engine_margin, other_accounts
 from quantumcore.services.matching.previews import submission_preview
 from quantumcore.services.matching.profile import Profile
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
@@ -116,6 +119,7 @@ class MatchingService:
         self._bus.handle(GetEngineStatus, self.status)
         self._bus.handle(GetEngineAccount, self.account)
         self._bus.handle(GetEngineAccounts, self.accounts)
+        self._bus.handle(GetEngineMargin, self.margin)
         self._bus.handle(GetEngineTotals, self.totals)
         self._bus.handle(GetEngineHolds, self.holds)
         self._bus.handle(TakeSnapshot, self.take_snapshot)
@@ -278,6 +282,19 @@ class MatchingService:
         return await self._thread.run(
             lambda: EngineAccounts(engine.sequence, [engine_account(engine, one) for one in request.accounts])
         )
+
+    async def margin(self, request: GetEngineMargin) -> EngineMargin:
+        """Answer how an account stands on margin, of one sequence.
+
+        Raises:
+            InvalidCommand: Too many currencies are asked for.
+        """
+        count = len(request.currencies)
+        if count > MOST_CURRENCIES:
+            limits = {"limit": str(MOST_CURRENCIES), "actual": str(count)}
+            raise invalid("range", f"at most {MOST_CURRENCIES} currencies", field="currencies", **limits)
+        engine = self._owned().engine
+        return await self._thread.run(lambda: engine_margin(engine, request))
 
     async def totals(self, _: GetEngineTotals) -> EngineTotals:
         """Answer every currency's sums."""

@@ -3,16 +3,25 @@
 from msgspec.structs import replace
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.matching import PreviewSubmission, SubmissionPreview
+from quantumcore.contracts.matching import (
+    EngineBalance,
+    GetEngineAccounts,
+    GetEngineMargin,
+    PreviewSubmission,
+    SubmissionPreview,
+)
 from quantumcore.contracts.orders import CANCEL_REASONS, SubmitOrder
-from quantumcore.contracts.orders_preview import PreviewOrder, PreviewTrade, PreviewView
+from quantumcore.contracts.orders_preview import PreviewMargin, PreviewOrder, PreviewTrade, PreviewView
 from quantumcore.contracts.reasons import CODES, Reason
-from quantumcore.contracts.reference import Catalogue, Instrument
+from quantumcore.contracts.reference import Catalogue, Currency, Instrument
+from quantumcore.contracts.risk_margin import PROFILE_NAMES, RUNGS
 from quantumcore.contracts.values import OrderId
 from quantumcore.ports.bus import Bus
 from quantumcore.services.orders.commands import OrderCommands
 from quantumcore.services.orders.views import SCOPE_NAMES, numbered, sentence
 
+STALE, TOO_LARGE = 1, 2  # flags of a standing
+MOST_ACCOUNT = 2**32 - 1  # the engine opens none beyond; of others there is nothing to ask
 UNNAMED = "-"  # any id has the right shape: it is taken off again
 
 
@@ -39,7 +48,43 @@ class OrderPreviews:
             command = await self._commands.submission(replace(order, client_order_id=UNNAMED))
             command = replace(command, client_id=wire.NO_ID)
         found = await self._bus.request(PreviewSubmission(command=command.encode()))
-        return preview_view(order, found, self._catalogue)
+        shown = preview_view(order, found, self._catalogue)
+        return replace(shown, margin=await self._margin(order, found))
+
+    async def _margin(self, order: SubmitOrder, found: SubmissionPreview) -> PreviewMargin | None:
+        """Return how the account stands in the quote currency, if it is on margin there."""
+        instrument = self._catalogue.symbols.get(order.symbol)
+        if instrument is None or order.account > MOST_ACCOUNT:
+            return None
+        quote = instrument.quote
+        (standing,) = (
+            await self._bus.request(GetEngineMargin(account=order.account, currencies=[quote.number]))
+        ).standings
+        if not standing.profile:
+            return None
+        known = not standing.margin_flags & (STALE | TOO_LARGE)
+        equity = quote.show(standing.equity)
+        after: tuple[str, str] | tuple[None, None] = (None, None)
+        if found.reason == Reason.NO_FUNDS and found.limit == equity and await self._of_margin(order, quote, equity):
+            after = found.limit, found.actual
+        return PreviewMargin(
+            currency=quote.code,
+            profile=PROFILE_NAMES[standing.profile],
+            equity=equity if known else None,
+            initial=quote.show(standing.initial) if known else None,
+            maintenance=quote.show(standing.maintenance) if known else None,
+            rung=RUNGS[standing.rung],
+            equity_after=after[0],
+            initial_after=after[1],
+        )
+
+    async def _of_margin(self, order: SubmitOrder, quote: Currency, equity: str) -> bool:
+        """Tell whether a refusal whose limit is the equity is one of margin: one of the hold has what is available as its limit."""
+        (account,) = (await self._bus.request(GetEngineAccounts(accounts=[order.account]))).accounts
+        mine = next(
+            (one for one in account.balances if one.currency == quote.number), EngineBalance(quote.number, 0, 0)
+        )
+        return quote.show(mine.total - mine.held + mine.limit) != equity
 
 
 def preview_view(order: SubmitOrder, found: SubmissionPreview, catalogue: Catalogue) -> PreviewView:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import NotFound, invalid
 from quantumcore.contracts.orders import (
+    HOUSE_ID,
     SELF_TRADE_PREVENTION,
     SIDES,
     TIMES_IN_FORCE,
@@ -64,11 +65,24 @@ def submission(order: SubmitOrder, instrument: int) -> wire.SubmitOrder:
         else choice(SELF_TRADE_PREVENTION, prevention, "self_trade_prevention"),
         flags=POST_ONLY if order.post_only else 0,
         session=check_session(order.session),
-        client_id=check_client_id(order.client_order_id),
+        client_id=check_customers_id(order.client_order_id),
     )
     if order.terms is None and order_type in PLAIN_TYPES and time_in_force in PLAIN_TIMES:
         return plain
     return advanced(order, plain)
+
+
+def check_customers_id(text: str) -> str:
+    """Return a client order id, if it has the form of one and is not of those that the venue keeps for itself.
+
+    Raises:
+        InvalidCommand: It is not.
+    """
+    found = check_client_id(text)
+    if found.startswith(HOUSE_ID):
+        detail = f"client_order_id must not begin with {HOUSE_ID}: those are the venue's own"
+        raise invalid("id", detail, field="client_order_id", limit=HOUSE_ID, actual=found)
+    return found
 
 
 def linked(link: int, members: Sequence[wire.SubmitOrder]) -> wire.SubmitLinkedOrders:

@@ -18,6 +18,7 @@ from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.workers import Workers
 from quantumcore.services.risk.desks.figures import FiguresDesk
 from quantumcore.services.risk.desks.limits import LimitDesk
+from quantumcore.services.risk.desks.margin_room import MarginRoom
 from quantumcore.services.risk.desks.parameters import ParameterDesk
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
@@ -32,7 +33,7 @@ from quantumcore.services.risk.valuation.valuer import Valuer
 
 
 class RiskService:
-    """Answers the requests of contracts.risk, risk_limits and risk_parameters. Follows the event log, hears FxPublished. Tells RiskWarning and RiskParametersChanged.
+    """Answers the requests of contracts.risk, risk_limits, risk_margin and risk_parameters. Follows the event log, hears FxPublished. Tells RiskWarning and RiskParametersChanged.
 
     `own` is a database of its own, for what people set and what was told could not be rebuilt; all else may lag behind the disk.
     """
@@ -72,7 +73,10 @@ class RiskService:
         self._limits = LimitDesk(bus, own, database, clock, definitions, caught_up, four_eyes=settings.four_eyes)
         self._switches = SwitchDesk(bus, database, definitions, reached)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
-        self._figures = FiguresDesk(bus, upstream, database, clock, self._valuer, workers, settings, reached)
+        self.margin = MarginRoom(bus, own, database, clock, definitions, self._valuer.marks, caught_up, settings)
+        self._figures = FiguresDesk(
+            bus, upstream, database, clock, self._valuer, workers, settings, reached, self.margin.standings
+        )
         self._checks: Counter[str] = Counter({PASSED: 0})
         self._subscriptions: list[Subscription] = []
 
@@ -83,6 +87,7 @@ class RiskService:
         self._limits.attach()
         self._switches.attach()
         self._watch.attach()
+        self.margin.attach()
         self._subscriptions = [self._bus.subscribe(FxPublished, self.on_rates)]
 
     async def start(self) -> None:
@@ -90,10 +95,12 @@ class RiskService:
         await self._parameters.start()
         await self._following.start()
         await self._watch.start()
+        await self.margin.start()
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-        """Name the projection, what looks at accounts that moved, and what ends limits."""
-        return [*self._following.tasks(), ("warnings", self._watch.run), ("limits", self._limits.run)]
+        """Name the projection, what looks at accounts that moved, what ends limits, and what follows margin."""
+        own = [("warnings", self._watch.run), ("limits", self._limits.run)]
+        return [*self._following.tasks(), *own, *self.margin.tasks()]
 
     def not_ready(self) -> list[str]:
         """Return why answers may be missing or late."""
@@ -117,6 +124,7 @@ class RiskService:
         yield from self._parameters.collect()
         yield from self._limits.collect()
         yield from self._watch.collect()
+        yield from self.margin.collect()
 
     async def stop(self) -> None:
         """Listen to nothing any more; the projection's task has ended, and each of its batches is whole or not at all."""
@@ -143,6 +151,7 @@ class RiskService:
         kept.moved(applied.moved)
         kept.priced(applied.marks)
         self._watch.moved(applied)
+        self.margin.moved(applied)
 
     def _set(self, parameters: Parameters) -> None:
         self._valuer.parameters = parameters

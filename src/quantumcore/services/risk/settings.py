@@ -16,6 +16,8 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
         daily_loss: Share of the opening equity (and what flowed since) that may be lost on a day, in percent.
         four_eyes: Whether limits are changed by two persons.
         compute_s: How long one heavy computation may take, in seconds.
+        assess_s: How often an account on margin is assessed at most, in seconds. assess_per_s: How many in a second at most.
+        open_days: When days of accounts on margin begin anew: "" never by themselves, midnight (UTC), session.
     """
 
     reporting: str = "USD"
@@ -27,3 +29,6 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     daily_loss: int = 10
     compute_s: float = 10.0
     four_eyes: bool = False
+    assess_s: float = 1.0
+    assess_per_s: int = 200
+    open_days: str = ""

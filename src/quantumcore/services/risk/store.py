@@ -4,6 +4,7 @@ Writers and readers are plain functions of a Connection, so that who reads a cur
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, tuple_, update
@@ -11,8 +12,10 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func
 from quantumcore.contracts.marks import TRADE, Mark
 from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.wire import Event
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
+from quantumcore.services.risk import margin_store
 from quantumcore.services.risk.folding import (
     DAY_NS,
     Balance,
@@ -26,6 +29,7 @@ from quantumcore.services.risk.folding import (
     touched,
 )
 from quantumcore.services.risk.levels import Engaged, Level, Limit, LimitKey
+from quantumcore.services.risk.margin.book import Key
 from quantumcore.services.risk.tables import (
     accounts,
     balances,
@@ -87,12 +91,14 @@ class Applied(NamedTuple):
     Attributes:
         moved: Accounts of which anything changed; EVERYBODY when something changed for all.
         marks: Prices that moved. checks: Orders that were judged, by what came of it.
+        margin: The last event of margin of each kind and subject.
     """
 
     stand: Stand
     moved: set[int]
     marks: dict[int, Mark]
     checks: Mapping[str, int]
+    margin: Mapping[Key, Event] = MappingProxyType({})
 
 
 class Account(NamedTuple):
@@ -220,13 +226,14 @@ def apply(
     folding = Folding(_copy(before), instruments)
     folding.enter(events)
     _save(connection, before, folding.state, kept_days)
+    margin = margin_store.enter(connection, events)
     after = Stand(events[-1].sequence, events[-1].time_ns)
     if stand.sequence:
         connection.execute(update(cursor), after._asdict())
     else:
         connection.execute(insert(cursor), {"one": 1, **after._asdict()})
     moved = {number: folding.state.marks[number] for number in folding.priced}
-    return Applied(after, folding.moved, moved, folding.checks)
+    return Applied(after, folding.moved, moved, folding.checks, margin)
 
 
 def _load(connection: Connection, wanted: Touched) -> State:

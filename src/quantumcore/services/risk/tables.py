@@ -2,7 +2,7 @@
 
 from sqlalchemy import Index, MetaData, Table
 
-from quantumcore.ports.columns import big, flag, small, text
+from quantumcore.ports.columns import big, blob, flag, small, text
 
 metadata = MetaData()
 accounts = Table("accounts", metadata, big("account", key=True), big("sequence"))
@@ -88,6 +88,15 @@ members = Table(  # of which firm and of which group an account is
     big("number"),
     sqlite_with_rowid=False,
 )
+margin_events = Table(  # the last event of margin of each kind and subject
+    "margin_events",
+    metadata,
+    small("kind", key=True),
+    big("account", key=True),
+    big("instrument", key=True),
+    big("currency", key=True),
+    blob("event"),
+)
 cursor = Table("cursor", metadata, small("one", key=True), big("sequence"), big("time_ns"))
 
 parameters = Table(  # every version of what people set, for ever
@@ -140,3 +149,40 @@ told = Table(  # what an account's stream of risk has said, by its number
     text("payload"),  # JSON
 )
 Index("told_by_account", told.c.account, told.c.number)
+margin_changes = Table(  # what was set of margin, written down before the engine was asked
+    "margin_changes",
+    metadata,
+    big("number", key=True),
+    text("subject", 32),
+    text("kind", 16),
+    text("what"),  # JSON
+    blob("command"),
+    small("state"),
+    text("who", 64),
+    text("reason"),
+    big("time_ns"),
+    big("sequence"),
+    text("code", 64),
+)
+Index("margin_changes_by_subject", margin_changes.c.subject, margin_changes.c.number)
+Index("margin_changes_by_state", margin_changes.c.state, margin_changes.c.number)
+liquidations = Table(  # steps of liquidations, written down before their orders were sent
+    "liquidations",
+    metadata,
+    big("number", key=True),
+    big("account"),
+    big("currency"),
+    big("episode"),
+    big("attempt"),
+    small("rung"),
+    big("assessed"),
+    text("cause"),  # JSON
+    text("begun"),  # JSON: sizes of its positions when the partials began
+    text("commands"),  # JSON: bytes in hex
+    small("state"),
+    big("failed"),
+    text("filled", 40),
+    big("time_ns"),
+    big("sequence"),
+)
+Index("liquidations_by_account", liquidations.c.account, liquidations.c.currency, liquidations.c.number)

@@ -31,6 +31,7 @@ from quantumcore.contracts.risk import (
     ValueAtRisk,
 )
 from quantumcore.contracts.risk_limits import GetLimits, Limits
+from quantumcore.contracts.risk_margin import MarginView
 from quantumcore.contracts.values import Scaled
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -78,7 +79,9 @@ class FiguresDesk:
         workers: Workers,
         settings: RiskSettings,
         reached: Reached,
+        standings: Callable[[int], Awaitable[list[MarginView]]],
     ) -> None:
+        """`standings` tells how an account stands on margin by the engine."""
         self.answered: Counter[str] = Counter(dict.fromkeys(("metrics", "limits", "stress", "greeks", *METHODS), 0))
         self._bus = bus
         self._upstream = upstream
@@ -88,6 +91,7 @@ class FiguresDesk:
         self._workers = workers
         self._settings = settings
         self._reached = reached
+        self._standings = standings
         self._seconds = Durations("qc_risk_var_seconds", "Time to answer a question for value at risk")
 
     def attach(self) -> None:
@@ -113,7 +117,8 @@ class FiguresDesk:
             seen = await self._see(query.account, query.at_least)
             drawdown = await self._drawdown(query.account)
             self.answered["metrics"] += 1
-            return metrics.metrics(seen, self._clock.now(), drawdown, self._settings)
+            found = metrics.metrics(seen, self._clock.now(), drawdown, self._settings)
+            return replace(found, engine_margin=await self._standings(query.account))
 
     async def limits(self, query: GetLimits) -> Limits:
         """Return what an account may do, and how much of that it does.

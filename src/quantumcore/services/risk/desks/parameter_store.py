@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
 from quantumcore.contracts.risk import LimitUse, RiskUpdate
+from quantumcore.contracts.risk_margin import MarginView
 from quantumcore.contracts.risk_parameters import Parameter
 from quantumcore.services.risk.parameters import Setting, shown
 from quantumcore.services.risk.tables import parameters, told, warned
@@ -15,6 +16,8 @@ from quantumcore.services.risk.valuation.limits import name_of
 WARNING, RELIEF, KILLED, LIFTED = "warning", "relief", "killed", "lifted"
 SWITCHES = {"all": "kill switch", "reduce_only": "kill switch reduce_only"}
 """Under what name an engaged kill switch is remembered, by its mode, beside the limits whose use is over the line."""
+OF_ENGINE = "engine "
+"""With what the names begin under which margin of the engine is remembered (margin_told.py)."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,6 +33,7 @@ class Said(msgspec.Struct, frozen=True):
     kind: str
     limit: LimitUse | None = None
     mode: str = "all"
+    margin: MarginView | None = None
 
 
 _decode_said = msgspec.json.Decoder(Said).decode
@@ -87,26 +91,31 @@ def page(tx: Connection, kind: str, subject: str, before: int, limit: int) -> li
 
 
 def standing(tx: Connection, account: int) -> set[str]:
-    """Return what an account was told, and not yet that it is over."""
-    return set(tx.execute(select(warned.c.name).where(warned.c.account == account)).scalars())
+    """Return what an account was told, and not yet that it is over; of margin of the engine nothing."""
+    names = tx.execute(select(warned.c.name).where(warned.c.account == account)).scalars()
+    return {name for name in names if not name.startswith(OF_ENGINE)}
 
 
 def tell(tx: Connection, account: int, said: Sequence[Said], time_ns: int) -> list[RiskUpdate]:
     """Add what is told of an account, and remember what that means for the next time; return it with its numbers."""
-    number = last_number(tx)
-    updates = []
-    for one in said:
-        number += 1
-        row = {"number": number, "account": account, "time_ns": time_ns, "payload": _encode(one).decode()}
-        tx.execute(insert(told), row)
+    updates = [add_update(tx, account, one, time_ns) for one in said]
+    for one, update in zip(said, updates, strict=True):
+        number = update.number
         names = list(SWITCHES.values()) if one.limit is None else [name_of(one.limit)]
         if one.kind != WARNING:
             tx.execute(delete(warned).where(warned.c.account == account, warned.c.name.in_(names)))
         if one.kind in (WARNING, KILLED):
             name = SWITCHES[one.mode] if one.kind == KILLED else names[0]
             tx.execute(insert(warned), {"account": account, "name": name, "number": number})
-        updates.append(_told(number, account, time_ns, one))
     return updates
+
+
+def add_update(tx: Connection, account: int, said: Said, time_ns: int) -> RiskUpdate:
+    """Add what is told of an account; return it with its number."""
+    number = last_number(tx) + 1
+    row = {"number": number, "account": account, "time_ns": time_ns, "payload": _encode(said).decode()}
+    tx.execute(insert(told), row)
+    return _told(number, account, time_ns, said)
 
 
 def last_number(tx: Connection) -> int:
@@ -134,4 +143,4 @@ def _update(row: Sequence[Any]) -> RiskUpdate:
 
 def _told(number: int, account: int, time_ns: int, said: Said) -> RiskUpdate:
     mode = said.mode if said.kind == KILLED else None
-    return RiskUpdate(number, account, time_ns, said.sequence, said.kind, said.limit, mode)
+    return RiskUpdate(number, account, time_ns, said.sequence, said.kind, said.limit, mode, said.margin)

@@ -41,7 +41,7 @@ class Stamp:
 
 
 def risk_array(
-    option: Option | None, market: Market, multiplier: int, grid: Grid, price: OptionPrice
+    option: Option | None, market: Market, multiplier: float, grid: Grid, price: OptionPrice
 ) -> tuple[int, ...]:
     """Return what one long contract loses in each scenario, in 10^-6 currency, half-even.
 

@@ -113,7 +113,7 @@ def over(limit: LimitUse, line: int) -> int:
     """
     most, used = Fraction(limit.limit), Fraction(limit.used)
     if most <= 0:
-        return 1 if limit.name == "margin" and used > 0 else -1
+        return 1 if limit.name in ("margin", "initial_margin") and used > 0 else -1
     share = used * 100 - most * line
     return (share > 0) - (share < 0)
 

@@ -1,0 +1,124 @@
+"""What of the risk room is about margin of the engine: its desks around one book of what the engine has told."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+
+from prometheus_client.core import Metric
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import QuantumCoreError
+from quantumcore.contracts.marks import Mark
+from quantumcore.contracts.matching import GetEngineMargin
+from quantumcore.contracts.risk_margin import MarginView
+from quantumcore.ports.bus import Bus
+from quantumcore.ports.clock import Clock
+from quantumcore.ports.database import Database
+from quantumcore.ports.definitions import Definitions
+from quantumcore.services.risk import margin_store
+from quantumcore.services.risk.desks.assessor import Assessor
+from quantumcore.services.risk.desks.liquidation import LiquidationDesk
+from quantumcore.services.risk.desks.margin import MarginDesk
+from quantumcore.services.risk.desks.margin_arrays import ArrayDesk
+from quantumcore.services.risk.desks.margin_told import MarginTeller
+from quantumcore.services.risk.margin.book import Book
+from quantumcore.services.risk.margin.standing import of_event, view
+from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.store import Applied
+
+
+class MarginRoom:
+    """The desks of margin: what is set, arrays, assessments, what is told, liquidations.
+
+    Attributes:
+        book: What the engine has told last.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        own: Database,
+        database: Database,
+        clock: Clock,
+        definitions: Definitions,
+        marks: Callable[[], Mapping[int, Mark]],
+        caught_up: Callable[[], Awaitable[object]],
+        settings: RiskSettings,
+    ) -> None:
+        """Take the tables of the room's own truth, those that follow (and how to wait for them), and the prices that count."""
+        self.book = Book()
+        self._bus = bus
+        self._database = database
+        self._definitions = definitions
+        self.arrays = ArrayDesk(bus, clock, definitions, marks)
+        self.desk = MarginDesk(
+            bus, own, database, clock, definitions, caught_up, self.arrays, four_eyes=settings.four_eyes
+        )
+        self.assessor = Assessor(bus, database, clock, definitions, self.book, settings)
+        self.teller = MarginTeller(bus, own, clock, definitions, settings.warn_at)
+        self.liquidation = LiquidationDesk(bus, own, database, clock, definitions, self.book, marks, self.assessor.due)
+
+    def attach(self) -> None:
+        """Hand the handlers to the bus."""
+        self.desk.attach()
+        self.assessor.attach()
+        self.liquidation.attach()
+
+    async def start(self) -> None:
+        """Read what stands; what was assessed last is told if it was not."""
+        for key, event in await self._database.read(margin_store.load):
+            self.book.put(key, event)
+        await self.desk.start()
+        await self.liquidation.start()
+        self.teller.heard(self.book.assessed)
+
+    def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """Name what each desk does by itself."""
+        return [
+            ("margin", self.desk.run),
+            ("arrays", self.arrays.run),
+            ("assessments", self.assessor.run),
+            ("rungs", self.teller.run),
+            ("liquidations", self.liquidation.run),
+        ]
+
+    def collect(self) -> Iterable[Metric]:
+        """Say for /metrics what the desks did."""
+        yield from self.desk.collect()
+        yield from self.arrays.collect()
+        yield from self.assessor.collect()
+        yield from self.teller.collect()
+        yield from self.liquidation.collect()
+
+    def moved(self, applied: Applied) -> None:
+        """Take in what a commit has done."""
+        assessed = {}
+        for key, event in applied.margin.items():
+            self.book.put(key, event)
+            if isinstance(event, wire.MarginAssessed):
+                assessed[key.account, key.currency] = event
+        self.assessor.moved(applied)
+        self.teller.heard(assessed)
+        self.liquidation.heard(assessed)
+
+    async def standings(self, account: int) -> list[MarginView]:
+        """Return how an account stands in each currency in which it is on margin or has a day, by the engine.
+
+        While that does not answer, as it was last assessed; what never was is left out then.
+        """
+        currencies = self.book.currencies(account)
+        if not currencies:
+            return []
+        assessed = {currency: self.book.assessed.get((account, currency)) for currency in currencies}
+        known = self._definitions.catalogue.currencies
+        try:
+            if not known.keys() >= set(currencies):
+                await self._definitions.refresh()
+            found = await self._bus.request(GetEngineMargin(account=account, currencies=currencies))
+        except QuantumCoreError:
+            told = ((known.get(currency), event) for currency, event in assessed.items())
+            return [view(of_event(event), one, event.sequence, event) for one, event in told if one and event]
+        shown = partial(view, sequence=found.sequence)
+        return [
+            shown(standing, known[currency], assessed=assessed[currency])
+            for currency, standing in zip(currencies, found.standings, strict=True)
+        ]

@@ -1,0 +1,146 @@
+"""From what people set for margin to the engine's commands: decimals become its integers, each bound by its field. Pure."""
+
+from typing import Any, Protocol
+
+from quantumcore.contracts import wire
+from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.reasons import Scope
+from quantumcore.contracts.reference import Currency, Instrument
+from quantumcore.contracts.risk_margin import (
+    LOSSES,
+    PROFILES,
+    AccountMargin,
+    LotGreeks,
+    MarginSetting,
+    MarginTerms,
+    RiskArray,
+    RiskDay,
+    RiskLimits,
+)
+from quantumcore.contracts.values import I64_MAX, Scaled, show
+
+SHARE_PLACES = 6
+SLOPE_PLACES = 12
+MODEL_PLACES = 6
+MOST_SHARE = 10**7  # ten times the notional
+MOST_SLOPE = 10**12
+MOST_AGE_NS = 86_400 * 10**9
+MOST_MODEL = 2**46
+"""Of losses, minimums and greeks of a lot, in 10^-6 of the currency."""
+OF_MONEY = ("gross", "net", "delta", "gamma", "vega", "loss", "drawdown")
+OF_SHARES = {"share": 10**6, "loss_rate": MOST_SHARE, "drawdown_rate": MOST_SHARE}
+
+
+class Names(Protocol):
+    """Numbers of what is named."""
+
+    def symbol(self, symbol: str) -> Instrument:
+        """Return an instrument; NotFound: there is none."""
+
+    def currency(self, code: str) -> Currency:
+        """Return a currency; NotFound: there is none."""
+
+
+def subject_of(what: MarginSetting) -> str:
+    """Return under what a setting is listed: a symbol, or an account."""
+    match what:
+        case MarginTerms() | RiskArray() | LotGreeks():
+            return what.symbol
+        case _:
+            return str(what.account)
+
+
+def command_of(what: MarginSetting, names: Names, losses: tuple[int, ...] | None = None) -> wire.Command:
+    """Return the command that sets `what`.
+
+    Args:
+        losses: Of an array that a model makes, as it was made.
+
+    Raises:
+        NotFound: A symbol or a currency.
+        InvalidCommand: A bound, by its field.
+    """
+    match what:
+        case MarginTerms():
+            return _terms(what, names.symbol(what.symbol))
+        case RiskArray():
+            return _array(what, names.symbol(what.symbol), losses)
+        case LotGreeks():
+            given = {name: _model(getattr(what, name), name) for name in ("delta", "gamma", "vega")}
+            return wire.SetGreeks(instrument=names.symbol(what.symbol).number, **given)
+        case AccountMargin():
+            if what.profile not in PROFILES:
+                listed = f"profile must be one of {', '.join(PROFILES)}"
+                raise invalid("range", listed, field="profile", actual=what.profile[:64])
+            currency = names.currency(what.currency).number
+            return wire.SetAccountMargin(account=what.account, currency=currency, profile=PROFILES[what.profile])
+        case RiskLimits():
+            return _limits(what, names.currency(what.currency))
+        case RiskDay():
+            return wire.OpenRiskDay(account=what.account, currency=names.currency(what.currency).number)
+
+
+def _terms(what: MarginTerms, instrument: Instrument) -> wire.SetMarginTerms:
+    initial = units(what.initial, "initial", SHARE_PLACES, 0, MOST_SHARE)
+    return wire.SetMarginTerms(
+        instrument=instrument.number,
+        initial=initial,
+        maintenance=units(what.maintenance, "maintenance", SHARE_PLACES, 0, initial),
+        slope=units(what.slope, "slope", SLOPE_PLACES, 0, MOST_SLOPE),
+        mark_ns=units(what.mark_age_s, "mark_age_s", 9, 0, MOST_AGE_NS),
+        array_ns=units(what.array_age_s, "array_age_s", 9, 0, MOST_AGE_NS),
+        profile=int(what.always_volatility),
+    )
+
+
+def _array(what: RiskArray, instrument: Instrument, made: tuple[int, ...] | None) -> wire.SetRiskArray:
+    if made is None and not what.losses:
+        return wire.SetRiskArray(instrument=instrument.number, given=0)
+    if made is None:
+        if len(what.losses) != LOSSES:
+            counts = {"limit": str(LOSSES), "actual": str(len(what.losses))}
+            raise invalid("range", f"an array has {LOSSES} losses", field="losses", **counts)
+        made = tuple(_model(text, f"losses[{at}]") for at, text in enumerate(what.losses))
+    worst = max(made, key=abs)
+    if abs(worst) > MOST_MODEL:
+        limits = {"limit": show(MOST_MODEL, MODEL_PLACES), "actual": show(worst, MODEL_PLACES)}
+        raise invalid("range", "a lot loses more than an array can say", field="losses", **limits)
+    minimum = units(what.short_minimum, "short_minimum", MODEL_PLACES, 0, MOST_MODEL)
+    return wire.SetRiskArray(instrument=instrument.number, losses=made, short_minimum=minimum)
+
+
+def _limits(what: RiskLimits, currency: Currency) -> wire.SetRiskLimits:
+    given: dict[str, Any] = {}
+    for name in OF_MONEY:
+        text = getattr(what, name)
+        if text is not None:
+            given[name] = units(text, name, currency.scale, 0, I64_MAX)
+    for name, most in OF_SHARES.items():
+        text = getattr(what, name)
+        if text is not None:
+            given[name] = units(text, name, SHARE_PLACES, 1, most)
+    scope = Scope.ACCOUNT if what.account else Scope.VENUE
+    return wire.SetRiskLimits(account=what.account, scope=scope, currency=currency.number, **given)
+
+
+def _model(text: str, field: str) -> int:
+    return units(text, field, MODEL_PLACES, -MOST_MODEL, MOST_MODEL)
+
+
+def units(text: str, field: str, places: int, least: int, most: int) -> int:
+    """Return a decimal as an integer of 10^-places.
+
+    Raises:
+        InvalidCommand: No decimal, more places, or outside of least to most.
+    """
+    given = Scaled.parse(text, field)
+    if given.scale > places:
+        raise invalid(
+            "places", f"{field} has at most {places} places", field=field, limit=str(places), actual=text[:64]
+        )
+    found: int = given.mantissa * 10 ** (places - given.scale)
+    if not least <= found <= most:
+        low, high = show(least, places), show(most, places)
+        bound = low if found < least else high
+        raise invalid("range", f"{field} is from {low} to {high}", field=field, limit=bound, actual=text[:64])
+    return found

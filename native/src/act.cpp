@@ -91,11 +91,11 @@ bool is_move(EventKind kind) {
          kind == EventKind::order_replaced || kind == EventKind::instrument_status_changed;
 }
 
-/// Whether all would see an order in the book if it had its turn now and traded nothing.
-bool would_be_shown(const State& state, u32 slot) {
+/// Whether an order would stand in the book if it had its turn now and traded nothing.
+bool would_rest(const State& state, u32 slot) {
   const OrderNode& node = state.orders.node(slot);
   const u32 extra = state.orders.record(slot).extra;
-  return (node.flags & (kOrderPeg | kOrderDark)) == 0 &&
+  return (node.flags & kOrderPeg) == 0 &&
          (extra == kNone || !is_triggered(state.extras[extra].type)) &&
          may_rest_in(state.instruments[node.instrument].terms.status, time_in_force_of(state, slot),
                      (node.flags & kOrderNeverRests) == 0);
@@ -128,7 +128,13 @@ void accept(State& state, const CommandHeader& header, const Act& act, Teller& t
     // One before it may have set off the call for which it was told to wait.
     if (waiting[i] && enter_own_call(state, slots[i], teller)) continue;
     // It comes to its level only now, maybe behind others that have come since it was accepted.
-    if (moved && would_be_shown(state, slots[i])) {
+    const bool comes_late = moved && would_rest(state, slots[i]);
+    i64 need = 0;
+    if (comes_late && !judge_active(state, slots[i], true, need)) {
+      cancel_order(state, slots[i], CancelReason::out_of_bounds, teller);
+      continue;
+    }
+    if (comes_late && (state.orders.node(slots[i]).flags & kOrderDark) == 0) {
       tell_replaced(state, slots[i], ReplaceReason::has_its_turn, false, teller);
     }
     begin(state, slots[i], teller);

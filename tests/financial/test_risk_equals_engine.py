@@ -54,7 +54,7 @@ async def assert_equal(venue: SmallVenue) -> tuple[int, int]:
     return working, len(engine.positions)
 
 
-@pytest.mark.parametrize("market", [Market, ActionMarket, BustedMarket])
+@pytest.mark.parametrize("market", [Market, ActionMarket, BustedMarket, MarginMarket])
 async def test_every_account_is_as_the_engine_has_it(tmp_path: Path, rng: random.Random, market: type[Market]) -> None:
     async with small_venue(tmp_path, list(setup())) as venue:
         stream = market(rng)

@@ -8,6 +8,7 @@ Method: a small venue with the rooms of ledger, orders, positions, market and po
 import asyncio
 from collections.abc import AsyncIterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +39,11 @@ from quantumcore.services.orders.service import OrdersService
 from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.service import PositionsService
+from quantumcore.services.risk import store
+from quantumcore.services.risk.folding import ONE, Holding
 from tests.support.ledgers import digest, open_ledger
 from tests.support.position_rooms import order
+from tests.support.risk_room import risk_service
 from tests.support.small_venue import ALICE, BOB, CAROL, RICH, SHARE, USD, SmallVenue, small_venue
 from tests.support.waiting import eventually
 
@@ -213,3 +217,25 @@ async def test_a_rebuild_from_the_log_leads_to_the_same(rooms: Rooms) -> None:
     at = rooms.venue.engine.sequence
     await eventually(lambda: again._follower.cursor == at == rooms.ledger._follower.cursor)
     assert await digest(again._database) == await digest(rooms.ledger._database)
+
+
+async def test_the_risk_room_has_both_sides_with_their_cost_and_their_money(rooms: Rooms) -> None:
+    """Alice is long 10; Carol, short 2, takes 6 for 800.01 and is long 4 for two thirds of it; Bob, short 8, takes the other 4 back."""
+    venue = rooms.venue
+    rooms.trade(10, 15_000)
+    rooms.trade(2, 15_000, buyer=BOB, seller=CAROL)
+    rooms.ruin(ALICE, 14_000)
+    rooms.take_over(CAROL, 6, 80_001)
+    rooms.take_over(BOB, 4, 50_000)
+    database = await venue.database("risk")
+    service = risk_service(venue, database)
+    await service.start()
+    await service.apply(venue.log.read(0, 1 << 30))
+    found = {who: await database.read(partial(store.read_account, account=who)) for who in (ALICE, BOB, CAROL)}
+    holdings = {who: one.positions.get(SHARE, Holding()) for who, one in found.items()}
+    third_of_it = Fraction(80_001 * ONE, 3)
+    assert third_of_it.denominator == 1
+    assert holdings == {ALICE: Holding(), BOB: Holding(-4, -4 * 15_000 * ONE), CAROL: Holding(4, int(third_of_it) * 2)}
+    for who, one in found.items():
+        totals = {currency: balance.total for currency, balance in one.balances.items() if balance.total}
+        assert totals == {row[0]: row[1] for row in venue.engine.balances(who) if row[1]}

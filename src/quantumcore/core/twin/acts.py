@@ -6,7 +6,7 @@ from dataclasses import replace
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.values import NO_SLOT
-from quantumcore.core.twin import admission, closing, codes, dark, gate, orders, phases, resting
+from quantumcore.core.twin import admission, closing, codes, dark, gate, orders, phases, resting, triggers
 from quantumcore.core.twin.answers import REPEAT, tell_done, tell_replaced
 from quantumcore.core.twin.book import Order, Place
 from quantumcore.core.twin.client_ids import Fate, body_of
@@ -73,13 +73,18 @@ def submit(
 def _take_turn(venue: Venue, order: Order, accepted_in: int, *, moved: bool, out: Outbox) -> None:
     """Let `order` begin; if it was told to wait for a call and one before it has set that off, it enters like all that wait.
 
-    `moved`: others may have come to their levels since it was accepted, so it tells that it comes to its own only now.
+    `moved`: others may have come to their levels since it was accepted, so it tells that it comes to its own only now, and
+    ends if it could not be accepted any more.
     """
     if phases.waits(accepted_in, order) and not phases.waits(venue.status(order.instrument), order):
         venue.touched.add(order.instrument)
         phases.enter_book(venue, order, out)
         return
-    if moved and orders.enters_book(venue, order) and not dark.is_dark(order):
+    comes_late = moved and orders.enters_book(venue, order)
+    if comes_late and not triggers.within_bounds(venue, order, rests=True):
+        venue.cancel(order, codes.OUT_OF_BOUNDS, out)
+        return
+    if comes_late and not dark.is_dark(order):
         tell_replaced(venue, order, codes.HAS_ITS_TURN, out, priority_kept=False)
     orders.begin(venue, order, out)
 

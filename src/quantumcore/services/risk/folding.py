@@ -29,6 +29,7 @@ from quantumcore.services.risk.levels import (
     level_of_record,
     numbers_of,
 )
+from quantumcore.services.risk.units import unit_of
 
 BUY = 1
 UNDONE = 1  # TradeBusted action
@@ -74,15 +75,19 @@ class Holding(NamedTuple):
     cost: int | None = 0
 
     def traded(self, lots: int, price: int) -> "Holding":
-        """Return it after `lots` (signed) at `price` ticks: what closes takes its share of the cost along, half-even."""
+        """Return it after `lots` (signed) at `price` ticks."""
+        return self.moved(lots, lots * price * ONE)
+
+    def moved(self, lots: int, cost: int) -> "Holding":
+        """Return it after `lots` (signed) that cost so much: what closes takes its share of the cost along, half-even."""
         after = self.lots + lots
         if after == 0:
             return Holding()
         opens = self.lots == 0 or (self.lots > 0) == (lots > 0)
         if opens:
-            return Holding(after, None if self.cost is None else self.cost + lots * price * ONE)
+            return Holding(after, None if self.cost is None else self.cost + cost)
         if (after > 0) != (self.lots > 0):
-            return Holding(after, after * price * ONE)
+            return Holding(after, _half_even(cost * after, lots))
         return Holding(after, None if self.cost is None else _half_even(self.cost * after, self.lots))
 
 
@@ -166,6 +171,8 @@ def touched(events: Iterable[Event]) -> Touched:
                 found.accounts.update((event.debit_account, event.credit_account))
             case wire.TradeBusted():
                 found.accounts.update((event.buyer, event.seller))
+            case wire.PositionTaken():
+                found.accounts.update((event.account, event.taker))
             case wire.PositionAdjusted():
                 found.accounts.add(event.account)
             case wire.OrderReplaced() | wire.OrderCancelled() | wire.OrderTriggered() | wire.StopMoved():
@@ -256,6 +263,17 @@ class Folding:
                 before = self.state.positions.get(key, Holding())
                 self.state.positions[key] = before.traded(sign * event.quantity, event.price)
                 self.moved.add(account)
+
+    def _taken(self, event: wire.PositionTaken) -> None:
+        """Move both sides as fills of a whole value, which no price was printed for: a mark stays."""
+        unit, per = unit_of(self._instruments[event.instrument])
+        for account, sign in ((event.account, -1), (event.taker, 1)):
+            self._money(event, account, event.base, sign * event.asset)
+            self._money(event, account, event.quote, -sign * event.money)
+            key = account, event.instrument
+            cost = _half_even(sign * event.money * per * ONE, unit)
+            self.state.positions[key] = self.state.positions.get(key, Holding()).moved(sign * event.lots, cost)
+            self.moved.add(account)
 
     def _adjusted(self, event: wire.PositionAdjusted) -> None:
         self._money(event, event.account, event.base, event.asset)
@@ -371,6 +389,7 @@ _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     wire.TransferMade: Folding._made,  # noqa: SLF001
     wire.TradePrinted: Folding._trade,  # noqa: SLF001
     wire.TradeBusted: Folding._busted,  # noqa: SLF001
+    wire.PositionTaken: Folding._taken,  # noqa: SLF001
     wire.PositionAdjusted: Folding._adjusted,  # noqa: SLF001
     wire.OrderAccepted: Folding._accepted,  # noqa: SLF001
     wire.OrderRejected: Folding._rejected,  # noqa: SLF001

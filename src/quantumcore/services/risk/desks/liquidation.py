@@ -44,7 +44,7 @@ from quantumcore.services.risk.margin.book import Book, Place
 from quantumcore.services.risk.margin.ladder import Fund, Reduce, Rung, Standing
 from quantumcore.services.risk.margin.standing import STALE, TOO_LARGE, maintenance
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.valuation.valuing import unit_of
+from quantumcore.services.risk.units import unit_of
 
 BUY, SELL = 1, 2
 LIMIT, IOC, REDUCE_ONLY = 2, 3, 4

@@ -12,8 +12,8 @@ from quantumcore.contracts.risk_margin import PROFILE_NAMES, RUNGS, MarginView
 from quantumcore.contracts.values import show
 from quantumcore.services.risk.margin.amounts import ceiling
 from quantumcore.services.risk.margin.book import Book
+from quantumcore.services.risk.units import unit_of
 from quantumcore.services.risk.valuation.valuing import shown as rounded
-from quantumcore.services.risk.valuation.valuing import unit_of
 
 STALE, TOO_LARGE, DAY_OPEN, LOSS, DRAWDOWN = 1, 2, 4, 8, 16
 SCENARIOS = 3

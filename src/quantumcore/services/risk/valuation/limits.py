@@ -25,7 +25,8 @@ from quantumcore.services.risk.levels import (
     LimitKey,
 )
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.valuation.valuing import Valued, shown, unit_of
+from quantumcore.services.risk.units import unit_of
+from quantumcore.services.risk.valuation.valuing import Valued, shown
 
 DEFAULT_OPEN_ORDERS = 10_000
 """What the engine starts with (docs/reference/limits.md)."""

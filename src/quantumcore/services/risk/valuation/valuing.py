@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.reference import Currency, Instrument
-from quantumcore.services.risk.folding import BUY, ONE, Balance, Holding, Pair, Working
+from quantumcore.services.risk.folding import BUY, ONE, Balance, Holding, Working
 from quantumcore.services.risk.margin import volatility as margin
 from quantumcore.services.risk.parameters import CASH, Parameters
 from quantumcore.services.risk.store import Account
+from quantumcore.services.risk.units import unit_of
 from quantumcore.services.risk.valuation.worths import Worths
 
 SPOT = 1
@@ -196,15 +197,6 @@ def _asked(instrument: int, orders: Iterable[Working]) -> Fraction | None:
     """Return the dearest price that is asked for in an instrument that never had one."""
     prices = [order.price for order in orders if order.instrument == instrument and order.price > 0]
     return Fraction(max(prices)) if prices else None
-
-
-def unit_of(instrument: Instrument) -> Pair:
-    """Return (numerator, denominator) of the minor units of one tick of one lot."""
-    size = Fraction(
-        instrument.tick * instrument.lot * instrument.multiplier * 10**instrument.quote.scale,
-        10 ** (instrument.tick_scale + instrument.lot_scale),
-    )
-    return size.numerator, size.denominator
 
 
 def decimal(exact: Fraction) -> Decimal:

@@ -22,7 +22,7 @@ run: setup ## the embedded venue on ports 8000..; make run ARGS="--port-base 900
 demo: setup ## a venue with simulated participants and a live table
 	@exec .venv/bin/quantumcore demo $(ARGS)
 
-test: export PYTHONDONTWRITEBYTECODE = # every venue that a test starts would compile the package again
+test fuzz: export PYTHONDONTWRITEBYTECODE = # every venue that a test starts would compile the package again
 test: setup ## the whole suite; what measures time runs afterwards, alone
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not serial" $(ARGS)
 	$(if $(wildcard tests/performance/test_*.py),$(PY) -m pytest -m serial $(ARGS))

@@ -345,8 +345,7 @@ bool judge_active(const State& state, u32 slot, bool rests, i64& need) {
   if (!rests) return true;
   const Standing at =
       standing_at(state, instrument, (node.flags & kOrderDark) != 0, wish.sell, wish.price);
-  const i64 shown =
-      order.extra == kNone ? wish.lots : first_shown(state.extra_of(slot), wish.lots);
+  const i64 shown = order.extra == kNone ? wish.lots : first_shown(state.extra_of(slot), wish.lots);
   return judge_level(instrument, at.there, shown, why) && at.room;
 }
 

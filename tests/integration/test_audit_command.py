@@ -220,12 +220,13 @@ async def test_what_is_wrong_is_one_sentence_with_its_code(data: Path, tmp_path:
 
 
 async def test_a_damaged_database_file_is_a_finding_and_no_crash(data: Path, rng: random.Random) -> None:
-    """Bytes of its pages, changed in runs: whatever SQLite makes of them."""
+    """Bytes of its pages, changed in runs where there are any: whatever SQLite makes of them."""
     before = (data / LEDGER).read_bytes()
+    written = [at for at in range(100, len(before) - 64) if any(before[at : at + 64])]
     findings = 0
     for _ in range(25):
         spoiled = bytearray(before)
-        at = rng.randrange(100, len(before) - 64)
+        at = rng.choice(written)
         spoiled[at : at + 64] = rng.randbytes(64)
         (data / LEDGER).write_bytes(spoiled)
         findings += not report_on(data)["sound"]
@@ -242,6 +243,15 @@ async def test_a_schema_whose_names_are_no_text_is_a_finding(data: Path) -> None
     connection.close()
     report = report_on(data)
     assert "ledger: the database file is damaged" in report["findings"]
+
+
+async def test_a_value_that_is_no_text_is_a_finding(data: Path) -> None:
+    """Python refuses it in words of its own, without a code of SQLite's."""
+    with sqlite3.connect(data / LEDGER) as connection:
+        connection.execute("UPDATE audit_records SET sequence = CAST(x'4938bf' AS TEXT) WHERE number = 2")
+    connection.close()
+    report = report_on(data)
+    assert "audit: the database file is damaged" in report["findings"]
 
 
 async def test_a_file_that_is_no_database_is_a_finding(data: Path) -> None:

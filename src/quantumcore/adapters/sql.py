@@ -44,6 +44,7 @@ _GONE = {
     14,
 }  # SQLite: busy, locked, out of memory, read-only, interrupted, I/O, full, cannot open
 _DAMAGED = {11, 26}  # SQLite: malformed, not a database
+_NO_TEXT = "Could not decode to UTF-8"  # Python's own words for a damaged value; they have no code
 
 
 async def open_database(path: Path, migrations: Path | str, *, synchronous: str = "NORMAL") -> "SqliteDatabase":
@@ -222,10 +223,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+        said = getattr(error, "orig", error)
+        code = getattr(said, "sqlite_errorcode", 0) & 0xFF
         if code in _GONE:
             raise Unavailable("unavailable", "the database did not take it", retry_after=1.0) from error
-        if code in _DAMAGED:
+        if code in _DAMAGED or str(said).startswith(_NO_TEXT):
             raise Corrupted("corrupted", "the database file is damaged") from error
         raise
     except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes its bytes

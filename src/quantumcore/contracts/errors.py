@@ -80,6 +80,16 @@ def invalid(rule: str, detail: str, *, field: str = "", limit: str = "", actual:
     return InvalidCommand(f"request.invalid.{rule}", detail, field=field, limit=limit, actual=actual)
 
 
+def check_count(count: int, most: int, field: str = "limit") -> None:
+    """See that it is 1 to `most`: a page, or what a request has of something.
+
+    Raises:
+        InvalidCommand: It is not, by its field.
+    """
+    if not 1 <= count <= most:
+        raise invalid("range", f"{field} must be 1 to {most}", field=field, limit=str(most), actual=str(count))
+
+
 @contextmanager
 def naming(part: str) -> Iterator[None]:
     """Let a refusal of one part of a request say which part that is."""
@@ -109,6 +119,12 @@ class Forbidden(Refused):
 
     status = 403
     default_code = "auth.forbidden"
+
+
+def needs_second() -> Forbidden:
+    """Return the refusal of what one person asks for and two must want."""
+    detail = "this needs a second person: propose it, and let another approve"
+    return Forbidden("approval.required", detail, limit="2", actual="1")
 
 
 class NotFound(Refused):

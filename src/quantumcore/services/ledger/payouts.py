@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from prometheus_client.core import Metric
 
-from quantumcore.contracts.errors import Conflict, NotFound
+from quantumcore.contracts.errors import Conflict, NotFound, check_count
 from quantumcore.contracts.ledger import GetTransfer, MakeTransfer, TransferView
 from quantumcore.contracts.ledger_payouts import GetPayouts, Payouts, PayoutView, RetryPayout, SettlePayout
 from quantumcore.ports.bus import Bus
@@ -151,7 +151,7 @@ class PayoutDesk:
         Raises:
             InvalidCommand: limit.
         """
-        queries.check_limit(query.limit, MAX_PAGE)
+        check_count(query.limit, MAX_PAGE)
         found = await self._paying.sagas.read(partial(saga_store.under_way, limit=query.limit))
         return Payouts([self._shown(saga) for saga in found])
 

@@ -368,16 +368,6 @@ def house_sums(found: dict[AccountKey, Account]) -> dict[int, dict[str, int]]:
     return sums
 
 
-def check_limit(limit: int, most: int) -> None:
-    """See that a page of `limit` may be asked for.
-
-    Raises:
-        InvalidCommand: It is less than 1, or more than `most`.
-    """
-    if not 1 <= limit <= most:
-        raise invalid("range", f"limit must be 1 to {most}", field="limit", limit=str(most), actual=str(limit))
-
-
 def show_position(position: Position) -> str:
     """Return a position as it is shown: sequence.index.leg."""
     return ".".join(map(str, position))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from quantumcore.contracts.days import day_of
-from quantumcore.contracts.errors import NotFound, invalid
+from quantumcore.contracts.errors import NotFound, check_count, invalid
 from quantumcore.contracts.ledger import GetTrialBalance, TrialBalance
 from quantumcore.contracts.ledger_reports import (
     MAX_LINES,
@@ -87,7 +87,7 @@ class ReportDesk:
         Raises:
             InvalidCommand, NotFound: As GetStatement says.
         """
-        queries.check_limit(query.limit, MAX_LINES)
+        check_count(query.limit, MAX_LINES)
         wanted = ranges.asked(query.begin, query.end, query.as_known)
         after = queries.parse_position(query.cursor) if query.cursor else None
         subject = await self._subject(query.account, 0, query.currency)

@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import NotFound
+from quantumcore.contracts.errors import NotFound, check_count
 from quantumcore.contracts.ledger import (
     Balances,
     EntryPage,
@@ -259,7 +259,7 @@ class LedgerService:
             InvalidCommand: limit or cursor.
             NotFound: `account.not_found`, `currency.not_found`.
         """
-        queries.check_limit(query.limit, queries.MAX_PAGE)
+        check_count(query.limit, queries.MAX_PAGE)
         after = queries.parse_position(query.cursor) if query.cursor else None
         currency = (await self._teller.currency(query.currency)).number if query.currency else 0
         await self._owner(query.account, query.at_least)

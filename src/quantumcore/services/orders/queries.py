@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.errors import check_count, invalid
 from quantumcore.contracts.orders import (
     MAX_PAGE,
     Fill,
@@ -77,7 +77,8 @@ class OrderQueries:
 
     async def orders(self, query: GetAccountOrders) -> OrderPage:
         """Return a page of the account's orders; an unknown account or symbol has none."""
-        account, limit = check_account(query.account), check_limit(query.limit)
+        account, limit = check_account(query.account), query.limit
+        check_count(limit, MAX_PAGE)
         statuses = _statuses(query.status)
         after = _name(query.cursor) if query.cursor else None
         known, instrument = self._instrument(query.symbol)
@@ -106,7 +107,8 @@ class OrderQueries:
 
     async def fills(self, query: GetFills) -> FillPage:
         """Return a page of the account's fills; an unknown account or symbol has none."""
-        account, limit = check_account(query.account), check_limit(query.limit)
+        account, limit = check_account(query.account), query.limit
+        check_count(limit, MAX_PAGE)
         after = Position(*_keys(query.cursor, 3)) if query.cursor else None
         known, instrument = self._instrument(query.symbol)
 
@@ -151,7 +153,8 @@ class OrderQueries:
 
         A first sequence that alone has more changes than the limit (a mass cancel) comes whole; the engine bounds it.
         """
-        account, limit = check_account(query.account), check_limit(query.limit)
+        account, limit = check_account(query.account), query.limit
+        check_count(limit, MAX_PAGE)
         after = _bounded(query.after_sequence, "after_sequence")
 
         def work(connection: Connection) -> OrderHistory:
@@ -177,13 +180,6 @@ class OrderQueries:
         """Return whether any order can be on `symbol`, and its number; every order is on the empty symbol."""
         found = self._catalogue.symbols.get(symbol)
         return (True, None) if not symbol else (found is not None, found.number if found else None)
-
-
-def check_limit(limit: int) -> int:
-    """Return `limit` if it is a page's; raise InvalidCommand otherwise."""
-    if not 1 <= limit <= MAX_PAGE:
-        raise invalid("range", f"limit must be 1 to {MAX_PAGE}", field="limit", limit=str(MAX_PAGE), actual=str(limit))
-    return limit
 
 
 def _last_whole(updates: Sequence[Change], limit: int) -> int:

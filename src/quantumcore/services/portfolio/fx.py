@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from quantumcore.contracts.errors import Unavailable, invalid, naming
+from quantumcore.contracts.errors import Unavailable, check_count, invalid, naming
 from quantumcore.contracts.portfolio import MAX_RATES, FxRate, GivenRate
 from quantumcore.contracts.rates import both_ways, check_triangles
 from quantumcore.contracts.values import is_symbol
@@ -84,9 +84,7 @@ def check_rates(given: Sequence[GivenRate], tolerance_bp: int) -> tuple[Rate, ..
     Raises:
         InvalidCommand: The first that is wrong, by its field; `fx.triangle` names the pair that has two values.
     """
-    if not 1 <= len(given) <= MAX_RATES:
-        bound = str(MAX_RATES)
-        raise invalid("range", f"rates must be 1 to {bound}", field="rates", limit=bound, actual=str(len(given)))
+    check_count(len(given), MAX_RATES, "rates")
     rates: list[Rate] = []
     pairs: set[frozenset[str]] = set()
     for at, one in enumerate(given):

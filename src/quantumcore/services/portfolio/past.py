@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import invalid
+from quantumcore.contracts.errors import check_count, invalid
 from quantumcore.contracts.portfolio import (
     MAX_HISTORY_PAGE,
     GetPerformance,
@@ -37,9 +37,7 @@ class Past:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        if not 1 <= query.limit <= MAX_HISTORY_PAGE:
-            bound, actual = str(MAX_HISTORY_PAGE), str(query.limit)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=actual)
+        check_count(query.limit, MAX_HISTORY_PAGE)
         from_ns, to_ns = query.from_ns, query.to_ns or I64_MAX
         if query.cursor:
             at = _position(query.cursor)

@@ -6,7 +6,7 @@ from functools import partial
 from prometheus_client.core import Metric
 
 from quantumcore.contracts.actions import ActionView, GetAction, show_action
-from quantumcore.contracts.errors import Conflict, NotFound, Unavailable, invalid
+from quantumcore.contracts.errors import Conflict, NotFound, Unavailable, check_count
 from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.positions import (
     GetLots,
@@ -161,9 +161,7 @@ class PositionsService:
             NotFound: `instrument.not_found`.
             Corrupted: `position.segment`, `position.record`.
         """
-        if not 1 <= query.limit <= queries.MAX_PAGE:
-            bound = str(queries.MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
+        check_count(query.limit, queries.MAX_PAGE)
         after = queries.parse_place(query.cursor) if query.cursor else None
         instrument = await self._instrument(query.symbol)
         await self._following.reached(query.at_least)

@@ -7,7 +7,7 @@ from functools import partial
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import NotFound, Unavailable, invalid
+from quantumcore.contracts.errors import NotFound, Unavailable, check_count, invalid
 from quantumcore.contracts.ledger_audit import (
     AccountVerdict,
     AuditRoot,
@@ -37,7 +37,7 @@ from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.publisher import Auditing, Publisher
 from quantumcore.services.ledger.audit.roots import ROOT_SUFFIX, decode_root
 from quantumcore.services.ledger.audit.verify import Walker
-from quantumcore.services.ledger.queries import check_limit, show_position
+from quantumcore.services.ledger.queries import show_position
 
 VERIFY_MAX = 100_000
 """Records in one step of a verification: about half a second of a processor."""
@@ -108,7 +108,7 @@ class Auditor:
             InvalidCommand: limit or cursor.
             Unavailable: `overloaded`: another verification runs.
         """
-        check_limit(query.limit, VERIFY_MAX)
+        check_count(query.limit, VERIFY_MAX)
         after = _number(query.cursor) if query.cursor else 0
         if self._verifying.locked():
             raise Unavailable("overloaded", "another verification runs", retry_after=1)  # seconds
@@ -137,7 +137,7 @@ class Auditor:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        check_limit(query.limit, ROOTS_MAX)
+        check_count(query.limit, ROOTS_MAX)
         if len(query.cursor) > len("2026-11-22"):
             raise invalid("range", "cursor is not one of ours", field="cursor", actual=query.cursor[:64])
         if self._store is None:

@@ -17,11 +17,12 @@ from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import (
     Conflict,
-    Forbidden,
     InvalidCommand,
     NotFound,
     Refused,
+    check_count,
     invalid,
+    needs_second,
 )
 from quantumcore.contracts.ledger_approvals import (
     KINDS,
@@ -45,7 +46,6 @@ from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger.attempts import AGAIN_S, Attempts
 from quantumcore.services.ledger.office import proposals
 from quantumcore.services.ledger.office.proposal import Proposal
-from quantumcore.services.ledger.queries import check_limit
 
 ID_BYTES = 16
 MAX_REASON_BYTES = 512
@@ -100,8 +100,7 @@ class Approvals:
 
         async def alone(request: Request[Any]) -> Any:
             if self._four_eyes or getattr(request, "two_persons", False):
-                detail = "this needs a second person: propose it, and let another approve"
-                raise Forbidden("approval.required", detail, limit="2", actual="1")
+                raise needs_second()
             return await act.act(request)
 
         bus.handle(KINDS[kind], alone)
@@ -229,7 +228,7 @@ class Approvals:
         Raises:
             InvalidCommand: state, limit or cursor.
         """
-        check_limit(query.limit, MAX_PAGE)
+        check_count(query.limit, MAX_PAGE)
         if query.state and query.state not in STATES:
             names = ", ".join(STATES)
             raise invalid("range", f"state must be one of {names}", field="state", actual=query.state[:64])

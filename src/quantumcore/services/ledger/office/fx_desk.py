@@ -15,7 +15,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection, select
 
 from quantumcore.contracts.days import DAY_NS, shown_day
-from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, Unavailable, invalid
+from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, Unavailable, check_count, invalid
 from quantumcore.contracts.ledger_fx import (
     MAX_QUOTES,
     MAX_SOURCE_BYTES,
@@ -142,9 +142,7 @@ class FxDesk:
         self._check_times(command, self._clock.now())
 
     async def _given(self, command: OfferQuotes) -> list[Quote]:
-        if not 1 <= len(command.quotes) <= MAX_QUOTES:
-            bound, count = str(MAX_QUOTES), str(len(command.quotes))
-            raise invalid("range", f"quotes must be 1 to {bound}", field="quotes", limit=bound, actual=count)
+        check_count(len(command.quotes), MAX_QUOTES, "quotes")
         _check_source(command.source)
         found = [await self._quote(command, one, f"quotes[{at}]") for at, one in enumerate(command.quotes)]
         if len({quote.quote_id for quote in found}) < len(found):

@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts.days import DAY_NS, day_of, last_day_of, shown_day
-from quantumcore.contracts.errors import Conflict, Unavailable, invalid
+from quantumcore.contracts.errors import Conflict, Unavailable, check_count, invalid
 from quantumcore.contracts.ledger_periods import MAX_PAGE, ClosePeriod, GetPeriods, Periods, PeriodView
 from quantumcore.contracts.wire import Leg, PostGroup
 from quantumcore.ports.bus import Bus
@@ -119,7 +119,7 @@ class PeriodDesk:
         Raises:
             InvalidCommand: limit.
         """
-        queries.check_limit(query.limit, MAX_PAGE)
+        check_count(query.limit, MAX_PAGE)
         await self._following.reached(max(query.at_least, self._groups.posted))
         ends = await self._closed.ends()
         return Periods(await self._shown(list(reversed(ends))[: query.limit]))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from prometheus_client.core import Metric
 
 from quantumcore.contracts.days import DAY_NS, day_of, effective_day, shown_day
-from quantumcore.contracts.errors import Conflict, NotFound, Refused, invalid
+from quantumcore.contracts.errors import Conflict, NotFound, Refused, check_count, invalid
 from quantumcore.contracts.ledger import TransactionView
 from quantumcore.contracts.ledger_tax import (
     MAX_CODE,
@@ -305,9 +305,7 @@ class TaxDesk:
 
 
 def _bounded(command: ChargeTax) -> list[tuple[str, list[str]]]:
-    if not 1 <= len(command.lines) <= MAX_LINES:
-        bound, count = str(MAX_LINES), str(len(command.lines))
-        raise invalid("range", f"lines must be 1 to {bound}", field="lines", limit=bound, actual=count)
+    check_count(len(command.lines), MAX_LINES, "lines")
     return [(line.amount, line.taxes) for line in command.lines]
 
 

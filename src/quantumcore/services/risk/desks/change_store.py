@@ -4,15 +4,15 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from quantumcore.contracts.reasons import Scope
+from quantumcore.services.risk.desks import numbered
 from quantumcore.services.risk.levels import Level, level_of
 from quantumcore.services.risk.tables import limit_changes
 
 _encode = msgspec.json.Encoder().encode
 _numbers = msgspec.json.Decoder(dict[str, int]).decode
-UNFINISHED = 1_000
 
 
 class State(IntEnum):
@@ -58,7 +58,6 @@ class Change(NamedTuple):
 
 def add(tx: Connection, change: Change) -> Change:
     """Add a change under the next number; one of the same records that stands until an expiry is replaced by it."""
-    number = (tx.execute(select(func.max(limit_changes.c.number))).scalar() or 0) + 1
     c = limit_changes.c
     same = (
         c.scope == int(change.scope),
@@ -68,54 +67,46 @@ def add(tx: Connection, change: Change) -> Change:
         c.currency == change.currency,
     )
     tx.execute(update(limit_changes).where(*same, c.state == State.STANDING).values(state=State.REPLACED))
-    made = change._replace(number=number)
+    made = change._replace(number=numbered.next_number(tx, limit_changes))
     row = made._asdict() | {"given": _encode(made.given).decode(), "before": _encode(made.before).decode()}
-    tx.execute(insert(limit_changes), row | {"state": int(made.state), "scope": int(made.scope)})
+    numbered.add(tx, limit_changes, row | {"state": int(made.state), "scope": int(made.scope)})
     return made
 
 
 def ended(tx: Connection, number: int, state: State, sequence: int = 0, code: str = "") -> None:
     """Write down what became of a change."""
-    values = {"state": int(state), "sequence": sequence, "code": code}
-    tx.execute(update(limit_changes).where(limit_changes.c.number == number).values(values))
+    numbered.change(tx, limit_changes, number, {"state": int(state), "sequence": sequence, "code": code})
 
 
 def reverted(tx: Connection, over: Change, change: Change) -> Change:
     """Let what stood before `over` come back: both are written as one."""
     made = add(tx, change)
-    tx.execute(update(limit_changes).where(limit_changes.c.number == over.number).values(state=int(State.REVERTED)))
+    numbered.change(tx, limit_changes, over.number, {"state": int(State.REVERTED)})
     return made
 
 
 def unfinished(tx: Connection) -> list[Change]:
     """Return changes that are written down and not done, the oldest first."""
-    c = limit_changes.c
-    wanted = select(limit_changes).where(c.state == State.ASKED).order_by(c.number).limit(UNFINISHED)
-    return [_change(row) for row in tx.execute(wanted)]
+    return [_change(row) for row in numbered.oldest(tx, limit_changes, limit_changes.c.state == State.ASKED)]
 
 
 def expired(tx: Connection, now_ns: int) -> list[Change]:
     """Return changes that stand beyond their time, the oldest expiry first."""
     c = limit_changes.c
     over = c.state == State.STANDING, c.expires_ns > 0, c.expires_ns <= now_ns
-    return [
-        _change(row) for row in tx.execute(select(limit_changes).where(*over).order_by(c.expires_ns).limit(UNFINISHED))
-    ]
+    wanted = select(limit_changes).where(*over).order_by(c.expires_ns).limit(numbered.UNFINISHED)
+    return [_change(row) for row in tx.execute(wanted)]
 
 
 def find(tx: Connection, number: int) -> Change:
     """Return a change that exists."""
-    return _change(tx.execute(select(limit_changes).where(limit_changes.c.number == number)).one())
+    return _change(numbered.find(tx, limit_changes, number))
 
 
 def page(tx: Connection, account: int, before: int, limit: int) -> list[Change]:
     """Return up to `limit` changes below the number `before` (0: the newest), newest first; of an account, or of all (0)."""
-    wanted = select(limit_changes).order_by(limit_changes.c.number.desc()).limit(limit)
-    if before:
-        wanted = wanted.where(limit_changes.c.number < before)
-    if account:
-        wanted = wanted.where(limit_changes.c.account == account)
-    return [_change(row) for row in tx.execute(wanted)]
+    whose = (limit_changes.c.account == account,) if account else ()
+    return [_change(row) for row in numbered.newest(tx, limit_changes, before, limit, *whose)]
 
 
 def _change(row: Any) -> Change:

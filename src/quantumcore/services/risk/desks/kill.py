@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import Forbidden, InvalidCommand, NotFound, invalid
+from quantumcore.contracts.errors import InvalidCommand, NotFound, invalid, needs_second
 from quantumcore.contracts.levels import named
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.reasons import CODES, Reason
@@ -64,8 +64,7 @@ class KillDesk:
             Forbidden, NotFound, InvalidCommand, Unavailable, OutcomeUnknown: As contracts/risk_kill says.
         """
         if self._four_eyes:
-            detail = "this needs a second person: propose it, and let another approve"
-            raise Forbidden("approval.required", detail, limit="2", actual="1")
+            raise needs_second()
         return await self._switch(command, OFF)
 
     async def lift_by_two(self, command: LiftByTwo) -> KillSwitch:

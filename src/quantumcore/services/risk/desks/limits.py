@@ -1,12 +1,9 @@
-"""Limits that people set, of every level: written down with who, why and until when, then commanded, then in force; at their expiry what stood before comes back.
+"""Limits that people set, of every level: written down, then commanded, then in force (writing.py); at their expiry what stood before comes back.
 
-    asked ──the engine has it──▶ standing ──a later one──▶ replaced
-      └──it refuses──▶ refused      └──its time is over──▶ reverted, and a change back is asked
-
-A command replaces a record whole and says so again when it is repeated, so what a kill or a lost answer has left unfinished is done once more.
+asked ──the engine has it──▶ standing ──a later one──▶ replaced
+  └──it refuses──▶ refused      └──its time is over──▶ reverted, and a change back is asked
 """
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -16,13 +13,12 @@ from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import Forbidden, InvalidCommand, NotFound, QuantumCoreError, invalid
+from quantumcore.contracts.errors import NotFound, invalid, needs_second
 from quantumcore.contracts.levels import named
 from quantumcore.contracts.matching import SequenceBatch
 from quantumcore.contracts.messages import Done
-from quantumcore.contracts.reasons import CODES, Reason, Scope
+from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Catalogue, Currency, Instrument
-from quantumcore.contracts.risk import MAX_PAGE
 from quantumcore.contracts.risk_limits import (
     CheckLimits,
     GetLevelLimits,
@@ -41,12 +37,12 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import change_store, records
+from quantumcore.services.risk.desks import change_store, numbered, records
 from quantumcore.services.risk.desks.change_store import Change, State
+from quantumcore.services.risk.desks.writing import Writing, outcome
 from quantumcore.services.risk.levels import Limit
 from quantumcore.services.risk.valuation import limits
 
-LOOK_S = 1.0  # seconds
 EXPIRY = "expiry"
 """Who sets what an expiry brings back."""
 _log = logging.getLogger(__name__)
@@ -78,7 +74,17 @@ class LimitDesk:
         self._definitions = definitions
         self._caught_up = caught_up
         self._four_eyes = four_eyes
-        self._one = asyncio.Lock()
+        self._writing = Writing(
+            own,
+            clock,
+            "limits",
+            add=change_store.add,
+            find=change_store.find,
+            unfinished=change_store.unfinished,
+            do=self._do,
+            due=self._revert,
+        )
+        self.run, self.look = self._writing.run, self._writing.look
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -92,39 +98,6 @@ class LimitDesk:
         """Say for /metrics what became of changes."""
         yield counter("qc_risk_limit_changes", "Changes of limits by what became of them", self.changes, by="state")
 
-    async def run(self) -> None:
-        """Finish what was left unfinished, and let what has expired come back; for ever."""
-        while True:
-            await self.look()
-            await self._clock.sleep(LOOK_S)
-
-    async def look(self) -> None:
-        """Do what is due now; what cannot be done yet is due again."""
-        async with self._one:
-            try:
-                await self._finish()
-                for over in await self._own.read(partial(change_store.expired, now_ns=self._clock.now())):
-                    back = Change(
-                        number=0,
-                        account=over.account,
-                        instrument=over.instrument,
-                        currency=over.currency,
-                        scope=over.scope,
-                        other=over.other,
-                        state=State.ASKED,
-                        given=over.before,
-                        before=over.given,
-                        who=EXPIRY,
-                        reason=f"change {over.number} was until now",
-                        time_ns=self._clock.now(),
-                        expires_ns=0,
-                    )
-                    await self._own.write(partial(change_store.reverted, over=over, change=back))
-                    self.changes["reverted"] += 1
-                await self._finish()
-            except QuantumCoreError as error:
-                _log.warning("limits that are to be set are not: %s", error.detail)
-
     async def set_limits(self, command: SetLimits) -> LimitChange:
         """Set limits, if one person is enough for that.
 
@@ -132,8 +105,7 @@ class LimitDesk:
             Forbidden, NotFound, InvalidCommand, Unavailable, OutcomeUnknown: As contracts/risk_limits says.
         """
         if self._four_eyes:
-            detail = "this needs a second person: propose it, and let another approve"
-            raise Forbidden("approval.required", detail, limit="2", actual="1")
+            raise needs_second()
         return await self._set(command)
 
     async def set_by_two(self, command: SetLimitsByTwo) -> LimitChange:
@@ -179,31 +151,36 @@ class LimitDesk:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        if not 1 <= query.limit <= MAX_PAGE:
-            bound = str(MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
-        before = terms.version_of(query.cursor) if query.cursor else 0
-        work = partial(change_store.page, account=query.account, before=before, limit=query.limit + 1)
-        found = await self._own.read(work)
-        following = str(found[query.limit - 1].number) if len(found) > query.limit else None
-        return LimitChanges([self._shown(one) for one in found[: query.limit]], following)
+        found, following = await numbered.page(
+            self._own, change_store.page, query.limit, query.cursor, account=query.account
+        )
+        return LimitChanges([self._shown(one) for one in found], following)
 
     # ---------------------------------------------------------------------------------------- one change
 
     async def _set(self, command: SetLimits) -> LimitChange:
-        async with self._one:
-            await self._finish()
-            asked = await self._change(command)
-            made = await self._own.write(partial(change_store.add, change=asked))
-            await self._do(made)
-            found = await self._own.read(partial(change_store.find, number=made.number))
-        if found.state is State.REFUSED:
-            raise InvalidCommand(found.code, f"the engine refused it: {found.code}")
-        return self._shown(found)
+        return self._shown(await self._writing.keep(partial(self._change, command)))
 
-    async def _finish(self) -> None:
-        for change in await self._own.read(change_store.unfinished):
-            await self._do(change)
+    async def _revert(self) -> None:
+        """Ask for what stood before each change whose time is over."""
+        for over in await self._own.read(partial(change_store.expired, now_ns=self._clock.now())):
+            back = Change(
+                number=0,
+                account=over.account,
+                instrument=over.instrument,
+                currency=over.currency,
+                scope=over.scope,
+                other=over.other,
+                state=State.ASKED,
+                given=over.before,
+                before=over.given,
+                who=EXPIRY,
+                reason=f"change {over.number} was until now",
+                time_ns=self._clock.now(),
+                expires_ns=0,
+            )
+            await self._own.write(partial(change_store.reverted, over=over, change=back))
+            self.changes["reverted"] += 1
 
     async def _do(self, change: Change) -> None:
         """Command a change, and write down what became of it.
@@ -216,12 +193,10 @@ class LimitDesk:
                 SequenceBatch(commands=records.commands(change.level, change.currency, change.given))
             )
         ).outcomes
-        told = [wire.decode_events(one.events)[-1] for one in outcomes]
-        refused = next((one for one in told if isinstance(one, wire.CommandRefused)), None)
-        code = CODES[Reason(refused.reason)] if refused else ""
-        state = State.REFUSED if refused else State.STANDING
+        sequence, code = outcome([wire.decode_events(one.events)[-1] for one in outcomes])
+        state = State.REFUSED if code else State.STANDING
         await self._own.write(
-            partial(change_store.ended, number=change.number, state=state, sequence=told[-1].sequence, code=code)
+            partial(change_store.ended, number=change.number, state=state, sequence=sequence, code=code)
         )
         self.changes[state.name.lower()] += 1
 

@@ -16,12 +16,11 @@ from functools import partial
 from prometheus_client.core import Metric
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import QuantumCoreError, invalid
+from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.marks import MARK, Mark
 from quantumcore.contracts.matching import PreviewSubmission, Sequence, SequenceBatch, Sequenced
 from quantumcore.contracts.orders import HOUSE_ID
 from quantumcore.contracts.reference import Catalogue, Instrument
-from quantumcore.contracts.risk import MAX_PAGE
 from quantumcore.contracts.risk_margin import (
     GetLiquidations,
     LiquidationOrder,
@@ -35,9 +34,8 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter, gauge
-from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import liquidation_store
+from quantumcore.services.risk.desks import liquidation_store, numbered
 from quantumcore.services.risk.desks.liquidation_store import Row, State
 from quantumcore.services.risk.margin import ladder
 from quantumcore.services.risk.margin.book import Book, Place
@@ -147,16 +145,12 @@ class LiquidationDesk:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        if not 1 <= query.limit <= MAX_PAGE:
-            bound = str(MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
-        before = terms.version_of(query.cursor) if query.cursor else 0
-        work = partial(liquidation_store.page, account=query.account, before=before, limit=query.limit + 1)
-        found = await self._own.read(work)
+        found, following = await numbered.page(
+            self._own, liquidation_store.page, query.limit, query.cursor, account=query.account
+        )
         if found and not self._catalogue.instruments:
             await self._definitions.refresh()
-        following = str(found[query.limit - 1].number) if len(found) > query.limit else None
-        return LiquidationSteps([shown(one, self._catalogue) for one in found[: query.limit]], following)
+        return LiquidationSteps([shown(one, self._catalogue) for one in found], following)
 
     # ---------------------------------------------------------------------------------------- one step
 

@@ -4,8 +4,9 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
+from quantumcore.services.risk.desks import numbered
 from quantumcore.services.risk.margin.book import Place
 from quantumcore.services.risk.margin.ladder import Cause, Rung
 from quantumcore.services.risk.tables import liquidations
@@ -59,8 +60,7 @@ class Row(NamedTuple):
 
 def add(tx: Connection, row: Row) -> Row:
     """Write a step down under the next number; return it."""
-    number = (tx.execute(select(func.max(liquidations.c.number))).scalar() or 0) + 1
-    made = row._replace(number=number)
+    made = row._replace(number=numbered.next_number(tx, liquidations))
     stored = made._asdict() | {
         "rung": int(made.rung),
         "cause": _encode(made.cause).decode(),
@@ -69,14 +69,14 @@ def add(tx: Connection, row: Row) -> Row:
         "state": int(made.state),
         "filled": _text(made.filled),
     }
-    tx.execute(insert(liquidations), stored)
+    numbered.add(tx, liquidations, stored)
     return made
 
 
 def ended(tx: Connection, row: Row) -> None:
     """Write down what became of a step."""
     values = {"state": int(row.state), "failed": row.failed, "filled": _text(row.filled), "sequence": row.sequence}
-    tx.execute(update(liquidations).where(liquidations.c.number == row.number).values(values))
+    numbered.change(tx, liquidations, row.number, values)
 
 
 def going_on(tx: Connection) -> list[Row]:
@@ -89,12 +89,8 @@ def going_on(tx: Connection) -> list[Row]:
 
 def page(tx: Connection, account: int, before: int, limit: int) -> list[Row]:
     """Return up to `limit` steps below the number `before` (0: the newest), newest first; of an account, or of all (0)."""
-    wanted = select(liquidations).order_by(liquidations.c.number.desc()).limit(limit)
-    if before:
-        wanted = wanted.where(liquidations.c.number < before)
-    if account:
-        wanted = wanted.where(liquidations.c.account == account)
-    return [_row(row) for row in tx.execute(wanted)]
+    whose = (liquidations.c.account == account,) if account else ()
+    return [_row(row) for row in numbered.newest(tx, liquidations, before, limit, *whose)]
 
 
 def _text(filled: int | None) -> str:

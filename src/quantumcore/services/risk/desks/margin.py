@@ -1,13 +1,8 @@
-"""What people set for margin of the engine: written down with who and why, then commanded, then in force.
+"""What people set for margin of the engine: written down, then commanded, then in force (writing.py).
 
-    asked ──the engine has it──▶ done
-      └──it refuses──▶ refused
-
-A command replaces a record whole and says so again when it is repeated, so what a kill or a lost answer has left unfinished is done once more.
-A day whose opening was in doubt is so opened again: while matching is away, nothing happens that it could forget.
+A day whose opening was in doubt is opened again: while matching is away, nothing happens that it could forget.
 """
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,12 +12,10 @@ import msgspec
 from prometheus_client.core import Metric
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import Forbidden, InvalidCommand, NotFound, QuantumCoreError, invalid
+from quantumcore.contracts.errors import NotFound, needs_second
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.messages import Done
-from quantumcore.contracts.reasons import CODES, Reason
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.risk import MAX_PAGE
 from quantumcore.contracts.risk_margin import (
     AccountMargin,
     CheckMargin,
@@ -45,12 +38,12 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import margin_changes
+from quantumcore.services.risk.desks import margin_changes, numbered
 from quantumcore.services.risk.desks.margin_arrays import ArrayDesk
 from quantumcore.services.risk.desks.margin_changes import Change, State
+from quantumcore.services.risk.desks.writing import Writing, outcome
 from quantumcore.services.risk.margin.commands import command_of, subject_of
 
-LOOK_S = 1.0  # seconds
 _OF_SYMBOLS = (MarginTerms, RiskArray, LotGreeks)
 
 _log = logging.getLogger(__name__)
@@ -85,7 +78,16 @@ class MarginDesk:
         self._caught_up = caught_up
         self._arrays = arrays
         self._four_eyes = four_eyes
-        self._one = asyncio.Lock()
+        self._writing = Writing(
+            own,
+            clock,
+            "margin",
+            add=margin_changes.add,
+            find=margin_changes.find,
+            unfinished=margin_changes.unfinished,
+            do=self._do,
+        )
+        self.run, self.look = self._writing.run, self._writing.look
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
@@ -102,20 +104,6 @@ class MarginDesk:
         """Say for /metrics what became of changes."""
         yield counter("qc_risk_margin_changes", "Changes of margin by what became of them", self.changes, by="state")
 
-    async def run(self) -> None:
-        """Finish what was left unfinished; for ever."""
-        while True:
-            await self.look()
-            await self._clock.sleep(LOOK_S)
-
-    async def look(self) -> None:
-        """Do what was written down and is not done; what cannot be done yet is due again."""
-        async with self._one:
-            try:
-                await self._finish()
-            except QuantumCoreError as error:
-                _log.warning("margin that is to be set is not: %s", error.detail)
-
     async def set_margin(self, command: SetMargin) -> MarginChange:
         """Set something of margin, if one person is enough for that.
 
@@ -123,8 +111,7 @@ class MarginDesk:
             Forbidden, NotFound, InvalidCommand, Unavailable, OutcomeUnknown: As contracts/risk_margin says.
         """
         if self._four_eyes:
-            detail = "this needs a second person: propose it, and let another approve"
-            raise Forbidden("approval.required", detail, limit="2", actual="1")
+            raise needs_second()
         return await self._set(command)
 
     async def set_by_two(self, command: SetMarginByTwo) -> MarginChange:
@@ -150,31 +137,15 @@ class MarginDesk:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        if not 1 <= query.limit <= MAX_PAGE:
-            bound = str(MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
-        before = terms.version_of(query.cursor) if query.cursor else 0
-        work = partial(margin_changes.page, subject=query.subject[:32], before=before, limit=query.limit + 1)
-        found = await self._own.read(work)
-        following = str(found[query.limit - 1].number) if len(found) > query.limit else None
-        return MarginChanges([_shown(one) for one in found[: query.limit]], following)
+        found, following = await numbered.page(
+            self._own, margin_changes.page, query.limit, query.cursor, subject=query.subject[:32]
+        )
+        return MarginChanges([_shown(one) for one in found], following)
 
     # ---------------------------------------------------------------------------------------- one change
 
     async def _set(self, command: SetMargin) -> MarginChange:
-        async with self._one:
-            await self._finish()
-            asked = await self._change(command)
-            made = await self._own.write(partial(margin_changes.add, change=asked))
-            await self._do(made)
-            found = await self._own.read(partial(margin_changes.find, number=made.number))
-        if found.state is State.REFUSED:
-            raise InvalidCommand(found.code, f"the engine refused it: {found.code}")
-        return _shown(found)
-
-    async def _finish(self) -> None:
-        for change in await self._own.read(margin_changes.unfinished):
-            await self._do(change)
+        return _shown(await self._writing.keep(partial(self._change, command)))
 
     async def _do(self, change: Change) -> None:
         """Command a change, and write down what became of it.
@@ -191,15 +162,15 @@ class MarginDesk:
 
     async def _sent(self, change: Change) -> bool:
         """Command a change and write down what became of it; tell whether it was done."""
-        told = wire.decode_events((await self._bus.request(Sequence(command=change.command))).events)[-1]
-        refused = isinstance(told, wire.CommandRefused)
-        code = CODES[Reason(told.reason)] if isinstance(told, wire.CommandRefused) else ""
-        state = State.REFUSED if refused else State.DONE
+        sequence, code = outcome(
+            wire.decode_events((await self._bus.request(Sequence(command=change.command))).events)[-1:]
+        )
+        state = State.REFUSED if code else State.DONE
         await self._own.write(
-            partial(margin_changes.ended, number=change.number, state=state, sequence=told.sequence, code=code)
+            partial(margin_changes.ended, number=change.number, state=state, sequence=sequence, code=code)
         )
         self.changes[state.name.lower()] += 1
-        return not refused
+        return not code
 
     async def _change(self, command: SetMargin) -> Change:
         """Return what is to be set.

@@ -4,14 +4,14 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
 from quantumcore.contracts.risk_margin import MarginSetting, RiskArray
+from quantumcore.services.risk.desks import numbered
 from quantumcore.services.risk.tables import margin_changes
 
 _encode = msgspec.json.Encoder().encode
 _setting = msgspec.json.Decoder(MarginSetting).decode
-UNFINISHED = 1_000
 ARRAY = "array"
 
 
@@ -41,29 +41,25 @@ class Change(NamedTuple):
 
 def add(tx: Connection, change: Change) -> Change:
     """Write a change down under the next number; return it."""
-    number = (tx.execute(select(func.max(margin_changes.c.number))).scalar() or 0) + 1
-    made = change._replace(number=number)
+    made = change._replace(number=numbered.next_number(tx, margin_changes))
     row = made._asdict() | {"what": _encode(made.what).decode(), "state": int(made.state)}
-    tx.execute(insert(margin_changes), row)
+    numbered.add(tx, margin_changes, row)
     return made
 
 
 def ended(tx: Connection, number: int, state: State, sequence: int, code: str) -> None:
     """Write down what became of a change."""
-    values = {"state": int(state), "sequence": sequence, "code": code}
-    tx.execute(update(margin_changes).where(margin_changes.c.number == number).values(values))
+    numbered.change(tx, margin_changes, number, {"state": int(state), "sequence": sequence, "code": code})
 
 
 def unfinished(tx: Connection) -> list[Change]:
     """Return changes that are written down and not done, the oldest first."""
-    c = margin_changes.c
-    wanted = select(margin_changes).where(c.state == State.ASKED).order_by(c.number).limit(UNFINISHED)
-    return [_change(row) for row in tx.execute(wanted)]
+    return [_change(row) for row in numbered.oldest(tx, margin_changes, margin_changes.c.state == State.ASKED)]
 
 
 def find(tx: Connection, number: int) -> Change:
     """Return a change that exists."""
-    return _change(tx.execute(select(margin_changes).where(margin_changes.c.number == number)).one())
+    return _change(numbered.find(tx, margin_changes, number))
 
 
 def arrays(tx: Connection) -> list[RiskArray]:
@@ -76,12 +72,8 @@ def arrays(tx: Connection) -> list[RiskArray]:
 
 def page(tx: Connection, subject: str, before: int, limit: int) -> list[Change]:
     """Return up to `limit` changes below the number `before` (0: the newest), newest first; of a subject, or of all ("")."""
-    wanted = select(margin_changes).order_by(margin_changes.c.number.desc()).limit(limit)
-    if before:
-        wanted = wanted.where(margin_changes.c.number < before)
-    if subject:
-        wanted = wanted.where(margin_changes.c.subject == subject)
-    return [_change(row) for row in tx.execute(wanted)]
+    whose = (margin_changes.c.subject == subject,) if subject else ()
+    return [_change(row) for row in numbered.newest(tx, margin_changes, before, limit, *whose)]
 
 
 def _change(row: Any) -> Change:

@@ -7,7 +7,7 @@ from functools import partial
 
 from prometheus_client.core import Metric
 
-from quantumcore.contracts.errors import NotFound, invalid
+from quantumcore.contracts.errors import NotFound, check_count, invalid
 from quantumcore.contracts.risk import MAX_PAGE
 from quantumcore.contracts.risk_parameters import (
     GetParameters,
@@ -139,9 +139,7 @@ class ParameterDesk:
         Raises:
             InvalidCommand: kind, limit or cursor.
         """
-        if not 1 <= query.limit <= MAX_PAGE:
-            bound = str(MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
+        check_count(query.limit, MAX_PAGE)
         if query.kind and query.kind not in terms.KINDS:
             names = ", ".join(terms.KINDS)
             raise invalid("range", f"kind must be one of {names}", field="kind", actual=query.kind[:64])

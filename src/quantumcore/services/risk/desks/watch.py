@@ -13,7 +13,7 @@ from functools import partial
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
-from quantumcore.contracts.errors import QuantumCoreError, invalid
+from quantumcore.contracts.errors import QuantumCoreError, check_count
 from quantumcore.contracts.risk import MAX_PAGE, GetRiskUpdates, LimitUse, RiskUpdate, RiskUpdates, RiskWarning
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -156,9 +156,7 @@ class Watch:
         Raises:
             InvalidCommand: limit.
         """
-        if not 1 <= query.limit <= MAX_PAGE:
-            bound = str(MAX_PAGE)
-            raise invalid("range", f"limit must be 1 to {bound}", field="limit", limit=bound, actual=str(query.limit))
+        check_count(query.limit, MAX_PAGE)
         if query.after < 0:
             return RiskUpdates([], await self._own.read(parameter_store.last_number))
         work = partial(parameter_store.updates, account=query.account, after=query.after, limit=query.limit)

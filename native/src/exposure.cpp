@@ -430,7 +430,7 @@ bool judge_worst(const Instrument& instrument, const Tightest& most, const Sum& 
 
 bool closes_whole(const State& state, const Beside& beside, const Wish& wish) {
   const i128 lots = beside.position.lots;
-  return (lots < 0 ? -lots : lots) == wish.lots && closes(beside, state, wish) == wish.lots;
+  return magnitude(lots) == wish.lots && closes(beside, state, wish) == wish.lots;
 }
 
 bool judge_working_exactly(const State& state, const Instrument& instrument, const Beside& beside,

@@ -69,28 +69,32 @@ InstrumentMargin* named_margin(State& state, const Command& c, Teller& teller) {
   return instrument == nullptr ? nullptr : &state.margin.instruments[state.slot_of(*instrument)];
 }
 
+/// Keeps the terms of a command in their place, and tells them; null: it is refused.
+template <class Told, class Command, class Terms>
+InstrumentMargin* keep(State& state, const Command& c, Teller& teller,
+                       Terms InstrumentMargin::* place) {
+  InstrumentMargin* const margin = named_margin(state, c, teller);
+  if (margin == nullptr) return nullptr;
+  margin->*place = c.terms;
+  teller.tell<Told>(c.header.instrument, 0).terms = c.terms;
+  return margin;
+}
+
 }  // namespace
 
 void set_margin_terms(State& state, const SetMarginTerms& command, Teller& teller) {
-  InstrumentMargin* const margin = named_margin(state, command, teller);
-  if (margin == nullptr) return;
-  margin->terms = command.terms;
-  teller.tell<MarginTermsChanged>(command.header.instrument, 0).terms = command.terms;
+  keep<MarginTermsChanged>(state, command, teller, &InstrumentMargin::terms);
 }
 
 void set_risk_array(State& state, const SetRiskArray& command, Teller& teller) {
-  InstrumentMargin* const margin = named_margin(state, command, teller);
+  InstrumentMargin* const margin =
+      keep<RiskArrayChanged>(state, command, teller, &InstrumentMargin::array);
   if (margin == nullptr) return;
-  margin->array = command.terms;
   margin->array_set_at = command.terms.given != 0 ? teller.time_ns() : 0;
-  teller.tell<RiskArrayChanged>(command.header.instrument, 0).terms = command.terms;
 }
 
 void set_greeks(State& state, const SetGreeks& command, Teller& teller) {
-  InstrumentMargin* const margin = named_margin(state, command, teller);
-  if (margin == nullptr) return;
-  margin->greeks = command.terms;
-  teller.tell<GreeksChanged>(command.header.instrument, 0).terms = command.terms;
+  keep<GreeksChanged>(state, command, teller, &InstrumentMargin::greeks);
 }
 
 void set_account_margin(State& state, const SetAccountMargin& command, Teller& teller) {

@@ -111,8 +111,7 @@ MarginSums sums_without(const State& state, u32 account, u16 currency) {
 }
 
 i128 most_net(const MarginSums& sums) {
-  const auto size = [](i128 v) { return v < 0 ? -v : v; };
-  return std::max(size(sums.net_long), size(sums.net_short));
+  return std::max(magnitude(sums.net_long), magnitude(sums.net_short));
 }
 
 bool judge_gross_and_net(const State& state, u32 account, u16 currency, const MarginSums& sums,

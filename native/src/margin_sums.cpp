@@ -16,8 +16,6 @@ constexpr u64 kNeeds = 1'000'000'000'000;       // with the slope: 10^-12
 constexpr u128 kMostNeeded = 10 * kNeeds;       // of the worth
 constexpr u8 kFineScale = 6;                    // of losses and greeks, in units of the currency
 
-u128 magnitude(i128 v) { return v < 0 ? -static_cast<u128>(v) : static_cast<u128>(v); }
-bool fits_i64(i128 v) { return v >= -i128{kMaxI64} && v <= kMaxI64; }
 bool is_older(i64 set_at, i64 most, i64 now) { return most != 0 && now - set_at > most; }
 
 /// Losses in minor units, rounded up.
@@ -29,9 +27,16 @@ i128 minor_units(i128 fine, u8 scale) {
   return static_cast<i128>(multiply_divide(value, 1, kPowersOf10[kFineScale - scale]).ceil());
 }
 
-/// The worth of lots at a price in ticks, rounded down.
+Quotient worth_of_size(i128 lots, i64 price, const Unit& unit) {
+  return units(static_cast<u128>(magnitude(lots)) * static_cast<u64>(price), unit);
+}
+/// The worth of lots at a price in ticks, either way, rounded up.
+i128 gross_worth_of(i128 lots, i64 price, const Unit& unit) {
+  return static_cast<i128>(worth_of_size(lots, price, unit).ceil());
+}
+/// The same with its sign, rounded down.
 i128 worth_of(i128 lots, i64 price, const Unit& unit) {
-  const Quotient worth = units(magnitude(lots) * static_cast<u64>(price), unit);
+  const Quotient worth = worth_of_size(lots, price, unit);
   return lots < 0 ? -static_cast<i128>(worth.ceil()) : static_cast<i128>(worth.floor);
 }
 
@@ -39,8 +44,9 @@ i128 worth_of(i128 lots, i64 price, const Unit& unit) {
 i128 needed_by_volatility(i128 worth, i128 lots, u32 rate, i64 slope) {
   u128 all = u128{rate} * kRates;
   if (slope != 0) {
+    const u128 size = static_cast<u128>(magnitude(lots));
     const u128 most = kMostNeeded / static_cast<u64>(slope);
-    all = magnitude(lots) > most ? kMostNeeded : all + magnitude(lots) * static_cast<u64>(slope);
+    all = size > most ? kMostNeeded : all + size * static_cast<u64>(slope);
   }
   all = std::min(all, kMostNeeded);
   const Quotient needed = multiply_divide(static_cast<u128>(worth), static_cast<u64>(all), kNeeds);
@@ -116,13 +122,12 @@ class Look {
     }
     const u128 most_lots = (kMostTicksLots - 1) / static_cast<u64>(rare.mark);
     const i128 worst = leg.worst();
-    if (worst > kMaxI64 || magnitude(worst) > most_lots) {
+    if (worst > kMaxI64 || static_cast<u128>(worst) > most_lots) {
       sums_.too_large = true;
       return;
     }
     const Unit& unit = instrument.unit;
-    const i128 gross =
-        static_cast<i128>(units(magnitude(worst) * static_cast<u64>(rare.mark), unit).ceil());
+    const i128 gross = gross_worth_of(worst, rare.mark, unit);
     const i128 held = worth_of(leg.lots, rare.mark, unit);
     const i128 most = worth_of(leg.most, rare.mark, unit);
     const i128 least = worth_of(leg.least, rare.mark, unit);
@@ -141,12 +146,10 @@ class Look {
       scan_.add(leg, margin.array);
       return;
     }
-    const i128 size = leg.lots < 0 ? -leg.lots : leg.lots;
-    const i128 worth =
-        static_cast<i128>(units(magnitude(size) * static_cast<u64>(rare.mark), unit).ceil());
+    const i128 worth = gross_worth_of(leg.lots, rare.mark, unit);
     sums_.initial += needed_by_volatility(gross, worst, margin.terms.initial, margin.terms.slope);
     sums_.maintenance +=
-        needed_by_volatility(worth, size, margin.terms.maintenance, margin.terms.slope);
+        needed_by_volatility(worth, leg.lots, margin.terms.maintenance, margin.terms.slope);
   }
 
   bool is_stale(const RareBook& rare, const InstrumentMargin& margin, bool scanned) const {
@@ -272,8 +275,7 @@ i128 sum_greek(const State& state, u16 currency, u32 count, i64 GreekTerms::* gr
     up += (of_lot < 0 ? leg.least : leg.most) * of_lot;
     down += (of_lot < 0 ? leg.most : leg.least) * of_lot;
   }
-  const u128 most = std::max(magnitude(up), magnitude(down));
-  return minor_units(static_cast<i128>(most), state.currencies[currency].scale);
+  return minor_units(std::max(magnitude(up), magnitude(down)), state.currencies[currency].scale);
 }
 
 }  // namespace quantumcore

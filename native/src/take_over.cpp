@@ -11,8 +11,6 @@ namespace {
 
 constexpr i64 kLeastI64 = -kMaxI64 - 1;
 
-i128 size_of(i128 v) { return v < 0 ? -v : v; }
-
 /// What one account gives another, minor units; 0: nothing.
 struct Flow {
   u32 from;
@@ -50,7 +48,7 @@ i128 lots_of(const State& state, u32 account, u32 instrument) {
 bool judge_nearer(const State& state, const Taking& t, Refusal& why) {
   const i128 held = lots_of(state, t.giver, t.slot);
   const bool alike = (held < 0) == (t.lots < 0);
-  return judge_reduce_only(t.instrument, alike ? size_of(held) : i128{0}, std::abs(t.lots), why);
+  return judge_reduce_only(t.instrument, alike ? magnitude(held) : i128{0}, std::abs(t.lots), why);
 }
 
 /// NOT_LIQUIDATED: who gives is not on margin, or not worth less than nothing; STALE_REF,
@@ -72,7 +70,7 @@ bool judge_there(const State& state, const Flow& flow, Refusal& why) {
 
 /// AMOUNT_OVERFLOW: the position of who takes would be more than is kept.
 bool judge_taken(const State& state, const Taking& t, Refusal& why) {
-  const i128 lots = size_of(lots_of(state, t.taker, t.slot) + t.lots);
+  const i128 lots = magnitude(lots_of(state, t.taker, t.slot) + t.lots);
   const Grid grid = t.instrument.lot_grid();
   return lots <= kMaxI64 || why.no(Reason::amount_overflow, Scope::account, grid.scale,
                                    told_lots(kMaxI64, grid), told_lots(lots, grid));

@@ -3,6 +3,7 @@
 #include "quantumcore/guards.hpp"
 #include "quantumcore/layout_margin_commands.hpp"
 #include "quantumcore/refusal.hpp"
+#include "quantumcore/wide.hpp"
 
 /// What margin is measured by, as commands have set it (docs/reference/engine.md section 17). No
 /// sum is kept: each is taken over an account's positions when it is asked for.
@@ -55,7 +56,7 @@ struct MarginLeg {
   u32 reserved;
   u64 group;  // those of one underlying are scanned together
 
-  i128 worst() const { return std::max(most < 0 ? -most : most, least < 0 ? -least : least); }
+  i128 worst() const { return std::max(magnitude(most), magnitude(least)); }
   bool counts() const { return (lots | most | least) != 0; }
 };
 

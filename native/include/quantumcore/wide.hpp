@@ -30,6 +30,8 @@ inline constexpr u64 kPowersOf10[19] = {1ULL,
                                         100'000'000'000'000'000ULL,
                                         1'000'000'000'000'000'000ULL};
 
+inline constexpr i128 magnitude(i128 v) { return v < 0 ? -v : v; }
+inline constexpr bool fits_i64(i128 v) { return magnitude(v) <= kMaxI64; }
 inline constexpr bool fits_u64(u128 v) { return static_cast<u64>(v >> 64) == 0; }
 
 /// A quotient and whether something was left over.

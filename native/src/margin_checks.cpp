@@ -251,7 +251,7 @@ void note_day_size(const State& state, u32 account, u16 currency, MarginSums& su
   const AccountMargin* const margin = state.margin.find(account, currency);
   if (margin == nullptr || margin->has_day == 0) return;
   for (const i128 sum : {margin->deposits, result_of(*margin, sums)}) {
-    if (sum > kMaxI64 || sum < -i128{kMaxI64}) sums.too_large = true;
+    sums.too_large = sums.too_large || !fits_i64(sum);
   }
 }
 

@@ -43,6 +43,12 @@ const Position& refresh_position(State& state, u32 account, u32 instrument, u32 
 /// What of a group follows from a change of a position.
 void change_group(State& state, const Position& position, bool sell, i128 lots, i32 orders);
 
+/// The other order on the side of a working one of which only one, or of both only the same lots,
+/// can trade; kNone: it has none.
+u32 pair_of(const State& state, u32 slot);
+/// What a working order and its pair count for if it had `lots` left.
+i128 counted_with(const State& state, u32 slot, i64 lots);
+
 /// Adds to what works on the side of a working order. Without accounting nobody asks for it.
 inline void change_working(State& state, u32 slot, i128 lots) {
   if (!state.accounting()) return;
@@ -103,6 +109,9 @@ void uncount_link(State& state, Link& link);
 
 // ---- gross notional -----------------------------------------------------------------------------
 
+/// What `ticks_lots` more are worth after `before`; at most what an order can trade in all, however
+/// far a sell has followed the market.
+i64 worth_beyond(const Instrument& instrument, u128 before, u128 ticks_lots);
 /// Gross notional of what is left of an order, at its limit, minor units of the quote.
 i64 worth_of(const State& state, u32 slot);
 /// From now on what works is kept by its worth too. Cost: O(working orders).

@@ -4,6 +4,8 @@ Every room that shows ticks, lots or minor units keeps a Catalogue: filled from 
 kept current by the engine's definitions.
 """
 
+from fractions import Fraction
+
 import msgspec
 
 from quantumcore.contracts.errors import Corrupted, NotFound
@@ -82,6 +84,12 @@ class Instrument(msgspec.Struct, frozen=True):
     maker_fee: int
     minimum_fee: int
     collar: int
+
+    @property
+    def unit(self) -> Fraction:
+        """What one tick of one lot is worth, in minor units of the quote currency, in lowest terms."""
+        scaled = self.tick * self.lot * self.multiplier * 10**self.quote.scale
+        return Fraction(scaled, 10 ** (self.tick_scale + self.lot_scale))
 
     def price(self, ticks: int) -> str:
         """Return ticks as a decimal string with the decimals of the tick."""

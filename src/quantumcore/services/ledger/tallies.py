@@ -78,7 +78,7 @@ def add_fills(tallies: Tallies, fills: Iterable[Fill], instrument_of: Callable[[
         amount = quantity * 10**base.scale
         assert amount.denominator == 1, "a lot is a whole number of the asset's minor units"
         money = price * quantity * instrument.multiplier * 10**quote.scale
-        fractional = _unit(instrument).denominator != 1
+        fractional = instrument.unit.denominator != 1
         of_asset.trades += 1
         of_money.fees += int(exact(fill.fee) * 10**quote.scale)
         if fill.side == "buy":
@@ -130,9 +130,3 @@ def exact(text: str) -> Fraction:
     """Return the number that a decimal string spells."""
     number = Scaled.parse(text, "number")
     return Fraction(number.mantissa, 10**number.scale)
-
-
-def _unit(instrument: Instrument) -> Fraction:
-    """Return what one tick of one lot is worth, in minor units of the quote currency."""
-    scaled = instrument.tick * instrument.lot * instrument.multiplier * 10**instrument.quote.scale
-    return Fraction(scaled, 10 ** (instrument.tick_scale + instrument.lot_scale))

@@ -1,5 +1,7 @@
 """An operator's correction of a trade: its numbers are read from the event log, and the engine moves them back."""
 
+from math import ceil, floor
+
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound, QuantumCoreError, invalid
 from quantumcore.contracts.matching import Sequence
@@ -113,9 +115,8 @@ def _command(trade: wire.TradePrinted, action: int, price: int, instrument: Inst
 
 def _value(ticks_lots: int, instrument: Instrument) -> tuple[int, int]:
     """Return (ceil, floor) of the value of so many ticks × lots, in quote minor units."""
-    numerator = ticks_lots * instrument.tick * instrument.lot * instrument.multiplier * 10**instrument.quote.scale
-    denominator = 10 ** (instrument.tick_scale + instrument.lot_scale)
-    return -(-numerator // denominator), numerator // denominator
+    value = ticks_lots * instrument.unit
+    return ceil(value), floor(value)
 
 
 def _price(text: str | None, instrument: Instrument, trade: wire.TradePrinted) -> int:

@@ -29,7 +29,6 @@ from quantumcore.services.risk.levels import (
     level_of_record,
     numbers_of,
 )
-from quantumcore.services.risk.units import unit_of
 
 BUY = 1
 UNDONE = 1  # TradeBusted action
@@ -266,7 +265,7 @@ class Folding:
 
     def _taken(self, event: wire.PositionTaken) -> None:
         """Move both sides as fills of a whole value, which no price was printed for: a mark stays."""
-        unit, per = unit_of(self._instruments[event.instrument])
+        unit, per = self._instruments[event.instrument].unit.as_integer_ratio()
         for account, sign in ((event.account, -1), (event.taker, 1)):
             self._money(event, account, event.base, sign * event.asset)
             self._money(event, account, event.quote, -sign * event.money)

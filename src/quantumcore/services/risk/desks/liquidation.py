@@ -42,7 +42,6 @@ from quantumcore.services.risk.margin.book import Book, Place
 from quantumcore.services.risk.margin.ladder import Fund, Reduce, Rung, Standing
 from quantumcore.services.risk.margin.standing import STALE, TOO_LARGE, maintenance
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.units import unit_of
 
 BUY, SELL = 1, 2
 LIMIT, IOC, REDUCE_ONLY = 2, 3, 4
@@ -266,7 +265,7 @@ class LiquidationDesk:
         for number, instrument in sorted(held.items()):
             lots, mark = account.positions[number].lots, self._marks()[number].price
             margin = maintenance(self._book, event.profile, instrument, lots, mark)
-            unit, per = unit_of(instrument)
+            unit, per = instrument.unit.as_integer_ratio()
             symbol = instrument.symbol
             positions.append(ladder.Position(symbol=symbol, lots=lots, mark=mark, unit=unit, per=per, margin=margin))
         return ladder.Account(

@@ -12,7 +12,6 @@ from quantumcore.contracts.risk_margin import PROFILE_NAMES, RUNGS, MarginView
 from quantumcore.contracts.values import show
 from quantumcore.services.risk.margin.amounts import ceiling
 from quantumcore.services.risk.margin.book import Book
-from quantumcore.services.risk.units import unit_of
 from quantumcore.services.risk.valuation.valuing import shown as rounded
 
 STALE, TOO_LARGE, DAY_OPEN, LOSS, DRAWDOWN = 1, 2, 4, 8, 16
@@ -26,7 +25,7 @@ USE_PLACES = 4
 
 def maintenance(book: Book, profile: int, instrument: Instrument, lots: int, mark: int) -> int:
     """Return what a position alone needs, in minor units: by which the largest contributor is found."""
-    unit, per = unit_of(instrument)
+    unit, per = instrument.unit.as_integer_ratio()
     terms = book.terms.get(instrument.number)
     _, rate, slope, always = (
         DEFAULT if terms is None else (terms.initial, terms.maintenance, terms.slope, terms.profile)

@@ -25,7 +25,6 @@ from quantumcore.services.risk.levels import (
     LimitKey,
 )
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.units import unit_of
 from quantumcore.services.risk.valuation.valuing import Valued, shown
 
 DEFAULT_OPEN_ORDERS = 10_000
@@ -170,7 +169,7 @@ def _tightest(name: str, number: int, instrument: int, limits: Mapping[LimitKey,
 
 def _value(ticks_lots: int, instrument: Instrument) -> int:
     """Return what works, in minor units, up to the next."""
-    unit, per = unit_of(instrument)
+    unit, per = instrument.unit.as_integer_ratio()
     return -(-ticks_lots * unit // per)
 
 

@@ -15,7 +15,6 @@ from quantumcore.services.risk.folding import BUY, ONE, Balance, Holding, Workin
 from quantumcore.services.risk.margin import volatility as margin
 from quantumcore.services.risk.parameters import CASH, Parameters
 from quantumcore.services.risk.store import Account
-from quantumcore.services.risk.units import unit_of
 from quantumcore.services.risk.valuation.worths import Worths
 
 SPOT = 1
@@ -157,7 +156,7 @@ def _margin(number: int, account: Account, market: Market, unpriced: set[str]) -
         if ticks is None:
             unpriced.add(instrument.symbol)
             continue
-        unit, per = unit_of(instrument)
+        unit, per = instrument.unit.as_integer_ratio()
         one = margin.Holding(
             symbol=instrument.symbol,
             lots=holding.lots,

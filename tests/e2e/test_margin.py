@@ -84,6 +84,6 @@ def test_an_account_is_reduced_just_as_far_as_it_must_through_kills_of_the_risk_
     ids = [order["client_order_id"] for one in found for order in one["orders"]]
     assert len(ids) == len(set(ids))
     listed = venue.cli("risk", "margin", "liquidations", "--account", ann.account)
-    assert "warn done: no order" in listed.stdout, listed.stderr
+    assert "warn done: nothing sent" in listed.stdout, listed.stderr
     table = venue.cli("risk", "show", ann.account)
     assert "Margin by the engine" in table.stdout, table.stderr

@@ -101,7 +101,13 @@ async def test_an_account_falls_through_warn_cancel_and_partial_by_marks_and_com
         await settle()
         assert [(one.attempt, one.state) for one in heard] == [(1, "done"), (2, "done"), (3, "done")]
         assert sent(room) == [(f"liq-1-{first.episode:x}-{attempt}-1", 25) for attempt in (1, 2)]
-        assert dict(room.service.margin.liquidation.steps) == {"partial": 2, "full": 0, "fund": 0, "over": 1}
+        assert dict(room.service.margin.liquidation.steps) == {
+            "partial": 2,
+            "full": 0,
+            "fund": 0,
+            "deleverage": 0,
+            "over": 1,
+        }
         assert room.service.margin.liquidation.orders["filled"] == 2
 
 

@@ -63,14 +63,23 @@ STEP: dict[str, Any] = {
     "orders": [
         {"side": "sell", "quantity": "25", "symbol": "AAPL", "price": "88.35", "client_order_id": "liq-1-1a-1-1"}
     ],
+    "taken": [],
+    "paid": None,
     "state": "done",
     "filled": 25,
+}
+TAKEN = {
+    **STEP,
+    "rung": "deleverage",
+    "orders": [],
+    "taken": [{"account_id": "9", "symbol": "AAPL", "quantity": "-100", "money": "-9000.00"}],
+    "paid": "1.50",
 }
 ANSWERS: dict[type[Request[Any]], dict[str, Any]] = {
     SetMargin: CHANGE,
     AssessAccount: STANDING,
     GetMarginChanges: {"items": [CHANGE], "next_cursor": None},
-    GetLiquidations: {"items": [STEP], "next_cursor": None},
+    GetLiquidations: {"items": [STEP, TAKEN], "next_cursor": None},
 }
 
 
@@ -134,6 +143,7 @@ def test_an_assessment_changes_and_liquidations_are_shown_as_text_or_json(asked:
     assert "operator: type day, account 1001, currency USD (a new day)" in run("changes").output
     listed = run("liquidations", "--account", "1001").output
     assert "26.1 partial done: sell 25 AAPL at 88.35; equity 30000" in listed
+    assert "26.1 deleverage done: -100 AAPL to 9 for -9000.00, 1.50 paid by the fund; equity 30000" in listed
     assert json.loads(run("assess", "1001", "USD", "--json").stdout) == STANDING
     assert asked[0] == AssessAccount(account=1001, currency="USD")
     assert asked[2] == GetLiquidations(account=1001, limit=20)

@@ -291,6 +291,8 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             assess_s=settings.risk_assess_s,
             assess_per_s=settings.risk_assess_per_s,
             open_days=settings.risk_open_days,
+            insurance_fund=settings.risk_insurance_fund,
+            insurance_floor=settings.risk_insurance_floor,
             four_eyes=settings.four_eyes,
         ),
     )

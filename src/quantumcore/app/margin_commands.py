@@ -201,11 +201,11 @@ def liquidations(
         typer.echo(json.dumps(told))
         return
     for one in told["items"]:
-        sent = (
-            ", ".join(f"{o['side']} {o['quantity']} {o['symbol']} at {o['price']}" for o in one["orders"]) or "no order"
-        )
+        sent = [f"{o['side']} {o['quantity']} {o['symbol']} at {o['price']}" for o in one["orders"]]
+        sent += [f"{t['quantity']} {t['symbol']} to {t['account_id']} for {t['money']}" for t in one["taken"]]
+        sent += [f"{one['paid']} paid by the fund"] if one["paid"] else []
         typer.echo(
-            f"{one['number']} account {one['account_id']} {one['episode']}.{one['attempt']} {one['rung']} {one['state']}: {sent}; "
+            f"{one['number']} account {one['account_id']} {one['episode']}.{one['attempt']} {one['rung']} {one['state']}: {', '.join(sent) or 'nothing sent'}; "
             f"equity {one['equity']}, initial {one['initial']}, maintenance {one['maintenance']}, filled {one['filled']}"
         )
 

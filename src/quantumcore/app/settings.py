@@ -114,6 +114,8 @@ class Settings(BaseSettings):
     risk_assess_s: float = Field(1.0, ge=0.25, le=3_600)
     risk_assess_per_s: int = Field(200, ge=1, le=2_000)
     risk_open_days: str = Field("", pattern="^(midnight|session)?$")
+    risk_insurance_fund: int = Field(0, ge=0, le=2**32 - 1)
+    risk_insurance_floor: dict[str, str] = {}
     reconcile_s: float = Field(60.0, ge=1, le=86_400)
     ledger_retention_days: int = Field(2_562, ge=1, le=36_525)
 
@@ -161,6 +163,14 @@ class Settings(BaseSettings):
         for currency, fee in given.items():
             if Scaled.parse(fee, currency).mantissa <= 0:
                 raise ValueError(f"the fee of {currency} is not over 0")
+        return given
+
+    @field_validator("risk_insurance_floor")
+    @classmethod
+    def _are_floors(cls, given: dict[str, str]) -> dict[str, str]:
+        for currency, floor in given.items():
+            if Scaled.parse(floor, currency).mantissa < 0:
+                raise ValueError(f"the floor of {currency} is below 0")
         return given
 
     def port(self, service: str) -> int:

@@ -244,12 +244,14 @@ class LiquidationStep(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         episode: The sequence of the assessment that began it. attempt: Of this step in it, from 1.
-        rung: partial, full, fund; or a lower one: it is over.
+        rung: partial, full, fund, deleverage; or a lower one: it is over.
         assessed: The sequence of the assessment that caused it.
         failed: Partials of it that have not filled, this one included.
-        orders: What was sent.
+        fund, floor: What the insurance fund was worth, and what it may not come below; null: it was not asked.
+        orders: What was sent. taken: What was to go to the fund or the other side.
+        paid: What the fund was to pay for who has nothing left but debts, a decimal; null: nothing.
         state: asked: on its way; done; dropped: the engine never had it, and a later step decides anew.
-        filled: Lots that have traded, of all its orders; null: nobody has told.
+        filled: Lots that have traded, or gone to others; null: nobody has told.
         sequence: Of its last command; 0: it had none.
     """
 
@@ -264,7 +266,11 @@ class LiquidationStep(msgspec.Struct, frozen=True, kw_only=True):
     initial: int
     maintenance: int
     failed: int
+    fund: int | None
+    floor: int | None
     orders: list["LiquidationOrder"]
+    taken: list["LiquidationTaking"]
+    paid: str | None
     state: str
     filled: int | None
     time_ns: int
@@ -279,6 +285,19 @@ class LiquidationOrder(msgspec.Struct, frozen=True, kw_only=True):
     quantity: str
     price: str
     client_order_id: str
+
+
+class LiquidationTaking(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of a position that was to go to another account: of a short the quantity is negative.
+
+    Attributes:
+        money: What that account was to pay for it, a decimal; negative: to get.
+    """
+
+    account_id: str
+    symbol: str
+    quantity: str
+    money: str
 
 
 class LiquidationSteps(msgspec.Struct, frozen=True):

@@ -4,7 +4,13 @@ from typing import Any
 
 import msgspec
 
-from quantumcore.contracts.risk_margin import LiquidationOrder, LiquidationStep, MarginChange, MarginView
+from quantumcore.contracts.risk_margin import (
+    LiquidationOrder,
+    LiquidationStep,
+    LiquidationTaking,
+    MarginChange,
+    MarginView,
+)
 from quantumcore.services.gateway.codec import readable, rfc3339
 
 
@@ -67,7 +73,9 @@ class LiquidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         episode: The sequence of the assessment that began it. attempt: Of this step, from 1. assessed: What caused it.
-        rung: partial, full or fund; a lower one ends it.
+        rung: partial, full, fund or deleverage; a lower one ends it.
+        fund, floor: What the insurance fund was worth, and what it may not come below; null: it was not asked.
+        taken: What was to go to the fund or the other side. paid: What the fund was to pay for debts alone; null: nothing.
         status: asked, done, or dropped: its orders never reached the engine. filled: Lots; null: nobody has told.
     """
 
@@ -82,7 +90,11 @@ class LiquidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     initial: int
     maintenance: int
     failed: int
+    fund: int | None
+    floor: int | None
     orders: list[LiquidationOrder]
+    taken: list[LiquidationTaking]
+    paid: str | None
     status: str
     filled: int | None
     time: str

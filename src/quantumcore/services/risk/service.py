@@ -73,7 +73,9 @@ class RiskService:
         self._limits = LimitDesk(bus, own, database, clock, definitions, caught_up, four_eyes=settings.four_eyes)
         self._switches = SwitchDesk(bus, database, definitions, reached)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
-        self.margin = MarginRoom(bus, own, database, clock, definitions, self._valuer.marks, caught_up, settings)
+        self.margin = MarginRoom(
+            bus, own, database, clock, definitions, self._valuer.marks, caught_up, settings, log, reached
+        )
         self._figures = FiguresDesk(
             bus, upstream, database, clock, self._valuer, workers, settings, reached, self.margin.standings
         )

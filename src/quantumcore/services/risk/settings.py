@@ -17,6 +17,8 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
         four_eyes: Whether limits are changed by two persons.
         compute_s: How long one heavy computation may take, in seconds.
         assess_s: How often an account on margin is assessed at most, in seconds. assess_per_s: How many in a second at most.
+        insurance_fund: The account that takes positions of who is worth less than nothing; 0: there is none.
+        insurance_floor: By currency code, decimals: what that may not bring the fund below.
         open_days: When days of accounts on margin begin anew: "" never by themselves, midnight (UTC), session.
     """
 
@@ -32,3 +34,5 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     assess_s: float = 1.0
     assess_per_s: int = 200
     open_days: str = ""
+    insurance_fund: int = 0
+    insurance_floor: dict[str, str] = {}

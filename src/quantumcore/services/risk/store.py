@@ -153,6 +153,22 @@ def read_account(connection: Connection, account: int) -> Account:
     )
 
 
+class Holdings(NamedTuple):
+    """What some accounts have: balances by (account, currency), positions by (account, instrument)."""
+
+    balances: dict[Pair, Balance]
+    positions: dict[Pair, Holding]
+
+
+def read_holdings(connection: Connection, owners: Iterable[int]) -> Holdings:
+    """Return what these accounts have."""
+    found = Holdings({}, {})
+    for some in chunks(owners):
+        found.balances.update({(r[0], r[1]): _balance(r) for r in connection.execute(_BALANCES_OF, {"some": some})})
+        found.positions.update({(r[0], r[1]): _holding(r) for r in connection.execute(_POSITIONS_OF, {"some": some})})
+    return found
+
+
 def read_closes(connection: Connection, instruments: Iterable[int], since: int) -> dict[Pair, int]:
     """Return the last price of each day from `since` on, of these instruments."""
     return {
@@ -238,9 +254,7 @@ def apply(
 
 def _load(connection: Connection, wanted: Touched) -> State:
     state = State({}, {}, {}, {}, {}, {}, {}, {}, {})
-    for some in chunks(wanted.accounts):
-        state.balances |= {(r[0], r[1]): _balance(r) for r in connection.execute(_BALANCES_OF, {"some": some})}
-        state.positions |= {(r[0], r[1]): _holding(r) for r in connection.execute(_POSITIONS_OF, {"some": some})}
+    state.balances, state.positions = read_holdings(connection, wanted.accounts)
     for some in chunks({name[0] for name in wanted.orders}):
         state.orders |= {(r[0], r[1]): Working(*r[2:]) for r in connection.execute(_ORDERS_BY_SEQUENCE, {"some": some})}
     for some in chunks(wanted.marked):

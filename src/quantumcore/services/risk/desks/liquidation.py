@@ -1,10 +1,13 @@
-"""The liquidation desk: what an assessment finds on the rungs partial and full, it reduces by limit orders inside the collar (margin/ladder.py).
+"""The liquidation desk: what an assessment finds from the rung partial on, it acts upon as margin/ladder.py says.
+
+Partial and full reduce by limit orders inside the collar; what the fund and the other side take, desks/takeovers.py makes commands of.
 
     assessed ──decided and written down──▶ asked ──the engine has it──▶ done ──the next assessment──▶ ...
                                              └──nobody knows, and the engine has none of its orders──▶ dropped
 
 One step follows one assessment that is later than the step before. A step whose answer was lost is never sent again: the engine is asked whether it
-knows its orders by their ids, and what is still to be done the assessment says that comes next. The orders are immediate or cancel and only reduce.
+knows its orders by their ids, what was taken over stands in the event log, and what is still to be done the assessment says that comes next.
+The orders are immediate or cancel and only reduce.
 """
 
 import asyncio
@@ -19,7 +22,6 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.marks import MARK, Mark
 from quantumcore.contracts.matching import PreviewSubmission, Sequence, SequenceBatch, Sequenced
-from quantumcore.contracts.orders import HOUSE_ID
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.risk_margin import (
     GetLiquidations,
@@ -27,6 +29,7 @@ from quantumcore.contracts.risk_margin import (
     LiquidationStep,
     LiquidationStepped,
     LiquidationSteps,
+    LiquidationTaking,
 )
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.ports.bus import Bus
@@ -37,6 +40,7 @@ from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import liquidation_store, numbered
 from quantumcore.services.risk.desks.liquidation_store import Row, State
+from quantumcore.services.risk.desks.takeovers import TakeOvers
 from quantumcore.services.risk.margin import ladder
 from quantumcore.services.risk.margin.book import Book, Place
 from quantumcore.services.risk.margin.ladder import Fund, Reduce, Rung, Standing
@@ -49,8 +53,8 @@ CANCEL_OLDEST = 2  # of the account's own orders: one of them must not stop this
 MOST_ORDERS = 500
 """Of one step; positions beyond them are closed by the next."""
 RETRY_S = 1.0
-BOTTOMLESS = Fund(money=0, floor=-(2**127))
-"""The fund is not this desk's affair: below an equity of 0 it waits on that rung."""
+NOBODY = Fund(money=0, floor=-(2**127))
+"""Where there is no fund: below an equity of 0 an account waits on that rung."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ class LiquidationDesk:
 
     Attributes:
         steps: By rung. orders: By what became of them: filled (in part too), unfilled, refused.
+        taken: Take-overs, and what the fund paid, by what became of them: taken, refused.
     """
 
     def __init__(
@@ -72,10 +77,12 @@ class LiquidationDesk:
         book: Book,
         marks: Callable[[], Mapping[int, Mark]],
         stepped: Callable[[Place], None],
+        taking: TakeOvers,
     ) -> None:
         """`stepped` is told after whose step an assessment is due."""
-        self.steps: Counter[str] = Counter(dict.fromkeys(("partial", "full", "fund", "over"), 0))
+        self.steps: Counter[str] = Counter(dict.fromkeys(("partial", "full", "fund", "deleverage", "over"), 0))
         self.orders: Counter[str] = Counter(dict.fromkeys(("filled", "unfilled", "refused"), 0))
+        self.taken: Counter[str] = Counter(dict.fromkeys(("taken", "refused"), 0))
         self._bus = bus
         self._own = own
         self._database = database
@@ -84,6 +91,7 @@ class LiquidationDesk:
         self._book = book
         self._marks = marks
         self._stepped = stepped
+        self._taking = taking
         self._going: dict[Place, Row] = {}
         self._waiting: dict[Place, wire.MarginAssessed] = {}
         self._woken = asyncio.Event()
@@ -101,6 +109,9 @@ class LiquidationDesk:
         """Say for /metrics what was done."""
         yield counter("qc_risk_liquidation_steps", "Steps of liquidations by rung", self.steps, by="rung")
         yield counter("qc_risk_liquidation_orders", "Their orders by what became of them", self.orders, by="outcome")
+        yield counter(
+            "qc_risk_takeovers", "Positions that went to the fund or the other side", self.taken, by="outcome"
+        )
         yield gauge("qc_risk_liquidations", "Accounts in a currency that are being liquidated", len(self._going))
 
     def heard(self, assessed: Mapping[Place, wire.MarginAssessed]) -> None:
@@ -160,15 +171,15 @@ class LiquidationDesk:
         if event.margin_flags & (STALE | TOO_LARGE) or (before is not None and event.sequence <= before.sequence):
             return
         account = await self._database.read(partial(store.read_account, account=place[0]))
-        standing = (
-            Standing() if before is None else Standing(rung=before.rung, failed=before.failed, begun=before.begun)
-        )
-        step = self._step(account, event, standing)
+        positions = self._positions(account, event)
+        step = await self._step(event, positions, before)
         rung = step.standing.rung
-        if (before is None and rung < Rung.PARTIAL) or (rung is Rung.FUND and standing.rung is Rung.FUND):
+        if (before is None and rung < Rung.PARTIAL) or self._waits(before, step):
+            return
+        if rung >= Rung.FUND and not self._is_of_now(account, event, positions):
+            self._stepped(place)
             return
         episode, attempt = (before.episode, before.attempt + 1) if before else (event.sequence, 1)
-        name = f"{HOUSE_ID}{event.currency}-{episode:x}-{attempt}"
         row = Row(
             number=0,
             account=event.account,
@@ -179,27 +190,63 @@ class LiquidationDesk:
             assessed=event.sequence,
             cause=step.cause,
             begun=dict(step.standing.begun),
-            commands=[one.encode() for one in self._commands(account, event, step, name)],
+            commands=[],
             state=State.ASKED,
             failed=step.standing.failed,
             filled=0,
             time_ns=self._clock.now(),
             sequence=0,
         )
+        row = row._replace(commands=[one.encode() for one in self._commands(account, row, positions, step)])
         self._going[place] = row = await self._own.write(partial(liquidation_store.add, row=row))
         outcomes: list[Sequenced] = []
         if row.commands:
             outcomes = (await self._bus.request(SequenceBatch(commands=row.commands))).outcomes
         await self._end(self._after(row, outcomes))
 
-    def _step(self, account: Account, event: wire.MarginAssessed, standing: Standing) -> ladder.Step:
-        """Return what the ladder says; of an account that somebody has taken off margin, that it is over."""
+    def _waits(self, before: Row | None, step: ladder.Step) -> bool:
+        """Tell whether nobody can take anything yet: without a fund, or after the other side could not either, on the same numbers."""
+        if before is None or min(before.rung, step.standing.rung) < Rung.FUND or not before.came_to_nothing:
+            return False
+        same = (before.cause.equity, before.cause.fund) == (step.cause.equity, step.cause.fund)
+        return not self._taking.insured or (before.rung is Rung.DELEVERAGE and same)
+
+    def _is_of_now(self, account: Account, event: wire.MarginAssessed, positions: list[ladder.Position]) -> bool:
+        """Tell whether an account still stands as it was assessed: only then does what is taken leave it with exactly nothing."""
+        balance = account.balances.get(event.currency)
+        total = 0 if balance is None else balance.total
+        return total + sum(one.lots * one.mark * one.unit // one.per for one in positions) == event.equity
+
+    async def _step(
+        self, event: wire.MarginAssessed, positions: list[ladder.Position], before: Row | None
+    ) -> ladder.Step:
+        """Return what the ladder says; of an account that somebody has taken off margin, that it is over.
+
+        Raises:
+            Unavailable: The fund's money, or who stands on the other side, cannot be known now.
+        """
+        standing = (
+            Standing() if before is None else Standing(rung=before.rung, failed=before.failed, begun=before.begun)
+        )
         if not event.profile:
             cause = ladder.Cause(event.equity, event.initial, event.maintenance, 0, 0, standing.failed)
             return ladder.Step(Standing(), cause, ())
-        held = self._held(account, event)
-        rules = ladder.Rules(collar=min((one.collar for one in held.values() if one.collar), default=0))
-        return ladder.step(self._account(account, event, held), standing, BOTTOMLESS, rules=rules)
+        account = ladder.Account(
+            account=event.account,
+            equity=event.equity,
+            initial=event.initial,
+            maintenance=event.maintenance,
+            positions=positions,
+        )
+        collars = (self._catalogue.symbols[one.symbol].collar for one in positions)
+        rules = ladder.Rules(collar=min((one for one in collars if one), default=0))
+        if event.equity >= 0 or not self._taking.insured:
+            return ladder.step(account, standing, NOBODY, rules=rules)
+        refused = before is not None and before.rung is Rung.FUND and before.came_to_nothing
+        fund = await self._taking.fund(event.currency, refused=refused)
+        enough = fund.takes(-event.equity)
+        opposites = () if enough else await self._taking.opposites(account, event.currency)
+        return ladder.step(account, standing, fund, opposites, rules)
 
     def _after(self, row: Row, outcomes: list[Sequenced]) -> Row:
         """Return a step after the engine has answered: a partial of which nothing has traded has failed."""
@@ -208,6 +255,11 @@ class LiquidationDesk:
             if command[2] == wire.MassCancel.KIND:
                 continue
             told = wire.decode_events(outcome.events)
+            if command[2] != wire.SubmitOrder.KIND:
+                refused = isinstance(told[0], wire.CommandRefused)
+                self.taken["refused" if refused else "taken"] += 1
+                filled += _lots_taken(told, row.account)
+                continue
             lots = sum(one.quantity for one in told if isinstance(one, wire.TradePrinted))
             refused = isinstance(told[0], wire.OrderRejected | wire.CommandRefused)
             self.orders["filled" if lots else "refused" if refused else "unfilled"] += 1
@@ -224,9 +276,15 @@ class LiquidationDesk:
         """
         asked = wire.AssessMargin(account=row.account, currency=row.currency).encode()
         behind = (await self._bus.request(Sequence(command=asked))).sequence
+        if row.rung >= Rung.FUND:
+            told = await self._taking.told(row.assessed, behind)
+            filled = _lots_taken(told, row.account)
+            paid = any(isinstance(one, wire.TransferPosted) and one.transfer_id == row.name for one in told)
+            state = State.DONE if filled or paid or not row.commands else State.DROPPED
+            return await self._end(row._replace(state=state, filled=filled, sequence=behind - 1))
         known = False
         for command in row.commands:
-            if command[2] != wire.MassCancel.KIND:
+            if command[2] == wire.SubmitOrder.KIND:
                 known = known or (await self._bus.request(PreviewSubmission(command=command))).first_sequence > 0
         state = State.DONE if known or not row.commands else State.DROPPED
         return await self._end(row._replace(state=state, filled=None if known else 0, sequence=behind - 1))
@@ -250,48 +308,46 @@ class LiquidationDesk:
         await self._bus.publish([LiquidationStepped(step=shown(row, self._catalogue))])
         return row
 
-    def _held(self, account: Account, event: wire.MarginAssessed) -> dict[int, Instrument]:
-        """Return the instruments of the currency in which an account has a position at a mark that stands."""
-        found = {}
-        for number, holding in account.positions.items():
-            mark, instrument = self._marks().get(number), self._catalogue.instruments[number]
+    def _positions(self, account: Account, event: wire.MarginAssessed) -> list[ladder.Position]:
+        """Return the positions of an account in the currency, at the marks that stand."""
+        found = []
+        for number, holding in sorted(account.positions.items()):
+            lots, mark, instrument = holding.lots, self._marks().get(number), self._catalogue.instruments[number]
             stands = mark is not None and mark.source == MARK and not mark.withdrawn
-            if holding.lots and instrument.quote.number == event.currency and stands:
-                found[number] = instrument
+            if lots and instrument.quote.number == event.currency and mark is not None and stands:
+                margin = maintenance(self._book, event.profile, instrument, lots, mark.price)
+                unit, per = instrument.unit.as_integer_ratio()
+                symbol, at = instrument.symbol, mark.price
+                found.append(ladder.Position(symbol=symbol, lots=lots, mark=at, unit=unit, per=per, margin=margin))
         return found
 
-    def _account(self, account: Account, event: wire.MarginAssessed, held: Mapping[int, Instrument]) -> ladder.Account:
-        positions = []
-        for number, instrument in sorted(held.items()):
-            lots, mark = account.positions[number].lots, self._marks()[number].price
-            margin = maintenance(self._book, event.profile, instrument, lots, mark)
-            unit, per = instrument.unit.as_integer_ratio()
-            symbol = instrument.symbol
-            positions.append(ladder.Position(symbol=symbol, lots=lots, mark=mark, unit=unit, per=per, margin=margin))
-        return ladder.Account(
-            account=event.account,
-            equity=event.equity,
-            initial=event.initial,
-            maintenance=event.maintenance,
-            positions=positions,
-        )
-
     def _commands(
-        self, account: Account, event: wire.MarginAssessed, step: ladder.Step, name: str
+        self,
+        account: Account,
+        row: Row,
+        positions: list[ladder.Position],
+        step: ladder.Step,
     ) -> Iterable[wire.Command]:
-        """Yield what a step sends: on the rung full all orders go first, for what works holds what is to be sold."""
-        if step.standing.rung is Rung.FULL:
+        """Yield what a step sends: from the rung full on all orders go first, for what works holds what is to go."""
+        if row.rung >= Rung.FULL:
             quoted = {order.instrument for order in account.orders}
             for number in sorted(quoted):
-                if self._catalogue.instruments[number].quote.number == event.currency:
-                    yield wire.MassCancel(account=event.account, instrument=number)
+                if self._catalogue.instruments[number].quote.number == row.currency:
+                    yield wire.MassCancel(account=row.account, instrument=number)
         reductions = [one for one in step.actions if isinstance(one, Reduce)][:MOST_ORDERS]
         for at, reduction in enumerate(reductions, 1):
-            yield _order(self._catalogue.symbols[reduction.symbol], event.account, reduction, f"{name}-{at}")
+            yield _order(self._catalogue.symbols[reduction.symbol], row.account, reduction, f"{row.name}-{at}")
+        if row.rung >= Rung.FUND and self._taking.insured:
+            yield from self._taking.commands(row.place, positions, step.actions, row.name)
 
     @property
     def _catalogue(self) -> Catalogue:
         return self._definitions.catalogue
+
+
+def _lots_taken(told: Iterable[wire.Event], giver: int) -> int:
+    """Return how many lots of an account went to others."""
+    return sum(abs(one.lots) for one in told if isinstance(one, wire.PositionTaken) and one.account == giver)
 
 
 def _order(instrument: Instrument, account: int, reduction: Reduce, client_id: str) -> wire.SubmitOrder:
@@ -316,10 +372,12 @@ def _order(instrument: Instrument, account: int, reduction: Reduce, client_id: s
 def shown(row: Row, catalogue: Catalogue) -> LiquidationStep:
     """Return a step as others see it."""
     sent = [wire.decode_command(one) for one in row.commands]
+    currency, asked = catalogue.currencies[row.currency], row.rung >= Rung.FUND and row.cause.floor >= 0
+    paid = [one.amount for one in sent if isinstance(one, wire.Transfer)]
     return LiquidationStep(
         number=row.number,
         account_id=str(row.account),
-        currency=catalogue.currencies[row.currency].code,
+        currency=currency.code,
         episode=row.episode,
         attempt=row.attempt,
         rung=row.rung.name.lower(),
@@ -328,7 +386,11 @@ def shown(row: Row, catalogue: Catalogue) -> LiquidationStep:
         initial=row.cause.initial,
         maintenance=row.cause.maintenance,
         failed=row.failed,
+        fund=row.cause.fund if asked else None,
+        floor=row.cause.floor if asked else None,
         orders=[_shown_order(one, catalogue) for one in sent if isinstance(one, wire.SubmitOrder)],
+        taken=[_shown_taking(one, catalogue) for one in sent if isinstance(one, wire.TakeOver)],
+        paid=currency.show(paid[0]) if paid else None,
         state=row.state.name.lower(),
         filled=row.filled,
         time_ns=row.time_ns,
@@ -344,4 +406,14 @@ def _shown_order(order: wire.SubmitOrder, catalogue: Catalogue) -> LiquidationOr
         quantity=instrument.quantity(order.quantity // instrument.lot),
         price=instrument.price(order.price // instrument.tick),
         client_order_id=order.client_id,
+    )
+
+
+def _shown_taking(taking: wire.TakeOver, catalogue: Catalogue) -> LiquidationTaking:
+    instrument = catalogue.instruments[taking.instrument]
+    return LiquidationTaking(
+        account_id=str(taking.taker),
+        symbol=instrument.symbol,
+        quantity=instrument.quantity(taking.lots),
+        money=instrument.quote.show(taking.money),
     )

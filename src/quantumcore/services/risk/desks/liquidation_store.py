@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from quantumcore.contracts.orders import HOUSE_ID
 from quantumcore.services.risk.desks import numbered
 from quantumcore.services.risk.margin.book import Place
 from quantumcore.services.risk.margin.ladder import Cause, Rung
@@ -56,6 +57,16 @@ class Row(NamedTuple):
     def place(self) -> Place:
         """Whose it is."""
         return self.account, self.currency
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether the engine had it, and nothing of it was done."""
+        return self.state is State.DONE and self.filled == 0
+
+    @property
+    def name(self) -> str:
+        """What the ids of its commands begin with."""
+        return f"{HOUSE_ID}{self.currency}-{self.episode:x}-{self.attempt}"
 
 
 def add(tx: Connection, row: Row) -> Row:

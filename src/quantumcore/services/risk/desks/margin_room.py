@@ -14,12 +14,14 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
+from quantumcore.ports.event_log import EventLog
 from quantumcore.services.risk import margin_store
 from quantumcore.services.risk.desks.assessor import Assessor
 from quantumcore.services.risk.desks.liquidation import LiquidationDesk
 from quantumcore.services.risk.desks.margin import MarginDesk
 from quantumcore.services.risk.desks.margin_arrays import ArrayDesk
 from quantumcore.services.risk.desks.margin_told import MarginTeller
+from quantumcore.services.risk.desks.takeovers import Insurance, TakeOvers
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view
 from quantumcore.services.risk.settings import RiskSettings
@@ -43,8 +45,10 @@ class MarginRoom:
         marks: Callable[[], Mapping[int, Mark]],
         caught_up: Callable[[], Awaitable[object]],
         settings: RiskSettings,
+        log: EventLog,
+        reached: Callable[[int], Awaitable[int]],
     ) -> None:
-        """Take the tables of the room's own truth, those that follow (and how to wait for them), and the prices that count."""
+        """Take the tables of the room's own truth, those that follow (and how to wait for them), the prices that count, and the log."""
         self.book = Book()
         self._bus = bus
         self._database = database
@@ -55,7 +59,11 @@ class MarginRoom:
         )
         self.assessor = Assessor(bus, database, clock, definitions, self.book, settings)
         self.teller = MarginTeller(bus, own, clock, definitions, settings.warn_at)
-        self.liquidation = LiquidationDesk(bus, own, database, clock, definitions, self.book, marks, self.assessor.due)
+        insurance = Insurance(settings.insurance_fund, settings.insurance_floor)
+        taking = TakeOvers(bus, database, definitions, self.book, marks, insurance, log, reached)
+        self.liquidation = LiquidationDesk(
+            bus, own, database, clock, definitions, self.book, marks, self.assessor.due, taking
+        )
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""

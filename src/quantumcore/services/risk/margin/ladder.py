@@ -82,10 +82,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fund:
-    """The insurance fund's money, and the floor that taking a position may not bring it below."""
+    """The insurance fund's money, and the floor that taking a position may not bring it below.
+
+    Attributes:
+        refused: It has been asked, and has not what is needed at once, whatever it is worth.
+    """
 
     money: int
     floor: int = 0
+    refused: bool = False
+
+    def takes(self, lacking: int) -> bool:
+        """Tell whether it takes positions of who lacks so much."""
+        return not self.refused and self.money - lacking >= self.floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +236,7 @@ def step(
 def _rung(account: Account, standing: Standing, fund: Fund, rules: Rules) -> Rung:
     equity, needed = account.equity * 100, account.maintenance
     if account.equity < 0:
-        return Rung.FUND if fund.money + account.equity >= fund.floor else Rung.DELEVERAGE
+        return Rung.FUND if fund.takes(-account.equity) else Rung.DELEVERAGE
     if account.positions and standing.rung in (Rung.FULL, Rung.FUND, Rung.DELEVERAGE):
         return Rung.FULL  # its goal is that nothing is left
     partial = equity < needed * 100 or (standing.rung is Rung.PARTIAL and equity < needed * rules.goal)

@@ -10,7 +10,7 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.matching import EngineHold, GetEngineHolds, Sequence
-from quantumcore.services.matching import service
+from quantumcore.services.matching import queries
 from tests.integration.test_matching_time import House, house
 
 SECOND_NS = 10**9
@@ -29,7 +29,7 @@ async def with_money(venue: House) -> None:
 
 
 async def test_every_open_hold_stands_on_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "HOLDS_LOOKED_AT", 4)
+    monkeypatch.setattr(queries, "HOLDS_LOOKED_AT", 4)
     async with house(tmp_path) as venue:
         await with_money(venue)
         assert (await venue.bus.request(GetEngineHolds())).holds == []

@@ -1,40 +1,21 @@
-"""When commands reach the engine, and what may be asked of it."""
+"""When commands reach the engine."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Any
 
 from prometheus_client.core import Metric
 
-from quantumcore.contracts.errors import Corrupted, InvalidCommand, NotFound, Unavailable, invalid
+from quantumcore.contracts.errors import Corrupted, InvalidCommand, Unavailable, invalid
 from quantumcore.contracts.matching import (
-    MOST_ACCOUNTS,
-    MOST_CURRENCIES,
-    EngineAccount,
-    EngineAccounts,
-    EngineHold,
-    EngineHolds,
-    EngineMargin,
     EngineStatus,
-    EngineTotals,
-    GetEngineAccount,
-    GetEngineAccounts,
-    GetEngineHolds,
-    GetEngineMargin,
     GetEngineStatus,
-    GetEngineTotals,
-    GetQueueAhead,
     GetSessionEnd,
-    HouseTotal,
-    PreviewSubmission,
-    QueueAhead,
     SequenceBatch,
     Sequenced,
     SequencedBatch,
     SessionEnd,
-    SubmissionPreview,
     TakeSnapshot,
 )
 from quantumcore.contracts.matching import (
@@ -53,7 +34,6 @@ from quantumcore.contracts.wire import (
     decode_events,
     iter_events,
 )
-from quantumcore.core import _native
 from quantumcore.core.engine_thread import EngineThread
 from quantumcore.core.shard import HeldSnapshot, Shard, Stepped
 from quantumcore.ports.bus import Bus
@@ -61,9 +41,8 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.services.matching.agenda import Agenda
 from quantumcore.services.matching.calendar import Calendar, ns_of
-from quantumcore.services.matching.money import engine_account, engine_margin, other_accounts
-from quantumcore.services.matching.previews import submission_preview
 from quantumcore.services.matching.profile import Profile
+from quantumcore.services.matching.queries import EngineQueries
 from quantumcore.services.matching.sequencer import MAX_BATCH, Sequencer
 
 SNAPSHOT_EVERY_S = 30.0
@@ -73,7 +52,6 @@ RETRY_S = 1.0
 LEAST_S = 0.01  # between two acts: whatever the engine says is due, this task never spins
 STATUS_CHANGED = InstrumentStatusChanged.beginning()
 _DEFINING = frozenset((DefineCurrency.KIND, DefineInstrument.KIND, SetInstrumentStatus.KIND))
-HOLDS_LOOKED_AT = 4_096  # of clients, for one answer
 
 
 class MatchingService:
@@ -110,6 +88,7 @@ class MatchingService:
         self._shard: Shard | None = None
         self._thread = EngineThread()
         self._sequencer: Sequencer | None = None
+        self._queries = EngineQueries(self._thread, clock, lambda: self._catalogue, lambda: self._owned().engine)
 
     def attach(self) -> None:
         """Hand over the handlers."""
@@ -117,15 +96,9 @@ class MatchingService:
         self._bus.handle(SequenceBatch, self.sequence_batch)
         self._bus.handle(GetReference, self.reference)
         self._bus.handle(GetEngineStatus, self.status)
-        self._bus.handle(GetEngineAccount, self.account)
-        self._bus.handle(GetEngineAccounts, self.accounts)
-        self._bus.handle(GetEngineMargin, self.margin)
-        self._bus.handle(GetEngineTotals, self.totals)
-        self._bus.handle(GetEngineHolds, self.holds)
         self._bus.handle(TakeSnapshot, self.take_snapshot)
-        self._bus.handle(GetQueueAhead, self.queue_ahead)
         self._bus.handle(GetSessionEnd, self.session_end)
-        self._bus.handle(PreviewSubmission, self.preview)
+        self._queries.attach(self._bus)
 
     async def start(self) -> None:
         """Recover the shard, tell the event log what it lacks, and define the instruments of a new venue."""
@@ -255,96 +228,6 @@ class MatchingService:
             halted=bool(sequencer.halted),
             reason=sequencer.halted,
         )
-
-    async def account(self, request: GetEngineAccount) -> EngineAccount:
-        """Answer one account's balances.
-
-        Raises:
-            NotFound: `account.not_found`.
-        """
-        engine = self._owned().engine
-        found = await self._thread.run(lambda: engine_account(engine, request.account))
-        if not found.state:
-            raise NotFound("account.not_found", "account not found", field="account")
-        return found
-
-    async def accounts(self, request: GetEngineAccounts) -> EngineAccounts:
-        """Answer some accounts' balances, of one sequence.
-
-        Raises:
-            InvalidCommand: Too many are asked for.
-        """
-        count = len(request.accounts)
-        if count > MOST_ACCOUNTS:
-            limits = {"limit": str(MOST_ACCOUNTS), "actual": str(count)}
-            raise invalid("range", f"at most {MOST_ACCOUNTS} accounts", field="accounts", **limits)
-        engine = self._owned().engine
-        return await self._thread.run(
-            lambda: EngineAccounts(engine.sequence, [engine_account(engine, one) for one in request.accounts])
-        )
-
-    async def margin(self, request: GetEngineMargin) -> EngineMargin:
-        """Answer how an account stands on margin, of one sequence.
-
-        Raises:
-            InvalidCommand: Too many currencies are asked for.
-        """
-        count = len(request.currencies)
-        if count > MOST_CURRENCIES:
-            limits = {"limit": str(MOST_CURRENCIES), "actual": str(count)}
-            raise invalid("range", f"at most {MOST_CURRENCIES} currencies", field="currencies", **limits)
-        engine = self._owned().engine
-        return await self._thread.run(lambda: engine_margin(engine, request))
-
-    async def totals(self, _: GetEngineTotals) -> EngineTotals:
-        """Answer every currency's sums."""
-        engine = self._owned().engine
-        currencies = list(self._catalogue.currencies)
-
-        def job() -> tuple[int, list[tuple[Any, ...]]]:
-            return engine.sequence, [(c, *engine.totals(c), other_accounts(engine.house(c))) for c in currencies]
-
-        sequence, totals = await self._thread.run(job)
-        return EngineTotals(sequence, [HouseTotal(*line) for line in totals])
-
-    async def holds(self, request: GetEngineHolds) -> EngineHolds:
-        """Answer a page of what clients have set aside: of HOLDS_LOOKED_AT holds, those that are open."""
-        engine = self._owned().engine
-        end = request.first + HOLDS_LOOKED_AT
-
-        def job() -> tuple[int, int, list[tuple[int, ...]]]:
-            return engine.sequence, engine.hold_count(), list(engine.holds(request.first, HOLDS_LOOKED_AT))
-
-        sequence, count, found = await self._thread.run(job)
-        return EngineHolds(sequence, [EngineHold(*row[:6]) for row in found], end if end < count else 0)
-
-    async def queue_ahead(self, request: GetQueueAhead) -> QueueAhead:
-        """Answer what trades before an order on its side of the shown book.
-
-        Raises:
-            NotFound: `order.not_found`: it does not work (any more).
-        """
-        engine = self._owned().engine
-        name = request.order_sequence, request.order_slot
-        sequence, order, ahead = await self._thread.run(
-            lambda: (engine.sequence, engine.order(*name), engine.queue(*name))
-        )
-        if order is None:
-            raise NotFound("order.not_found", "order not found")
-        orders, quantity = (-1, 0) if ahead is None else ahead
-        return QueueAhead(sequence=sequence, price=order[3], orders=orders, quantity=quantity)
-
-    async def preview(self, request: PreviewSubmission) -> SubmissionPreview:
-        """Answer what a submission would do if it were the next command, now; nothing changes.
-
-        Raises:
-            InvalidCommand: It is no single submission.
-        """
-        engine, command = self._owned().engine, request.command
-        try:
-            return await self._thread.run(lambda: submission_preview(engine, command, self._clock.now()))
-        except _native.InvalidCommand as error:
-            raise InvalidCommand("request.invalid", str(error)) from error
 
     async def session_end(self, request: GetSessionEnd) -> SessionEnd:
         """Answer when the session of a date ends; around the clock that is the end of the date in UTC.

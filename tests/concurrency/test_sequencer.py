@@ -131,7 +131,6 @@ async def test_a_long_step_does_not_hold_up_the_loop(tmp_path: Path) -> None:
         assert inside == {opened.thread._thread.ident}
 
 
-@pytest.mark.hazard("B2")
 def _gate(hall: Hall) -> dict[str, float]:
     """Return the samples of the time of commands in the engine, buckets by their bound."""
     (family,) = (one for one in hall.sequencer.collect() if one.name == "qc_matching_gate_seconds")
@@ -157,6 +156,7 @@ async def test_a_commands_time_in_the_engine_is_its_part_of_the_batch_and_no_dis
     assert (grown["0.0005"], grown["0.01"]) == (0, 5)
 
 
+@pytest.mark.hazard("B2")
 async def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
     """Each sync takes 100 ms; 1,000 submits are answered, the loop turns in every sync, and once in three none takes 50 ms."""
     async with hall(tmp_path) as opened:

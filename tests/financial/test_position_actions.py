@@ -23,6 +23,7 @@ from quantumcore.services.positions.folding import EVERYBODY, Choices, Folding, 
 from quantumcore.services.positions.lots import METHODS, Method
 from quantumcore.services.positions.pnl import ONE, Form, contract
 from quantumcore.services.positions.replay import after_change, replay
+from tests.support.events import blank
 from tests.support.ledgers import random_market
 from tests.support.position_rooms import catalogue_of
 from tests.support.streams_actions import ActionMarket
@@ -53,11 +54,10 @@ def did(
     **fields: int,
 ) -> tuple[Position, Position, list[Change]]:
     """Return (the position, the target's, what happened) after an action; every record is done once more."""
-    given = dict.fromkeys(PositionAdjusted.__struct_fields__, 0)
-    given |= {"sequence": 100 + own.version, "time_ns": 100, "numerator": 1, "denominator": 1, "action": action}
+    given = {"sequence": 100 + own.version, "time_ns": 100, "numerator": 1, "denominator": 1, "action": action}
     given |= {"before": own.quantity, "quantity": quantity}
     given |= {"target_before": other.quantity, "target_quantity": other_quantity}
-    event = PositionAdjusted(**(given | fields))
+    event = blank(PositionAdjusted, **{**given, **fields})
     stands, told = [own, other], []
     for leg, after, changes in changes_of(event, Before(own, of, 10**16, Terms()), Before(other, of, 10**16, Terms())):
         again = stands[leg]

@@ -109,20 +109,27 @@ async def test_every_mark_and_switch_is_as_the_engine_told_it_last(tmp_path: Pat
     async with small_venue(tmp_path, list(setup())) as venue:
         stream = Market(rng)
         engaged: dict[int, bool] = {}
-        told: dict[int, int] = {}
+        told: dict[int, tuple[int, int]] = {}
+        standing: set[int] = set()  # no trade moves a mark that somebody has set
         for _ in range(COMMANDS):
             for event in venue.do(stream.next().raw):
-                if isinstance(event, wire.KillSwitchChanged):
-                    engaged[event.account] = bool(event.engaged)
-                if isinstance(event, wire.TradePrinted | wire.MarkChanged):
-                    told[event.instrument] = event.sequence
+                match event:
+                    case wire.KillSwitchChanged():
+                        engaged[event.account] = bool(event.engaged)
+                    case wire.MarkChanged(price=0):
+                        standing.discard(event.instrument)
+                    case wire.MarkChanged():
+                        standing.add(event.instrument)
+                        told[event.instrument] = event.price, event.sequence
+                    case wire.TradePrinted() if event.instrument not in standing:
+                        told[event.instrument] = event.price, event.sequence
         database = await venue.database("risk")
         service = risk_service(venue, database)
         await service.start()
         await service.apply(venue.log.read(0, 1 << 30))
         assert service.projection.engaged == sum(engaged.values())
-        assert told.keys() >= service.projection.marks.keys()
-        assert all(told[number] >= mark.sequence for number, mark in service.projection.marks.items())
+        assert told
+        assert {number: (mark.price, mark.sequence) for number, mark in service.projection.marks.items()} == told
 
 
 @pytest.mark.parametrize("market", [GuardedMarket, LimitMarket])

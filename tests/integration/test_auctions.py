@@ -15,7 +15,7 @@ import pytest
 from quantumcore.contracts import wire
 from tests.support.desk import ALICE, BOB, BUY, CAROL, COIN, NONE, SELL, SHARE, USD, XYZ, Desk, coin, of
 from tests.support.engines import NativeEngine, TwinEngine, both_engines, check, step
-from tests.support.fuzz_engine import assert_cuts_change_nothing, difference, run_equality, seeded, started, state_of
+from tests.support.fuzz_engine import assert_cuts_change_nothing, run_equality, run_restored, seeded, started
 from tests.support.streams import AuctionMarket
 
 COMMANDS = 4_000
@@ -43,18 +43,7 @@ def test_without_accounting_they_are_equal_too():
 @pytest.mark.parametrize("seed", [111, 112])
 def test_a_restart_in_any_phase_changes_nothing(seed):
     """Rules, references, prints, waiting orders and their places: all of it comes back."""
-    twin, native, rng = started(TwinEngine()), started(NativeEngine()), random.Random(seed)
-    for done, (market, command) in enumerate(seeded(3_000, seed, AuctionMarket(random.Random(seed)))):
-        if rng.randrange(40) == 0:
-            snapshot = native.snapshot()
-            native = NativeEngine.restore(snapshot)
-            assert native.snapshot() == snapshot
-            check(native)
-            assert state_of(native) == state_of(twin)
-        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
-        assert expected == got, difference(seed, done, command, expected, got)
-        market.hear(expected)
-    check(native)
+    run_restored(3_000, seed, market=AuctionMarket, every=40)
 
 
 def test_cutting_the_stream_into_steps_differently_changes_nothing():

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from quantumcore.adapters import sql
 from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.contracts.errors import Corrupted, Unavailable
-from tests.support.contracts.database import MIGRATIONS, DatabaseContract, add, count
+from tests.support.contracts.database import MIGRATIONS, DatabaseContract, DatabaseTimesContract, add, count
 from tests.support.migrations import assert_migrations_make
 from tests.support.migrations_sample import metadata
 from tests.support.waiting import eventually
@@ -32,6 +32,11 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 
 class TestSqliteDatabase(DatabaseContract):
+    """With the `database` of this file."""
+
+
+@pytest.mark.serial
+class TestSqliteDatabaseTimes(DatabaseTimesContract):
     """With the `database` of this file."""
 
 

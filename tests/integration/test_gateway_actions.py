@@ -5,49 +5,41 @@ answers the same for ever; errors say which field, or whose account; the rooms a
 Method: the gateway with the real ledger and positions behind it, in process; numbers counted by hand.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from quantumcore.contracts import wire
-from tests.support.gateway_house import House, User, house
+from tests.support.gateway_house import House, User
 from tests.support.small_venue import RICH, SHARES, USD
 
 ACTIONS = "/v1/admin/actions"
 
 
-@pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as one:
-        yield one
-
-
-def put(opened: House, user: User, currency: int, amount: int) -> None:
-    opened.transfers += 1
-    opened.venue.do(
+def put(venue: House, user: User, currency: int, amount: int) -> None:
+    venue.transfers += 1
+    venue.venue.do(
         wire.Transfer(
             account=int(user.account_id),
             amount=amount,
             currency=currency,
             transfer_kind=1,
-            transfer_id=f"put-{opened.transfers}",
+            transfer_id=f"put-{venue.transfers}",
         )
     )
 
 
-async def pair(opened: House) -> tuple[User, User]:
+async def pair(venue: House) -> tuple[User, User]:
     """Return a user who has bought 101 AAPL at 30.00 of another one, who had 150."""
     for account in (1, 2, 3):  # the fortunes of the house would hold too
-        opened.venue.do(
+        venue.venue.do(
             wire.Transfer(account=account, amount=RICH, currency=SHARES, transfer_kind=2, transfer_id="away")
         )
-    long, other = await opened.user(rich=False), await opened.user(rich=False)
-    put(opened, long, USD, 1_000_000)
-    put(opened, other, SHARES, 150)
-    put(opened, other, USD, 1_000)
+    long, other = await venue.user(rich=False), await venue.user(rich=False)
+    put(venue, long, USD, 1_000_000)
+    put(venue, other, SHARES, 150)
+    put(venue, other, USD, 1_000)
     for user, side in ((other, "sell"), (long, "buy")):
         done = await user.order(symbol="AAPL", side=side, quantity="101", price="30.00")
         assert done.status_code == 200, done.text
@@ -88,10 +80,10 @@ async def no_breaks(admin: User) -> None:
     assert (await admin.http.get("/v1/admin/ledger/trial-balance")).json()["balanced"]
 
 
-async def test_a_split_is_seen_in_balances_positions_lots_and_the_ledger(opened: House) -> None:
+async def test_a_split_is_seen_in_balances_positions_lots_and_the_ledger(venue: House) -> None:
     """Three for two at 25.00: 101 become 151 and a half that is worth 12.50; 49 become 73 and a half likewise."""
-    admin = await opened.admin()
-    long, other = await pair(opened)
+    admin = await venue.admin()
+    long, other = await pair(venue)
     before = await balances(long)
     await fund(admin, "25.00")
     asked = {"numerator": 3, "denominator": 2, "price": "25.00", "effective_date": "2026-03-31"}
@@ -128,9 +120,9 @@ async def test_a_split_is_seen_in_balances_positions_lots_and_the_ledger(opened:
     assert (other_body.status_code, other_body.json()["code"]) == (409, "idempotency.mismatch")
 
 
-async def test_a_dividend_is_income_and_no_result(opened: House) -> None:
-    admin = await opened.admin()
-    long, other = await pair(opened)
+async def test_a_dividend_is_income_and_no_result(venue: House) -> None:
+    admin = await venue.admin()
+    long, other = await pair(venue)
     refused = await act(admin, "d-1", "cash_dividend", amount="0.25")
     assert (refused.status_code, refused.json()["code"]) == (409, "transfer.insufficient")
     assert (refused.json()["limit"], refused.json()["actual"]) == ("0.00", "37.50")
@@ -147,10 +139,10 @@ async def test_a_dividend_is_income_and_no_result(opened: House) -> None:
     await no_breaks(admin)
 
 
-async def test_an_option_is_settled_at_what_it_is_worth(opened: House) -> None:
+async def test_an_option_is_settled_at_what_it_is_worth(venue: House) -> None:
     """AAPL stands for a call with a strike of 180.00: at 212.50 it is worth 32.50, above which 101 × 2.50 is made."""
-    admin = await opened.admin()
-    long, other = await pair(opened)
+    admin = await venue.admin()
+    long, other = await pair(venue)
     await fund(admin, "4875.00")  # all 150 came from outside: nobody is short of them
     asked = {"underlying_price": "212.5", "strike": "180", "right": "call"}
     done = await act(admin, "e-1", "settlement", **asked)
@@ -207,16 +199,16 @@ async def test_an_option_is_settled_at_what_it_is_worth(opened: House) -> None:
     ],
 )
 async def test_what_is_no_action_is_refused_with_its_field(
-    opened: House, kind: str, fields: dict[str, Any], code: str, field: str
+    venue: House, kind: str, fields: dict[str, Any], code: str, field: str
 ) -> None:
-    admin = await opened.admin()
+    admin = await venue.admin()
     answer = await act(admin, fields.pop("action_id", "x-1"), kind, **fields)
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, code, field), answer.text
     assert (await admin.http.get(f"{ACTIONS}/x-1")).json()["code"] == "action.not_found"
 
 
-async def test_what_the_engine_refuses_has_its_status(opened: House) -> None:
-    admin = await opened.admin()
+async def test_what_the_engine_refuses_has_its_status(venue: House) -> None:
+    admin = await venue.admin()
     asked = {"numerator": 1, "denominator": 1, "price": "1.00"}
     unknown = await act(admin, "x-1", "conversion", target="NOPE", **asked)
     assert (unknown.status_code, unknown.json()["code"]) == (404, "instrument.not_found")
@@ -225,14 +217,14 @@ async def test_what_the_engine_refuses_has_its_status(opened: House) -> None:
     exercise = {"target": "BTC-USD", "numerator": 1, "strike": "1.00", "right": "call", "quantity": "1", "seed": "7"}
     nobody = await act(admin, "x-1", "exercise", account_id="4000000000", **exercise)
     assert (nobody.status_code, nobody.json()["code"]) == (404, "account.not_found")
-    user = await opened.user(rich=False)
-    put(opened, user, SHARES, 2**61)
+    user = await venue.user(rich=False)
+    put(venue, user, SHARES, 2**61)
     much = await act(admin, "x-1", "split", numerator=2, denominator=1, price="0.00")
     assert (much.status_code, much.json()["code"]) == (400, "order.amount.overflow")
     assert f"account {user.account_id}" in much.json()["detail"]
 
 
-async def test_only_administrators_act(opened: House) -> None:
-    user = await opened.user()
+async def test_only_administrators_act(venue: House) -> None:
+    user = await venue.user()
     for refused in (await act(user, "x-1", "cash_dividend", amount="1"), await user.http.get(f"{ACTIONS}/x-1")):
         assert refused.status_code == 403

@@ -4,21 +4,11 @@ Goal: transactions, reversals, account states and credit reach the engine and it
 Method: the gateway with the real ledger behind it, in process.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.support.gateway_house import House, User, house
+from tests.support.gateway_house import House, User
 
 TRANSACTIONS = "/v1/admin/ledger/transactions"
-
-
-@pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as one:
-        yield one
 
 
 def gift(user: User, amount: str = "5.00", **changes: Any) -> dict[str, Any]:
@@ -37,8 +27,8 @@ async def dollars(user: User) -> dict[str, str]:
     return next((one for one in answer.json()["balances"] if one["currency"] == "USD"), {})
 
 
-async def test_an_admin_posts_and_the_user_sees_it_at_once(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user(rich=False)
+async def test_an_admin_posts_and_the_user_sees_it_at_once(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user(rich=False)
     done = await admin.http.post(TRANSACTIONS, json=gift(user, text="welcome", effective_date="2026-01-31"))
     assert done.status_code == 200, done.text
     answer = done.json()
@@ -55,8 +45,8 @@ async def test_an_admin_posts_and_the_user_sees_it_at_once(opened: House) -> Non
     assert (other.status_code, other.json()["code"]) == (409, "idempotency.mismatch")
 
 
-async def test_a_reversal_takes_it_back_once(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user(rich=False)
+async def test_a_reversal_takes_it_back_once(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user(rich=False)
     await admin.http.post(TRANSACTIONS, json=gift(user))
     first = await admin.http.post(f"{TRANSACTIONS}/gift/reverse", json={"text": "wrong account"})
     assert first.status_code == 200, first.text
@@ -68,8 +58,8 @@ async def test_a_reversal_takes_it_back_once(opened: House) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (404, "transaction.not_found")
 
 
-async def test_what_does_not_balance_is_refused_with_its_field(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user(rich=False)
+async def test_what_does_not_balance_is_refused_with_its_field(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user(rich=False)
     body = gift(user)
     body["entries"][0]["amount"] = "5.01"
     answer = await admin.http.post(TRANSACTIONS, json=body)
@@ -83,8 +73,8 @@ async def test_what_does_not_balance_is_refused_with_its_field(opened: House) ->
     assert await dollars(user) == {}
 
 
-async def test_a_frozen_user_trades_no_more_and_an_open_one_does(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
+async def test_a_frozen_user_trades_no_more_and_an_open_one_does(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
     path = f"/v1/accounts/{user.account_id}/state"
     frozen = await admin.http.put(path, json={"state": "frozen"})
     assert (frozen.status_code, frozen.json()["state"]) == (200, "frozen")
@@ -99,8 +89,8 @@ async def test_a_frozen_user_trades_no_more_and_an_open_one_does(opened: House) 
     assert (await user.order()).json()["status"] == "new"
 
 
-async def test_credit_lets_a_poor_user_order(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user(rich=False)
+async def test_credit_lets_a_poor_user_order(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user(rich=False)
     assert (await user.order(quantity="0.001")).json()["status"] == "rejected"
     path = f"/v1/accounts/{user.account_id}/credit"
     granted = await admin.http.put(path, json={"currency": "USD", "limit": "100.00"})
@@ -114,8 +104,8 @@ async def test_credit_lets_a_poor_user_order(opened: House) -> None:
     assert (bad.status_code, bad.json()["field"]) == (400, "limit")
 
 
-async def test_only_an_admin_may(opened: House) -> None:
-    user, operator = await opened.user(), await opened.admin("operator")
+async def test_only_an_admin_may(venue: House) -> None:
+    user, operator = await venue.user(), await venue.admin("operator")
     for who in (user, operator):
         for method, path, body in (
             ("POST", TRANSACTIONS, gift(user)),

@@ -4,33 +4,25 @@ Goal: an admin holds rates, a customer changes his own money at them, once, and 
 Method: the gateway with the real ledger behind it, in process.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.exchange import QUOTES, quote_table
-from tests.support.gateway_house import House, User, house
+from tests.support.gateway_house import House, User
 
 
-@pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as one:
-        yield one
-
-
-def table(opened: House, *names: str, **changes: Any) -> dict[str, Any]:
-    return quote_table(opened.venue.clock.now(), *names, **changes)
+def table(venue: House, *names: str, **changes: Any) -> dict[str, Any]:
+    return quote_table(venue.venue.clock.now(), *names, **changes)
 
 
 def conversions(user: User) -> str:
     return f"/v1/accounts/{user.account_id}/conversions"
 
 
-async def test_a_customer_changes_money_at_a_rate_that_an_admin_holds(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
-    offered = await admin.http.post(QUOTES, json=table(opened, "q-1"))
+async def test_a_customer_changes_money_at_a_rate_that_an_admin_holds(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
+    offered = await admin.http.post(QUOTES, json=table(venue, "q-1"))
     assert offered.status_code == 200, offered.text
     assert offered.json()["items"][0] | {"time": "", "expires": ""} == {
         "quote_id": "q-1",
@@ -71,19 +63,19 @@ async def test_a_customer_changes_money_at_a_rate_that_an_admin_holds(opened: Ho
     ],
 )
 async def test_what_cannot_be_changed_is_refused_by_name(
-    opened: House, changes: dict[str, Any], status: int, code: str, field: str | None
+    venue: House, changes: dict[str, Any], status: int, code: str, field: str | None
 ) -> None:
-    admin, user = await opened.admin(), await opened.user()
-    await admin.http.post(QUOTES, json=table(opened, "q-1"))
+    admin, user = await venue.admin(), await venue.user()
+    await admin.http.post(QUOTES, json=table(venue, "q-1"))
     body = {"conversion_id": "c-1", "quote_id": "q-1", "amount": "1.00", **changes}
     answer = await user.http.post(conversions(user), json=body)
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (status, code, field)
 
 
-async def test_nobody_uses_what_is_not_his(opened: House) -> None:
+async def test_nobody_uses_what_is_not_his(venue: House) -> None:
     """Neither another's quote, nor another's account, nor the desk of the admins; and nothing says what is there."""
-    admin, user, other = await opened.admin(), await opened.user(), await opened.user()
-    await admin.http.post(QUOTES, json=table(opened, "q-1", account_id=user.account_id))
+    admin, user, other = await venue.admin(), await venue.user(), await venue.user()
+    await admin.http.post(QUOTES, json=table(venue, "q-1", account_id=user.account_id))
     body = {"conversion_id": "c-1", "quote_id": "q-1", "amount": "1.00"}
     unknown = await other.http.post(conversions(other), json={**body, "quote_id": "q-2"})
     foreign = await other.http.post(conversions(other), json=body)
@@ -96,20 +88,20 @@ async def test_nobody_uses_what_is_not_his(opened: House) -> None:
     assert (await user.http.post(conversions(user), json=body)).status_code == 200
     assert (await other.http.get(f"{conversions(user)}/c-1")).status_code == 404
     assert (await other.http.get(f"{conversions(other)}/c-1")).json()["code"] == "conversion.not_found"
-    for someone in (user, opened):
+    for someone in (user, venue):
         client = someone.http if isinstance(someone, User) else someone.client
-        refused = await client.post(QUOTES, json=table(opened, "mine"))
+        refused = await client.post(QUOTES, json=table(venue, "mine"))
         assert refused.status_code in (401, 403)
 
 
-async def test_a_table_that_is_too_long_or_disagrees_is_refused_whole(opened: House) -> None:
-    admin = await opened.admin()
-    answer = await admin.http.post(QUOTES, json=table(opened, *(f"q-{n}" for n in range(101))))
+async def test_a_table_that_is_too_long_or_disagrees_is_refused_whole(venue: House) -> None:
+    admin = await venue.admin()
+    answer = await admin.http.post(QUOTES, json=table(venue, *(f"q-{n}" for n in range(101))))
     assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid.range")
-    body = table(opened, "q-1", "q-2")
+    body = table(venue, "q-1", "q-2")
     body["quotes"][1]["mid"] = "0.000012"
     answer = await admin.http.post(QUOTES, json=body)
     assert (answer.status_code, answer.json()["code"], answer.json()["limit"]) == (400, "fx.triangle", "10 bp")
     for field in ("time", "expires"):
-        answer = await admin.http.post(QUOTES, json=table(opened, "q-1") | {field: "2262-12-31T00:00:00Z"})
+        answer = await admin.http.post(QUOTES, json=table(venue, "q-1") | {field: "2262-12-31T00:00:00Z"})
         assert (answer.status_code, answer.json()["field"]) == (400, field)

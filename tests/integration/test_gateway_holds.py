@@ -4,21 +4,11 @@ Goal: operators place, amend, capture and release; the owner sees it at once bes
 Method: the gateway with the real ledger behind it, in process.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.support.gateway_house import House, User, house
+from tests.support.gateway_house import House, User
 
 HOLDS = "/v1/admin/ledger/holds"
-
-
-@pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as one:
-        yield one
 
 
 def body(user: User, amount: str = "500.00", **changes: Any) -> dict[str, Any]:
@@ -34,8 +24,8 @@ async def client_holds(user: User) -> list[dict[str, Any]]:
     return (await user.http.get(f"/v1/accounts/{user.account_id}/holds")).json()["client_holds"]
 
 
-async def test_a_hold_goes_its_way_and_its_owner_sees_it_at_once(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
+async def test_a_hold_goes_its_way_and_its_owner_sees_it_at_once(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
     ends = "2100-01-01T00:00:00.000000000Z"
     placed = await admin.http.post(HOLDS, json=body(user, expires_at=ends))
     assert placed.status_code == 200, placed.text
@@ -69,8 +59,8 @@ async def test_a_hold_goes_its_way_and_its_owner_sees_it_at_once(opened: House) 
     assert (closed.status_code, closed.json()["code"]) == (409, "hold.closed")
 
 
-async def test_a_release_under_one_key_happens_once(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
+async def test_a_release_under_one_key_happens_once(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
     await admin.http.post(HOLDS, json=body(user))
     request = {"account_id": user.account_id, "amount": "100.00"}
     key = {"idempotency-key": "release-1"}
@@ -80,8 +70,8 @@ async def test_a_release_under_one_key_happens_once(opened: House) -> None:
     assert (await client_holds(user))[0]["open"] == "400.00"
 
 
-async def test_what_is_wrong_is_named(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
+async def test_what_is_wrong_is_named(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
     whose = {"account_id": user.account_id}
     for path, request, status, code, field in (
         (HOLDS, body(user, "0"), 400, "transfer.amount.bad", "amount"),
@@ -100,8 +90,8 @@ async def test_what_is_wrong_is_named(opened: House) -> None:
         assert found.get("field") == field, found
 
 
-async def test_only_an_admin_may(opened: House) -> None:
-    user, operator = await opened.user(), await opened.admin("operator")
+async def test_only_an_admin_may(venue: House) -> None:
+    user, operator = await venue.user(), await venue.admin("operator")
     whose = {"account_id": user.account_id}
     parts = [{"code": 100, "amount": "1.00"}]
     for who in (user, operator):

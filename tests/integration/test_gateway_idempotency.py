@@ -7,7 +7,6 @@ Method: the gateway over real rooms; and over scripted rooms that answer late, f
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,18 +19,12 @@ from quantumcore.contracts.orders import SubmitOrder
 from quantumcore.services.gateway import idempotency
 from quantumcore.services.gateway.idempotency import KEY_MAX
 from quantumcore.services.gateway.routes import all_routes
-from tests.support.gateway_house import GENEROUS, House, house
+from tests.support.gateway_house import GENEROUS
 from tests.support.scripted_rooms import BEARER, ORDER, TOKEN, TRADER, Rooms, identity, rooms
 
 KEY = "idempotency-key"
 REPLAYED = "idempotency-replayed"
 EVERYTHING = (*TRADER, "risk", "operate", "admin")
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

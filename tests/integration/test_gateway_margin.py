@@ -4,7 +4,6 @@ Goal: each route does what its request says; nobody without the scope sets, asse
 Method: the gateway and the real rooms behind it, in process.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,6 @@ ROUTES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "days", {"account_id": "{account}", "currency": "USD"}),
 ]
 KINDS = ["terms", "array", "greeks", "account", "limits", "limits", "day"]
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
 
 
 def of(user: User, value: Any) -> Any:

@@ -5,30 +5,22 @@ below an admin does or sees any of it.
 Method: the gateway with the real ledger behind it, in process.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.support.admins import TRANSACTIONS, gift
-from tests.support.gateway_house import House, house
+from tests.support.gateway_house import House
 
 PERIODS = "/v1/admin/ledger/periods"
-
-
-@pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as one:
-        yield one
 
 
 def days_ago(days: int) -> str:
     return str(datetime.now(UTC).date() - timedelta(days=days))
 
 
-async def test_a_closed_period_refuses_names_and_is_listed(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
+async def test_a_closed_period_refuses_names_and_is_listed(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
     end = days_ago(3)
     await admin.http.post(TRANSACTIONS, json=gift(user, "early", effective_date=end))
     done = await admin.http.post(PERIODS, json={"end": end})
@@ -69,21 +61,21 @@ async def test_a_closed_period_refuses_names_and_is_listed(opened: House) -> Non
         ({"end": str(date.max)}, 409, "period.open"),
     ],
 )
-async def test_what_cannot_be_closed_is_refused(opened: House, body: dict[str, object], status: int, code: str) -> None:
-    admin = await opened.admin()
+async def test_what_cannot_be_closed_is_refused(venue: House, body: dict[str, object], status: int, code: str) -> None:
+    admin = await venue.admin()
     answer = await admin.http.post(PERIODS, json=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert (await admin.http.get(PERIODS)).json() == {"items": []}
 
 
-async def test_only_admins_close_and_look(opened: House) -> None:
-    user, operator = await opened.user(), await opened.admin("operator")
-    for caller, status in ((user.http, 403), (operator.http, 403), (opened.client, 401)):
+async def test_only_admins_close_and_look(venue: House) -> None:
+    user, operator = await venue.user(), await venue.admin("operator")
+    for caller, status in ((user.http, 403), (operator.http, 403), (venue.client, 401)):
         for answer in (
             await caller.post(PERIODS, json={"end": days_ago(3)}),
             await caller.get(PERIODS),
             await caller.get(f"{TRANSACTIONS}/gift"),
         ):
             assert answer.status_code == status, answer.text
-    admin = await opened.admin()
+    admin = await venue.admin()
     assert (await admin.http.get(f"{TRANSACTIONS}/never")).json()["code"] == "transaction.not_found"

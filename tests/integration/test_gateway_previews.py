@@ -4,7 +4,6 @@ Goal: a client sees the engine's own answer in the words of orders, for his acco
 Method: the gateway and the orders room over the readable engine; the real matching room with its journal.
 """
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,6 @@ from tests.support.gateway_house import House, User, house
 
 BODY = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.5", "price": "64000.00"}
 URL = "/v1/risk/preview"
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened_house:
-        yield opened_house
 
 
 async def asked(user: User, **changes: Any) -> dict[str, Any]:

@@ -4,19 +4,6 @@ Goal: what a client sends becomes what the rooms do, and their answers keep the 
 Method: users, orders and market data are the real rooms over the readable engine; an httpx client speaks ASGI.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from tests.support.gateway_house import House, house
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
-
 
 async def test_register_login_submit_get_cancel(venue):
     user = await venue.user("walk")

@@ -6,8 +6,6 @@ Method: a house in process; a loopback server for the stream.
 """
 
 import math
-from collections.abc import AsyncIterator
-from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -15,16 +13,10 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.risk import GetRiskMetrics
-from tests.support.gateway_house import House, User, house, listening
+from tests.support.gateway_house import House, User, listening
 from tests.support.sockets import stream
 
 FIGURES = ("total_exposure", "net_exposure", "margin_used", "var_95", "var_99", "es_975")
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
 
 
 async def holder(venue: House) -> User:

@@ -9,7 +9,6 @@ import itertools
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ from quantumcore.contracts.auth import DisableUser
 from tests.support.gateway_house import GENEROUS, House, User, house, listening
 from tests.support.sockets import stream
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ Method: the gateway with the real ledger behind it, in process.
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,14 @@ RECORDS, DOCUMENTS, REMITTANCES = (f"/v1/admin/tax/{name}" for name in ("records
 REPORT = "/v1/admin/ledger/tax"
 
 
-@pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as one:
-        yield one
-
-
 def document(user: User, name: str = "d-1", **changes: Any) -> dict[str, Any]:
     lines = [{"amount": "1.10", "taxes": ["VAT"]}] * 3
     terms = {"document_id": name, "account_id": user.account_id, "currency": "USD", "lines": lines}
     return {**terms, "effective_date": "2026-01-31", **changes}
 
 
-async def test_a_tax_is_set_charged_shown_remitted_and_reported(opened: House) -> None:
-    admin, user = await opened.admin(), await opened.user()
+async def test_a_tax_is_set_charged_shown_remitted_and_reported(venue: House) -> None:
+    admin, user = await venue.admin(), await venue.user()
     tax = (await admin.http.put(f"{RECORDS}/VAT", json={"rate": "0.05"})).json()
     assert (tax["code"], tax["rate"], tax["mode"], tax["version"]) == ("VAT", "0.05", "half_even", 1)
     assert (await admin.http.get(RECORDS)).json() == {"items": [tax]}
@@ -71,17 +64,17 @@ async def test_a_tax_is_set_charged_shown_remitted_and_reported(opened: House) -
     ],
 )
 async def test_what_cannot_be_charged_is_refused_by_name(
-    opened: House, changes: dict[str, Any], status: int, code: str, field: str
+    venue: House, changes: dict[str, Any], status: int, code: str, field: str
 ) -> None:
-    admin, user = await opened.admin(), await opened.user()
+    admin, user = await venue.admin(), await venue.user()
     await admin.http.put(f"{RECORDS}/VAT", json={"rate": "0.05"})
     answer = await admin.http.post(DOCUMENTS, json=document(user, **changes))
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (status, code, field)
 
 
-async def test_only_admins_have_to_do_with_taxes(opened: House) -> None:
-    user, operator = await opened.user(), await opened.admin("operator")
-    for caller, status in ((user.http, 403), (operator.http, 403), (opened.client, 401)):
+async def test_only_admins_have_to_do_with_taxes(venue: House) -> None:
+    user, operator = await venue.user(), await venue.admin("operator")
+    for caller, status in ((user.http, 403), (operator.http, 403), (venue.client, 401)):
         for answer in (
             await caller.get(RECORDS),
             await caller.put(f"{RECORDS}/VAT", json={"rate": "0.05"}),

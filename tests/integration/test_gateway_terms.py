@@ -31,7 +31,7 @@ from quantumcore.contracts.orders import (
 )
 from quantumcore.contracts.reference import Currency, GetReference, Reference
 from quantumcore.contracts.terms import LinkView, OrderTerms, TermsView
-from tests.support.scripted_rooms import BEARER, ORDER, TOKEN, Rooms, identity, order_view, rooms
+from tests.support.scripted_rooms import BEARER, ORDER, PLACED, TOKEN, Rooms, identity, order_view, rooms
 from tests.unit.test_orders_views import PLAIN
 
 NOON_NS = 1_798_113_600 * 10**9
@@ -144,7 +144,7 @@ async def test_a_plain_answer_says_nothing_of_terms(gate: Rooms) -> None:
 
 
 async def test_the_history_says_why(gate: Rooms) -> None:
-    view = order_view(SubmitOrder(account=7, **ORDER, client_order_id="a", time_in_force="gtc"))
+    view = order_view(PLACED)
     fill = Fill("t", ID, "a", "7", "BTC-USD", "buy", "1", "1", "maker", "0", "USD", 3, 0, 0, busted="cancel")
     updates = [
         OrderUpdate(7, 2, 0, 0, "triggered", view, None, "last"),
@@ -180,7 +180,7 @@ async def test_the_dead_mans_switch_is_armed_and_disarmed(gate: Rooms) -> None:
 
 
 async def test_an_amendment_may_name_stop_and_display(gate: Rooms) -> None:
-    gate.answer(AmendOrder, order_view(SubmitOrder(account=7, **ORDER, client_order_id="a", time_in_force="gtc")))
+    gate.answer(AmendOrder, order_view(PLACED))
     await gate.client.patch(f"/v1/orders/{ID}", json={"stop_price": "5", "display": "2"}, headers=BEARER)
     (ask,) = (one for one in gate.asked if isinstance(one, AmendOrder))
     assert (ask.stop_price, ask.display, ask.price, ask.quantity) == ("5", "2", None, None)

@@ -4,14 +4,12 @@ Goal: every command, check and refusal of engine.md section 15 is met by random 
 Method: the market of streams_guarded, seeded, with and without money; the native engine is replaced by its own snapshot in between.
 """
 
-import random
 from collections import Counter
 
 import pytest
 
 from quantumcore.contracts import wire
-from tests.support.engines import NativeEngine, TwinEngine, check, step
-from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
+from tests.support.fuzz_engine import run_equality, run_restored
 from tests.support.streams_guarded import GuardedMarket
 
 both_modes = pytest.mark.parametrize("accounting", [True, False], ids=["accounting", "book-only"])
@@ -40,15 +38,4 @@ def test_every_refusal_and_every_event_is_met_and_told_alike(accounting):
 @both_modes
 @pytest.mark.parametrize("seed", [41, 42])
 def test_a_restored_engine_has_forgotten_no_switch_token_or_fill(accounting, seed):
-    twin, native = started(TwinEngine(accounting=accounting)), started(NativeEngine(accounting=accounting))
-    rng = random.Random(seed)
-    for done, (market, command) in enumerate(seeded(3_000, seed, GuardedMarket(random.Random(seed)))):
-        if rng.randrange(100) == 0:
-            snapshot = native.snapshot()
-            native = NativeEngine.restore(snapshot)
-            assert native.snapshot() == snapshot
-            check(native)
-        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
-        assert expected == got, difference(seed, done, command, expected, got)
-        market.hear(expected)
-    assert state_of(native) == state_of(twin)
+    run_restored(3_000, seed, market=GuardedMarket, accounting=accounting)

@@ -4,15 +4,12 @@ Goal: every refusal for a limit, and every sum that it goes by, is the same in b
 group or firm, or taken back. Method: a dense seeded market at its limits; snapshots in the middle, and tables that fill up.
 """
 
-import random
-from collections import Counter
-
 import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
-from tests.support.engines import NativeEngine, TwinEngine, both_engines, check, step
-from tests.support.fuzz_engine import difference, seeded, started, state_of
+from tests.support.engines import both_engines, check, step
+from tests.support.fuzz_engine import run_restored, started
 from tests.support.streams import START_NS, setup
 from tests.support.streams_limits import LimitMarket
 
@@ -23,26 +20,9 @@ COMMANDS = 2_500
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_native_and_twin_are_equal_and_a_restored_engine_goes_on(seed: int) -> None:
     """And every limit has refused something."""
-    twin, native, rng = started(TwinEngine()), started(NativeEngine()), random.Random(seed)
-    refused: Counter[int] = Counter()
-    for done, (market, command) in enumerate(seeded(COMMANDS, seed, LimitMarket(random.Random(seed)))):
-        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
-        assert expected == got, difference(seed, done, command, expected, got)
-        market.hear(expected)
-        for event in wire.iter_events(expected):
-            if isinstance(event, wire.OrderRejected | wire.CommandRefused):
-                refused[event.reason] += 1
-        if rng.randrange(60) == 0:
-            check(twin)
-            check(native)
-            assert state_of(native) == state_of(twin)
-            snapshot = native.snapshot()
-            native = NativeEngine.restore(snapshot)
-            assert native.snapshot() == snapshot
-            check(native)
-    assert state_of(native) == state_of(twin)
-    of_limits = (Reason.MAX_OPEN, Reason.POS_LIMIT, Reason.CREDIT)
-    assert all(refused[reason] for reason in of_limits), refused
+    told = run_restored(COMMANDS, seed, market=LimitMarket, every=60)
+    for reason in ("MAX_OPEN", "POS_LIMIT", "CREDIT"):
+        assert told[f"OrderRejected.{reason}"] + told[f"CommandRefused.{reason}"], told
 
 
 @both_engines

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from quantumcore.contracts import wire
-from tests.support.engines import NativeEngine, TwinEngine, both_engines, check, step
-from tests.support.fuzz_engine import difference, seeded, started, state_of
+from tests.support.engines import both_engines, check, step
+from tests.support.fuzz_engine import run_restored, seeded, started
 from tests.support.streams import ACCOUNTS, Timed
 from tests.support.streams_linked import LinkedMarket
 
@@ -39,19 +39,7 @@ def told(engine, seed: int, commands: int = COMMANDS) -> Iterator[list[wire.Even
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_native_and_twin_are_equal_and_a_restored_engine_goes_on(seed):
-    twin, native, rng = started(TwinEngine()), started(NativeEngine()), random.Random(seed)
-    for done, (market, command) in enumerate(dense(seed)):
-        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
-        assert expected == got, difference(seed, done, command, expected, got)
-        market.hear(expected)
-        if rng.randrange(60) == 0:
-            check(twin)
-            check(native)
-            assert state_of(native) == state_of(twin)
-            snapshot = native.snapshot()
-            native = NativeEngine.restore(snapshot)
-            assert native.snapshot() == snapshot
-    assert state_of(native) == state_of(twin)
+    run_restored(COMMANDS, seed, market=LinkedMarket, every=60)
 
 
 @both_engines

@@ -14,8 +14,8 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.margin import MarginStanding
-from tests.support.engines import NativeEngine, TwinEngine, check, step
-from tests.support.fuzz_engine import difference, run_equality, seeded, started, state_of
+from tests.support.engines import NativeEngine, TwinEngine, step
+from tests.support.fuzz_engine import run_equality, run_restored, seeded, started
 from tests.support.streams import CURRENCIES, DEFINITIONS
 from tests.support.streams_margin import MarginMarket
 
@@ -47,18 +47,7 @@ def test_without_money_nothing_of_it_is_a_command():
 
 @pytest.mark.parametrize("seed", [51])
 def test_a_restored_engine_has_forgotten_no_record_array_or_day(seed):
-    twin, native = started(TwinEngine()), started(NativeEngine())
-    rng = random.Random(seed)
-    for done, (market, command) in enumerate(seeded(2_000, seed, MarginMarket(random.Random(seed)))):
-        if rng.randrange(100) == 0:
-            snapshot = native.snapshot()
-            native = NativeEngine.restore(snapshot)
-            assert native.snapshot() == snapshot
-            check(native)
-        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
-        assert expected == got, difference(seed, done, command, expected, got)
-        market.hear(expected)
-    assert state_of(native) == state_of(twin)
+    run_restored(2_000, seed, market=MarginMarket)
 
 
 def _sent(raw: bytes) -> wire.SubmitOrder | None:

@@ -15,7 +15,7 @@ from quantumcore.contracts.errors import Conflict
 from quantumcore.contracts.orders import GetOrder, RebuildOrder, SubmitBatch
 from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.terms import OrderTerms
-from tests.support.gateway_house import House, house
+from tests.support.gateway_house import House
 from tests.support.orders_room import Room, limit, orders_room
 from tests.support.small_venue import BTC, CAROL, COIN, RICH
 
@@ -80,12 +80,6 @@ async def test_each_order_of_a_batch_says_it_for_itself(room: Room) -> None:
     orders = [limit("sell", "0.1", "63999", account=CAROL, terms=terms) for terms in (None, EXEMPT)]
     first, second = (await room.ask(SubmitBatch(orders=orders))).items
     assert (first.reason, second.status) == ("risk.restricted", "filled")
-
-
-@pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
 
 
 async def test_over_http_it_is_a_field_of_the_order(venue: House) -> None:

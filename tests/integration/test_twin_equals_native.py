@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason
 from tests.support.engines import FRAMING_ERRORS, NativeEngine, TwinEngine, both_engines, check, step
-from tests.support.fuzz_engine import assert_cuts_change_nothing, difference, run_equality, seeded, started, state_of
+from tests.support.fuzz_engine import (
+    assert_cuts_change_nothing,
+    difference,
+    run_equality,
+    run_restored,
+    seeded,
+    started,
+    state_of,
+)
 from tests.support.streams import START_NS, Market, Timed, setup, streams
 
 LONG_SEEDS = (1, 2, 3, 4, 5)
@@ -108,18 +116,7 @@ def test_a_replay_gives_the_same_bytes(new_engine):
 @pytest.mark.parametrize("seed", [31, 32, 33])
 def test_a_restored_engine_goes_on_as_if_nothing_had_happened(accounting, seed):
     """Ids, slots, priorities, holds: the restored engine answers every later command as the twin that never stopped."""
-    twin, native = started(TwinEngine(accounting=accounting)), started(NativeEngine(accounting=accounting))
-    rng = random.Random(seed)
-    for done, (market, command) in enumerate(seeded(2_000, seed)):
-        if rng.randrange(100) == 0:
-            snapshot = native.snapshot()
-            native = NativeEngine.restore(snapshot)
-            assert native.snapshot() == snapshot
-            assert state_of(native) == state_of(twin)
-        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
-        assert expected == got, difference(seed, done, command, expected, got)
-        market.hear(expected)
-    check(native)
+    run_restored(2_000, seed, accounting=accounting)
 
 
 @some

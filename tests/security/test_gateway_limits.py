@@ -12,11 +12,11 @@ import pytest
 
 from quantumcore.contracts.auth import Login, TokenPair
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.orders import CancelOrder, MassCancel, MassCancelled, OrderView
+from quantumcore.contracts.orders import CancelOrder, MassCancel, MassCancelled
 from quantumcore.services.gateway.limits import LocalWindows, Peers
 from tests.support.clocks import ManualClock
 from tests.support.gateway_house import GENEROUS
-from tests.support.scripted_rooms import BEARER, ORDER, TOKEN, Rooms, identity, order_view, rooms
+from tests.support.scripted_rooms import BEARER, ORDER, PLACED, TOKEN, Rooms, identity, order_view, rooms
 
 TIGHT = replace(GENEROUS, rate_user=5, rate_orders=3, rate_cancels=4, rate_peer=6, rate_login=2)
 
@@ -184,22 +184,7 @@ def test_only_a_configured_proxy_is_believed(host, forwarded, address):
 
 
 async def test_cancels_do_not_spend_the_account_of_orders(gate):
-    def view(ask: CancelOrder) -> OrderView:
-        from quantumcore.contracts.orders import SubmitOrder
-
-        command = SubmitOrder(
-            account=7,
-            client_order_id="a",
-            symbol="BTC-USD",
-            side="buy",
-            type="limit",
-            time_in_force="gtc",
-            quantity="1",
-            price="1",
-        )
-        return order_view(command, 9, status="cancelled")
-
-    gate.answer(CancelOrder, view)
+    gate.answer(CancelOrder, order_view(PLACED, 9, status="cancelled"))
     for _ in range(TIGHT.rate_cancels):
         assert (await gate.client.delete("/v1/orders/client:a", headers=BEARER)).status_code == 200
     assert (await gate.client.post("/v1/orders", json=ORDER, headers=BEARER)).status_code == 200

@@ -104,6 +104,38 @@ def run_equality(
     return told
 
 
+def run_restored(
+    commands: int, seed: int, *, market: type[Market] = Market, every: int = 100, accounting: bool = True
+) -> Counter[str]:
+    """Run both engines over the `market` of `seed`, the native one restored from its snapshot about once in `every` commands.
+
+    Returns what was told, as run_equality does.
+
+    Raises:
+        AssertionError: A restored engine is another one, or answers otherwise than the twin, which never stopped.
+    """
+    twin, native = started(TwinEngine(accounting=accounting)), started(NativeEngine(accounting=accounting))
+    rng, told = random.Random(seed), Counter[str]()
+    for done, (live, command) in enumerate(seeded(commands, seed, market(random.Random(seed)))):
+        if rng.randrange(every) == 0:
+            check(twin)
+            check(native)
+            stands = state_of(twin)
+            assert state_of(native) == stands
+            snapshot = native.snapshot()
+            native = NativeEngine.restore(snapshot)
+            assert native.snapshot() == snapshot
+            check(native)
+            assert state_of(native) == stands
+        expected, got = step(twin, command.raw, command.time_ns), step(native, command.raw, command.time_ns)
+        assert got == expected, difference(seed, done, command, expected, got)
+        live.hear(expected)
+        _count(told, expected)
+    check(native)
+    assert state_of(native) == state_of(twin)
+    return told
+
+
 def assert_cuts_change_nothing(new_engine: Callable[[], Any], stream: list[Timed], rng: random.Random) -> None:
     """Step `stream` in batches of random size, beside an engine that gets the same commands one by one."""
     singly, batched, at = started(new_engine()), started(new_engine()), 0

@@ -124,3 +124,5 @@ async def rooms(settings: GatewaySettings = GENEROUS, clock: Clock | None = None
 
 
 ORDER = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "quantity": "0.5", "price": "100.00"}
+PLACED = SubmitOrder(account=7, **ORDER, client_order_id="a", time_in_force="gtc")
+"""ORDER as the orders room hears it."""

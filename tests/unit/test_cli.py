@@ -24,6 +24,7 @@ from quantumcore.contracts.matching import GetEngineStatus, TakeSnapshot
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.portfolio import GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
+from tests.support.operator_door import answering
 
 COMMANDS = ("run", "user", "status", "positions", "portfolio", "risk", "snapshot", "bench", "verify", "demo", "replay")
 
@@ -297,23 +298,19 @@ MADE = {
 @pytest.fixture
 def valued(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
     """A venue that knows account 1001, and what it was asked."""
-    seen: list[Request[Any]] = []
     point = {"time_ns": 1_700_000_000_000_000_000, "total": "1000.00"}
 
-    async def ask(_data_dir: Path, request: Request[Any]) -> dict[str, Any]:
-        seen.append(request)
+    def answer(request: Request[Any]) -> dict[str, Any]:
         if isinstance(request, GetPortfolio):
             return WORTH
         if isinstance(request, GetPerformance):
             return MADE
         return {"items": [point, point], "next_cursor": None if request.cursor else "9"}
 
-    monkeypatch.setattr("quantumcore.app.operator.ask", ask)
-    return seen
+    return answering(monkeypatch, answer)
 
 
-def test_a_portfolio_is_shown_as_tables_or_json(valued: list[Request[Any]], tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+def test_a_portfolio_is_shown_as_tables_or_json(valued: list[Request[Any]], tmp_path: Path) -> None:
     shown = _run("portfolio", "1001", "--data-dir", str(tmp_path))
     assert shown.exit_code == 0, shown.output
     for text in ("25000.00", "AAPL", "150.00 (stale)", "7.14", "rates of fx-1", "at a stale price: AAPL", "NEW"):

@@ -173,6 +173,18 @@ def test_sql_is_never_put_together_from_text():
     assert found == []
 
 
+def test_a_mark_stands_on_a_test():
+    """On a helper it marks nothing, and a hazard that it names is held by nobody."""
+    lost = []
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py"))}
+    for path, text in texts.items():
+        for node in ast.walk(ast.parse(text)) if "pytest.mark." in text else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test"):
+                marks = [ast.unparse(one) for one in node.decorator_list if "pytest.mark." in ast.unparse(one)]
+                lost += [f"{path.relative_to(ROOT)}:{node.lineno} {one} of {node.name}" for one in marks]
+    assert lost == []
+
+
 def test_only_one_native_folder_knows_python():
     for path in [*(ROOT / "native").rglob("*.[ch]pp")]:
         if path.parent.name != "python":

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from quantumcore.app import cli
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, GetLimits, SetLimits
+from tests.support.operator_door import answering
 
 RECORD = {"name": "credit", "scope": "firm", "symbol": None, "currency": "USD", "value": "100.00", "sequence": 8}
 OWN: dict[str, Any] = {"account_id": "1002", "sequence": 9, "records": [RECORD]}
@@ -38,10 +39,7 @@ WHO = f"operator uid {os.getuid()}"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
-    seen: list[Request[Any]] = []
-
-    async def ask(_data_dir: Path, request: Request[Any]) -> dict[str, Any]:
-        seen.append(request)
+    def answer(request: Request[Any]) -> dict[str, Any]:
         match request:
             case SetLimits():
                 return CHANGE
@@ -52,9 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
             case _:
                 return LEVEL
 
-    monkeypatch.setattr("quantumcore.app.operator.ask", ask)
-    monkeypatch.setenv("COLUMNS", "200")
-    return seen
+    return answering(monkeypatch, answer)
 
 
 def run(tmp_path: Path, *arguments: str) -> Any:

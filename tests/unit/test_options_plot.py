@@ -1,7 +1,7 @@
-"""Pictures of options: what is drawn is right, and a file comes out.
+"""Pictures of options.
 
-Goal: a payoff's corners are its strikes, today's value lies over it where time is worth something, a smile is in order.
-Method: the numbers that are drawn, and files written where matplotlib is.
+Goal: a payoff bends where its strikes are, and a file comes out; where it cannot be written, the refusal has a name.
+Method: the points of a payoff by hand; files that a picture's reader would take.
 """
 
 from decimal import Decimal
@@ -9,77 +9,42 @@ from pathlib import Path
 
 import pytest
 
-from quantumcore.app.plot_options import (
-    Leg,
-    SmilePoint,
-    Today,
-    gain_at_expiry,
-    gain_today,
-    payoff_range,
-    plot_payoff,
-    plot_smile,
-)
-from quantumcore.contracts.errors import InvalidCommand
+from quantumcore.app.plot_options import SmilePoint, payoff, plot_payoff, plot_smile
+from quantumcore.services.risk.margin.strategies import Leg, Right
+from tests.support.risk import refused
 
 D = Decimal
 BUTTERFLY = [
-    Leg(call=True, quantity=D(1), price=D("11.5"), strike=D(90), volatility=D("0.2")),
-    Leg(call=True, quantity=D(-2), price=D(4), strike=D(100), volatility=D("0.2")),
-    Leg(call=True, quantity=D(1), price=D(1), strike=D(110), volatility=D("0.2")),
+    Leg(right=Right.CALL, quantity=quantity, price=D(price), strike=D(strike), expiry=1)
+    for quantity, price, strike in ((1, "7.20", 95), (-2, "4.10", 100), (1, "2.00", 105))
 ]
-TODAY = Today(spot=D(100), years=D("0.25"), rate=D("0.03"))
 
 
-def test_a_butterfly_gains_most_in_its_middle():
-    """It cost 4.5: that is lost outside, and 10 less it is gained at 100."""
-    assert gain_at_expiry(BUTTERFLY, 80.0) == pytest.approx(-4.5)
-    assert gain_at_expiry(BUTTERFLY, 100.0) == pytest.approx(5.5)
-    assert gain_at_expiry(BUTTERFLY, 105.0) == pytest.approx(0.5)
-    assert gain_at_expiry(BUTTERFLY, 130.0) == pytest.approx(-4.5)
+def test_a_payoff_bends_at_its_strikes_and_ends_beyond_them() -> None:
+    assert payoff(BUTTERFLY, D(101)) == [
+        (D("71.25"), D(-100)),
+        (D(95), D(-100)),
+        (D(100), D(400)),
+        (D(101), D(300)),
+        (D(105), D(-100)),
+        (D("131.25"), D(-100)),
+    ]
 
 
-def test_a_covered_put_has_its_shares():
-    legs = [Leg(call=None, quantity=D(1), price=D(100)), Leg(call=False, quantity=D(1), price=D(3), strike=D(95))]
-    assert [gain_at_expiry(legs, price) for price in (50.0, 95.0, 110.0)] == [-8.0, -8.0, 7.0]
-    assert gain_today([legs[0]], TODAY, 104.0) == 4.0
+def test_a_payoff_of_stock_and_puts() -> None:
+    legs = [
+        Leg(right=Right.STOCK, quantity=100, price=D(100), multiplier=1),
+        Leg(right=Right.PUT, quantity=1, price=D(2), strike=D(96), expiry=1),
+    ]
+    assert payoff(legs, D(100)) == [(D(72), D(-600)), (D(96), D(-600)), (D(100), D(-200)), (D(125), D(2_300))]
 
 
-def test_every_corner_is_drawn():
-    prices = payoff_range(BUTTERFLY, TODAY)
-    assert {90.0, 100.0, 110.0} <= set(prices)
-    assert prices == sorted(prices)
-    assert prices[0] < 60 < 145 < prices[-1]
-
-
-def test_before_expiry_an_option_is_worth_more_than_its_payoff():
-    call = [Leg(call=True, quantity=D(1), price=D(4), strike=D(100), volatility=D("0.2"))]
-    for price in payoff_range(call, TODAY):
-        assert gain_today(call, TODAY, price) >= gain_at_expiry(call, price)
-    american = Today(spot=D(100), years=D("0.25"), rate=D("0.03"), american=True)
-    put = [Leg(call=False, quantity=D(1), price=D(4), strike=D(100), volatility=D("0.2"))]
-    assert gain_today(put, american, 60.0) == 36.0 > gain_today(put, TODAY, 60.0)
-
-
-def test_pictures_become_files(tmp_path: Path):
-    pytest.importorskip(
-        "matplotlib", reason="the extra plot is not installed: what is drawn is tested, the file is not"
-    )
-    plot_payoff("butterfly", BUTTERFLY, tmp_path / "payoff.png", TODAY)
+def test_pictures_are_written(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra plot; the rest runs without")
+    payoffs, smile = tmp_path / "payoff.png", tmp_path / "smile.svg"
+    plot_payoff(BUTTERFLY, D(101), "USD", payoffs)
     points = [SmilePoint(D(110), D("0.22")), SmilePoint(D(90), D("0.27")), SmilePoint(D(100), D("0.2"))]
-    plot_smile("smile", {"December": points}, D(101), tmp_path / "smile.svg")
-    assert (tmp_path / "payoff.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (tmp_path / "smile.svg").read_text()
-
-
-def test_what_cannot_be_drawn_is_refused(tmp_path: Path):
-    pytest.importorskip("matplotlib", reason="the extra plot is not installed: nothing can be drawn")
-    bare = [Leg(call=True, quantity=D(1), price=D(4), strike=D(100))]
-    for legs, today, file, code in (
-        ([], None, "a.png", "plot.legs"),
-        (BUTTERFLY * 34, None, "a.png", "plot.legs"),
-        (bare, TODAY, "a.png", "plot.legs"),
-        (bare, None, "a.nothing", "plot.file"),
-    ):
-        with pytest.raises(InvalidCommand) as refused:
-            plot_payoff("t", legs, tmp_path / file, today)
-        assert refused.value.code == code
+    plot_smile("smile", {"December": points}, D(101), smile)
+    assert payoffs.read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in smile.read_bytes()
+    refused("plot.file", lambda: plot_payoff(BUTTERFLY, D(101), "USD", tmp_path / "payoff.nonsense"))

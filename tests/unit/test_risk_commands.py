@@ -20,6 +20,7 @@ from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
 from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch, scope_of
 from quantumcore.contracts.terms import OrderTerms
+from tests.support.operator_door import answering
 
 FIGURES: dict[str, Any] = {
     "account_id": "1001",
@@ -98,10 +99,8 @@ SWITCHES: dict[str, Any] = {
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
     """A venue that knows account 1001, and what it was asked."""
-    seen: list[Request[Any]] = []
 
-    async def ask(_data_dir: Path, request: Request[Any]) -> dict[str, Any]:
-        seen.append(request)
+    def answer(request: Request[Any]) -> dict[str, Any]:
         match request:
             case EngageKillSwitch() | LiftKillSwitch():
                 scope = scope_of(request)
@@ -121,9 +120,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request[Any]]:
             case _:
                 raise NotFound("account.not_found", "account not found")
 
-    monkeypatch.setattr("quantumcore.app.operator.ask", ask)
-    monkeypatch.setenv("COLUMNS", "200")
-    return seen
+    return answering(monkeypatch, answer)
 
 
 def run(tmp_path: Path, *arguments: str) -> Any:

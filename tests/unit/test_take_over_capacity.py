@@ -78,6 +78,10 @@ def _market(number: int) -> wire.DefineInstrument:
     return wire.DefineInstrument(**named, **plain, **none, **most)
 
 
+def assert_taken(event: wire.Event) -> None:
+    assert isinstance(event, wire.PositionTaken), event
+
+
 def assert_full(event: wire.Event) -> None:
     assert isinstance(event, wire.CommandRefused), event
     assert (event.reason, event.scope) == (Reason.CAPACITY, Scope.VENUE)
@@ -90,11 +94,7 @@ def test_a_taker_who_never_had_the_asset_needs_a_balance(new_engine: Any) -> Non
         ruined = Ruined(new_engine, BALANCES + 2)
         for currency in (USD, GOLD)[: 2 - spare]:
             ruined.pay_in(OTHER, currency)
-        event = ruined.take_over()
-        if spare:
-            assert isinstance(event, wire.PositionTaken), event
-        else:
-            assert_full(event)
+        (assert_taken if spare else assert_full)(ruined.take_over())
 
 
 @both
@@ -102,7 +102,7 @@ def test_a_taker_who_has_the_asset_needs_none(new_engine: Any) -> None:
     ruined = Ruined(new_engine, BALANCES + 2)
     ruined.pay_in(TAKER, GOLD)
     ruined.pay_in(TAKER, USD)
-    assert isinstance(ruined.take_over(money=7), wire.PositionTaken)
+    assert_taken(ruined.take_over(money=7))
 
 
 @both
@@ -111,7 +111,7 @@ def test_a_giver_pays_a_taker_who_never_had_money(new_engine: Any) -> None:
     ruined = Ruined(new_engine, BALANCES + 2)
     ruined.pay_in(OTHER, USD)
     assert_full(ruined.take_over(money=-7))
-    assert isinstance(ruined.take_over(), wire.PositionTaken)
+    assert_taken(ruined.take_over())
 
 
 @both
@@ -124,11 +124,7 @@ def test_a_taker_without_a_position_needs_a_row_of_those(new_engine: Any) -> Non
             for who, side, price in ((GIVER, BUY, 1), (SELLER, SELL, 100)):
                 ruined.order(who, side, 1, price, number)
                 ruined.do(wire.MassCancel(account=who))
-        event = ruined.take_over()
-        if spare:
-            assert isinstance(event, wire.PositionTaken), event
-        else:
-            assert_full(event)
+        (assert_taken if spare else assert_full)(ruined.take_over())
 
 
 @both
@@ -141,4 +137,4 @@ def test_a_taker_who_has_a_position_needs_none(new_engine: Any) -> None:
         for who, side, price in ((GIVER, BUY, 1), (SELLER, SELL, 100))[: MARKETS + 1 - number]:
             ruined.order(who, side, 1, price, number)
             ruined.do(wire.MassCancel(account=who))
-    assert isinstance(ruined.take_over(), wire.PositionTaken)
+    assert_taken(ruined.take_over())

@@ -23,6 +23,7 @@ from quantumcore.services.positions.folding import Choices, Folding, keys_of
 from quantumcore.services.positions.lots import Method
 from quantumcore.services.positions.pnl import ONE, Form, contract
 from quantumcore.services.positions.replay import replay
+from tests.support.events import blank
 from tests.support.small_venue import ALICE, BOB, SHARE, SHARES, USD, definitions
 
 CASH, ASSETS = 200, 210
@@ -31,32 +32,16 @@ CENT = ONE // 100
 
 def taken(**changes: Any) -> wire.PositionTaken:
     """Return Alice giving 10 shares to Bob for 1,500.00."""
-    fields = dict.fromkeys(wire.PositionTaken.__struct_fields__, 0)
-    fields |= {
-        "sequence": 9,
-        "time_ns": 90,
-        "instrument": SHARE,
-        "account": ALICE,
-        "taker": BOB,
-        "base": SHARES,
-        "quote": USD,
-    }
+    fields = {"instrument": SHARE, "account": ALICE, "taker": BOB, "base": SHARES, "quote": USD}
     fields |= {"lots": 10, "asset": 10, "money": 150_000, "position": 0, "taker_position": 10}
-    return wire.PositionTaken(**(fields | changes))
+    return blank(wire.PositionTaken, **{"sequence": 9, "time_ns": 90, **fields, **changes})
 
 
 def bought(lots: int) -> wire.TradePrinted:
     """Return Alice buying (negative: selling) from a third at 160.00."""
-    fields = dict.fromkeys(wire.TradePrinted.__struct_fields__, 0)
-    fields |= {
-        "sequence": 5,
-        "time_ns": 50,
-        "instrument": SHARE,
-        "account": ALICE,
-        "maker_account": 7,
-        "quantity": abs(lots),
-    }
-    return wire.TradePrinted(**(fields | {"price": 16_000, "taker_side": 1 if lots > 0 else 2}))
+    fields = {"sequence": 5, "time_ns": 50, "instrument": SHARE, "account": ALICE, "maker_account": 7}
+    side = 1 if lots > 0 else 2
+    return blank(wire.TradePrinted, **fields, quantity=abs(lots), price=16_000, taker_side=side)
 
 
 def folding(choices: Choices | None = None) -> Folding:
@@ -99,9 +84,8 @@ def test_books_have_it_in_both_accounts_and_refuse_what_nobody_had() -> None:
         books.enter([event])
     assert needs([event]).owners == {HOUSE, ALICE, BOB}
     books = Books({}, {}, {}, {SHARES}, {USD})
-    deposit = dict.fromkeys(wire.TransferPosted.__struct_fields__, 0)
-    deposit |= {"sequence": 8, "account": ALICE, "currency": SHARES, "amount": 12, "total": 12, "transfer_kind": 1}
-    books.enter([wire.TransferPosted(**(deposit | {"transfer_id": "d"})), event])
+    money = {"account": ALICE, "currency": SHARES, "amount": 12, "total": 12, "transfer_kind": 1, "transfer_id": "d"}
+    books.enter([blank(wire.TransferPosted, sequence=8, **money), event])
     stands = {owner: books.accounts[AccountKey(owner, SHARES, ASSETS)].balance(ASSETS) for owner in (ALICE, BOB)}
     assert stands == {ALICE: 2, BOB: 10}
     assert [(row.leg.why, row.reference) for row in books.entries[1:]] == [(Why.TAKEN_ASSET, "")]

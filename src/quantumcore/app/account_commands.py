@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
+from quantumcore.app.terminal import Account, AsJson, DataDir, ask_venue, or_exit, tell_in_tables
 
 account_app = typer.Typer(no_args_is_help=True, help="Accounts of a venue.")
 
@@ -19,16 +19,11 @@ def account_balances(
     as_json: AsJson = False,
 ) -> None:
     """Show what an account has, holds and may use."""
-    from rich.console import Console
-
     from quantumcore.app.accounts import balances, show_balances
     from quantumcore.app.settings import load_settings
 
     told = or_exit(lambda: asyncio.run(balances(load_settings(data_dir=data_dir), account)))
-    if as_json:
-        typer.echo(json.dumps(told))
-    else:
-        show_balances(told, Console())
+    tell_in_tables(told, show_balances, as_json=as_json)
 
 
 @account_app.command("statement")
@@ -87,17 +82,12 @@ def positions(
     else:
         settings = or_exit(lambda: load_settings(data_dir=data_dir))
         reply = or_exit(lambda: asyncio.run(shown.rebuild(settings, Console(stderr=True))))
-    if as_json:
-        typer.echo(json.dumps(reply))
-    elif account is not None:
-        shown.show_positions(reply, Console())
-    else:
-        shown.show_rebuild(reply, Console())
+    tell_in_tables(reply, shown.show_rebuild if account is None else shown.show_positions, as_json=as_json)
     raise typer.Exit(1 if rebuild and reply["state"] != "equal" else 0)
 
 
 def portfolio(
-    account: Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")],
+    account: Account,
     plot: Annotated[
         Path | None, typer.Option(help="Draw allocation and equity curve into this file (needs the extra plot).")
     ] = None,

@@ -1,12 +1,11 @@
 """What the command line says of the ledger's audit: `audit prove`, `check`, `key`, `restore`, `drill`."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from quantumcore.app.terminal import AsJson, DataDir, or_exit
+from quantumcore.app.terminal import AsJson, DataDir, or_exit, tell
 
 audit_app = typer.Typer(no_args_is_help=True, help="Proofs of the ledger's audit, and its sealed segments.")
 
@@ -42,11 +41,7 @@ def audit_check(
 
     key = public_key or or_exit(lambda: key_of(Source(data_dir=data_dir).read()))
     proven = or_exit(lambda: check_proof(file, key))
-    if as_json:
-        typer.echo(json.dumps(proven))
-    else:
-        for name, value in proven.items():
-            typer.echo(f"{name:12} {value}")
+    tell(proven, (f"{name:12} {value}" for name, value in proven.items()), as_json=as_json)
 
 
 @audit_app.command("key")
@@ -79,10 +74,9 @@ def audit_drill(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from quantumcore.app.settings import Source
 
     found = or_exit(lambda: drill(Source(data_dir=data_dir).read()))
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        for place, one in found.items():
-            said = one["finding"] or f"equal: {one['entries']:,} entries of {one['days']:,} days"
-            typer.echo(f"{place:10} {said}")
+    tell(found, (f"{place:10} {_drilled(one)}" for place, one in found.items()), as_json=as_json)
     raise typer.Exit(1 if any(one["finding"] for one in found.values()) else 0)
+
+
+def _drilled(one: dict[str, Any]) -> str:
+    return one["finding"] or f"equal: {one['entries']:,} entries of {one['days']:,} days"

@@ -16,7 +16,7 @@ from quantumcore.app.account_commands import account_app, portfolio, positions
 from quantumcore.app.audit_commands import audit_app
 from quantumcore.app.option_commands import options_app
 from quantumcore.app.risk_commands import risk_app
-from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
+from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit, tell, tell_in_tables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An exchange in a box.")
 user_app = typer.Typer(no_args_is_help=True, help="Users of a venue.")
@@ -61,10 +61,7 @@ def create_user(
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     reply = ask_venue(data_dir, CreateUser(email=email, password=password, roles=role))
-    if as_json:
-        typer.echo(json.dumps(reply))
-    else:
-        typer.echo(f"user {reply['user_id']} with account {reply['account_id']}")
+    tell(reply, [f"user {reply['user_id']} with account {reply['account_id']}"], as_json=as_json)
 
 
 @app.command()
@@ -73,11 +70,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from quantumcore.contracts.matching import GetEngineStatus
 
     reply = ask_venue(data_dir, GetEngineStatus())
-    if as_json:
-        typer.echo(json.dumps(reply))
-    else:
-        for key, value in reply.items():
-            typer.echo(f"{key:18} {value}")
+    tell(reply, (f"{key:18} {value}" for key, value in reply.items()), as_json=as_json)
 
 
 @app.command()
@@ -89,12 +82,11 @@ def rooms(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     where = or_exit(lambda: Source(data_dir=data_dir).read().data_dir)
     reply = or_exit(lambda: asyncio.run(ask(where, GetRooms())))
-    if as_json:
-        typer.echo(json.dumps(reply))
-    else:
-        for room in reply["rooms"]:
-            state = "; ".join(room["reasons"]) or "ready"
-            typer.echo(f"{room['name']:10} {', '.join(room['endpoints']) or '-':22} {state}")
+    lines = (
+        f"{room['name']:10} {', '.join(room['endpoints']) or '-':22} {'; '.join(room['reasons']) or 'ready'}"
+        for room in reply["rooms"]
+    )
+    tell(reply, lines, as_json=as_json)
 
 
 app.command()(positions)
@@ -170,10 +162,7 @@ def verify(
     where, most, console = settings.data_dir, settings.max_orders, Console(stderr=True)
     kept = settings.ledger_retention_days
     report = or_exit(lambda: check(where, console=console, max_orders=most, public_key=key, retention_days=kept))
-    if as_json:
-        typer.echo(json.dumps(report))
-    else:
-        show_report(report, Console())
+    tell_in_tables(report, show_report, as_json=as_json)
     raise typer.Exit(0 if report["sound"] else 1)
 
 
@@ -208,18 +197,13 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay a recorded exchange (DBN or ITCH 5.0) into a venue and compare the books."""
-    from rich.console import Console
-
     from quantumcore.app.replay.command import replay as drive
     from quantumcore.app.replay.command import show_figures
     from quantumcore.contracts.values import parse_time
 
     start_ns = or_exit(lambda: parse_time(start, "--from")) if start else 0
     figures = or_exit(lambda: drive(file, start_ns=start_ns, instrument=instrument, execute=execute, opening=opening))
-    if as_json:
-        typer.echo(json.dumps(figures))
-    else:
-        show_figures(figures, Console())
+    tell_in_tables(figures, show_figures, as_json=as_json)
     raise typer.Exit(0 if figures["differences"] == 0 else 1)
 
 

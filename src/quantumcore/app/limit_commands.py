@@ -1,12 +1,11 @@
 """What the command line does about limits: `risk limits show`, `risk limits set`, `risk limits changes`."""
 
-import json
 import os
 from typing import Annotated
 
 import typer
 
-from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
+from quantumcore.app.terminal import AsJson, DataDir, HowMany, ask_venue, or_exit, tell, tell_in_tables
 
 limits_app = typer.Typer(
     no_args_is_help=True,
@@ -31,8 +30,6 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show the records that stand of a level, or all that apply to an account."""
-    from rich.console import Console
-
     from quantumcore.app import risk
     from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimits
 
@@ -41,10 +38,7 @@ def show(
         found = ask_venue(data_dir, GetLimits(account=account, symbol=symbol))
     else:
         found = ask_venue(data_dir, GetLevelLimits(firm=firm, group=group, symbol=symbol))
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        risk.show_records(found, Console())
+    tell_in_tables(found, risk.show_records, as_json=as_json)
 
 
 @limits_app.command("set")
@@ -94,31 +88,24 @@ def set_limits(
         expires_ns=or_exit(lambda: instant(expires, "expires")) if expires else 0,
     )
     change = ask_venue(data_dir, request)
-    if as_json:
-        typer.echo(json.dumps(change))
-    else:
-        until = f", until {expires}" if expires else ""
-        typer.echo(f"limits of {whose(change)} {change['state']} since sequence {change['sequence']}{until}")
+    until = f", until {expires}" if expires else ""
+    said = f"limits of {whose(change)} {change['state']} since sequence {change['sequence']}{until}"
+    tell(change, [said], as_json=as_json)
 
 
 @limits_app.command("changes")
 def changes(
     account: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of this account alone.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    limit: HowMany = 20,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """List what was set of limits, by whom and why, and what became of it; newest first."""
-    from rich.console import Console
-
     from quantumcore.app import risk
     from quantumcore.contracts.risk_limits import GetLimitChanges
 
     found = ask_venue(data_dir, GetLimitChanges(account=account, limit=limit))
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        risk.show_changes(found, Console())
+    tell_in_tables(found, risk.show_changes, as_json=as_json)
 
 
 def _check_named(account: int | None, firm: int, group: int, symbol: str) -> None:

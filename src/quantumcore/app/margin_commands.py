@@ -3,13 +3,12 @@
 Decimals go to the venue as they were typed; each record is replaced whole.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
+from quantumcore.app.terminal import Account, AsJson, DataDir, HowMany, ask_venue, or_exit, tell
 
 if TYPE_CHECKING:
     from quantumcore.contracts.risk_margin import ArrayModel, MarginSetting
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 margin_app = typer.Typer(no_args_is_help=True, help="Margin of the engine: what is set, assessments, liquidations.")
 OPERATOR = "operator"
 """Who sets what comes through the operator's door."""
-Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
 Symbol = Annotated[str, typer.Argument(help="Such as BTC-USD.")]
 Currency = Annotated[str, typer.Argument(help="Such as USD.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept for ever.")]
@@ -159,18 +157,15 @@ def assess(account: Account, currency: Currency, data_dir: DataDir = None, as_js
     from quantumcore.contracts.risk_margin import AssessAccount
 
     told = ask_venue(data_dir, AssessAccount(account=account, currency=currency))
-    if as_json:
-        typer.echo(json.dumps(told))
-        return
     known = "stale" if told["stale"] else "too large" if told["too_large"] else f"rung {told['rung']}"
     numbers = ", ".join(f"{name} {told[name] or '-'}" for name in ("equity", "initial", "maintenance", "day_result"))
-    typer.echo(f"account {account} in {currency}: {known}; {numbers}")
+    tell(told, [f"account {account} in {currency}: {known}; {numbers}"], as_json=as_json)
 
 
 @margin_app.command("changes")
 def changes(
     subject: Annotated[str, typer.Option(help="Of one symbol or account (0: the venue).")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
+    limit: HowMany = 20,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -178,18 +173,13 @@ def changes(
     from quantumcore.contracts.risk_margin import GetMarginChanges
 
     told = ask_venue(data_dir, GetMarginChanges(subject=subject, limit=limit))
-    if as_json:
-        typer.echo(json.dumps(told))
-        return
-    for one in told["items"]:
-        what = ", ".join(f"{name} {value}" for name, value in one["what"].items() if value not in (None, [], ""))
-        typer.echo(f"{one['number']} {one['state']} {one['code']} {one['who']}: {what} ({one['reason']})")
+    tell(told, map(_change, told["items"]), as_json=as_json)
 
 
 @margin_app.command("liquidations")
 def liquidations(
     account: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of one account; 0: of all.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
+    limit: HowMany = 20,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -197,26 +187,30 @@ def liquidations(
     from quantumcore.contracts.risk_margin import GetLiquidations
 
     told = ask_venue(data_dir, GetLiquidations(account=account, limit=limit))
-    if as_json:
-        typer.echo(json.dumps(told))
-        return
-    for one in told["items"]:
-        sent = [f"{o['side']} {o['quantity']} {o['symbol']} at {o['price']}" for o in one["orders"]]
-        sent += [f"{t['quantity']} {t['symbol']} to {t['account_id']} for {t['money']}" for t in one["taken"]]
-        sent += [f"{one['paid']} paid by the fund"] if one["paid"] else []
-        typer.echo(
-            f"{one['number']} account {one['account_id']} {one['episode']}.{one['attempt']} {one['rung']} {one['state']}: {', '.join(sent) or 'nothing sent'}; "
-            f"equity {one['equity']}, initial {one['initial']}, maintenance {one['maintenance']}, filled {one['filled']}"
-        )
+    tell(told, map(_step, told["items"]), as_json=as_json)
+
+
+def _change(one: dict[str, Any]) -> str:
+    what = ", ".join(f"{name} {value}" for name, value in one["what"].items() if value not in (None, [], ""))
+    return f"{one['number']} {one['state']} {one['code']} {one['who']}: {what} ({one['reason']})"
+
+
+def _step(one: dict[str, Any]) -> str:
+    sent = [f"{o['side']} {o['quantity']} {o['symbol']} at {o['price']}" for o in one["orders"]]
+    sent += [f"{t['quantity']} {t['symbol']} to {t['account_id']} for {t['money']}" for t in one["taken"]]
+    sent += [f"{one['paid']} paid by the fund"] if one["paid"] else []
+    return (
+        f"{one['number']} account {one['account_id']} {one['episode']}.{one['attempt']} {one['rung']} {one['state']}: {', '.join(sent) or 'nothing sent'}; "
+        f"equity {one['equity']}, initial {one['initial']}, maintenance {one['maintenance']}, filled {one['filled']}"
+    )
 
 
 def _set(what: "MarginSetting", reason: str, data_dir: Path | None, *, as_json: bool) -> None:
     from quantumcore.contracts.risk_margin import SetMargin
 
-    told: dict[str, Any] = ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason))
-    typer.echo(
-        json.dumps(told) if as_json else f"change {told['number']} {told['state']} at sequence {told['sequence']}"
-    )
+    told = ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason))
+    said = f"change {told['number']} {told['state']} at sequence {told['sequence']}"
+    tell(told, [said], as_json=as_json)
 
 
 def _model(file: Path) -> "ArrayModel":

@@ -41,7 +41,7 @@ def package(
     else:
         packages.show_package(found, currency, Console())
     if plot is not None:
-        from quantumcore.app.plot_risk import plot_payoff
+        from quantumcore.app.plot_options import plot_payoff
 
         or_exit(lambda: plot_payoff(found.legs, found.underlying, currency, plot))
         typer.echo(f"drawn: {plot}", err=True)

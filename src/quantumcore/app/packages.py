@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from quantumcore.app.plot_risk import payoff
+from quantumcore.app.plot_options import payoff
 from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.values import Scaled
 from quantumcore.services.risk.margin.pairing import PackageMargin, margin

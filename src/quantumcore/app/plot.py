@@ -32,18 +32,27 @@ def plot_portfolio(worth: dict[str, Any], points: list[dict[str, Any]], file: Pa
     Raises:
         InvalidCommand: `plot.extra`; `plot.file`: the file cannot be written, or its format is unknown.
     """
-    check_plot()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = canvas(12, columns=2)
     currency = worth["reporting_currency"]
     figure.suptitle(f"account {worth['account_id']}: {worth['total']} {currency} at sequence {worth['sequence']}")
     _allocation(left, worth, currency)
     _equity(right, points, currency)
     save(figure, file)
+
+
+def canvas(width: float = 9, columns: int = 1) -> tuple[Any, Any]:
+    """Return a figure of `width` by 5 inches, and its axes: an array of them where there is more than one column.
+
+    Raises:
+        InvalidCommand: `plot.extra`: the extra is not installed.
+    """
+    check_plot()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(1, columns)
 
 
 def save(figure: Any, file: Path) -> None:

@@ -1,19 +1,16 @@
-"""Pictures of options: a smile of implied volatilities, and what a package pays. Needs the extra `plot`."""
+"""Pictures of options: a smile of implied volatilities, and what a package pays at expiry. Needs the extra `plot`."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
-from quantumcore.app.plot import check_plot
-from quantumcore.contracts.errors import InvalidCommand
-from quantumcore.services.risk.options.arrays import float_greeks
+from quantumcore.app.plot import canvas, save
+from quantumcore.services.risk.margin.strategies import Leg, Right
 
-PAYOFF_POINTS = 401
-LEGS_MAX = 100
-_MARGIN = 0.35  # of the outermost strike or spot, on either side
+BEYOND = Decimal("0.25")
+"""How far a payoff is drawn beyond its outermost strikes and the underlying, as a part of them."""
 
 
 class SmilePoint(Struct, frozen=True):
@@ -23,38 +20,14 @@ class SmilePoint(Struct, frozen=True):
     volatility: Decimal
 
 
-class Leg(Struct, frozen=True, kw_only=True):
-    """One part of a package: so many units (below zero: sold), for each of which was paid `price`.
-
-    Attributes:
-        call: True, False, or None for the underlying itself, whose strike is then not looked at.
-        volatility: With it today's value can be drawn beside the payoff.
-    """
-
-    call: bool | None
-    quantity: Decimal
-    price: Decimal
-    strike: Decimal = Decimal(0)
-    volatility: Decimal | None = None
-
-
-class Today(Struct, frozen=True, kw_only=True):
-    """What the value of a package before its expiry hangs on but the volatilities."""
-
-    spot: Decimal
-    years: Decimal
-    rate: Decimal
-    dividend_yield: Decimal = Decimal(0)
-    american: bool = False
-
-
 def plot_smile(title: str, smiles: dict[str, Sequence[SmilePoint]], spot: Decimal, file: Path) -> None:
     """Draw implied volatilities by strike, a line for each expiry by its name, into `file`; its suffix says the format.
 
     Raises:
         InvalidCommand: `plot.extra`; `plot.file`: the file cannot be written, or its format is unknown.
     """
-    figure, axes = _canvas(title)
+    figure, axes = canvas()
+    figure.suptitle(title)
     for name, points in smiles.items():
         ordered = sorted(points, key=lambda point: point.strike)
         axes.plot(
@@ -67,93 +40,42 @@ def plot_smile(title: str, smiles: dict[str, Sequence[SmilePoint]], spot: Decima
     axes.set_xlabel("strike")
     axes.set_ylabel("implied volatility, % a year")
     axes.legend()
-    _save(figure, file)
+    save(figure, file)
 
 
-def plot_payoff(title: str, legs: Sequence[Leg], file: Path, today: Today | None = None) -> None:
-    """Draw what a package has gained at expiry by the underlying's price, and beside it today's value, into `file`.
-
-    Args:
-        today: With it the value before expiry is drawn too; every option then needs its volatility.
+def plot_payoff(legs: Sequence[Leg], underlying: Decimal, currency: str, file: Path) -> None:
+    """Draw what a package of one underlying brings at expiry, premiums included, into `file`.
 
     Raises:
-        InvalidCommand: `plot.extra`; `plot.file`; `plot.legs`: none or over 100, or an option lacks its volatility.
-        GreeksRefused: A value of `today` is outside its bounds.
+        InvalidCommand: `plot.extra`, `plot.file`.
     """
-    if not 0 < len(legs) <= LEGS_MAX:
-        raise InvalidCommand("plot.legs", f"a package has 1 to {LEGS_MAX} legs", actual=str(len(legs)))
-    prices = payoff_range(legs, today)
-    figure, axes = _canvas(title)
-    axes.plot(prices, [gain_at_expiry(legs, price) for price in prices], label="at expiry")
-    if today is not None:
-        axes.plot(prices, [gain_today(legs, today, price) for price in prices], label="today")
-        axes.axvline(float(today.spot), color="grey", linewidth=0.8, linestyle="--", label="spot")
+    figure, axes = canvas()
+    points = payoff(legs, underlying)
+    spots, paid = [float(spot) for spot, _ in points], [float(result) for _, result in points]
+    axes.set_title(f"{len(legs)} legs at expiry")
+    axes.plot(spots, paid)
+    axes.fill_between(spots, paid, 0, where=[one < 0 for one in paid], interpolate=True, alpha=0.2, color="tab:red")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("price of the underlying")
-    axes.set_ylabel("gained")
+    axes.axvline(float(underlying), color="grey", linestyle="--", label=f"now {underlying}")
+    axes.set_xlabel("underlying")
+    axes.set_ylabel(currency)
     axes.legend()
-    _save(figure, file)
+    save(figure, file)
 
 
-def payoff_range(legs: Sequence[Leg], today: Today | None = None) -> list[float]:
-    """Return the underlying's prices at which a package is drawn: around all strikes and the spot, each strike among them."""
-    strikes = [float(leg.strike) for leg in legs if leg.call is not None]
-    centres = [*strikes, *([float(today.spot)] if today else [])] or [float(leg.price) for leg in legs]
-    low, high = min(centres) * (1 - _MARGIN), max(centres) * (1 + _MARGIN)
-    step = (high - low) / (PAYOFF_POINTS - 1)
-    return sorted({*(low + step * point for point in range(PAYOFF_POINTS)), *strikes})
+def payoff(legs: Sequence[Leg], underlying: Decimal) -> list[tuple[Decimal, Decimal]]:
+    """Return (price of the underlying, result) where the result bends, and at both ends of what is drawn; straight between.
 
-
-def gain_at_expiry(legs: Sequence[Leg], price: float) -> float:
-    """Return what a package has gained when the underlying ends at `price`: a float, for it is only drawn."""
-    return sum(float(leg.quantity) * (_worth_at_expiry(leg, price) - float(leg.price)) for leg in legs)
-
-
-def gain_today(legs: Sequence[Leg], today: Today, price: float) -> float:
-    """Return what a package has gained if the underlying goes to `price` now.
-
-    Raises:
-        InvalidCommand: `plot.legs`: an option lacks its volatility.
+    Legs that expire later count what they would pay on the day of the first: a picture, not a price.
     """
-    gained = 0.0
-    for leg in legs:
-        worth = price
-        if leg.call is not None:
-            if leg.volatility is None:
-                raise InvalidCommand("plot.legs", "today's value needs a volatility for every option")
-            worth = float_greeks(
-                leg.call,
-                price,
-                float(leg.strike),
-                float(today.years),
-                float(today.rate),
-                float(today.dividend_yield),
-                float(leg.volatility),
-                american=today.american,
-            ).price
-        gained += float(leg.quantity) * (worth - float(leg.price))
-    return gained
+    bends = sorted({underlying, *(leg.strike for leg in legs if leg.right is not Right.STOCK)})
+    ends = (max(Decimal(0), bends[0] * (1 - BEYOND)), bends[-1] * (1 + BEYOND))
+    return [(spot, sum((_result(leg, spot) for leg in legs), Decimal(0))) for spot in sorted({*bends, *ends})]
 
 
-def _worth_at_expiry(leg: Leg, price: float) -> float:
-    if leg.call is None:
-        return price
-    return max(price - float(leg.strike) if leg.call else float(leg.strike) - price, 0.0)
-
-
-def _canvas(title: str) -> tuple[Any, Any]:
-    check_plot()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title)
-    return figure, figure.subplots()
-
-
-def _save(figure: Any, file: Path) -> None:
-    try:
-        figure.savefig(file)
-    except (OSError, ValueError) as error:
-        raise InvalidCommand("plot.file", f"cannot write {file}: {error}") from error
+def _result(leg: Leg, spot: Decimal) -> Decimal:
+    if leg.right is Right.STOCK:
+        worth = spot
+    else:
+        worth = max(Decimal(0), spot - leg.strike if leg.right is Right.CALL else leg.strike - spot)
+    return (worth - leg.price) * leg.quantity * leg.multiplier

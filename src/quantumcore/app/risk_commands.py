@@ -1,7 +1,6 @@
 """What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`, `risk switches`, `risk limits`."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,14 +8,13 @@ import typer
 
 from quantumcore.app.limit_commands import limits_app
 from quantumcore.app.margin_commands import margin_app
-from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
+from quantumcore.app.terminal import Account, AsJson, DataDir, ask_venue, or_exit, tell, tell_in_tables
 
 risk_app = typer.Typer(
     no_args_is_help=True, help="What accounts could lose, what orders would do, margin, and the kill switch."
 )
 risk_app.add_typer(limits_app, name="limits")
 risk_app.add_typer(margin_app, name="margin")
-Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
 
 
 @risk_app.command("show")
@@ -29,8 +27,6 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show exposure, margin, value at risk and the use of limits."""
-    from rich.console import Console
-
     from quantumcore.app import risk
     from quantumcore.app.plot import check_plot
     from quantumcore.app.settings import load_settings
@@ -39,10 +35,7 @@ def show(
         or_exit(check_plot)
     settings = or_exit(lambda: load_settings(data_dir=data_dir))
     found, drawn = or_exit(lambda: asyncio.run(risk.figures(settings, account, drawn=plot is not None)))
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        risk.show_figures(found, Console())
+    tell_in_tables(found, risk.show_figures, as_json=as_json)
     if plot is not None and drawn is not None:
         or_exit(lambda: risk.plot(drawn, plot))
         typer.echo(f"drawn: {plot}", err=True)
@@ -74,8 +67,6 @@ def risk_preview(
     as_json: AsJson = False,
 ) -> None:
     """Show what an order would do if it came now, without sending it: checks, hold, trades, fees. It promises nothing."""
-    from rich.console import Console
-
     from quantumcore.app.previews import show_preview
     from quantumcore.contracts.orders import SubmitOrder
     from quantumcore.contracts.orders_preview import PreviewOrder
@@ -98,27 +89,19 @@ def risk_preview(
         terms=None if terms == OrderTerms() else terms,
     )
     told: dict[str, Any] = ask_venue(data_dir, PreviewOrder(order=order))
-    if as_json:
-        typer.echo(json.dumps(told))
-    else:
-        show_preview(told, Console())
+    tell_in_tables(told, show_preview, as_json=as_json)
     raise typer.Exit(1 if told["outcome"] == "refused" else 0)
 
 
 @risk_app.command("stress")
 def stress(account: Account, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show what the standard scenarios and named days make of an account."""
-    from rich.console import Console
-
     from quantumcore.app import risk
     from quantumcore.app.settings import load_settings
 
     settings = or_exit(lambda: load_settings(data_dir=data_dir))
     found = or_exit(lambda: asyncio.run(risk.stressed(settings, account)))
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        risk.show_stress(found, Console())
+    tell_in_tables(found, risk.show_stress, as_json=as_json)
 
 
 @risk_app.command("kill")
@@ -145,23 +128,16 @@ def kill(
     named: dict[str, Any] = {"account": account or 0, "firm": firm, "session": session, "symbol": symbol}
     mode = "reduce_only" if reduce_only else "all"
     reply = ask_venue(data_dir, LiftKillSwitch(**named) if lift else EngageKillSwitch(**named, mode=mode))
-    if as_json:
-        typer.echo(json.dumps(reply))
-    else:
-        state = {"off": "lifted", "all": "engaged", "reduce_only": "engaged, reduce-only"}[reply["mode"]]
-        typer.echo(f"kill switch of {whose(reply)} {state}: {reply['cancelled']} orders cancelled")
+    state = {"off": "lifted", "all": "engaged", "reduce_only": "engaged, reduce-only"}[reply["mode"]]
+    said = f"kill switch of {whose(reply)} {state}: {reply['cancelled']} orders cancelled"
+    tell(reply, [said], as_json=as_json)
 
 
 @risk_app.command("switches")
 def switches(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the kill switches that are engaged."""
-    from rich.console import Console
-
     from quantumcore.app import risk
     from quantumcore.contracts.risk_kill import GetKillSwitches
 
     found = ask_venue(data_dir, GetKillSwitches())
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        risk.show_switches(found, Console())
+    tell_in_tables(found, risk.show_switches, as_json=as_json)

@@ -4,17 +4,23 @@ Nothing heavy is imported here: `quantumcore --help` and the start of a venue wa
 """
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.messages import Request
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the venue keeps its data (default: data).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
+HowMany = Annotated[int, typer.Option(min=1, max=1_000, help="How many.")]
 T = TypeVar("T")
 
 
@@ -37,3 +43,19 @@ def or_exit(work: Callable[[], T]) -> T:
     except QuantumCoreError as error:
         typer.echo(f"quantumcore: {error.detail} ({error.code})", err=True)
         raise typer.Exit(1) from error
+
+
+def tell(reply: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print a reply: as JSON, or in the lines that people read."""
+    for line in (json.dumps(reply),) if as_json else lines:
+        typer.echo(line)
+
+
+def tell_in_tables(reply: T, show: Callable[[T, "Console"], None], *, as_json: bool) -> None:
+    """Print a reply: as JSON, or as `show` draws it on a terminal."""
+    if as_json:
+        typer.echo(json.dumps(reply))
+        return
+    from rich.console import Console
+
+    show(reply, Console())

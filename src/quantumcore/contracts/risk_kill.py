@@ -11,14 +11,13 @@ MODES = ("off", "all", "reduce_only")
 MAX_SWITCHES = 1_000
 
 
-class KillSwitch(msgspec.Struct, frozen=True, kw_only=True):
-    """A switch as it stands now.
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a switch is, and what it stops.
 
     Attributes:
         scope: venue, firm, account, session or instrument.
         account_id, firm, session, symbol: Which one; null: the scope has none.
         mode: One of MODES.
-        cancelled: How many orders went. accounts: Whose they were.
     """
 
     scope: str
@@ -27,6 +26,15 @@ class KillSwitch(msgspec.Struct, frozen=True, kw_only=True):
     session: int | None = None
     symbol: str | None = None
     mode: str
+
+
+class KillSwitch(Switch, frozen=True, kw_only=True):
+    """A switch as it stands now.
+
+    Attributes:
+        cancelled: How many orders went. accounts: Whose they were.
+    """
+
     engaged: bool
     cancelled: int
     accounts: list[int]
@@ -74,15 +82,9 @@ class LiftByTwo(Request[KillSwitch], frozen=True, kw_only=True):
     asked: LiftKillSwitch
 
 
-class EngagedSwitch(msgspec.Struct, frozen=True, kw_only=True):
-    """A switch that is engaged, and since when; named as KillSwitch."""
+class EngagedSwitch(Switch, frozen=True, kw_only=True):
+    """A switch that is engaged, and since when."""
 
-    scope: str
-    account_id: str | None = None
-    firm: int | None = None
-    session: int | None = None
-    symbol: str | None = None
-    mode: str
     sequence: int
     time_ns: int
 

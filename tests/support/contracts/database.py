@@ -1,4 +1,4 @@
-"""What every Database does. An adapter inherits DatabaseContract and gives `database`, opened with MIGRATIONS."""
+"""What every Database does. An adapter inherits both contracts and gives `database`, opened with MIGRATIONS."""
 
 import asyncio
 import random
@@ -111,6 +111,18 @@ class DatabaseContract:
         again = await asyncio.gather(*(database.read(count) for _ in range(30)), return_exceptions=True)
         assert again == [0] * 30
 
+    async def test_a_closed_database_is_unavailable(self, database: Any) -> None:
+        await database.write(add(1))
+        await database.close()
+        await database.close()
+        for ask in (database.read, database.write):
+            with pytest.raises(Unavailable):
+                await ask(count)
+
+
+class DatabaseTimesContract:
+    """How long one waits for a connection; an adapter inherits it as `serial`, for a machine that is busy with others is late."""
+
     @pytest.mark.hazard("L3")
     async def test_200_readers_of_10_connections_get_rows_or_unavailable_and_writes_go_on(self, database: Any) -> None:
         """Ten readers sit on every connection; the others hear `unavailable` in 2.1 s, and 100 writes end meanwhile."""
@@ -139,11 +151,3 @@ class DatabaseContract:
         assert all(isinstance(result, int) for result, _ in await asyncio.gather(*readers[:10]))
         await eventually(lambda: database.in_use == 0)
         assert await asyncio.gather(*(database.read(count) for _ in range(10))) == [100] * 10
-
-    async def test_a_closed_database_is_unavailable(self, database: Any) -> None:
-        await database.write(add(1))
-        await database.close()
-        await database.close()
-        for ask in (database.read, database.write):
-            with pytest.raises(Unavailable):
-                await ask(count)

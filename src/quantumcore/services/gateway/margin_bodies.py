@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from quantumcore.contracts.risk_margin import LOSSES
 from quantumcore.services.gateway.bodies import AccountText, Body, Currency, Decimal, Limit, SymbolText, Time
-from quantumcore.services.gateway.risk_bodies import Reason
+from quantumcore.services.gateway.risk_bodies import Cursor, Reason, Subject
 
 
 class MarginTermsBody(Body, frozen=True, kw_only=True):
@@ -96,14 +96,6 @@ class AssessmentBody(Body, frozen=True, kw_only=True):
 class MarginChangesQuery(Body, frozen=True, kw_only=True):
     """A page of changes, newest first; of one symbol or account (0: the venue), if it is named."""
 
-    subject: Annotated[str, Meta(max_length=32)] = ""
+    subject: Subject = ""
     limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=20)] = ""
-
-
-class LiquidationsQuery(Body, frozen=True, kw_only=True):
-    """A page of steps, newest first; of one account, if it is named."""
-
-    account_id: AccountText | None = None
-    limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=20)] = ""
+    cursor: Cursor = ""

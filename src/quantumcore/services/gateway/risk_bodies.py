@@ -10,6 +10,8 @@ from quantumcore.services.gateway.bodies import AccountText, Body, Currency, Dec
 
 Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_BYTES)]
 Count = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Subject = Annotated[str, Meta(max_length=32)]
+Cursor = Annotated[str, Meta(max_length=20)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -114,23 +116,19 @@ class GroupLimitsBody(LimitsBody, frozen=True, kw_only=True):
     max_short: Decimal | None = None
 
 
-class SymbolLimitsBody(LimitsBody, frozen=True, kw_only=True):
+class SymbolLimitsBody(GroupLimitsBody, frozen=True, kw_only=True):
     """What an account, or each one, may in one symbol. Quantities are the symbol's, values in its quote."""
 
-    max_open_each: Count | None = None
-    max_order_quantity: Decimal | None = None
-    max_long: Decimal | None = None
-    max_short: Decimal | None = None
     max_order_value: Decimal | None = None
     max_open_value: Decimal | None = None
 
 
 class ChangesQuery(Body, frozen=True, kw_only=True):
-    """A page of changes, newest first; of one account, if it is named."""
+    """A page of changes, or of steps of liquidations, newest first; of one account, if it is named."""
 
     account_id: AccountText | None = None
     limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=20)] = ""
+    cursor: Cursor = ""
 
 
 class VolatilityBody(Body, frozen=True, kw_only=True):
@@ -181,6 +179,6 @@ class ParametersQuery(Body, frozen=True, kw_only=True):
     """A page of versions, newest first."""
 
     kind: Literal["", "volatility", "correlation", "sector", "profile", "floor"] = ""
-    subject: Annotated[str, Meta(max_length=32)] = ""
+    subject: Subject = ""
     limit: Limit = 100
-    cursor: Annotated[str, Meta(max_length=20)] = ""
+    cursor: Cursor = ""

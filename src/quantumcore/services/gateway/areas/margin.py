@@ -33,7 +33,6 @@ from quantumcore.services.gateway.margin_bodies import (
     AccountMarginBody,
     ArrayModelBody,
     AssessmentBody,
-    LiquidationsQuery,
     LotGreeksBody,
     MarginChangesQuery,
     MarginTermsBody,
@@ -42,6 +41,7 @@ from quantumcore.services.gateway.margin_bodies import (
     RiskLimitsBody,
 )
 from quantumcore.services.gateway.request import Call
+from quantumcore.services.gateway.risk_bodies import ChangesQuery
 from quantumcore.services.gateway.routing import Answer
 
 
@@ -106,7 +106,7 @@ async def changes(gate: Gate, _call: Call, query: MarginChangesQuery) -> MarginC
     return MarginChangesAnswer([margin_answers.change(one) for one in page.items], page.next_cursor)
 
 
-async def liquidations(gate: Gate, _call: Call, query: LiquidationsQuery) -> LiquidationsAnswer:
+async def liquidations(gate: Gate, _call: Call, query: ChangesQuery) -> LiquidationsAnswer:
     """List the steps of liquidations with the numbers that caused them; newest first."""
     number = 0 if query.account_id is None else account_number(query.account_id, "account_id")
     page = await gate.bus.request(GetLiquidations(account=number, limit=query.limit, cursor=query.cursor))

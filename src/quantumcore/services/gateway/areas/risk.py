@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from quantumcore.contracts.risk_kill import (
-    EngagedSwitch,
     EngageKillSwitch,
     GetKillSwitches,
     KillSwitch,
@@ -16,15 +15,15 @@ from quantumcore.contracts.risk_kill import (
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.areas.reference import NOBODY
 from quantumcore.services.gateway.bodies import KillBody, KillQuery
-from quantumcore.services.gateway.codec import rfc3339
+from quantumcore.services.gateway.codec import shown
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 
 
-class KillAnswer(msgspec.Struct, frozen=True):
-    """The switch as it stands now, off, all or reduce_only, and whose it is (`scope`); cancelled: how many orders went."""
+class SwitchAnswer(msgspec.Struct, frozen=True):
+    """Whose a switch is (`scope`), and what it stops."""
 
     scope: str
     account_id: str | None
@@ -32,20 +31,19 @@ class KillAnswer(msgspec.Struct, frozen=True):
     session: int | None
     symbol: str | None
     mode: str
+
+
+class KillAnswer(SwitchAnswer, frozen=True):
+    """The switch as it stands now, off, all or reduce_only, and whose it is (`scope`); cancelled: how many orders went."""
+
     engaged: bool
     cancelled: int
     sequence: int
 
 
-class EngagedAnswer(msgspec.Struct, frozen=True):
+class EngagedAnswer(SwitchAnswer, frozen=True):
     """A switch that is engaged, and since when."""
 
-    scope: str
-    account_id: str | None
-    firm: int | None
-    session: int | None
-    symbol: str | None
-    mode: str
     sequence: int
     time: str
 
@@ -74,7 +72,7 @@ async def lift(gate: Gate, call: Call, query: KillQuery) -> KillAnswer | Answer:
 async def switches(gate: Gate, _call: Call) -> SwitchesAnswer:
     """List the switches that are engaged."""
     found = await gate.bus.request(GetKillSwitches(at_least=gate.own_writes.at_least(NOBODY)))
-    return SwitchesAnswer(found.sequence, [_engaged(one) for one in found.items], found.complete)
+    return SwitchesAnswer(found.sequence, [shown(EngagedAnswer, one) for one in found.items], found.complete)
 
 
 def _named(body: KillQuery) -> dict[str, Any]:
@@ -84,22 +82,7 @@ def _named(body: KillQuery) -> dict[str, Any]:
 
 
 def _shown(gate: Gate, switch: KillSwitch) -> KillAnswer:
-    for account in (NOBODY, *switch.accounts):
+    fields = msgspec.structs.asdict(switch)
+    for account in (NOBODY, *fields.pop("accounts")):
         gate.own_writes.wrote(account, switch.sequence)
-    return KillAnswer(
-        switch.scope,
-        switch.account_id,
-        switch.firm,
-        switch.session,
-        switch.symbol,
-        switch.mode,
-        switch.engaged,
-        switch.cancelled,
-        switch.sequence,
-    )
-
-
-def _engaged(one: EngagedSwitch) -> EngagedAnswer:
-    return EngagedAnswer(
-        one.scope, one.account_id, one.firm, one.session, one.symbol, one.mode, one.sequence, rfc3339(one.time_ns)
-    )
+    return KillAnswer(**fields)

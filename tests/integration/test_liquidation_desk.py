@@ -23,9 +23,9 @@ from quantumcore.contracts.risk_margin import (
 )
 from quantumcore.services.orders.translate import submission
 from tests.support.clocks import settle
-from tests.support.margin_room import caught_up, margined, put, turned
+from tests.support.margin_room import begins_again, caught_up, dies_in_a_step, heard, looked, margined, put, turned
 from tests.support.position_rooms import order
-from tests.support.risk_room import RiskRoom, risk_service
+from tests.support.risk_room import RiskRoom
 from tests.support.small_venue import ALICE, BOB, SHARE, USD
 
 
@@ -167,19 +167,6 @@ async def test_a_short_is_bought_back(tmp_path: Path) -> None:
         assert lots(room) == -75
 
 
-class _Crash(BaseException):
-    """The process is gone."""
-
-
-async def _again(room: RiskRoom) -> RiskRoom:
-    """Return the room as the next process has it, over the same tables."""
-    await room.venue.halt()
-    await room.service.stop()
-    service = risk_service(room.venue, room.database, room.own)
-    room.service = await room.venue.run(service, attach=False)
-    return room
-
-
 @pytest.mark.parametrize("answered", [False, True], ids=["before it was sent", "after it was stepped"])
 async def test_a_kill_between_two_steps_does_nothing_twice(tmp_path: Path, answered: bool) -> None:
     """The process dies after a step was written down: before its orders were sent, or after the engine had them and before the answer came."""
@@ -188,24 +175,11 @@ async def test_a_kill_between_two_steps_does_nothing_twice(tmp_path: Path, answe
         room.mark(9_300)
         await caught_up(room)
         await room.venue.halt()  # the tasks: this test is the process
-        desk, bus = room.service.margin.liquidation, room.venue.bus
-        room.venue.clock.turn(1)
-        await room.service.margin.assessor.round()
-        await room.service.apply(list(room.venue.log.read(room.service.projection.stand.sequence, 1 << 24)))
-
-        class Dying:
-            async def request(self, message: Any) -> Any:
-                if isinstance(message, SequenceBatch):
-                    if answered:
-                        await bus.request(message)
-                    raise _Crash
-                return await bus.request(message)
-
-        desk._bus = Dying()  # type: ignore[assignment]  # the fault that is injected
-        with pytest.raises(_Crash):
-            await desk.round()
+        await looked(room)
+        await heard(room)
+        await dies_in_a_step(room, answered=answered)
         assert lots(room) == (75 if answered else 100)
-        await _again(room)
+        await begins_again(room)
         bid(room, 200, 9_300)
         await turned(room, 5)
         shown = await steps(room)

@@ -16,9 +16,9 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import OutcomeUnknown
 from quantumcore.contracts.matching import SequenceBatch
 from quantumcore.contracts.risk_margin import AccountMargin, GetLiquidations, LiquidationStep
-from tests.support.margin_room import caught_up, margined, put, turned
+from tests.support.margin_room import begins_again, caught_up, dies_in_a_step, heard, looked, margined, put, turned
 from tests.support.position_rooms import order
-from tests.support.risk_room import RiskRoom, risk_service
+from tests.support.risk_room import RiskRoom
 from tests.support.small_venue import ALICE, BOB, CAROL, SHARE, SHARES, USD, define
 
 FUND = 9
@@ -223,21 +223,6 @@ async def test_several_positions_share_what_is_lacking_to_the_last_cent(tmp_path
         assert (cash(room), dict(room.venue.engine.positions(ALICE)), in_all(room, ALICE, FUND)) == (0, {}, before)
 
 
-async def looked(room: RiskRoom) -> None:
-    """Let the watch look once, a second later."""
-    room.venue.clock.turn(1)
-    await room.service.margin.assessor.round()
-
-
-async def heard(room: RiskRoom) -> None:
-    """Give a room whose tasks are halted what the log has for it."""
-    await room.service.apply(list(room.venue.log.read(room.service.projection.stand.sequence, 1 << 24)))
-
-
-class _Crash(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("answered", [False, True], ids=["before it was sent", "after it was stepped"])
 async def test_a_kill_in_the_middle_takes_nothing_twice(tmp_path: Path, answered: bool) -> None:
     """The process dies after the step was written down: the log says whether the engine had it."""
@@ -245,24 +230,11 @@ async def test_a_kill_in_the_middle_takes_nothing_twice(tmp_path: Path, answered
         room.mark(8_900)
         await caught_up(room)
         await room.venue.halt()  # the tasks: this test is the process
-        desk, bus = room.service.margin.liquidation, room.venue.bus
         await looked(room)
         await heard(room)
-
-        class Dying:
-            async def request(self, message: Any) -> Any:
-                if isinstance(message, SequenceBatch):
-                    if answered:
-                        await bus.request(message)
-                    raise _Crash
-                return await bus.request(message)
-
-        desk._bus = Dying()  # type: ignore[assignment]  # the fault that is injected
-        with pytest.raises(_Crash):
-            await desk.round()
+        await dies_in_a_step(room, answered=answered)
         assert lots(room) == (0 if answered else 100)
-        await room.service.stop()
-        room.service = await room.venue.run(risk_service(room.venue, room.database, room.own, **FUNDED), attach=False)
+        await begins_again(room, **FUNDED)
         await turned(room, 4)
         shown = [(one.rung, one.state, one.filled) for one in await steps(room)]
         if answered:

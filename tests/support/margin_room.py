@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from quantumcore.contracts import wire
+from quantumcore.contracts.matching import SequenceBatch
 from quantumcore.contracts.risk_margin import AccountMargin, MarginChange, MarginSetting, MarginTerms, SetMargin
-from tests.support.risk_room import RiskRoom, risk_room
+from tests.support.risk_room import RiskRoom, risk_room, risk_service
 from tests.support.small_venue import ALICE, BOB, RICH, SHARE, SHARES, USD, define, until
 
 SIGNED: dict[str, Any] = {"who": "ruth", "reason": "on margin from today"}
@@ -54,6 +57,46 @@ async def turned(room: RiskRoom, rounds: int = 1) -> None:
         await margin.liquidation.round()
         await margin.teller.round()
         await caught_up(room)
+
+
+async def looked(room: RiskRoom) -> None:
+    """Let the watch look once, a second later."""
+    room.venue.clock.turn(1)
+    await room.service.margin.assessor.round()
+
+
+async def heard(room: RiskRoom) -> None:
+    """Give a room whose tasks are halted what the log has for it."""
+    await room.service.apply(list(room.venue.log.read(room.service.projection.stand.sequence, 1 << 24)))
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+async def dies_in_a_step(room: RiskRoom, *, answered: bool) -> None:
+    """Let the liquidation desk die when it has sent a step: before the engine had it, or after."""
+    desk, bus = room.service.margin.liquidation, room.venue.bus
+
+    class Dying:
+        async def request(self, message: Any) -> Any:
+            if isinstance(message, SequenceBatch):
+                if answered:
+                    await bus.request(message)
+                raise Crash
+            return await bus.request(message)
+
+    desk._bus = Dying()  # type: ignore[assignment]  # the fault that is injected
+    with pytest.raises(Crash):
+        await desk.round()
+
+
+async def begins_again(room: RiskRoom, **settings: Any) -> None:
+    """Let the next process have the room, over the same tables."""
+    await room.venue.halt()
+    await room.service.stop()
+    service = risk_service(room.venue, room.database, room.own, **settings)
+    room.service = await room.venue.run(service, attach=False)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, RICH, SHARE, SHARES, USD, define, until
 
 SIGNED: dict[str, Any] = {"who": "ruth", "reason": "on margin from today"}
+DESKS = ("margin", "models", "assessments", "rungs", "liquidations")
 TERMS = MarginTerms(symbol="AAPL", initial="0.08", maintenance="0.04")
 
 
@@ -54,6 +55,25 @@ async def turned(room: RiskRoom, rounds: int = 1) -> None:
         await margin.liquidation.round()
         await margin.teller.round()
         await caught_up(room)
+
+
+def assessed(room: RiskRoom, kind: type[wire.Event] = wire.MarginAssessed) -> list[Any]:
+    """Return the events of a kind that the log has, the oldest first."""
+    return [one for batch in room.venue.log.read(0, 1 << 26) for one in batch.events if isinstance(one, kind)]
+
+
+async def alone(room: RiskRoom) -> RiskRoom:
+    """Let only the projection run, and the desks of margin look when a test lets them; what waits is assessed."""
+    await caught_up(room)
+    await room.venue.halt()
+    for name, body in room.service.tasks():
+        if name not in DESKS:
+            room.venue.spawn(name, body)
+    room.venue.clock.turn(1)
+    await caught_up(room)
+    await room.service.margin.assessor.round()
+    await caught_up(room)
+    return room
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from quantumcore.services.risk import margin_store
 from quantumcore.services.risk.desks.assessor import Assessor
 from quantumcore.services.risk.desks.liquidation import LiquidationDesk
 from quantumcore.services.risk.desks.margin import MarginDesk
-from quantumcore.services.risk.desks.margin_arrays import ArrayDesk
+from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.margin_told import MarginTeller
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view
@@ -27,7 +27,7 @@ from quantumcore.services.risk.store import Applied
 
 
 class MarginRoom:
-    """The desks of margin: what is set, arrays, assessments, what is told, liquidations.
+    """The desks of margin: what is set, what models make, assessments, what is told, liquidations.
 
     Attributes:
         book: What the engine has told last.
@@ -49,9 +49,9 @@ class MarginRoom:
         self._bus = bus
         self._database = database
         self._definitions = definitions
-        self.arrays = ArrayDesk(bus, clock, definitions, marks)
+        self.models = ModelDesk(bus, clock, definitions, marks)
         self.desk = MarginDesk(
-            bus, own, database, clock, definitions, caught_up, self.arrays, four_eyes=settings.four_eyes
+            bus, own, database, clock, definitions, caught_up, self.models, four_eyes=settings.four_eyes
         )
         self.assessor = Assessor(bus, database, clock, definitions, self.book, settings)
         self.teller = MarginTeller(bus, own, clock, definitions, settings.warn_at)
@@ -75,7 +75,7 @@ class MarginRoom:
         """Name what each desk does by itself."""
         return [
             ("margin", self.desk.run),
-            ("arrays", self.arrays.run),
+            ("models", self.models.run),
             ("assessments", self.assessor.run),
             ("rungs", self.teller.run),
             ("liquidations", self.liquidation.run),
@@ -84,7 +84,7 @@ class MarginRoom:
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what the desks did."""
         yield from self.desk.collect()
-        yield from self.arrays.collect()
+        yield from self.models.collect()
         yield from self.assessor.collect()
         yield from self.teller.collect()
         yield from self.liquidation.collect()

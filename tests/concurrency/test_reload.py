@@ -60,6 +60,7 @@ OTHER: dict[str, Any] = {
     "risk_assess_s": 2.0,
     "risk_assess_per_s": 100,
     "risk_open_days": "midnight",
+    "risk_marks_from_trades": True,
     "limit_order_notional": 1_000,
     "limit_position_lots": 1_000,
     "limit_open_orders": 100,

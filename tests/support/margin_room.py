@@ -11,7 +11,7 @@ from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, RICH, SHARE, SHARES, USD, define, until
 
 SIGNED: dict[str, Any] = {"who": "ruth", "reason": "on margin from today"}
-DESKS = ("margin", "models", "assessments", "rungs", "liquidations")
+DESKS = ("margin", "models", "marks", "assessments", "rungs", "liquidations")
 TERMS = MarginTerms(symbol="AAPL", initial="0.08", maintenance="0.04")
 
 

@@ -291,6 +291,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             assess_s=settings.risk_assess_s,
             assess_per_s=settings.risk_assess_per_s,
             open_days=settings.risk_open_days,
+            marks_from_trades=settings.risk_marks_from_trades,
             four_eyes=settings.four_eyes,
         ),
     )

@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     risk_assess_s: float = Field(1.0, ge=0.25, le=3_600)
     risk_assess_per_s: int = Field(200, ge=1, le=2_000)
     risk_open_days: str = Field("", pattern="^(midnight|session)?$")
+    risk_marks_from_trades: bool = False
     reconcile_s: float = Field(60.0, ge=1, le=86_400)
     ledger_retention_days: int = Field(2_562, ge=1, le=36_525)
 

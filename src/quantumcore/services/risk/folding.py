@@ -104,6 +104,15 @@ class Working(NamedTuple):
     leaves: int
 
 
+class Print(NamedTuple):
+    """The last trade of an instrument; price in ticks. sequence, fill: Its name."""
+
+    price: int
+    sequence: int
+    fill: int
+    time_ns: int
+
+
 class State(Struct):
     """What a batch of events finds and leaves, of all that it touches; None: it is gone."""
 
@@ -186,6 +195,7 @@ class Folding:
 
     Attributes:
         moved: Accounts of which anything changed. priced: Instruments whose price did.
+        prints: The last trade of each instrument that traded. busted: Trades that were busted, by (sequence, fill).
         checks: Orders that the engine judged, by the code of the refusal, or PASSED.
     """
 
@@ -194,6 +204,8 @@ class Folding:
         self._instruments = instruments
         self.moved: set[int] = set()
         self.priced: set[int] = set()
+        self.prints: dict[int, Print] = {}
+        self.busted: set[tuple[int, int]] = set()
         self.checks: Counter[str] = Counter()
 
     def enter(self, events: Sequence[Event]) -> None:
@@ -242,6 +254,7 @@ class Folding:
         self._fill(event, seller, -event.quantity)
         self._leaves(event, (event.maker_order_sequence, event.maker_slot), event.maker_leaves)
         self._leaves(event, (event.taker_order_sequence, event.taker_slot), event.taker_leaves)
+        self.prints[event.instrument] = Print(event.price, event.sequence, event.fill, event.time_ns)
         before = self.state.marks.get(event.instrument)
         self._mark(event, after_trade(before, event.price, event.sequence, event.time_ns))
 
@@ -251,6 +264,7 @@ class Folding:
         self.moved.add(account)
 
     def _busted(self, event: wire.TradeBusted) -> None:
+        self.busted.add((event.trade_sequence, event.fill))
         self._money(event, event.buyer, event.quote, event.paid_back + event.buyer_fee_back)
         self._money(event, event.seller, event.quote, event.seller_fee_back - event.received_back)
         if event.action == UNDONE:

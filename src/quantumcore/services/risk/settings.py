@@ -18,6 +18,7 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
         compute_s: How long one heavy computation may take, in seconds.
         assess_s: How often an account on margin is assessed at most, in seconds. assess_per_s: How many in a second at most.
         open_days: When days of accounts on margin begin anew: "" never by themselves, midnight (UTC), session.
+        marks_from_trades: Whether the last trade of an instrument becomes its mark while nobody else sets one.
     """
 
     reporting: str = "USD"
@@ -32,3 +33,4 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     assess_s: float = 1.0
     assess_per_s: int = 200
     open_days: str = ""
+    marks_from_trades: bool = False

@@ -4,6 +4,7 @@ Writers and readers are plain functions of a Connection, so that who reads a cur
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,6 +23,7 @@ from quantumcore.services.risk.folding import (
     Folding,
     Holding,
     Pair,
+    Print,
     State,
     Touched,
     Working,
@@ -92,6 +94,7 @@ class Applied(NamedTuple):
         moved: Accounts of which anything changed; EVERYBODY when something changed for all.
         marks: Prices that moved. checks: Orders that were judged, by what came of it.
         margin: The last event of margin of each kind and subject.
+        prints: The last trade of each instrument that traded. busted: Trades that were busted, by (sequence, fill).
     """
 
     stand: Stand
@@ -99,6 +102,8 @@ class Applied(NamedTuple):
     marks: dict[int, Mark]
     checks: Mapping[str, int]
     margin: Mapping[Key, Event] = MappingProxyType({})
+    prints: Mapping[int, Print] = MappingProxyType({})
+    busted: AbstractSet[tuple[int, int]] = frozenset()
 
 
 class Account(NamedTuple):
@@ -233,7 +238,7 @@ def apply(
     else:
         connection.execute(insert(cursor), {"one": 1, **after._asdict()})
     moved = {number: folding.state.marks[number] for number in folding.priced}
-    return Applied(after, folding.moved, moved, folding.checks, margin)
+    return Applied(after, folding.moved, moved, folding.checks, margin, folding.prints, folding.busted)
 
 
 def _load(connection: Connection, wanted: Touched) -> State:

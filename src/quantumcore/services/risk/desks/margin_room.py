@@ -20,6 +20,7 @@ from quantumcore.services.risk.desks.liquidation import LiquidationDesk
 from quantumcore.services.risk.desks.margin import MarginDesk
 from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.margin_told import MarginTeller
+from quantumcore.services.risk.desks.own_marks import OwnMarks
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view
 from quantumcore.services.risk.settings import RiskSettings
@@ -27,7 +28,7 @@ from quantumcore.services.risk.store import Applied
 
 
 class MarginRoom:
-    """The desks of margin: what is set, what models make, assessments, what is told, liquidations.
+    """The desks of margin: what is set, what models make, marks of own trades, assessments, what is told, liquidations.
 
     Attributes:
         book: What the engine has told last.
@@ -50,6 +51,7 @@ class MarginRoom:
         self._database = database
         self._definitions = definitions
         self.models = ModelDesk(bus, clock, definitions, marks)
+        self.own_marks = OwnMarks(bus, clock, marks, caught_up, settings)
         self.desk = MarginDesk(
             bus, own, database, clock, definitions, caught_up, self.models, four_eyes=settings.four_eyes
         )
@@ -73,7 +75,9 @@ class MarginRoom:
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name what each desk does by itself."""
+        marks = [("marks", self.own_marks.run)] if self.own_marks.wanted else []
         return [
+            *marks,
             ("margin", self.desk.run),
             ("models", self.models.run),
             ("assessments", self.assessor.run),
@@ -85,6 +89,7 @@ class MarginRoom:
         """Say for /metrics what the desks did."""
         yield from self.desk.collect()
         yield from self.models.collect()
+        yield from self.own_marks.collect()
         yield from self.assessor.collect()
         yield from self.teller.collect()
         yield from self.liquidation.collect()
@@ -96,6 +101,7 @@ class MarginRoom:
             self.book.put(key, event)
             if isinstance(event, wire.MarginAssessed):
                 assessed[key.account, key.currency] = event
+        self.own_marks.heard(applied)
         self.assessor.moved(applied)
         self.teller.heard(assessed)
         self.liquidation.heard(assessed)

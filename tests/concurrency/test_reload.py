@@ -62,6 +62,7 @@ OTHER: dict[str, Any] = {
     "risk_open_days": "midnight",
     "risk_insurance_fund": 9,
     "risk_insurance_floor": {"USD": "1.00"},
+    "risk_marks_from_trades": True,
     "limit_order_notional": 1_000,
     "limit_position_lots": 1_000,
     "limit_open_orders": 100,

@@ -5,6 +5,8 @@ Method: seeded markets with everything in them (auctions, busts, actions, groups
 """
 
 import random
+from collections import Counter
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,27 @@ from sqlalchemy import Connection, select
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Scope
+from quantumcore.contracts.reference import Catalogue
+from quantumcore.core.twin import exposure
+from quantumcore.core.twin import positions as twin_positions
 from quantumcore.services.risk import margin_store, store, tables
-from quantumcore.services.risk.levels import Level
+from quantumcore.services.risk.folding import PAIR
+from quantumcore.services.risk.levels import Level, Limit
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import STALE, TOO_LARGE, maintenance
+from quantumcore.services.risk.together import read_together
+from quantumcore.services.risk.valuation.at_work import lots_at_work, worth_at_work
+from quantumcore.services.risk.valuation.limits import of_level
 from tests.support import stream_guards
 from tests.support.risk_room import risk_service
+from tests.support.shown_market import ShownMarket
 from tests.support.small_venue import SmallVenue, small_venue
-from tests.support.streams import Market, setup
+from tests.support.streams import ACCOUNTS, Market, setup
 from tests.support.streams_actions import ActionMarket
 from tests.support.streams_busted import BustedMarket
 from tests.support.streams_guarded import GuardedMarket
 from tests.support.streams_limits import LimitMarket
+from tests.support.streams_linked import LinkedMarket
 from tests.support.streams_margin import MarginMarket
 
 VOLATILITY = 1
@@ -48,13 +59,23 @@ async def assert_equal(venue: SmallVenue) -> tuple[int, int]:
         lots = {instrument: one.lots for instrument, one in found.positions.items() if one.lots}
         held = {key[1]: many for key, many in engine.positions.items() if key[0] == number and many}
         assert lots == held
-        mine = sorted((one.instrument, one.side, one.leaves) for one in found.orders)
-        assert mine == sorted((one.instrument, one.side, one.leaves) for one in engine.working[number].values())
+        mine = sorted(
+            (one.instrument, one.side, one.leaves, one.price, one.filled, one.notional) for one in found.orders
+        )
+        assert mine == sorted(
+            (one.instrument, one.side, one.leaves, one.limit, one.filled, one.tally.notional)
+            for one in engine.working[number].values()
+        )
+        works = lots_at_work(found.orders)
+        for instrument, side in {(one.instrument, one.side) for one in found.orders}:
+            assert works[instrument, side] == exposure.lots_at_work(engine, number, instrument, side)
+        worth = worth_at_work(found.orders, service.margin._definitions.catalogue.instruments)
+        assert worth == {code: exposure.worth_at_work(engine, [number], code) for code in worth}
         working += len(mine)
     return working, len(engine.positions)
 
 
-@pytest.mark.parametrize("market", [Market, ActionMarket, BustedMarket, MarginMarket])
+@pytest.mark.parametrize("market", [Market, ActionMarket, BustedMarket, MarginMarket, LinkedMarket, ShownMarket])
 async def test_every_account_is_as_the_engine_has_it(tmp_path: Path, rng: random.Random, market: type[Market]) -> None:
     async with small_venue(tmp_path, list(setup())) as venue:
         stream = market(rng)
@@ -155,6 +176,80 @@ async def test_every_level_is_as_the_engine_has_it(tmp_path: Path, rng: random.R
             seen |= {("switch", level.scope) for level in switches} | {("limit", scope) for scope, *_ in records}
     some = {("switch", Scope.FIRM), ("switch", Scope.SESSION)}
     assert seen >= ({("limit", Scope.FIRM), ("limit", Scope.GROUP)} if market is LimitMarket else some)
+
+
+async def test_what_firms_and_groups_use_of_their_limits_is_what_the_engine_judges_by(
+    tmp_path: Path, rng: random.Random
+) -> None:
+    """Looked at again and again under records that change, with fills on credit, pairs, and brackets that wait among what works."""
+    used: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    async with small_venue(tmp_path, list(setup())) as venue:
+        stream = LimitMarket(rng)
+        database = await venue.database("risk")
+        service = risk_service(venue, database)
+        await service.start()
+        for _ in range(COMMANDS // 4):
+            for raw in (*together(rng), *(stream.next().raw for _ in range(20))):
+                stream.hear(b"".join(event.encode() for event in venue.do(raw)))
+            await service.apply(venue.log.read(service.projection.stand.sequence, 1 << 30))
+            catalogue, engine = service.margin._definitions.catalogue, venue.engine._venue
+            for level in levels(engine):
+                standing = await database.read(partial(store.read_level, level=level))
+                found = await database.read(partial(read_together, level=level))
+                told = of_level(level, standing, found, catalogue.instruments, catalogue.currencies)
+                assert told is not None
+                mine = {(one.name, one.symbol or one.currency): one.used for one in told}
+                assert mine == expected_use(engine, level, standing, catalogue), level
+                used.update(one.name for one in told if Fraction(one.used) > 0)
+                seen["pairs"] += sum(one.tie == PAIR for one in found.orders)
+                seen["drawn"] += sum(amount > 0 for amount in found.drawn.values())
+    assert used.keys() == {"long", "short", "open_each", "open_value", "credit"}
+    assert seen["pairs"] > 0 < seen["drawn"]
+
+
+def together(rng: random.Random) -> list[bytes]:
+    """Return what brings an account to a group that has limits, and a firm to a line that is wide."""
+    wide = 2**62
+    group, firm = rng.randint(1, 2), rng.randint(1, 2)
+    limits = wire.SetQuantityLimits(scope=Scope.GROUP, group=group, max_long=wide, max_short=wide, max_open_each=wide)
+    commands: list[wire.Command] = [wire.SetGroup(account=rng.choice(ACCOUNTS), group=group), limits]
+    if rng.random() < 0.1:
+        commands.append(
+            wire.SetMoneyLimits(scope=Scope.FIRM, firm=firm, currency=1, max_open_notional=wide, credit=wide)
+        )
+    return [command.encode() for command in commands]
+
+
+def levels(engine: Any) -> list[Level]:
+    """Return every firm and group that has a record."""
+    groups = {Level(Scope.GROUP, number) for scope, _, _, number in engine.limits.quantities if scope == Scope.GROUP}
+    firms = {Level(Scope.FIRM, number) for (scope, _, _, number), _ in engine.limits.money if scope == Scope.FIRM}
+    return sorted(groups | firms)
+
+
+def expected_use(engine: Any, level: Level, standing: dict[str, Limit], catalogue: Catalogue) -> dict[Any, str]:
+    """Return what the engine would judge by, in the units of the outside: by name and symbol, or currency."""
+    number, found = level.number, {}
+    if level.scope == Scope.FIRM:
+        accounts = exposure._accounts_of_firm(engine, number)
+        for key in standing:
+            name, _, text = key.partition(" ")
+            currency = catalogue.currencies[int(text)]
+            if name == "open_value":
+                found[name, currency.code] = currency.show(exposure.worth_at_work(engine, accounts, currency.number))
+            elif name == "credit":
+                found[name, currency.code] = currency.show(exposure.drawn(engine, number, currency.number))
+        return found
+    accounts = exposure._accounts_of_group(engine, number)
+    for at, instrument in catalogue.instruments.items():
+        lots = sum(twin_positions.held_in(engine, account, at) for account in accounts)
+        works = {side: sum(exposure.lots_at_work(engine, one, at, side) for one in accounts) for side in (1, 2)}
+        count = sum(exposure.open_in(engine, account, at) for account in accounts)
+        worst = {"long": lots + works[1], "short": works[2] - lots}
+        found |= {(name, instrument.symbol): instrument.quantity(many) for name, many in worst.items() if many > 0}
+        found |= {("open_each", instrument.symbol): str(count)} if count else {}
+    return {(name, symbol): many for (name, symbol), many in found.items() if name in standing}
 
 
 def expected_switches(engine: Any) -> dict[Level, int]:

@@ -94,11 +94,18 @@ async def test_a_model_is_given_with_a_time_and_shown_with_it(venue: House) -> N
     answer = await officer.http.put(f"{BASE}/arrays/BTC-USD", json={"model": model, **WHY})
     assert answer.status_code == 200, answer.text
     assert answer.json()["what"]["model"]["expires"] == "2099-01-01T00:00:00.000000000Z"
-    wrong = await officer.http.put(f"{BASE}/arrays/BTC-USD", json={"model": {**model, "type": "swap"}, **WHY})
-    assert (wrong.status_code, wrong.json()["code"]) == (400, "request.invalid.type")
-    expired = {**model, "expires": "2001-01-01T00:00:00Z"}
-    late = await officer.http.put(f"{BASE}/arrays/BTC-USD", json={"model": expired, **WHY})
-    assert late.json()["code"] == "greeks.expired", late.text
+    made = await officer.http.put(f"{BASE}/greeks/BTC-USD", json={"model": model, **WHY})
+    assert made.status_code == 200, made.text
+    assert made.json()["kind"] == "greeks"
+    assert made.json()["what"]["model"] == answer.json()["what"]["model"]
+    for what in ("arrays", "greeks"):
+        wrong = await officer.http.put(f"{BASE}/{what}/BTC-USD", json={"model": {**model, "type": "swap"}, **WHY})
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "request.invalid.type")
+        expired = {**model, "expires": "2001-01-01T00:00:00Z"}
+        late = await officer.http.put(f"{BASE}/{what}/BTC-USD", json={"model": expired, **WHY})
+        assert late.json()["code"] == "greeks.expired", late.text
+    both = await officer.http.put(f"{BASE}/greeks/BTC-USD", json={"model": model, "vega": "1", **WHY})
+    assert (both.status_code, both.json()["field"]) == (400, "vega")
 
 
 async def test_nobody_but_a_risk_officer_sets_assesses_or_looks(venue: House) -> None:

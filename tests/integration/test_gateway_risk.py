@@ -198,6 +198,16 @@ async def test_a_risk_officer_sets_limits_of_every_level(venue: House) -> None:
     assert (over["reason"], over["scope"]) == ("risk.position", "instrument")
     over = (await user.order(symbol="AAPL", quantity="5", price="21.00")).json()
     assert (over["reason"], over["scope"]) == ("risk.credit", "firm")
+    await user.order(symbol="AAPL", quantity="2", price="20.00")
+    firm = (await officer.http.get(f"{path}/firm/7")).json()
+    (credit,) = firm["limits"]
+    assert (firm["accounts"], credit["name"], credit["scope"], credit["currency"]) == (1, "credit", "firm", "USD")
+    assert (credit["limit"], credit["used"], credit["use"]) == ("100.00", "40.00", "0.4000")
+    (each,) = (await officer.http.get(f"{path}/group/9")).json()["limits"]
+    assert (each["name"], each["symbol"], each["limit"], each["used"]) == ("open_each", "AAPL", "3", "1")
+    for name in ("venue", "instrument/AAPL"):
+        found = (await officer.http.get(f"{path}/{name}")).json()
+        assert (found["accounts"], found["limits"]) == (None, None)
     shown = (await user.http.get(f"{path}/{account}")).json()
     assert {(one["scope"], one["name"]) for one in shown["records"]} >= {("firm", "credit"), ("group", "open_each")}
     listed = (await officer.http.get(f"{path}/changes")).json()

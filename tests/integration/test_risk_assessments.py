@@ -11,31 +11,14 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand, Unavailable
-from quantumcore.contracts.risk_margin import ArrayModel, RiskArray, RiskDay
-from tests.support.margin_room import caught_up, margined, market, put, turned
+from quantumcore.contracts.risk_margin import LotModel, RiskArray, RiskDay
+from quantumcore.services.risk.desks.margin_models import ARRAYS
+from tests.support.margin_room import alone, assessed, caught_up, margined, market, put, turned
 from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, SHARE, USD
 
 DAY_NS = 86_400 * 10**9
 TRADING, CLOSED, PRE_OPEN = 1, 3, 4
-
-
-def assessed(room: RiskRoom, kind: type[wire.Event] = wire.MarginAssessed) -> list[Any]:
-    return [one for batch in room.venue.log.read(0, 1 << 26) for one in batch.events if isinstance(one, kind)]
-
-
-async def alone(room: RiskRoom) -> RiskRoom:
-    """Let only the projection run: this test is the watch."""
-    await caught_up(room)
-    await room.venue.halt()
-    for name, body in room.service.tasks():
-        if name not in ("margin", "arrays", "assessments", "rungs", "liquidations"):
-            room.venue.spawn(name, body)
-    room.venue.clock.turn(1)
-    await caught_up(room)
-    await room.service.margin.assessor.round()
-    await caught_up(room)
-    return room
 
 
 async def test_a_price_alone_finds_peak_and_rung_and_what_stands_still_is_left_alone(tmp_path: Path) -> None:
@@ -158,14 +141,14 @@ async def test_a_day_that_cannot_begin_is_tried_again_and_not_all_the_time(tmp_p
 
 # ---------------------------------------------------------------------------------------------------- arrays
 
-MODEL = ArrayModel(underlying="AAPL", price_range="9.00", volatility="0.25")
+MODEL = LotModel(underlying="AAPL", price_range="9.00", volatility="0.25")
 
 
 async def arrays(room: RiskRoom, seconds: float) -> int:
     """Let time pass and the desk look; return how many arrays the log has."""
     room.venue.clock.turn(seconds)
     await caught_up(room)
-    await room.service.margin.arrays.round()
+    await room.service.margin.models.round()
     return len(assessed(room, wire.RiskArrayChanged))
 
 
@@ -189,7 +172,7 @@ async def test_an_array_is_made_anew_on_a_move_of_a_sixth_each_minute_and_on_ano
         assert await arrays(room, 1.5) == made + 2
         last = assessed(room, wire.RiskArrayChanged)[-1]
         assert last.losses[:4] == (0, 0, -3_000_000, -3_000_000)
-        dearer = ArrayModel(underlying="AAPL", price_range="9.00", volatility="0.26")
+        dearer = LotModel(underlying="AAPL", price_range="9.00", volatility="0.26")
         await put(room, RiskArray(symbol="AAPL", model=dearer))
         count = len(assessed(room, wire.RiskArrayChanged))
         assert await arrays(room, 0) == count + 1
@@ -199,7 +182,7 @@ async def test_an_array_is_made_anew_on_a_move_of_a_sixth_each_minute_and_on_ano
 async def test_what_is_given_or_taken_away_is_not_made_anew_and_a_restart_knows_the_models(tmp_path: Path) -> None:
     async with risk_room(tmp_path, commands=market()) as room:
         made = await modelled(room)
-        desk = room.service.margin.arrays
+        desk = room.service.margin.models
         desk._models.clear()
         await room.service.margin.start()  # what the next process reads
         assert await arrays(room, 0) == made + 1
@@ -214,20 +197,20 @@ async def test_an_array_that_cannot_be_made_is_left_for_a_while_and_counted(tmp_
     async with risk_room(tmp_path, commands=market()) as room:
         room.mark(10_000)
         expires = room.venue.clock.now() + 10 * 10**9
-        option = ArrayModel(
+        option = LotModel(
             underlying="AAPL", price_range="9", volatility="0.25", type="put", strike="100", expires_ns=expires
         )
         await put(room, RiskArray(symbol="AAPL", model=option))
         await alone(room)
         made = await arrays(room, 0)
-        failed = room.service.margin.arrays.made["failed"]
+        failed = room.service.margin.models.made[ARRAYS]["failed"]
         for seconds in (61, 1, 1, 1):
             assert await arrays(room, seconds) == made  # it has expired
-        assert room.service.margin.arrays.made["failed"] == failed + 1
+        assert room.service.margin.models.made[ARRAYS]["failed"] == failed + 1
 
 
 async def test_at_most_so_many_arrays_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quantumcore.services.risk.desks.margin_arrays.MAX_MODELS", 0)
+    monkeypatch.setattr("quantumcore.services.risk.desks.margin_models.MAX_MODELS", 0)
     async with risk_room(tmp_path, commands=market()) as room:
         room.mark(10_000)
         with pytest.raises(InvalidCommand, match="at most 0") as caught:

@@ -15,11 +15,11 @@ from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.risk import GetRiskUpdates
 from quantumcore.contracts.risk_margin import (
     AccountMargin,
-    ArrayModel,
     AssessAccount,
     CheckMargin,
     GetMarginChanges,
     LotGreeks,
+    LotModel,
     MarginSetting,
     MarginTerms,
     RiskArray,
@@ -102,7 +102,7 @@ async def test_golden_ten_short_calls_scan_to_6975_53(tmp_path: Path, made: bool
         room.mark(10_000)
         room.mark(100, instrument=OTHER)
         expires = room.venue.clock.now() + 30 * YEAR_NS // 365
-        model = ArrayModel(
+        model = LotModel(
             underlying="AAPL",
             price_range="9",
             volatility="0.25",
@@ -187,15 +187,15 @@ async def test_each_setting_is_a_command_of_the_log_with_who_and_why(tmp_path: P
         assert [one.number for one in (await room.ask(GetMarginChanges(limit=9, cursor="3"))).items] == [2, 1]
 
 
-MODEL = ArrayModel(underlying="AAPL", price_range="9", volatility="0.25")
-OPTION = ArrayModel(
+MODEL = LotModel(underlying="AAPL", price_range="9", volatility="0.25")
+OPTION = LotModel(
     underlying="AAPL", price_range="9", volatility="0.25", type="call", strike="105", expires_ns=2 * 10**18
 )
 
 
-def changed(model: ArrayModel, **fields: Any) -> RiskArray:
-    given = {name: getattr(model, name) for name in ArrayModel.__struct_fields__}
-    return RiskArray(symbol="AAPL", model=ArrayModel(**{**given, **fields}))
+def changed(model: LotModel, **fields: Any) -> RiskArray:
+    given = {name: getattr(model, name) for name in LotModel.__struct_fields__}
+    return RiskArray(symbol="AAPL", model=LotModel(**{**given, **fields}))
 
 
 @pytest.mark.parametrize(

@@ -186,15 +186,24 @@ async def test_a_ledger_from_before_there_were_checkpoints_gets_them(tmp_path, s
     assert now["checkpoints"] == written["checkpoints"]
 
 
-async def test_risk_follows_anew_when_it_learns_of_levels_and_keeps_what_people_set(tmp_path):
-    """Of firms, groups and their limits the first revision kept nothing: all that follows begins again; parameters and what was told stay."""
-    following = {"accounts": [{"account": 1, "sequence": 3}], "cursor": [{"one": 1, "sequence": 9, "time_ns": 5}]}
+@pytest.mark.parametrize("revisions", [FIRST, "000[1-4]_*.py"])
+async def test_risk_follows_anew_when_it_learns_more_and_keeps_what_people_set(tmp_path, revisions: str):
+    """Of firms, groups and their limits the first revision kept nothing, and of what has filled the fourth: all that follows begins again;
+    parameters and what was told stay."""
+    order = dict.fromkeys(("sequence", "slot", "account", "instrument", "side", "price", "leaves"), 1)
+    following = {
+        "accounts": [{"account": 1, "sequence": 3}],
+        "cursor": [{"one": 1, "sequence": 9, "time_ns": 5}],
+        "orders": [order],
+        "members": [{"account": 1, "scope": 5, "number": 7}],
+        "margin_events": [{"kind": 66, "account": 1, "instrument": 1, "currency": 1, "event": b"0"}],
+    }
     own = {
         "told": [{"number": 1, "account": 1, "time_ns": 5, "payload": '{"sequence":9,"kind":"killed","limit":null}'}],
         "warned": [{"account": 1, "name": "kill switch", "number": 1}],
         "limit_changes": [LIMIT_CHANGE],
     }
     path = tmp_path / "old" / "risk.db"
-    await at_revision(FIRST, path, risk_migrations, following | own)
+    await at_revision(revisions, path, risk_migrations, following | own)
     found = await upgraded(path, risk_migrations.__name__, risk_tables)
     assert {name: rows for name, rows in found.items() if rows} == own

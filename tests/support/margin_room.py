@@ -14,6 +14,7 @@ from tests.support.risk_room import RiskRoom, risk_room, risk_service
 from tests.support.small_venue import ALICE, BOB, RICH, SHARE, SHARES, USD, define, until
 
 SIGNED: dict[str, Any] = {"who": "ruth", "reason": "on margin from today"}
+DESKS = ("margin", "models", "marks", "assessments", "rungs", "liquidations")
 TERMS = MarginTerms(symbol="AAPL", initial="0.08", maintenance="0.04")
 
 
@@ -97,6 +98,25 @@ async def begins_again(room: RiskRoom, **settings: Any) -> None:
     await room.service.stop()
     service = risk_service(room.venue, room.database, room.own, **settings)
     room.service = await room.venue.run(service, attach=False)
+
+
+def assessed(room: RiskRoom, kind: type[wire.Event] = wire.MarginAssessed) -> list[Any]:
+    """Return the events of a kind that the log has, the oldest first."""
+    return [one for batch in room.venue.log.read(0, 1 << 26) for one in batch.events if isinstance(one, kind)]
+
+
+async def alone(room: RiskRoom) -> RiskRoom:
+    """Let only the projection run, and the desks of margin look when a test lets them; what waits is assessed."""
+    await caught_up(room)
+    await room.venue.halt()
+    for name, body in room.service.tasks():
+        if name not in DESKS:
+            room.venue.spawn(name, body)
+    room.venue.clock.turn(1)
+    await caught_up(room)
+    await room.service.margin.assessor.round()
+    await caught_up(room)
+    return room
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ TRUTH = (
     "limits",
     "switches",
     "members",
+    "drawn",
     "margin_events",
     "cursor",
 )

@@ -19,7 +19,25 @@ from tests.support.operator_door import answering
 
 RECORD = {"name": "credit", "scope": "firm", "symbol": None, "currency": "USD", "value": "100.00", "sequence": 8}
 OWN: dict[str, Any] = {"account_id": "1002", "sequence": 9, "records": [RECORD]}
-LEVEL: dict[str, Any] = {"scope": "firm", "firm": 7, "group": None, "symbol": None, "sequence": 9, "records": [RECORD]}
+USED: dict[str, Any] = {
+    "name": "credit",
+    "scope": "firm",
+    "symbol": None,
+    "currency": "USD",
+    "limit": "100.00",
+    "used": "81.25",
+    "use": "0.8125",
+}
+LEVEL: dict[str, Any] = {
+    "scope": "firm",
+    "firm": 7,
+    "group": None,
+    "symbol": None,
+    "sequence": 9,
+    "records": [RECORD],
+    "accounts": 3,
+    "limits": [USED],
+}
 CHANGE: dict[str, Any] = {
     "number": 3,
     "scope": "account",
@@ -74,8 +92,20 @@ def test_records_of_a_level_are_shown(
     whose = "account 1002" if isinstance(request_, GetLimits) else "firm 7"
     for text in (f"Limits of {whose} at sequence 9", "credit", "100.00 USD"):
         assert text in shown.output, shown.output
+    together = ("What its 3 accounts use together", "credit USD", "81.25", "81.2%")
+    assert all((text in shown.output) is isinstance(request_, GetLevelLimits) for text in together), shown.output
     assert json.loads(run(tmp_path, "show", *given, "--json").stdout)["records"] == [RECORD]
     assert asked == [request_] * 2
+
+
+def test_what_is_too_much_to_sum_says_so(
+    asked: list[Request[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LEVEL, "limits", None)
+    monkeypatch.setitem(LEVEL, "accounts", 10_001)
+    assert "it has 10001 accounts: what they use together is too much to sum" in run(tmp_path, "show", "0").output
+    monkeypatch.setitem(LEVEL, "accounts", None)
+    assert "together" not in run(tmp_path, "show", "0").output
 
 
 def test_what_is_set_goes_as_it_was_written(asked: list[Request[Any]], tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from quantumcore.app import cli
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.risk_margin import (
     AccountMargin,
-    ArrayModel,
     AssessAccount,
     GetLiquidations,
     GetMarginChanges,
     LotGreeks,
+    LotModel,
     MarginTerms,
     RiskArray,
     RiskDay,
@@ -103,7 +103,7 @@ def run(*arguments: str) -> Result:
 def test_each_setting_is_asked_as_it_was_typed(asked: list[Request[Any]], tmp_path: Path) -> None:
     file = tmp_path / "model.json"
     file.write_text('{"underlying": "AAPL", "price_range": "9", "volatility": "0.25"}')
-    model = ArrayModel(underlying="AAPL", price_range="9", volatility="0.25")
+    model = LotModel(underlying="AAPL", price_range="9", volatility="0.25")
     cases = [
         (
             ["terms", "AAPL", "0.08", "0.04", "--slope", "0.1", "--mark-age-s", "5", "--always-volatility"],
@@ -114,6 +114,7 @@ def test_each_setting_is_asked_as_it_was_typed(asked: list[Request[Any]], tmp_pa
         (["array", "AAPL", "--losses", "1,2,3"], RiskArray(symbol="AAPL", losses=["1", "2", "3"])),
         (["array", "AAPL", "--model", str(file)], RiskArray(symbol="AAPL", model=model)),
         (["greeks", "AAPL", "--delta", "0.5", "--vega=-1"], LotGreeks(symbol="AAPL", delta="0.5", vega="-1")),
+        (["greeks", "AAPL", "--model", str(file)], LotGreeks(symbol="AAPL", model=model)),
         (["account", "1001", "USD", "scenarios"], AccountMargin(account=1001, currency="USD", profile="scenarios")),
         (
             ["limits", "USD", "--account", "1001", "--gross", "5.00", "--share", "0.5"],
@@ -133,7 +134,8 @@ def test_a_file_that_holds_no_model_asks_nothing(asked: list[Request[Any]], tmp_
     file = tmp_path / "model.json"
     for text in ("{", '{"underlying": "AAPL"}', '{"underlying": "A", "price_range": 9, "volatility": "1"}'):
         file.write_text(text)
-        assert run("array", "AAPL", "--model", str(file), "--reason", "x").exit_code == 1
+        for what in ("array", "greeks"):
+            assert run(what, "AAPL", "--model", str(file), "--reason", "x").exit_code == 1
     assert asked == []
 
 

@@ -42,8 +42,8 @@ FIGURES: dict[str, Any] = {
     "by_symbol": [{"name": "AAPL", "gross": "15000.00", "net": "-15000.00"}],
     "marks": [{"symbol": "AAPL", "price": "150.00", "stale": True, "age_s": "77.000"}],
     "limits": [
-        {"name": "open_orders", "symbol": None, "limit": "10", "used": "9", "use": "0.9000"},
-        {"name": "daily_loss", "symbol": None, "limit": "0.00", "used": "0.00", "use": None},
+        {"name": "open_orders", "symbol": None, "currency": None, "limit": "10", "used": "9", "use": "0.9000"},
+        {"name": "daily_loss", "symbol": None, "currency": None, "limit": "0.00", "used": "0.00", "use": None},
     ],
     "unpriced": ["NEW"],
     "engine_margin": [

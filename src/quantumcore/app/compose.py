@@ -293,6 +293,7 @@ def read_side_settings(settings: Settings) -> ReadSideSettings:
             open_days=settings.risk_open_days,
             insurance_fund=settings.risk_insurance_fund,
             insurance_floor=settings.risk_insurance_floor,
+            marks_from_trades=settings.risk_marks_from_trades,
             four_eyes=settings.four_eyes,
         ),
     )

@@ -11,7 +11,7 @@ import typer
 from quantumcore.app.terminal import Account, AsJson, DataDir, HowMany, ask_venue, or_exit, tell
 
 if TYPE_CHECKING:
-    from quantumcore.contracts.risk_margin import ArrayModel, MarginSetting
+    from quantumcore.contracts.risk_margin import LotModel, MarginSetting
 
 margin_app = typer.Typer(no_args_is_help=True, help="Margin of the engine: what is set, assessments, liquidations.")
 OPERATOR = "operator"
@@ -19,6 +19,7 @@ OPERATOR = "operator"
 Symbol = Annotated[str, typer.Argument(help="Such as BTC-USD.")]
 Currency = Annotated[str, typer.Argument(help="Such as USD.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept for ever.")]
+Model = Annotated[Path | None, typer.Option(help="A JSON file with the fields of a model (docs/reference/risk.md).")]
 Amount = Annotated[str | None, typer.Option(help="Money, a decimal; left out: not set.")]
 Share = Annotated[str | None, typer.Option(help="A fraction such as 0.25; left out: not set.")]
 
@@ -56,9 +57,7 @@ def array(
     symbol: Symbol,
     reason: Reason,
     losses: Annotated[str, typer.Option(help="16 decimals with commas between.")] = "",
-    model: Annotated[
-        Path | None, typer.Option(help="A JSON file with the fields of a model (docs/reference/risk.md).")
-    ] = None,
+    model: Model = None,
     short_minimum: Annotated[str, typer.Option(help="What a short lot needs at least.")] = "0",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -79,13 +78,16 @@ def greeks(
     delta: Annotated[str, typer.Option(help="Of one lot, in the quote currency.")] = "0",
     gamma: Annotated[str, typer.Option(help="Likewise.")] = "0",
     vega: Annotated[str, typer.Option(help="Likewise.")] = "0",
+    model: Model = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set what a lot adds to delta, gamma and vega."""
+    """Set what a lot adds to delta, gamma and vega: by numbers, or a model."""
     from quantumcore.contracts.risk_margin import LotGreeks
 
-    _set(LotGreeks(symbol=symbol, delta=delta, gamma=gamma, vega=vega), reason, data_dir, as_json=as_json)
+    made = None if model is None else or_exit(lambda: _model(model))
+    what = LotGreeks(symbol=symbol, delta=delta, gamma=gamma, vega=vega, model=made)
+    _set(what, reason, data_dir, as_json=as_json)
 
 
 @margin_app.command("account")
@@ -213,7 +215,7 @@ def _set(what: "MarginSetting", reason: str, data_dir: Path | None, *, as_json: 
     tell(told, [said], as_json=as_json)
 
 
-def _model(file: Path) -> "ArrayModel":
+def _model(file: Path) -> "LotModel":
     """Read a model.
 
     Raises:
@@ -222,9 +224,9 @@ def _model(file: Path) -> "ArrayModel":
     import msgspec
 
     from quantumcore.contracts.errors import InvalidCommand
-    from quantumcore.contracts.risk_margin import ArrayModel
+    from quantumcore.contracts.risk_margin import LotModel
 
     try:
-        return msgspec.json.decode(file.read_bytes(), type=ArrayModel)
+        return msgspec.json.decode(file.read_bytes(), type=LotModel)
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidCommand("request.invalid", f"{file} holds no model: {error}", field="model") from error

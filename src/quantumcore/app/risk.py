@@ -72,13 +72,18 @@ def show_figures(found: dict[str, Any], console: Console) -> None:
             lines.add_row(one["name"], one["gross"], one["net"], price, mark["age_s"] if mark else "-")
         console.print(lines)
     _show_margin(found["engine_margin"], console)
-    uses = _table("Limits", "limit", "used", "of", "use")
-    for one in found["limits"]:
-        name = f"{one['name']} {one['symbol']}" if one["symbol"] else one["name"]
-        uses.add_row(name, one["used"], one["limit"], "-" if one["use"] is None else f"{Decimal(one['use']):.1%}")
-    console.print(uses)
+    _show_use("Limits", found["limits"], console)
     if found["unpriced"]:
         console.print(f"without a price, in no figure: {', '.join(found['unpriced'])}")
+
+
+def _show_use(title: str, limits: list[dict[str, Any]], console: Console) -> None:
+    """Print how much of limits is used."""
+    uses = _table(title, "limit", "used", "of", "use")
+    for one in limits:
+        name = " ".join(one[part] for part in ("name", "symbol", "currency") if one[part])
+        uses.add_row(name, one["used"], one["limit"], "-" if one["use"] is None else f"{Decimal(one['use']):.1%}")
+    console.print(uses)
 
 
 def _show_margin(standings: list[dict[str, Any]], console: Console) -> None:
@@ -144,7 +149,8 @@ def show_records(found: dict[str, Any], console: Console) -> None:
     Args:
         found: The reply to GetLimits or GetLevelLimits.
     """
-    of = whose(found) if "scope" in found else f"account {found['account_id']}"
+    level = "scope" in found
+    of = whose(found) if level else f"account {found['account_id']}"
     table = _table(
         f"Limits of {of} at sequence {found['sequence']}", "limit", "of", "symbol", "value", "since sequence"
     )
@@ -152,6 +158,10 @@ def show_records(found: dict[str, Any], console: Console) -> None:
         value = f"{one['value']} {one['currency']}" if one["currency"] else one["value"]
         table.add_row(one["name"], one["scope"], one["symbol"] or "", value, str(one["sequence"]))
     console.print(table)
+    if level and found["limits"] is not None:
+        _show_use(f"What its {found['accounts']} accounts use together", found["limits"], console)
+    elif level and found["accounts"] is not None:
+        console.print(f"it has {found['accounts']} accounts: what they use together is too much to sum")
 
 
 def show_changes(found: dict[str, Any], console: Console) -> None:

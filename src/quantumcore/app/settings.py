@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     risk_open_days: str = Field("", pattern="^(midnight|session)?$")
     risk_insurance_fund: int = Field(0, ge=0, le=2**32 - 1)
     risk_insurance_floor: dict[str, str] = {}
+    risk_marks_from_trades: bool = False
     reconcile_s: float = Field(60.0, ge=1, le=86_400)
     ledger_retention_days: int = Field(2_562, ge=1, le=36_525)
 

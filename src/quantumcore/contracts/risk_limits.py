@@ -24,7 +24,7 @@ class LimitRecord(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What the engine enforces of an account, and how much of it is used; of its firm's and its group's the records alone."""
+    """What the engine enforces of an account, and how much of it is used; of its firm's and its group's the records alone (GetLevelLimits has their use)."""
 
     account_id: str
     sequence: int
@@ -52,6 +52,10 @@ class LevelLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         scope: venue, firm, group or instrument. firm, group, symbol: Which one; null: the scope has none.
+        accounts: How many are of the firm or the group; null: of another scope.
+        limits: How much they use of it together: of a group by instrument, where something is used; of a firm what works
+            (`open_value`) and what it has drawn (`credit`), by currency. Null: of another scope, whose limits are of each account
+            by itself; or there are more than 10,000 accounts or 100,000 working orders.
     """
 
     scope: str
@@ -60,6 +64,8 @@ class LevelLimits(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str | None = None
     sequence: int
     records: list[LimitRecord]
+    accounts: int | None = None
+    limits: list[LimitUse] | None = None
 
 
 class GetLevelLimits(Request[LevelLimits], frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ PROFILE_NAMES = {number: name for name, number in PROFILES.items()}
 RUNGS = ("none", "warn", "cancel", "partial", "full", "fund")
 LOSSES = 16
 MAX_MODELS = 1_000
-"""Instruments whose risk arrays the room makes."""
+"""Instruments whose risk arrays the room makes; and as many whose greeks it makes."""
 
 # ------------------------------------------------------------------------------------------------- settings
 
@@ -38,12 +38,13 @@ class MarginTerms(msgspec.Struct, frozen=True, kw_only=True, tag="terms"):
     always_volatility: bool = False
 
 
-class ArrayModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """By what the room makes an instrument's risk array, and makes it anew (grid of 16 scenarios).
+class LotModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what the room makes what counts of one lot of an instrument, and makes it anew: its risk array, or its greeks.
 
     Attributes:
         underlying: Whose mark moves it.
-        price_range: Of the underlying, over 0. volatility, shift: Per year: 0.25, and what scenarios add and take.
+        price_range: Of the underlying, over 0; a move by a sixth of it is too much. volatility: Per year, such as 0.25.
+        shift: What the scenarios of an array add to the volatility and take from it; greeks have no scenarios.
         type: call, put, or linear: worth the underlying itself.
         strike, expires_ns, style: Of an option; style: european or american.
         rate, dividend_yield: Continuous, per year.
@@ -74,17 +75,24 @@ class RiskArray(msgspec.Struct, frozen=True, kw_only=True, tag="array"):
 
     symbol: str
     losses: list[str] = []
-    model: ArrayModel | None = None
+    model: LotModel | None = None
     short_minimum: str = "0"
 
 
 class LotGreeks(msgspec.Struct, frozen=True, kw_only=True, tag="greeks"):
-    """What one lot adds to delta, gamma and vega, decimals of the quote currency, 6 places."""
+    """What one lot adds to delta, gamma and vega, decimals of the quote currency, 6 places.
+
+    Attributes:
+        delta: What as much of the underlying is worth as moves alike. gamma: What delta changes by when the underlying moves
+            by 1 %. vega: What one lot gains when the volatility is 1 % higher.
+        model: The room makes them, at once and whenever they are too old; none is given beside it.
+    """
 
     symbol: str
     delta: str = "0"
     gamma: str = "0"
     vega: str = "0"
+    model: LotModel | None = None
 
 
 class AccountMargin(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
@@ -125,6 +133,8 @@ class RiskDay(msgspec.Struct, frozen=True, kw_only=True, tag="day"):
     currency: str
 
 
+Modelled: TypeAlias = RiskArray | LotGreeks
+"""What a model can make."""
 MarginSetting: TypeAlias = MarginTerms | RiskArray | LotGreeks | AccountMargin | RiskLimits | RiskDay
 
 

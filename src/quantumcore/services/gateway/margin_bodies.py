@@ -21,8 +21,8 @@ class MarginTermsBody(Body, frozen=True, kw_only=True):
     reason: Reason
 
 
-class ArrayModelBody(Body, frozen=True, kw_only=True):
-    """By what the room makes the array: an option on the underlying, or what is worth the underlying itself (linear)."""
+class LotModelBody(Body, frozen=True, kw_only=True):
+    """By what the room makes an array or greeks: an option on the underlying, or what is worth the underlying itself (linear)."""
 
     underlying: SymbolText
     price_range: Decimal
@@ -41,17 +41,18 @@ class RiskArrayBody(Body, frozen=True, kw_only=True):
     """What one lot loses in each of the 16 scenarios: given, or made by a model; with neither it is taken away."""
 
     losses: Annotated[list[Decimal], Meta(max_length=LOSSES)] = []
-    model: ArrayModelBody | None = None
+    model: LotModelBody | None = None
     short_minimum: Decimal = "0"
     reason: Reason
 
 
 class LotGreeksBody(Body, frozen=True, kw_only=True):
-    """What one lot adds to delta, gamma and vega, in money of the quote currency."""
+    """What one lot adds to delta, gamma and vega, in money of the quote currency: given, or made by a model."""
 
     delta: Decimal = "0"
     gamma: Decimal = "0"
     vega: Decimal = "0"
+    model: LotModelBody | None = None
     reason: Reason
 
 

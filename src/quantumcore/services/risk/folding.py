@@ -15,6 +15,7 @@ from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.marks import Mark, after_mark, after_trade
 from quantumcore.contracts.reasons import CODES, Reason, Scope
 from quantumcore.contracts.reference import Instrument
+from quantumcore.contracts.values import NO_SLOT
 from quantumcore.contracts.wire import Event
 from quantumcore.contracts.wire.limit_commands import NOT_SET
 from quantumcore.ports.event_log import EventBatch
@@ -30,8 +31,14 @@ from quantumcore.services.risk.levels import (
     numbers_of,
 )
 
-BUY = 1
+BUY, SELL = 1, 2
 UNDONE = 1  # TradeBusted action
+PEGGED = 10  # of order types
+ASKED_FOR = 0  # why an order was replaced
+PAIR, ENTRY, WAITS = 1, 2, 3
+"""How an order is tied to others: one of two that stand for each other, what two exits wait for, or one that waits alone."""
+_TIES = {1: (PAIR, PAIR), 2: (0, WAITS), 3: (ENTRY, PAIR, PAIR)}
+"""By the link of OrdersLinked: OCO, OTO, bracket."""
 COST_PLACES = 6
 """A cost is an integer of 10^-6 of ticks × lots."""
 ONE = 10**COST_PLACES
@@ -41,7 +48,8 @@ EVERYBODY = 0
 PASSED = "passed"
 
 Pair = tuple[int, int]
-"""(account, currency) or (account, instrument); of orders (sequence, slot); of closes (instrument, day); of members (account, scope)."""
+"""(account, currency) or (account, instrument); of orders (sequence, slot); of closes (instrument, day); of members (account, scope); of drawn
+(firm, currency)."""
 
 
 class Balance(NamedTuple):
@@ -94,7 +102,9 @@ class Working(NamedTuple):
     """An order that may trade.
 
     Attributes:
-        price: Ticks: what it trades at, or would at worst. leaves: Lots that may trade.
+        price: Ticks: its limit, at worst what it trades at; of a peg its cap. leaves: Lots that may trade.
+        filled, notional: Lots that have traded, and the sum of their ticks × lots.
+        link: The sequence that tied it to others; 0: none. tie: How: PAIR, ENTRY, WAITS.
     """
 
     account: int
@@ -102,6 +112,20 @@ class Working(NamedTuple):
     side: int
     price: int
     leaves: int
+    filled: int = 0
+    notional: int = 0
+    link: int = 0
+    tie: int = 0
+    pegged: bool = False
+
+
+class Print(NamedTuple):
+    """The last trade of an instrument; price in ticks. sequence, fill: Its name."""
+
+    price: int
+    sequence: int
+    fill: int
+    time_ns: int
 
 
 class State(Struct):
@@ -116,6 +140,7 @@ class State(Struct):
     limits: dict[LimitKey, Limit | None]
     switches: dict[Level, Engaged | None]
     members: dict[Pair, int | None]
+    drawn: dict[Pair, int | None]
 
 
 class Touched(NamedTuple):
@@ -123,11 +148,14 @@ class Touched(NamedTuple):
 
     Attributes:
         orders: By their names. marked: Instruments.
+        joined: Accounts that go to a firm or a group. firms: Those to which some go, or whose lines are set.
     """
 
     accounts: set[int]
     orders: set[Pair]
     marked: set[int]
+    joined: set[int]
+    firms: set[int]
 
 
 def new_events(batches: Iterable[EventBatch], cursor: int) -> list[Event]:
@@ -154,7 +182,7 @@ def new_events(batches: Iterable[EventBatch], cursor: int) -> list[Event]:
 
 def touched(events: Iterable[Event]) -> Touched:
     """Return what `events` may change."""
-    found = Touched(set(), set(), set())
+    found = Touched(set(), set(), set(), set(), set())
     for event in events:
         match event:
             case wire.TradePrinted():
@@ -176,6 +204,13 @@ def touched(events: Iterable[Event]) -> Touched:
                 found.accounts.add(event.account)
             case wire.OrderReplaced() | wire.OrderCancelled() | wire.OrderTriggered() | wire.StopMoved():
                 found.orders.add((event.order_sequence, event.order_slot))
+            case wire.FirmChanged():
+                found.joined.add(event.account)
+                found.firms.add(event.firm)
+            case wire.GroupChanged():
+                found.joined.add(event.account)
+            case wire.MoneyLimitsChanged(scope=Scope.FIRM):
+                found.firms.add(event.firm)
             case _:
                 pass
     return found
@@ -186,6 +221,7 @@ class Folding:
 
     Attributes:
         moved: Accounts of which anything changed. priced: Instruments whose price did.
+        prints: The last trade of each instrument that traded. busted: Trades that were busted, by (sequence, fill).
         checks: Orders that the engine judged, by the code of the refusal, or PASSED.
     """
 
@@ -194,6 +230,8 @@ class Folding:
         self._instruments = instruments
         self.moved: set[int] = set()
         self.priced: set[int] = set()
+        self.prints: dict[int, Print] = {}
+        self.busted: set[tuple[int, int]] = set()
         self.checks: Counter[str] = Counter()
 
     def enter(self, events: Sequence[Event]) -> None:
@@ -240,8 +278,9 @@ class Folding:
         self._money(event, maker, event.quote, -event.maker_fee)
         self._fill(event, buyer, event.quantity)
         self._fill(event, seller, -event.quantity)
-        self._leaves(event, (event.maker_order_sequence, event.maker_slot), event.maker_leaves)
-        self._leaves(event, (event.taker_order_sequence, event.taker_slot), event.taker_leaves)
+        self._filled(event, (event.maker_order_sequence, event.maker_slot), event.maker_leaves)
+        self._filled(event, (event.taker_order_sequence, event.taker_slot), event.taker_leaves)
+        self.prints[event.instrument] = Print(event.price, event.sequence, event.fill, event.time_ns)
         before = self.state.marks.get(event.instrument)
         self._mark(event, after_trade(before, event.price, event.sequence, event.time_ns))
 
@@ -251,6 +290,7 @@ class Folding:
         self.moved.add(account)
 
     def _busted(self, event: wire.TradeBusted) -> None:
+        self.busted.add((event.trade_sequence, event.fill))
         self._money(event, event.buyer, event.quote, event.paid_back + event.buyer_fee_back)
         self._money(event, event.seller, event.quote, event.seller_fee_back - event.received_back)
         if event.action == UNDONE:
@@ -296,21 +336,32 @@ class Folding:
     def _accepted(self, event: wire.OrderAccepted) -> None:
         name = event.sequence, event.order_slot
         made = Working(event.account, event.instrument, event.side, event.price, event.quantity)
-        self.state.orders[name] = made
+        self.state.orders[name] = made._replace(pegged=event.order_type == PEGGED)
         self.moved.add(event.account)
         self.checks[PASSED] += 1
 
     def _rejected(self, event: wire.OrderRejected) -> None:
         self.checks[CODES[Reason(event.reason)]] += 1
 
+    def _linked(self, event: wire.OrdersLinked) -> None:
+        for slot, tie in zip((event.first, event.second, event.third), _TIES[event.link], strict=False):
+            if slot != NO_SLOT and tie:
+                name = event.sequence, slot
+                self._put(event, name, self._order(event, name)._replace(link=event.sequence, tie=tie))
+
     def _replaced(self, event: wire.OrderReplaced) -> None:
         name = event.order_sequence, event.order_slot
-        self._put(event, name, self._order(event, name)._replace(price=event.price, leaves=event.leaves))
+        before = self._order(event, name)
+        # What is told of a peg is where it stands; another cap it has only by a client, who moves it, or changes it while it waits.
+        moved = event.reason == ASKED_FOR and (not event.priority_kept or before.tie == WAITS)
+        price = before.price if before.pegged and not moved else event.price
+        self._put(event, name, before._replace(price=price, leaves=event.leaves))
 
     def _triggered(self, event: wire.OrderTriggered) -> None:
         name = event.order_sequence, event.order_slot
         before = self._order(event, name)
-        self._put(event, name, before._replace(price=event.limit or before.price))
+        tie = 0 if before.tie == WAITS else before.tie
+        self._put(event, name, before._replace(price=event.limit or before.price, tie=tie))
 
     def _stop_moved(self, event: wire.StopMoved) -> None:
         name = event.order_sequence, event.order_slot
@@ -319,8 +370,19 @@ class Folding:
     def _cancelled(self, event: wire.OrderCancelled) -> None:
         self._put(event, (event.order_sequence, event.order_slot), None)
 
-    def _leaves(self, event: wire.TradePrinted, name: Pair, leaves: int) -> None:
-        self._put(event, name, self._order(event, name)._replace(leaves=leaves) if leaves else None)
+    def _filled(self, event: wire.TradePrinted, name: Pair, leaves: int) -> None:
+        """Enter a fill of an order, and let its firm draw on its line what the fill was worth (engine.md section 14)."""
+        before = self._order(event, name)
+        notional = before.notional + event.price * event.quantity
+        after = before._replace(leaves=leaves, filled=before.filled + event.quantity, notional=notional)
+        self._put(event, name, after if leaves else None)
+        firm = self.state.members.get((before.account, Scope.FIRM))
+        line = (firm or 0, event.quote)
+        drawn = self.state.drawn.get(line)
+        if drawn is not None:
+            unit, per = self._instruments[event.instrument].unit.as_integer_ratio()
+            worth = -(-notional * unit // per) + (-before.notional * unit // per)
+            self.state.drawn[line] = drawn + worth
 
     def _order(self, event: Event, name: Pair) -> Working:
         found = self.state.orders.get(name)
@@ -358,6 +420,8 @@ class Folding:
 
     def _recorded(self, event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged) -> None:
         self._limit(event, level_of_record(event), numbers_of(event))
+        if isinstance(event, wire.MoneyLimitsChanged) and event.scope == Scope.FIRM:
+            self.state.drawn[event.firm, event.currency] = None if event.credit == NOT_SET else 0
 
     def _limit(self, event: Event, level: Level, numbers: Mapping[str, int]) -> None:
         """Replace limits of a record; what is not set is not there any more."""
@@ -392,6 +456,7 @@ _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     wire.PositionAdjusted: Folding._adjusted,  # noqa: SLF001
     wire.OrderAccepted: Folding._accepted,  # noqa: SLF001
     wire.OrderRejected: Folding._rejected,  # noqa: SLF001
+    wire.OrdersLinked: Folding._linked,  # noqa: SLF001
     wire.OrderReplaced: Folding._replaced,  # noqa: SLF001
     wire.OrderTriggered: Folding._triggered,  # noqa: SLF001
     wire.StopMoved: Folding._stop_moved,  # noqa: SLF001

@@ -20,6 +20,7 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
         insurance_fund: The account that takes positions of who is worth less than nothing; 0: there is none.
         insurance_floor: By currency code, decimals: what that may not bring the fund below.
         open_days: When days of accounts on margin begin anew: "" never by themselves, midnight (UTC), session.
+        marks_from_trades: Whether the last trade of an instrument becomes its mark while nobody else sets one.
     """
 
     reporting: str = "USD"
@@ -36,3 +37,4 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True):
     open_days: str = ""
     insurance_fund: int = 0
     insurance_floor: dict[str, str] = {}
+    marks_from_trades: bool = False

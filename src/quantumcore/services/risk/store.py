@@ -4,6 +4,7 @@ Writers and readers are plain functions of a Connection, so that who reads a cur
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,6 +23,7 @@ from quantumcore.services.risk.folding import (
     Folding,
     Holding,
     Pair,
+    Print,
     State,
     Touched,
     Working,
@@ -35,6 +37,7 @@ from quantumcore.services.risk.tables import (
     balances,
     closes,
     cursor,
+    drawn,
     limits,
     marks,
     members,
@@ -57,6 +60,8 @@ _MARKS_OF = select(marks).where(marks.c.instrument.in_(_SOME))
 _CLOSES_OF = select(closes).where(closes.c.instrument.in_(_SOME), closes.c.day >= bindparam("since"))
 _LIMITS_OF = select(limits).where(tuple_(limits.c.scope, limits.c.number).in_(_SOME))
 _SWITCHES_OF = select(switches).where(tuple_(switches.c.scope, switches.c.number).in_(_SOME))
+_MEMBERS_OF = select(members).where(members.c.account.in_(_SOME))
+_DRAWN_OF = select(drawn).where(drawn.c.firm.in_(_SOME))
 _MEMBER = select(members.c.scope, members.c.number).where(members.c.account == bindparam("account"))
 _DROP_CLOSES = delete(closes).where(closes.c.instrument == bindparam("of"), closes.c.day < bindparam("before"))
 
@@ -75,7 +80,8 @@ class Writes(NamedTuple):
 
 
 _BALANCES, _POSITIONS, _ORDERS, _MARKS = map(Writes.of, (balances, positions, orders, marks))
-_CLOSES, _LIMITS, _SWITCHES, _ACCOUNTS, _MEMBERS = map(Writes.of, (closes, limits, switches, accounts, members))
+_CLOSES, _LIMITS, _SWITCHES, _ACCOUNTS = map(Writes.of, (closes, limits, switches, accounts))
+_MEMBERS, _DRAWN = map(Writes.of, (members, drawn))
 
 
 class Stand(NamedTuple):
@@ -92,6 +98,7 @@ class Applied(NamedTuple):
         moved: Accounts of which anything changed; EVERYBODY when something changed for all.
         marks: Prices that moved. checks: Orders that were judged, by what came of it.
         margin: The last event of margin of each kind and subject.
+        prints: The last trade of each instrument that traded. busted: Trades that were busted, by (sequence, fill).
     """
 
     stand: Stand
@@ -99,6 +106,8 @@ class Applied(NamedTuple):
     marks: dict[int, Mark]
     checks: Mapping[str, int]
     margin: Mapping[Key, Event] = MappingProxyType({})
+    prints: Mapping[int, Print] = MappingProxyType({})
+    busted: AbstractSet[tuple[int, int]] = frozenset()
 
 
 class Account(NamedTuple):
@@ -147,7 +156,7 @@ def read_account(connection: Connection, account: int) -> Account:
         opened=is_open(connection, account),
         balances={row[1]: _balance(row) for row in connection.execute(_BALANCES_OF, mine)},
         positions={row[1]: _holding(row) for row in connection.execute(_POSITIONS_OF, mine)},
-        orders=[Working(*row[2:]) for row in working],
+        orders=list(map(working_of, working)),
         limits={(*row[:4],): _limit(row) for row in found},
         engaged={Level(*row[:3]): Engaged(*row[3:]) for row in connection.execute(_SWITCHES_OF, {"some": above})},
     )
@@ -249,16 +258,21 @@ def apply(
     else:
         connection.execute(insert(cursor), {"one": 1, **after._asdict()})
     moved = {number: folding.state.marks[number] for number in folding.priced}
-    return Applied(after, folding.moved, moved, folding.checks, margin)
+    return Applied(after, folding.moved, moved, folding.checks, margin, folding.prints, folding.busted)
 
 
 def _load(connection: Connection, wanted: Touched) -> State:
-    state = State({}, {}, {}, {}, {}, {}, {}, {}, {})
+    state = State({}, {}, {}, {}, {}, {}, {}, {}, {}, {})
     state.balances, state.positions = read_holdings(connection, wanted.accounts)
     for some in chunks({name[0] for name in wanted.orders}):
-        state.orders |= {(r[0], r[1]): Working(*r[2:]) for r in connection.execute(_ORDERS_BY_SEQUENCE, {"some": some})}
+        state.orders |= {(r[0], r[1]): working_of(r) for r in connection.execute(_ORDERS_BY_SEQUENCE, {"some": some})}
     for some in chunks(wanted.marked):
         state.marks |= {row[0]: _mark(row) for row in connection.execute(_MARKS_OF, {"some": some})}
+    for some in chunks(wanted.accounts | wanted.joined):
+        state.members |= {(r[0], r[1]): r[2] for r in connection.execute(_MEMBERS_OF, {"some": some})}
+    firms = {number for (_, scope), number in state.members.items() if scope == Scope.FIRM and number}
+    for some in chunks(firms | wanted.firms):
+        state.drawn |= {(r[0], r[1]): int(r[2]) for r in connection.execute(_DRAWN_OF, {"some": some})}
     return state
 
 
@@ -270,15 +284,15 @@ def _save(connection: Connection, before: State, after: State, kept_days: int) -
     """Write what has changed: a few statements, each for many rows."""
     _put(connection, _BALANCES, before.balances, after.balances, _balance_row)
     _put(connection, _POSITIONS, before.positions, after.positions, _holding_row)
-    _put(connection, _ORDERS, before.orders, after.orders, lambda name, one: (*name, *one))
+    _put(connection, _ORDERS, before.orders, after.orders, _working_row)
     _put(connection, _MARKS, before.marks, after.marks, _mark_row)
     _save_closes(connection, after.closes, kept_days)
     known = _known(connection, limits, after.limits)
     _put(connection, _LIMITS, known, after.limits, lambda key, one: (*key, str(one.value), one.sequence))
     _put(connection, _SWITCHES, _known(connection, switches, after.switches), after.switches, _switch_row)
     _put(connection, _ACCOUNTS, _known(connection, accounts, after.accounts), after.accounts, _account_row)
-    known = _known(connection, members, after.members)
-    _put(connection, _MEMBERS, known, after.members, lambda key, number: (*key, number))
+    _put(connection, _MEMBERS, before.members, after.members, lambda key, number: (*key, number))
+    _put(connection, _DRAWN, before.drawn, after.drawn, lambda key, filled: (*key, str(filled)))
 
 
 def _put(
@@ -344,6 +358,16 @@ def _holding(row: Sequence[Any]) -> Holding:
 
 def _holding_row(key: Pair, one: Holding) -> tuple[Any, ...]:
     return *key, str(one.lots), "" if one.cost is None else str(one.cost)
+
+
+def working_of(row: Sequence[Any]) -> Working:
+    """Return the order of a row of orders."""
+    account, instrument, side, price, leaves, filled, notional, link, tie, pegged = row[2:]
+    return Working(account, instrument, side, price, leaves, filled, int(notional), link, tie, bool(pegged))
+
+
+def _working_row(name: Pair, one: Working) -> tuple[Any, ...]:
+    return *name, *(one._asdict() | {"notional": str(one.notional)}).values()
 
 
 def _mark(row: Sequence[Any]) -> Mark:

@@ -36,6 +36,11 @@ orders = Table(
     small("side"),
     big("price"),
     big("leaves"),
+    big("filled"),
+    text("notional", 40),
+    big("link"),  # the sequence that tied it to others; 0: none
+    small("tie"),
+    flag("pegged"),
     sqlite_with_rowid=False,
 )
 Index("orders_by_account", orders.c.account)
@@ -86,6 +91,15 @@ members = Table(  # of which firm and of which group an account is
     big("account", key=True),
     small("scope", key=True),
     big("number"),
+    sqlite_with_rowid=False,
+)
+Index("members_by_number", members.c.scope, members.c.number, members.c.account)
+drawn = Table(  # what has filled of a firm that has a line, since the line was set
+    "drawn",
+    metadata,
+    big("firm", key=True),
+    big("currency", key=True),
+    text("filled", 40),
     sqlite_with_rowid=False,
 )
 margin_events = Table(  # the last event of margin of each kind and subject

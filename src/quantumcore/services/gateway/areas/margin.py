@@ -4,11 +4,11 @@ from msgspec import structs
 
 from quantumcore.contracts.risk_margin import (
     AccountMargin,
-    ArrayModel,
     AssessAccount,
     GetLiquidations,
     GetMarginChanges,
     LotGreeks,
+    LotModel,
     MarginChange,
     MarginSetting,
     MarginTerms,
@@ -31,9 +31,9 @@ from quantumcore.services.gateway.margin_answers import (
 )
 from quantumcore.services.gateway.margin_bodies import (
     AccountMarginBody,
-    ArrayModelBody,
     AssessmentBody,
     LotGreeksBody,
+    LotModelBody,
     MarginChangesQuery,
     MarginTermsBody,
     RiskArrayBody,
@@ -57,15 +57,16 @@ async def array(gate: Gate, call: Call, body: RiskArrayBody) -> MarginChangeAnsw
     what = RiskArray(
         symbol=symbol_of(call),
         losses=body.losses,
-        model=None if body.model is None else _model(body.model),
+        model=_model(body.model),
         short_minimum=body.short_minimum,
     )
     return await _set(gate, call, what, body.reason)
 
 
 async def greeks(gate: Gate, call: Call, body: LotGreeksBody) -> MarginChangeAnswer | Answer:
-    """Set what one lot of a symbol adds to delta, gamma and vega."""
-    what = LotGreeks(symbol=symbol_of(call), delta=body.delta, gamma=body.gamma, vega=body.vega)
+    """Set what one lot of a symbol adds to delta, gamma and vega, or by what the room makes that."""
+    numbers = {"delta": body.delta, "gamma": body.gamma, "vega": body.vega}
+    what = LotGreeks(symbol=symbol_of(call), model=_model(body.model), **numbers)
     return await _set(gate, call, what, body.reason)
 
 
@@ -133,7 +134,9 @@ def _account(call: Call) -> int:
     return account_number(call.params["account"], "account_id")
 
 
-def _model(body: ArrayModelBody) -> ArrayModel:
+def _model(body: LotModelBody | None) -> LotModel | None:
+    if body is None:
+        return None
     fields = structs.asdict(body)
     expires = fields.pop("expires")
-    return ArrayModel(**fields, expires_ns=0 if expires is None else instant(expires, "model.expires"))
+    return LotModel(**fields, expires_ns=0 if expires is None else instant(expires, "model.expires"))

@@ -41,6 +41,7 @@ from quantumcore.services.risk.desks import change_store, numbered, records
 from quantumcore.services.risk.desks.change_store import Change, State
 from quantumcore.services.risk.desks.writing import Writing, outcome
 from quantumcore.services.risk.levels import Limit
+from quantumcore.services.risk.together import Together, read_together
 from quantumcore.services.risk.valuation import limits
 
 EXPIRY = "expiry"
@@ -136,14 +137,17 @@ class LimitDesk:
         level = records.level_asked(query, scope, instrument.number if instrument else 0)
         await self._caught_up()
 
-        def work(connection: Connection) -> tuple[int, dict[str, Limit]]:
-            return store.read_stand(connection).sequence, store.read_level(connection, level)
+        def work(connection: Connection) -> tuple[int, dict[str, Limit], Together | None]:
+            found = read_together(connection, level) if scope in (Scope.FIRM, Scope.GROUP) else None
+            return store.read_stand(connection).sequence, store.read_level(connection, level), found
 
-        sequence, found = await self._database.read(work)
+        sequence, found, together = await self._database.read(work)
         instruments, currencies = self._catalogue.instruments, self._catalogue.currencies
         shown = [limits.record((*level, name), one, instruments, currencies) for name, one in sorted(found.items())]
         whose = named(scope, level.number, instrument.symbol if instrument else None)
-        return LevelLimits(**whose, sequence=sequence, records=shown)
+        accounts = None if together is None else together.accounts
+        used = None if together is None else limits.of_level(level, found, together, instruments, currencies)
+        return LevelLimits(**whose, sequence=sequence, records=shown, accounts=accounts, limits=used)
 
     async def page(self, query: GetLimitChanges) -> LimitChanges:
         """Return a page of changes, newest first.

@@ -39,12 +39,13 @@ from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import margin_changes, numbered
-from quantumcore.services.risk.desks.margin_arrays import ArrayDesk
 from quantumcore.services.risk.desks.margin_changes import Change, State
+from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.writing import Writing, outcome
 from quantumcore.services.risk.margin.commands import command_of, subject_of
 
-_OF_SYMBOLS = (MarginTerms, RiskArray, LotGreeks)
+MODELLED = (RiskArray, LotGreeks)
+_OF_SYMBOLS = (MarginTerms, *MODELLED)
 
 _log = logging.getLogger(__name__)
 
@@ -64,11 +65,11 @@ class MarginDesk:
         clock: Clock,
         definitions: Definitions,
         caught_up: Callable[[], Awaitable[object]],
-        arrays: ArrayDesk,
+        models: ModelDesk,
         *,
         four_eyes: bool,
     ) -> None:
-        """Take the tables of the room's own truth, those that follow (and how to wait for them), and who makes arrays."""
+        """Take the tables of the room's own truth, those that follow (and how to wait for them), and who makes what models make."""
         self.changes: Counter[str] = Counter({state.name.lower(): 0 for state in State})
         self._bus = bus
         self._own = own
@@ -76,7 +77,7 @@ class MarginDesk:
         self._clock = clock
         self._definitions = definitions
         self._caught_up = caught_up
-        self._arrays = arrays
+        self._models = models
         self._four_eyes = four_eyes
         self._writing = Writing(
             own,
@@ -97,8 +98,8 @@ class MarginDesk:
         self._bus.handle(GetMarginChanges, self.page)
 
     async def start(self) -> None:
-        """Let arrays be made of which people have said how."""
-        self._arrays.begin(await self._own.read(margin_changes.arrays))
+        """Let be made of which people have said how."""
+        self._models.begin(await self._own.read(margin_changes.modelled))
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what became of changes."""
@@ -153,12 +154,12 @@ class MarginDesk:
         Raises:
             Unavailable, OutcomeUnknown: It stays asked.
         """
-        if not isinstance(change.what, RiskArray):
+        if not isinstance(change.what, MODELLED):
             await self._sent(change)
             return
-        async with self._arrays.sending:
+        async with self._models.sending:
             if await self._sent(change):
-                self._arrays.put(change.what)
+                self._models.put(change.what)
 
     async def _sent(self, change: Change) -> bool:
         """Command a change and write down what became of it; tell whether it was done."""
@@ -182,8 +183,8 @@ class MarginDesk:
         what = command.what
         await self._know(what)
         await self._caught_up()  # an account, or a price, may be as old as this request
-        losses = await self._arrays.losses(what) if isinstance(what, RiskArray) and what.model else None
-        made = command_of(what, self._catalogue, losses)
+        numbers = await self._models.numbers(what) if isinstance(what, MODELLED) and what.model else None
+        made = command_of(what, self._catalogue, numbers)
         account = 0 if isinstance(what, _OF_SYMBOLS) else what.account
         if account or isinstance(what, AccountMargin | RiskDay):
             found = await self._database.read(partial(store.read_account, account=account))
@@ -211,7 +212,7 @@ class MarginDesk:
             if what.currency not in self._catalogue.codes:
                 await self._definitions.refresh()
             return
-        named = [what.symbol, what.model.underlying] if isinstance(what, RiskArray) and what.model else [what.symbol]
+        named = [what.symbol, what.model.underlying] if isinstance(what, MODELLED) and what.model else [what.symbol]
         for symbol in named:
             if not is_symbol(symbol) or await self._definitions.instrument(symbol) is None:
                 raise NotFound("instrument.not_found", f"instrument {symbol[:24]!r} not found", field="symbol")

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from quantumcore.contracts.risk_margin import MarginSetting, RiskArray
+from quantumcore.contracts.risk_margin import LotGreeks, MarginSetting, Modelled, RiskArray
 from quantumcore.services.risk.desks import numbered
 from quantumcore.services.risk.tables import margin_changes
 
 _encode = msgspec.json.Encoder().encode
 _setting = msgspec.json.Decoder(MarginSetting).decode
-ARRAY = "array"
+MODELLED = ("array", "greeks")
 
 
 class State(IntEnum):
@@ -62,12 +62,12 @@ def find(tx: Connection, number: int) -> Change:
     return _change(numbered.find(tx, margin_changes, number))
 
 
-def arrays(tx: Connection) -> list[RiskArray]:
-    """Return, of each symbol, what was done last about its array."""
+def modelled(tx: Connection) -> list[Modelled]:
+    """Return, of each symbol, what was done last about its array, and about its greeks."""
     c = margin_changes.c
-    done = select(func.max(c.number)).where(c.kind == ARRAY, c.state == State.DONE).group_by(c.subject)
+    done = select(func.max(c.number)).where(c.kind.in_(MODELLED), c.state == State.DONE).group_by(c.kind, c.subject)
     rows = tx.execute(select(margin_changes).where(c.number.in_(done)).order_by(c.number))
-    return [change.what for change in map(_change, rows) if isinstance(change.what, RiskArray)]
+    return [change.what for change in map(_change, rows) if isinstance(change.what, RiskArray | LotGreeks)]
 
 
 def page(tx: Connection, subject: str, before: int, limit: int) -> list[Change]:

@@ -19,8 +19,9 @@ from quantumcore.services.risk import margin_store
 from quantumcore.services.risk.desks.assessor import Assessor
 from quantumcore.services.risk.desks.liquidation import LiquidationDesk
 from quantumcore.services.risk.desks.margin import MarginDesk
-from quantumcore.services.risk.desks.margin_arrays import ArrayDesk
+from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.margin_told import MarginTeller
+from quantumcore.services.risk.desks.own_marks import OwnMarks
 from quantumcore.services.risk.desks.takeovers import Insurance, TakeOvers
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view
@@ -29,7 +30,7 @@ from quantumcore.services.risk.store import Applied
 
 
 class MarginRoom:
-    """The desks of margin: what is set, arrays, assessments, what is told, liquidations.
+    """The desks of margin: what is set, what models make, marks of own trades, assessments, what is told, liquidations.
 
     Attributes:
         book: What the engine has told last.
@@ -53,9 +54,10 @@ class MarginRoom:
         self._bus = bus
         self._database = database
         self._definitions = definitions
-        self.arrays = ArrayDesk(bus, clock, definitions, marks)
+        self.models = ModelDesk(bus, clock, definitions, marks)
+        self.own_marks = OwnMarks(bus, clock, marks, caught_up, settings)
         self.desk = MarginDesk(
-            bus, own, database, clock, definitions, caught_up, self.arrays, four_eyes=settings.four_eyes
+            bus, own, database, clock, definitions, caught_up, self.models, four_eyes=settings.four_eyes
         )
         self.assessor = Assessor(bus, database, clock, definitions, self.book, settings)
         self.teller = MarginTeller(bus, own, clock, definitions, settings.warn_at)
@@ -81,9 +83,11 @@ class MarginRoom:
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name what each desk does by itself."""
+        marks = [("marks", self.own_marks.run)] if self.own_marks.wanted else []
         return [
+            *marks,
             ("margin", self.desk.run),
-            ("arrays", self.arrays.run),
+            ("models", self.models.run),
             ("assessments", self.assessor.run),
             ("rungs", self.teller.run),
             ("liquidations", self.liquidation.run),
@@ -92,7 +96,8 @@ class MarginRoom:
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what the desks did."""
         yield from self.desk.collect()
-        yield from self.arrays.collect()
+        yield from self.models.collect()
+        yield from self.own_marks.collect()
         yield from self.assessor.collect()
         yield from self.teller.collect()
         yield from self.liquidation.collect()
@@ -104,6 +109,7 @@ class MarginRoom:
             self.book.put(key, event)
             if isinstance(event, wire.MarginAssessed):
                 assessed[key.account, key.currency] = event
+        self.own_marks.heard(applied)
         self.assessor.moved(applied)
         self.teller.heard(assessed)
         self.liquidation.heard(assessed)

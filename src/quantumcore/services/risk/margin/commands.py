@@ -27,7 +27,8 @@ MOST_SLOPE = 10**12
 MOST_AGE_NS = 86_400 * 10**9
 MOST_MODEL = 2**46
 """Of losses, minimums and greeks of a lot, in 10^-6 of the currency."""
-OF_MONEY = ("gross", "net", "delta", "gamma", "vega", "loss", "drawdown")
+GREEKS = ("delta", "gamma", "vega")
+OF_MONEY = ("gross", "net", *GREEKS, "loss", "drawdown")
 OF_SHARES = {"share": 10**6, "loss_rate": MOST_SHARE, "drawdown_rate": MOST_SHARE}
 
 
@@ -50,11 +51,11 @@ def subject_of(what: MarginSetting) -> str:
             return str(what.account)
 
 
-def command_of(what: MarginSetting, names: Names, losses: tuple[int, ...] | None = None) -> wire.Command:
+def command_of(what: MarginSetting, names: Names, made: tuple[int, ...] | None = None) -> wire.Command:
     """Return the command that sets `what`.
 
     Args:
-        losses: Of an array that a model makes, as it was made.
+        made: What a model has made of an array or of greeks, in 10^-6 of the currency.
 
     Raises:
         NotFound: A symbol or a currency.
@@ -64,10 +65,9 @@ def command_of(what: MarginSetting, names: Names, losses: tuple[int, ...] | None
         case MarginTerms():
             return _terms(what, names.symbol(what.symbol))
         case RiskArray():
-            return _array(what, names.symbol(what.symbol), losses)
+            return _array(what, names.symbol(what.symbol), made)
         case LotGreeks():
-            given = {name: _model(getattr(what, name), name) for name in ("delta", "gamma", "vega")}
-            return wire.SetGreeks(instrument=names.symbol(what.symbol).number, **given)
+            return _greeks(what, names.symbol(what.symbol), made)
         case AccountMargin():
             if what.profile not in PROFILES:
                 listed = f"profile must be one of {', '.join(PROFILES)}"
@@ -101,12 +101,32 @@ def _array(what: RiskArray, instrument: Instrument, made: tuple[int, ...] | None
             counts = {"limit": str(LOSSES), "actual": str(len(what.losses))}
             raise invalid("range", f"an array has {LOSSES} losses", field="losses", **counts)
         made = tuple(_model(text, f"losses[{at}]") for at, text in enumerate(what.losses))
-    worst = max(made, key=abs)
-    if abs(worst) > MOST_MODEL:
-        limits = {"limit": show(MOST_MODEL, MODEL_PLACES), "actual": show(worst, MODEL_PLACES)}
-        raise invalid("range", "a lot loses more than an array can say", field="losses", **limits)
+    _bound(max(made, key=abs), "losses")
     minimum = units(what.short_minimum, "short_minimum", MODEL_PLACES, 0, MOST_MODEL)
     return wire.SetRiskArray(instrument=instrument.number, losses=made, short_minimum=minimum)
+
+
+def _greeks(what: LotGreeks, instrument: Instrument, made: tuple[int, ...] | None) -> wire.SetGreeks:
+    given = {name: _model(getattr(what, name), name) for name in GREEKS}
+    if made is not None:
+        for name, number in given.items():
+            if number:
+                raise invalid("range", "greeks are given, or made by a model", field=name, limit="0")
+        given = dict(zip(GREEKS, made, strict=True))
+        for name, number in given.items():
+            _bound(number, name)
+    return wire.SetGreeks(instrument=instrument.number, **given)
+
+
+def _bound(number: int, field: str) -> None:
+    """See that what a model has made can be told to the engine.
+
+    Raises:
+        InvalidCommand: It is beyond MOST_MODEL.
+    """
+    if abs(number) > MOST_MODEL:
+        limits = {"limit": show(MOST_MODEL, MODEL_PLACES), "actual": show(number, MODEL_PLACES)}
+        raise invalid("range", f"the model's {field} of a lot are beyond what the engine takes", field=field, **limits)
 
 
 def _limits(what: RiskLimits, currency: Currency) -> wire.SetRiskLimits:

@@ -1,8 +1,9 @@
-"""By what the room makes risk arrays: what somebody set of an instrument, read once and checked, and its array at a price. Pure.
+"""By what the room makes risk arrays and greeks: what somebody set of an instrument, read once and checked, and its numbers at a price. Pure.
 
-Floats are of the model; what leaves is integers of 10^-6 currency. `is_stale` of arrays.py says when an array is to be made anew.
+Floats are of the model; what leaves is integers of 10^-6 currency. `is_stale` of arrays.py says when they are to be made anew.
 """
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,14 @@ import numpy as np
 from quantumcore.contracts.errors import InvalidCommand, invalid
 from quantumcore.contracts.greeks import Expired
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.risk_margin import ArrayModel
+from quantumcore.contracts.risk_margin import LotModel, Modelled, RiskArray
 from quantumcore.contracts.values import Scaled
-from quantumcore.services.risk.figures.basis import Floats
+from quantumcore.services.risk.figures.basis import Floats, finite
 from quantumcore.services.risk.figures.revaluation import Option
 from quantumcore.services.risk.margin.arrays import Market, Stamp, risk_array
 from quantumcore.services.risk.margin.grid import SIXTEEN
-from quantumcore.services.risk.options.arrays import greeks_of_many
+from quantumcore.services.risk.margin.scenarios import MILLIONTH
+from quantumcore.services.risk.options.arrays import float_greeks, greeks_of_many
 from quantumcore.services.risk.options.batch import STYLES, TYPES
 from quantumcore.services.risk.options.terms import YEAR_NS
 
@@ -26,13 +28,17 @@ MOST_VOLATILITY = 10
 
 
 class Made(NamedTuple):
-    """An array, and when and at what it was made."""
+    """What a model has made of one lot, and when and at what it was made.
 
-    losses: tuple[int, ...]
+    Attributes:
+        numbers: Integers of 10^-6 currency: the losses of an array, or delta, gamma and vega.
+    """
+
+    numbers: tuple[int, ...]
     stamp: Stamp
 
 
-def price_range_of(model: ArrayModel, underlying: Instrument) -> int:
+def price_range_of(model: LotModel, underlying: Instrument) -> int:
     """Return the price range in ticks of the underlying, at least one.
 
     Raises:
@@ -47,13 +53,13 @@ def price_range_of(model: ArrayModel, underlying: Instrument) -> int:
     return int(ticks)
 
 
-def volatility_of(model: ArrayModel) -> int:
+def volatility_of(model: LotModel) -> int:
     """Return the volatility as an integer of 10^-8.
 
     Raises:
         InvalidCommand: `risk.volatility.bad`: not over 0, or over 10.
     """
-    found = round(_number(model.volatility, "volatility") * RATE)
+    found = round(float(_number(model.volatility, "volatility")) * RATE)
     if not 0 < found <= MOST_VOLATILITY * RATE:
         detail = "volatility is over 0, and at most 10"
         actual = model.volatility[:64]
@@ -61,27 +67,61 @@ def volatility_of(model: ArrayModel) -> int:
     return found
 
 
-def made(model: ArrayModel, underlying: Instrument, ticks: int, now_ns: int) -> Made:
-    """Return the array of a model while its underlying is at `ticks`.
+def made(what: Modelled, underlying: Instrument, ticks: int, now_ns: int) -> Made:
+    """Return what the model of an array or of greeks, which has one, makes while its underlying is at `ticks`.
 
     Raises:
         InvalidCommand: A term of the model, by its field; `risk.not_finite`, `risk.scenario.bad`, `risk.array.bad`.
         GreeksRefused: The option model has no answer; `greeks.expired`: the option has expired.
     """
+    model = what.model
+    assert model is not None
     volatility, price_range = volatility_of(model), price_range_of(model, underlying)
-    tick = underlying.tick / 10**underlying.tick_scale
-    market = Market(
-        spot=ticks * tick,
-        volatility=volatility / RATE,
-        price_range=price_range * tick,
-        shift=_number(model.shift, "shift"),
-        rate=_number(model.rate, "rate"),
-    )
+    tick = Fraction(underlying.tick, 10**underlying.tick_scale)
     multiplier = _number(model.multiplier, "multiplier")
     if multiplier <= 0:
         raise invalid("range", "a multiplier is over 0", field="multiplier", limit="0", actual=model.multiplier[:64])
-    losses = risk_array(_option(model, now_ns), market, multiplier, SIXTEEN, option_price)
-    return Made(losses, Stamp(time_ns=now_ns, spot=ticks, price_range=price_range, volatility=volatility))
+    market = Market(
+        spot=float(ticks * tick),
+        volatility=volatility / RATE,
+        price_range=float(price_range * tick),
+        shift=float(_number(model.shift, "shift")),
+        rate=float(_number(model.rate, "rate")),
+    )
+    option = _option(model, now_ns)
+    if isinstance(what, RiskArray):
+        numbers = risk_array(option, market, float(multiplier), SIXTEEN, option_price)
+    else:
+        numbers = lot_greeks(option, market, ticks * tick, multiplier)
+    return Made(numbers, Stamp(time_ns=now_ns, spot=ticks, price_range=price_range, volatility=volatility))
+
+
+def lot_greeks(option: Option | None, market: Market, spot: Fraction, multiplier: Fraction) -> tuple[int, int, int]:
+    """Return delta, gamma and vega of one long lot in money, in 10^-6 currency (market-data.md 6.1): delta × S × m, gamma × S² / 100 × m, vega × m.
+
+    What the kernel says of one unit is multiplied exactly and rounded once, half-even.
+
+    Args:
+        option: None of what is worth the underlying itself. spot: The market's, exactly. multiplier: Units of the underlying in a lot.
+
+    Raises:
+        GreeksRefused: The option model has no answer.
+    """
+    if option is None:
+        return round(spot * multiplier * MILLIONTH), 0, 0
+    unit = float_greeks(
+        option.call,
+        market.spot,
+        option.strike,
+        option.years,
+        market.rate,
+        option.dividend,
+        market.volatility,
+        american=option.american,
+    )
+    delta, gamma, vega = map(Fraction, finite([unit.delta, unit.gamma, unit.vega], "greeks").tolist())
+    lot = multiplier * MILLIONTH
+    return round(delta * spot * lot), round(gamma * spot * spot / 100 * lot), round(vega * lot)
 
 
 def option_price(option: Option, spot: Floats, volatility: Floats, rate: Floats) -> Floats:
@@ -99,7 +139,7 @@ def option_price(option: Option, spot: Floats, volatility: Floats, rate: Floats)
     return np.asarray(found)
 
 
-def _option(model: ArrayModel, now_ns: int) -> Option | None:
+def _option(model: LotModel, now_ns: int) -> Option | None:
     if model.type == LINEAR:
         return None
     if model.type not in TYPES:
@@ -113,14 +153,14 @@ def _option(model: ArrayModel, now_ns: int) -> Option | None:
     if model.expires_ns <= now_ns:
         raise Expired
     return Option(
-        strike=_number(model.strike, "strike"),
+        strike=float(_number(model.strike, "strike")),
         years=(model.expires_ns - now_ns) / YEAR_NS,
         call=TYPES[model.type],
         american=STYLES[model.style],
-        dividend=_number(model.dividend_yield, "dividend_yield"),
+        dividend=float(_number(model.dividend_yield, "dividend_yield")),
     )
 
 
-def _number(text: str, field: str) -> float:
+def _number(text: str, field: str) -> Fraction:
     given = Scaled.parse(text, field)
-    return float(given.mantissa) / float(10**given.scale)
+    return Fraction(given.mantissa, 10**given.scale)

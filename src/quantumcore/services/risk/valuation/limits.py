@@ -1,18 +1,22 @@
-"""How much of what it may do an account uses. Pure; exact.
+"""How much of what it may do an account uses, and the accounts of a firm or a group together. Pure; exact.
 
 Of the records that apply to an account in an instrument the tightest counts (docs/reference/engine.md, Limits); of equal ones the first of
 venue, account, instrument, account in the instrument.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+
+from msgspec import structs
 
 from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.risk import LimitUse
 from quantumcore.contracts.risk_limits import LimitRecord
-from quantumcore.services.risk.folding import BUY, Holding
+from quantumcore.services.risk.folding import BUY, SELL, Working
 from quantumcore.services.risk.levels import (
+    CREDIT,
     LONG,
     MAX_OPEN_ORDERS,
     OPEN_EACH,
@@ -25,6 +29,8 @@ from quantumcore.services.risk.levels import (
     LimitKey,
 )
 from quantumcore.services.risk.store import Account
+from quantumcore.services.risk.together import Together
+from quantumcore.services.risk.valuation.at_work import lots_at_work, worth_at_work
 from quantumcore.services.risk.valuation.valuing import Valued, shown
 
 DEFAULT_OPEN_ORDERS = 10_000
@@ -36,30 +42,51 @@ ANY = 0
 """The instrument of a record that is of every one."""
 
 
-def of_orders(number: int, account: Account, instruments: Mapping[int, Instrument]) -> list[LimitUse]:
+def of_orders(
+    number: int, account: Account, instruments: Mapping[int, Instrument], currencies: Mapping[int, Currency]
+) -> list[LimitUse]:
     """Return every limit of positions and working orders of which something is used, and that on all orders."""
-    found = [_open_orders(number, account)]
-    touched = sorted(
-        {at for at, one in account.positions.items() if one.lots} | {order.instrument for order in account.orders},
-        key=lambda at: instruments[at].symbol,
-    )
-    for at in touched:
-        found += _in_instrument(number, account, instruments[at])
+    lots = Counter({at: one.lots for at, one in account.positions.items()})
+
+    def tightest(name: str, at: int) -> tuple[str, int] | None:
+        return _tightest(name, number, at, account.limits)
+
+    found = [_open_orders(number, account), *_in_instruments(lots, account.orders, instruments, tightest)]
     for (scope, _, at, name), limit in sorted(account.limits.items()):
         value, _, currency = name.partition(" ")
         if value != OPEN_VALUE or scope != Scope.ACCOUNT:
             continue
-        orders = [
-            o
-            for o in account.orders
-            if str(instruments[o.instrument].quote.number) == currency and at in (ANY, o.instrument)
-        ]
-        if orders:
-            quote = instruments[orders[0].instrument].quote
-            used = sum(_value(order.price * order.leaves, instruments[order.instrument]) for order in orders)
+        worth = worth_at_work([o for o in account.orders if at in (ANY, o.instrument)], instruments)
+        if int(currency) in worth:
             symbol = instruments[at].symbol if at else None
-            minor = Fraction(1, 10**quote.scale)
-            found.append(_used(OPEN_VALUE, OWN, limit.value * minor, used * minor, quote.scale, symbol))
+            found.append(_money(OPEN_VALUE, OWN, limit.value, worth[int(currency)], currencies[int(currency)], symbol))
+    return found
+
+
+def of_level(
+    level: Level,
+    limits: Mapping[str, Limit],
+    together: Together,
+    instruments: Mapping[int, Instrument],
+    currencies: Mapping[int, Currency],
+) -> list[LimitUse] | None:
+    """Return how much all accounts of a firm or a group use of its limits; None: there is too much of it.
+
+    Of a group those of which something is used, by instrument; of a firm what works (`open_value`), and what it has drawn of its line.
+    """
+    if not together.whole:
+        return None
+    scope = Scope(level.scope).name.lower()
+    if level.scope == Scope.GROUP:
+        values = {name: (scope, one.value) for name, one in limits.items()}
+        return _in_instruments(together.lots, together.orders, instruments, lambda name, _: values.get(name))
+    found, worth = [], worth_at_work(together.orders, instruments)
+    for key, limit in sorted(limits.items()):
+        name, _, number = key.partition(" ")
+        if name in (OPEN_VALUE, CREDIT):
+            filled = together.drawn.get(int(number), 0) if name == CREDIT else 0
+            currency = currencies[int(number)]
+            found.append(_money(name, scope, limit.value, worth[currency.number] + filled, currency, told=True))
     return found
 
 
@@ -137,21 +164,31 @@ def _open_orders(number: int, account: Account) -> LimitUse:
     return _used(MAX_OPEN_ORDERS, scope, Fraction(standing.value), Fraction(len(account.orders)), 0)
 
 
-def _in_instrument(number: int, account: Account, instrument: Instrument) -> list[LimitUse]:
-    at = instrument.number
-    orders = [order for order in account.orders if order.instrument == at]
-    buys = sum(order.leaves for order in orders if order.side == BUY)
-    sells = sum(order.leaves for order in orders) - buys
-    lots = account.positions.get(at, Holding()).lots
+def _in_instruments(
+    lots: Mapping[int, int],
+    orders: Sequence[Working],
+    instruments: Mapping[int, Instrument],
+    tightest: Callable[[str, int], tuple[str, int] | None],
+) -> list[LimitUse]:
+    """Return what is used in each instrument of limits of a position at its worst, and of working orders.
+
+    Args:
+        lots: Of positions, by instrument. tightest: Whose limit of a name counts in an instrument, and how much it is.
+    """
     found = []
-    for name, used in ((LONG, lots + buys), (SHORT, sells - lots), (OPEN_EACH, len(orders))):
-        tightest = _tightest(name, number, at, account.limits)
-        if tightest is None or used <= 0:
-            continue
-        scope, value = tightest
-        size = Fraction(1) if name == OPEN_EACH else Fraction(instrument.lot, 10**instrument.lot_scale)
-        places = 0 if name == OPEN_EACH else instrument.lot_scale
-        found.append(_used(name, scope, value * size, used * size, places, instrument.symbol))
+    works, count = lots_at_work(orders), Counter(order.instrument for order in orders)
+    touched = {at for at, held in lots.items() if held} | count.keys()
+    for instrument in sorted((instruments[at] for at in touched), key=lambda one: one.symbol):
+        at = instrument.number
+        held, buys, sells = lots.get(at, 0), works[at, BUY], works[at, SELL]
+        for name, used in ((LONG, held + buys), (SHORT, sells - held), (OPEN_EACH, count[at])):
+            standing = tightest(name, at)
+            if standing is None or used <= 0:
+                continue
+            scope, value = standing
+            size = Fraction(1) if name == OPEN_EACH else Fraction(instrument.lot, 10**instrument.lot_scale)
+            places = 0 if name == OPEN_EACH else instrument.lot_scale
+            found.append(_used(name, scope, value * size, used * size, places, instrument.symbol))
     return found
 
 
@@ -167,10 +204,13 @@ def _tightest(name: str, number: int, instrument: int, limits: Mapping[LimitKey,
     return min(found, key=lambda one: one[1], default=None)
 
 
-def _value(ticks_lots: int, instrument: Instrument) -> int:
-    """Return what works, in minor units, up to the next."""
-    unit, per = instrument.unit.as_integer_ratio()
-    return -(-ticks_lots * unit // per)
+def _money(
+    name: str, scope: str, limit: int, used: int, currency: Currency, symbol: str | None = None, *, told: bool = False
+) -> LimitUse:
+    """Return how much of a limit of money is used; told: in which currency it is says the limit itself."""
+    minor = Fraction(1, 10**currency.scale)
+    found = _used(name, scope, limit * minor, used * minor, currency.scale, symbol)
+    return structs.replace(found, currency=currency.code) if told else found
 
 
 def _used(name: str, scope: str, limit: Fraction, used: Fraction, places: int, symbol: str | None = None) -> LimitUse:

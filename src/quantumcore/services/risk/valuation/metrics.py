@@ -88,7 +88,7 @@ def used(seen: Seen, settings: RiskSettings) -> list[LimitUse]:
     """Return every limit of an account, and how much of it is used."""
     initial = raised(seen.valued.initial, seen.reporting.scale)
     of_money = limits.of_money(seen.valued, initial, seen.reporting, settings.daily_loss)
-    return [*limits.of_orders(seen.number, seen.account, seen.instruments), *of_money]
+    return [*limits.of_orders(seen.number, seen.account, seen.instruments, seen.currencies), *of_money]
 
 
 def value_at_risk(seen: Seen, *, alpha: Alpha = "0.99", exact: bool = False) -> ParametricVar:

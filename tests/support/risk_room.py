@@ -30,6 +30,7 @@ TRUTH = (
     "switches",
     "members",
     "margin_events",
+    "guard_events",
     "cursor",
 )
 """Tables that are a function of the events, however they were cut."""

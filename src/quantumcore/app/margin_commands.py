@@ -5,10 +5,11 @@ Decimals go to the venue as they were typed; each record is replaced whole.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quantumcore.app.setting_lines import tell_change, tell_changes
 from quantumcore.app.terminal import AsJson, DataDir, ask_venue, or_exit
 
 if TYPE_CHECKING:
@@ -177,13 +178,7 @@ def changes(
     """List what was set of margin, newest first."""
     from quantumcore.contracts.risk_margin import GetMarginChanges
 
-    told = ask_venue(data_dir, GetMarginChanges(subject=subject, limit=limit))
-    if as_json:
-        typer.echo(json.dumps(told))
-        return
-    for one in told["items"]:
-        what = ", ".join(f"{name} {value}" for name, value in one["what"].items() if value not in (None, [], ""))
-        typer.echo(f"{one['number']} {one['state']} {one['code']} {one['who']}: {what} ({one['reason']})")
+    tell_changes(ask_venue(data_dir, GetMarginChanges(subject=subject, limit=limit)), as_json=as_json)
 
 
 @margin_app.command("liquidations")
@@ -213,10 +208,7 @@ def liquidations(
 def _set(what: "MarginSetting", reason: str, data_dir: Path | None, *, as_json: bool) -> None:
     from quantumcore.contracts.risk_margin import SetMargin
 
-    told: dict[str, Any] = ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason))
-    typer.echo(
-        json.dumps(told) if as_json else f"change {told['number']} {told['state']} at sequence {told['sequence']}"
-    )
+    tell_change(ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason)), as_json=as_json)
 
 
 def _model(file: Path) -> "ArrayModel":

@@ -144,7 +144,7 @@ GuardSetting: TypeAlias = (
 
 
 class GuardChange(SettingChange, frozen=True, kw_only=True):
-    """What somebody set, and what became of it."""
+    """What somebody set, and what became of it; a pause that was over before it was resumed is done, its sequence 0 where nobody has told."""
 
     what: GuardSetting
 

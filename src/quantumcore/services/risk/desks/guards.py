@@ -157,7 +157,8 @@ class GuardDesk(SettingDesk[GuardSetting, GuardChange]):
             await self._on.caught_up()
             last = await self._pause(command)
             if last is not None and (not last.paused or last.sequence != change.what.pause):
-                await self._ended(change, Outcome(last.sequence, ""))  # that pause is over: nothing is lifted twice
+                over = 0 if last.paused else last.sequence
+                await self._ended(change, Outcome(over, ""))  # that pause is over: nothing is lifted twice
                 return
         await self._sent(change)
 

@@ -114,6 +114,8 @@ async def _furnished(venue: House, url: str) -> Served:
         "currency": ["USD", "BTC"],
         "firm": ["7"],
         "group": ["9"],
+        "command": ["new", "mass_cancel"],
+        "underlying": ["AAPL"],
     }
     return Served(url, callers, emails, known, httpx.Client(base_url=url))
 

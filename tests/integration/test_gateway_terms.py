@@ -301,6 +301,23 @@ async def test_an_operator_sets_and_takes_away_a_price(gate: Rooms, operator, na
     assert (off.status_code, off.json()["field"]) == (400, "price")
 
 
+async def test_an_operator_sets_and_takes_away_the_quote_of_other_markets(gate: Rooms, operator) -> None:
+    path = "/v1/admin/instruments/BTC-USD/quote"
+    answer = await gate.client.put(path, json={"bid": "64000.5", "ask": "64001"}, headers=operator)
+    assert answer.json() == {"symbol": "BTC-USD", "bid": "64000.50", "ask": "64001.00", "sequence": 77}
+    assert command(gate) == wire.SetQuote(instrument=1, bid=6_400_050, ask=6_400_100)
+    gone = await gate.client.put(path, json={"bid": None, "ask": "64001.00"}, headers=operator)
+    assert (gone.json()["bid"], gone.json()["ask"]) == (None, "64001.00")
+    assert command(gate) == wire.SetQuote(instrument=1, bid=0, ask=6_400_100)
+    for body, field in (
+        ({"bid": "0.005", "ask": None}, "bid"),
+        ({"bid": None, "ask": "0.005"}, "ask"),
+        ({"bid": "1"}, "ask"),
+    ):
+        off = await gate.client.put(path, json=body, headers=operator)
+        assert (off.status_code, off.json()["field"]) == (400, field)
+
+
 async def test_an_operator_sets_all_rules_at_once(gate: Rooms, operator) -> None:
     rules = {"allocation": "pro_rata", "static_band": "0.1", "dynamic_band": "0.05", "call_ms": 120_000, "velocity": "0.02", "velocity_ms": 500}  # fmt: skip
     answer = await gate.client.put("/v1/admin/instruments/BTC-USD/rules", json=rules, headers=operator)
@@ -341,6 +358,7 @@ async def test_an_operator_busts_a_trade(gate: Rooms, operator) -> None:
         ("PUT", "/v1/admin/instruments/BTC-USD/phase", {"phase": "halted"}),
         ("PUT", "/v1/admin/instruments/BTC-USD/mark", {"price": None}),
         ("PUT", "/v1/admin/instruments/BTC-USD/reference", {"price": None}),
+        ("PUT", "/v1/admin/instruments/BTC-USD/quote", {"bid": None, "ask": None}),
         ("PUT", "/v1/admin/instruments/BTC-USD/rules", {}),
         ("PUT", "/v1/admin/accounts/42/group", {"group": 5}),
         ("POST", f"/v1/admin/trades/{ID}/bust", {"action": "cancel"}),

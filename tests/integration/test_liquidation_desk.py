@@ -25,7 +25,7 @@ from quantumcore.services.orders.translate import submission
 from tests.support.clocks import settle
 from tests.support.margin_room import begins_again, caught_up, dies_in_a_step, heard, looked, margined, put, turned
 from tests.support.position_rooms import order
-from tests.support.risk_room import RiskRoom
+from tests.support.risk_room import RiskRoom, risk_service
 from tests.support.small_venue import ALICE, BOB, SHARE, USD
 
 
@@ -165,6 +165,27 @@ async def test_a_short_is_bought_back(tmp_path: Path) -> None:
         (first,) = await steps(room)
         assert (first.orders[0].side, first.orders[0].quantity, first.orders[0].price) == ("buy", "25", "112.35")
         assert lots(room) == -75
+
+
+@pytest.mark.parametrize("seconds, taken", [(59, 1), (60, 0)])
+async def test_an_assessment_of_long_ago_that_is_followed_anew_is_nothing_to_act_upon(
+    tmp_path: Path, seconds: int, taken: int
+) -> None:
+    """As when the tables that follow are lost, or begin again: the account has what it needs by now, and nobody has assessed it since."""
+    async with margined(tmp_path) as room:
+        await room.venue.halt()
+        bid(room, 200, 9_300)
+        room.mark(9_300)
+        (assessed,) = room.venue.do(wire.AssessMargin(account=ALICE, currency=USD))[-1:]
+        room.mark(9_900)
+        room.venue.clock.turn(seconds - (room.venue.clock.now() - assessed.time_ns) / 10**9)
+        service = risk_service(room.venue, await room.venue.database("risk", "anew"), room.own)
+        await service.start()
+        await service.apply(room.venue.log.read(0, 1 << 30))
+        await service.margin.liquidation.round()
+        assert len(await steps(room)) == taken
+        await service.margin.teller.round()
+        assert await told(room) == ["partial"] * taken
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before it was sent", "after it was stepped"])

@@ -207,3 +207,33 @@ async def test_risk_follows_anew_when_it_learns_more_and_keeps_what_people_set(t
     await at_revision(revisions, path, risk_migrations, following | own)
     found = await upgraded(path, risk_migrations.__name__, risk_tables)
     assert {name: rows for name, rows in found.items() if rows} == own
+
+
+async def test_risk_follows_anew_when_it_learns_of_guards_and_keeps_what_people_set_of_margin(tmp_path):
+    """The throttles with which a venue begins were told long before: all that follows begins again, margin's last events too."""
+    following = {
+        "accounts": [{"account": 1, "sequence": 3}],
+        "members": [{"account": 1, "scope": 5, "number": 2}],
+        "margin_events": [{"kind": 87, "account": 1, "instrument": 0, "currency": 1, "event": b"told"}],
+        "cursor": [{"one": 1, "sequence": 9, "time_ns": 5}],
+    }
+    own = {
+        "limit_changes": [LIMIT_CHANGE],
+        "margin_changes": [
+            {
+                **dict.fromkeys(("number", "time_ns", "sequence"), 1),
+                "subject": "1",
+                "kind": "day",
+                "what": '{"type":"day","account":1,"currency":"USD"}',
+                "command": b"sent",
+                "state": 2,
+                "who": "ruth",
+                "reason": "a new day",
+                "code": "",
+            }
+        ],
+    }
+    path = tmp_path / "old" / "risk.db"
+    await at_revision("000[1234]_*.py", path, risk_migrations, following | own)
+    found = await upgraded(path, risk_migrations.__name__, risk_tables)
+    assert {name: rows for name, rows in found.items() if rows} == own

@@ -31,6 +31,7 @@ TRUTH = (
     "members",
     "drawn",
     "margin_events",
+    "guard_events",
     "cursor",
 )
 """Tables that are a function of the events, however they were cut."""

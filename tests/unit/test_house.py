@@ -60,11 +60,12 @@ MONEY = (
     "services/risk/margin/volatility.py",
 )
 # Of a room with figures the pure files are more than `domain.py`.
-FIGURES = ("services/risk/figures/", "services/risk/margin/", "services/risk/options/")
+FIGURES = ("services/risk/figures/", "services/risk/guards/", "services/risk/margin/", "services/risk/options/")
 FIGURE_FILES = (
     "services/risk/folding.py",
     "services/risk/levels.py",
     "services/risk/parameters.py",
+    "services/risk/units.py",
     "services/risk/work.py",
     "services/risk/valuation/limits.py",
     "services/risk/valuation/metrics.py",

@@ -85,7 +85,7 @@ async def test_a_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> 
 
 
 def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
-    """But for the kill switch and margin, which end orders and make none, and limits; with four eyes their own room refuses here what needs two."""
+    """But for the kill switch and margin, which end orders and make none, limits and guards; with four eyes their own room refuses here what needs two."""
     reads = {"GetUser", "GetEngineStatus", "GetRooms", "GetBalances", "GetStatement", "GetPositions"}
     reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot", "PreviewOrder"}
     reads |= {
@@ -98,9 +98,12 @@ def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
         "GetLimitChanges",
         "GetMarginChanges",
         "GetLiquidations",
+        "GetGuards",
+        "GetPauses",
+        "GetGuardChanges",
     }
     switch = {"EngageKillSwitch", "LiftKillSwitch"}
-    margin = {"SetMargin", "AssessAccount"}
+    margin = {"SetMargin", "AssessAccount", "SetGuard"}
     assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", "SetLimits", *reads, *switch, *margin}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from quantumcore.app.setting_lines import tell_change, tell_changes
 from quantumcore.app.terminal import Account, AsJson, DataDir, HowMany, ask_venue, or_exit, tell
 
 if TYPE_CHECKING:
@@ -174,8 +175,7 @@ def changes(
     """List what was set of margin, newest first."""
     from quantumcore.contracts.risk_margin import GetMarginChanges
 
-    told = ask_venue(data_dir, GetMarginChanges(subject=subject, limit=limit))
-    tell(told, map(_change, told["items"]), as_json=as_json)
+    tell_changes(ask_venue(data_dir, GetMarginChanges(subject=subject, limit=limit)), as_json=as_json)
 
 
 @margin_app.command("liquidations")
@@ -192,11 +192,6 @@ def liquidations(
     tell(told, map(_step, told["items"]), as_json=as_json)
 
 
-def _change(one: dict[str, Any]) -> str:
-    what = ", ".join(f"{name} {value}" for name, value in one["what"].items() if value not in (None, [], ""))
-    return f"{one['number']} {one['state']} {one['code']} {one['who']}: {what} ({one['reason']})"
-
-
 def _step(one: dict[str, Any]) -> str:
     sent = [f"{o['side']} {o['quantity']} {o['symbol']} at {o['price']}" for o in one["orders"]]
     sent += [f"{t['quantity']} {t['symbol']} to {t['account_id']} for {t['money']}" for t in one["taken"]]
@@ -210,9 +205,7 @@ def _step(one: dict[str, Any]) -> str:
 def _set(what: "MarginSetting", reason: str, data_dir: Path | None, *, as_json: bool) -> None:
     from quantumcore.contracts.risk_margin import SetMargin
 
-    told = ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason))
-    said = f"change {told['number']} {told['state']} at sequence {told['sequence']}"
-    tell(told, [said], as_json=as_json)
+    tell_change(ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason)), as_json=as_json)
 
 
 def _model(file: Path) -> "LotModel":

@@ -22,6 +22,7 @@ from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.portfolio import GetFxSnapshot, GetPerformance, GetPortfolio, GetValuationHistory
 from quantumcore.contracts.positions import GetPositions, RebuildPositions
 from quantumcore.contracts.risk import GetRiskMetrics, GetStress, GetVar
+from quantumcore.contracts.risk_guards import GetGuardChanges, GetGuards, GetPauses, SetGuard
 from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch
 from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, GetLimits, SetLimits
 from quantumcore.contracts.risk_margin import AssessAccount, GetLiquidations, GetMarginChanges, SetMargin
@@ -40,6 +41,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         *(GetRiskMetrics, GetVar, GetStress, GetLimits, EngageKillSwitch, LiftKillSwitch, GetKillSwitches),
         *(GetLevelLimits, GetLimitChanges, SetLimits),
         *(SetMargin, AssessAccount, GetMarginChanges, GetLiquidations),
+        *(SetGuard, GetGuards, GetPauses, GetGuardChanges),
     )
 }
 

@@ -179,6 +179,39 @@ def show_changes(found: dict[str, Any], console: Console) -> None:
         console.print("there are older ones")
 
 
+def show_guards(found: dict[str, Any], kind: str, console: Console) -> None:
+    """Print the records of a kind that stand.
+
+    Args:
+        found: The reply to GetGuards.
+    """
+    names = [name for name in (found["items"][0]["what"] if found["items"] else {}) if name != "type"]
+    title = f"{kind} at sequence {found['sequence']}"
+    table = _table(title, *(name.replace("_", " ") for name in names), "since sequence")
+    for one in found["items"]:
+        table.add_row(*(_shown(one["what"][name]) for name in names), str(one["sequence"]))
+    console.print(table)
+    if found["next_cursor"]:
+        console.print("there are more than these")
+
+
+def show_pauses(found: dict[str, Any], console: Console) -> None:
+    """Print who is paused or frozen now.
+
+    Args:
+        found: The reply to GetPauses.
+    """
+    table = _table(
+        f"Pauses at sequence {found['sequence']}", "account", "cause", "underlying", "until", "since sequence"
+    )
+    for one in found["items"]:
+        until = "somebody resumes it" if one["until_ns"] is None else show_time(one["until_ns"])
+        table.add_row(one["account_id"], one["cause"], one["underlying"] or "", until, str(one["sequence"]))
+    console.print(table)
+    if found["next_cursor"]:
+        console.print("there are more than these")
+
+
 def plot(found: dict[str, Any], file: Path) -> None:
     """Draw the distribution of a simulated day into `file`; its suffix says the format.
 
@@ -192,6 +225,19 @@ def plot(found: dict[str, Any], file: Path) -> None:
 
     marks = {f"VaR {found['confidence']}": Decimal(found["value_at_risk"]), "ES": Decimal(found["shortfall"])}
     plot_losses([-float(loss) for loss in found["losses"]], marks, found["currency"], file)
+
+
+def _shown(value: Any) -> str:
+    """Return a field of a record: a list with commas, yes or no, nothing for what is not named."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value)) or "none"
+        case None:
+            return "all"
+        case _:
+            return str(value)
 
 
 def _table(title: str, *columns: str) -> Table:

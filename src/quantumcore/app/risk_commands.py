@@ -6,15 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
+from quantumcore.app.guard_commands import guards_app
 from quantumcore.app.limit_commands import limits_app
 from quantumcore.app.margin_commands import margin_app
 from quantumcore.app.terminal import Account, AsJson, DataDir, ask_venue, or_exit, tell, tell_in_tables
 
 risk_app = typer.Typer(
-    no_args_is_help=True, help="What accounts could lose, what orders would do, margin, and the kill switch."
+    no_args_is_help=True,
+    help="What accounts could lose, what orders would do, limits, margin, guards, and the kill switch.",
 )
 risk_app.add_typer(limits_app, name="limits")
 risk_app.add_typer(margin_app, name="margin")
+risk_app.add_typer(guards_app, name="guards")
 
 
 @risk_app.command("show")

@@ -12,6 +12,7 @@ from quantumcore.contracts.ledger_holds import CaptureHold
 from quantumcore.contracts.ledger_periods import ClosePeriod
 from quantumcore.contracts.ledger_tax import ChargeTax, RemitTax, SetTax
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.risk_guards import SetGuard
 from quantumcore.contracts.risk_kill import LiftKillSwitch
 from quantumcore.contracts.risk_limits import SetLimits
 from quantumcore.contracts.risk_margin import SetMargin
@@ -30,6 +31,7 @@ KINDS: dict[str, type[Request]] = {  # type: ignore[type-arg]  # each has a repl
     "kill_switch": LiftKillSwitch,
     "limits": SetLimits,
     "margin": SetMargin,
+    "guards": SetGuard,
 }
 STATES = ("proposed", "approved", "done", "refused", "rejected", "expired")
 MAX_OPEN = 1_000

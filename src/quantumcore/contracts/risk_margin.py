@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from quantumcore.contracts.messages import Done, Notice, Request
+from quantumcore.contracts.risk_settings import SettingChange
 
 PROFILES = {"none": 0, "volatility": 1, "scenarios": 3}
 PROFILE_NAMES = {number: name for name, number in PROFILES.items()}
@@ -138,22 +139,10 @@ Modelled: TypeAlias = RiskArray | LotGreeks
 MarginSetting: TypeAlias = MarginTerms | RiskArray | LotGreeks | AccountMargin | RiskLimits | RiskDay
 
 
-class MarginChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody set, and what became of it; kept for ever.
+class MarginChange(SettingChange, frozen=True, kw_only=True):
+    """What somebody set, and what became of it."""
 
-    Attributes:
-        state: asked: written down, and on its way; done; refused: code says why.
-        sequence: Of the command that set it; 0: not yet.
-    """
-
-    number: int
     what: MarginSetting
-    state: str
-    who: str
-    reason: str
-    time_ns: int
-    sequence: int
-    code: str
 
 
 class SetMargin(Request[MarginChange], frozen=True, kw_only=True):

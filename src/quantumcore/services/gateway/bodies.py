@@ -338,6 +338,13 @@ class PriceBody(Body, frozen=True, kw_only=True):
     price: Decimal | None
 
 
+class QuoteBody(Body, frozen=True, kw_only=True):
+    """The best prices of other markets; null: there is none."""
+
+    bid: Decimal | None
+    ask: Decimal | None
+
+
 class RulesBody(Body, frozen=True, kw_only=True):
     """How an instrument trades, as a whole; rates are fractions such as "0.05", 0 switches a rule off."""
 

@@ -1,17 +1,9 @@
 """What the risk room says of margin of the engine as clients read it: times as text."""
 
-from typing import Any
-
 import msgspec
 
-from quantumcore.contracts.risk_margin import (
-    LiquidationOrder,
-    LiquidationStep,
-    LiquidationTaking,
-    MarginChange,
-    MarginView,
-)
-from quantumcore.services.gateway.codec import readable, rfc3339
+from quantumcore.contracts.risk_margin import LiquidationOrder, LiquidationStep, LiquidationTaking, MarginView
+from quantumcore.services.gateway.codec import rfc3339
 
 
 class MarginStandingAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,31 +33,6 @@ class MarginStandingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     drawdown: bool
     sequence: int
     assessed: str | None
-
-
-class MarginChangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was set of margin, and what became of it: asked, done or refused (`code`).
-
-    Attributes:
-        kind: terms, array, greeks, account, limits or day. what: Its fields, as they were sent.
-    """
-
-    number: int
-    kind: str
-    what: dict[str, Any]
-    status: str
-    set_by: str
-    reason: str
-    time: str
-    sequence: int | None
-    code: str | None
-
-
-class MarginChangesAnswer(msgspec.Struct, frozen=True):
-    """A page of changes, newest first."""
-
-    items: list[MarginChangeAnswer]
-    next_cursor: str | None
 
 
 class LiquidationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,22 +80,6 @@ def standing(one: MarginView) -> MarginStandingAnswer:
     fields = msgspec.structs.asdict(one)
     assessed = fields.pop("assessed_ns")
     return MarginStandingAnswer(**fields, assessed=rfc3339(assessed) if assessed else None)
-
-
-def change(one: MarginChange) -> MarginChangeAnswer:
-    """Return what was set."""
-    what = readable(msgspec.to_builtins(one.what))
-    return MarginChangeAnswer(
-        number=one.number,
-        kind=what.pop("type"),
-        what=what,
-        status=one.state,
-        set_by=one.who,
-        reason=one.reason,
-        time=rfc3339(one.time_ns),
-        sequence=one.sequence or None,
-        code=one.code or None,
-    )
 
 
 def liquidation(one: LiquidationStep) -> LiquidationAnswer:

@@ -4,6 +4,7 @@ from quantumcore.contracts.auth import NewUser
 from quantumcore.contracts.market import Book
 from quantumcore.services.gateway import auth_answers, market_answers
 from quantumcore.services.gateway.areas import auth, market, operations, operator, orders, previews, reference
+from quantumcore.services.gateway.guard_routes import guard_routes
 from quantumcore.services.gateway.margin_routes import margin_routes
 from quantumcore.services.gateway.money_routes import (
     account_routes,
@@ -129,6 +130,7 @@ def operator_routes() -> list[Route]:
     return [
         Route("PUT", "/v1/admin/instruments/{symbol}/phase", operator.phase, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/mark", operator.mark, scope="operate"),
+        Route("PUT", "/v1/admin/instruments/{symbol}/quote", operator.quote, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/reference", operator.reference, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/rules", operator.rules, scope="operate"),
         Route("PUT", "/v1/admin/accounts/{id}/group", operator.group, scope="operate"),
@@ -148,6 +150,7 @@ def all_routes() -> list[Route]:
         *risk_routes(),
         *parameter_routes(),
         *margin_routes(),
+        *guard_routes(),
         *ledger_routes(),
         *portfolio_routes(),
         *operation_routes(),

@@ -26,6 +26,7 @@ from quantumcore.contracts.ledger import (
 )
 from quantumcore.contracts.messages import Done
 from quantumcore.contracts.reference import Catalogue
+from quantumcore.contracts.risk_guards import CheckGuard, GuardChange, SetGuard, SetGuardByTwo
 from quantumcore.contracts.risk_kill import KillSwitch, LiftByTwo, LiftKillSwitch
 from quantumcore.contracts.risk_limits import CheckLimits, LimitChange, SetLimits, SetLimitsByTwo
 from quantumcore.contracts.risk_margin import CheckMargin, MarginChange, SetMargin, SetMarginByTwo
@@ -141,6 +142,7 @@ class LedgerService:
         self._approvals.keep("kill_switch", Act(_nothing_to_check, self._lift))
         self._approvals.keep("limits", Act(self._check_limits, self._limit))
         self._approvals.keep("margin", Act(self._check_margin, self._margin))
+        self._approvals.keep("guards", Act(self._check_guard, self._guard))
         self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
@@ -326,6 +328,12 @@ class LedgerService:
 
     async def _margin(self, command: SetMargin) -> MarginChange:
         return await self._bus.request(SetMarginByTwo(asked=command))
+
+    async def _check_guard(self, command: SetGuard) -> Done:
+        return await self._bus.request(CheckGuard(asked=command))
+
+    async def _guard(self, command: SetGuard) -> GuardChange:
+        return await self._bus.request(SetGuardByTwo(asked=command))
 
     async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
         return await self._bus.request(LiftByTwo(asked=command))

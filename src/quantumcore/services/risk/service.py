@@ -17,9 +17,11 @@ from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.workers import Workers
 from quantumcore.services.risk.desks.figures import FiguresDesk
+from quantumcore.services.risk.desks.guards import GuardDesk
 from quantumcore.services.risk.desks.limits import LimitDesk
 from quantumcore.services.risk.desks.margin_room import MarginRoom
 from quantumcore.services.risk.desks.parameters import ParameterDesk
+from quantumcore.services.risk.desks.setting_desk import Surroundings
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import EVERYBODY, PASSED
@@ -33,7 +35,7 @@ from quantumcore.services.risk.valuation.valuer import Valuer
 
 
 class RiskService:
-    """Answers the requests of contracts.risk, risk_limits, risk_margin and risk_parameters. Follows the event log, hears FxPublished. Tells RiskWarning and RiskParametersChanged.
+    """Answers the requests of contracts.risk, risk_guards, risk_limits, risk_margin and risk_parameters. Follows the event log, hears FxPublished. Tells RiskWarning and RiskParametersChanged.
 
     `own` is a database of its own, for what people set and what was told could not be rebuilt; all else may lag behind the disk.
     """
@@ -73,9 +75,9 @@ class RiskService:
         self._limits = LimitDesk(bus, own, database, clock, definitions, caught_up, four_eyes=settings.four_eyes)
         self._switches = SwitchDesk(bus, database, definitions, reached)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
-        self.margin = MarginRoom(
-            bus, own, database, clock, definitions, self._valuer.marks, caught_up, settings, log, reached
-        )
+        on = Surroundings(bus, own, database, clock, definitions, caught_up)
+        self.margin = MarginRoom(on, self._valuer.marks, settings, log, reached)
+        self.guards = GuardDesk(on, reached, four_eyes=settings.four_eyes)
         self._figures = FiguresDesk(
             bus, upstream, database, clock, self._valuer, workers, settings, reached, self.margin.standings
         )
@@ -90,6 +92,7 @@ class RiskService:
         self._switches.attach()
         self._watch.attach()
         self.margin.attach()
+        self.guards.attach()
         self._subscriptions = [self._bus.subscribe(FxPublished, self.on_rates)]
 
     async def start(self) -> None:
@@ -101,7 +104,7 @@ class RiskService:
 
     def tasks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         """Name the projection, what looks at accounts that moved, what ends limits, and what follows margin."""
-        own = [("warnings", self._watch.run), ("limits", self._limits.run)]
+        own = [("warnings", self._watch.run), ("limits", self._limits.run), ("guards", self.guards.run)]
         return [*self._following.tasks(), *own, *self.margin.tasks()]
 
     def not_ready(self) -> list[str]:
@@ -127,6 +130,7 @@ class RiskService:
         yield from self._limits.collect()
         yield from self._watch.collect()
         yield from self.margin.collect()
+        yield from self.guards.collect()
 
     async def stop(self) -> None:
         """Listen to nothing any more; the projection's task has ended, and each of its batches is whole or not at all."""

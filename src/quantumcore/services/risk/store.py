@@ -16,7 +16,7 @@ from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
-from quantumcore.services.risk import margin_store
+from quantumcore.services.risk import guard_store, margin_store
 from quantumcore.services.risk.folding import (
     DAY_NS,
     Balance,
@@ -252,6 +252,7 @@ def apply(
     folding.enter(events)
     _save(connection, before, folding.state, kept_days)
     margin = margin_store.enter(connection, events)
+    guard_store.enter(connection, events)
     after = Stand(events[-1].sequence, events[-1].time_ns)
     if stand.sequence:
         connection.execute(update(cursor), after._asdict())

@@ -5,6 +5,30 @@ from sqlalchemy import Index, MetaData, Table
 from quantumcore.ports.columns import big, blob, flag, small, text
 
 metadata = MetaData()
+
+
+def _changes(name: str) -> Table:
+    """Return a table of what was set by one command of the engine each, written down before the engine was asked."""
+    made = Table(
+        name,
+        metadata,
+        big("number", key=True),
+        text("subject", 32),
+        text("kind", 16),
+        text("what"),  # JSON
+        blob("command"),
+        small("state"),
+        text("who", 64),
+        text("reason"),
+        big("time_ns"),
+        big("sequence"),
+        text("code", 64),
+    )
+    Index(f"{name}_by_subject", made.c.subject, made.c.number)
+    Index(f"{name}_by_state", made.c.state, made.c.number)
+    return made
+
+
 accounts = Table("accounts", metadata, big("account", key=True), big("sequence"))
 balances = Table(
     "balances",
@@ -111,6 +135,21 @@ margin_events = Table(  # the last event of margin of each kind and subject
     big("currency", key=True),
     blob("event"),
 )
+guard_events = (
+    Table(  # the last event of guards of each kind and subject; number: of the group, the session or the underlying
+        "guard_events",
+        metadata,
+        small("kind", key=True),
+        big("account", key=True),
+        big("instrument", key=True),
+        big("number", key=True),
+        small("part", key=True),  # the class of a throttle, the cause of a pause
+        flag("stands"),
+        blob("event"),
+    )
+)
+Index("guard_events_of_accounts", guard_events.c.kind, guard_events.c.stands, guard_events.c.account)
+Index("guard_events_of_instruments", guard_events.c.kind, guard_events.c.stands, guard_events.c.instrument)
 cursor = Table("cursor", metadata, small("one", key=True), big("sequence"), big("time_ns"))
 
 parameters = Table(  # every version of what people set, for ever
@@ -163,23 +202,8 @@ told = Table(  # what an account's stream of risk has said, by its number
     text("payload"),  # JSON
 )
 Index("told_by_account", told.c.account, told.c.number)
-margin_changes = Table(  # what was set of margin, written down before the engine was asked
-    "margin_changes",
-    metadata,
-    big("number", key=True),
-    text("subject", 32),
-    text("kind", 16),
-    text("what"),  # JSON
-    blob("command"),
-    small("state"),
-    text("who", 64),
-    text("reason"),
-    big("time_ns"),
-    big("sequence"),
-    text("code", 64),
-)
-Index("margin_changes_by_subject", margin_changes.c.subject, margin_changes.c.number)
-Index("margin_changes_by_state", margin_changes.c.state, margin_changes.c.number)
+margin_changes = _changes("margin_changes")
+guard_changes = _changes("guard_changes")
 liquidations = Table(  # steps of liquidations, written down before their orders were sent
     "liquidations",
     metadata,

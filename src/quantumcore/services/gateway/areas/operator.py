@@ -6,11 +6,19 @@ import msgspec
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.orders import Busted, BustTrade
-from quantumcore.contracts.reference import ALLOCATIONS
+from quantumcore.contracts.reference import ALLOCATIONS, Instrument
 from quantumcore.contracts.values import Scaled
 from quantumcore.services.gateway.areas.market import symbol_of
 from quantumcore.services.gateway.areas.reference import NOBODY, InstrumentAnswer, enter_phase, fresh
-from quantumcore.services.gateway.bodies import BustBody, FirmBody, GroupBody, PhaseBody, PriceBody, RulesBody
+from quantumcore.services.gateway.bodies import (
+    BustBody,
+    FirmBody,
+    GroupBody,
+    PhaseBody,
+    PriceBody,
+    QuoteBody,
+    RulesBody,
+)
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
@@ -26,6 +34,15 @@ class PriceAnswer(msgspec.Struct, frozen=True):
 
     symbol: str
     price: str | None
+    sequence: int
+
+
+class QuoteAnswer(msgspec.Struct, frozen=True):
+    """The best prices of other markets as they stand now; null: there is none."""
+
+    symbol: str
+    bid: str | None
+    ask: str | None
     sequence: int
 
 
@@ -73,6 +90,15 @@ async def mark(gate: Gate, call: Call, body: PriceBody) -> PriceAnswer:
 async def reference(gate: Gate, call: Call, body: PriceBody) -> PriceAnswer:
     """Set the static reference price that bands and collars measure from."""
     return await _set_price(gate, call, body, wire.SetReference)
+
+
+async def quote(gate: Gate, call: Call, body: QuoteBody) -> QuoteAnswer:
+    """Set the best prices of other markets, from which market orders and collars may measure where the symbol's class says so."""
+    known = (await fresh(gate)).symbol(symbol_of(call))
+    bid, ask = _ticks(body.bid, known, "bid"), _ticks(body.ask, known, "ask")
+    events = await sequence(gate.bus, wire.SetQuote(instrument=known.number, bid=bid, ask=ask))
+    gate.own_writes.wrote(NOBODY, events[-1].sequence, known.symbol)
+    return QuoteAnswer(known.symbol, _price(bid, known), _price(ask, known), events[-1].sequence)
 
 
 async def rules(gate: Gate, call: Call, body: RulesBody) -> RulesAnswer:
@@ -131,7 +157,16 @@ async def _set_price(
     gate: Gate, call: Call, body: PriceBody, kind: type[wire.SetMark] | type[wire.SetReference]
 ) -> PriceAnswer:
     known = (await fresh(gate)).symbol(symbol_of(call))
-    ticks = 0 if body.price is None else multiple(body.price, Scaled(known.tick, known.tick_scale), "price")
+    ticks = _ticks(body.price, known, "price")
     events = await sequence(gate.bus, kind(instrument=known.number, price=ticks))
     gate.own_writes.wrote(NOBODY, events[-1].sequence, known.symbol)
-    return PriceAnswer(known.symbol, known.price(ticks) if ticks else None, events[-1].sequence)
+    return PriceAnswer(known.symbol, _price(ticks, known), events[-1].sequence)
+
+
+def _ticks(price: str | None, instrument: Instrument, field: str) -> int:
+    """Return a price in ticks; 0: there is none."""
+    return 0 if price is None else multiple(price, Scaled(instrument.tick, instrument.tick_scale), field)
+
+
+def _price(ticks: int, instrument: Instrument) -> str | None:
+    return instrument.price(ticks) if ticks else None

@@ -17,6 +17,7 @@ from quantumcore.contracts.ledger_approvals import (
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.values import check_client_id
 from quantumcore.ports.bus import DEADLINE_S
+from quantumcore.services.gateway.areas.reference import NOBODY
 from quantumcore.services.gateway.codec import readable, rfc3339
 from quantumcore.services.gateway.gate import Gate
 from quantumcore.services.gateway.money_bodies import ProposalsQuery, RejectionBody
@@ -88,7 +89,7 @@ async def approve(gate: Gate, call: Call) -> ProposalAnswer:
     """Let a proposal of another person happen, once; the answer says what became of it."""
     command = ApproveProposal(checker=call.caller.identity.user_id, proposal_id=_id(call))
     found = _answer(await gate.bus.request(command))
-    for account in _accounts(found):
+    for account in (NOBODY, *_accounts(found)):
         gate.own_writes.wrote(account, found.sequence or 0)
     return found
 

@@ -1,21 +1,12 @@
-"""What people set for margin of the engine: written down, then commanded, then in force (writing.py).
+"""What people set for margin of the engine (setting_desk.py), and by which models arrays and greeks are made.
 
 A day whose opening was in doubt is opened again: while matching is away, nothing happens that it could forget.
 """
 
-import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 
-import msgspec
 from prometheus_client.core import Metric
 
-from quantumcore.contracts import wire
-from quantumcore.contracts.errors import NotFound, needs_second
-from quantumcore.contracts.matching import Sequence
-from quantumcore.contracts.messages import Done
-from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.risk_margin import (
     AccountMargin,
     CheckMargin,
@@ -30,107 +21,41 @@ from quantumcore.contracts.risk_margin import (
     SetMargin,
     SetMarginByTwo,
 )
-from quantumcore.contracts.values import is_symbol
-from quantumcore.ports.bus import Bus
-from quantumcore.ports.clock import Clock
-from quantumcore.ports.database import Database
-from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter
-from quantumcore.services.risk import parameters as terms
-from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import margin_changes, numbered
-from quantumcore.services.risk.desks.margin_changes import Change, State
 from quantumcore.services.risk.desks.margin_models import ModelDesk
-from quantumcore.services.risk.desks.writing import Writing, outcome
+from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges
+from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk, Surroundings, tag_of
 from quantumcore.services.risk.margin.commands import command_of, subject_of
+from quantumcore.services.risk.tables import margin_changes
 
 MODELLED = (RiskArray, LotGreeks)
 _OF_SYMBOLS = (MarginTerms, *MODELLED)
 
-_log = logging.getLogger(__name__)
 
+class MarginDesk(SettingDesk[MarginSetting, MarginChange]):
+    """Answers SetMargin, SetMarginByTwo, CheckMargin and GetMarginChanges."""
 
-class MarginDesk:
-    """Answers SetMargin, SetMarginByTwo, CheckMargin and GetMarginChanges.
-
-    Attributes:
-        changes: By what became of them.
-    """
-
-    def __init__(
-        self,
-        bus: Bus,
-        own: Database,
-        database: Database,
-        clock: Clock,
-        definitions: Definitions,
-        caught_up: Callable[[], Awaitable[object]],
-        models: ModelDesk,
-        *,
-        four_eyes: bool,
-    ) -> None:
-        """Take the tables of the room's own truth, those that follow (and how to wait for them), and who makes what models make."""
-        self.changes: Counter[str] = Counter({state.name.lower(): 0 for state in State})
-        self._bus = bus
-        self._own = own
-        self._database = database
-        self._clock = clock
-        self._definitions = definitions
-        self._caught_up = caught_up
+    def __init__(self, on: Surroundings, models: ModelDesk, *, four_eyes: bool) -> None:
+        """Take what it stands on, and who makes what models make."""
+        kept: SettingChanges[MarginSetting] = SettingChanges(margin_changes, MarginSetting)
+        super().__init__("margin", on, kept, MarginChange, four_eyes=four_eyes)
         self._models = models
-        self._four_eyes = four_eyes
-        self._writing = Writing(
-            own,
-            clock,
-            "margin",
-            add=margin_changes.add,
-            find=margin_changes.find,
-            unfinished=margin_changes.unfinished,
-            do=self._do,
-        )
-        self.run, self.look = self._writing.run, self._writing.look
 
     def attach(self) -> None:
         """Hand the handlers to the bus."""
-        self._bus.handle(SetMargin, self.set_margin)
-        self._bus.handle(SetMarginByTwo, self.set_by_two)
-        self._bus.handle(CheckMargin, self.check)
-        self._bus.handle(GetMarginChanges, self.page)
+        self._on.bus.handle(SetMargin, self.set)
+        self._on.bus.handle(SetMarginByTwo, self.set_by_two)
+        self._on.bus.handle(CheckMargin, self.check)
+        self._on.bus.handle(GetMarginChanges, self.page)
 
     async def start(self) -> None:
         """Let be made of which people have said how."""
-        self._models.begin(await self._own.read(margin_changes.modelled))
+        done = await self._on.own.read(lambda tx: [self._kept.last(tx, tag_of(kind)) for kind in MODELLED])
+        self._models.begin(what for of_kind in done for what in of_kind if isinstance(what, MODELLED))
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics what became of changes."""
         yield counter("qc_risk_margin_changes", "Changes of margin by what became of them", self.changes, by="state")
-
-    async def set_margin(self, command: SetMargin) -> MarginChange:
-        """Set something of margin, if one person is enough for that.
-
-        Raises:
-            Forbidden, NotFound, InvalidCommand, Unavailable, OutcomeUnknown: As contracts/risk_margin says.
-        """
-        if self._four_eyes:
-            raise needs_second()
-        return await self._set(command)
-
-    async def set_by_two(self, command: SetMarginByTwo) -> MarginChange:
-        """Set something of margin.
-
-        Raises:
-            NotFound, InvalidCommand, Unavailable, OutcomeUnknown: As contracts/risk_margin says.
-        """
-        return await self._set(command.asked)
-
-    async def check(self, query: CheckMargin) -> Done:
-        """Do nothing if it could be set now.
-
-        Raises:
-            NotFound, InvalidCommand: What is wrong, by its field.
-        """
-        await self._change(query.asked)
-        return Done()
 
     async def page(self, query: GetMarginChanges) -> MarginChanges:
         """Return a page of changes, newest first.
@@ -138,22 +63,9 @@ class MarginDesk:
         Raises:
             InvalidCommand: limit or cursor.
         """
-        found, following = await numbered.page(
-            self._own, margin_changes.page, query.limit, query.cursor, subject=query.subject[:32]
-        )
-        return MarginChanges([_shown(one) for one in found], following)
+        return MarginChanges(*await self._page(query))
 
-    # ---------------------------------------------------------------------------------------- one change
-
-    async def _set(self, command: SetMargin) -> MarginChange:
-        return _shown(await self._writing.keep(partial(self._change, command)))
-
-    async def _do(self, change: Change) -> None:
-        """Command a change, and write down what became of it.
-
-        Raises:
-            Unavailable, OutcomeUnknown: It stays asked.
-        """
+    async def _do(self, change: Change[MarginSetting]) -> None:
         if not isinstance(change.what, MODELLED):
             await self._sent(change)
             return
@@ -161,46 +73,15 @@ class MarginDesk:
             if await self._sent(change):
                 self._models.put(change.what)
 
-    async def _sent(self, change: Change) -> bool:
-        """Command a change and write down what became of it; tell whether it was done."""
-        sequence, code = outcome(
-            wire.decode_events((await self._bus.request(Sequence(command=change.command))).events)[-1:]
-        )
-        state = State.REFUSED if code else State.DONE
-        await self._own.write(
-            partial(margin_changes.ended, number=change.number, state=state, sequence=sequence, code=code)
-        )
-        self.changes[state.name.lower()] += 1
-        return not code
-
-    async def _change(self, command: SetMargin) -> Change:
-        """Return what is to be set.
-
-        Raises:
-            NotFound, InvalidCommand: As contracts/risk_margin says.
-        """
-        terms.check_signed(command.who, command.reason)
-        what = command.what
+    async def _judged(self, what: MarginSetting) -> Judged[MarginSetting]:
         await self._know(what)
-        await self._caught_up()  # an account, or a price, may be as old as this request
+        await self._on.caught_up()  # an account, or a price, may be as old as this request
         numbers = await self._models.numbers(what) if isinstance(what, MODELLED) and what.model else None
         made = command_of(what, self._catalogue, numbers)
         account = 0 if isinstance(what, _OF_SYMBOLS) else what.account
         if account or isinstance(what, AccountMargin | RiskDay):
-            found = await self._database.read(partial(store.read_account, account=account))
-            if not found.opened:
-                raise NotFound("account.not_found", "account not found", field="account_id")
-        return Change(
-            number=0,
-            subject=subject_of(what),
-            kind=msgspec.json.decode(msgspec.json.encode(what))["type"],
-            what=what,
-            command=made.encode(),
-            state=State.ASKED,
-            who=command.who,
-            reason=command.reason,
-            time_ns=self._clock.now(),
-        )
+            await self._see_account(account)
+        return Judged(what, subject_of(what), made)
 
     async def _know(self, what: MarginSetting) -> None:
         """Ask what exists, if something is named that is not known.
@@ -208,28 +89,8 @@ class MarginDesk:
         Raises:
             NotFound: No symbol at all.
         """
-        if not isinstance(what, _OF_SYMBOLS):
-            if what.currency not in self._catalogue.codes:
-                await self._definitions.refresh()
-            return
-        named = [what.symbol, what.model.underlying] if isinstance(what, MODELLED) and what.model else [what.symbol]
-        for symbol in named:
-            if not is_symbol(symbol) or await self._definitions.instrument(symbol) is None:
-                raise NotFound("instrument.not_found", f"instrument {symbol[:24]!r} not found", field="symbol")
-
-    @property
-    def _catalogue(self) -> Catalogue:
-        return self._definitions.catalogue
-
-
-def _shown(change: Change) -> MarginChange:
-    return MarginChange(
-        number=change.number,
-        what=change.what,
-        state=change.state.name.lower(),
-        who=change.who,
-        reason=change.reason,
-        time_ns=change.time_ns,
-        sequence=change.sequence,
-        code=change.code,
-    )
+        if isinstance(what, _OF_SYMBOLS):
+            model = what.model if isinstance(what, MODELLED) else None
+            await self._see_symbols(symbol=what.symbol, **({"underlying": model.underlying} if model else {}))
+        elif what.currency not in self._catalogue.codes:
+            await self._on.definitions.refresh()

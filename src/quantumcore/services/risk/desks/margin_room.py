@@ -10,10 +10,6 @@ from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.matching import GetEngineMargin
 from quantumcore.contracts.risk_margin import MarginView
-from quantumcore.ports.bus import Bus
-from quantumcore.ports.clock import Clock
-from quantumcore.ports.database import Database
-from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.risk import margin_store
 from quantumcore.services.risk.desks.assessor import Assessor
@@ -22,11 +18,15 @@ from quantumcore.services.risk.desks.margin import MarginDesk
 from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.margin_told import MarginTeller
 from quantumcore.services.risk.desks.own_marks import OwnMarks
+from quantumcore.services.risk.desks.setting_desk import Surroundings
 from quantumcore.services.risk.desks.takeovers import Insurance, TakeOvers
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.store import Applied
+
+OLD_NS = 60 * 10**9
+"""An assessment that is older is not acted upon; every account is assessed at least as often."""
 
 
 class MarginRoom:
@@ -38,27 +38,22 @@ class MarginRoom:
 
     def __init__(
         self,
-        bus: Bus,
-        own: Database,
-        database: Database,
-        clock: Clock,
-        definitions: Definitions,
+        on: Surroundings,
         marks: Callable[[], Mapping[int, Mark]],
-        caught_up: Callable[[], Awaitable[object]],
         settings: RiskSettings,
         log: EventLog,
         reached: Callable[[int], Awaitable[int]],
     ) -> None:
-        """Take the tables of the room's own truth, those that follow (and how to wait for them), the prices that count, and the log."""
+        """Take what it stands on, the prices that count, and the log; `reached` waits a while for the tables to have a sequence."""
+        bus, own, database, clock, definitions, caught_up = on
         self.book = Book()
         self._bus = bus
         self._database = database
+        self._clock = clock
         self._definitions = definitions
         self.models = ModelDesk(bus, clock, definitions, marks)
         self.own_marks = OwnMarks(bus, clock, marks, caught_up, settings)
-        self.desk = MarginDesk(
-            bus, own, database, clock, definitions, caught_up, self.models, four_eyes=settings.four_eyes
-        )
+        self.desk = MarginDesk(on, self.models, four_eyes=settings.four_eyes)
         self.assessor = Assessor(bus, database, clock, definitions, self.book, settings)
         self.teller = MarginTeller(bus, own, clock, definitions, settings.warn_at)
         insurance = Insurance(settings.insurance_fund, settings.insurance_floor)
@@ -103,11 +98,15 @@ class MarginRoom:
         yield from self.liquidation.collect()
 
     def moved(self, applied: Applied) -> None:
-        """Take in what a commit has done."""
+        """Take in what a commit has done.
+
+        An assessment of long ago, which is followed anew, is nothing to act upon or to tell: the account is assessed again.
+        """
         assessed = {}
+        since = self._clock.now() - OLD_NS
         for key, event in applied.margin.items():
             self.book.put(key, event)
-            if isinstance(event, wire.MarginAssessed):
+            if isinstance(event, wire.MarginAssessed) and event.time_ns > since:
                 assessed[key.account, key.currency] = event
         self.own_marks.heard(applied)
         self.assessor.moved(applied)

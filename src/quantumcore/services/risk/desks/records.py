@@ -8,7 +8,7 @@ from quantumcore.contracts.levels import only_one
 from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.risk_limits import GetLevelLimits, SetLimits
-from quantumcore.contracts.values import I64_MAX, Scaled
+from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.risk.levels import (
     CREDIT,
     LONG,
@@ -22,6 +22,7 @@ from quantumcore.services.risk.levels import (
     level_of,
     value_name,
 )
+from quantumcore.services.risk.units import multiples
 
 OF_QUANTITIES = {
     ORDER_QUANTITY: "max_order_lots",
@@ -92,9 +93,9 @@ def numbers_of(
         raise invalid("range", "limits of a group are of quantities", field="currency", actual=currency.code)
     size, scale = (instrument.lot, instrument.lot_scale) if instrument else (1, 0)
     found = {name: count for name, count in counts.items() if count is not None}
-    found |= {name: _units(text, _field(name), size, scale) for name, text in lots.items() if text is not None}
+    found |= {name: multiples(text, _field(name), size, scale) for name, text in lots.items() if text is not None}
     places = currency.scale if currency else 0
-    found |= {name: _units(text, _field(name), 1, places) for name, text in values.items() if text is not None}
+    found |= {name: multiples(text, _field(name), 1, places) for name, text in values.items() if text is not None}
     for name, number in found.items():
         if not 0 <= number <= I64_MAX:
             raise invalid("range", f"{_field(name)} is from 0", field=_field(name), limit="0", actual=str(number))
@@ -137,12 +138,3 @@ def _stranger(name: str, scope: Scope, known: tuple[str, ...]) -> InvalidCommand
 
 def _field(name: str) -> str:
     return name if name == CREDIT else f"max_{name}"
-
-
-def _units(text: str, field: str, size: int, scale: int) -> int:
-    """Return a decimal as a whole number of units of size × 10^-scale."""
-    given = Scaled.parse(text, field)
-    numerator, denominator = given.mantissa * 10**scale, size * 10**given.scale
-    if numerator % denominator:
-        raise invalid("range", f"{field} is no multiple of the unit", field=field, actual=text[:64])
-    return int(numerator // denominator)

@@ -17,7 +17,8 @@ from quantumcore.contracts.risk_margin import (
     RiskDay,
     RiskLimits,
 )
-from quantumcore.contracts.values import I64_MAX, Scaled, show
+from quantumcore.contracts.values import I64_MAX, show
+from quantumcore.services.risk.units import units
 
 SHARE_PLACES = 6
 SLOPE_PLACES = 12
@@ -145,22 +146,3 @@ def _limits(what: RiskLimits, currency: Currency) -> wire.SetRiskLimits:
 
 def _model(text: str, field: str) -> int:
     return units(text, field, MODEL_PLACES, -MOST_MODEL, MOST_MODEL)
-
-
-def units(text: str, field: str, places: int, least: int, most: int) -> int:
-    """Return a decimal as an integer of 10^-places.
-
-    Raises:
-        InvalidCommand: No decimal, more places, or outside of least to most.
-    """
-    given = Scaled.parse(text, field)
-    if given.scale > places:
-        raise invalid(
-            "places", f"{field} has at most {places} places", field=field, limit=str(places), actual=text[:64]
-        )
-    found: int = given.mantissa * 10 ** (places - given.scale)
-    if not least <= found <= most:
-        low, high = show(least, places), show(most, places)
-        bound = low if found < least else high
-        raise invalid("range", f"{field} is from {low} to {high}", field=field, limit=bound, actual=text[:64])
-    return found

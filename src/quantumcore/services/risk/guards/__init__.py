@@ -1,0 +1,1 @@
+"""Guards of the engine: from what people set to commands, and from events to what stands."""

@@ -21,7 +21,7 @@ from quantumcore.services.risk.desks.guards import GuardDesk
 from quantumcore.services.risk.desks.limits import LimitDesk
 from quantumcore.services.risk.desks.margin_room import MarginRoom
 from quantumcore.services.risk.desks.parameters import ParameterDesk
-from quantumcore.services.risk.desks.setting_desk import Surroundings
+from quantumcore.services.risk.desks.signed import Surroundings
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import EVERYBODY, PASSED
@@ -72,10 +72,10 @@ class RiskService:
 
         self._valuer = Valuer(database, clock, definitions, self.projection, self._rates, settings, caught_up)
         self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, caught_up)
-        self._limits = LimitDesk(bus, own, database, clock, definitions, caught_up, four_eyes=settings.four_eyes)
+        on = Surroundings(bus, own, database, clock, definitions, caught_up)
+        self._limits = LimitDesk(on, four_eyes=settings.four_eyes)
         self._switches = SwitchDesk(bus, database, definitions, reached)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
-        on = Surroundings(bus, own, database, clock, definitions, caught_up)
         self.margin = MarginRoom(on, self._valuer.marks, settings, log, reached)
         self.guards = GuardDesk(on, reached, four_eyes=settings.four_eyes)
         self._figures = FiguresDesk(

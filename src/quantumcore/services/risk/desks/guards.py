@@ -35,7 +35,8 @@ from quantumcore.contracts.risk_guards import (
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import guard_store, store
 from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges
-from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk, Surroundings
+from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk
+from quantumcore.services.risk.desks.signed import Surroundings
 from quantumcore.services.risk.desks.writing import Outcome
 from quantumcore.services.risk.guards.commands import account_of, command_of, subject_of, symbols_of
 from quantumcore.services.risk.guards.records import EVENTS, GuardEvent, Key, key_of, pause_of, record_of

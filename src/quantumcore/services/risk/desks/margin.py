@@ -24,7 +24,8 @@ from quantumcore.contracts.risk_margin import (
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges
-from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk, Surroundings, tag_of
+from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk, tag_of
+from quantumcore.services.risk.desks.signed import Surroundings
 from quantumcore.services.risk.margin.commands import command_of, subject_of
 from quantumcore.services.risk.tables import margin_changes
 

@@ -18,7 +18,7 @@ from quantumcore.services.risk.desks.margin import MarginDesk
 from quantumcore.services.risk.desks.margin_models import ModelDesk
 from quantumcore.services.risk.desks.margin_told import MarginTeller
 from quantumcore.services.risk.desks.own_marks import OwnMarks
-from quantumcore.services.risk.desks.setting_desk import Surroundings
+from quantumcore.services.risk.desks.signed import Surroundings
 from quantumcore.services.risk.desks.takeovers import Insurance, TakeOvers
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view

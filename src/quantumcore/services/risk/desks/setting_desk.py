@@ -1,25 +1,18 @@
 """A desk of settings, each of which is one command of the engine: judged, written down, then commanded, then in force (writing.py)."""
 
-from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from abc import abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from quantumcore.contracts import wire
-from quantumcore.contracts.errors import NotFound, needs_second
+from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.matching import Sequence
-from quantumcore.contracts.messages import Done
-from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.risk_settings import SettingChange
-from quantumcore.contracts.values import is_symbol
-from quantumcore.ports.bus import Bus
-from quantumcore.ports.clock import Clock
-from quantumcore.ports.database import Database
-from quantumcore.ports.definitions import Definitions
 from quantumcore.services.risk import parameters, store
 from quantumcore.services.risk.desks import numbered
 from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges, State
+from quantumcore.services.risk.desks.signed import SignedDesk, Surroundings
 from quantumcore.services.risk.desks.writing import Outcome, Writing, outcome
 
 S = TypeVar("S")
@@ -41,14 +34,6 @@ class Asked(Protocol[S_co]):
     @property
     def reason(self) -> str:
         """Why."""
-
-
-class Carried(Protocol[S_co]):
-    """A request with another in it: two persons want that, or somebody asks whether it could be."""
-
-    @property
-    def asked(self) -> Asked[S_co]:
-        """The other."""
 
 
 class Listed(Protocol):
@@ -79,42 +64,19 @@ class Judged(NamedTuple, Generic[S]):
     command: wire.Command
 
 
-class Surroundings(NamedTuple):
-    """What a desk stands on.
-
-    Attributes:
-        own: The tables of the room's own truth. database: Those that follow the engine; caught_up: How to wait for them.
-    """
-
-    bus: Bus
-    own: Database
-    database: Database
-    clock: Clock
-    definitions: Definitions
-    caught_up: Callable[[], Awaitable[object]]
-
-
-class SettingDesk(ABC, Generic[S, C]):
-    """Sets, by one person or by two, and keeps what became of it.
-
-    Attributes:
-        changes: By what became of them.
-        run, look: As Writing's.
-    """
+class SettingDesk(SignedDesk[Asked[S], Change[S], C]):
+    """Sets, by one person or by two, and keeps what became of it."""
 
     def __init__(
         self, name: str, on: Surroundings, kept: SettingChanges[S], shown: Callable[..., C], *, four_eyes: bool
     ) -> None:
         """Take its rows, and how a change is told: made of a `what` and the fields of SettingChange."""
-        self.changes: Counter[str] = Counter({state.name.lower(): 0 for state in State})
-        self._on = on
-        self._kept = kept
-        self._told = shown
-        self._four_eyes = four_eyes
-        self._writing = Writing(
+        writing: Writing[Change[S]] = Writing(
             on.own, on.clock, name, add=kept.add, find=kept.find, unfinished=kept.unfinished, do=self._do
         )
-        self.run, self.look = self._writing.run, self._writing.look
+        super().__init__(on, writing, (state.name.lower() for state in State), four_eyes=four_eyes)
+        self._kept = kept
+        self._told = shown
 
     @abstractmethod
     async def _judged(self, what: S) -> Judged[S]:
@@ -123,34 +85,6 @@ class SettingDesk(ABC, Generic[S, C]):
         Raises:
             NotFound, InvalidCommand, Conflict: It cannot be so.
         """
-
-    async def set(self, command: Asked[S]) -> C:
-        """Set something, if one person is enough for that.
-
-        Raises:
-            Forbidden: Two are needed.
-            NotFound, InvalidCommand, Conflict, Unavailable, OutcomeUnknown: As the contract says.
-        """
-        if self._four_eyes:
-            raise needs_second()
-        return await self._set(command)
-
-    async def set_by_two(self, command: Carried[S]) -> C:
-        """Set something.
-
-        Raises:
-            NotFound, InvalidCommand, Conflict, Unavailable, OutcomeUnknown: As the contract says.
-        """
-        return await self._set(command.asked)
-
-    async def check(self, query: Carried[S]) -> Done:
-        """Do nothing if it could be set now.
-
-        Raises:
-            NotFound, InvalidCommand, Conflict: What is wrong, by its field.
-        """
-        await self._change(query.asked)
-        return Done()
 
     async def _page(self, query: Listed) -> tuple[list[C], str | None]:
         """Return a page of changes, newest first, and where the next one begins.
@@ -164,9 +98,6 @@ class SettingDesk(ABC, Generic[S, C]):
         return [self._shown(one) for one in found], following
 
     # ---------------------------------------------------------------------------------------- one change
-
-    async def _set(self, command: Asked[S]) -> C:
-        return self._shown(await self._writing.keep(partial(self._change, command)))
 
     async def _change(self, command: Asked[S]) -> Change[S]:
         parameters.check_signed(command.who, command.reason)
@@ -226,8 +157,7 @@ class SettingDesk(ABC, Generic[S, C]):
             NotFound: `instrument.not_found`.
         """
         for field, symbol in named.items():
-            if not is_symbol(symbol) or await self._on.definitions.instrument(symbol) is None:
-                raise NotFound("instrument.not_found", f"instrument {symbol[:24]!r} not found", field=field)
+            await self._instrument(symbol, field)
 
     async def _see_account(self, account: int) -> None:
         """See that there is such an account, as of when the tables caught up.
@@ -237,10 +167,6 @@ class SettingDesk(ABC, Generic[S, C]):
         """
         if not await self._on.database.read(partial(store.is_open, account=account)):
             raise NotFound("account.not_found", "account not found", field="account_id")
-
-    @property
-    def _catalogue(self) -> Catalogue:
-        return self._on.definitions.catalogue
 
 
 def tag_of(kind: type[Any]) -> str:

@@ -42,7 +42,7 @@ def test_guards_are_set_live_and_stand_after_a_kill_of_the_risk_room(venue: Venu
     admin, ann, bob = venue.log_in(ADMIN), venue.register("ann"), venue.register("bob")
     venue.fund(admin, ann, USD="100000.00")
     venue.fund(admin, bob, BTC="5")
-    begun = {one["what"]["command"]: one["what"]["rate"] for one in standing(admin, "throttles")}
+    begun = {one["what"]["command"]: one["what"]["rate"] for one in poll(lambda: standing(admin, "throttles"))}
     assert begun["new"] == 2_000  # the default of a new venue
 
     done = venue.cli("risk", "guards", "set", "restriction", "BTC-USD", "--account", ann.account, "--reason", "news")

@@ -4,6 +4,7 @@ Goal: each route does what its request says; nobody without the scope sets or lo
 Method: the gateway and the real rooms behind it, in process; time stands still where a throttle counts it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from quantumcore.contracts import wire
 from quantumcore.core.twin import restrictions
 from tests.support.admins import verb
 from tests.support.gateway_house import GENEROUS, House, User, house, listening
+from tests.support.small_venue import PATIENCE_S
 from tests.support.sockets import stream
 
 BASE = "/v1/risk/guards"
@@ -247,6 +249,16 @@ async def trade(user: User, seller: User) -> None:
     assert (await buy(user, price="100.00"))["status"] == "filled"
 
 
+async def the_pause(officer: User, user: User) -> dict[str, Any]:
+    """Return the pause of an account, once the room has followed the trade that caused it."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while not found:
+            found = (await officer.http.get(f"{BASE}/pauses?account_id={user.account_id}")).json()["items"]
+    (only,) = found
+    return only
+
+
 @pytest.mark.parametrize(
     "whose, scope", [({}, "venue"), ({"account_id": "{account}"}, "account"), ({"group": 9}, "group")]
 )
@@ -346,7 +358,7 @@ async def test_who_trades_too_often_in_a_row_is_paused_until_he_is_resumed(venue
     await put(officer, f"patterns/{user.account_id}", {"executions": 1, "executions_s": "86400"})
     await trade(user, seller)
     assert why(await buy(user))[:2] == ("risk.repeat", "account")
-    (pause,) = (await officer.http.get(f"{BASE}/pauses?account_id={user.account_id}")).json()["items"]
+    pause = await the_pause(officer, user)
     assert (pause["cause"], pause["underlying"], pause["until"]) == ("executions", None, None)
     other = {"account_id": user.account_id, "cause": "executions", "pause": pause["sequence"] - 1, **WHY}
     refused = await officer.http.post(f"{BASE}/resume", json=other)
@@ -369,7 +381,7 @@ async def test_a_maker_is_frozen_in_an_underlying_and_nowhere_else_until_he_is_r
     gone = await user.http.get(f"/v1/orders/{resting['order_id']}")
     assert gone.json()["status"] == "cancelled"
     assert (await buy(user, symbol="BTC-USD"))["status"] == "new"
-    (pause,) = (await officer.http.get(f"{BASE}/pauses")).json()["items"]
+    pause = await the_pause(officer, user)
     assert (pause["account_id"], pause["cause"], pause["underlying"]) == (user.account_id, "protection", "AAPL")
     assert pause["until"] > pause["time"]
     done = await officer.http.post(f"{BASE}/resume", json={**of(user, RESUME), **WHY})

@@ -4,6 +4,7 @@ Goal: each route does what its request says; nobody without the scope sets or lo
 Method: the gateway and the real rooms behind it, in process; time stands still where a throttle counts it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import httpx
 import pytest
 
 from quantumcore.contracts import wire
+from quantumcore.core.twin import restrictions
 from tests.support.admins import verb
 from tests.support.gateway_house import GENEROUS, House, User, house, listening
+from tests.support.small_venue import PATIENCE_S
 from tests.support.sockets import stream
 
 BASE = "/v1/risk/guards"
@@ -227,6 +230,16 @@ async def test_guards_are_set_and_lifted_by_two_where_the_venue_asks_for_two(tmp
         assert (await buy(user))["status"] == "new"
 
 
+async def test_what_the_engine_refuses_is_told_with_its_code(venue: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restrictions, "MAX_RESTRICTIONS", 0)
+    officer = await venue.admin("risk_officer")
+    answer = await officer.http.put(f"{BASE}/restrictions/AAPL", json={"restricted": True, **WHY})
+    assert (answer.status_code, answer.json()["code"]) == (400, "engine.capacity"), answer.text
+    (only,) = (await officer.http.get(f"{BASE}/changes")).json()["items"]
+    assert (only["status"], only["code"]) == ("refused", "engine.capacity")
+    assert (await officer.http.get(f"{BASE}/restrictions")).json()["items"] == []
+
+
 # ---------------------------------------------------------------------------------------- orders are refused by it
 
 
@@ -234,6 +247,16 @@ async def trade(user: User, seller: User) -> None:
     """Let somebody buy a share at 100."""
     await seller.order(symbol="AAPL", side="sell", quantity="1", price="100.00")
     assert (await buy(user, price="100.00"))["status"] == "filled"
+
+
+async def the_pause(officer: User, user: User) -> dict[str, Any]:
+    """Return the pause of an account, once the room has followed the trade that caused it."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while not found:
+            found = (await officer.http.get(f"{BASE}/pauses?account_id={user.account_id}")).json()["items"]
+    (only,) = found
+    return only
 
 
 @pytest.mark.parametrize(
@@ -295,7 +318,7 @@ async def test_an_account_comes_as_often_as_its_throttle_says(venue: House) -> N
     said = [await buy(user) for _ in range(3)]
     assert [one["status"] for one in said] == ["new", "new", "rejected"]
     assert why(said[-1]) == ("rate.throttled", "account", "2", "3")
-    assert (await buy(other))["status"] == "new"
+    assert [(await buy(other))["status"] for _ in range(3)] == ["new"] * 3
     await put(officer, "throttles/new", {"account_id": user.account_id, "rate": 0})
     assert (await buy(user))["status"] == "new"
 
@@ -335,7 +358,7 @@ async def test_who_trades_too_often_in_a_row_is_paused_until_he_is_resumed(venue
     await put(officer, f"patterns/{user.account_id}", {"executions": 1, "executions_s": "86400"})
     await trade(user, seller)
     assert why(await buy(user))[:2] == ("risk.repeat", "account")
-    (pause,) = (await officer.http.get(f"{BASE}/pauses?account_id={user.account_id}")).json()["items"]
+    pause = await the_pause(officer, user)
     assert (pause["cause"], pause["underlying"], pause["until"]) == ("executions", None, None)
     other = {"account_id": user.account_id, "cause": "executions", "pause": pause["sequence"] - 1, **WHY}
     refused = await officer.http.post(f"{BASE}/resume", json=other)
@@ -358,7 +381,7 @@ async def test_a_maker_is_frozen_in_an_underlying_and_nowhere_else_until_he_is_r
     gone = await user.http.get(f"/v1/orders/{resting['order_id']}")
     assert gone.json()["status"] == "cancelled"
     assert (await buy(user, symbol="BTC-USD"))["status"] == "new"
-    (pause,) = (await officer.http.get(f"{BASE}/pauses")).json()["items"]
+    pause = await the_pause(officer, user)
     assert (pause["account_id"], pause["cause"], pause["underlying"]) == (user.account_id, "protection", "AAPL")
     assert pause["until"] > pause["time"]
     done = await officer.http.post(f"{BASE}/resume", json={**of(user, RESUME), **WHY})
@@ -366,3 +389,19 @@ async def test_a_maker_is_frozen_in_an_underlying_and_nowhere_else_until_he_is_r
     assert (await buy(user))["status"] == "new"
     (first, *_) = (await officer.http.get(f"{BASE}/changes?subject={user.account_id}")).json()["items"]
     assert first["kind"] == "resume"
+
+
+async def test_a_quote_of_other_markets_is_a_reference_where_the_class_lets_it_count(venue: House) -> None:
+    user, admin = await venue.user(), await venue.admin()
+    market = {"type": "market", "price": None, "quantity": "1"}
+    quote = "/v1/admin/instruments/AAPL/quote"
+    told = await admin.http.put(quote, json={"bid": "99.99", "ask": "100.01"})
+    assert (told.status_code, told.json()["bid"], told.json()["ask"]) == (200, "99.99", "100.01"), told.text
+    assert (await buy(user, **market))["reason"] == "risk.stale_reference"
+    await put(admin, "classes/AAPL", {"outside_s": "3600"})
+    assert (await buy(user, **market))["status"] == "cancelled"  # it was taken, and nobody sells
+    await admin.http.put(quote, json={"bid": None, "ask": "100.01"})
+    assert (await buy(user, **market))["reason"] == "risk.stale_reference"
+    beyond = await admin.http.put(quote, json={"bid": "10000000000.01", "ask": None})
+    assert (beyond.status_code, beyond.json()["code"]) == (400, "mark.invalid"), beyond.text
+    assert (await user.http.put(quote, json={"bid": None, "ask": None})).status_code == 403

@@ -14,7 +14,7 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.risk_margin import AccountMargin, MarginTerms
-from quantumcore.services.risk.desks import own_marks
+from quantumcore.services.risk.desks.margin import own_marks
 from tests.support.margin_room import alone, assessed, caught_up, market, put
 from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, RICH, SHARE, USD, define

@@ -12,7 +12,7 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand, Unavailable
 from quantumcore.contracts.risk_margin import LotModel, RiskArray, RiskDay
-from quantumcore.services.risk.desks.margin_models import ARRAYS
+from quantumcore.services.risk.desks.margin.models import ARRAYS
 from tests.support.margin_room import alone, assessed, caught_up, margined, market, put, turned
 from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, SHARE, USD
@@ -210,7 +210,7 @@ async def test_an_array_that_cannot_be_made_is_left_for_a_while_and_counted(tmp_
 
 
 async def test_at_most_so_many_arrays_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quantumcore.services.risk.desks.margin_models.MAX_MODELS", 0)
+    monkeypatch.setattr("quantumcore.services.risk.desks.margin.models.MAX_MODELS", 0)
     async with risk_room(tmp_path, commands=market()) as room:
         room.mark(10_000)
         with pytest.raises(InvalidCommand, match="at most 0") as caught:

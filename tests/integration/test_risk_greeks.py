@@ -16,7 +16,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reasons import Reason
 from quantumcore.contracts.risk_margin import LotGreeks, LotModel, RiskArray, RiskLimits
-from quantumcore.services.risk.desks.margin_models import ARRAYS, GREEKS
+from quantumcore.services.risk.desks.margin.models import ARRAYS, GREEKS
 from quantumcore.services.risk.margin import models
 from quantumcore.services.risk.options.terms import YEAR_NS
 from tests.support.margin_room import alone, assessed, caught_up, market, put
@@ -210,7 +210,7 @@ async def test_numbers_beside_a_model_and_what_no_lot_can_have_are_refused_by_th
 async def test_greeks_of_so_many_instruments_are_made_and_arrays_do_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quantumcore.services.risk.desks.margin_models.MAX_MODELS", 1)
+    monkeypatch.setattr("quantumcore.services.risk.desks.margin.models.MAX_MODELS", 1)
     async with risk_room(tmp_path, commands=market()) as room:
         room.mark(10_000)
         await put(room, RiskArray(symbol="AAPL", model=MODEL))

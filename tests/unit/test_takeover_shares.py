@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.services.risk.desks.takeovers import MOST_TAKEN, Insurance, TakeOvers
+from quantumcore.services.risk.desks.margin.takeovers import MOST_TAKEN, Insurance, TakeOvers
 from quantumcore.services.risk.margin import ladder
 from quantumcore.services.risk.margin.ladder import Fund, Opposite, Standing
 from tests.support.small_venue import SHARE, SHARES, USD, define

@@ -18,10 +18,10 @@ from quantumcore.ports.upstream import Upstream
 from quantumcore.ports.workers import Workers
 from quantumcore.services.risk.desks.figures import FiguresDesk
 from quantumcore.services.risk.desks.guards import GuardDesk
+from quantumcore.services.risk.desks.keeping.signed import Surroundings
 from quantumcore.services.risk.desks.limits import LimitDesk
-from quantumcore.services.risk.desks.margin_room import MarginRoom
+from quantumcore.services.risk.desks.margin.room import MarginRoom
 from quantumcore.services.risk.desks.parameters import ParameterDesk
-from quantumcore.services.risk.desks.signed import Surroundings
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import EVERYBODY, PASSED

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from quantumcore.contracts.reasons import Scope
-from quantumcore.services.risk.desks import numbered
+from quantumcore.services.risk.desks.keeping import numbered
 from quantumcore.services.risk.levels import Level, level_of
 from quantumcore.services.risk.tables import limit_changes
 

@@ -1,4 +1,4 @@
-"""What people set of guards of the engine (setting_desk.py), what stands of it, and who is paused.
+"""What people set of guards of the engine (keeping/setting_desk.py), what stands of it, and who is paused.
 
 A pause is lifted at most once: which one is meant is written down, and what was left unfinished is done only while that one stands. So a kill
 between the command and what became of it does not lift a pause that came later, which nobody has decided about.
@@ -34,10 +34,10 @@ from quantumcore.contracts.risk_guards import (
 )
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import guard_store, store
-from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges
-from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk
-from quantumcore.services.risk.desks.signed import Surroundings
-from quantumcore.services.risk.desks.writing import Outcome
+from quantumcore.services.risk.desks.keeping.setting_changes import Change, SettingChanges
+from quantumcore.services.risk.desks.keeping.setting_desk import Judged, SettingDesk
+from quantumcore.services.risk.desks.keeping.signed import Surroundings
+from quantumcore.services.risk.desks.keeping.writing import Outcome
 from quantumcore.services.risk.guards.commands import account_of, command_of, subject_of, symbols_of
 from quantumcore.services.risk.guards.records import EVENTS, GuardEvent, Key, key_of, pause_of, record_of
 from quantumcore.services.risk.tables import guard_changes

@@ -1,4 +1,4 @@
-"""Limits that people set, of every level: written down, then commanded, then in force (writing.py); at their expiry what stood before comes back.
+"""Limits that people set, of every level: written down, then commanded, then in force (keeping/writing.py); at their expiry what stood before comes back.
 
 asked ──the engine has it──▶ standing ──a later one──▶ replaced
   └──it refuses──▶ refused      └──its time is over──▶ reverted, and a change back is asked
@@ -30,10 +30,11 @@ from quantumcore.contracts.risk_limits import (
 from quantumcore.ports.telemetry import counter
 from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import change_store, numbered, records
+from quantumcore.services.risk.desks import change_store, records
 from quantumcore.services.risk.desks.change_store import Change, State
-from quantumcore.services.risk.desks.signed import SignedDesk, Surroundings
-from quantumcore.services.risk.desks.writing import Writing, outcome
+from quantumcore.services.risk.desks.keeping import numbered
+from quantumcore.services.risk.desks.keeping.signed import SignedDesk, Surroundings
+from quantumcore.services.risk.desks.keeping.writing import Writing, outcome
 from quantumcore.services.risk.levels import Limit
 from quantumcore.services.risk.together import Together, read_together
 from quantumcore.services.risk.valuation import limits

@@ -17,7 +17,7 @@ WARNING, RELIEF, KILLED, LIFTED = "warning", "relief", "killed", "lifted"
 SWITCHES = {"all": "kill switch", "reduce_only": "kill switch reduce_only"}
 """Under what name an engaged kill switch is remembered, by its mode, beside the limits whose use is over the line."""
 OF_ENGINE = "engine "
-"""With what the names begin under which margin of the engine is remembered (margin_told.py)."""
+"""With what the names begin under which margin of the engine is remembered (margin/told.py)."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from quantumcore.contracts.orders import HOUSE_ID
-from quantumcore.services.risk.desks import numbered
+from quantumcore.services.risk.desks.keeping import numbered
 from quantumcore.services.risk.margin.book import Place
 from quantumcore.services.risk.margin.ladder import Cause, Rung
 from quantumcore.services.risk.tables import liquidations

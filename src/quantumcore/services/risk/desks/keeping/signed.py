@@ -14,7 +14,7 @@ from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
-from quantumcore.services.risk.desks.writing import Kept, Writing
+from quantumcore.services.risk.desks.keeping.writing import Kept, Writing
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)

@@ -12,14 +12,14 @@ from quantumcore.contracts.matching import GetEngineMargin
 from quantumcore.contracts.risk_margin import MarginView
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.risk import margin_store
-from quantumcore.services.risk.desks.assessor import Assessor
-from quantumcore.services.risk.desks.liquidation import LiquidationDesk
-from quantumcore.services.risk.desks.margin import MarginDesk
-from quantumcore.services.risk.desks.margin_models import ModelDesk
-from quantumcore.services.risk.desks.margin_told import MarginTeller
-from quantumcore.services.risk.desks.own_marks import OwnMarks
-from quantumcore.services.risk.desks.signed import Surroundings
-from quantumcore.services.risk.desks.takeovers import Insurance, TakeOvers
+from quantumcore.services.risk.desks.keeping.signed import Surroundings
+from quantumcore.services.risk.desks.margin.assessor import Assessor
+from quantumcore.services.risk.desks.margin.desk import MarginDesk
+from quantumcore.services.risk.desks.margin.liquidation import LiquidationDesk
+from quantumcore.services.risk.desks.margin.models import ModelDesk
+from quantumcore.services.risk.desks.margin.own_marks import OwnMarks
+from quantumcore.services.risk.desks.margin.takeovers import Insurance, TakeOvers
+from quantumcore.services.risk.desks.margin.told import MarginTeller
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import of_event, view
 from quantumcore.services.risk.settings import RiskSettings

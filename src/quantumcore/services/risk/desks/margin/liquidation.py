@@ -1,6 +1,6 @@
 """The liquidation desk: what an assessment finds from the rung partial on, it acts upon as margin/ladder.py says.
 
-Partial and full reduce by limit orders inside the collar; what the fund and the other side take, desks/takeovers.py makes commands of.
+Partial and full reduce by limit orders inside the collar; what the fund and the other side take, desks/margin/takeovers.py makes commands of.
 
     assessed ──decided and written down──▶ asked ──the engine has it──▶ done ──the next assessment──▶ ...
                                              └──nobody knows, and the engine has none of its orders──▶ dropped
@@ -38,9 +38,10 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.risk import store
-from quantumcore.services.risk.desks import liquidation_store, numbered
-from quantumcore.services.risk.desks.liquidation_store import Row, State
-from quantumcore.services.risk.desks.takeovers import TakeOvers
+from quantumcore.services.risk.desks.keeping import numbered
+from quantumcore.services.risk.desks.margin import liquidation_store
+from quantumcore.services.risk.desks.margin.liquidation_store import Row, State
+from quantumcore.services.risk.desks.margin.takeovers import TakeOvers
 from quantumcore.services.risk.margin import ladder
 from quantumcore.services.risk.margin.book import Book, Place
 from quantumcore.services.risk.margin.ladder import Fund, Reduce, Rung, Standing

@@ -10,10 +10,10 @@ from quantumcore.contracts.errors import NotFound
 from quantumcore.contracts.matching import Sequence
 from quantumcore.contracts.risk_settings import SettingChange
 from quantumcore.services.risk import parameters, store
-from quantumcore.services.risk.desks import numbered
-from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges, State
-from quantumcore.services.risk.desks.signed import SignedDesk, Surroundings
-from quantumcore.services.risk.desks.writing import Outcome, Writing, outcome
+from quantumcore.services.risk.desks.keeping import numbered
+from quantumcore.services.risk.desks.keeping.setting_changes import Change, SettingChanges, State
+from quantumcore.services.risk.desks.keeping.signed import SignedDesk, Surroundings
+from quantumcore.services.risk.desks.keeping.writing import Outcome, Writing, outcome
 
 S = TypeVar("S")
 C = TypeVar("C", bound=SettingChange)

@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
-from quantumcore.services.risk.desks import numbered
+from quantumcore.services.risk.desks.keeping import numbered
 
 S = TypeVar("S")
 _encode = msgspec.json.Encoder().encode

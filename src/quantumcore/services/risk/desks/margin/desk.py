@@ -1,4 +1,4 @@
-"""What people set for margin of the engine (setting_desk.py), and by which models arrays and greeks are made.
+"""What people set for margin of the engine (keeping/setting_desk.py), and by which models arrays and greeks are made.
 
 A day whose opening was in doubt is opened again: while matching is away, nothing happens that it could forget.
 """
@@ -22,10 +22,10 @@ from quantumcore.contracts.risk_margin import (
     SetMarginByTwo,
 )
 from quantumcore.ports.telemetry import counter
-from quantumcore.services.risk.desks.margin_models import ModelDesk
-from quantumcore.services.risk.desks.setting_changes import Change, SettingChanges
-from quantumcore.services.risk.desks.setting_desk import Judged, SettingDesk, tag_of
-from quantumcore.services.risk.desks.signed import Surroundings
+from quantumcore.services.risk.desks.keeping.setting_changes import Change, SettingChanges
+from quantumcore.services.risk.desks.keeping.setting_desk import Judged, SettingDesk, tag_of
+from quantumcore.services.risk.desks.keeping.signed import Surroundings
+from quantumcore.services.risk.desks.margin.models import ModelDesk
 from quantumcore.services.risk.margin.commands import command_of, subject_of
 from quantumcore.services.risk.tables import margin_changes
 

@@ -1,0 +1,1 @@
+"""How desks keep what people sign for: written down, then commanded, in numbered rows."""

@@ -3,6 +3,7 @@
 import random
 import sys
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -52,8 +53,9 @@ def main(directory: Path, closes: int, seed: int) -> int:
         for thread in threads:
             thread.start()
         inside.wait()
-        for _ in range(rng.randrange(400)):
-            pass
+        time.sleep(
+            rng.randrange(400) / 1_000_000
+        )  # lets go of the interpreter, so that the others are inside when it closes
         journal.close()
         for thread in threads:
             thread.join()

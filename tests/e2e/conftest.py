@@ -1,6 +1,7 @@
 """A running venue for each file of tests, with an admin and two funded traders; its tests leave it as they found it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,18 @@ def venue(tmp_path_factory: pytest.TempPathFactory, admins: dict[str, dict[str, 
         admins["while"] = opened.make_admin("second@example.com")
         yield opened
         assert opened.stop() == 0, opened.log()[-3000:]
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def own_venue(tmp_path: Path) -> Iterator[Venue]:
+    """A running venue of one test, which may kill it."""
+    opened = Venue(tmp_path / "venue")
+    try:
+        opened.begin()
+        opened.start()
+        yield opened
     finally:
         opened.close()
 

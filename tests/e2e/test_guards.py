@@ -6,8 +6,6 @@ Method: one venue on free loopback ports with all its rooms; SIGKILL to the anne
 
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +19,8 @@ WHY = {"reason": "desk four"}
 
 
 @pytest.fixture
-def venue(tmp_path: Path) -> Iterator[Venue]:
-    opened = Venue(tmp_path / "venue")
-    try:
-        opened.make_admin()
-        opened.start()
-        yield opened
-    finally:
-        opened.close()
+def venue(own_venue: Venue) -> Venue:
+    return own_venue
 
 
 def standing(admin: Trader, what: str) -> list[dict[str, Any]]:

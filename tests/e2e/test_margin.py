@@ -7,7 +7,6 @@ Method: one venue on free loopback ports with all its rooms; SIGKILL to the anne
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,8 @@ WHY = {"reason": "on margin from today"}
 
 
 @pytest.fixture
-def venue(tmp_path: Path) -> Iterator[Venue]:
-    opened = Venue(tmp_path / "venue")
-    try:
-        opened.make_admin()
-        opened.start()
-        yield opened
-    finally:
-        opened.close()
+def venue(own_venue: Venue) -> Venue:
+    return own_venue
 
 
 def standing(trader: Trader) -> dict[str, Any] | None:

@@ -5,9 +5,7 @@ that a person works out; a restart forgets nothing of it.
 Method: one venue on free loopback ports with all its rooms; figures worked out by hand.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -17,14 +15,8 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("venue")]
 
 
 @pytest.fixture
-def venue(tmp_path: Path) -> Iterator[Venue]:
-    opened = Venue(tmp_path / "venue")
-    try:
-        opened.begin()
-        opened.start()
-        yield opened
-    finally:
-        opened.close()
+def venue(own_venue: Venue) -> Venue:
+    return own_venue
 
 
 def portfolio(trader: Trader) -> dict:

@@ -6,7 +6,6 @@ Method: one venue on free loopback ports with all its rooms; figures worked out 
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,8 @@ OPTION = {"underlying_price": "100", "strike": "100", "years": "1", "volatility"
 
 
 @pytest.fixture
-def venue(tmp_path: Path) -> Iterator[Venue]:
-    opened = Venue(tmp_path / "venue")
-    try:
-        opened.begin()
-        opened.start()
-        yield opened
-    finally:
-        opened.close()
+def venue(own_venue: Venue) -> Venue:
+    return own_venue
 
 
 def risk(trader: Trader) -> dict[str, Any]:

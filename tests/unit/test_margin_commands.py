@@ -13,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from quantumcore.app import cli
+from quantumcore.app.terminal import operator
 from quantumcore.contracts.messages import Request
 from quantumcore.contracts.risk_margin import (
     AccountMargin,
@@ -126,7 +127,7 @@ def test_each_setting_is_asked_as_it_was_typed(asked: list[Request[Any]], tmp_pa
         done = run(*arguments, "--reason", "weekly review")
         assert done.exit_code == 0, done.output
         assert "change 4 done at sequence 77" in done.output
-        assert asked[-1] == SetMargin(what=what, who="operator", reason="weekly review")
+        assert asked[-1] == SetMargin(what=what, who=operator(), reason="weekly review")
     assert run("day", "1001", "USD").exit_code == 2  # without a reason
 
 

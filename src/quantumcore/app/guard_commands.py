@@ -3,14 +3,23 @@
 Decimals and seconds go to the venue as they were typed; each record is replaced whole.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from quantumcore.app.setting_lines import tell_change, tell_changes
-from quantumcore.app.terminal import AsJson, DataDir, ask_venue, tell_in_tables
+from quantumcore.app.terminal import (
+    Account,
+    AsJson,
+    DataDir,
+    HowMany,
+    Reason,
+    Symbol,
+    ask_venue,
+    operator,
+    tell_in_tables,
+)
 
 if TYPE_CHECKING:
     from quantumcore.contracts.risk_guards import GuardSetting
@@ -18,15 +27,11 @@ if TYPE_CHECKING:
 guards_app = typer.Typer(no_args_is_help=True, help="Who may trade what and how often, and who is paused.")
 set_app = typer.Typer(no_args_is_help=True, help="Replace a record whole: what is left out is off there.")
 guards_app.add_typer(set_app, name="set")
-Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
 OfAccount = Annotated[int, typer.Option("--account", min=0, max=2**32 - 1, help="Of this account.")]
 OfSymbol = Annotated[str, typer.Option("--symbol", help="Of this symbol; of protections: of this underlying.")]
-Symbol = Annotated[str, typer.Argument(help="Such as BTC-USD.")]
 Underlying = Annotated[str, typer.Argument(help="The symbol under which protections count.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept for ever.")]
 Number = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="0: off.")]
 Seconds = Annotated[str, typer.Option(help="A decimal.")]
-Most = Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")]
 Cursor = Annotated[str, typer.Option(help="The next_cursor of the page before, as --json shows it.")]
 
 
@@ -202,7 +207,7 @@ def show(
     ],
     account: OfAccount = 0,
     symbol: OfSymbol = "",
-    limit: Most = 100,
+    limit: HowMany = 100,
     cursor: Cursor = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -218,7 +223,7 @@ def show(
 
 @guards_app.command("pauses")
 def pauses(
-    account: OfAccount = 0, limit: Most = 100, cursor: Cursor = "", data_dir: DataDir = None, as_json: AsJson = False
+    account: OfAccount = 0, limit: HowMany = 100, cursor: Cursor = "", data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """List who is paused or frozen now, and until when."""
     from quantumcore.app import risk
@@ -231,7 +236,7 @@ def pauses(
 @guards_app.command("changes")
 def changes(
     subject: Annotated[str, typer.Option(help="Of one account, symbol or session-7 (0: the venue).")] = "",
-    limit: Most = 20,
+    limit: HowMany = 20,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -244,5 +249,5 @@ def changes(
 def _set(what: "GuardSetting", reason: str, data_dir: Path | None, *, as_json: bool) -> None:
     from quantumcore.contracts.risk_guards import SetGuard
 
-    request = SetGuard(what=what, who=f"operator uid {os.getuid()}", reason=reason)
+    request = SetGuard(what=what, who=operator(), reason=reason)
     tell_change(ask_venue(data_dir, request), as_json=as_json)

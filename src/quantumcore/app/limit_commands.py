@@ -1,11 +1,10 @@
 """What the command line does about limits: `risk limits show`, `risk limits set`, `risk limits changes`."""
 
-import os
 from typing import Annotated
 
 import typer
 
-from quantumcore.app.terminal import AsJson, DataDir, HowMany, ask_venue, or_exit, tell, tell_in_tables
+from quantumcore.app.terminal import AsJson, DataDir, HowMany, ask_venue, operator, or_exit, tell, tell_in_tables
 
 limits_app = typer.Typer(
     no_args_is_help=True,
@@ -83,7 +82,7 @@ def set_limits(
         max_order_value=max_order_value,
         max_open_value=max_open_value,
         credit=credit,
-        who=f"operator uid {os.getuid()}",
+        who=operator(),
         reason=reason,
         expires_ns=or_exit(lambda: instant(expires, "expires")) if expires else 0,
     )

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumcore.app.setting_lines import tell_change, tell_changes
-from quantumcore.app.terminal import Account, AsJson, DataDir, HowMany, ask_venue, or_exit, tell
+from quantumcore.app.terminal import (
+    Account,
+    AsJson,
+    DataDir,
+    HowMany,
+    Reason,
+    Symbol,
+    ask_venue,
+    operator,
+    or_exit,
+    tell,
+)
 
 if TYPE_CHECKING:
     from quantumcore.contracts.risk_margin import LotModel, MarginSetting
 
 margin_app = typer.Typer(no_args_is_help=True, help="Margin of the engine: what is set, assessments, liquidations.")
-OPERATOR = "operator"
-"""Who sets what comes through the operator's door."""
-Symbol = Annotated[str, typer.Argument(help="Such as BTC-USD.")]
 Currency = Annotated[str, typer.Argument(help="Such as USD.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept for ever.")]
 Model = Annotated[Path | None, typer.Option(help="A JSON file with the fields of a model (docs/reference/risk.md).")]
 Amount = Annotated[str | None, typer.Option(help="Money, a decimal; left out: not set.")]
 Share = Annotated[str | None, typer.Option(help="A fraction such as 0.25; left out: not set.")]
@@ -205,7 +212,7 @@ def _step(one: dict[str, Any]) -> str:
 def _set(what: "MarginSetting", reason: str, data_dir: Path | None, *, as_json: bool) -> None:
     from quantumcore.contracts.risk_margin import SetMargin
 
-    tell_change(ask_venue(data_dir, SetMargin(what=what, who=OPERATOR, reason=reason)), as_json=as_json)
+    tell_change(ask_venue(data_dir, SetMargin(what=what, who=operator(), reason=reason)), as_json=as_json)
 
 
 def _model(file: Path) -> "LotModel":

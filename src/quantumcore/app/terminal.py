@@ -5,6 +5,7 @@ Nothing heavy is imported here: `quantumcore --help` and the start of a venue wa
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the venue keeps its data (default: data).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Account = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="Number of the account.")]
+Symbol = Annotated[str, typer.Argument(help="Such as BTC-USD.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept for ever.")]
 HowMany = Annotated[int, typer.Option(min=1, max=1_000, help="How many.")]
 T = TypeVar("T")
 
@@ -43,6 +46,11 @@ def or_exit(work: Callable[[], T]) -> T:
     except QuantumCoreError as error:
         typer.echo(f"quantumcore: {error.detail} ({error.code})", err=True)
         raise typer.Exit(1) from error
+
+
+def operator() -> str:
+    """Return who signs what comes through the operator's door."""
+    return f"operator uid {os.getuid()}"
 
 
 def tell(reply: Any, lines: Iterable[str], *, as_json: bool) -> None:

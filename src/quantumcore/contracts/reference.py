@@ -5,6 +5,7 @@ kept current by the engine's definitions.
 """
 
 from fractions import Fraction
+from functools import cached_property
 
 import msgspec
 
@@ -60,7 +61,7 @@ class Currency(msgspec.Struct, frozen=True):
         return show(minor_units, self.scale)
 
 
-class Instrument(msgspec.Struct, frozen=True):
+class Instrument(msgspec.Struct, frozen=True, dict=True):
     """What may be traded; bounds in ticks, lots and quote minor units; rates in 10^-8."""
 
     number: int
@@ -85,7 +86,7 @@ class Instrument(msgspec.Struct, frozen=True):
     minimum_fee: int
     collar: int
 
-    @property
+    @cached_property
     def unit(self) -> Fraction:
         """What one tick of one lot is worth, in minor units of the quote currency, in lowest terms."""
         scaled = self.tick * self.lot * self.multiplier * 10**self.quote.scale

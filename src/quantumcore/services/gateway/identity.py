@@ -76,6 +76,15 @@ def account_number(text: str, field: str) -> AccountId:
     return AccountId(int(text))
 
 
+def named_account(text: str | None, field: str) -> int:
+    """Return the account that a field names; 0: it names none.
+
+    Raises:
+        InvalidCommand: As account_number says.
+    """
+    return 0 if text is None else account_number(text, field)
+
+
 class Identities:
     """Verifies credentials through auth and remembers verified tokens for a moment."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
@@ -24,12 +25,12 @@ from quantumcore.contracts.ledger import (
     TransferView,
     TrialBalance,
 )
-from quantumcore.contracts.messages import Done
+from quantumcore.contracts.messages import Request
 from quantumcore.contracts.reference import Catalogue
-from quantumcore.contracts.risk_guards import CheckGuard, GuardChange, SetGuard, SetGuardByTwo
-from quantumcore.contracts.risk_kill import KillSwitch, LiftByTwo, LiftKillSwitch
-from quantumcore.contracts.risk_limits import CheckLimits, LimitChange, SetLimits, SetLimitsByTwo
-from quantumcore.contracts.risk_margin import CheckMargin, MarginChange, SetMargin, SetMarginByTwo
+from quantumcore.contracts.risk_guards import CheckGuard, SetGuardByTwo
+from quantumcore.contracts.risk_kill import LiftByTwo
+from quantumcore.contracts.risk_limits import CheckLimits, SetLimitsByTwo
+from quantumcore.contracts.risk_margin import CheckMargin, SetMarginByTwo
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
@@ -139,10 +140,10 @@ class LedgerService:
             "tax_remittance": Act(self._tax.check_remittance, self._tax.remit),
         }.items():
             self._approvals.guard(self._bus, kind, act)
-        self._approvals.keep("kill_switch", Act(_nothing_to_check, self._lift))
-        self._approvals.keep("limits", Act(self._check_limits, self._limit))
-        self._approvals.keep("margin", Act(self._check_margin, self._margin))
-        self._approvals.keep("guards", Act(self._check_guard, self._guard))
+        self._approvals.keep("kill_switch", self._elsewhere(LiftByTwo))
+        self._approvals.keep("limits", self._elsewhere(SetLimitsByTwo, CheckLimits))
+        self._approvals.keep("margin", self._elsewhere(SetMarginByTwo, CheckMargin))
+        self._approvals.keep("guards", self._elsewhere(SetGuardByTwo, CheckGuard))
         self._approvals.attach(self._bus)
         self._bus.handle(GetTransfer, self.transfer)
         self._bus.handle(GetBalances, self.balances)
@@ -317,26 +318,16 @@ class LedgerService:
 
     # --------------------------------------------------------------------------------------------- helpers
 
-    async def _check_limits(self, command: SetLimits) -> Done:
-        return await self._bus.request(CheckLimits(asked=command))
+    def _elsewhere(self, act: Callable[..., Request[Any]], check: Callable[..., Request[Any]] | None = None) -> Act:
+        """Return how another room carries out what it is asked for (`asked`); without `check` nothing is (a kill switch may be lifted whether it is engaged or not)."""
 
-    async def _limit(self, command: SetLimits) -> LimitChange:
-        return await self._bus.request(SetLimitsByTwo(asked=command))
+        async def checked(command: Request[Any]) -> object:
+            return None if check is None else await self._bus.request(check(asked=command))
 
-    async def _check_margin(self, command: SetMargin) -> Done:
-        return await self._bus.request(CheckMargin(asked=command))
+        async def done(command: Request[Any]) -> Any:
+            return await self._bus.request(act(asked=command))
 
-    async def _margin(self, command: SetMargin) -> MarginChange:
-        return await self._bus.request(SetMarginByTwo(asked=command))
-
-    async def _check_guard(self, command: SetGuard) -> Done:
-        return await self._bus.request(CheckGuard(asked=command))
-
-    async def _guard(self, command: SetGuard) -> GuardChange:
-        return await self._bus.request(SetGuardByTwo(asked=command))
-
-    async def _lift(self, command: LiftKillSwitch) -> KillSwitch:
-        return await self._bus.request(LiftByTwo(asked=command))
+        return Act(checked, done)
 
     @property
     def _catalogue(self) -> Catalogue:
@@ -360,7 +351,3 @@ class LedgerService:
 
     async def _cursor(self) -> int:
         return await self._database.read(store.read_cursor)
-
-
-async def _nothing_to_check(_request: object) -> None:
-    """A kill switch may be lifted whether it is engaged or not."""

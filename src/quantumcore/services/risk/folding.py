@@ -335,8 +335,9 @@ class Folding:
 
     def _accepted(self, event: wire.OrderAccepted) -> None:
         name = event.sequence, event.order_slot
-        made = Working(event.account, event.instrument, event.side, event.price, event.quantity)
-        self.state.orders[name] = made._replace(pegged=event.order_type == PEGGED)
+        pegged = event.order_type == PEGGED
+        made = Working(event.account, event.instrument, event.side, event.price, event.quantity, pegged=pegged)
+        self.state.orders[name] = made
         self.moved.add(event.account)
         self.checks[PASSED] += 1
 
@@ -373,11 +374,9 @@ class Folding:
     def _filled(self, event: wire.TradePrinted, name: Pair, leaves: int) -> None:
         """Enter a fill of an order, and let its firm draw on its line what the fill was worth (engine.md section 14)."""
         before = self._order(event, name)
-        notional = before.notional + event.price * event.quantity
-        after = before._replace(leaves=leaves, filled=before.filled + event.quantity, notional=notional)
-        self._put(event, name, after if leaves else None)
-        firm = self.state.members.get((before.account, Scope.FIRM))
-        line = (firm or 0, event.quote)
+        filled, notional = before.filled + event.quantity, before.notional + event.price * event.quantity
+        self._put(event, name, before._replace(leaves=leaves, filled=filled, notional=notional) if leaves else None)
+        line = self.state.members.get((before.account, Scope.FIRM)) or 0, event.quote
         drawn = self.state.drawn.get(line)
         if drawn is not None:
             unit, per = self._instruments[event.instrument].unit.as_integer_ratio()

@@ -368,7 +368,8 @@ def working_of(row: Sequence[Any]) -> Working:
 
 
 def _working_row(name: Pair, one: Working) -> tuple[Any, ...]:
-    return *name, *(one._asdict() | {"notional": str(one.notional)}).values()
+    account, instrument, side, price, leaves, filled, notional, *rest = one
+    return *name, account, instrument, side, price, leaves, filled, str(notional), *rest
 
 
 def _mark(row: Sequence[Any]) -> Mark:

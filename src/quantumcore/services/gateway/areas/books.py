@@ -22,7 +22,7 @@ from quantumcore.contracts.values import check_client_id
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.codec import rfc3339, shown
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import account_number, named_account
 from quantumcore.services.gateway.money_bodies import (
     AccountStateBody,
     CreditBody,
@@ -141,7 +141,7 @@ def _period(one: PeriodView) -> PeriodAnswer:
 
 
 def _entry(one: EntryBody, at: int) -> SignedEntry:
-    account = 0 if one.account_id is None else account_number(one.account_id, f"entries[{at}].account_id")
+    account = named_account(one.account_id, f"entries[{at}].account_id")
     return SignedEntry(account=account, code=one.code, currency=one.currency, amount=one.amount)
 
 

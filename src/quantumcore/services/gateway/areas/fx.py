@@ -13,7 +13,7 @@ from quantumcore.contracts.values import check_client_id
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.codec import instant, shown
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import named_account
 from quantumcore.services.gateway.money_bodies import ConversionBody, QuoteBody, QuotesBody
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
@@ -107,7 +107,7 @@ async def conversion(gate: Gate, call: Call) -> ConversionAnswer:
 
 
 def _given(one: QuoteBody, at: int) -> GivenQuote:
-    account = 0 if one.account_id is None else account_number(one.account_id, f"quotes[{at}].account_id")
+    account = named_account(one.account_id, f"quotes[{at}].account_id")
     return GivenQuote(
         quote_id=one.quote_id, sold=one.sold, bought=one.bought, rate=one.rate, mid=one.mid, account=account
     )

@@ -37,7 +37,7 @@ from quantumcore.services.gateway.guard_bodies import (
     ResumeBody,
     ThrottleBody,
 )
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import account_number, named_account
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 from quantumcore.services.gateway.setting_answers import SettingChangeAnswer, SettingChangesAnswer
@@ -65,7 +65,10 @@ async def entitlements(gate: Gate, call: Call, body: EntitlementsBody) -> Settin
 async def restriction(gate: Gate, call: Call, body: RestrictionBody) -> SettingChangeAnswer | Answer:
     """Put a symbol on the list of the venue, an account or a group, or take it off: who is meant may not trade it."""
     what = Restriction(
-        symbol=symbol_of(call), account=_named(body.account_id), group=body.group or 0, restricted=body.restricted
+        symbol=symbol_of(call),
+        account=named_account(body.account_id, "account_id"),
+        group=body.group or 0,
+        restricted=body.restricted,
     )
     return await _set(gate, call, what, body.reason)
 
@@ -80,7 +83,7 @@ async def throttle(gate: Gate, call: Call, body: ThrottleBody) -> SettingChangeA
     """Say how often orders (new), replacements (replace), cancels (cancel) or mass cancels (mass_cancel) may come."""
     what = Throttle(
         command=call.params["command"],
-        account=_named(body.account_id),
+        account=named_account(body.account_id, "account_id"),
         session=body.session or 0,
         rate=body.rate,
         burst=body.burst,
@@ -106,7 +109,12 @@ async def protection(gate: Gate, call: Call, body: ProtectionBody) -> SettingCha
 
 async def resume(gate: Gate, call: Call, body: ResumeBody) -> SettingChangeAnswer | Answer:
     """Lift a pause that stands; its count begins anew."""
-    what = Resume(account=_named(body.account_id), cause=body.cause, underlying=body.underlying or "", pause=body.pause)
+    what = Resume(
+        account=named_account(body.account_id, "account_id"),
+        cause=body.cause,
+        underlying=body.underlying or "",
+        pause=body.pause,
+    )
     return await _set(gate, call, what, body.reason)
 
 
@@ -148,7 +156,7 @@ async def protections(gate: Gate, _call: Call, query: GuardsQuery) -> GuardsAnsw
 async def pauses(gate: Gate, _call: Call, query: PausesQuery) -> PausesAnswer:
     """List who is paused or frozen now, and until when."""
     question = GetPauses(
-        account=_named(query.account_id),
+        account=named_account(query.account_id, "account_id"),
         limit=query.limit,
         cursor=query.cursor,
         at_least=gate.own_writes.at_least(NOBODY),
@@ -175,7 +183,7 @@ async def _set(gate: Gate, call: Call, what: GuardSetting, reason: str) -> Setti
 async def _records(gate: Gate, query: GuardsQuery, kind: str) -> GuardsAnswer:
     question = GetGuards(
         kind=kind,
-        account=_named(query.account_id),
+        account=named_account(query.account_id, "account_id"),
         symbol=query.symbol or "",
         limit=query.limit,
         cursor=query.cursor,
@@ -186,8 +194,3 @@ async def _records(gate: Gate, query: GuardsQuery, kind: str) -> GuardsAnswer:
 
 def _account(call: Call) -> int:
     return account_number(call.params["account"], "account_id")
-
-
-def _named(account_id: str | None) -> int:
-    """Return the account that is named; 0: none is."""
-    return 0 if account_id is None else account_number(account_id, "account_id")

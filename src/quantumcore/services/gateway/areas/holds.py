@@ -13,7 +13,7 @@ from quantumcore.services.gateway import money_answers
 from quantumcore.services.gateway.areas.books import TransactionAnswer, posted
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import account_number, named_account
 from quantumcore.services.gateway.money_answers import ClientHoldAnswer
 from quantumcore.services.gateway.money_bodies import (
     HoldAmendBody,
@@ -79,7 +79,7 @@ def _named(call: Call, account_id: str) -> tuple[int, str]:
 
 
 def _part(one: HoldPartBody, at: int) -> Taken:
-    account = 0 if one.account_id is None else account_number(one.account_id, f"parts[{at}].account_id")
+    account = named_account(one.account_id, f"parts[{at}].account_id")
     return Taken(account=account, code=one.code, amount=one.amount)
 
 

@@ -12,7 +12,7 @@ from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.codec import instant
 from quantumcore.services.gateway.errors import require
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import account_number, named_account
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.risk_answers import LimitChangeAnswer, LimitChangesAnswer
 from quantumcore.services.gateway.risk_bodies import (
@@ -81,7 +81,7 @@ async def instrument(gate: Gate, call: Call) -> LevelLimits:
 
 async def changes(gate: Gate, _call: Call, query: ChangesQuery) -> LimitChangesAnswer:
     """List what was set of limits, by whom and why, and what became of it; newest first."""
-    account = 0 if query.account_id is None else account_number(query.account_id, "account_id")
+    account = named_account(query.account_id, "account_id")
     page = await gate.bus.request(GetLimitChanges(account=account, limit=query.limit, cursor=query.cursor))
     return LimitChangesAnswer([risk_answers.limit_change(one) for one in page.items], page.next_cursor)
 

@@ -22,7 +22,7 @@ from quantumcore.services.gateway.areas.market import symbol_of
 from quantumcore.services.gateway.areas.proposals import by_two
 from quantumcore.services.gateway.codec import instant
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import account_number, named_account
 from quantumcore.services.gateway.margin_answers import LiquidationsAnswer, MarginStandingAnswer
 from quantumcore.services.gateway.margin_bodies import (
     AccountMarginBody,
@@ -105,7 +105,7 @@ async def changes(gate: Gate, _call: Call, query: MarginChangesQuery) -> Setting
 
 async def liquidations(gate: Gate, _call: Call, query: ChangesQuery) -> LiquidationsAnswer:
     """List the steps of liquidations with the numbers that caused them; newest first."""
-    number = 0 if query.account_id is None else account_number(query.account_id, "account_id")
+    number = named_account(query.account_id, "account_id")
     page = await gate.bus.request(GetLiquidations(account=number, limit=query.limit, cursor=query.cursor))
     return LiquidationsAnswer([margin_answers.liquidation(one) for one in page.items], page.next_cursor)
 

@@ -17,7 +17,7 @@ from quantumcore.services.gateway.areas.reference import NOBODY
 from quantumcore.services.gateway.bodies import KillBody, KillQuery
 from quantumcore.services.gateway.codec import shown
 from quantumcore.services.gateway.gate import Gate
-from quantumcore.services.gateway.identity import account_number
+from quantumcore.services.gateway.identity import named_account
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.routing import Answer
 
@@ -77,7 +77,7 @@ async def switches(gate: Gate, _call: Call) -> SwitchesAnswer:
 
 def _named(body: KillQuery) -> dict[str, Any]:
     """Return whose switch it is. The scope risk reaches every account: that is what a risk officer is for."""
-    account = 0 if body.account_id is None else account_number(body.account_id, "account_id")
+    account = named_account(body.account_id, "account_id")
     return {"account": account, "firm": body.firm or 0, "session": body.session or 0, "symbol": body.symbol or ""}
 
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 import pytest
 from msgspec.structs import replace
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
 from quantumcore.services.positions.corrections import Bust, after_bust
 from quantumcore.services.positions.domain import (
@@ -23,7 +24,7 @@ from quantumcore.services.positions.domain import (
     Terms,
     after_fill,
 )
-from quantumcore.services.positions.lots import DAY_NS, MAX_LOTS, METHODS, Method
+from quantumcore.services.positions.lots import MAX_LOTS, METHODS, Method
 from quantumcore.services.positions.pnl import (
     I128_MAX,
     ONE,

@@ -20,10 +20,10 @@ from quantumcore.contracts.reference import Catalogue
 from quantumcore.core.twin import exposure
 from quantumcore.core.twin import positions as twin_positions
 from quantumcore.services.risk import margin_store, store, tables
-from quantumcore.services.risk.folding import PAIR
 from quantumcore.services.risk.levels import Level, Limit
 from quantumcore.services.risk.margin.book import Book
 from quantumcore.services.risk.margin.standing import STALE, TOO_LARGE, maintenance
+from quantumcore.services.risk.state import PAIR
 from quantumcore.services.risk.together import read_together
 from quantumcore.services.risk.valuation.at_work import lots_at_work, worth_at_work
 from quantumcore.services.risk.valuation.limits import of_level

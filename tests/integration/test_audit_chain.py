@@ -17,10 +17,11 @@ from sqlalchemy import select
 
 from quantumcore.adapters.event_log import FileEventLog
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger import store
-from quantumcore.services.ledger.audit.chain import DAY_NS, Chain, canonical, genesis
+from quantumcore.services.ledger.audit.chain import Chain, canonical, genesis
 from quantumcore.services.ledger.audit.merkle import leaf, root_of
 from quantumcore.services.ledger.audit.rows import record_at, records_after
 from quantumcore.services.ledger.service import LedgerService

@@ -26,11 +26,11 @@ from quantumcore.app.audit import LEDGER
 from quantumcore.app.audit_key import KEY_FILE
 from quantumcore.app.audit_places import auditing_of
 from quantumcore.app.verify import verify
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.wire import Transfer
 from quantumcore.core.shard import Shard
 from quantumcore.ports.event_log import EventBatch
-from quantumcore.services.ledger.audit.chain import DAY_NS
 from quantumcore.services.ledger.audit.publisher import Publisher
 from quantumcore.services.ledger.audit.roots import Signer
 from quantumcore.services.ledger.tables import cursor, entries

@@ -22,10 +22,11 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound
 from quantumcore.contracts.ledger_audit import EntryProof
 from quantumcore.services.ledger.audit import check as checker
-from quantumcore.services.ledger.audit.chain import DAY_NS, TIME, Row
+from quantumcore.services.ledger.audit.chain import TIME, Row
 from quantumcore.services.ledger.audit.check import Malformed, Wrong, check
 from quantumcore.services.ledger.audit.merkle import BLOCK
 from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove

@@ -25,10 +25,10 @@ from quantumcore.app.audit_key import KEY_FILE
 from quantumcore.app.audit_places import FIRST, SECOND, auditing_of, places_of
 from quantumcore.app.segments import check_places, sealed_days
 from quantumcore.app.verify import verify
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted, Unavailable
 from quantumcore.ports.sealed import RETENTION_DAYS
 from quantumcore.services.ledger.audit import segments
-from quantumcore.services.ledger.audit.chain import DAY_NS
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.publisher import Publisher
 from quantumcore.services.ledger.audit.roots import Signer, day_name

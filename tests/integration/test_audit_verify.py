@@ -19,7 +19,8 @@ import pytest
 from sqlalchemy import Connection, delete, select, update
 
 from quantumcore.adapters.second_store import FileStore
-from quantumcore.services.ledger.audit.chain import DAY_NS, TIME
+from quantumcore.contracts.days import DAY_NS
+from quantumcore.services.ledger.audit.chain import TIME
 from quantumcore.services.ledger.audit.findings import Finding
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.roots import leaves_name, root_name

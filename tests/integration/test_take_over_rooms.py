@@ -40,7 +40,7 @@ from quantumcore.services.portfolio.service import PortfolioService
 from quantumcore.services.portfolio.settings import PortfolioSettings
 from quantumcore.services.positions.service import PositionsService
 from quantumcore.services.risk import store
-from quantumcore.services.risk.folding import ONE, Holding
+from quantumcore.services.risk.state import ONE, Holding
 from tests.support.ledgers import digest, open_ledger
 from tests.support.position_rooms import order
 from tests.support.risk_room import risk_service

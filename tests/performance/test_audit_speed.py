@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import Connection, event
 
 from quantumcore.adapters.second_store import FileStore
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.services.ledger import store
-from quantumcore.services.ledger.audit.chain import DAY_NS, Chain, Row
+from quantumcore.services.ledger.audit.chain import Chain, Row
 from quantumcore.services.ledger.audit.merkle import BLOCK
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.publisher import Auditing, Publisher

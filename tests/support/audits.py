@@ -11,9 +11,10 @@ from sqlalchemy import Connection, delete, func, insert, select
 from quantumcore.adapters.second_store import FileStore
 from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.core.twin.engine import Engine
 from quantumcore.ports.event_log import EventBatch
-from quantumcore.services.ledger.audit.chain import DAY_NS, Chain, Row
+from quantumcore.services.ledger.audit.chain import Chain, Row
 from quantumcore.services.ledger.audit.findings import Finding
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.publisher import Auditing, Publisher

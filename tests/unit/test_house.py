@@ -48,6 +48,7 @@ MONEY = (
     "services/risk/figures/exposure.py",
     "services/risk/figures/drawdown.py",
     "services/risk/folding.py",
+    "services/risk/state.py",
     "services/risk/levels.py",
     "services/risk/valuation/limits.py",
     "services/risk/store.py",
@@ -63,6 +64,7 @@ MONEY = (
 FIGURES = ("services/risk/figures/", "services/risk/guards/", "services/risk/margin/", "services/risk/options/")
 FIGURE_FILES = (
     "services/risk/folding.py",
+    "services/risk/state.py",
     "services/risk/levels.py",
     "services/risk/parameters.py",
     "services/risk/units.py",

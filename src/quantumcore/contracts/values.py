@@ -166,3 +166,13 @@ def parse_time(text: str, field: str) -> Nanoseconds:
         raise invalid("time", f"{field} is no time: {error}", field=field, actual=_shown(text)) from error
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return Nanoseconds((delta.days * 86_400 + delta.seconds) * 1_000_000_000 + int((match[2] or "0").ljust(9, "0")))
+
+
+def half_even(numerator: int, denominator: int) -> int:
+    """Return numerator / denominator, not 0, rounded to the nearest integer, on a tie to the even one."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    whole, rest = divmod(numerator, denominator)
+    if rest * 2 > denominator or (rest * 2 == denominator and whole & 1):
+        whole += 1
+    return whole

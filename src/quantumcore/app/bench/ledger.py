@@ -16,13 +16,14 @@ from quantumcore.adapters.sql import SqliteDatabase, open_database
 from quantumcore.app.audit_places import DIRECTORY, auditing_of
 from quantumcore.app.bench.measure import REPEATS, Figure
 from quantumcore.app.definitions import load_definitions
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.wire import OpenAccount, SubmitOrder, TradePrinted, Transfer
 from quantumcore.core._native import Engine
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts
 from quantumcore.services.ledger import store
-from quantumcore.services.ledger.audit.chain import DAY_NS, Chain, Row
+from quantumcore.services.ledger.audit.chain import Chain, Row
 from quantumcore.services.ledger.audit.prove import entry_at, prove
 from quantumcore.services.ledger.audit.published import Published
 from quantumcore.services.ledger.audit.publisher import Publisher

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from quantumcore.app.bench.measure import REPEATS, Figure
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.core import _greeks
 from quantumcore.services.risk.options.arrays import (
     METHODS,
@@ -24,7 +25,6 @@ ROWS = 1_000
 ROUNDS = 60
 ROUND_S = 0.4e-3
 """Shorter than what a scheduler gives at a time."""
-DAY_NS = 86_400 * 10**9
 NOW_NS = 1_790_000_000 * 10**9
 CALL, SPOT, STRIKE, YEARS, RATE, YIELD, VOLATILITY = True, 100.0, 105.0, 0.5, 0.05, 0.02, 0.25
 PUT = (False, 100.0, 105.0, 0.5, 0.05, 0.02, 0.25)

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from quantumcore.contracts.errors import Internal
 from quantumcore.contracts.positions import PositionView
-from quantumcore.services.portfolio.exact import SHOWN, ZERO, eight, half_even, number, shown
+from quantumcore.contracts.values import half_even
+from quantumcore.services.portfolio.exact import SHOWN, ZERO, eight, number, shown
 
 SCALE = 18
 TO_SCALE = 10 ** (SCALE - SHOWN)

@@ -4,6 +4,7 @@ import re
 from fractions import Fraction
 
 from quantumcore.contracts.errors import Internal
+from quantumcore.contracts.values import half_even
 
 SHOWN = 8  # of P&L and averages
 RATE_SHOWN = 12
@@ -42,15 +43,6 @@ def eight(text: str) -> int:
 def is_decimal(text: str) -> bool:
     """Tell whether `text` is a decimal of at most 18 places: no exponent, no sign alone, no blank."""
     return _DECIMAL.match(text) is not None
-
-
-def half_even(numerator: int, denominator: int) -> int:
-    """Return numerator / denominator as an integer, a tie to the even one; denominator > 0."""
-    whole, rest = divmod(numerator, denominator)
-    twice = rest * 2
-    if twice > denominator or (twice == denominator and whole & 1):
-        whole += 1
-    return whole
 
 
 def shown(mantissa: int, places: int) -> str:

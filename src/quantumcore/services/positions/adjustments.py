@@ -7,6 +7,7 @@ worth, or the cost that was carried along. Dividends, funding and fees have line
 from msgspec import Struct
 from msgspec.structs import replace
 
+from quantumcore.contracts.values import half_even
 from quantumcore.services.positions.domain import (
     CLOSING,
     Cause,
@@ -18,7 +19,7 @@ from quantumcore.services.positions.domain import (
     filled,
 )
 from quantumcore.services.positions.lots import Loss, Lot, Method, Rescaled, in_order, join, rescale, rescaled_price
-from quantumcore.services.positions.pnl import Contract, bounded, half_even, toward_zero
+from quantumcore.services.positions.pnl import Contract, bounded, toward_zero
 
 RATE_ONE = 10**8
 NOTHING_LEFT = (0, 1)

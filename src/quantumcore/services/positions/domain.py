@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from quantumcore.contracts.values import half_even
 from quantumcore.services.positions.lots import (
     FillId,
     Loss,
@@ -23,7 +24,7 @@ from quantumcore.services.positions.lots import (
     wash_closing,
     wash_opening,
 )
-from quantumcore.services.positions.pnl import Contract, bounded, half_even, toward_zero
+from quantumcore.services.positions.pnl import Contract, bounded, toward_zero
 
 CLOSING, OPENING = 0, 1
 """The part of a change: a fill that crosses zero has both."""

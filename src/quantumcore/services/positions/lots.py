@@ -16,11 +16,10 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.values import I64_MAX
-from quantumcore.services.positions.pnl import half_even
+from quantumcore.contracts.values import I64_MAX, half_even
 
-DAY_NS = 86_400 * 10**9
 WASH_DAYS = 30
 MAX_LOTS = 10_000
 """Of one position; a fill beyond it joins the youngest lot, whose cost and quantity then say both."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.reference import Currency, Instrument
-from quantumcore.contracts.values import I64_MAX, show
+from quantumcore.contracts.values import I64_MAX, half_even, show
 
 PLACES = 18
 ONE = 10**PLACES
@@ -135,15 +135,6 @@ def contract_of(instrument: Instrument) -> Contract:
 def settlement(instrument: Instrument) -> Currency:
     """Return the currency in which an instrument is valued: its quote; of an inverse contract its base."""
     return instrument.base if FORMS[instrument.kind] is Form.INVERSE else instrument.quote
-
-
-def half_even(numerator: int, denominator: int) -> int:
-    """Return the quotient as an integer, a tie to the even one; `denominator` > 0."""
-    whole, rest = divmod(numerator, denominator)
-    twice = rest * 2
-    if twice > denominator or (twice == denominator and whole & 1):
-        return whole + 1
-    return whole
 
 
 def toward_zero(numerator: int, denominator: int) -> int:

@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from msgspec import Struct
-
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.marks import Mark, after_mark, after_trade
 from quantumcore.contracts.reasons import CODES, Reason, Scope
 from quantumcore.contracts.reference import Instrument
-from quantumcore.contracts.values import NO_SLOT
+from quantumcore.contracts.values import NO_SLOT, half_even
 from quantumcore.contracts.wire import Event
 from quantumcore.contracts.wire.limit_commands import NOT_SET
 from quantumcore.ports.event_log import EventBatch
@@ -25,122 +24,30 @@ from quantumcore.services.risk.levels import (
     Engaged,
     Level,
     Limit,
-    LimitKey,
     level_of,
     level_of_record,
     numbers_of,
 )
+from quantumcore.services.risk.state import (
+    BUY,
+    ENTRY,
+    ONE,
+    PAIR,
+    WAITS,
+    Balance,
+    Holding,
+    Pair,
+    Print,
+    State,
+    Working,
+)
 
-BUY, SELL = 1, 2
 UNDONE = 1  # TradeBusted action
 PEGGED = 10  # of order types
 ASKED_FOR = 0  # why an order was replaced
-PAIR, ENTRY, WAITS = 1, 2, 3
-"""How an order is tied to others: one of two that stand for each other, what two exits wait for, or one that waits alone."""
 _TIES = {1: (PAIR, PAIR), 2: (0, WAITS), 3: (ENTRY, PAIR, PAIR)}
 """By the link of OrdersLinked: OCO, OTO, bracket."""
-COST_PLACES = 6
-"""A cost is an integer of 10^-6 of ticks × lots."""
-ONE = 10**COST_PLACES
-DAY_NS = 86_400 * 10**9
-EVERYBODY = 0
-"""Who has moved when something has changed for more accounts than one."""
 PASSED = "passed"
-
-Pair = tuple[int, int]
-"""(account, currency) or (account, instrument); of orders (sequence, slot); of closes (instrument, day); of members (account, scope); of drawn
-(firm, currency)."""
-
-
-class Balance(NamedTuple):
-    """Minor units.
-
-    Attributes:
-        day: On which it last moved, in days since 1970. opening: What it was before that day.
-        flow: What deposits, withdrawals and transfers brought on that day.
-    """
-
-    total: int = 0
-    day: int = 0
-    opening: int = 0
-    flow: int = 0
-
-    def moved(self, amount: int, day: int, *, flow: bool = False) -> "Balance":
-        """Return it after `amount` came on `day`."""
-        opening, before = (self.opening, self.flow) if self.day == day else (self.total, 0)
-        return Balance(self.total + amount, day, opening, before + (amount if flow else 0))
-
-    def on(self, day: int) -> tuple[int, int]:
-        """Return what it was when `day` began, and what flowed since."""
-        return (self.opening, self.flow) if self.day == day else (self.total, 0)
-
-
-class Holding(NamedTuple):
-    """A position: signed lots, and what it cost; None: nobody knows."""
-
-    lots: int = 0
-    cost: int | None = 0
-
-    def traded(self, lots: int, price: int) -> "Holding":
-        """Return it after `lots` (signed) at `price` ticks."""
-        return self.moved(lots, lots * price * ONE)
-
-    def moved(self, lots: int, cost: int) -> "Holding":
-        """Return it after `lots` (signed) that cost so much: what closes takes its share of the cost along, half-even."""
-        after = self.lots + lots
-        if after == 0:
-            return Holding()
-        opens = self.lots == 0 or (self.lots > 0) == (lots > 0)
-        if opens:
-            return Holding(after, None if self.cost is None else self.cost + cost)
-        if (after > 0) != (self.lots > 0):
-            return Holding(after, _half_even(cost * after, lots))
-        return Holding(after, None if self.cost is None else _half_even(self.cost * after, self.lots))
-
-
-class Working(NamedTuple):
-    """An order that may trade.
-
-    Attributes:
-        price: Ticks: its limit, at worst what it trades at; of a peg its cap. leaves: Lots that may trade.
-        filled, notional: Lots that have traded, and the sum of their ticks × lots.
-        link: The sequence that tied it to others; 0: none. tie: How: PAIR, ENTRY, WAITS.
-    """
-
-    account: int
-    instrument: int
-    side: int
-    price: int
-    leaves: int
-    filled: int = 0
-    notional: int = 0
-    link: int = 0
-    tie: int = 0
-    pegged: bool = False
-
-
-class Print(NamedTuple):
-    """The last trade of an instrument; price in ticks. sequence, fill: Its name."""
-
-    price: int
-    sequence: int
-    fill: int
-    time_ns: int
-
-
-class State(Struct):
-    """What a batch of events finds and leaves, of all that it touches; None: it is gone."""
-
-    accounts: dict[int, int]
-    balances: dict[Pair, Balance]
-    positions: dict[Pair, Holding]
-    orders: dict[Pair, Working | None]
-    marks: dict[int, Mark]
-    closes: dict[Pair, int]
-    limits: dict[LimitKey, Limit | None]
-    switches: dict[Level, Engaged | None]
-    members: dict[Pair, int | None]
-    drawn: dict[Pair, int | None]
 
 
 class Touched(NamedTuple):
@@ -310,7 +217,7 @@ class Folding:
             self._money(event, account, event.base, sign * event.asset)
             self._money(event, account, event.quote, -sign * event.money)
             key = account, event.instrument
-            cost = _half_even(sign * event.money * per * ONE, unit)
+            cost = half_even(sign * event.money * per * ONE, unit)
             self.state.positions[key] = self.state.positions.get(key, Holding()).moved(sign * event.lots, cost)
             self.moved.add(account)
 
@@ -470,13 +377,3 @@ _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     wire.KillSwitchChanged: Folding._switched,  # noqa: SLF001
     wire.KillChanged: Folding._killed,  # noqa: SLF001
 }
-
-
-def _half_even(numerator: int, denominator: int) -> int:
-    """Return numerator / denominator, half-even."""
-    if denominator < 0:
-        numerator, denominator = -numerator, -denominator
-    whole, rest = divmod(numerator, denominator)
-    if rest * 2 > denominator or (rest * 2 == denominator and whole & 1):
-        whole += 1
-    return whole

@@ -6,6 +6,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.reference import Instrument
 from quantumcore.ports.database import Database
@@ -13,7 +14,6 @@ from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventBatch, EventLog
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.risk import store
-from quantumcore.services.risk.folding import DAY_NS
 from quantumcore.services.risk.store import Applied
 
 _DEFINES = tuple(kind.beginning() for kind in (wire.CurrencyDefined, wire.InstrumentDefined))

@@ -24,10 +24,11 @@ from quantumcore.services.risk.desks.margin.room import MarginRoom
 from quantumcore.services.risk.desks.parameters import ParameterDesk
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
-from quantumcore.services.risk.folding import EVERYBODY, PASSED
+from quantumcore.services.risk.folding import PASSED
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
 from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.state import EVERYBODY
 from quantumcore.services.risk.store import Applied
 from quantumcore.services.risk.valuation.metrics import is_stale
 from quantumcore.services.risk.valuation.rates import RatesDesk

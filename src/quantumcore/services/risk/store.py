@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, tuple_, update
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.marks import TRADE, Mark
 from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Instrument
@@ -17,21 +18,10 @@ from quantumcore.contracts.wire import Event
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.risk import guard_store, margin_store
-from quantumcore.services.risk.folding import (
-    DAY_NS,
-    Balance,
-    Folding,
-    Holding,
-    Pair,
-    Print,
-    State,
-    Touched,
-    Working,
-    new_events,
-    touched,
-)
+from quantumcore.services.risk.folding import Folding, Touched, new_events, touched
 from quantumcore.services.risk.levels import Engaged, Level, Limit, LimitKey
 from quantumcore.services.risk.margin.book import Key
+from quantumcore.services.risk.state import Balance, Holding, Pair, Print, State, Working
 from quantumcore.services.risk.tables import (
     accounts,
     balances,

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from quantumcore.contracts.reasons import Scope
 from quantumcore.ports.database import chunks
-from quantumcore.services.risk.folding import Working
 from quantumcore.services.risk.levels import Level
+from quantumcore.services.risk.state import Working
 from quantumcore.services.risk.store import working_of
 from quantumcore.services.risk.tables import drawn, members, orders, positions
 

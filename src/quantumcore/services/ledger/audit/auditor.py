@@ -7,6 +7,7 @@ from functools import partial
 from prometheus_client.core import Metric
 from sqlalchemy import Connection
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import NotFound, Unavailable, check_count, invalid
 from quantumcore.contracts.ledger_audit import (
     AccountVerdict,
@@ -30,7 +31,7 @@ from quantumcore.ports.second_store import SecondStore
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.accounts import account_sums
-from quantumcore.services.ledger.audit.chain import DAY_NS, NO_DAY
+from quantumcore.services.ledger.audit.chain import NO_DAY
 from quantumcore.services.ledger.audit.findings import Finding
 from quantumcore.services.ledger.audit.prove import entry_at, position_in, position_of_transfer, prove
 from quantumcore.services.ledger.audit.published import Published

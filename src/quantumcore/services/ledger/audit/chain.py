@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.services.ledger.audit.merkle import BLOCK, Tree
 
 VERSION = 1
-DAY_NS = 86_400 * 10**9
 HASH_BYTES = 32
 GENESIS = b"quantumcore ledger audit"
 NO_DAY = -1

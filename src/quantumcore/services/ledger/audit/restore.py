@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted
 from quantumcore.services.ledger.audit import rows
-from quantumcore.services.ledger.audit.chain import BEFORE_ALL, DAY_NS, TIME, Chain
+from quantumcore.services.ledger.audit.chain import BEFORE_ALL, TIME, Chain
 from quantumcore.services.ledger.audit.roots import day_name
 from quantumcore.services.ledger.audit.segments import Sealed, Segment
 from quantumcore.services.ledger.store import write_chain, write_entries

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import Corrupted, InvalidCommand
 from quantumcore.services.ledger.audit import rows
 from quantumcore.services.ledger.audit.chain import (
     BEFORE_ALL,
-    DAY_NS,
     TIME,
     UNRECORDABLE,
     Block,

@@ -45,8 +45,8 @@ from quantumcore.services.risk.figures.basis import money
 from quantumcore.services.risk.figures.stress import Shock, correlated, standard
 from quantumcore.services.risk.figures.stress_days import named_days
 from quantumcore.services.risk.figures.var import Exposed
-from quantumcore.services.risk.folding import Pair
 from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.state import Pair
 from quantumcore.services.risk.valuation import limits, metrics, valuing
 from quantumcore.services.risk.valuation.rates import TARGET
 from quantumcore.services.risk.valuation.valuer import Seen, Valuer

@@ -22,8 +22,8 @@ from quantumcore.ports.telemetry import Durations, counter, gauge
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import parameter_store
 from quantumcore.services.risk.desks.parameter_store import KILLED, LIFTED, RELIEF, SWITCHES, WARNING, Said
-from quantumcore.services.risk.folding import EVERYBODY
 from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.state import EVERYBODY
 from quantumcore.services.risk.store import Applied
 from quantumcore.services.risk.valuation import metrics
 from quantumcore.services.risk.valuation.limits import name_of, nothing_of, over

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
-from quantumcore.services.risk.folding import DAY_NS
 
 CLOSED = (3, 11)  # phases in which no session is: closed, post_close
 KINDS = frozenset(

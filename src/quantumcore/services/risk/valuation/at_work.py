@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.services.risk.folding import ENTRY, PAIR, Working
 from quantumcore.services.risk.margin.amounts import ceiling
+from quantumcore.services.risk.state import ENTRY, PAIR, Working
 
 
 def lots_at_work(orders: Sequence[Working]) -> Counter[tuple[int, int]]:

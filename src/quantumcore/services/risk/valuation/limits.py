@@ -14,7 +14,6 @@ from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.risk import LimitUse
 from quantumcore.contracts.risk_limits import LimitRecord
-from quantumcore.services.risk.folding import BUY, SELL, Working
 from quantumcore.services.risk.levels import (
     CREDIT,
     LONG,
@@ -28,6 +27,7 @@ from quantumcore.services.risk.levels import (
     Limit,
     LimitKey,
 )
+from quantumcore.services.risk.state import BUY, SELL, Working
 from quantumcore.services.risk.store import Account
 from quantumcore.services.risk.together import Together
 from quantumcore.services.risk.valuation.at_work import lots_at_work, worth_at_work

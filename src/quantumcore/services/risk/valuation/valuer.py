@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import NotFound, Unavailable
 from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.reference import Catalogue, Currency, Instrument
@@ -11,7 +12,6 @@ from quantumcore.ports.clock import Clock
 from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.services.risk import store
-from quantumcore.services.risk.folding import DAY_NS
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
 from quantumcore.services.risk.settings import RiskSettings

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from quantumcore.contracts.marks import Mark
 from quantumcore.contracts.reference import Currency, Instrument
-from quantumcore.services.risk.folding import BUY, ONE, Balance, Holding, Working
 from quantumcore.services.risk.margin import volatility as margin
 from quantumcore.services.risk.parameters import CASH, Parameters
+from quantumcore.services.risk.state import BUY, ONE, Balance, Holding, Working
 from quantumcore.services.risk.store import Account
 from quantumcore.services.risk.valuation.worths import Worths
 

@@ -12,6 +12,7 @@ from functools import partial
 from prometheus_client.core import Metric
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.days import DAY_NS
 from quantumcore.contracts.errors import InvalidCommand, NotFound, QuantumCoreError
 from quantumcore.contracts.matching import Sequence, SequenceBatch
 from quantumcore.contracts.reasons import CODES, Reason
@@ -22,10 +23,10 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.risk import store
-from quantumcore.services.risk.folding import DAY_NS, EVERYBODY
 from quantumcore.services.risk.margin.book import Book, Key, Place, of_currencies
 from quantumcore.services.risk.margin.standing import of_event, view
 from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.state import EVERYBODY
 from quantumcore.services.risk.store import Applied
 
 PACE_S = 0.25

@@ -21,8 +21,8 @@ from quantumcore.contracts.matching import SequenceBatch
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
 from quantumcore.ports.telemetry import counter
-from quantumcore.services.risk.folding import Print
 from quantumcore.services.risk.settings import RiskSettings
+from quantumcore.services.risk.state import Print
 from quantumcore.services.risk.store import Applied
 
 PACE_S = 0.25

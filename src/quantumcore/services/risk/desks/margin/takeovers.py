@@ -23,12 +23,12 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.event_log import EventLog
 from quantumcore.services.risk import store
-from quantumcore.services.risk.folding import ONE, Holding
 from quantumcore.services.risk.margin import ladder
 from quantumcore.services.risk.margin.amounts import ceiling
 from quantumcore.services.risk.margin.book import Book, Place
 from quantumcore.services.risk.margin.ladder import Action, Cover, Deleverage, Fund, Opposite, Take
 from quantumcore.services.risk.margin.standing import STALE, TOO_LARGE
+from quantumcore.services.risk.state import ONE, Holding
 
 BETWEEN_ACCOUNTS = 3  # kind of a transfer
 READ_BYTES = 256 << 10  # the loop is free again after each

@@ -83,6 +83,7 @@ class LimitsWalk {
       QC_ASSERT(p.working(false) == working_[0][row] && p.working(true) == working_[1][row]);
       QC_ASSERT(p.open_orders == open_[row]);
       QC_ASSERT(state_.position_worth[row] == worth_[row]);
+      QC_ASSERT(is_market_size(state_.rare_books[p.instrument].size));
     }
   }
 

@@ -117,6 +117,10 @@ void dispatch(State& state, const std::byte* bytes, Teller& teller) {
       return hand(state, bytes, teller, set_quantity_limits);
     case CommandKind::set_money_limits:
       return hand(state, bytes, teller, set_money_limits);
+    case CommandKind::set_market_size:
+      return hand(state, bytes, teller, set_market_size);
+    case CommandKind::set_market_shares:
+      return hand(state, bytes, teller, set_market_shares);
     case CommandKind::set_kill:
       return hand(state, bytes, teller, set_kill);
     case CommandKind::set_instrument_class:

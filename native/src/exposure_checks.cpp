@@ -12,9 +12,10 @@ namespace quantumcore {
 
 namespace {
 
-template <class Limits, class Find>
-Tightest least(const State& state, const Position& position, u32 whose, i64 Limits::* limit,
-               Tightest found, u16 currency, const Find& find) {
+/// The tightest of what records say: `limit_in(key)` is negative where one says nothing.
+template <class LimitIn>
+Tightest least(const State& state, const Position& position, u32 whose, Tightest found,
+               u16 currency, const LimitIn& limit_in) {
   const Account& owner = state.accounts[position.account];
   const u32 account = position.account;
   const u32 instrument = position.instrument;
@@ -26,9 +27,8 @@ Tightest least(const State& state, const Position& position, u32 whose, i64 Limi
                            {Scope::account, account, instrument, 0, currency}};
   for (u32 i = 0; i < std::size(keys); ++i) {
     if ((whose >> i & 1) == 0) continue;
-    const Limits* const limits = find(keys[i]);
-    if (limits == nullptr || limits->*limit < 0) continue;
-    if (!found.is_set() || limits->*limit < found.limit) found = {limits->*limit, keys[i].scope};
+    const i64 limit = limit_in(keys[i]);
+    if (limit >= 0 && (!found.is_set() || limit < found.limit)) found = {limit, keys[i].scope};
   }
   return found;
 }
@@ -37,20 +37,44 @@ Tightest least(const State& state, const Position& position, u32 whose, i64 Limi
 
 Tightest least_quantity(const State& state, const Position& position, u32 whose,
                         i64 QuantityLimits::* limit, Tightest first) {
-  return least<QuantityLimits>(state, position, whose, limit, first, 0, [&](const LimitKey& key) {
+  return least(state, position, whose, first, 0, [&](const LimitKey& key) {
     const QuantityRecord* const record = state.quantity_limits.find(key);
-    return record == nullptr ? nullptr : &record->limits;
+    return record == nullptr ? -1 : record->limits.*limit;
   });
 }
 
 Tightest least_money(const State& state, const Position& position, u32 whose,
                      i64 MoneyLimits::* limit, Tightest first) {
   const u16 quote = state.instruments[position.instrument].terms.quote;
-  return least<MoneyLimits>(state, position, whose, limit, first, quote, [&](const LimitKey& key) {
+  return least(state, position, whose, first, quote, [&](const LimitKey& key) {
     const MoneyRecord* const record = state.money_limits.find(key);
-    return record == nullptr ? nullptr : &record->limits;
+    return record == nullptr ? -1 : record->limits.*limit;
   });
 }
+
+namespace {
+
+/// What a share is one of.
+struct ShareOf {
+  u32 MarketShares::* share;
+  i64 MarketSize::* size;
+};
+constexpr ShareOf kSharesOf[] = {{&MarketShares::interest, &MarketSize::open_interest},
+                                 {&MarketShares::volume, &MarketSize::daily_volume}};
+constexpr u64 kShareParts = 1'000'000;
+
+/// How many lots the position may come to by a share of its market.
+Tightest least_share(const State& state, const Position& position, u32 whose, const ShareOf& of) {
+  const i64 size = state.rare_books[position.instrument].size.*(of.size);
+  if (size == 0) return {-1, Scope::none};
+  return least(state, position, whose, {-1, Scope::none}, 0, [&](const LimitKey& key) -> i64 {
+    const ShareRecord* const record = state.share_limits.find(key);
+    if (record == nullptr || record->limits.*(of.share) == 0) return -1;
+    return static_cast<i64>(static_cast<u128>(size) * (record->limits.*(of.share)) / kShareParts);
+  });
+}
+
+}  // namespace
 
 namespace {
 
@@ -77,6 +101,9 @@ void refresh(const State& state, Position& p) {
     p.beyond |= kBeyondWorth;
   }
   if (least_money(state, p, kOfFirm, &MoneyLimits::credit).is_set()) p.beyond |= kBeyondCredit;
+  for (const ShareOf& of : kSharesOf) {
+    if (least_share(state, p, kOfEach | kOfGroup, of).is_set()) p.beyond |= kBeyondShare;
+  }
   if (has_margin(state, p.account, instrument.quote)) p.beyond |= kBeyondMargin;
   p.version = state.limits_version;
 }
@@ -217,11 +244,42 @@ bool judge_worth_of_working(const State& state, const Instrument& instrument, co
   return fits(of_firm, false, record->working);
 }
 
-bool judge_worst(const Instrument& instrument, const Tightest& most, const Sum& sum, Refusal& why) {
+bool judge_worst(const Instrument& instrument, const Tightest& most, const Sum& sum, Reason reason,
+                 Refusal& why) {
   if (!sum.grows() || most.admits(sum.after)) return true;
   const Grid grid = instrument.lot_grid();
-  return why.no(Reason::pos_limit, most.scope, grid.scale, told_lots(most.limit, grid),
+  return why.no(reason, most.scope, grid.scale, told_lots(most.limit, grid),
                 told_lots(sum.after, grid));
+}
+
+/// The worst case of the account, then that of its group, by what `least_of(whose)` lets them.
+template <class LeastOf>
+bool judge_worsts(const State& state, const Instrument& instrument, const Beside& beside,
+                  const Wish& wish, Reason reason, const LeastOf& least_of, Refusal& why) {
+  const Position& p = beside.position;
+  const u32 side = wish.sell ? 1 : 0;
+  if (!judge_worst(instrument, least_of(kOfEach), worst_with(state, beside, wish, p.worst[side]),
+                   reason, why)) {
+    return false;
+  }
+  const Tightest most = least_of(kOfGroup);
+  if (!most.is_set()) return true;
+  const u32 row = state.group_positions.find(state.accounts[p.account].group, p.instrument);
+  static constexpr GroupPosition kNobody{};
+  const GroupPosition& group = row == kNone ? kNobody : state.group_positions[row];
+  return judge_worst(instrument, most, worst_with(state, beside, wish, group.worst[side]), reason,
+                     why);
+}
+
+bool judge_shares(const State& state, const Instrument& instrument, const Beside& beside,
+                  const Wish& wish, Refusal& why) {
+  for (const ShareOf& of : kSharesOf) {
+    const auto least_of = [&](u32 whose) { return least_share(state, beside.position, whose, of); };
+    if (!judge_worsts(state, instrument, beside, wish, Reason::exposure, least_of, why)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -239,20 +297,12 @@ bool judge_working_exactly(const State& state, const Instrument& instrument, con
       !judge_worth_of_working(state, instrument, beside, wish, why)) {
     return false;
   }
-  const u32 side = wish.sell ? 1 : 0;
   i64 QuantityLimits::* const limit =
       wish.sell ? &QuantityLimits::max_short : &QuantityLimits::max_long;
-  if (!judge_worst(instrument, least_quantity(state, p, kOfEach, limit),
-                   worst_with(state, beside, wish, p.worst[side]), why)) {
+  const auto least_of = [&](u32 whose) { return least_quantity(state, p, whose, limit); };
+  if (!judge_worsts(state, instrument, beside, wish, Reason::pos_limit, least_of, why) ||
+      ((p.beyond & kBeyondShare) != 0 && !judge_shares(state, instrument, beside, wish, why))) {
     return false;
-  }
-  const Tightest most = least_quantity(state, p, kOfGroup, limit);
-  if (most.is_set()) {
-    const u32 row = state.group_positions.find(state.accounts[p.account].group, p.instrument);
-    static constexpr GroupPosition kNobody{};
-    const GroupPosition& group = row == kNone ? kNobody : state.group_positions[row];
-    const Sum sum = worst_with(state, beside, wish, group.worst[side]);
-    if (!judge_worst(instrument, most, sum, why)) return false;
   }
   return (p.beyond & kBeyondMargin) == 0 || judge_exposure(state, instrument, beside, wish, why);
 }

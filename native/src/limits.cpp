@@ -38,6 +38,16 @@ bool content_is_good(const SetMoneyLimits& c) {
          (is_of(l.scope, Scope::firm) ? l.credit >= -1 : l.credit == -1);
 }
 
+bool content_is_good(const SetMarketSize& c) {
+  return c.header.reserved == 0 && c.header.account == 0 && is_market_size(c.size);
+}
+
+bool content_is_good(const SetMarketShares& c) {
+  const MarketShares& l = c.limits;
+  return c.header.reserved == 0 && all_zero(l.reserved) &&
+         names_a_record(c.header, l.scope, Scope::group, l.group) && is_market_shares(l);
+}
+
 /// Finds the account and the instrument of a record; false: one is unknown, and that is told.
 bool find_named(State& state, const CommandHeader& header, u8 scope, u32& account, u32& instrument,
                 Teller& teller) {
@@ -139,6 +149,34 @@ void set_money_limits(State& state, const SetMoneyLimits& command, Teller& telle
   }
   ++state.limits_version;
   teller.tell<MoneyLimitsChanged>(command.header.instrument, command.header.account).limits =
+      limits;
+}
+
+void set_market_size(State& state, const SetMarketSize& command, Teller& teller) {
+  if (!state.accounting() || !content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  const Instrument* const instrument = named_instrument(state, command.header, teller);
+  if (instrument == nullptr) return;
+  state.rare_of(*instrument).size = command.size;
+  ++state.limits_version;
+  teller.tell<MarketSizeChanged>(instrument->id, 0).size = command.size;
+}
+
+void set_market_shares(State& state, const SetMarketShares& command, Teller& teller) {
+  if (!state.accounting() || !content_is_good(command)) {
+    tell_bad(teller, command.header);
+    return;
+  }
+  const MarketShares& limits = command.limits;
+  ShareRecord record{limits, kNone, kNone};
+  if (!find_named(state, command.header, limits.scope, record.account, record.instrument, teller) ||
+      record_for(state.share_limits, record, command.header, teller) == nullptr) {
+    return;
+  }
+  ++state.limits_version;
+  teller.tell<MarketSharesChanged>(command.header.instrument, command.header.account).limits =
       limits;
 }
 

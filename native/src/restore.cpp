@@ -21,7 +21,8 @@ void read_rare(State& state, Instrument& instrument, Reader& in) {
   const RareRow row = in.get<RareRow>();
   demand(row.prints <= kPrints && row.limit_side <= kSell && row.ends_by_time <= 1 &&
          row.printed <= 1 && row.rules.allocation <= kTopFirst &&
-         row.switch_mode <= kSwitchReduceOnly && row.class_terms.product < 64);
+         row.switch_mode <= kSwitchReduceOnly && row.class_terms.product < 64 &&
+         is_market_size(row.size));
   const u32 slot = state.slot_of(instrument);
   apply_rules(state, instrument, row.rules);
   RareBook& rare = state.rare_books[slot];
@@ -41,6 +42,7 @@ void read_rare(State& state, Instrument& instrument, Reader& in) {
   rare.bid = row.bid;
   rare.ask = row.ask;
   rare.quoted_at = row.quoted_at;
+  rare.size = row.size;
   rare.class_terms = row.class_terms;
   rare.switch_mode = static_cast<u8>(row.switch_mode);
   note_class(state, instrument);
@@ -82,7 +84,8 @@ bool names_what_is(const State& state, u32 account, u32 instrument) {
 }
 
 void read_limits(State& state, const Scalars& s, Reader& in) {
-  demand(s.quantity_limits <= s.max_limits && s.money_limits <= s.max_limits);
+  demand(s.quantity_limits <= s.max_limits && s.money_limits <= s.max_limits &&
+         s.share_limits <= s.max_limits && s.reserved == 0);
   for (u32 i = 0; i < s.quantity_limits; ++i) {
     const QuantityRecord row = in.get<QuantityRecord>();
     demand(names_what_is(state, row.account, row.instrument) &&
@@ -94,6 +97,12 @@ void read_limits(State& state, const Scalars& s, Reader& in) {
     demand(names_what_is(state, row.account, row.instrument) && row.working == 0 &&
            row.filled >= 0 && state.money_limits.find(row.key()) == nullptr);
     state.money_limits.add(row);
+  }
+  for (u32 i = 0; i < s.share_limits; ++i) {
+    const ShareRecord row = in.get<ShareRecord>();
+    demand(names_what_is(state, row.account, row.instrument) && is_market_shares(row.limits) &&
+           state.share_limits.find(row.key()) == nullptr);
+    state.share_limits.add(row);
   }
 }
 

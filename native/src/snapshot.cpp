@@ -102,14 +102,17 @@ Scalars scalars_of(const State& state) {
   s.instrument_margins = instrument_margins(state);
   s.account_margins = state.margin.accounts.count();
   s.risk_limits = state.margin.limits.count();
+  s.share_limits = state.share_limits.count();
   return s;
 }
 
 bool is_rare(const Instrument& instrument, const RareBook& rare) {
   static constexpr TradingRules kNoRules{};
   static constexpr ClassTerms kNoClass{};
+  static constexpr MarketSize kNoSize{};
   return instrument.rare != 0 || rare.reference != 0 || rare.mark != 0 || rare.bid != 0 ||
          rare.ask != 0 || std::memcmp(&rare.rules, &kNoRules, sizeof kNoRules) != 0 ||
+         std::memcmp(&rare.size, &kNoSize, sizeof kNoSize) != 0 ||
          std::memcmp(&rare.class_terms, &kNoClass, sizeof kNoClass) != 0;
 }
 
@@ -130,6 +133,7 @@ void write_rare(const RareBook& rare, Writer& out) {
                   rare.bid,
                   rare.ask,
                   rare.bid != 0 || rare.ask != 0 ? rare.quoted_at : 0,
+                  rare.size,
                   rare.class_terms,
                   rare.switch_mode,
                   0,
@@ -190,6 +194,7 @@ void write_accounts(const State& state, Writer& out) {
     row.working = 0;  // what orders say
     out.put(row);
   }
+  for (u32 i = 0; i < state.share_limits.count(); ++i) out.put(state.share_limits[i]);
   for (u32 i = 0; i < state.bust_count; ++i) out.put(state.busts[i]);
   write_rows(state.actions, out);
 }

@@ -44,6 +44,7 @@ State::State(const EngineConfig& c)
       group_positions(most_positions(c)),
       quantity_limits(c.max_limits),
       money_limits(c.max_limits),
+      share_limits(c.max_limits),
       order_worth(c.max_orders),
       position_worth(most_positions(c)),
       balance_worth(c.max_balances),
@@ -102,7 +103,7 @@ Usage State::usage() const {
           group_ids.count(),
           group_ids.leg_count(),
           hold_ids.count(),
-          std::max(quantity_limits.count(), money_limits.count())};
+          std::max({quantity_limits.count(), money_limits.count(), share_limits.count()})};
 }
 
 void State::fill(const Usage& usage) {
@@ -120,6 +121,7 @@ void State::fill(const Usage& usage) {
   hold_ids.fill(usage.holds);
   quantity_limits.fill(usage.limits);
   money_limits.fill(usage.limits);
+  share_limits.fill(usage.limits);
 }
 
 void State::copy(const State& other) {
@@ -134,6 +136,7 @@ void State::copy(const State& other) {
   positions.copy_rows(other.positions);
   quantity_limits.copy_rows(other.quantity_limits);
   money_limits.copy_rows(other.money_limits);
+  share_limits.copy_rows(other.share_limits);
   busts.copy(other.busts, other.bust_count);
   bust_count = other.bust_count;
   actions.copy_entries(other.actions);

@@ -15,11 +15,18 @@ inline i64 some_limit(Random& random, i64 most) {
 /// Adds a command about limits by `add(command, kind, instrument, account)`.
 template <class Add>
 void limit(Random& random, u64 account, u32 instrument, const Add& add) {
-  const u64 dice = random.below(5);
+  const u64 dice = random.below(7);
   if (dice == 0) {
     SetFirm command{};
     command.firm = static_cast<u32>(random.below(3));
     add(command, CommandKind::set_firm, 0, account);
+    return;
+  }
+  if (dice == 5) {
+    SetMarketSize command{};
+    command.size = {random.below(4) == 0 ? 0 : random.between(1, 100'000'000),
+                    random.below(4) == 0 ? 0 : random.between(1, 100'000'000)};
+    add(command, CommandKind::set_market_size, instrument, u64{0});
     return;
   }
   static constexpr Scope kScopes[] = {Scope::venue, Scope::account, Scope::account,
@@ -39,6 +46,16 @@ void limit(Random& random, u64 account, u32 instrument, const Add& add) {
     l.max_open_orders = which < 2 ? some_limit(random, 400) : -1;
     l.max_open_each = some_limit(random, 200);
     add(command, CommandKind::set_quantity_limits, where, whom);
+    return;
+  }
+  if (dice == 6) {
+    SetMarketShares command{};
+    MarketShares& l = command.limits;
+    l.scope = static_cast<u8>(of_many ? Scope::group : kScopes[which]);
+    l.group = of_many ? static_cast<u32>(random.between(1, 2)) : 0;
+    l.interest = random.below(3) == 0 ? 0 : static_cast<u32>(random.between(1, 1'000'000));
+    l.volume = random.below(3) == 0 ? 0 : static_cast<u32>(random.between(1, 3'000'000));
+    add(command, CommandKind::set_market_shares, where, whom);
     return;
   }
   SetMoneyLimits command{};

@@ -19,6 +19,7 @@ from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.core.twin import exposure
 from quantumcore.core.twin import positions as twin_positions
+from quantumcore.core.twin.limits import group_key, least_share
 from quantumcore.services.risk import margin_store, store, tables
 from quantumcore.services.risk.levels import Level, Limit
 from quantumcore.services.risk.margin.book import Book
@@ -40,6 +41,8 @@ from tests.support.streams_linked import LinkedMarket
 from tests.support.streams_margin import MarginMarket
 
 VOLATILITY = 1
+SHARES = {"interest_share": "interest", "volume_share": "volume"}
+"""By the name that the room has for a share, the engine's."""
 COMMANDS = 400
 
 
@@ -197,14 +200,21 @@ async def test_what_firms_and_groups_use_of_their_limits_is_what_the_engine_judg
             for level in levels(engine):
                 standing = await database.read(partial(store.read_level, level=level))
                 found = await database.read(partial(read_together, level=level))
-                told = of_level(level, standing, found, catalogue.instruments, catalogue.currencies)
+                sizes = await database.read(partial(store.read_limits, levels=[(Scope.INSTRUMENT, 0)]))
+                told = of_level(level, standing, found, sizes, catalogue.instruments, catalogue.currencies)
                 assert told is not None
                 mine = {(one.name, one.symbol or one.currency): one.used for one in told}
                 assert mine == expected_use(engine, level, standing, catalogue), level
+                for one in told:
+                    if one.name in SHARES:
+                        at = next(i.number for i in catalogue.instruments.values() if i.symbol == one.symbol)
+                        most = least_share(engine, [group_key(level.number)], at, SHARES[one.name])
+                        assert most is not None
+                        assert one.limit == catalogue.instruments[at].quantity(most[0])
                 used.update(one.name for one in told if Fraction(one.used) > 0)
                 seen["pairs"] += sum(one.tie == PAIR for one in found.orders)
                 seen["drawn"] += sum(amount > 0 for amount in found.drawn.values())
-    assert used.keys() == {"long", "short", "open_each", "open_value", "credit"}
+    assert used.keys() == {"long", "short", "open_each", "open_value", "credit", *SHARES}
     assert seen["pairs"] > 0 < seen["drawn"]
 
 
@@ -214,6 +224,8 @@ def together(rng: random.Random) -> list[bytes]:
     group, firm = rng.randint(1, 2), rng.randint(1, 2)
     limits = wire.SetQuantityLimits(scope=Scope.GROUP, group=group, max_long=wide, max_short=wide, max_open_each=wide)
     commands: list[wire.Command] = [wire.SetGroup(account=rng.choice(ACCOUNTS), group=group), limits]
+    commands.append(wire.SetMarketShares(scope=Scope.GROUP, group=group, interest=10**9, volume=10**9))
+    commands.append(wire.SetMarketSize(instrument=rng.randint(1, 3), open_interest=2**53, daily_volume=2**53))
     if rng.random() < 0.1:
         commands.append(
             wire.SetMoneyLimits(scope=Scope.FIRM, firm=firm, currency=1, max_open_notional=wide, credit=wide)
@@ -223,7 +235,8 @@ def together(rng: random.Random) -> list[bytes]:
 
 def levels(engine: Any) -> list[Level]:
     """Return every firm and group that has a record."""
-    groups = {Level(Scope.GROUP, number) for scope, _, _, number in engine.limits.quantities if scope == Scope.GROUP}
+    keys = (*engine.limits.quantities, *engine.limits.shares)
+    groups = {Level(Scope.GROUP, number) for scope, _, _, number in keys if scope == Scope.GROUP}
     firms = {Level(Scope.FIRM, number) for (scope, _, _, number), _ in engine.limits.money if scope == Scope.FIRM}
     return sorted(groups | firms)
 
@@ -249,6 +262,9 @@ def expected_use(engine: Any, level: Level, standing: dict[str, Limit], catalogu
         worst = {"long": lots + works[1], "short": works[2] - lots}
         found |= {(name, instrument.symbol): instrument.quantity(many) for name, many in worst.items() if many > 0}
         found |= {("open_each", instrument.symbol): str(count)} if count else {}
+        for name, of in SHARES.items():
+            if max(worst.values()) > 0 and least_share(engine, [group_key(number)], at, of) is not None:
+                found[name, instrument.symbol] = instrument.quantity(max(worst.values()))
     return {(name, symbol): many for (name, symbol), many in found.items() if name in standing}
 
 
@@ -297,4 +313,10 @@ def expected_limits(engine: Any) -> dict[tuple[int, int, int, str], int]:
             ("credit", one.credit),
         ):
             found[scope, account or number, instrument, f"{name} {currency}"] = value
+    for (scope, account, instrument, number), one in engine.limits.shares.items():
+        for name, value in (("interest_share", one.interest), ("volume_share", one.volume)):
+            found[scope, account or number, instrument, name] = value or wire.NOT_SET
+    for instrument, one in engine.limits.sizes.items():
+        for name in ("open_interest", "daily_volume"):
+            found[Scope.INSTRUMENT, 0, instrument, name] = getattr(one, name) or wire.NOT_SET
     return {key: value for key, value in found.items() if value >= 0}

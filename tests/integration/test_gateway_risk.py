@@ -219,6 +219,33 @@ async def test_a_risk_officer_sets_limits_of_every_level(venue: House) -> None:
     ]
 
 
+async def test_a_share_of_a_market_refuses_what_is_more(venue: House) -> None:
+    """The officer sets the share, the operator says how large the market is; a preview says it before the order does."""
+    user, officer, operator = await venue.user(), await venue.admin("risk_officer"), await venue.admin("operator")
+    body = {"max_interest_share": "0.05", "reason": "position limits"}
+    done = await officer.http.put("/v1/risk/limits/instrument/AAPL", json=body)
+    assert done.status_code == 200, done.text
+    size = "/v1/admin/instruments/AAPL/size"
+    assert (await officer.http.put(size, json={"open_interest": "100", "daily_volume": None})).status_code == 403
+    told = (await operator.http.put(size, json={"open_interest": "100", "daily_volume": None})).json()
+    assert (told["open_interest"], told["daily_volume"]) == ("100", None)
+    asked = {
+        "account_id": user.account_id,
+        "symbol": "AAPL",
+        "side": "buy",
+        "type": "limit",
+        "quantity": "6",
+        "price": "1.00",
+    }
+    seen = (await user.http.post("/v1/risk/preview", json=asked)).json()
+    assert (seen["reason"], seen["scope"], seen["limit"], seen["actual"]) == ("risk.exposure", "instrument", "5", "6")
+    over = (await user.order(symbol="AAPL", quantity="6", price="1.00")).json()
+    assert (over["reason"], over["scope"], over["limit"], over["actual"]) == ("risk.exposure", "instrument", "5", "6")
+    assert (await user.order(symbol="AAPL", quantity="5", price="1.00")).json()["status"] == "new"
+    records = (await officer.http.get("/v1/risk/limits/instrument/AAPL")).json()["records"]
+    assert {one["name"]: one["value"] for one in records} == {"interest_share": "0.050000", "open_interest": "100"}
+
+
 @pytest.mark.parametrize(
     "name, body, status, field",
     [

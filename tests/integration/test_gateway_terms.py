@@ -318,6 +318,22 @@ async def test_an_operator_sets_and_takes_away_the_quote_of_other_markets(gate: 
         assert (off.status_code, off.json()["field"]) == (400, field)
 
 
+async def test_an_operator_says_how_large_a_market_is(gate: Rooms, operator) -> None:
+    path = "/v1/admin/instruments/BTC-USD/size"
+    answer = await gate.client.put(path, json={"open_interest": "12.5", "daily_volume": None}, headers=operator)
+    assert answer.json() == {"symbol": "BTC-USD", "open_interest": "12.50000", "daily_volume": None, "sequence": 77}
+    assert command(gate) == wire.SetMarketSize(instrument=1, open_interest=1_250_000)
+    for body, field, limit in (
+        ({"open_interest": "0", "daily_volume": None}, "open_interest", "0.00001"),
+        ({"open_interest": None, "daily_volume": "-1"}, "daily_volume", "0.00001"),
+        ({"open_interest": None, "daily_volume": "90071992547410"}, "daily_volume", "90071992547.40992"),
+        ({"open_interest": "0.0000000001", "daily_volume": None}, "open_interest", "0.00001"),
+        ({"open_interest": "1"}, "daily_volume", None),
+    ):
+        off = await gate.client.put(path, json=body, headers=operator)
+        assert (off.status_code, off.json()["field"], off.json().get("limit")) == (400, field, limit)
+
+
 async def test_an_operator_sets_all_rules_at_once(gate: Rooms, operator) -> None:
     rules = {"allocation": "pro_rata", "static_band": "0.1", "dynamic_band": "0.05", "call_ms": 120_000, "velocity": "0.02", "velocity_ms": 500}  # fmt: skip
     answer = await gate.client.put("/v1/admin/instruments/BTC-USD/rules", json=rules, headers=operator)
@@ -359,6 +375,7 @@ async def test_an_operator_busts_a_trade(gate: Rooms, operator) -> None:
         ("PUT", "/v1/admin/instruments/BTC-USD/mark", {"price": None}),
         ("PUT", "/v1/admin/instruments/BTC-USD/reference", {"price": None}),
         ("PUT", "/v1/admin/instruments/BTC-USD/quote", {"bid": None, "ask": None}),
+        ("PUT", "/v1/admin/instruments/BTC-USD/size", {"open_interest": None, "daily_volume": None}),
         ("PUT", "/v1/admin/instruments/BTC-USD/rules", {}),
         ("PUT", "/v1/admin/accounts/42/group", {"group": 5}),
         ("POST", f"/v1/admin/trades/{ID}/bust", {"action": "cancel"}),

@@ -21,7 +21,7 @@ COMMANDS = 2_500
 def test_native_and_twin_are_equal_and_a_restored_engine_goes_on(seed: int) -> None:
     """And every limit has refused something."""
     told = run_restored(COMMANDS, seed, market=LimitMarket, every=60)
-    for reason in ("MAX_OPEN", "POS_LIMIT", "CREDIT"):
+    for reason in ("MAX_OPEN", "POS_LIMIT", "CREDIT", "EXPOSURE"):
         assert told[f"OrderRejected.{reason}"] + told[f"CommandRefused.{reason}"], told
 
 
@@ -31,7 +31,13 @@ def test_records_have_an_end_and_known_ones_may_still_change(new_engine) -> None
     engine = started(new_engine(max_limits=2))
     quantities = [wire.SetQuantityLimits(scope=6, group=number, max_order_lots=5) for number in (1, 2, 3, 2)]
     money = [wire.SetMoneyLimits(scope=5, firm=number, currency=1, credit=5) for number in (1, 2, 3, 2)]
-    for commands, changed in ((quantities, wire.QuantityLimitsChanged), (money, wire.MoneyLimitsChanged)):
+    shares = [wire.SetMarketShares(scope=6, group=number, interest=5) for number in (1, 2, 3, 2)]
+    records = (
+        (quantities, wire.QuantityLimitsChanged),
+        (money, wire.MoneyLimitsChanged),
+        (shares, wire.MarketSharesChanged),
+    )
+    for commands, changed in records:
         told = list(wire.iter_events(step(engine, b"".join(c.encode() for c in commands), START_NS)))
         assert [type(event) for event in told] == [changed, changed, wire.CommandRefused, changed]
         assert isinstance(told[2], wire.CommandRefused)

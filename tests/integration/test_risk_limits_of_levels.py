@@ -136,6 +136,43 @@ async def test_what_is_set_of_a_firm_is_of_all_its_accounts_together_and_its_lin
     assert refused(room, 60, account=CAROL) is None
 
 
+async def test_a_share_of_the_market_is_a_limit_as_soon_as_the_market_is_known(room: RiskRoom) -> None:
+    """Of an account, there, of everybody, of an instrument and of a group; what is used of it is shown in quantities."""
+    for named in (
+        {"account": ALICE},
+        {"account": ALICE, "symbol": "AAPL"},
+        VENUE,
+        {"symbol": "AAPL"},
+        {"group": GROUP},
+    ):
+        made = await limited(room, **named, max_interest_share="0.1", max_volume_share="2.5")
+        assert made.given == {"interest_share": 100_000, "volume_share": 2_500_000}
+    assert refused(room, 40) is None
+    room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=509))
+    assert values(await level(room, symbol="AAPL")) == {
+        "interest_share": "0.100000",
+        "volume_share": "2.500000",
+        "open_interest": "509",
+    }
+    assert refused(room, 11) == (Reason.EXPOSURE, 50, Scope.VENUE)
+    assert refused(room, 11, account=BOB) == (Reason.EXPOSURE, 50, Scope.GROUP)
+    room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=509, daily_volume=16))
+    assert refused(room, 1) == (Reason.EXPOSURE, 40, Scope.VENUE)
+    at = room.venue.engine.sequence
+    found = {one.name: one for one in (await room.ask(GetLimits(account=ALICE, at_least=at))).limits}
+    interest, volume = found["interest_share"], found["volume_share"]
+    assert (interest.scope, interest.symbol, interest.limit, interest.used, interest.use) == (
+        ("venue", "AAPL", "50", "40", "0.8000")
+    )
+    assert (volume.limit, volume.used, volume.use) == ("40", "40", "1.0000")
+    together = {one.name: (one.limit, one.used) for one in (await level(room, group=GROUP)).limits or ()}
+    assert together == {"interest_share": ("50", "40"), "volume_share": ("40", "40")}
+    await limited(room, account=ALICE, max_interest_share="0.0786")  # 40.0074 lots, rounded down
+    at = room.venue.engine.sequence
+    found = {one.name: one for one in (await room.ask(GetLimits(account=ALICE, at_least=at))).limits}
+    assert (found["interest_share"].scope, found["interest_share"].limit) == ("account", "40")
+
+
 @pytest.mark.parametrize("named", LEVELS)
 async def test_at_its_expiry_what_stood_of_a_level_comes_back_by_itself(room: RiskRoom, named: dict[str, Any]) -> None:
     until = room.venue.clock.now() + 60 * 10**9
@@ -226,6 +263,11 @@ async def test_with_four_eyes_one_person_sets_nothing_of_any_level(tmp_path: Pat
         ({"symbol": "AAPL", "credit": "1.00"}, "credit"),
         ({"currency": "USD", "credit": "1.00"}, "credit"),
         ({"max_long": "0.1"}, "max_long"),
+        ({"firm": 1, "currency": "USD", "max_interest_share": "0.1"}, "max_interest_share"),
+        ({"max_interest_share": "0"}, "max_interest_share"),
+        ({"max_interest_share": "0.0000001"}, "max_interest_share"),
+        ({"symbol": "AAPL", "max_volume_share": "1000.000001"}, "max_volume_share"),
+        ({"account": ALICE, "max_volume_share": "-0.1"}, "max_volume_share"),
         ({"max_long": str(1 << 63)}, "max_long"),
         ({"account": ALICE, "currency": "USD", "credit": "1.00"}, "credit"),
     ],

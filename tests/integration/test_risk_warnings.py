@@ -14,6 +14,7 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand, Unavailable
+from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.risk import GetRiskUpdates, RiskUpdate, RiskWarning
 from quantumcore.contracts.risk_parameters import SetMarginProfile, SetVolatility
 from tests.support.clocks import settle
@@ -90,6 +91,22 @@ async def test_on_the_line_nothing_changes(tmp_path: Path) -> None:
         before = len(await said(room))
         room.venue.do(wire.AdvanceTime())
         assert len(await said(room)) == before
+
+
+async def test_a_market_that_becomes_smaller_can_bring_a_warning(tmp_path: Path) -> None:
+    async with watched(tmp_path) as room:
+        room.venue.do(wire.SetMarketShares(scope=Scope.INSTRUMENT, instrument=SHARE, interest=100_000))
+        room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=500))
+        room.work(40, 100)
+        assert await said(room) == []  # 80 % is not over 80 %
+        room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=499))
+        room.work(1, 1)
+        (warning,) = await said(room)
+        assert warning.limit is not None
+        assert (warning.limit.name, warning.limit.symbol, warning.limit.limit) == ("interest_share", "AAPL", "49")
+        room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=1_000))
+        room.work(1, 1)
+        assert kinds(await said(room))[1:] == [("relief", "interest_share")]
 
 
 async def test_a_price_alone_can_bring_a_warning(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ VERBS = {
     8: "define_instrument", 9: "status", 10: "kill", 11: "time", 12: "limits", 13: "submit", 14: "replace", 15: "link",
     16: "cancel_all_after", 17: "end_session", 18: "mark", 19: "reference", 20: "rules", 21: "group", 22: "bust",
     23: "batch", 24: "post", 25: "account", 26: "credit", 27: "hold", 28: "amend", 29: "release",
-    31: "action", 32: "firm", 33: "limit", 34: "money", **case_guard_events.VERBS, **case_margin_events.VERBS,
+    31: "action", 32: "firm", 33: "limit", 34: "money", 35: "size", 36: "share", **case_guard_events.VERBS, **case_margin_events.VERBS,
 }  # fmt: skip
 NO_SLOT = 0xFFFFFFFF
 HELD = {1: "placed", 2: "amended", 3: "captured", 4: "released", 5: "expired", 6: "adjusted"}
@@ -192,6 +192,10 @@ def _of_the_venue(e: Any, s: Scales) -> Shown:
             limits = {"order": e.max_order_lots, "long": e.max_long, "short": e.max_short}
             limits |= {"open": e.max_open_orders, "each": e.max_open_each}
             return _of("limit", _whose(e, s), **{word: str(most) for word, most in limits.items() if most >= 0})
+        case wire.MarketSizeChanged():
+            return _of("size", interest=str(e.open_interest), volume=str(e.daily_volume))
+        case wire.MarketSharesChanged():
+            return _of("share", _whose(e, s), interest=str(e.interest), volume=str(e.volume))
         case wire.MoneyLimitsChanged():
             limits = {"order": e.max_order_notional, "open": e.max_open_notional, "credit": e.credit}
             whose = f"{_whose(e, s)} {s.currency(e.currency)}"

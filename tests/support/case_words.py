@@ -32,6 +32,7 @@ PEGS = {"primary": 1, "market": 2, "mid": 3}
 PREVENTIONS = {"newest": 1, "oldest": 2, "both": 3, "decrement": 4, "none": 5}
 SIDES = {"buy": 1, "sell": 2, "buys": 1, "sells": 2}
 RATES = ("static_band", "price_collar", "dynamic_band", "velocity")
+MARKET_SIZES = {"interest": "open_interest", "volume": "daily_volume"}
 QUANTITY_LIMITS = {
     "order": "max_order_lots", "long": "max_long", "short": "max_short", "open": "max_open_orders", "each": "max_open_each",
 }  # fmt: skip
@@ -404,6 +405,17 @@ def _limit(market: "CaseMarket", rest: list[str]) -> wire.Command:
     return wire.SetQuantityLimits(**names, **{QUANTITY_LIMITS[word]: int(value) for word, value in limits.items()})
 
 
+def _size(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    given = pairs(rest)
+    each = {name: int(given.get(word, 0)) for word, name in MARKET_SIZES.items()}
+    return wire.SetMarketSize(instrument=instrument_of(market, given), **each)
+
+
+def _share(market: "CaseMarket", rest: list[str]) -> wire.Command:
+    names, shares = _whose(market, rest)
+    return wire.SetMarketShares(**names, **{of: int(Decimal(share) * 10**6) for of, share in shares.items()})
+
+
 def _money(market: "CaseMarket", rest: list[str]) -> wire.Command:
     names, limits = _whose(market, rest)
     code = limits.pop("of", "USD")
@@ -469,6 +481,8 @@ _COMMANDS: dict[str, Any] = {
     "rules": _rules,
     "kill": _kill,
     "limits": _limits,
+    "size": _size,
+    "share": _share,
     "limit": _limit,
     "money": _money,
     "firm": lambda market, rest: wire.SetFirm(account=market.account_number(rest[0]), firm=int(rest[1])),

@@ -45,6 +45,7 @@ Commands (prices, quantities and money as a client writes them; times as 5s, 300
     hold alice h1 500 USD [until 60s]          amend alice h1 700 USD                     release alice h1 200 USD | rest
     firm alice 3                               limit venue|alice [in ACME]|in ACME|group 7 [order 10] [long 500] [short 0] [open 3] [each 2]
     money venue|alice [in ACME]|in ACME|firm 3 [of USD] [order 1000] [open 5000] [credit 10000]
+    size interest 100 volume 50 [in ACME]    share <as limit> [interest 0.1] [volume 2]     in lots; of its market a position may be so much
     account alice open|frozen|closed|reducing  credit alice 500 USD
     bust action 1 buyer alice seller bob ...   fields of BustTrade; trade a1 instead of trade_sequence: of the command that submitted a1
     action x1 split n 3 m 2 price 20 [in OPT] [target BETA] [amount 0.25] [rate 0.01] [day 20000]

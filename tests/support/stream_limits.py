@@ -47,6 +47,22 @@ def money(market: Any) -> wire.SetMoneyLimits:
     return made
 
 
+def size(market: Any) -> wire.SetMarketSize:
+    """A market about as large as positions become here; now and then not known, or larger than it may be."""
+    each = [market._pick([100, 1_000, 10, 0, 2**53, 2**53 + 1, -1], [30, 30, 10, 20, 3, 1, 1]) for _ in range(2)]
+    return wire.SetMarketSize(instrument=market._instrument(), open_interest=each[0], daily_volume=each[1])
+
+
+def shares(market: Any) -> wire.SetMarketShares:
+    """A record of how much of that somebody may have; later it is taken back."""
+    scope, names = _whose(market, GROUP, "group")
+    each = [
+        market._pick([0, 100_000, 10**6, 2_500_000, 1, 10**9, 10**9 + 1], [40, 30, 20, 10, 2, 2, 1]) for _ in range(2)
+    ]
+    market._repairs.append(wire.SetMarketShares(scope=scope, **names))
+    return wire.SetMarketShares(scope=scope, interest=each[0], volume=each[1], **names)
+
+
 def _whose(market: Any, many: int, number: str) -> tuple[int, dict[str, int]]:
     scope = market._pick([VENUE, ACCOUNT, INSTRUMENT, many, 11 - many, 0], [6, 50, 8, 34, 1, 1])
     names: dict[str, int] = {}
@@ -78,4 +94,4 @@ def _amount(market: Any, not_set: int) -> int:
     return market._pick([market._rng.randrange(tenth, 10 * tenth), 2**62, 0, 2**63 - 1, -2], [95, 2, 1, 1, 1])
 
 
-MAKERS = ((firm, 1), (quantities, 1), (money, 1))
+MAKERS = ((firm, 1), (quantities, 1), (money, 1), (size, 1), (shares, 1))

@@ -20,6 +20,8 @@ class LimitMarket(LinkedMarket):
             (partial(stream_links.group, self), 1),
             (partial(stream_limits.quantities, self), 4),
             (partial(stream_limits.money, self), 4),
+            (partial(stream_limits.size, self), 4),
+            (partial(stream_limits.shares, self), 4),
             (self._submit, 50),
             (self._replace, 25),
         ]
@@ -28,6 +30,6 @@ class LimitMarket(LinkedMarket):
 
     def next(self) -> Timed:
         """Return the next command; limits stay for a while."""
-        records = (wire.SetQuantityLimits, wire.SetMoneyLimits)
+        records = (wire.SetQuantityLimits, wire.SetMoneyLimits, wire.SetMarketShares)
         self._repairs = [later for later in self._repairs if not isinstance(later, records) or self._chance(25)]
         return super().next()

@@ -136,6 +136,10 @@ def test_what_is_set_goes_as_it_was_written(asked: list[Request[Any]], tmp_path:
         (["0", "--max-open-orders", "4"], {"max_open_orders": 4}),
         (["--firm", "7", "--currency", "USD", "--credit", "5.00"], {"firm": 7, "currency": "USD", "credit": "5.00"}),
         (["--group", "9", "--max-short", "3"], {"group": 9, "max_short": "3"}),
+        (
+            ["0", "--max-interest-share", "0.1", "--max-volume-share", "2"],
+            {"max_interest_share": "0.1", "max_volume_share": "2"},
+        ),
         (["--symbol", "AAPL", "--max-order-quantity", "2"], {"symbol": "AAPL", "max_order_quantity": "2"}),
         (["1002", "--max-open-value", "2"], {"account": 1002, "max_open_value": "2"}),
     ],

@@ -88,7 +88,7 @@ def test_a_decoded_value_owns_its_data(value):
 def test_sizes_are_those_of_the_reference():
     sizes = {1: 80, 2: 88, 3: 72, 4: 24, 5: 72, 6: 32, 7: 32, 8: 152, 9: 24, 10: 24, 11: 16, 12: 24}
     sizes |= {13: 160, 14: 112, 15: 504, 16: 24, 17: 24, 18: 24, 19: 24, 20: 80, 21: 24, 22: 96, 23: 24}
-    sizes |= {24: 240, 25: 24, 26: 32, 27: 72, 28: 64, 29: 64, 31: 112, 32: 24, 33: 64, 34: 48}
+    sizes |= {24: 240, 25: 24, 26: 32, 27: 72, 28: 64, 29: 64, 31: 112, 32: 24, 33: 64, 34: 48, 35: 32, 36: 32}
     sizes |= {50: 56, 51: 160, 52: 24, 53: 40, 54: 88, 55: 24, 56: 24, 57: 40}
     sizes |= {40: 24, 41: 32, 42: 32, 43: 24, 44: 24, 45: 32, 46: 56, 47: 64, 48: 32, 49: 24}
     assert {kind: known.LAYOUT.size for kind, known in wire.COMMANDS.items()} == sizes
@@ -111,7 +111,7 @@ def test_sizes_are_those_of_the_reference():
     sizes |= {15: 144, 16: 80, 17: 80, 18: 64, 19: 80, 20: 80, 21: 48, 22: 48, 23: 112, 24: 48, 25: 64, 26: 80, 27: 64}
     sizes |= {28: 48, 29: 128, 30: 64, 31: 112, 32: 176, 33: 144, 34: 48, 35: 64, 36: 144, 40: 160, 41: 176}
     sizes |= {48: 48, 49: 96, 50: 80}
-    sizes |= {66: 80, 67: 192, 68: 48, 69: 64, 70: 112, 71: 64, 72: 112, 73: 96}
+    sizes |= {66: 80, 67: 192, 68: 48, 69: 64, 70: 112, 71: 64, 72: 112, 73: 96, 74: 64, 75: 64}
     sizes |= {56: 64, 57: 64, 58: 64, 59: 48, 60: 48, 61: 64, 62: 80, 63: 96, 64: 64, 65: 64}
     assert {kind: known.LAYOUT.size for kind, known in wire.EVENTS.items()} == sizes
 
@@ -166,11 +166,15 @@ TERMS = {
     "RiskLimitsChanged": "RiskLimitTerms",
 }
 LIMITS = {
+    "SetMarketShares": "MarketShares",
+    "MarketSharesChanged": "MarketShares",
     "SetQuantityLimits": "QuantityLimits",
     "QuantityLimitsChanged": "QuantityLimits",
     "SetMoneyLimits": "MoneyLimits",
     "MoneyLimitsChanged": "MoneyLimits",
 }
+
+SIZES = ("SetMarketSize", "MarketSizeChanged")
 
 
 def theirs(kind: Any) -> set[tuple[str, int, int]]:
@@ -186,6 +190,7 @@ def theirs(kind: Any) -> set[tuple[str, int, int]]:
             held = HELD.get(name) or (ORDERS.get(structure) if name == "order" else None)
             held = TERMS.get(structure, "OrderTerms") if name == "terms" else header if name == "header" else held
             held = LIMITS.get(structure) if name == "limits" else held
+            held = "MarketSize" if name == "size" and structure in SIZES else held
             found |= unfold(held, base + offset) if held else {(name, base + offset, size)}
         return found
 

@@ -41,6 +41,8 @@ void apply_action(State& state, const ApplyAction& command, Teller& teller);
 void set_firm(State& state, const SetFirm& command, Teller& teller);
 void set_quantity_limits(State& state, const SetQuantityLimits& command, Teller& teller);
 void set_money_limits(State& state, const SetMoneyLimits& command, Teller& teller);
+void set_market_size(State& state, const SetMarketSize& command, Teller& teller);
+void set_market_shares(State& state, const SetMarketShares& command, Teller& teller);
 void set_kill(State& state, const SetKill& command, Teller& teller);
 void set_instrument_class(State& state, const SetInstrumentClass& command, Teller& teller);
 void set_entitlements(State& state, const SetEntitlements& command, Teller& teller);

@@ -150,7 +150,7 @@ bool judge_order_lots_exactly(const State& state, const Instrument& instrument,
 /// Whether as many lots as `wish` has would close the whole position, on which nothing works yet.
 bool closes_whole(const State& state, const Beside& beside, const Wish& wish);
 
-/// MAX_OPEN beyond the account's own count, POS_LIMIT, and EXPOSURE of section 17.
+/// MAX_OPEN beyond the account's own count, POS_LIMIT, EXPOSURE, that of section 17 too.
 bool judge_working_exactly(const State& state, const Instrument& instrument, const Beside& beside,
                            const Wish& wish, Refusal& why);
 /// Of an order that comes alone.

@@ -43,6 +43,8 @@ static_assert(kLaidOut<SetQuantityLimits, 64> && kLaidOut<MoneyLimits, 32>);
 static_assert(kLaidOut<SetMoneyLimits, 48> && kLaidOut<FirmChanged, 48>);
 static_assert(kLaidOut<QuantityLimitsChanged, 96> && kLaidOut<MoneyLimitsChanged, 80>);
 static_assert(kLaidOut<SetGroup, 24> && kLaidOut<BustTrade, 96>);
+static_assert(kLaidOut<SetMarketSize, 32> && kLaidOut<MarketSizeChanged, 64>);
+static_assert(kLaidOut<SetMarketShares, 32> && kLaidOut<MarketSharesChanged, 64>);
 
 static_assert(kLaidOut<SetKill, 24> && kLaidOut<SetInstrumentClass, 32>);
 static_assert(kLaidOut<SetEntitlements, 32> && kLaidOut<SetRestriction, 24>);

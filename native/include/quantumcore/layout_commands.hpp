@@ -47,6 +47,8 @@ enum class CommandKind : u8 {
   set_firm = 32,
   set_quantity_limits = 33,
   set_money_limits = 34,
+  set_market_size = 35,
+  set_market_shares = 36,
   set_kill = 40,
   set_instrument_class = 41,
   set_entitlements = 42,

@@ -69,6 +69,8 @@ enum class EventKind : u8 {
   risk_day_opened = 71,
   margin_assessed = 72,
   position_taken = 73,
+  market_size_changed = 74,
+  market_shares_changed = 75,
 };
 
 inline constexpr u8 kLast = 1;

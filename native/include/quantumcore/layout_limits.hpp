@@ -45,6 +45,31 @@ struct SetMoneyLimits {
   MoneyLimits limits;
 };
 
+/// How large the market of an instrument is, lots; 0: nobody knows.
+struct MarketSize {
+  i64 open_interest;
+  i64 daily_volume;
+};
+
+struct SetMarketSize {
+  CommandHeader header;
+  MarketSize size;
+};
+
+/// A record of how much of its market a position may come to, 10^-6; 0: not set here.
+struct MarketShares {
+  u8 scope;
+  u8 reserved[3];
+  u32 group;
+  u32 interest;
+  u32 volume;
+};
+
+struct SetMarketShares {
+  CommandHeader header;
+  MarketShares limits;
+};
+
 struct FirmChanged {
   static constexpr EventKind kKind = EventKind::firm_changed;
   EventHeader header;
@@ -63,6 +88,20 @@ struct MoneyLimitsChanged {
   static constexpr EventKind kKind = EventKind::money_limits_changed;
   EventHeader header;
   MoneyLimits limits;
+  u64 reserved;
+};
+
+struct MarketSizeChanged {
+  static constexpr EventKind kKind = EventKind::market_size_changed;
+  EventHeader header;
+  MarketSize size;
+  u64 reserved;
+};
+
+struct MarketSharesChanged {
+  static constexpr EventKind kKind = EventKind::market_shares_changed;
+  EventHeader header;
+  MarketShares limits;
   u64 reserved;
 };
 

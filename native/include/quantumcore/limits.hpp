@@ -30,6 +30,17 @@ struct QuantityRecord {
 };
 static_assert(std::has_unique_object_representations_v<QuantityRecord>);
 
+struct ShareRecord {
+  MarketShares limits;
+  u32 account;
+  u32 instrument;
+
+  LimitKey key() const {
+    return {static_cast<Scope>(limits.scope), account, instrument, limits.group, 0};
+  }
+};
+static_assert(std::has_unique_object_representations_v<ShareRecord>);
+
 struct MoneyRecord {
   MoneyLimits limits;
   u32 account;
@@ -85,6 +96,17 @@ class LimitTable {
   u32 count_ = 0;
   HashIndex by_key_;
 };
+
+inline constexpr i64 kMostOfMarket = i64{1} << 53;      // lots
+inline constexpr u32 kMostMarketShare = 1'000'000'000;  // 10^-6: a thousand times a market
+
+inline bool is_market_size(const MarketSize& size) {
+  return size.open_interest >= 0 && size.open_interest <= kMostOfMarket && size.daily_volume >= 0 &&
+         size.daily_volume <= kMostOfMarket;
+}
+inline bool is_market_shares(const MarketShares& shares) {
+  return shares.interest <= kMostMarketShare && shares.volume <= kMostMarketShare;
+}
 
 /// A limit and whose it is; -1: none is set.
 struct Tightest {

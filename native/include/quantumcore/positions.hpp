@@ -37,6 +37,7 @@ inline constexpr u32 kBeyondGroup = 1;   // of a group
 inline constexpr u32 kBeyondWorth = 2;   // of gross notional
 inline constexpr u32 kBeyondCredit = 4;  // of a firm's line
 inline constexpr u32 kBeyondMargin = 8;  // of margin and risk, in the quote currency
+inline constexpr u32 kBeyondShare = 16;  // of what the instrument's market is
 
 /// One row for each account and instrument that have ever had an order, or a position; never
 /// removed.

@@ -2,6 +2,7 @@
 
 #include "quantumcore/ladder.hpp"
 #include "quantumcore/layout_guard_commands.hpp"
+#include "quantumcore/layout_limits.hpp"
 
 namespace quantumcore {
 
@@ -124,6 +125,7 @@ struct RareBook {
   u32 links = 0;
   u32 reducing = 0;  // reduce-only orders
 
+  MarketSize size{};
   ClassTerms class_terms{};
   u32 restrictions = 0;  // lists that it is on
   u8 switch_mode = 0;

@@ -12,7 +12,7 @@
 namespace quantumcore::snapshot {
 
 inline constexpr u64 kMagic = 0x31504E5345434351;  // "QCCESNP1"
-inline constexpr u32 kVersion = 9;
+inline constexpr u32 kVersion = 10;
 
 struct SnapshotHeader {
   u64 magic;
@@ -68,6 +68,8 @@ struct Scalars {
   u32 instrument_margins;
   u32 account_margins;
   u32 risk_limits;
+  u32 share_limits;
+  u32 reserved;
 
   EngineConfig config() const {
     return {max_orders,  max_accounts,           max_client_ids, max_transfers, max_balances,
@@ -118,6 +120,7 @@ struct RareRow {
   i64 bid;
   i64 ask;
   i64 quoted_at;
+  MarketSize size;
   ClassTerms class_terms;
   u32 switch_mode;
   u32 reserved;

@@ -172,6 +172,7 @@ struct State {
   Position stranger{};  // scratch: an account in an instrument that has no row yet
   LimitTable<QuantityRecord> quantity_limits;
   LimitTable<MoneyRecord> money_limits;
+  LimitTable<ShareRecord> share_limits;
   u64 limits_version = 1;      // raised with whatever may change the limits of a position
   bool watches_worth = false;  // what follows is kept: something limits gross notional
   Reserved<i64> order_worth;   // by slot: gross notional of what is left, minor units of the quote

@@ -15,6 +15,7 @@ Firm = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all accounts o
 Group = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all accounts of this group together.")]
 Symbol = Annotated[str, typer.Option(help="Of this instrument; with an account: of the account there.")]
 Most = Annotated[str | None, typer.Option(help="A decimal of the symbol; without one, whole lots.")]
+Share = Annotated[str | None, typer.Option(help="Of the size of its market that a position may come to, such as 0.1.")]
 Count = Annotated[int | None, typer.Option(min=0, help="A number of working orders.")]
 Money = Annotated[str | None, typer.Option(help="Money in the currency, or in the quote of the symbol.")]
 
@@ -52,6 +53,8 @@ def set_limits(
     max_order_quantity: Most = None,
     max_long: Most = None,
     max_short: Most = None,
+    max_interest_share: Share = None,
+    max_volume_share: Share = None,
     currency: Annotated[str, typer.Option(help="Of values, where no symbol says it.")] = "",
     max_order_value: Money = None,
     max_open_value: Money = None,
@@ -79,6 +82,8 @@ def set_limits(
         max_order_quantity=max_order_quantity,
         max_long=max_long,
         max_short=max_short,
+        max_interest_share=max_interest_share,
+        max_volume_share=max_volume_share,
         max_order_value=max_order_value,
         max_open_value=max_open_value,
         credit=credit,

@@ -31,7 +31,7 @@ class LimitUse(msgspec.Struct, frozen=True):
     """A limit, and how much of it is used.
 
     Attributes:
-        name: open_orders, open_each, long, short, open_value, credit; margin: its limit is the equity; daily_loss: of the opening equity and what flowed since;
+        name: open_orders, open_each, long, short, open_value, credit; interest_share, volume_share: in what a position comes to; margin: its limit is the equity; daily_loss: of the opening equity and what flowed since;
             initial_margin: of the engine, in `currency`.
         scope: account: its own; venue: everybody's; instrument; firm, group: of all its accounts together.
         symbol: Null: of every one. currency: Of initial_margin, and of a firm's.

@@ -10,9 +10,10 @@ class LimitRecord(msgspec.Struct, frozen=True):
     """One number of a record of the engine that applies to an account (docs/reference/engine.md, Limits).
 
     Attributes:
-        name: open_orders, open_each, order_quantity, long, short, order_value, open_value, credit.
+        name: open_orders, open_each, order_quantity, long, short, interest_share, volume_share, order_value, open_value, credit; and
+            what shares are of, of an instrument: open_interest, daily_volume.
         scope: venue, firm, group, account or instrument; symbol: of which instrument, null: of every one. currency: Of a value.
-        value: A quantity of the symbol, lots where there is none; a count; money. sequence: Since when.
+        value: A quantity of the symbol, lots where there is none; a count; a share; money. sequence: Since when.
     """
 
     name: str
@@ -114,13 +115,15 @@ class SetLimits(Request[LimitChange], frozen=True, kw_only=True):
     """Replace the records of one level; what is None is not set there any more. Nothing is named: of the venue.
 
     Attributes:
-        account: max_open_orders, max_open_each, and values in `currency`, if that is given. With a symbol: as symbol, of the account there.
+        account: max_open_orders, max_open_each, shares, and values in `currency`, if that is given. With a symbol: as symbol, of the account there.
         firm: Of all its accounts together: values in `currency`, which begins the count of `credit` anew.
-        group: Of all its accounts together, in each instrument: max_open_each, quantities in lots.
+        group: Of all its accounts together, in each instrument: max_open_each, shares, quantities in lots.
         symbol: Of each account there: all but max_open_orders and credit, values in its quote.
         currency: Of values; of the venue and an account "" leaves them as they are.
         max_order_quantity, max_long, max_short: Decimals of the symbol; without one whole lots. max_order_value, max_open_value, credit:
             Decimals of money. The venue has all but credit.
+        max_interest_share, max_volume_share: Of the open interest and the daily volume of what is traded, how much a position may
+            come to: over 0, at most 1,000, 6 places.
         expires_ns: When what stands now comes back by itself; 0: never.
 
     Raises:
@@ -140,6 +143,8 @@ class SetLimits(Request[LimitChange], frozen=True, kw_only=True):
     max_order_quantity: str | None = None
     max_long: str | None = None
     max_short: str | None = None
+    max_interest_share: str | None = None
+    max_volume_share: str | None = None
     max_order_value: str | None = None
     max_open_value: str | None = None
     credit: str | None = None

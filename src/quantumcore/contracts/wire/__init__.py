@@ -81,8 +81,23 @@ from quantumcore.contracts.wire.guard_events import (
     ThrottleChanged,
 )
 from quantumcore.contracts.wire.layout import Layout
-from quantumcore.contracts.wire.limit_commands import NOT_SET, SetFirm, SetMoneyLimits, SetQuantityLimits
-from quantumcore.contracts.wire.limit_events import FirmChanged, MoneyLimitsChanged, QuantityLimitsChanged
+from quantumcore.contracts.wire.limit_commands import (
+    MAX_MARKET,
+    MAX_SHARE,
+    NOT_SET,
+    SetFirm,
+    SetMarketShares,
+    SetMarketSize,
+    SetMoneyLimits,
+    SetQuantityLimits,
+)
+from quantumcore.contracts.wire.limit_events import (
+    FirmChanged,
+    MarketSharesChanged,
+    MarketSizeChanged,
+    MoneyLimitsChanged,
+    QuantityLimitsChanged,
+)
 from quantumcore.contracts.wire.margin_commands import (
     SCENARIOS,
     AssessMargin,
@@ -143,6 +158,8 @@ __all__ = [
     "EVENTS",
     "LAST",
     "MAX_COMMAND",
+    "MAX_MARKET",
+    "MAX_SHARE",
     "MIN_COMMAND",
     "NOT_SET",
     "NO_ID",
@@ -190,6 +207,8 @@ __all__ = [
     "MarginAssessed",
     "MarginTermsChanged",
     "MarkChanged",
+    "MarketSharesChanged",
+    "MarketSizeChanged",
     "MassCancel",
     "MoneyLimitsChanged",
     "OpenAccount",
@@ -236,6 +255,8 @@ __all__ = [
     "SetLocate",
     "SetMarginTerms",
     "SetMark",
+    "SetMarketShares",
+    "SetMarketSize",
     "SetMoneyLimits",
     "SetPatterns",
     "SetProtection",

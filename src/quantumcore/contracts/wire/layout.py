@@ -109,6 +109,8 @@ ACTION_BODY = (
 QUANTITY_LIMITS_BODY = "scope:B _:3x group:I max_order_lots:q max_long:q max_short:q max_open_orders:q max_open_each:q"
 MONEY_LIMITS_BODY = "scope:B _:x currency:H firm:I max_order_notional:q max_open_notional:q credit:q"
 """Records of limits, in the commands that set them and in the events that tell them."""
+MARKET_SIZE_BODY = "open_interest:q daily_volume:q"
+MARKET_SHARES_BODY = "scope:B _:3x group:I interest:I volume:I"
 CLASS_BODY = "underlying:I product:B class_flags:B _:2x outside_ns:q"
 RESTRICTION_BODY = "group:I scope:B restricted:B _:2x"
 THROTTLE_BODY = "scope:B throttle_class:B _:2x session:I rate:I burst:I"

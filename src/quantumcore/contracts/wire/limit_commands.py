@@ -1,9 +1,18 @@
 """Commands that say how much may work, be held and be drawn (docs/reference/engine.md section 14)."""
 
 from quantumcore.contracts.wire.commands import Command
-from quantumcore.contracts.wire.layout import MONEY_LIMITS_BODY, QUANTITY_LIMITS_BODY
+from quantumcore.contracts.wire.layout import (
+    MARKET_SHARES_BODY,
+    MARKET_SIZE_BODY,
+    MONEY_LIMITS_BODY,
+    QUANTITY_LIMITS_BODY,
+)
 
 NOT_SET = -1
+MAX_MARKET = 2**53
+"""Lots."""
+MAX_SHARE = 10**9
+"""10^-6: a thousand times a market."""
 
 
 class SetFirm(Command, frozen=True, kw_only=True, gc=False):
@@ -56,3 +65,34 @@ class SetMoneyLimits(Command, frozen=True, kw_only=True, gc=False):
     max_order_notional: int = NOT_SET
     max_open_notional: int = NOT_SET
     credit: int = NOT_SET
+
+
+class SetMarketSize(Command, frozen=True, kw_only=True, gc=False):
+    """How large the market of an instrument is, in lots, at most MAX_MARKET; 0: not known.
+
+    Attributes:
+        open_interest: What is held in all, each contract once.
+        daily_volume: What is traded in a day, on average.
+    """
+
+    KIND = 35
+    BODY = MARKET_SIZE_BODY
+    open_interest: int = 0
+    daily_volume: int = 0
+
+
+class SetMarketShares(Command, frozen=True, kw_only=True, gc=False):
+    """Replace a record of how much of its market a position may come to, in 10^-6, at most MAX_SHARE; 0: not set here.
+
+    Attributes:
+        scope: Whose: 1 the venue, 2 an account (with an instrument: there), 3 an instrument, 6 a group.
+        group: Of scope 6, else 0.
+        interest, volume: Of the open interest, and of the daily volume.
+    """
+
+    KIND = 36
+    BODY = MARKET_SHARES_BODY
+    scope: int
+    group: int = 0
+    interest: int = 0
+    volume: int = 0

@@ -14,6 +14,7 @@ from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import MAX_PLACES
 from quantumcore.contracts.wire.layout import numbers_of
 from quantumcore.core.twin import action_terms, codes, guard_content, margin_content
+from quantumcore.core.twin.limit_records import LimitRecord
 from quantumcore.core.twin.refusals import Refusal
 
 PRICE_GIVEN = 1
@@ -37,6 +38,8 @@ _WITH_INSTRUMENT = (
     wire.ApplyAction,
     wire.SetQuantityLimits,
     wire.SetMoneyLimits,
+    wire.SetMarketSize,
+    wire.SetMarketShares,
     wire.SetKill,
     wire.SetInstrumentClass,
     wire.SetRestriction,
@@ -71,6 +74,7 @@ _WITH_ACCOUNT = (
     wire.SetFirm,
     wire.SetQuantityLimits,
     wire.SetMoneyLimits,
+    wire.SetMarketShares,
     wire.SetKill,
     wire.SetEntitlements,
     wire.SetRestriction,
@@ -262,7 +266,18 @@ def _money_limits(command: wire.SetMoneyLimits) -> bool:
     return _names_a_record(command, Scope.FIRM, command.firm) and min(limits) >= -1 and (of_a_firm or limits[-1] == -1)
 
 
-def _names_a_record(command: wire.SetQuantityLimits | wire.SetMoneyLimits, many: Scope, number: int) -> bool:
+def _market_size(command: wire.SetMarketSize) -> bool:
+    sizes = (command.open_interest, command.daily_volume)
+    return min(sizes) >= 0 and max(sizes) <= wire.MAX_MARKET
+
+
+def _market_shares(command: wire.SetMarketShares) -> bool:
+    return (
+        _names_a_record(command, Scope.GROUP, command.group) and max(command.interest, command.volume) <= wire.MAX_SHARE
+    )
+
+
+def _names_a_record(command: LimitRecord, many: Scope, number: int) -> bool:
     """Tell whether it names one record: of the venue, an account, an instrument, both, or of `many` with their number."""
     scope = command.scope
     if scope == Scope.VENUE:
@@ -301,6 +316,8 @@ _CONTENT: dict[int, Callable[[Any], bool]] = {
     wire.SetCredit.KIND: lambda command: command.limit >= 0,
     wire.SetQuantityLimits.KIND: _quantity_limits,
     wire.SetMoneyLimits.KIND: _money_limits,
+    wire.SetMarketSize.KIND: _market_size,
+    wire.SetMarketShares.KIND: _market_shares,
     wire.PlaceHold.KIND: lambda command: _is_id(command.hold_id),
     wire.AmendHold.KIND: lambda command: _is_id(command.hold_id),
     wire.ReleaseHold.KIND: lambda command: _is_id(command.hold_id),

@@ -295,6 +295,8 @@ _HANDLERS: dict[int, Handler] = {
     wire.SetFirm.KIND: limits.set_firm,
     wire.SetQuantityLimits.KIND: limits.set_quantity_limits,
     wire.SetMoneyLimits.KIND: limits.set_money_limits,
+    wire.SetMarketSize.KIND: limits.set_market_size,
+    wire.SetMarketShares.KIND: limits.set_market_shares,
     wire.SetKill.KIND: switches.set_kill,
     wire.SetInstrumentClass.KIND: entitlements.set_class,
     wire.SetEntitlements.KIND: entitlements.set_entitlements,
@@ -333,6 +335,8 @@ _OF_MONEY = (
     | wire.ApplyAction
     | wire.SetQuantityLimits
     | wire.SetMoneyLimits
+    | wire.SetMarketSize
+    | wire.SetMarketShares
     | _OF_HOLDS
     | _OF_MARGIN
 )

@@ -13,6 +13,7 @@ from quantumcore.core.twin.book import BUY, Order
 from quantumcore.core.twin.fees import Tally
 from quantumcore.core.twin.instruments import Instrument
 from quantumcore.core.twin.limits import (
+    SIZES,
     account_key,
     all_keys,
     each_keys,
@@ -21,6 +22,7 @@ from quantumcore.core.twin.limits import (
     instrument_key,
     least_money,
     least_quantity,
+    least_share,
     venue_key,
 )
 from quantumcore.core.twin.refusals import Refusal
@@ -218,7 +220,7 @@ def check_order_notional(venue: Venue, wanted: Wanted) -> None:
 
 
 def check_working(venue: Venue, wanted: Wanted) -> None:
-    """MAX_OPEN, POS_LIMIT: what works, with the order, is more than may work, or could come to more than may be held."""
+    """MAX_OPEN, POS_LIMIT, EXPOSURE: what works, with the order, is more than may work, or could come to more than may be held."""
     if wanted.replaced is None:
         _check_count(venue, wanted)
     _check_worth(venue, wanted)
@@ -229,6 +231,12 @@ def check_working(venue: Venue, wanted: Wanted) -> None:
     most = least_quantity(venue, [group_key(group)], limit)
     if most is not None:
         _check_position(venue, wanted, _accounts_of_group(venue, group), most)
+    for of in SIZES:
+        own = least_share(venue, each_keys(account, instrument), instrument, of)
+        _check_position(venue, wanted, [account], own, Reason.EXPOSURE)
+        most = least_share(venue, [group_key(group)], instrument, of)
+        if most is not None:
+            _check_position(venue, wanted, _accounts_of_group(venue, group), most, Reason.EXPOSURE)
 
 
 def check_open_orders(venue: Venue, account: int, before: int) -> None:
@@ -279,7 +287,13 @@ def _check_worth(venue: Venue, wanted: Wanted) -> None:
             raise _of_money(instrument, Reason.MAX_OPEN, most, after)
 
 
-def _check_position(venue: Venue, wanted: Wanted, accounts: list[int], most: tuple[int, Scope] | None) -> None:
+def _check_position(
+    venue: Venue,
+    wanted: Wanted,
+    accounts: list[int],
+    most: tuple[int, Scope] | None,
+    reason: Reason = Reason.POS_LIMIT,
+) -> None:
     if most is None:
         return
     order = wanted.order
@@ -287,7 +301,7 @@ def _check_position(venue: Venue, wanted: Wanted, accounts: list[int], most: tup
     held = lots if order.side == BUY else -lots
     before, after = wanted.lots(venue, accounts)
     if after > before and held + after > most[0]:
-        raise of_lots(venue.instruments[order.instrument], Reason.POS_LIMIT, most, held + after)
+        raise of_lots(venue.instruments[order.instrument], reason, most, held + after)
 
 
 def check_credit(venue: Venue, wanted: Wanted) -> None:

@@ -2,13 +2,16 @@
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
-from quantumcore.core.twin.limit_records import Key
+from quantumcore.core.twin.limit_records import Key, LimitRecord
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
 
 Tightest = tuple[int, Scope]
 """A limit and whose it is."""
+PARTS = 10**6
+SIZES = {"interest": "open_interest", "volume": "daily_volume"}
+"""Of what a share is one."""
 
 
 def set_firm(venue: Venue, command: wire.SetFirm, out: Outbox) -> None:
@@ -42,7 +45,22 @@ def set_money_limits(venue: Venue, command: wire.SetMoneyLimits, out: Outbox) ->
     _tell(wire.MoneyLimitsChanged, command, out)
 
 
-def _key(venue: Venue, command: wire.SetQuantityLimits | wire.SetMoneyLimits, number: int) -> Key:
+def set_market_size(venue: Venue, command: wire.SetMarketSize, out: Outbox) -> None:
+    """Replace how large the market of an instrument is."""
+    venue.instrument(command.instrument)
+    venue.limits.sizes[command.instrument] = command
+    _tell(wire.MarketSizeChanged, command, out)
+
+
+def set_market_shares(venue: Venue, command: wire.SetMarketShares, out: Outbox) -> None:
+    """Replace a record of how much of its market a position may come to."""
+    key = _key(venue, command, command.group)
+    _check_capacity(venue, len(venue.limits.shares), known=key in venue.limits.shares)
+    venue.limits.shares[key] = command
+    _tell(wire.MarketSharesChanged, command, out)
+
+
+def _key(venue: Venue, command: LimitRecord, number: int) -> Key:
     """Return whose record it is; raises when that is unknown."""
     if command.scope == Scope.ACCOUNT:
         venue.account(command.account)
@@ -56,7 +74,7 @@ def _check_capacity(venue: Venue, records: int, *, known: bool) -> None:
         raise Refusal(Reason.CAPACITY, Scope.VENUE)
 
 
-def _tell(event: type[wire.Event], command: wire.SetQuantityLimits | wire.SetMoneyLimits, out: Outbox) -> None:
+def _tell(event: type[wire.Event], command: LimitRecord | wire.SetMarketSize, out: Outbox) -> None:
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
     out.tell(event, instrument=command.instrument, account=command.account, **body)
 
@@ -113,6 +131,19 @@ def least_money(
     """Return the tightest of a limit of money, after `first`; None: it is not set."""
     records = ((key, venue.limits.money.get((key, currency))) for key in keys)
     return _least([(getattr(record, limit), key) for key, record in records if record is not None], first)
+
+
+def least_share(venue: Venue, keys: list[Key], instrument: int, of: str) -> Tightest | None:
+    """Return the tightest of what a position may come to of its market, in lots; None: a share, or the market, is not known.
+
+    Args:
+        of: One of SIZES.
+    """
+    size = venue.limits.sizes.get(instrument)
+    whole: int = 0 if size is None else getattr(size, SIZES[of])
+    records = ((key, venue.limits.shares.get(key)) for key in keys)
+    shares = [(getattr(record, of), key) for key, record in records if record is not None]
+    return _least([(share * whole // PARTS if share * whole else wire.NOT_SET, key) for share, key in shares], None)
 
 
 def _least(limits: list[tuple[int, Key]], found: Tightest | None) -> Tightest | None:

@@ -345,6 +345,13 @@ class QuoteBody(Body, frozen=True, kw_only=True):
     ask: Decimal | None
 
 
+class MarketSizeBody(Body, frozen=True, kw_only=True):
+    """How large the market of an instrument is: what is held in all, each contract once, and traded in a day; null: not known."""
+
+    open_interest: Decimal | None
+    daily_volume: Decimal | None
+
+
 class RulesBody(Body, frozen=True, kw_only=True):
     """How an instrument trades, as a whole; rates are fractions such as "0.05", 0 switches a rule off."""
 

@@ -85,6 +85,8 @@ class AccountLimitsBody(LimitsBody, frozen=True, kw_only=True):
 
     max_open_orders: Count | None = None
     max_open_each: Count | None = None
+    max_interest_share: Decimal | None = None
+    max_volume_share: Decimal | None = None
     currency: Currency | None = None
     max_order_value: Decimal | None = None
     max_open_value: Decimal | None = None
@@ -114,6 +116,8 @@ class GroupLimitsBody(LimitsBody, frozen=True, kw_only=True):
     max_order_quantity: Decimal | None = None
     max_long: Decimal | None = None
     max_short: Decimal | None = None
+    max_interest_share: Decimal | None = None
+    max_volume_share: Decimal | None = None
 
 
 class SymbolLimitsBody(GroupLimitsBody, frozen=True, kw_only=True):

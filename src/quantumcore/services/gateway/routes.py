@@ -131,6 +131,7 @@ def operator_routes() -> list[Route]:
         Route("PUT", "/v1/admin/instruments/{symbol}/phase", operator.phase, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/mark", operator.mark, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/quote", operator.quote, scope="operate"),
+        Route("PUT", "/v1/admin/instruments/{symbol}/size", operator.size, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/reference", operator.reference, scope="operate"),
         Route("PUT", "/v1/admin/instruments/{symbol}/rules", operator.rules, scope="operate"),
         Route("PUT", "/v1/admin/accounts/{id}/group", operator.group, scope="operate"),

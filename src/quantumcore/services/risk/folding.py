@@ -24,6 +24,7 @@ from quantumcore.services.risk.levels import (
     Engaged,
     Level,
     Limit,
+    Record,
     level_of,
     level_of_record,
     numbers_of,
@@ -324,10 +325,13 @@ class Folding:
         level = Level(Scope.ACCOUNT, event.account) if event.account else VENUE
         self._limit(event, level, {MAX_OPEN_ORDERS: event.max_open_orders})
 
-    def _recorded(self, event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged) -> None:
+    def _recorded(self, event: Record) -> None:
         self._limit(event, level_of_record(event), numbers_of(event))
         if isinstance(event, wire.MoneyLimitsChanged) and event.scope == Scope.FIRM:
             self.state.drawn[event.firm, event.currency] = None if event.credit == NOT_SET else 0
+
+    def _sized(self, event: wire.MarketSizeChanged) -> None:
+        self._limit(event, Level(Scope.INSTRUMENT, 0, event.instrument), numbers_of(event))
 
     def _limit(self, event: Event, level: Level, numbers: Mapping[str, int]) -> None:
         """Replace limits of a record; what is not set is not there any more."""
@@ -372,6 +376,8 @@ _ENTER: dict[type[Event], Callable[[Folding, Any], None]] = {
     wire.LimitsChanged: Folding._limited,  # noqa: SLF001
     wire.QuantityLimitsChanged: Folding._recorded,  # noqa: SLF001
     wire.MoneyLimitsChanged: Folding._recorded,  # noqa: SLF001
+    wire.MarketSharesChanged: Folding._recorded,  # noqa: SLF001
+    wire.MarketSizeChanged: Folding._sized,  # noqa: SLF001
     wire.FirmChanged: Folding._joined,  # noqa: SLF001
     wire.GroupChanged: Folding._joined,  # noqa: SLF001
     wire.KillSwitchChanged: Folding._switched,  # noqa: SLF001

@@ -1,14 +1,24 @@
 """Whose a limit or a kill switch is, and what the engine has told of it (docs/reference/engine.md, sections 14 and 15). Pure."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Scope
+from quantumcore.contracts.wire.limit_commands import NOT_SET
 
 MAX_OPEN_ORDERS = "open_orders"
 OPEN_EACH, ORDER_QUANTITY, LONG, SHORT = "open_each", "order_quantity", "long", "short"
+INTEREST, VOLUME = "interest_share", "volume_share"
+OPEN_INTEREST, DAILY_VOLUME = "open_interest", "daily_volume"
+SIZE_OF = {INTEREST: OPEN_INTEREST, VOLUME: DAILY_VOLUME}
+"""Of what a share is one: how large a market is stands with the limits of its instrument."""
+SHARE_PLACES = 6
 ORDER_VALUE, OPEN_VALUE, CREDIT = "order_value", "open_value", "credit"
+
+
+Record: TypeAlias = wire.QuantityLimitsChanged | wire.MoneyLimitsChanged | wire.MarketSharesChanged
+"""What tells a record of limits."""
 
 
 class Level(NamedTuple):
@@ -54,14 +64,18 @@ def level_of(scope: int, *, account: int = 0, instrument: int = 0, other: int = 
     return Level(scope, account or other, instrument)
 
 
-def level_of_record(event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged) -> Level:
+def level_of_record(event: Record) -> Level:
     """Return whose record was replaced."""
-    other = event.group if isinstance(event, wire.QuantityLimitsChanged) else event.firm
+    other = event.firm if isinstance(event, wire.MoneyLimitsChanged) else event.group
     return level_of(event.scope, account=event.account, instrument=event.instrument, other=other)
 
 
-def numbers_of(event: wire.QuantityLimitsChanged | wire.MoneyLimitsChanged) -> Mapping[str, int]:
+def numbers_of(event: Record | wire.MarketSizeChanged) -> Mapping[str, int]:
     """Return all that a record has, by name; of values the currency belongs to the name."""
+    if isinstance(event, wire.MarketSharesChanged):
+        return {INTEREST: event.interest or NOT_SET, VOLUME: event.volume or NOT_SET}
+    if isinstance(event, wire.MarketSizeChanged):
+        return {OPEN_INTEREST: event.open_interest or NOT_SET, DAILY_VOLUME: event.daily_volume or NOT_SET}
     if isinstance(event, wire.MoneyLimitsChanged):
         values = {ORDER_VALUE: event.max_order_notional, OPEN_VALUE: event.max_open_notional, CREDIT: event.credit}
         return {value_name(name, event.currency): value for name, value in values.items()}

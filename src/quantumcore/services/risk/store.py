@@ -139,7 +139,6 @@ def read_account(connection: Connection, account: int) -> Account:
     mine = {"some": [account]}
     above = [(int(Scope.VENUE), 0), (int(Scope.ACCOUNT), account)]
     above += [(row[0], row[1]) for row in connection.execute(_MEMBER, {"account": account})]
-    found = connection.execute(_LIMITS_OF, {"some": [*above, (int(Scope.INSTRUMENT), 0)]})
     working = sorted(connection.execute(_ORDERS_OF, {"account": account}))
     return Account(
         stand=read_stand(connection),
@@ -147,7 +146,7 @@ def read_account(connection: Connection, account: int) -> Account:
         balances={row[1]: _balance(row) for row in connection.execute(_BALANCES_OF, mine)},
         positions={row[1]: _holding(row) for row in connection.execute(_POSITIONS_OF, mine)},
         orders=list(map(working_of, working)),
-        limits={(*row[:4],): _limit(row) for row in found},
+        limits=read_limits(connection, [*above, (Scope.INSTRUMENT, 0)]),
         engaged={Level(*row[:3]): Engaged(*row[3:]) for row in connection.execute(_SWITCHES_OF, {"some": above})},
     )
 
@@ -199,6 +198,12 @@ def holders(connection: Connection, instruments: Iterable[int]) -> list[int]:
 def is_open(connection: Connection, account: int) -> bool:
     """Tell whether there is such an account."""
     return connection.execute(select(accounts).where(accounts.c.account == account)).first() is not None
+
+
+def read_limits(connection: Connection, levels: Iterable[tuple[int, int]]) -> dict[LimitKey, Limit]:
+    """Return the limits that stand of these scopes and numbers, in every instrument."""
+    some = [(int(scope), number) for scope, number in levels]
+    return {(*row[:4],): _limit(row) for row in connection.execute(_LIMITS_OF, {"some": some})}
 
 
 def read_level(connection: Connection, level: Level) -> dict[str, Limit]:

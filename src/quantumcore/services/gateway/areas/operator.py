@@ -5,6 +5,7 @@
 import msgspec
 
 from quantumcore.contracts import wire
+from quantumcore.contracts.errors import invalid
 from quantumcore.contracts.orders import Busted, BustTrade
 from quantumcore.contracts.reference import ALLOCATIONS, Instrument
 from quantumcore.contracts.values import Scaled
@@ -14,6 +15,7 @@ from quantumcore.services.gateway.bodies import (
     BustBody,
     FirmBody,
     GroupBody,
+    MarketSizeBody,
     PhaseBody,
     PriceBody,
     QuoteBody,
@@ -43,6 +45,15 @@ class QuoteAnswer(msgspec.Struct, frozen=True):
     symbol: str
     bid: str | None
     ask: str | None
+    sequence: int
+
+
+class MarketSizeAnswer(msgspec.Struct, frozen=True):
+    """How large the market is as it stands now; null: not known."""
+
+    symbol: str
+    open_interest: str | None
+    daily_volume: str | None
     sequence: int
 
 
@@ -99,6 +110,16 @@ async def quote(gate: Gate, call: Call, body: QuoteBody) -> QuoteAnswer:
     events = await sequence(gate.bus, wire.SetQuote(instrument=known.number, bid=bid, ask=ask))
     gate.own_writes.wrote(NOBODY, events[-1].sequence, known.symbol)
     return QuoteAnswer(known.symbol, _price(bid, known), _price(ask, known), events[-1].sequence)
+
+
+async def size(gate: Gate, call: Call, body: MarketSizeBody) -> MarketSizeAnswer:
+    """Set how large the market of an instrument is, by which shares of it are measured."""
+    known = (await fresh(gate)).symbol(symbol_of(call))
+    interest, volume = (_size(getattr(body, name), known, name) for name in ("open_interest", "daily_volume"))
+    command = wire.SetMarketSize(instrument=known.number, open_interest=interest, daily_volume=volume)
+    told = (await sequence(gate.bus, command))[-1].sequence
+    gate.own_writes.wrote(NOBODY, told, known.symbol)
+    return MarketSizeAnswer(known.symbol, _quantity(interest, known), _quantity(volume, known), told)
 
 
 async def rules(gate: Gate, call: Call, body: RulesBody) -> RulesAnswer:
@@ -161,6 +182,26 @@ async def _set_price(
     events = await sequence(gate.bus, kind(instrument=known.number, price=ticks))
     gate.own_writes.wrote(NOBODY, events[-1].sequence, known.symbol)
     return PriceAnswer(known.symbol, _price(ticks, known), events[-1].sequence)
+
+
+def _size(text: str | None, instrument: Instrument, field: str) -> int:
+    """Return a quantity in lots; 0: nobody knows it.
+
+    Raises:
+        InvalidCommand: No multiple of the lot, or not from one lot to wire.MAX_MARKET.
+    """
+    if text is None:
+        return 0
+    lots = multiple(text, Scaled(instrument.lot, instrument.lot_scale), field)
+    if not 1 <= lots <= wire.MAX_MARKET:
+        least, most = instrument.quantity(1), instrument.quantity(wire.MAX_MARKET)
+        detail = f"{field} is from {least} to {most}, or null: not known"
+        raise invalid("range", detail, field=field, limit=least if lots < 1 else most, actual=text[:64])
+    return lots
+
+
+def _quantity(lots: int, instrument: Instrument) -> str | None:
+    return instrument.quantity(lots) if lots else None
 
 
 def _ticks(price: str | None, instrument: Instrument, field: str) -> int:

@@ -35,7 +35,7 @@ from quantumcore.services.risk.desks.change_store import Change, State
 from quantumcore.services.risk.desks.keeping import numbered
 from quantumcore.services.risk.desks.keeping.signed import SignedDesk, Surroundings
 from quantumcore.services.risk.desks.keeping.writing import Writing, outcome
-from quantumcore.services.risk.levels import Limit
+from quantumcore.services.risk.levels import Limit, LimitKey
 from quantumcore.services.risk.together import Together, read_together
 from quantumcore.services.risk.valuation import limits
 
@@ -84,16 +84,17 @@ class LimitDesk(SignedDesk[SetLimits, Change, LimitChange]):
         level = records.level_asked(query, scope, instrument.number if instrument else 0)
         await self._on.caught_up()
 
-        def work(connection: Connection) -> tuple[int, dict[str, Limit], Together | None]:
+        def work(connection: Connection) -> tuple[int, dict[str, Limit], Together | None, dict[LimitKey, Limit]]:
             found = read_together(connection, level) if scope in (Scope.FIRM, Scope.GROUP) else None
-            return store.read_stand(connection).sequence, store.read_level(connection, level), found
+            sizes = store.read_limits(connection, [(Scope.INSTRUMENT, 0)]) if scope is Scope.GROUP else {}
+            return store.read_stand(connection).sequence, store.read_level(connection, level), found, sizes
 
-        sequence, found, together = await self._on.database.read(work)
+        sequence, found, together, sizes = await self._on.database.read(work)
         instruments, currencies = self._catalogue.instruments, self._catalogue.currencies
         shown = [limits.record((*level, name), one, instruments, currencies) for name, one in sorted(found.items())]
         whose = named(scope, level.number, instrument.symbol if instrument else None)
         accounts = None if together is None else together.accounts
-        used = None if together is None else limits.of_level(level, found, together, instruments, currencies)
+        used = None if together is None else limits.of_level(level, found, together, sizes, instruments, currencies)
         return LevelLimits(**whose, sequence=sequence, records=shown, accounts=accounts, limits=used)
 
     async def page(self, query: GetLimitChanges) -> LimitChanges:

@@ -11,18 +11,21 @@ from quantumcore.contracts.risk_limits import GetLevelLimits, SetLimits
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.services.risk.levels import (
     CREDIT,
+    INTEREST,
     LONG,
     MAX_OPEN_ORDERS,
     OPEN_EACH,
     OPEN_VALUE,
     ORDER_QUANTITY,
     ORDER_VALUE,
+    SHARE_PLACES,
     SHORT,
+    VOLUME,
     Level,
     level_of,
     value_name,
 )
-from quantumcore.services.risk.units import multiples
+from quantumcore.services.risk.units import multiples, units
 
 OF_QUANTITIES = {
     ORDER_QUANTITY: "max_order_lots",
@@ -32,7 +35,9 @@ OF_QUANTITIES = {
     OPEN_EACH: "max_open_each",
 }
 OF_VALUES = {ORDER_VALUE: "max_order_notional", OPEN_VALUE: "max_open_notional", CREDIT: "credit"}
-"""Limits of either command, by the names of its fields."""
+OF_SHARES = {INTEREST: "interest", VOLUME: "volume"}
+"""Limits of each command, by the names of its fields."""
+SHARES = (INTEREST, VOLUME)
 LOTS = (ORDER_QUANTITY, LONG, SHORT)
 VALUES = (ORDER_VALUE, OPEN_VALUE)
 _SCOPES = {"": Scope.VENUE, "account": Scope.ACCOUNT, "firm": Scope.FIRM, "group": Scope.GROUP}
@@ -61,28 +66,29 @@ def holds(scope: Scope, *, symbol: bool) -> tuple[str, ...]:
         case Scope.FIRM:
             return (*VALUES, CREDIT)
         case Scope.GROUP:
-            return (OPEN_EACH, *LOTS)
+            return (OPEN_EACH, *LOTS, *SHARES)
         case Scope.VENUE:
-            return (MAX_OPEN_ORDERS, OPEN_EACH, *LOTS, *VALUES)
+            return (MAX_OPEN_ORDERS, OPEN_EACH, *LOTS, *SHARES, *VALUES)
         case Scope.ACCOUNT if not symbol:
-            return (MAX_OPEN_ORDERS, OPEN_EACH, *VALUES)
+            return (MAX_OPEN_ORDERS, OPEN_EACH, *SHARES, *VALUES)
         case _:
-            return (OPEN_EACH, *LOTS, *VALUES)
+            return (OPEN_EACH, *LOTS, *SHARES, *VALUES)
 
 
 def numbers_of(
     command: SetLimits, scope: Scope, instrument: Instrument | None, currency: Currency | None
 ) -> dict[str, int]:
-    """Return what is set, in lots, counts and minor units.
+    """Return what is set, in lots, counts, 10^-6 and minor units.
 
     Raises:
         InvalidCommand: A limit that this level does not have, or that is none.
     """
     counts = {MAX_OPEN_ORDERS: command.max_open_orders, OPEN_EACH: command.max_open_each}
     lots = {ORDER_QUANTITY: command.max_order_quantity, LONG: command.max_long, SHORT: command.max_short}
+    shares = {INTEREST: command.max_interest_share, VOLUME: command.max_volume_share}
     values = {ORDER_VALUE: command.max_order_value, OPEN_VALUE: command.max_open_value, CREDIT: command.credit}
     known = holds(scope, symbol=instrument is not None)
-    for name, given in (counts | lots | values).items():
+    for name, given in (counts | lots | shares | values).items():
         if given is not None and name not in known:
             raise _stranger(name, scope, known)
     if currency is None and (scope is Scope.FIRM or any(given is not None for given in values.values())):
@@ -96,6 +102,11 @@ def numbers_of(
     found |= {name: multiples(text, _field(name), size, scale) for name, text in lots.items() if text is not None}
     places = currency.scale if currency else 0
     found |= {name: multiples(text, _field(name), 1, places) for name, text in values.items() if text is not None}
+    found |= {
+        name: units(text, _field(name), SHARE_PLACES, 1, wire.MAX_SHARE)
+        for name, text in shares.items()
+        if text is not None
+    }
     for name, number in found.items():
         if not 0 <= number <= I64_MAX:
             raise invalid("range", f"{_field(name)} is from 0", field=_field(name), limit="0", actual=str(number))
@@ -105,7 +116,7 @@ def numbers_of(
 def stored_names(currency: int) -> dict[str, str]:
     """Return by which names the room keeps the limits that one change replaces, and their own; currency 0: no values."""
     values = {value_name(name, currency): name for name in OF_VALUES} if currency else {}
-    return {name: name for name in OF_QUANTITIES} | values
+    return {name: name for name in (*OF_QUANTITIES, *OF_SHARES)} | values
 
 
 def commands(level: Level, currency: int, given: Mapping[str, int]) -> list[bytes]:
@@ -117,6 +128,8 @@ def commands(level: Level, currency: int, given: Mapping[str, int]) -> list[byte
         quantities = {field: given[name] for name, field in OF_QUANTITIES.items() if name in given}
         group = number if scope == Scope.GROUP else 0
         found.append(wire.SetQuantityLimits(**place, group=group, **quantities).encode())
+        shares = {field: given[name] for name, field in OF_SHARES.items() if name in given}
+        found.append(wire.SetMarketShares(**place, group=group, **shares).encode())
     if currency:
         values = {field: given[name] for name, field in OF_VALUES.items() if name in given}
         firm = number if scope == Scope.FIRM else 0

@@ -14,15 +14,22 @@ from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Currency, Instrument
 from quantumcore.contracts.risk import LimitUse
 from quantumcore.contracts.risk_limits import LimitRecord
+from quantumcore.contracts.values import show
 from quantumcore.services.risk.levels import (
     CREDIT,
+    DAILY_VOLUME,
+    INTEREST,
     LONG,
     MAX_OPEN_ORDERS,
     OPEN_EACH,
+    OPEN_INTEREST,
     OPEN_VALUE,
     ORDER_QUANTITY,
+    SHARE_PLACES,
     SHORT,
+    SIZE_OF,
     VENUE,
+    VOLUME,
     Level,
     Limit,
     LimitKey,
@@ -37,7 +44,7 @@ DEFAULT_OPEN_ORDERS = 10_000
 """What the engine starts with (docs/reference/limits.md)."""
 USE_PLACES = 4
 OWN, COMMON, OF_INSTRUMENT = "account", "venue", "instrument"
-QUANTITIES = (ORDER_QUANTITY, LONG, SHORT)
+QUANTITIES = (ORDER_QUANTITY, LONG, SHORT, OPEN_INTEREST, DAILY_VOLUME)
 ANY = 0
 """The instrument of a record that is of every one."""
 
@@ -67,19 +74,27 @@ def of_level(
     level: Level,
     limits: Mapping[str, Limit],
     together: Together,
+    sizes: Mapping[LimitKey, Limit],
     instruments: Mapping[int, Instrument],
     currencies: Mapping[int, Currency],
 ) -> list[LimitUse] | None:
     """Return how much all accounts of a firm or a group use of its limits; None: there is too much of it.
 
+    `sizes`: the limits of instruments, which say how large their markets are.
     Of a group those of which something is used, by instrument; of a firm what works (`open_value`), and what it has drawn of its line.
     """
     if not together.whole:
         return None
     scope = Scope(level.scope).name.lower()
     if level.scope == Scope.GROUP:
-        values = {name: (scope, one.value) for name, one in limits.items()}
-        return _in_instruments(together.lots, together.orders, instruments, lambda name, _: values.get(name))
+
+        def standing(name: str, at: int) -> tuple[str, int] | None:
+            if name not in limits or name not in SIZE_OF:
+                return (scope, limits[name].value) if name in limits else None
+            size = sizes.get((*Level(Scope.INSTRUMENT, 0, at), SIZE_OF[name]))
+            return None if size is None else (scope, lots_of_share(limits[name].value, size))
+
+        return _in_instruments(together.lots, together.orders, instruments, standing)
     found, worth = [], worth_at_work(together.orders, instruments)
     for key, limit in sorted(limits.items()):
         name, _, number = key.partition(" ")
@@ -125,6 +140,8 @@ def record(
     name, _, number = named.partition(" ")
     currency = currencies[int(number)] if number else None
     value = currency.show(limit.value) if currency else str(limit.value)
+    if name in SIZE_OF:
+        value = show(limit.value, SHARE_PLACES)
     if name in QUANTITIES and at:
         value = instruments[at].quantity(limit.value)
     symbol = instruments[at].symbol if at else None
@@ -181,7 +198,9 @@ def _in_instruments(
     for instrument in sorted((instruments[at] for at in touched), key=lambda one: one.symbol):
         at = instrument.number
         held, buys, sells = lots.get(at, 0), works[at, BUY], works[at, SELL]
-        for name, used in ((LONG, held + buys), (SHORT, sells - held), (OPEN_EACH, count[at])):
+        worst = max(held + buys, sells - held)
+        uses = {LONG: held + buys, SHORT: sells - held, INTEREST: worst, VOLUME: worst, OPEN_EACH: count[at]}
+        for name, used in uses.items():
             standing = tightest(name, at)
             if standing is None or used <= 0:
                 continue
@@ -201,7 +220,16 @@ def _tightest(name: str, number: int, instrument: int, limits: Mapping[LimitKey,
         (OWN, Level(Scope.ACCOUNT, number, instrument)),
     )
     found = [(scope, limits[*level, name].value) for scope, level in levels if (*level, name) in limits]
+    if name in SIZE_OF:
+        size = limits.get((*Level(Scope.INSTRUMENT, 0, instrument), SIZE_OF[name]))
+        found = [] if size is None else [(scope, lots_of_share(share, size)) for scope, share in found]
     return min(found, key=lambda one: one[1], default=None)
+
+
+def lots_of_share(share: int, size: Limit) -> int:
+    """Return how many lots a share (10^-6) of a market lets a position come to."""
+    lots: int = share * size.value // 10**SHARE_PLACES
+    return lots
 
 
 def _money(

@@ -192,6 +192,22 @@ async def test_at_its_expiry_what_stood_of_a_level_comes_back_by_itself(room: Ri
     assert [one.state for one in older] == ["reverted", "replaced"]
 
 
+@pytest.mark.parametrize("named", [VENUE, {"group": GROUP}, {"symbol": "AAPL"}, {"account": ALICE}])
+async def test_a_share_that_was_raised_for_a_while_is_what_it_was(room: RiskRoom, named: dict[str, Any]) -> None:
+    until = room.venue.clock.now() + 60 * 10**9
+    await limited(room, **named, max_interest_share="0.1", max_volume_share="1")
+    raised = await limited(room, **named, max_interest_share="0.5", expires_ns=until)
+    assert raised.before == {"interest_share": 100_000, "volume_share": 1_000_000}
+    room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=100, daily_volume=8))
+    assert refused(room, 11) is None
+    room.venue.do(wire.MassCancel(account=ALICE, instrument=SHARE, side=0))
+    room.venue.clock.turn(61)
+    await room.service._limits.look()
+    for lots, most in ((11, 10), (9, 8)):
+        reason, limit, _ = refused(room, lots) or (None, None, None)
+        assert (reason, limit) == (Reason.EXPOSURE, most)
+
+
 async def test_one_level_replaces_nothing_of_another(room: RiskRoom) -> None:
     """A firm and a group of one number, two groups, the instrument, an account there: seven records, and an end of one of them that stays."""
     until = room.venue.clock.now() + 60 * 10**9

@@ -112,10 +112,10 @@ def run_restored(
     Returns what was told, as run_equality does.
 
     Raises:
-        AssertionError: A restored engine is another one, or answers otherwise than the twin, which never stopped.
+        AssertionError: A restored engine is another one, a copy tells another snapshot, or it answers otherwise than the twin, which never stopped.
     """
     twin, native = started(TwinEngine(accounting=accounting)), started(NativeEngine(accounting=accounting))
-    rng, told = random.Random(seed), Counter[str]()
+    rng, told, copy = random.Random(seed), Counter[str](), native.copy()
     for done, (live, command) in enumerate(seeded(commands, seed, market(random.Random(seed)))):
         if rng.randrange(every) == 0:
             check(twin)
@@ -123,6 +123,8 @@ def run_restored(
             stands = state_of(twin)
             assert state_of(native) == stands
             snapshot = native.snapshot()
+            native.take(copy)
+            assert copy.write() == snapshot
             native = NativeEngine.restore(snapshot)
             assert native.snapshot() == snapshot
             check(native)

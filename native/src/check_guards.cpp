@@ -106,9 +106,10 @@ class GuardsWalk {
     for (u32 i = 0; i < guards_.protections.count(); ++i) {
       const Protection& protection = guards_.protections[i];
       QC_ASSERT(guards_.protections.find(protection.key) == i);
-      i128 lots = 0;
-      for (u32 k = 0; k < protection.counted.count; ++k) lots += protection.counted[k].lots;
-      QC_ASSERT(lots == protection.lots);
+      Protection sums{};
+      for (u32 k = 0; k < protection.counted.count; ++k) add(sums, protection.counted[k], 1);
+      QC_ASSERT(sums.lots == protection.lots && sums.delta == protection.delta &&
+                sums.vega == protection.vega);
       frozen += protection.until_ns != 0 && protection.until_ns != kMaxI64 ? 1 : 0;
     }
     frozen -= visit_heap(guards_.freeze_heap, guards_.freezing, [&](u32 row, u32 up) {

@@ -116,8 +116,8 @@ struct Traded {
   }
   if (((state.accounts[resting.account].guarded | state.accounts[incoming.account].guarded) &
        kGuardFills) != 0) [[unlikely]] {
-    note_fill(state, resting.account, instrument, lots);
-    note_fill(state, incoming.account, instrument, lots);
+    note_fill(state, resting.account, instrument, !sells, lots);
+    note_fill(state, incoming.account, instrument, sells, lots);
   }
   return rows;
 }

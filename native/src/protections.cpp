@@ -29,7 +29,7 @@ bool ends(const Protection& protection) {
 
 void forget_fills(Protection& protection) {
   protection.counted.first = protection.counted.count = 0;
-  protection.lots = 0;
+  protection.lots = protection.delta = protection.vega = 0;
 }
 
 /// Lets a freeze be over.
@@ -42,19 +42,22 @@ void thaw(State& state, Protection& protection) {
   protection.until_ns = 0;
 }
 
-void count(State& state, Protection& protection, i64 lots) {
+bool is_over(i64 most, i128 sum) { return most != 0 && magnitude(sum) > most; }
+
+void count(State& state, Protection& protection, const CountedFill& fill) {
   const ProtectionTerms& terms = protection.terms;
   const i64 now = state.time_ns;
   if (terms.window_ns == 0 || now < protection.until_ns) return;
   auto& counted = protection.counted;
   while (counted.count != 0 && counted[0].time_ns <= now - terms.window_ns) {
-    protection.lots -= counted[0].lots;
+    add(protection, counted[0], -1);
     counted.drop();
   }
   const u32 most = terms.fills == 0 ? kMostFills : terms.fills;
-  protection.lots += lots;
-  if (counted.count < most && (terms.quantity == 0 || protection.lots <= terms.quantity)) {
-    counted.push(CountedFill{now, lots});
+  add(protection, fill, 1);
+  if (counted.count < most && !is_over(terms.quantity, protection.lots) &&
+      !is_over(terms.delta, protection.delta) && !is_over(terms.vega, protection.vega)) {
+    counted.push(fill);
     return;
   }
   i64 until = kMaxI64;
@@ -79,8 +82,8 @@ bool content_is_good(const SetProtection& c) {
   const bool off = t.window_ns == 0;
   return c.header.reserved == 0 && c.header.instrument == 0 && t.underlying != 0 &&
          t.fills <= kMostFills && t.quantity >= 0 && t.window_ns >= 0 && t.window_ns <= kDayNs &&
-         t.frozen_ns >= 0 && t.frozen_ns <= kDayNs && all_zero(c.reserved) &&
-         (!off || (t.fills == 0 && t.quantity == 0 && t.frozen_ns == 0));
+         t.frozen_ns >= 0 && t.frozen_ns <= kDayNs && t.delta >= 0 && t.vega >= 0 &&
+         (!off || (t.fills | t.quantity | t.frozen_ns | t.delta | t.vega) == 0);
 }
 
 }  // namespace
@@ -97,13 +100,23 @@ void trip(State& state, u32 cause, u32 row) {
   state.guards.tripped[state.tripped_count++] = Tripped{cause, row};
 }
 
-void note_fill(State& state, u32 account, const Instrument& instrument, i64 lots) {
+void add(Protection& protection, const CountedFill& fill, int times) {
+  protection.lots += times * i128{fill.lots};
+  protection.delta += times * fill.delta;
+  protection.vega += times * fill.vega;
+}
+
+void note_fill(State& state, u32 account, const Instrument& instrument, bool sell, i64 lots) {
   const u8 guarded = state.accounts[account].guarded;
   if ((guarded & kGuardPatterns) != 0) count_execution(state, account);
   if ((guarded & kGuardProtected) == 0) return;
   const u32 row =
       state.guards.protections.find({account, state.rare_of(instrument).class_terms.underlying});
-  if (row != kNone) count(state, state.guards.protections[row], lots);
+  if (row == kNone) return;
+  const GreekTerms& greeks = state.margin.instruments[state.slot_of(instrument)].greeks;
+  const i128 bought = sell ? -i128{lots} : i128{lots};
+  count(state, state.guards.protections[row],
+        {state.time_ns, lots, bought * greeks.delta, bought * greeks.vega});
 }
 
 bool judge_protection(const State& state, const Sender& sender, Refusal& why) {

@@ -92,7 +92,7 @@ void read_protections(State& state, u32 count, Reader& in) {
     Protection& protection = state.guards.protections.make(row.key);
     protection.terms = row.terms;
     read_items(protection.counted, row.counted, in);
-    for (u32 k = 0; k < row.counted; ++k) protection.lots += protection.counted[k].lots;
+    for (u32 k = 0; k < row.counted; ++k) add(protection, protection.counted[k], 1);
     freeze(state, protection, row.until_ns);
     state.accounts[row.key.first].guarded |= kGuardProtected;
   }

@@ -83,6 +83,8 @@ void guard(Random& random, u32 instrument, u64 account, const Add& add) {
       if (!off) {
         command.terms.fills = static_cast<u32>(random.below(5));
         command.terms.quantity = random.between(0, 500);
+        command.terms.delta = random.below(2) == 0 ? 0 : random.between(1, 100'000);
+        command.terms.vega = random.below(2) == 0 ? 0 : random.between(1, 100'000);
         command.terms.window_ns = 50 * kMillisecond;
         command.terms.frozen_ns = random.between(0, 20) * kMillisecond;
       }

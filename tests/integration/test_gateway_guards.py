@@ -57,9 +57,17 @@ ROUTES: list[tuple[str, str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "PUT",
         "protections/{account}/AAPL",
-        {"window_s": "1", "fills": 20, "quantity": "400", "frozen_s": "5"},
+        {"window_s": "1", "fills": 20, "quantity": "400", "frozen_s": "5", "delta": "6.5", "vega": "7"},
         "protection",
-        {"underlying": "AAPL", "window_s": "1", "fills": 20, "quantity": "400", "frozen_s": "5"},
+        {
+            "underlying": "AAPL",
+            "window_s": "1",
+            "fills": 20,
+            "quantity": "400",
+            "frozen_s": "5",
+            "delta": "6.5",
+            "vega": "7",
+        },
     ),
 ]
 LISTS = {
@@ -367,6 +375,21 @@ async def test_who_trades_too_often_in_a_row_is_paused_until_he_is_resumed(venue
     assert (done.status_code, done.json()["kind"], done.json()["status"]) == (200, "resume", "done"), done.text
     assert (await officer.http.get(f"{BASE}/pauses")).json()["items"] == []
     assert (await buy(user))["status"] == "new"
+
+
+async def test_a_maker_is_frozen_by_the_delta_of_what_he_trades(venue: House) -> None:
+    """Greeks and the protection are set over HTTP; the second lot is more than one lot's delta."""
+    user, seller, officer = await venue.user(), await venue.user(), await venue.admin("risk_officer")
+    await put(officer, "classes/AAPL", {"underlying": "AAPL"})
+    greeks = await officer.http.put("/v1/risk/margin/greeks/AAPL", json={"delta": "1.5", "vega": "0.1", **WHY})
+    assert greeks.status_code == 200, greeks.text
+    await put(
+        officer, f"protections/{user.account_id}/AAPL", {"window_s": "86400", "delta": "1.5", "frozen_s": "86400"}
+    )
+    await trade(user, seller)
+    assert (await buy(user))["status"] == "new"
+    await trade(user, seller)
+    assert why(await buy(user))[:2] == ("risk.mmp", "account")
 
 
 async def test_a_maker_is_frozen_in_an_underlying_and_nowhere_else_until_he_is_resumed(venue: House) -> None:

@@ -24,7 +24,7 @@ EVENTS = [
 @both_modes
 def test_every_refusal_and_every_event_is_met_and_told_alike(accounting):
     told: Counter[str] = Counter()
-    for seed in (8, 9, 11):
+    for seed in (7, 13, 14):
         told += run_equality(6_000, seed, market=GuardedMarket, accounting=accounting)
     missing = [name for name in REFUSALS if not told[f"OrderRejected.{name}"]]
     missing += [f"{name} of a command" for name in ("THROTTLED", "KILLED") if not told[f"CommandRefused.{name}"]]

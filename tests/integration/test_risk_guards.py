@@ -120,7 +120,16 @@ SETTINGS: list[tuple[GuardSetting, wire.Command, str]] = [
         str(ALICE),
     ),
     (
-        Protection(account=ALICE, underlying="AAPL", window_s="1.5", fills=256, quantity="40", frozen_s="86400"),
+        Protection(
+            account=ALICE,
+            underlying="AAPL",
+            window_s="1.5",
+            fills=256,
+            quantity="40",
+            frozen_s="86400",
+            delta="5000.5",
+            vega="0.000001",
+        ),
         wire.SetProtection(
             account=ALICE,
             underlying=SHARE,
@@ -128,6 +137,8 @@ SETTINGS: list[tuple[GuardSetting, wire.Command, str]] = [
             fills=256,
             quantity=40,
             frozen_ns=DAY_NS,
+            delta=5_000_500_000,
+            vega=1,
         ),
         str(ALICE),
     ),
@@ -254,6 +265,7 @@ FREEZE = Protection(account=ALICE, underlying="AAPL", window_s="1")
 SHORT = Locate(account=ALICE, symbol="BTC-USD", quantity="0")
 NS = "0.000000001"
 MOST_COINS = "92233720368547.75807"
+MOST_MONEY = "9223372036854.775807"
 INTEGERS: list[tuple[Any, str, int, int]] = [
     (CLASS, "product", 0, 63),
     (BUCKET, "rate", 1, 10**9),
@@ -274,6 +286,8 @@ DECIMALS: list[tuple[Any, str, str, str, str, str]] = [
     (FREEZE, "window_s", NS, "86400", f"-{NS}", "86400.000000001"),
     (FREEZE, "frozen_s", "0", "86400", f"-{NS}", "86400.000000001"),
     (FREEZE, "quantity", "0", str(LAST_I64), "-1", ""),
+    (FREEZE, "delta", "0", MOST_MONEY, "-0.000001", ""),
+    (FREEZE, "vega", "0", MOST_MONEY, "-0.000001", ""),
     (SHORT, "quantity", "0", MOST_COINS, "-0.00001", str(LAST_I64)),
 ]
 
@@ -334,6 +348,10 @@ async def test_the_engine_takes_a_number_at_its_bound_and_the_room_none_beyond(
         (structs.replace(FREEZE, window_s="0", fills=1), "range", "fills", "0"),
         (structs.replace(FREEZE, window_s="0", quantity="1"), "range", "quantity", "0"),
         (structs.replace(FREEZE, window_s="0", frozen_s=NS), "range", "frozen_s", "0.000000000"),
+        (structs.replace(FREEZE, window_s="0", delta="1"), "range", "delta", "0.000000"),
+        (structs.replace(FREEZE, window_s="0", vega="0.000001"), "range", "vega", "0.000000"),
+        (structs.replace(FREEZE, vega="0.0000001"), "places", "vega", "6"),
+        (structs.replace(FREEZE, delta="9223372036854.775808"), "overflow", "delta", str(LAST_I64)),
         (structs.replace(FREEZE, quantity="0.5"), "range", "quantity", ""),
         (structs.replace(FREEZE, quantity=str(LAST_I64 + 1)), "overflow", "quantity", str(LAST_I64)),
         (structs.replace(SHORT, quantity="0.000001"), "range", "quantity", ""),

@@ -127,6 +127,8 @@ def protect(market: Any) -> wire.SetProtection:
         made = {
             "fills": market._pick([0, 1, 2, 5, 256, 257], [10, 10, 10, 10, 1, 1]),
             "quantity": market._pick([0, 5, 20, 100, -1], [10, 10, 10, 10, 1]),
+            "delta": market._pick([0, 10**6, 10**8, -1], [40, 10, 10, 1]),
+            "vega": market._pick([0, 10**6, 10**8, -1], [40, 10, 10, 1]),
             "frozen_ns": market._pick([0, SECOND_NS, 30 * SECOND_NS, -1], [5, 30, 5, 1]),
         }
     account, underlying = market._account(), market._pick([*UNDERLYINGS, 0], [20, 20, 1])

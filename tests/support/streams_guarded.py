@@ -4,7 +4,7 @@ import random
 from functools import partial
 
 from quantumcore.contracts import wire
-from tests.support import stream_guards
+from tests.support import stream_guards, stream_margin
 from tests.support.streams_prepared import PreparedMarket
 
 SHARES, NANO = 3, 7
@@ -28,6 +28,7 @@ class GuardedMarket(PreparedMarket):
         self._first += [self._aside(account) for account in (1, 2, 3)]
         self._kinds += [(self._cancel, 14), (self._replace, 10)]
         self._kinds += [(partial(make, self), weight) for make, weight in stream_guards.MAKERS]
+        self._kinds.append((partial(stream_margin.greeks, self), 2))
         self._play(self._kinds)
 
     def _instrument(self) -> int:

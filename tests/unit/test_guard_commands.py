@@ -121,8 +121,17 @@ SETTINGS: list[tuple[str, GuardSetting]] = [
         ),
     ),
     (
-        "set protection 1001 AAPL 1.5 --fills 20 --quantity 400 --frozen-s 5",
-        Protection(account=1001, underlying="AAPL", window_s="1.5", fills=20, quantity="400", frozen_s="5"),
+        "set protection 1001 AAPL 1.5 --fills 20 --quantity 400 --frozen-s 5 --delta 7.5 --vega 8",
+        Protection(
+            account=1001,
+            underlying="AAPL",
+            window_s="1.5",
+            fills=20,
+            quantity="400",
+            frozen_s="5",
+            delta="7.5",
+            vega="8",
+        ),
     ),
     ("resume 1001 executions", Resume(account=1001, cause="executions")),
     (

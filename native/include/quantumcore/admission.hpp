@@ -116,7 +116,9 @@ void trip(State& state, u32 cause, u32 row);
 /// Freezes an account in an underlying that is not frozen.
 void freeze(State& state, Protection& protection, i64 until_ns);
 /// Counts a fill of an account that is watched.
-void note_fill(State& state, u32 account, const Instrument& instrument, i64 lots);
+void note_fill(State& state, u32 account, const Instrument& instrument, bool sell, i64 lots);
+/// Counts a fill, or (times -1) forgets it.
+void add(Protection& protection, const CountedFill& fill, int times);
 /// Does what follows for those that tripped, in the order in which they did.
 void end_tripped(State& state, Teller& teller);
 /// Tells of the freezes whose time is over.

@@ -247,9 +247,12 @@ struct Patterns {
 };
 static_assert(std::has_unique_object_representations_v<Patterns>);
 
+/// A fill, with what it added to delta and vega by the greeks of then; sold lots take away.
 struct CountedFill {
   i64 time_ns;
   i64 lots;
+  i128 delta;
+  i128 vega;
 };
 
 /// Of an account (slot) in an underlying.
@@ -258,9 +261,10 @@ struct Protection {
   Key key;
   ProtectionTerms terms;
   i64 until_ns;  // frozen before it; 0: not frozen, or told that it is over
-  i128 lots;     // of the fills that are counted
+  i128 lots;     // sums of the fills that are counted
+  i128 delta;
+  i128 vega;
   Last<CountedFill, kMostFills> counted;
-  u64 reserved;
 };
 
 /// Who is to be told that he is paused.

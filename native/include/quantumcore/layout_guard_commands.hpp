@@ -91,12 +91,13 @@ struct ProtectionTerms {
   i64 quantity;
   i64 window_ns;
   i64 frozen_ns;
+  i64 delta;  // 10^-6 of the quote currency's unit
+  i64 vega;
 };
 
 struct SetProtection {
   CommandHeader header;
   ProtectionTerms terms;
-  u8 reserved[16];
 };
 
 struct SetQuote {

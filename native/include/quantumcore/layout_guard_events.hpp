@@ -62,7 +62,7 @@ struct ProtectionChanged {
   static constexpr EventKind kKind = EventKind::protection_changed;
   EventHeader header;
   ProtectionTerms terms;
-  u8 reserved[24];
+  u64 reserved;
 };
 
 struct QuoteChanged {

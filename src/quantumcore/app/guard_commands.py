@@ -166,6 +166,8 @@ def protection(
     fills: Annotated[int, typer.Option(min=0, help="More fills freeze it; 0: more than 256.")] = 0,
     quantity: Annotated[str, typer.Option(help="More whole lots freeze it; 0: any number is fine.")] = "0",
     frozen_s: Annotated[str, typer.Option(help="For how many seconds; 0: until it is resumed.")] = "0",
+    delta: Annotated[str, typer.Option(help="More delta, bought less sold, freezes it; 0: any is fine.")] = "0",
+    vega: Annotated[str, typer.Option(help="Likewise.")] = "0",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -179,6 +181,8 @@ def protection(
         fills=fills,
         quantity=quantity,
         frozen_s=frozen_s,
+        delta=delta,
+        vega=vega,
     )
     _set(what, reason, data_dir, as_json=as_json)
 

@@ -111,6 +111,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, tag="protection"):
         window_s: At most 86,400; 0: no protection, and the others are 0 then.
         fills: At most 256; 0: 256.
         quantity: Whole lots, of whatever is traded; 0: any.
+        delta, vega: What is bought less what is sold, either way, in money (6 places); 0: any.
         frozen_s: At most 86,400; 0: until it is resumed.
     """
 
@@ -120,6 +121,8 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, tag="protection"):
     fills: int = 0
     quantity: str = "0"
     frozen_s: str = "0"
+    delta: str = "0"
+    vega: str = "0"
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, tag="resume"):

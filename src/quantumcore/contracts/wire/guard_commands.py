@@ -102,15 +102,18 @@ class SetProtection(Command, frozen=True, kw_only=True, gc=False):
         fills: 0 is 256.
         quantity: Lots; 0: any.
         frozen_ns: 0: until Resume.
+        delta, vega: What fills come to together, bought less sold, either way, in 10^-6 of the quote currency's unit; 0: any.
     """
 
     KIND = 47
-    BODY = f"{PROTECTION_BODY} _:16x"
+    BODY = PROTECTION_BODY
     underlying: int
     fills: int = 0
     quantity: int = 0
     window_ns: int = 0
     frozen_ns: int = 0
+    delta: int = 0
+    vega: int = 0
 
 
 class SetQuote(Command, frozen=True, kw_only=True, gc=False):

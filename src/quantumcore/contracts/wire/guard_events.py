@@ -89,12 +89,14 @@ class ProtectionChanged(Event, frozen=True, gc=False):
     """The record as it was set."""
 
     KIND = 63
-    BODY = f"{PROTECTION_BODY} _:24x"
+    BODY = f"{PROTECTION_BODY} _:8x"
     underlying: int
     fills: int
     quantity: int
     window_ns: int
     frozen_ns: int
+    delta: int
+    vega: int
 
 
 class QuoteChanged(Event, frozen=True, gc=False):

@@ -81,11 +81,11 @@ def _is_timed(number: int, time_ns: int) -> bool:
 
 
 def _protection(command: wire.SetProtection) -> bool:
-    terms = (command.fills, command.quantity, command.frozen_ns)
+    terms = (command.fills, command.quantity, command.frozen_ns, command.delta, command.vega)
     return (
         command.underlying > 0
         and command.fills <= MOST_FILLS
-        and command.quantity >= 0
+        and min(command.quantity, command.delta, command.vega) >= 0
         and 0 <= command.window_ns <= DAY_NS
         and 0 <= command.frozen_ns <= DAY_NS
         and bool(command.window_ns or not any(terms))

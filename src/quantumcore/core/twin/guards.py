@@ -5,6 +5,7 @@ All of it is unset at first, and then nothing is judged.
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 OFF, ALL, REDUCE_ONLY = 0, 1, 2  # modes of a switch
 NEW, REPLACE, CANCEL, MASS = 1, 2, 3, 4  # classes of a throttle
@@ -104,9 +105,18 @@ class Patterns:
     paused: bool = False
 
 
+class CountedFill(NamedTuple):
+    """A fill, with what it added to delta and vega by the greeks of then; sold lots take away."""
+
+    time_ns: int
+    lots: int
+    delta: int
+    vega: int
+
+
 @dataclass(slots=True)
 class Protection:
-    """What SetProtection says of an account in an underlying, and the (time, lots) of the fills that it has counted.
+    """What SetProtection says of an account in an underlying, and the fills that it has counted.
 
     Attributes:
         until: Frozen before this instant, UTC nanoseconds; 0: not frozen, or told that it is over.
@@ -116,7 +126,9 @@ class Protection:
     quantity: int = 0
     window_ns: int = 0
     frozen_ns: int = 0
-    counted: deque[tuple[int, int]] = field(default_factory=deque)
+    delta: int = 0
+    vega: int = 0
+    counted: deque[CountedFill] = field(default_factory=deque)
     until: int = 0
 
 

@@ -8,8 +8,8 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.reasons import Reason, Scope
 from quantumcore.contracts.values import I64_MAX
 from quantumcore.core.twin import codes, patterns
-from quantumcore.core.twin.book import Order
-from quantumcore.core.twin.guards import EXECUTIONS, MAX_PROTECTIONS, MOST_FILLS, PROTECTION, Protection
+from quantumcore.core.twin.book import BUY, Order
+from quantumcore.core.twin.guards import EXECUTIONS, MAX_PROTECTIONS, MOST_FILLS, PROTECTION, CountedFill, Protection
 from quantumcore.core.twin.outbox import Outbox
 from quantumcore.core.twin.refusals import Refusal
 from quantumcore.core.twin.venue import Venue
@@ -30,14 +30,26 @@ def note_fill(venue: Venue, order: Order, lots: int, now_ns: int) -> None:
     if protection is None or not protection.window_ns or now_ns < protection.until:
         return
     counted = protection.counted
-    while counted and counted[0][0] <= now_ns - protection.window_ns:
+    while counted and counted[0].time_ns <= now_ns - protection.window_ns:
         counted.popleft()
-    counted.append((now_ns, lots))
-    over = protection.quantity and sum(lots for _, lots in counted) > protection.quantity
+    counted.append(_fill(venue, order, lots, now_ns))
+    sums = (
+        (protection.quantity, sum(fill.lots for fill in counted)),
+        (protection.delta, abs(sum(fill.delta for fill in counted))),
+        (protection.vega, abs(sum(fill.vega for fill in counted))),
+    )
+    over = any(most and actual > most for most, actual in sums)
     if over or len(counted) > (protection.fills or MOST_FILLS):
         counted.clear()
         protection.until = min(now_ns + protection.frozen_ns, I64_MAX) if protection.frozen_ns else I64_MAX
         venue.guards.tripped.append((PROTECTION, *key))
+
+
+def _fill(venue: Venue, order: Order, lots: int, now_ns: int) -> CountedFill:
+    greeks = venue.margin.greeks.get(order.instrument)
+    signed = lots if order.side == BUY else -lots
+    delta, vega = (0, 0) if greeks is None else (signed * greeks.delta, signed * greeks.vega)
+    return CountedFill(now_ns, lots, delta, vega)
 
 
 def act(venue: Venue, out: Outbox) -> None:
@@ -85,6 +97,7 @@ def set_protection(venue: Venue, command: wire.SetProtection, out: Outbox) -> No
     body = {name: getattr(command, name) for name in command.LAYOUT.names[4:]}
     protection.fills, protection.quantity = command.fills, command.quantity
     protection.window_ns, protection.frozen_ns = command.window_ns, command.frozen_ns
+    protection.delta, protection.vega = command.delta, command.vega
     if not command.window_ns:
         protection.counted.clear()
     out.tell(wire.ProtectionChanged, account=command.account, **body)

@@ -70,7 +70,7 @@ class PatternsBody(Body, frozen=True, kw_only=True):
 
 
 class ProtectionBody(Body, frozen=True, kw_only=True):
-    """More than `fills`, or than `quantity` whole lots, in `window_s` freeze the account in the underlying for `frozen_s` ("0": until resumed).
+    """More than `fills`, `quantity` whole lots, or net `delta` or `vega` in money, in `window_s` freeze the account in the underlying for `frozen_s` ("0": until resumed).
 
     window_s "0": no protection.
     """
@@ -79,6 +79,8 @@ class ProtectionBody(Body, frozen=True, kw_only=True):
     fills: Count = 0
     quantity: Decimal = "0"
     frozen_s: Decimal = "0"
+    delta: Decimal = "0"
+    vega: Decimal = "0"
     reason: Reason
 
 

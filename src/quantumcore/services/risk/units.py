@@ -3,6 +3,9 @@
 from quantumcore.contracts.errors import InvalidCommand, invalid
 from quantumcore.contracts.values import Scaled, show
 
+MODEL_PLACES = 6
+"""Of what a model says of one lot, in the unit of its currency."""
+
 
 def units(text: str, field: str, places: int, least: int, most: int) -> int:
     """Return a decimal as an integer of 10^-places.

@@ -28,7 +28,7 @@ from quantumcore.contracts.risk_guards import (
     Throttle,
 )
 from quantumcore.contracts.values import I64_MAX
-from quantumcore.services.risk.units import multiples, outside, units, whole
+from quantumcore.services.risk.units import MODEL_PLACES, multiples, outside, units, whole
 
 ALL_PRODUCTS = (1 << PRODUCTS) - 1
 NEEDS_LOCATE, PRICE_TEST = 1, 2
@@ -153,6 +153,8 @@ def _protection(what: Protection, underlying: Instrument) -> wire.SetProtection:
         fills=whole(what.fills, "fills", 0, MOST_FILLS if window else 0),
         quantity=whole(quantity, "quantity", 0, I64_MAX if window else 0),
         frozen_ns=_time(what.frozen_s, "frozen_s", off=not window),
+        delta=units(what.delta, "delta", MODEL_PLACES, 0, I64_MAX if window else 0),
+        vega=units(what.vega, "vega", MODEL_PLACES, 0, I64_MAX if window else 0),
     )
 
 

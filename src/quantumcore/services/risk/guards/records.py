@@ -20,6 +20,7 @@ from quantumcore.contracts.risk_guards import (
 )
 from quantumcore.contracts.values import I64_MAX, show
 from quantumcore.services.risk.guards.commands import ALL_PRODUCTS, NANO_PLACES, NEEDS_LOCATE, PRICE_TEST
+from quantumcore.services.risk.units import MODEL_PLACES
 
 GuardEvent: TypeAlias = (
     wire.InstrumentClassChanged
@@ -113,7 +114,7 @@ def record_of(event: GuardEvent, names: Catalogue) -> GuardRecord:
                 product=event.product,
                 needs_locate=bool(event.class_flags & NEEDS_LOCATE),
                 price_test=bool(event.class_flags & PRICE_TEST),
-                outside_s=_seconds(event.outside_ns),
+                outside_s=_plain(event.outside_ns),
             )
         case wire.EntitlementsChanged():
             return Entitlements(account=event.account, products=_products(event.products), enabled=bool(event.enabled))
@@ -140,20 +141,22 @@ def record_of(event: GuardEvent, names: Catalogue) -> GuardRecord:
                 account=event.account,
                 ratio=event.ratio,
                 free_orders=event.free_orders,
-                ratio_s=_seconds(event.ratio_ns),
+                ratio_s=_plain(event.ratio_ns),
                 executions=event.executions,
-                executions_s=_seconds(event.executions_ns),
+                executions_s=_plain(event.executions_ns),
                 duplicates=event.duplicates,
-                duplicates_s=_seconds(event.duplicates_ns),
+                duplicates_s=_plain(event.duplicates_ns),
             )
         case wire.ProtectionChanged():
             return Protection(
                 account=event.account,
                 underlying=symbol_of(event.underlying, names),
-                window_s=_seconds(event.window_ns),
+                window_s=_plain(event.window_ns),
                 fills=event.fills,
                 quantity=str(event.quantity),
-                frozen_s=_seconds(event.frozen_ns),
+                frozen_s=_plain(event.frozen_ns),
+                delta=_plain(event.delta, MODEL_PLACES),
+                vega=_plain(event.vega, MODEL_PLACES),
             )
         case wire.PauseChanged():
             raise AssertionError("a pause is no record")
@@ -182,6 +185,7 @@ def _products(bits: int) -> list[int] | None:
     return None if bits == ALL_PRODUCTS else [product for product in range(PRODUCTS) if bits >> product & 1]
 
 
-def _seconds(nanoseconds: int) -> str:
-    text = show(nanoseconds, NANO_PLACES).rstrip("0")
+def _plain(number: int, places: int = NANO_PLACES) -> str:
+    """Return a decimal without zeros at its end."""
+    text = show(number, places).rstrip("0")
     return text.rstrip(".")

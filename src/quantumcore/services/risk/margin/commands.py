@@ -18,11 +18,10 @@ from quantumcore.contracts.risk_margin import (
     RiskLimits,
 )
 from quantumcore.contracts.values import I64_MAX, show
-from quantumcore.services.risk.units import units
+from quantumcore.services.risk.units import MODEL_PLACES, units
 
 SHARE_PLACES = 6
 SLOPE_PLACES = 12
-MODEL_PLACES = 6
 MOST_SHARE = 10**7  # ten times the notional
 MOST_SLOPE = 10**12
 MOST_AGE_NS = 86_400 * 10**9

@@ -103,6 +103,7 @@ void open_risk_day(State& state, const OpenRiskDay& command, Teller& teller) {
     return;
   }
   AccountMargin& margin = accounts.make({account, currency});
+  if (margin.has_day == 0) ++state.limits_version;
   margin.has_day = 1;
   margin.opening = static_cast<i64>(sums.equity);
   margin.peak = 0;

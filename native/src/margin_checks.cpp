@@ -72,6 +72,12 @@ i128 fall_of(const AccountMargin& day, i128 result) {
   return std::max<i128>(day.peak, result) - result;
 }
 
+/// Whether a record limits more than what may be lost in a day, which asks for a day.
+bool limits_orders(const RiskLimitTerms& terms) {
+  return terms.share != 0 || terms.gross >= 0 || terms.net >= 0 || terms.delta >= 0 ||
+         terms.gamma >= 0 || terms.vega >= 0;
+}
+
 /// Whether anything is judged of an order of the account.
 bool is_judged(const State& state, u32 account, u16 currency) {
   const AccountMargin* const margin = state.margin.find(account, currency);
@@ -158,9 +164,12 @@ i128 held_by_clients(const State& state, u32 account, u16 currency) {
 
 bool has_margin(const State& state, u32 account, u16 currency) {
   const AccountMargin* const margin = state.margin.find(account, currency);
-  return (margin != nullptr && margin->profile != kNoMargin) ||
-         state.margin.limits_of(kNone, currency) != nullptr ||
-         state.margin.limits_of(account, currency) != nullptr;
+  if (margin != nullptr && (margin->profile != kNoMargin || margin->has_day != 0)) return true;
+  for (const u32 whose : {kNone, account}) {
+    const RiskLimitTerms* const terms = state.margin.limits_of(whose, currency);
+    if (terms != nullptr && limits_orders(*terms)) return true;
+  }
+  return false;
 }
 
 MarginSums look_at(const State& state, u32 account, u16 currency) {

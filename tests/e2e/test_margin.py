@@ -81,6 +81,8 @@ def test_an_account_is_reduced_just_as_far_as_it_must_through_kills_of_the_risk_
     after = standing(ann)
     assert after is not None
     assert (after["rung"], after["equity"], after["maintenance"]) == ("warn", "295.34", "186.00")
+    assert after["loss"]  # of its day, which began at midnight: 10 % is the venue's limit
+    assert ann.submit("buy", "0.01", "9300.00")["reason"] == "session.halted"  # it may only reduce
     ids = [order["client_order_id"] for one in found for order in one["orders"]]
     assert len(ids) == len(set(ids))
     listed = venue.cli("risk", "margin", "liquidations", "--account", ann.account)

@@ -74,6 +74,12 @@ async def test_a_new_venue_is_told_once_and_before_anything_else(tmp_path: Path)
             assert isinstance(limits, wire.MoneyLimitsChanged)
             assert (limits.scope, limits.currency) == (Scope.VENUE, event.currency)
             assert (limits.max_order_notional, limits.max_open_notional) == (1_000 * 10**event.scale, -1)
+            days = events[at + 2]
+            assert isinstance(days, wire.RiskLimitsChanged)
+            assert (days.scope, days.currency, days.account) == (Scope.VENUE, event.currency, 0)
+            assert (days.loss_rate, days.drawdown_rate) == (100_000, 100_000)
+            assert {days.gross, days.net, days.delta, days.gamma, days.vega, days.loss, days.drawdown} == {-1}
+            assert days.share == 0
     count = len(limits_of(events))
     async with started(tmp_path):
         pass
@@ -136,10 +142,13 @@ def test_the_defaults_are_those_of_the_page() -> None:
     )
     for scale, most in ((2, 10**10), (9, 10**17)):
         definition = wire.DefineCurrency(currency=USD, scale=scale, code="USD").encode()
-        _, limits = (wire.decode_command(raw) for raw in Profile().with_limits([definition]))
+        _, limits, _ = (wire.decode_command(raw) for raw in Profile().with_limits([definition]))
         assert isinstance(limits, wire.SetMoneyLimits)
         assert limits.max_order_notional == most
     definition = wire.DefineCurrency(currency=USD, scale=9, code="USD").encode()
     wide = wire.decode_command(Profile(order_notional=10**18).with_limits([definition])[1])
     assert isinstance(wide, wire.SetMoneyLimits)
     assert wide.max_order_notional == 2**63 - 1
+    days = wire.decode_command(Profile(daily_loss=5, drawdown=0).with_limits([definition])[2])
+    assert days == wire.SetRiskLimits(scope=Scope.VENUE, currency=USD, loss_rate=50_000)
+    assert len(Profile(daily_loss=0, drawdown=0).with_limits([definition])) == 2

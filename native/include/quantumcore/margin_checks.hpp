@@ -22,7 +22,8 @@ i128 sum_greek(const State& state, u16 currency, u32 count, i64 GreekTerms::* gr
 
 // ---- judgement (margin_checks.cpp) --------------------------------------------------------------
 
-/// Whether an account has a profile in a currency, or limits of risk apply there.
+/// Whether an account has a profile or a day in a currency, or limits of risk apply there that ask
+/// for neither.
 bool has_margin(const State& state, u32 account, u16 currency);
 /// STALE_REF, AMOUNT_OVERFLOW, EXPOSURE. What follows in the judgement of the same order asks for
 /// what this has found.

@@ -307,6 +307,8 @@ def _profile(settings: Settings) -> Profile:
     return Profile(
         order_notional=settings.limit_order_notional,
         position_lots=settings.limit_position_lots,
+        daily_loss=settings.limit_daily_loss,
+        drawdown=settings.limit_drawdown,
         open_orders=settings.limit_open_orders,
         open_each=settings.limit_open_each,
         orders=(settings.throttle_orders, settings.throttle_orders_burst),

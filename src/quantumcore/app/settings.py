@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     risk_compute_s: float = Field(10.0, gt=0, le=600)
     risk_assess_s: float = Field(1.0, ge=0.25, le=3_600)
     risk_assess_per_s: int = Field(200, ge=1, le=2_000)
-    risk_open_days: str = Field("", pattern="^(midnight|session)?$")
+    risk_open_days: str = Field("midnight", pattern="^(midnight|session)?$")
     risk_insurance_fund: int = Field(0, ge=0, le=2**32 - 1)
     risk_insurance_floor: dict[str, str] = {}
     risk_marks_from_trades: bool = False
@@ -129,6 +129,8 @@ class Settings(BaseSettings):
 
     limit_order_notional: int = Field(100_000_000, ge=1, le=10**18)
     limit_position_lots: int = Field(10**9, ge=1, le=2**63 - 1)
+    limit_daily_loss: int = Field(10, ge=0, le=1_000)
+    limit_drawdown: int = Field(10, ge=0, le=1_000)
     limit_open_orders: int = Field(10_000, ge=1, le=2**32 - 1)
     limit_open_each: int = Field(5_000, ge=1, le=2**32 - 1)
     throttle_orders: int = Field(2000, ge=0, le=10**9)

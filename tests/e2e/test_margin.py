@@ -60,6 +60,7 @@ def test_an_account_is_reduced_just_as_far_as_it_must_through_kills_of_the_risk_
     assert admin.put(mark, {"price": "10000.00"}).status_code == 200
     profile = admin.put(f"{BASE}/accounts/{ann.account}/USD", {"profile": "volatility", **WHY})
     assert profile.json()["status"] == "done", profile.text
+    poll(lambda: (standing(ann) or {}).get("day_opening") == "1010.00")
     bob.submit("sell", "1", "10000.00")
     assert ann.submit("buy", "1", "10000.00")["status"] == "filled"
     shown = standing(ann)

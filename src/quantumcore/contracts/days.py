@@ -51,6 +51,12 @@ def last_day_of(month: str, field: str) -> int:
     return first.replace(day=monthrange(first.year, first.month)[1]).toordinal() - _EPOCH
 
 
+def month_of(day: int) -> tuple[int, int]:
+    """Return the year and the month of a day."""
+    found = date.fromordinal(_EPOCH + day)
+    return found.year, found.month
+
+
 def shown_day(day: int) -> str:
     """Return a day as it is written."""
     return date.fromordinal(_EPOCH + day).isoformat()

@@ -10,14 +10,15 @@ MAX_PAIRS = 32_640  # of 256 symbols
 MAX_REASON_BYTES = 512
 MAX_WHO = 64
 MAX_SECTOR = 24
-PROFILES = ("cash", "volatility")
+MAX_SPREADS = 1_000
+PROFILES = ("cash", "volatility", "strategies", "scenarios")
 
 
 class Parameter(msgspec.Struct, frozen=True):
     """A version of what somebody set; kept for ever.
 
     Attributes:
-        kind: volatility, correlation, sector, profile or floor. subject: A symbol, an account, or "*".
+        kind: volatility, correlation, sector, profile, floor, charges or spreads. subject: A symbol, an account, or "*".
         value: As it was set. who: A user.
     """
 
@@ -107,6 +108,66 @@ class SetMarginFloor(Request[Parameter], frozen=True, kw_only=True):
 
     symbol: str
     floor: str
+    who: str
+    reason: str
+
+
+class UnderlyingCharges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What scenarios charge on an underlying beside the scan: decimals of the currency, 6 places, from 0.
+
+    Attributes:
+        calendar: For each unit of delta that is long in one month and short in another.
+        delivery: For each unit of net delta in a month of delivery.
+        short_option: What each short option needs at least. contract: Each contract, long or short.
+        concentrated: For each unit of net delta over `concentrated_from`, which is in units of the underlying.
+    """
+
+    calendar: str = "0"
+    delivery: str = "0"
+    short_option: str = "0"
+    contract: str = "0"
+    concentrated: str = "0"
+    concentrated_from: str = "0"
+
+
+class SetCharges(Request[Parameter], frozen=True, kw_only=True):
+    """The charges on an underlying, replaced whole.
+
+    Raises:
+        NotFound: `instrument.not_found`.
+        InvalidCommand: A charge, by its field; reason; who.
+    """
+
+    symbol: str
+    charges: UnderlyingCharges
+    who: str
+    reason: str
+
+
+class SpreadCredit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two underlyings whose risks offset.
+
+    Attributes:
+        credit: Of the price risk of what is spread, from 0 to 1, 8 places.
+        of_first, of_second: How many units of delta of each go together, from 1 to 1,000,000.
+    """
+
+    first: str
+    second: str
+    credit: str
+    of_first: int = 1
+    of_second: int = 1
+
+
+class SetSpreads(Request[Parameter], frozen=True, kw_only=True):
+    """The whole list anew; what is first is served first. It is taken whole or not at all.
+
+    Raises:
+        NotFound: `instrument.not_found`.
+        InvalidCommand: `risk.spread.bad`: of an underlying with itself; more than MAX_SPREADS; a bound, by its field; reason; who.
+    """
+
+    spreads: list[SpreadCredit]
     who: str
     reason: str
 

@@ -109,13 +109,34 @@ class StressAnswer(msgspec.Struct, frozen=True, kw_only=True):
     correlated_var: str
 
 
+class ChargesAnswer(msgspec.Struct, frozen=True):
+    """What scenarios charge on an underlying, as it was set."""
+
+    calendar: str
+    delivery: str
+    short_option: str
+    contract: str
+    concentrated: str
+    concentrated_from: str
+
+
+class SpreadAnswer(msgspec.Struct, frozen=True):
+    """A spread between two underlyings, as it was set."""
+
+    first: str
+    second: str
+    credit: str
+    of_first: int
+    of_second: int
+
+
 class ParameterAnswer(msgspec.Struct, frozen=True):
     """A version of what somebody set."""
 
     version: int
     kind: str
     subject: str
-    value: str | list[tuple[str, str, str]]
+    value: str | list[tuple[str, str, str] | SpreadAnswer] | ChargesAnswer
     set_by: str
     reason: str
     time: str

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from quantumcore.contracts.risk import MAX_CONTRACTS, MAX_PATHS, MAX_SCENARIOS, MAX_WINDOW
-from quantumcore.contracts.risk_parameters import MAX_PAIRS, MAX_REASON_BYTES, MAX_SECTOR
+from quantumcore.contracts.risk_parameters import MAX_PAIRS, MAX_REASON_BYTES, MAX_SECTOR, MAX_SPREADS
 from quantumcore.services.gateway.bodies import AccountText, Body, Currency, Decimal, Limit, SymbolText, Time
 
 Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_BYTES)]
@@ -159,7 +159,7 @@ class SectorBody(Body, frozen=True, kw_only=True):
 class ProfileBody(Body, frozen=True, kw_only=True):
     """How the margin of an account counts."""
 
-    profile: Literal["cash", "volatility"]
+    profile: Literal["cash", "volatility", "strategies", "scenarios"]
     reason: Reason
 
 
@@ -179,10 +179,39 @@ class CorrelationsBody(Body, frozen=True, kw_only=True):
     reason: Reason
 
 
+class ChargesBody(Body, frozen=True, kw_only=True):
+    """What scenarios charge on an underlying beside the scan, replaced whole; money with 6 places, `concentrated_from` in its units."""
+
+    calendar: Decimal = "0"
+    delivery: Decimal = "0"
+    short_option: Decimal = "0"
+    contract: Decimal = "0"
+    concentrated: Decimal = "0"
+    concentrated_from: Decimal = "0"
+    reason: Reason
+
+
+class SpreadBody(Body, frozen=True, kw_only=True):
+    """Two underlyings whose risks offset: `credit` (0 to 1) of the price risk of the delta that is spread, `of_first` against `of_second`."""
+
+    first: SymbolText
+    second: SymbolText
+    credit: Decimal
+    of_first: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    of_second: Annotated[int, Meta(ge=1, le=10**6)] = 1
+
+
+class SpreadsBody(Body, frozen=True, kw_only=True):
+    """The whole list anew; what is first is served first."""
+
+    spreads: Annotated[list[SpreadBody], Meta(max_length=MAX_SPREADS)]
+    reason: Reason
+
+
 class ParametersQuery(Body, frozen=True, kw_only=True):
     """A page of versions, newest first."""
 
-    kind: Literal["", "volatility", "correlation", "sector", "profile", "floor"] = ""
+    kind: Literal["", "volatility", "correlation", "sector", "profile", "floor", "charges", "spreads"] = ""
     subject: Subject = ""
     limit: Limit = 100
     cursor: Cursor = ""

@@ -43,5 +43,7 @@ def parameter_routes() -> list[Route]:
         Route("PUT", f"{base}/floor/{{symbol}}", parameters.floor, scope="risk"),
         Route("PUT", f"{base}/sector/{{symbol}}", parameters.sector, scope="risk"),
         Route("PUT", f"{base}/profile/{{account}}", parameters.profile, scope="risk"),
+        Route("PUT", f"{base}/charges/{{symbol}}", parameters.charges, scope="risk"),
+        Route("PUT", f"{base}/spreads", parameters.spreads, scope="risk"),
         Route("PUT", f"{base}/correlations", parameters.correlations, scope="risk"),
     ]

@@ -1,10 +1,10 @@
-"""What people set for the figures: volatilities, correlations, sectors, margin profiles and floors. Pure.
+"""What people set for the figures: volatilities, correlations, sectors, margin profiles, floors, charges and spreads. Pure.
 
 Each setting is a version of its own, with who and why, kept for ever; what is in force is the newest of each kind and subject. A matrix of
-correlations is one setting: it is replaced whole, and no reader sees half of one.
+correlations is one setting: it is replaced whole, and no reader sees half of one; so is the list of spreads.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,23 +15,34 @@ from quantumcore.contracts.risk_parameters import (
     MAX_PAIRS,
     MAX_REASON_BYTES,
     MAX_SECTOR,
+    MAX_SPREADS,
     MAX_WHO,
     PROFILES,
     Correlation,
     Parameter,
+    SpreadCredit,
+    UnderlyingCharges,
 )
-from quantumcore.contracts.values import Scaled
+from quantumcore.contracts.values import Scaled, show
 from quantumcore.services.risk.figures.correlation import Correlations, completed
 from quantumcore.services.risk.margin.amounts import RATE
+from quantumcore.services.risk.margin.scenarios import Charges, Spread
 from quantumcore.services.risk.margin.volatility import DEFAULT_VOLATILITY
+from quantumcore.services.risk.units import MODEL_PLACES, units, whole
 
 VOLATILITY, CORRELATION, SECTOR, PROFILE, FLOOR = "volatility", "correlation", "sector", "profile", "floor"
-KINDS = (VOLATILITY, CORRELATION, SECTOR, PROFILE, FLOOR)
+CHARGES, SPREADS = "charges", "spreads"
+KINDS = (VOLATILITY, CORRELATION, SECTOR, PROFILE, FLOOR, CHARGES, SPREADS)
 EVERYTHING = "*"
 """The subject of what is set for all at once."""
 RATE_PLACES = 8
 MAX_RATE = 10 * 10**RATE_PLACES
-CASH = "cash"
+CASH, STRATEGIES, SCENARIOS = "cash", "strategies", "scenarios"
+MOST_CHARGE = 2**46
+"""In 10^-6 of the currency."""
+MOST_DELTA = 2**62
+"""In 10^-6 of a unit of the underlying."""
+MOST_RATIO = 10**6
 DIGITS_MAX = 19
 
 Pairs = dict[tuple[str, str], float]
@@ -51,6 +62,7 @@ class Parameters(msgspec.Struct, frozen=True):
     Attributes:
         version: Of the newest setting; 0: nobody has set any.
         volatilities, floors: By symbol, in 10^-8. sectors: By symbol. profiles: By account.
+        charges: Of profile C, by underlying. spreads: Those that are served first come first.
     """
 
     version: int = 0
@@ -59,6 +71,8 @@ class Parameters(msgspec.Struct, frozen=True):
     sectors: Mapping[str, str] = {}
     profiles: Mapping[int, str] = {}
     correlations: Mapping[tuple[str, str], float] = {}
+    charges: Mapping[str, Charges] = {}
+    spreads: tuple[Spread, ...] = ()
 
     def after(self, version: int, setting: Setting) -> "Parameters":
         """Return them with one more setting."""
@@ -73,6 +87,10 @@ class Parameters(msgspec.Struct, frozen=True):
                 changed["sectors"] = {**self.sectors, subject: value}
             case "profile":
                 changed["profiles"] = {**self.profiles, int(subject): value}
+            case "charges":
+                changed["charges"] = {**self.charges, subject: Charges(**value)}
+            case "spreads":
+                changed["spreads"] = tuple(Spread(**one) for one in value)
             case _:
                 changed["correlations"] = {(first, second): rho for first, second, rho in value}
         return msgspec.structs.replace(self, **changed)
@@ -139,6 +157,45 @@ def matrix(pairs: Iterable[Correlation], *, repair: bool) -> tuple[list[tuple[st
     return kept, made
 
 
+def charges_of(given: UnderlyingCharges) -> dict[str, int]:
+    """Return charges as they are kept: integers of 10^-6.
+
+    Raises:
+        InvalidCommand: By its field: no decimal, below 0, more than 6 places, or too large.
+    """
+    most = {"concentrated_from": MOST_DELTA}
+    return {
+        name: units(getattr(given, name), name, MODEL_PLACES, 0, most.get(name, MOST_CHARGE))
+        for name in given.__struct_fields__
+    }
+
+
+def spreads_of(given: Sequence[SpreadCredit]) -> list[dict[str, Any]]:
+    """Return spreads as they are kept: credits as integers of 10^-8.
+
+    Raises:
+        InvalidCommand: `risk.spread.bad`: of one underlying; by its field a credit or a ratio; more than MAX_SPREADS.
+    """
+    if len(given) > MAX_SPREADS:
+        bounds = {"limit": str(MAX_SPREADS), "actual": str(len(given))}
+        raise invalid("range", f"at most {MAX_SPREADS} spreads", field="spreads", **bounds)
+    found = []
+    for at, one in enumerate(given):
+        field = f"spreads[{at}]"
+        if one.first == one.second:
+            detail = "a spread is of two underlyings"
+            raise InvalidCommand("risk.spread.bad", detail, field=f"{field}.second", actual=one.second[:64])
+        kept = {
+            "first": one.first,
+            "second": one.second,
+            "credit": units(one.credit, f"{field}.credit", RATE_PLACES, 0, RATE),
+            "of_first": whole(one.of_first, f"{field}.of_first", 1, MOST_RATIO),
+            "of_second": whole(one.of_second, f"{field}.of_second", 1, MOST_RATIO),
+        }
+        found.append(kept)
+    return found
+
+
 def version_of(cursor: str) -> int:
     """Return the number that a page ended with.
 
@@ -190,4 +247,8 @@ def shown(version: int, setting: Setting, who: str, reason: str, time_ns: int) -
         value = f"{Decimal(value).scaleb(-RATE_PLACES).normalize():f}"
     elif setting.kind == CORRELATION:
         value = [[first, second, str(rho)] for first, second, rho in value]
+    elif setting.kind == CHARGES:
+        value = {name: show(amount, MODEL_PLACES) for name, amount in value.items()}
+    elif setting.kind == SPREADS:
+        value = [{**one, "credit": show(one["credit"], RATE_PLACES)} for one in value]
     return Parameter(version, setting.kind, setting.subject, value, who, reason, time_ns)

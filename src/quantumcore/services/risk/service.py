@@ -25,6 +25,7 @@ from quantumcore.services.risk.desks.parameters import ParameterDesk
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import PASSED
+from quantumcore.services.risk.margin.book import changed_terms
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
 from quantumcore.services.risk.settings import RiskSettings
@@ -71,13 +72,16 @@ class RiskService:
         async def caught_up() -> object:
             return await reached(log.last)
 
-        self._valuer = Valuer(database, clock, definitions, self.projection, self._rates, settings, caught_up)
-        self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, caught_up)
         on = Surroundings(bus, own, database, clock, definitions, caught_up)
+        self.margin = MarginRoom(on, lambda: self.projection.marks, settings, log, reached, self._contracts_changed)
+        book, contracts = self.margin.book, self.margin.models.contracts
+        self._valuer = Valuer(
+            database, clock, definitions, self.projection, self._rates, settings, caught_up, book, contracts
+        )
+        self._parameters = ParameterDesk(bus, own, database, clock, definitions, self._set, caught_up)
         self._limits = LimitDesk(on, four_eyes=settings.four_eyes)
         self._switches = SwitchDesk(bus, database, definitions, reached)
         self._watch = Watch(bus, own, database, clock, self._valuer, settings)
-        self.margin = MarginRoom(on, self._valuer.marks, settings, log, reached)
         self.guards = GuardDesk(on, reached, four_eyes=settings.four_eyes)
         self._figures = FiguresDesk(
             bus, upstream, database, clock, self._valuer, workers, settings, reached, self.margin.standings
@@ -156,9 +160,12 @@ class RiskService:
         if EVERYBODY in applied.moved:
             kept.all_moved()
         kept.moved(applied.moved)
-        kept.priced(applied.marks)
+        kept.priced(applied.marks.keys() | changed_terms(applied.margin))
         self._watch.moved(applied)
         self.margin.moved(applied)
+
+    def _contracts_changed(self) -> None:
+        self._valuer.kept.all_moved()
 
     def _set(self, parameters: Parameters) -> None:
         self._valuer.parameters = parameters

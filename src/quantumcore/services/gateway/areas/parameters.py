@@ -1,13 +1,19 @@
-"""What a risk officer sets for the figures: volatilities, correlations, sectors, margin profiles and floors, each with a reason."""
+"""What a risk officer sets for the figures: volatilities, correlations, sectors, margin profiles, floors, charges and spreads, each with a reason."""
+
+import msgspec
 
 from quantumcore.contracts.risk_parameters import (
     Correlation,
     GetParameters,
+    SetCharges,
     SetCorrelations,
     SetMarginFloor,
     SetMarginProfile,
     SetSector,
+    SetSpreads,
     SetVolatility,
+    SpreadCredit,
+    UnderlyingCharges,
 )
 from quantumcore.services.gateway import risk_answers
 from quantumcore.services.gateway.areas.market import symbol_of
@@ -16,11 +22,13 @@ from quantumcore.services.gateway.identity import account_number
 from quantumcore.services.gateway.request import Call
 from quantumcore.services.gateway.risk_answers import ParameterAnswer, ParametersAnswer
 from quantumcore.services.gateway.risk_bodies import (
+    ChargesBody,
     CorrelationsBody,
     FloorBody,
     ParametersQuery,
     ProfileBody,
     SectorBody,
+    SpreadsBody,
     VolatilityBody,
 )
 
@@ -58,6 +66,20 @@ async def correlations(gate: Gate, call: Call, body: CorrelationsBody) -> Parame
         who=_who(call),
         reason=body.reason,
     )
+    return risk_answers.parameter(await gate.bus.request(command))
+
+
+async def charges(gate: Gate, call: Call, body: ChargesBody) -> ParameterAnswer:
+    """Set what scenarios charge on an underlying, whole."""
+    given = UnderlyingCharges(**{name: getattr(body, name) for name in UnderlyingCharges.__struct_fields__})
+    command = SetCharges(symbol=symbol_of(call), charges=given, who=_who(call), reason=body.reason)
+    return risk_answers.parameter(await gate.bus.request(command))
+
+
+async def spreads(gate: Gate, call: Call, body: SpreadsBody) -> ParameterAnswer:
+    """Set all spreads between underlyings anew, whole or not at all."""
+    given = [SpreadCredit(**msgspec.structs.asdict(one)) for one in body.spreads]
+    command = SetSpreads(spreads=given, who=_who(call), reason=body.reason)
     return risk_answers.parameter(await gate.bus.request(command))
 
 

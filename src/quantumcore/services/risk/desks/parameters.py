@@ -14,10 +14,12 @@ from quantumcore.contracts.risk_parameters import (
     Parameter,
     ParameterPage,
     RiskParametersChanged,
+    SetCharges,
     SetCorrelations,
     SetMarginFloor,
     SetMarginProfile,
     SetSector,
+    SetSpreads,
     SetVolatility,
 )
 from quantumcore.contracts.values import is_symbol
@@ -69,6 +71,8 @@ class ParameterDesk:
         self._bus.handle(SetSector, self.set_sector)
         self._bus.handle(SetMarginProfile, self.set_profile)
         self._bus.handle(SetMarginFloor, self.set_floor)
+        self._bus.handle(SetCharges, self.set_charges)
+        self._bus.handle(SetSpreads, self.set_spreads)
         self._bus.handle(GetParameters, self.page)
 
     async def start(self) -> None:
@@ -132,6 +136,26 @@ class ParameterDesk:
         floor = terms.rate(command.floor, "floor", zero=True)
         await self._symbols([command.symbol])
         return await self._set(Setting(terms.FLOOR, command.symbol, floor), command.who, command.reason)
+
+    async def set_charges(self, command: SetCharges) -> Parameter:
+        """Set what scenarios charge on an underlying.
+
+        Raises:
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
+        """
+        charges = terms.charges_of(command.charges)
+        await self._symbols([command.symbol])
+        return await self._set(Setting(terms.CHARGES, command.symbol, charges), command.who, command.reason)
+
+    async def set_spreads(self, command: SetSpreads) -> Parameter:
+        """Set the whole list of spreads.
+
+        Raises:
+            InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
+        """
+        spreads = terms.spreads_of(command.spreads)
+        await self._symbols({one[name] for one in spreads for name in ("first", "second")})
+        return await self._set(Setting(terms.SPREADS, terms.EVERYTHING, spreads), command.who, command.reason)
 
     async def page(self, query: GetParameters) -> ParameterPage:
         """Return a page of versions, newest first.

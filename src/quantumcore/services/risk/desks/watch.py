@@ -22,6 +22,7 @@ from quantumcore.ports.telemetry import Durations, counter, gauge
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import parameter_store
 from quantumcore.services.risk.desks.parameter_store import KILLED, LIFTED, RELIEF, SWITCHES, WARNING, Said
+from quantumcore.services.risk.margin.book import changed_terms
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.state import EVERYBODY
 from quantumcore.services.risk.store import Applied
@@ -85,7 +86,7 @@ class Watch:
         for account in applied.moved:
             if account != EVERYBODY and len(self._dirty) < DIRTY:
                 self._dirty[account] = None
-        self._priced |= applied.marks.keys()
+        self._priced |= applied.marks.keys() | changed_terms(applied.margin)
         if self._dirty or self._priced:
             self._woken.set()
 
@@ -113,7 +114,7 @@ class Watch:
         """
         if self._priced:
             priced, self._priced = self._priced, set()
-            for account in await self._database.read(partial(store.holders, instruments=priced)):
+            for account in await self._database.read(partial(store.holders, instruments=self._valuer.moved_by(priced))):
                 self._dirty.setdefault(account, None)
         for account in list(self._dirty)[:AT_A_TIME]:
             del self._dirty[account]

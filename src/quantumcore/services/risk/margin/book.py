@@ -1,6 +1,6 @@
 """What the engine has told of margin, last: records of instruments and accounts, days, sessions, assessments. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from quantumcore.contracts import wire
@@ -48,6 +48,12 @@ def begins_session(before: Event | None, event: Event) -> bool:
     if not isinstance(before, wire.InstrumentStatusChanged) or not isinstance(event, wire.InstrumentStatusChanged):
         return False
     return before.status in CLOSED and event.status not in CLOSED
+
+
+def changed_terms(events: Iterable[Key]) -> set[int]:
+    """Return the instruments of which terms or risk arrays are told anew."""
+    kinds = wire.MarginTermsChanged.KIND, wire.RiskArrayChanged.KIND
+    return {key.instrument for key in events if key.kind in kinds}
 
 
 class Book:

@@ -124,6 +124,34 @@ def lot_greeks(option: Option | None, market: Market, spot: Fraction, multiplier
     return round(delta * spot * lot), round(gamma * spot * spot / 100 * lot), round(vega * lot)
 
 
+def lot_delta(model: LotModel, spot: Fraction, now_ns: int) -> int:
+    """Return by how many units of its underlying one long lot of an option moves, in 10^-6 of a unit, half-even.
+
+    Args:
+        spot: The price of the underlying.
+
+    Raises:
+        InvalidCommand: A term of the model, by its field.
+        GreeksRefused: The option model has no answer; `greeks.expired`: the option has expired.
+    """
+    option = _option(model, now_ns)
+    assert option is not None
+    rate, volatility = float(_number(model.rate, "rate")), volatility_of(model) / RATE
+    unit = float_greeks(
+        option.call,
+        float(spot),
+        option.strike,
+        option.years,
+        rate,
+        option.dividend,
+        volatility,
+        american=option.american,
+    )
+    (delta,) = finite([unit.delta], "greeks").tolist()
+    moves: int = round(Fraction(delta) * _number(model.multiplier, "multiplier") * MILLIONTH)
+    return moves
+
+
 def option_price(option: Option, spot: Floats, volatility: Floats, rate: Floats) -> Floats:
     """Return the room's own price of an option under many markets, of one unit of the underlying."""
     found: Floats = greeks_of_many(

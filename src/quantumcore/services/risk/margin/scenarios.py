@@ -23,6 +23,7 @@ class Line:
     Attributes:
         lots: Signed. buys, sells: Working, >= 0. expiry: Any number, equal for equal days; 0 without one.
         losses: The risk array: what one long contract loses in each scenario of the grid, in 10^-6 currency.
+        short_minimum: What each short lot of it needs at least, in 10^-6 currency; the larger of it and an option's charge counts.
         delta: Of one long contract, in 10^-6 of the underlying's unit. value: Of one long option, in 10^-6 currency; 0 of
             a future, whose gains are settled. option: Whether it is one. delivering: Whether it is in its delivery month.
     """
@@ -38,6 +39,7 @@ class Line:
     value: int = 0
     option: bool = False
     delivering: bool = False
+    short_minimum: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +175,10 @@ def _part(name: str, lines: Sequence[Line], losses: Sequence[int], of: Charges, 
     long = sum(delta for delta in months.values() if delta > 0)
     short = sum(-delta for delta in months.values() if delta < 0)
     over = max(0, abs(long - short) - of.concentrated_from)
-    shorts = sum(max(0, (line.sells if orders else 0) - line.lots) for line in lines if line.option)
+    shorts = sum(
+        max(0, (line.sells if orders else 0) - line.lots) * max(line.short_minimum, of.short_option * line.option)
+        for line in lines
+    )
     contracts = sum(
         max(abs(line.lots + line.buys), abs(line.lots - line.sells)) if orders else abs(line.lots) for line in lines
     )
@@ -184,7 +189,7 @@ def _part(name: str, lines: Sequence[Line], losses: Sequence[int], of: Charges, 
         calendar=ceiling(min(long, short) * of.calendar, MILLIONTH),
         delivery=ceiling(abs(delivering) * of.delivery, MILLIONTH),
         credit=credit,
-        minimum=shorts * of.short_option + contracts * of.contract,
+        minimum=shorts + contracts * of.contract,
         concentration=ceiling(over * of.concentrated, MILLIONTH),
         net_option_value=sum(line.lots * line.value for line in lines),
     )

@@ -109,12 +109,19 @@ def sized(leg: Leg, underlying: Decimal, rules: Rules, at: int) -> Sized:
         if bad:
             actual = str(getattr(leg, name))
             raise InvalidCommand("risk.package.bad", f"{field}.{name}", field=f"{field}.{name}", actual=actual)
+    return sized_at(leg.right, leg.quantity, leg.multiplier, price, strike, leg.expiry, spot, rules)
+
+
+def sized_at(
+    right: Right, quantity: int, multiplier: int, price: int, strike: int, expiry: int, spot: int, rules: Rules
+) -> Sized:
+    """Return a leg whose `price` and `strike` are integers of any one scale, as `spot`, the price of the underlying, is."""
     naked = 0
-    if leg.right is not Right.STOCK:
-        out = max(0, strike - spot) if leg.right is Right.CALL else max(0, spot - strike)
-        base = spot if leg.right is Right.CALL else strike
-        naked = (price * PERCENT + max(rules.option * spot - out * PERCENT, rules.least * base)) * leg.multiplier
-    return Sized(leg.right, leg.quantity, leg.multiplier, price, strike, leg.expiry, naked)
+    if right is not Right.STOCK:
+        out = max(0, strike - spot) if right is Right.CALL else max(0, spot - strike)
+        base = spot if right is Right.CALL else strike
+        naked = (price * PERCENT + max(rules.option * spot - out * PERCENT, rules.least * base)) * multiplier
+    return Sized(right, quantity, multiplier, price, strike, expiry, naked)
 
 
 class Cost(NamedTuple):

@@ -23,6 +23,7 @@ from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.risk.margin import models
 from quantumcore.services.risk.margin.arrays import Stamp, is_stale
 from quantumcore.services.risk.margin.commands import command_of
+from quantumcore.services.risk.margin.contracts import Contract, contract_of
 
 PACE_S = 0.25
 AT_A_TIME = 50
@@ -42,21 +43,30 @@ class ModelDesk:
     """Makes what models make, and sends it to the engine.
 
     Attributes:
+        contracts: What instruments are, by symbol: by the model of the array, else by that of the greeks.
         made: By kind, what became of what was made: made, or failed.
         sending: Held while something is on its way, so that what somebody sets is not overtaken by what was made before it.
     """
 
     def __init__(
-        self, bus: Bus, clock: Clock, definitions: Definitions, marks: Callable[[], Mapping[int, Mark]]
+        self,
+        bus: Bus,
+        clock: Clock,
+        definitions: Definitions,
+        marks: Callable[[], Mapping[int, Mark]],
+        changed: Callable[[], None],
     ) -> None:
+        """`changed` hears that contracts are others."""
         self.made: dict[str, Counter[str]] = {
             kind: Counter(dict.fromkeys(("made", "failed"), 0)) for kind in (ARRAYS, GREEKS)
         }
+        self.contracts: dict[str, Contract] = {}
         self.sending = asyncio.Lock()
         self._bus = bus
         self._clock = clock
         self._definitions = definitions
         self._marks = marks
+        self._changed = changed
         self._models: dict[Key, Modelled] = {}
         self._stamps: dict[Key, Stamp] = {}
         self._failed: dict[Key, int] = {}
@@ -65,10 +75,18 @@ class ModelDesk:
     def begin(self, said: Iterable[Modelled]) -> None:
         """Take over what people have said; all of it is made anew."""
         for one in said:
-            self.put(one)
+            self._put(one)
+        for symbol in {symbol for _, symbol in self._models}:
+            self._read(symbol)
+        self._changed()
 
     def put(self, what: Modelled) -> None:
         """Make it from now on, if `what` says how; otherwise leave it alone."""
+        self._put(what)
+        self._read(what.symbol)
+        self._changed()
+
+    def _put(self, what: Modelled) -> None:
         key = _key(what)
         self._stamps.pop(key, None)
         self._failed.pop(key, None)
@@ -76,6 +94,13 @@ class ModelDesk:
             self._models.pop(key, None)
         else:
             self._models[key] = what
+
+    def _read(self, symbol: str) -> None:
+        """Read what an instrument is."""
+        self.contracts.pop(symbol, None)
+        what = self._models.get((ARRAYS, symbol)) or self._models.get((GREEKS, symbol))
+        if what is not None and what.model is not None:
+            self.contracts[symbol] = contract_of(what.model)
 
     def collect(self) -> Iterable[Metric]:
         """Say for /metrics how much is made, and what became of it."""

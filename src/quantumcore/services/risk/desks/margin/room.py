@@ -43,15 +43,19 @@ class MarginRoom:
         settings: RiskSettings,
         log: EventLog,
         reached: Callable[[int], Awaitable[int]],
+        contracts_changed: Callable[[], None],
     ) -> None:
-        """Take what it stands on, the prices that count, and the log; `reached` waits a while for the tables to have a sequence."""
+        """Take what it stands on, the prices that count, and the log.
+
+        `reached` waits a while for the tables to have a sequence; `contracts_changed` hears when somebody has said anew what an instrument is.
+        """
         bus, own, database, clock, definitions, caught_up = on
         self.book = Book()
         self._bus = bus
         self._database = database
         self._clock = clock
         self._definitions = definitions
-        self.models = ModelDesk(bus, clock, definitions, marks)
+        self.models = ModelDesk(bus, clock, definitions, marks, contracts_changed)
         self.own_marks = OwnMarks(bus, clock, marks, caught_up, settings)
         self.desk = MarginDesk(on, self.models, four_eyes=settings.four_eyes)
         self.assessor = Assessor(bus, database, clock, definitions, self.book, settings)

@@ -18,6 +18,8 @@ from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.risk import GetRiskUpdates, RiskUpdate, RiskWarning
 from quantumcore.contracts.risk_parameters import SetMarginProfile, SetVolatility
 from tests.support.clocks import settle
+from tests.support.margin_room import caught_up
+from tests.support.option_room import FIRST, array, listed, margins, options_market, profile, symbol
 from tests.support.risk_room import RiskRoom, risk_room
 from tests.support.small_venue import ALICE, BOB, SHARE, SHARES, USD, define, until
 
@@ -229,3 +231,25 @@ async def test_updates_are_read_page_by_page(tmp_path: Path) -> None:
         assert (await room.ask(GetRiskUpdates(account=BOB))).reached == 6
         with pytest.raises(InvalidCommand):
             await room.ask(GetRiskUpdates(account=ALICE, after=0, limit=0))
+
+
+async def test_margin_by_strategies_and_scenarios_warns_when_only_an_underlying_or_an_array_moves(
+    tmp_path: Path,
+) -> None:
+    async with watched(tmp_path, commands=options_market(40_000_00)) as room:
+        room.mark(23_000)
+        await caught_up(room)
+        await listed(room, FIRST, "put", "200")
+        room.trade(-10, 120, instrument=FIRST)
+        await profile(room, "strategies")
+        assert await margins(room) == ("21200.00", "21200.00")  # 1.20 + 20.00, the least; of 40,000.00
+        assert await said(room) == []
+        room.mark(20_900)  # of what Alice does not hold
+        assert kinds(await said(room)) == [("warning", "margin")]
+        assert await margins(room) == ("34000.00", "34000.00")
+        await array(room, symbol(FIRST), ["-1"] * 16)
+        await profile(room, "scenarios")
+        room.venue.do(wire.Transfer(account=ALICE, amount=1, currency=USD, transfer_kind=1, transfer_id="she moves"))
+        assert kinds(await said(room))[1:] == [("relief", "margin")]
+        await array(room, symbol(FIRST), ["-3900"] * 16)
+        assert kinds(await said(room))[2:] == [("warning", "margin")]

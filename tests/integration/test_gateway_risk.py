@@ -124,6 +124,57 @@ async def test_a_risk_officer_sets_in_his_own_name_and_it_counts_at_once(venue: 
     assert (await officer.http.put(f"{path}/volatility/NONE", json={"volatility": "0.04", **reason})).status_code == 404
 
 
+async def test_profiles_charges_and_spreads_are_set_with_a_reason_and_shown_as_they_were(venue: House) -> None:
+    user, officer = await holder(venue), await venue.admin("risk_officer")
+    path, reason = "/v1/risk/parameters", {"reason": "options desk"}
+    spread = {"first": "AAPL", "second": "BTC-USD", "credit": "0.5", "of_second": 3}
+    puts: list[tuple[str, dict[str, Any]]] = [
+        (f"profile/{user.account_id}", {"profile": "strategies", **reason}),
+        ("charges/AAPL", {"calendar": "0.1", "concentrated_from": "80", **reason}),
+        ("spreads", {"spreads": [spread], **reason}),
+    ]
+    for at, (name, body) in enumerate(puts, 1):
+        assert (await user.http.put(f"{path}/{name}", json=body)).status_code == 403
+        done = await officer.http.put(f"{path}/{name}", json=body)
+        assert (done.status_code, done.json()["version"]) == (200, at), done.text
+    found = (await user.http.get(f"/v1/accounts/{user.account_id}/risk")).json()
+    figures = (found["margin_profile"], found["margin_used"], found["margin_maintenance"])
+    assert figures == ("strategies", "7500.00", "3750.00")
+    await officer.http.put(f"{path}/profile/{user.account_id}", json={"profile": "scenarios", **reason})
+    found = (await user.http.get(f"/v1/accounts/{user.account_id}/risk")).json()
+    assert (found["margin_profile"], found["margin_used"]) == ("scenarios", "750.00")  # it has no array
+    (spreads,) = (await officer.http.get(f"{path}?kind=spreads")).json()["items"]
+    assert spreads["value"] == [spread | {"credit": "0.50000000", "of_first": 1}]
+    (charges,) = (await officer.http.get(f"{path}?kind=charges&subject=AAPL")).json()["items"]
+    assert (charges["value"]["calendar"], charges["value"]["concentrated_from"]) == ("0.100000", "80.000000")
+    assert (charges["set_by"], charges["reason"]) == (officer.user_id, "options desk")
+
+
+@pytest.mark.parametrize(
+    "name, body, code",
+    [
+        ("profile/1", {"profile": "scenario"}, "request.invalid.type"),
+        ("charges/AAPL", {"calendar": "-1"}, "request.invalid.range"),
+        ("charges/AAPL", {"calender": "1"}, "request.invalid.unknown_field"),
+        ("charges/NONE", {}, "instrument.not_found"),
+        ("spreads", {"spreads": [{"first": "AAPL", "second": "AAPL", "credit": "1"}]}, "risk.spread.bad"),
+        ("spreads", {"spreads": [{"first": "AAPL", "second": "BTC-USD", "credit": "2"}]}, "request.invalid.range"),
+        (
+            "spreads",
+            {"spreads": [{"first": "AAPL", "second": "BTC-USD", "credit": "1"}] * 1_001},
+            "request.invalid.range",
+        ),
+        ("spreads", {}, "request.invalid.missing"),
+    ],
+)
+async def test_what_cannot_be_set_is_refused_by_its_code(
+    venue: House, name: str, body: dict[str, Any], code: str
+) -> None:
+    officer = await venue.admin("risk_officer")
+    answer = await officer.http.put(f"/v1/risk/parameters/{name}", json={"reason": "x", **body})
+    assert (answer.json()["code"], answer.status_code) == (code, 404 if code.endswith("not_found") else 400)
+
+
 async def test_limits_are_shown_with_their_use(venue: House) -> None:
     user = await venue.user()
     venue.venue.do(wire.SetLimits(account=int(user.account_id), max_open_orders=4))

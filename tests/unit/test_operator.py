@@ -85,7 +85,7 @@ async def test_a_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> 
 
 
 def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
-    """But for the kill switch and margin, which end orders and make none, limits and guards; with four eyes their own room refuses here what needs two."""
+    """But for the kill switch and margin, which end orders and make none, limits, guards and parameters of figures; with four eyes their own room refuses here what needs two."""
     reads = {"GetUser", "GetEngineStatus", "GetRooms", "GetBalances", "GetStatement", "GetPositions"}
     reads |= {"GetPortfolio", "GetPerformance", "GetValuationHistory", "GetFxSnapshot", "PreviewOrder"}
     reads |= {
@@ -101,10 +101,13 @@ def test_what_changes_money_or_orders_is_not_among_the_allowed() -> None:
         "GetGuards",
         "GetPauses",
         "GetGuardChanges",
+        "GetParameters",
     }
     switch = {"EngageKillSwitch", "LiftKillSwitch"}
     margin = {"SetMargin", "AssessAccount", "SetGuard"}
-    assert set(ALLOWED) == {"CreateUser", "TakeSnapshot", "RebuildPositions", "SetLimits", *reads, *switch, *margin}
+    figures = {"SetVolatility", "SetMarginFloor", "SetSector", "SetMarginProfile", "SetCharges", "SetSpreads"}
+    sets = {"CreateUser", "TakeSnapshot", "RebuildPositions", "SetLimits"}
+    assert set(ALLOWED) == sets | reads | switch | margin | figures
 
 
 @pytest.mark.parametrize(

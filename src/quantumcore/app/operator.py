@@ -26,10 +26,19 @@ from quantumcore.contracts.risk_guards import GetGuardChanges, GetGuards, GetPau
 from quantumcore.contracts.risk_kill import EngageKillSwitch, GetKillSwitches, LiftKillSwitch
 from quantumcore.contracts.risk_limits import GetLevelLimits, GetLimitChanges, GetLimits, SetLimits
 from quantumcore.contracts.risk_margin import AssessAccount, GetLiquidations, GetMarginChanges, SetMargin
+from quantumcore.contracts.risk_parameters import (
+    GetParameters,
+    SetCharges,
+    SetMarginFloor,
+    SetMarginProfile,
+    SetSector,
+    SetSpreads,
+    SetVolatility,
+)
 from quantumcore.ports.bus import Bus
 
 SOCKET = "operator.sock"
-MAX_LINE = 64 << 10
+MAX_LINE = 256 << 10  # a list of 1,000 spreads is long
 MAX_ANSWER = 64 << 20  # a page of a statement, or all positions of an account, is long
 ANSWER_S = 30.0
 ALLOWED: dict[str, type[Request[Any]]] = {
@@ -42,6 +51,7 @@ ALLOWED: dict[str, type[Request[Any]]] = {
         *(GetLevelLimits, GetLimitChanges, SetLimits),
         *(SetMargin, AssessAccount, GetMarginChanges, GetLiquidations),
         *(SetGuard, GetGuards, GetPauses, GetGuardChanges),
+        *(SetVolatility, SetMarginFloor, SetSector, SetMarginProfile, SetCharges, SetSpreads, GetParameters),
     )
 }
 

@@ -1,4 +1,4 @@
-"""What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`, `risk switches`, `risk limits`."""
+"""What the command line does about risk: `risk show`, `risk preview`, `risk stress`, `risk kill`, `risk switches`, `risk limits`, ..."""
 
 import asyncio
 from pathlib import Path
@@ -9,15 +9,17 @@ import typer
 from quantumcore.app.guard_commands import guards_app
 from quantumcore.app.limit_commands import limits_app
 from quantumcore.app.margin_commands import margin_app
+from quantumcore.app.parameter_commands import parameters_app
 from quantumcore.app.terminal import Account, AsJson, DataDir, ask_venue, or_exit, tell, tell_in_tables
 
 risk_app = typer.Typer(
     no_args_is_help=True,
-    help="What accounts could lose, what orders would do, limits, margin, guards, and the kill switch.",
+    help="What accounts could lose, what orders would do, limits, margin, guards, parameters, and the kill switch.",
 )
 risk_app.add_typer(limits_app, name="limits")
 risk_app.add_typer(margin_app, name="margin")
 risk_app.add_typer(guards_app, name="guards")
+risk_app.add_typer(parameters_app, name="parameters")
 
 
 @risk_app.command("show")

@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand, NotFound
@@ -158,8 +159,11 @@ async def test_the_model_of_the_array_says_what_a_contract_is_before_that_of_the
         assert await margins(room) == ("1800.00", "1800.00")  # 3.00 + 20.00 - 5.00
         await array(room, symbol(FIRST), GOLDEN)
         assert await margins(room) == ("2300.00", "2300.00")
+        await put(room, RiskArray(symbol=symbol(FIRST), model=option(room, "call", "110")))
+        before = room.service.margin.models.contracts
         await begins_again(room)
-        assert await margins(room) == ("2300.00", "2300.00")
+        assert room.service.margin.models.contracts == before != {}
+        assert before[symbol(FIRST)].strike == 110
 
 
 async def test_an_option_that_expires_is_named_from_that_moment_and_counted_by_no_margin(tmp_path: Path) -> None:
@@ -209,6 +213,20 @@ async def test_what_strategies_have_no_rule_for_is_counted_by_volatility(tmp_pat
         assert await margins(room) == ("2300.00", "2300.00")
         room.venue.do(wire.SetMark(instrument=SHARE, price=1))
         assert await margins(room) == ("300.10", "300.10")  # 3.00 + 10 % of 0.01, × 100
+
+
+@pytest.mark.parametrize("instrument, price", [(SHARE, 0), (SHARE, -1), (FIRST, -1)])
+async def test_a_price_for_which_no_strategy_has_a_rule_is_counted_by_volatility(
+    tmp_path: Path, instrument: int, price: int
+) -> None:
+    """No order and no mark makes one, but a cost that a position came with may."""
+    async with risk_room(tmp_path, commands=options_market()) as room:
+        await holding(room, 10_000, [("call", "100", -1, 300)])
+        await room.metrics()
+        marks = room.service.projection.marks
+        marks[instrument] = structs.replace(marks[instrument], price=price)
+        room.service._valuer.kept.all_moved()
+        assert await margins(room) == (("15.00",) * 2 if instrument == SHARE else ("0.05",) * 2)
 
 
 async def test_each_underlying_is_rounded_up_once(tmp_path: Path) -> None:
@@ -317,8 +335,20 @@ async def test_charges_on_an_underlying_count_and_are_replaced_whole(tmp_path: P
         assert await margins(room) == ("1310.00", "1310.00")  # 1,000.00 at least, and 20 × 0.50
         await room.ask(SetCharges(symbol="AAPL", charges=UnderlyingCharges(contract="9"), **SIGNED))
         assert await margins(room) == ("1200.00", "1200.00")
-        await room.ask(SetCharges(symbol="AAPL", charges=UnderlyingCharges(short_option="1000"), **SIGNED))
-        assert await margins(room) == ("1200.00", "1200.00")  # shares are no options
+        await room.ask(SetCharges(symbol="MSFT", charges=UnderlyingCharges(short_option="1000"), **SIGNED))
+        assert await margins(room) == ("1200.00", "1200.00")  # shares that are short are no options
+
+
+async def test_each_short_option_needs_at_least_its_charge_or_its_array_s(tmp_path: Path) -> None:
+    async with risk_room(tmp_path, commands=options_market()) as room:
+        await golden(room)
+        await listed(room, FIRST, "call", "105")
+        await room.ask(SetCharges(symbol="AAPL", charges=UnderlyingCharges(short_option="800"), **SIGNED))
+        assert await margins(room) == ("8000.00", "8000.00")
+        await array(room, symbol(FIRST), GOLDEN, short_minimum="900")
+        assert await margins(room) == ("9000.00", "9000.00")
+        room.work(-5, 300, instrument=FIRST)
+        assert await margins(room) == ("13500.00", "9000.00")
 
 
 async def test_months_that_offset_and_a_month_of_delivery_are_charged(tmp_path: Path) -> None:
@@ -326,7 +356,7 @@ async def test_months_that_offset_and_a_month_of_delivery_are_charged(tmp_path: 
         room.mark(10_000)
         await caught_up(room)
         now = room.venue.clock.now()
-        for number, days in ((FIRST, 0), (FIRST + 1, 400)):
+        for number, days in ((FIRST, 0), (FIRST + 1, 365)):  # the same month, of the next year
             what = LotModel(
                 underlying="AAPL",
                 price_range="9.00",
@@ -382,6 +412,12 @@ async def test_a_price_of_what_is_only_asked_for_shows_in_the_next_answer(tmp_pa
         assert await margins(room) == ("5.00", "0.00")
         room.mark(300, instrument=FIRST)
         assert await margins(room) == ("15.00", "0.00")
+        await profile(room, "scenarios")
+        assert await margins(room) == ("15.00", "0.00")
+        await array(room, symbol(FIRST), ["7"] * 16)
+        assert await margins(room) == ("7.00", "0.00")
+        room.venue.do(wire.SetRiskArray(instrument=FIRST, losses=(8_000_000,) * 16, short_minimum=0, given=1))
+        assert await margins(room) == ("8.00", "0.00")  # as when a model has made it anew
 
 
 # --------------------------------------------------------------------------------------------- what is set

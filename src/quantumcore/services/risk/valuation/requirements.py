@@ -26,7 +26,6 @@ from quantumcore.services.risk.store import Account
 from quantumcore.services.risk.valuation.market import Market, margin_ticks
 
 SPOT = 1
-MOST_DAYS = 31
 
 
 class Touched(NamedTuple):
@@ -245,7 +244,7 @@ def _by_scenarios(touched: Iterable[Touched], needs: Needs) -> list[Touched]:
             sells=one.sells,
             expiry=contract.day if contract else 0,
             option=contract is not None and contract.option,
-            delivering=contract is not None and _delivering(contract.day, needs.day),
+            delivering=contract is not None and month_of(contract.day) == month_of(needs.day),
             short_minimum=array.short_minimum,
         )
         lines.setdefault(one.instrument.quote.code, []).append(line)
@@ -260,11 +259,6 @@ def _by_scenarios(touched: Iterable[Touched], needs: Needs) -> list[Touched]:
         )
         needs.add(code, initial, maintenance)
     return others
-
-
-def _delivering(expiry: int, day: int) -> bool:
-    """Tell whether what expires on a day does so in the month of another; near ones alone are looked at, for not every number is a date."""
-    return abs(expiry - day) < MOST_DAYS and month_of(expiry) == month_of(day)
 
 
 def _delta(one: Touched, needs: Needs) -> int:

@@ -89,10 +89,8 @@ def of_level(
     if level.scope == Scope.GROUP:
 
         def standing(name: str, at: int) -> tuple[str, int] | None:
-            if name not in limits or name not in SIZE_OF:
-                return (scope, limits[name].value) if name in limits else None
-            size = sizes.get((*Level(Scope.INSTRUMENT, 0, at), SIZE_OF[name]))
-            return None if size is None else (scope, lots_of_share(limits[name].value, size))
+            most = _enforced(name, limits.get(name), at, sizes)
+            return None if most is None else (scope, most)
 
         return _in_instruments(together.lots, together.orders, instruments, standing)
     found, worth = [], worth_at_work(together.orders, instruments)
@@ -219,17 +217,16 @@ def _tightest(name: str, number: int, instrument: int, limits: Mapping[LimitKey,
         (OF_INSTRUMENT, Level(Scope.INSTRUMENT, 0, instrument)),
         (OWN, Level(Scope.ACCOUNT, number, instrument)),
     )
-    found = [(scope, limits[*level, name].value) for scope, level in levels if (*level, name) in limits]
-    if name in SIZE_OF:
-        size = limits.get((*Level(Scope.INSTRUMENT, 0, instrument), SIZE_OF[name]))
-        found = [] if size is None else [(scope, lots_of_share(share, size)) for scope, share in found]
-    return min(found, key=lambda one: one[1], default=None)
+    found = [(scope, _enforced(name, limits.get((*level, name)), instrument, limits)) for scope, level in levels]
+    return min(((scope, most) for scope, most in found if most is not None), key=lambda one: one[1], default=None)
 
 
-def lots_of_share(share: int, size: Limit) -> int:
-    """Return how many lots a share (10^-6) of a market lets a position come to."""
-    lots: int = share * size.value // 10**SHARE_PLACES
-    return lots
+def _enforced(name: str, limit: Limit | None, instrument: int, sizes: Mapping[LimitKey, Limit]) -> int | None:
+    """Return what a limit comes to in an instrument: a share of its market in lots; None: that, or the market, is not known."""
+    if limit is None or name not in SIZE_OF:
+        return None if limit is None else limit.value
+    size = sizes.get((*Level(Scope.INSTRUMENT, 0, instrument), SIZE_OF[name]))
+    return None if size is None else limit.value * size.value // 10**SHARE_PLACES
 
 
 def _money(

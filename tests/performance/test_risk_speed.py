@@ -5,6 +5,7 @@ Method: processor time, the best of several, is printed and fails at three times
 machine a promise itself is for the benchmark.
 """
 
+import random
 import time
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ from quantumcore.services.risk.figures.revaluation import results
 from quantumcore.services.risk.figures.var import parametric
 from quantumcore.services.risk.margin import scenarios, volatility
 from quantumcore.services.risk.margin.grid import SIXTEEN
+from quantumcore.services.risk.margin.pairing import RULES
+from quantumcore.services.risk.margin.partition import MANY, MAX_TOGETHER, least_cost
+from quantumcore.services.risk.margin.strategies import Right, Sized, sized_at
 from tests.support.risk import no_options
 
 
@@ -40,6 +44,24 @@ def test_margin_by_volatility(book: Book) -> None:
 
 def test_margin_by_scenarios(book: Book) -> None:
     assert best_ms(lambda: scenarios.requirement(book.lines, SIXTEEN, book.charges, spreads=book.spreads)) < 150
+
+
+def legs(count: int) -> list[Sized]:
+    """Calls and puts of one day, long and short, so that much goes together."""
+    rng = random.Random(count)
+    strikes = sorted(rng.randrange(80, 120) for _ in range(count))
+    quantities = (-5, -3, -2, -1, 1, 2, 3, 5)
+    return [
+        sized_at(rng.choice([Right.CALL, Right.PUT]), rng.choice(quantities), 100, 500, strike * 100, 1, 10_000, RULES)
+        for strike in strikes
+    ]
+
+
+@pytest.mark.parametrize("count", [4, MAX_TOGETHER, MANY, 1_000])
+def test_margin_by_strategies(count: int) -> None:
+    """At the bounds: 20 ms of up to MAX_TOGETHER legs, and of a thousand no more than ten parts of these."""
+    account = legs(count)
+    assert best_ms(lambda: least_cost(account, RULES)) < (60 if count <= MAX_TOGETHER else 600)
 
 
 def test_parametric_var(book: Book) -> None:

@@ -84,6 +84,11 @@ def test_a_killed_annex_costs_no_order_and_no_setting(venue: Venue) -> None:
     venue.fund(admin, ann, USD="1000.00")
     volatility = {"volatility": "0.05", "reason": "wild"}
     assert admin.put("/v1/risk/parameters/volatility/BTC-USD", volatility).status_code == 200
+    charges = {"contract": "0.5", "reason": "scenarios"}
+    assert admin.put("/v1/risk/parameters/charges/BTC-USD", charges).status_code == 200
+    assert admin.put("/v1/risk/parameters/spreads", {"spreads": [], "reason": "none"}).status_code == 200
+    typed = venue.cli("risk", "parameters", "profile", ann.account, "strategies", "--reason", "options")
+    assert typed.returncode == 0, typed.stderr
     assert ann.submit("buy", "0.1", "1.00")["status"] == "new"
     os.kill(annex_of(venue), signal.SIGKILL)
     engaged = admin.post("/v1/risk/kill", {"account_id": ann.account})
@@ -91,7 +96,13 @@ def test_a_killed_annex_costs_no_order_and_no_setting(venue: Venue) -> None:
     poll(lambda: ann.get(f"/v1/accounts/{ann.account}/risk").status_code == 200)
     assert risk(ann)["killed"]
     page = admin.get("/v1/risk/parameters").json()
-    assert [(one["subject"], one["value"]) for one in page["items"]] == [("BTC-USD", "0.05")]
+    values = [(one["kind"], one["subject"], one["value"]) for one in page["items"]]
+    assert values[0] == ("profile", ann.account, "strategies")
+    assert values[1] == ("spreads", "*", [])
+    assert (values[2][:2], values[2][2]["contract"]) == (("charges", "BTC-USD"), "0.500000")
+    assert values[3:] == [("volatility", "BTC-USD", "0.05")]
+    shown = risk(ann)
+    assert (shown["margin_profile"], shown["margin_used"]) == ("strategies", "0.00")
 
 
 def annex_of(venue: Venue) -> int:

@@ -4,6 +4,7 @@ Floats are of the model; what leaves is integers of 10^-6 currency. `is_stale` o
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,9 @@ from quantumcore.services.risk.options.terms import YEAR_NS
 LINEAR = "linear"
 RATE = 10**8
 MOST_VOLATILITY = 10
+MINUTE_NS = 60 * 10**9
+DELTAS = 4_096
+"""Deltas of options that are kept: an American one takes 0.7 ms, and every account that has it asks at the same price."""
 
 
 class Made(NamedTuple):
@@ -125,7 +129,7 @@ def lot_greeks(option: Option | None, market: Market, spot: Fraction, multiplier
 
 
 def lot_delta(model: LotModel, spot: Fraction, now_ns: int) -> int:
-    """Return by how many units of its underlying one long lot of an option moves, in 10^-6 of a unit, half-even.
+    """Return by how many units of its underlying one long lot of an option moves, in 10^-6 of a unit, half-even, as the minute began.
 
     Args:
         spot: The price of the underlying.
@@ -134,6 +138,11 @@ def lot_delta(model: LotModel, spot: Fraction, now_ns: int) -> int:
         InvalidCommand: A term of the model, by its field.
         GreeksRefused: The option model has no answer; `greeks.expired`: the option has expired.
     """
+    return _lot_delta(model, spot, now_ns - now_ns % MINUTE_NS)
+
+
+@lru_cache(maxsize=DELTAS)
+def _lot_delta(model: LotModel, spot: Fraction, now_ns: int) -> int:
     option = _option(model, now_ns)
     assert option is not None
     rate, volatility = float(_number(model.rate, "rate")), volatility_of(model) / RATE

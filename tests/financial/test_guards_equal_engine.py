@@ -78,6 +78,8 @@ def records_of(guards: Guards) -> set[bytes]:
             quantity=one.quantity,
             window_ns=one.window_ns,
             frozen_ns=one.frozen_ns,
+            delta=one.delta,
+            vega=one.vega,
         )
         for (account, underlying), one in guards.protections.items()
         if one.window_ns

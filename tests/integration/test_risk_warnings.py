@@ -95,19 +95,22 @@ async def test_on_the_line_nothing_changes(tmp_path: Path) -> None:
         assert len(await said(room)) == before
 
 
-async def test_a_market_that_becomes_smaller_can_bring_a_warning(tmp_path: Path) -> None:
+async def test_a_market_that_becomes_smaller_brings_a_warning_to_who_holds_some_of_it(tmp_path: Path) -> None:
+    """And nobody else's figures are made anew."""
     async with watched(tmp_path) as room:
         room.venue.do(wire.SetMarketShares(scope=Scope.INSTRUMENT, instrument=SHARE, interest=100_000))
         room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=500))
-        room.work(40, 100)
+        room.trade(40, 100)
         assert await said(room) == []  # 80 % is not over 80 %
+        room.venue.do(wire.OpenAccount(account=77, owner=77))
+        await said(room, 77)
+        other = await room.service._valuer.see(77)
         room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=499))
-        room.work(1, 1)
         (warning,) = await said(room)
         assert warning.limit is not None
         assert (warning.limit.name, warning.limit.symbol, warning.limit.limit) == ("interest_share", "AAPL", "49")
+        assert await room.service._valuer.see(77) is other
         room.venue.do(wire.SetMarketSize(instrument=SHARE, open_interest=1_000))
-        room.work(1, 1)
         assert kinds(await said(room))[1:] == [("relief", "interest_share")]
 
 

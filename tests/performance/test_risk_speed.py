@@ -1,8 +1,7 @@
 """What margin and figures of a thousand positions cost.
 
-Goal: nothing grows to another order of cost; what is promised, and measured, stands in docs/performance.md.
-Method: processor time, the best of several, is printed and fails at three times the promise (1, 50, 10 and 100 ms): on a shared
-machine a promise itself is for the benchmark.
+Goal: they stay within what is promised (docs/performance.md), on a shared machine too.
+Method: processor time. Neighbours add to it and take nothing away, so one run within the promise proves it; it is looked for a while.
 """
 
 import random
@@ -22,28 +21,31 @@ from quantumcore.services.risk.margin.partition import MANY, MAX_TOGETHER, least
 from quantumcore.services.risk.margin.strategies import Right, Sized, sized_at
 from tests.support.risk import no_options
 
+PATIENCE_S = 10
+
 
 @pytest.fixture(scope="module")
 def book() -> Book:
     return Book(7)
 
 
-def best_ms(work: Callable[[], object]) -> float:
-    best = float("inf")
-    for _ in range(12):
+def assert_within(most_ms: float, work: Callable[[], object]) -> None:
+    """Fail unless a run takes less."""
+    best, until = float("inf"), time.monotonic() + PATIENCE_S
+    while best >= most_ms and time.monotonic() < until:
         began = time.process_time()
         work()
-        best = min(best, time.process_time() - began)
-    print(f"{best * 1e3:.2f} ms")
-    return best * 1e3
+        best = min(best, (time.process_time() - began) * 1e3)
+    print(f"{best:.2f} ms")
+    assert best < most_ms
 
 
 def test_margin_by_volatility(book: Book) -> None:
-    assert best_ms(lambda: volatility.initial(book.holdings)) < 3
+    assert_within(1, lambda: volatility.initial(book.holdings))
 
 
 def test_margin_by_scenarios(book: Book) -> None:
-    assert best_ms(lambda: scenarios.requirement(book.lines, SIXTEEN, book.charges, spreads=book.spreads)) < 150
+    assert_within(50, lambda: scenarios.requirement(book.lines, SIXTEEN, book.charges, spreads=book.spreads))
 
 
 def legs(count: int) -> list[Sized]:
@@ -61,13 +63,13 @@ def legs(count: int) -> list[Sized]:
 def test_margin_by_strategies(count: int) -> None:
     """At the bounds: 20 ms of up to MAX_TOGETHER legs, and of a thousand no more than ten parts of these."""
     account = legs(count)
-    assert best_ms(lambda: least_cost(account, RULES)) < (60 if count <= MAX_TOGETHER else 600)
+    assert_within(20 if count <= MAX_TOGETHER else 200, lambda: least_cost(account, RULES))
 
 
 def test_parametric_var(book: Book) -> None:
     correlations = book.correlations()
-    assert best_ms(lambda: parametric(book.exposed, correlations, book.basis)) < 30
+    assert_within(10, lambda: parametric(book.exposed, correlations, book.basis))
 
 
 def test_historical_var(book: Book) -> None:
-    assert best_ms(lambda: historical(results(book.held, book.returns, no_options), book.basis)) < 300
+    assert_within(100, lambda: historical(results(book.held, book.returns, no_options), book.basis))

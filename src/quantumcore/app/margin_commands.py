@@ -17,8 +17,8 @@ from quantumcore.app.terminal import (
     Reason,
     Symbol,
     ask_venue,
+    from_file,
     operator,
-    or_exit,
     tell,
 )
 
@@ -73,9 +73,8 @@ def array(
     """Set what a lot loses in each scenario: by losses, or a model; with neither it is taken away."""
     from quantumcore.contracts.risk_margin import RiskArray
 
-    made = None if model is None else or_exit(lambda: _model(model))
     given = losses.split(",") if losses else []
-    what = RiskArray(symbol=symbol, losses=given, model=made, short_minimum=short_minimum)
+    what = RiskArray(symbol=symbol, losses=given, model=_model(model), short_minimum=short_minimum)
     _set(what, reason, data_dir, as_json=as_json)
 
 
@@ -93,8 +92,7 @@ def greeks(
     """Set what a lot adds to delta, gamma and vega: by numbers, or a model."""
     from quantumcore.contracts.risk_margin import LotGreeks
 
-    made = None if model is None else or_exit(lambda: _model(model))
-    what = LotGreeks(symbol=symbol, delta=delta, gamma=gamma, vega=vega, model=made)
+    what = LotGreeks(symbol=symbol, delta=delta, gamma=gamma, vega=vega, model=_model(model))
     _set(what, reason, data_dir, as_json=as_json)
 
 
@@ -215,18 +213,7 @@ def _set(what: "MarginSetting", reason: str, data_dir: Path | None, *, as_json: 
     tell_change(ask_venue(data_dir, SetMargin(what=what, who=operator(), reason=reason)), as_json=as_json)
 
 
-def _model(file: Path) -> "LotModel":
-    """Read a model.
-
-    Raises:
-        InvalidCommand: The file is none.
-    """
-    import msgspec
-
-    from quantumcore.contracts.errors import InvalidCommand
+def _model(file: Path | None) -> "LotModel | None":
     from quantumcore.contracts.risk_margin import LotModel
 
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=LotModel)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise InvalidCommand("request.invalid", f"{file} holds no model: {error}", field="model") from error
+    return None if file is None else from_file(file, LotModel, "model")

@@ -16,14 +16,14 @@ from quantumcore.app.terminal import (
     Reason,
     Symbol,
     ask_venue,
+    from_file,
     operator,
-    or_exit,
     tell,
 )
 
 if TYPE_CHECKING:
     from quantumcore.contracts.messages import Request
-    from quantumcore.contracts.risk_parameters import Parameter, SpreadCredit
+    from quantumcore.contracts.risk_parameters import Parameter
 
 parameters_app = typer.Typer(
     no_args_is_help=True,
@@ -139,9 +139,9 @@ def spreads(
     as_json: AsJson = False,
 ) -> None:
     """Replace all spreads between underlyings; what is first is served first."""
-    from quantumcore.contracts.risk_parameters import SetSpreads
+    from quantumcore.contracts.risk_parameters import SetSpreads, SpreadCredit
 
-    given = or_exit(lambda: _spreads(file))
+    given = from_file(file, list[SpreadCredit], "spreads")
     _set(SetSpreads(spreads=given, who=operator(), reason=reason), data_dir, as_json=as_json)
 
 
@@ -164,20 +164,3 @@ def _shown(value: Any) -> str:
             )
         case _:
             return str(value)
-
-
-def _spreads(file: Path) -> "list[SpreadCredit]":
-    """Read a list of spreads.
-
-    Raises:
-        InvalidCommand: The file is none.
-    """
-    import msgspec
-
-    from quantumcore.contracts.errors import InvalidCommand
-    from quantumcore.contracts.risk_parameters import SpreadCredit
-
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=list[SpreadCredit])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise InvalidCommand("request.invalid", f"{file} holds no spreads: {error}", field="spreads") from error

@@ -48,6 +48,22 @@ def or_exit(work: Callable[[], T]) -> T:
         raise typer.Exit(1) from error
 
 
+def from_file(file: Path, kind: type[T], field: str) -> T:
+    """Return what a JSON file holds, or end as `or_exit` does: it cannot be read, or holds something else."""
+    return or_exit(lambda: _decoded(file, kind, field))
+
+
+def _decoded(file: Path, kind: type[T], field: str) -> T:
+    import msgspec
+
+    from quantumcore.contracts.errors import InvalidCommand
+
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InvalidCommand("request.invalid", f"{file} holds no {field}: {error}", field=field) from error
+
+
 def operator() -> str:
     """Return who signs what comes through the operator's door."""
     return f"operator uid {os.getuid()}"

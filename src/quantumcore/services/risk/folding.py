@@ -129,6 +129,7 @@ class Folding:
 
     Attributes:
         moved: Accounts of which anything changed. priced: Instruments whose price did.
+        sized: Instruments of which it is told how large their market is.
         prints: The last trade of each instrument that traded. busted: Trades that were busted, by (sequence, fill).
         checks: Orders that the engine judged, by the code of the refusal, or PASSED.
     """
@@ -138,6 +139,7 @@ class Folding:
         self._instruments = instruments
         self.moved: set[int] = set()
         self.priced: set[int] = set()
+        self.sized: set[int] = set()
         self.prints: dict[int, Print] = {}
         self.busted: set[tuple[int, int]] = set()
         self.checks: Counter[str] = Counter()
@@ -331,13 +333,18 @@ class Folding:
             self.state.drawn[event.firm, event.currency] = None if event.credit == NOT_SET else 0
 
     def _sized(self, event: wire.MarketSizeChanged) -> None:
-        self._limit(event, Level(Scope.INSTRUMENT, 0, event.instrument), numbers_of(event))
+        self._keep(event, Level(Scope.INSTRUMENT, 0, event.instrument), numbers_of(event))
+        self.sized.add(event.instrument)
 
     def _limit(self, event: Event, level: Level, numbers: Mapping[str, int]) -> None:
-        """Replace limits of a record; what is not set is not there any more."""
+        """Replace limits of a record."""
+        self._keep(event, level, numbers)
+        self.moved.add(event.account)  # EVERYBODY, of a level that is no account
+
+    def _keep(self, event: Event, level: Level, numbers: Mapping[str, int]) -> None:
+        """Keep numbers of a level; what is not set is not there any more."""
         for name, value in numbers.items():
             self.state.limits[*level, name] = None if value == NOT_SET else Limit(value, event.sequence)
-        self.moved.add(event.account)  # EVERYBODY, of a level that is no account
 
     def _joined(self, event: wire.FirmChanged | wire.GroupChanged) -> None:
         scope, number = (Scope.FIRM, event.firm) if isinstance(event, wire.FirmChanged) else (Scope.GROUP, event.group)

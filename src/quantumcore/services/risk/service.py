@@ -25,7 +25,6 @@ from quantumcore.services.risk.desks.parameters import ParameterDesk
 from quantumcore.services.risk.desks.switches import SwitchDesk
 from quantumcore.services.risk.desks.watch import Watch
 from quantumcore.services.risk.folding import PASSED
-from quantumcore.services.risk.margin.book import changed_terms
 from quantumcore.services.risk.parameters import Parameters
 from quantumcore.services.risk.projection import Projection
 from quantumcore.services.risk.settings import RiskSettings
@@ -160,7 +159,7 @@ class RiskService:
         if EVERYBODY in applied.moved:
             kept.all_moved()
         kept.moved(applied.moved)
-        kept.priced(applied.marks.keys() | changed_terms(applied.margin))
+        kept.priced(applied.priced)
         self._watch.moved(applied)
         self.margin.moved(applied)
 

@@ -20,7 +20,7 @@ from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.risk import guard_store, margin_store
 from quantumcore.services.risk.folding import Folding, Touched, new_events, touched
 from quantumcore.services.risk.levels import Engaged, Level, Limit, LimitKey
-from quantumcore.services.risk.margin.book import Key
+from quantumcore.services.risk.margin.book import Key, changed_terms
 from quantumcore.services.risk.state import Balance, Holding, Pair, Print, State, Working
 from quantumcore.services.risk.tables import (
     accounts,
@@ -88,6 +88,7 @@ class Applied(NamedTuple):
         moved: Accounts of which anything changed; EVERYBODY when something changed for all.
         marks: Prices that moved. checks: Orders that were judged, by what came of it.
         margin: The last event of margin of each kind and subject.
+        sized: Instruments whose market is larger or smaller.
         prints: The last trade of each instrument that traded. busted: Trades that were busted, by (sequence, fill).
     """
 
@@ -98,6 +99,12 @@ class Applied(NamedTuple):
     margin: Mapping[Key, Event] = MappingProxyType({})
     prints: Mapping[int, Print] = MappingProxyType({})
     busted: AbstractSet[tuple[int, int]] = frozenset()
+    sized: AbstractSet[int] = frozenset()
+
+    @property
+    def priced(self) -> set[int]:
+        """Instruments that count otherwise for whoever has them: by a price, by terms or a risk array, by how large their market is."""
+        return {*self.marks, *self.sized, *changed_terms(self.margin)}
 
 
 class Account(NamedTuple):
@@ -254,7 +261,7 @@ def apply(
     else:
         connection.execute(insert(cursor), {"one": 1, **after._asdict()})
     moved = {number: folding.state.marks[number] for number in folding.priced}
-    return Applied(after, folding.moved, moved, folding.checks, margin, folding.prints, folding.busted)
+    return Applied(after, folding.moved, moved, folding.checks, margin, folding.prints, folding.busted, folding.sized)
 
 
 def _load(connection: Connection, wanted: Touched) -> State:

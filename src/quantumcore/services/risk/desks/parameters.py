@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from typing import Any, TypeAlias
 
 from prometheus_client.core import Metric
 
@@ -32,6 +33,9 @@ from quantumcore.services.risk import parameters as terms
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import parameter_store
 from quantumcore.services.risk.parameters import Parameters, Setting
+
+OfSymbol: TypeAlias = SetVolatility | SetSector | SetMarginFloor | SetCharges
+"""What sets something of one symbol."""
 
 
 class ParameterDesk:
@@ -91,8 +95,7 @@ class ParameterDesk:
             InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         volatility = terms.rate(command.volatility, "volatility", zero=False)
-        await self._symbols([command.symbol])
-        return await self._set(Setting(terms.VOLATILITY, command.symbol, volatility), command.who, command.reason)
+        return await self._of_symbol(terms.VOLATILITY, command, volatility)
 
     async def set_correlations(self, command: SetCorrelations) -> Parameter:
         """Set the whole matrix.
@@ -111,8 +114,7 @@ class ParameterDesk:
             InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         sector = terms.check_sector(command.sector)
-        await self._symbols([command.symbol])
-        return await self._set(Setting(terms.SECTOR, command.symbol, sector), command.who, command.reason)
+        return await self._of_symbol(terms.SECTOR, command, sector)
 
     async def set_profile(self, command: SetMarginProfile) -> Parameter:
         """Say how the margin of an account counts.
@@ -134,8 +136,7 @@ class ParameterDesk:
             InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         floor = terms.rate(command.floor, "floor", zero=True)
-        await self._symbols([command.symbol])
-        return await self._set(Setting(terms.FLOOR, command.symbol, floor), command.who, command.reason)
+        return await self._of_symbol(terms.FLOOR, command, floor)
 
     async def set_charges(self, command: SetCharges) -> Parameter:
         """Set what scenarios charge on an underlying.
@@ -144,8 +145,7 @@ class ParameterDesk:
             InvalidCommand, NotFound, Unavailable: As contracts/risk_parameters says; nothing was changed.
         """
         charges = terms.charges_of(command.charges)
-        await self._symbols([command.symbol])
-        return await self._set(Setting(terms.CHARGES, command.symbol, charges), command.who, command.reason)
+        return await self._of_symbol(terms.CHARGES, command, charges)
 
     async def set_spreads(self, command: SetSpreads) -> Parameter:
         """Set the whole list of spreads.
@@ -175,6 +175,10 @@ class ParameterDesk:
         shown = found[: query.limit]
         following = str(shown[-1].version) if len(found) > query.limit else None
         return ParameterPage(shown, self.current.version, following)
+
+    async def _of_symbol(self, kind: str, command: OfSymbol, value: Any) -> Parameter:
+        await self._symbols([command.symbol])
+        return await self._set(Setting(kind, command.symbol, value), command.who, command.reason)
 
     async def _set(self, setting: Setting, who: str, reason: str) -> Parameter:
         """Write a version down; from then on it counts, for the next answer as for all that follow."""

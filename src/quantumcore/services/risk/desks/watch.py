@@ -22,7 +22,6 @@ from quantumcore.ports.telemetry import Durations, counter, gauge
 from quantumcore.services.risk import store
 from quantumcore.services.risk.desks import parameter_store
 from quantumcore.services.risk.desks.parameter_store import KILLED, LIFTED, RELIEF, SWITCHES, WARNING, Said
-from quantumcore.services.risk.margin.book import changed_terms
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.state import EVERYBODY
 from quantumcore.services.risk.store import Applied
@@ -86,7 +85,7 @@ class Watch:
         for account in applied.moved:
             if account != EVERYBODY and len(self._dirty) < DIRTY:
                 self._dirty[account] = None
-        self._priced |= applied.marks.keys() | changed_terms(applied.margin)
+        self._priced |= applied.priced
         if self._dirty or self._priced:
             self._woken.set()
 

@@ -113,17 +113,7 @@ def lot_greeks(option: Option | None, market: Market, spot: Fraction, multiplier
     """
     if option is None:
         return round(spot * multiplier * MILLIONTH), 0, 0
-    unit = float_greeks(
-        option.call,
-        market.spot,
-        option.strike,
-        option.years,
-        market.rate,
-        option.dividend,
-        market.volatility,
-        american=option.american,
-    )
-    delta, gamma, vega = map(Fraction, finite([unit.delta, unit.gamma, unit.vega], "greeks").tolist())
+    delta, gamma, vega = _of_unit(option, market.spot, market.volatility, market.rate)
     lot = multiplier * MILLIONTH
     return round(delta * spot * lot), round(gamma * spot * spot / 100 * lot), round(vega * lot)
 
@@ -145,20 +135,18 @@ def lot_delta(model: LotModel, spot: Fraction, now_ns: int) -> int:
 def _lot_delta(model: LotModel, spot: Fraction, now_ns: int) -> int:
     option = _option(model, now_ns)
     assert option is not None
-    rate, volatility = float(_number(model.rate, "rate")), volatility_of(model) / RATE
-    unit = float_greeks(
-        option.call,
-        float(spot),
-        option.strike,
-        option.years,
-        rate,
-        option.dividend,
-        volatility,
-        american=option.american,
-    )
-    (delta,) = finite([unit.delta], "greeks").tolist()
-    moves: int = round(Fraction(delta) * _number(model.multiplier, "multiplier") * MILLIONTH)
+    delta, *_ = _of_unit(option, float(spot), volatility_of(model) / RATE, float(_number(model.rate, "rate")))
+    moves: int = round(delta * _number(model.multiplier, "multiplier") * MILLIONTH)
     return moves
+
+
+def _of_unit(option: Option, spot: float, volatility: float, rate: float) -> tuple[Fraction, Fraction, Fraction]:
+    """Return delta, gamma and vega of an option on one unit, exactly what the kernel says."""
+    unit = float_greeks(
+        option.call, spot, option.strike, option.years, rate, option.dividend, volatility, american=option.american
+    )
+    delta, gamma, vega = map(Fraction, finite([unit.delta, unit.gamma, unit.vega], "greeks").tolist())
+    return delta, gamma, vega
 
 
 def option_price(option: Option, spot: Floats, volatility: Floats, rate: Floats) -> Floats:

@@ -39,16 +39,16 @@ class Touched(NamedTuple):
 
 
 class Needs:
-    """Requirements by currency, in minor units, and what had no price."""
+    """Requirements by the number of their currency, in minor units, and what had no price."""
 
     def __init__(self, account: Account, market: Market, unpriced: set[str], day: int) -> None:
         self.account = account
         self.market = market
         self.unpriced = unpriced
         self.day = day
-        self.sums: dict[str, tuple[int, int]] = {}
+        self.sums: dict[int, tuple[int, int]] = {}
 
-    def add(self, currency: str, initial: int, maintenance: int) -> None:
+    def add(self, currency: int, initial: int, maintenance: int) -> None:
         """Count amounts in a currency."""
         before = self.sums.get(currency, (0, 0))
         self.sums[currency] = before[0] + initial, before[1] + maintenance
@@ -69,22 +69,21 @@ def requirements(
     profile = market.parameters.profile(number)
     needs = Needs(account, market, unpriced, day)
     touched = _touched(account, market)
-    match profile:
-        case _ if profile == STRATEGIES:
-            _by_volatility(_by_strategies(touched, needs), needs)
-        case _ if profile == SCENARIOS:
-            _by_volatility(_by_scenarios(touched, needs), needs)
-        case _:
-            counted = [one for one in touched if profile != CASH or one.instrument.kind != SPOT]
-            _by_volatility(counted, needs)
+    if profile == STRATEGIES:
+        touched = _by_strategies(touched, needs)
+    elif profile == SCENARIOS:
+        touched = _by_scenarios(touched, needs)
+    elif profile == CASH:
+        touched = [one for one in touched if one.instrument.kind != SPOT]
+    _by_volatility(touched, needs)
     initial = maintenance = Fraction(0)
-    scales = {currency.code: currency.scale for currency in market.currencies.values()}
-    for code, sums in needs.sums.items():
-        worth = market.worths.of(code)
+    for at, sums in needs.sums.items():
+        currency = market.currencies[at]
+        worth = market.worths.of(currency.code)
         if worth is None:
-            unpriced.add(code)
+            unpriced.add(currency.code)
             continue
-        minor = Fraction(worth, 10 ** scales[code])
+        minor = Fraction(worth, 10**currency.scale)
         initial += money(sums[0]) * minor
         maintenance += money(sums[1]) * minor
     return initial, maintenance
@@ -115,7 +114,7 @@ def _by_instrument(orders: Iterable[Working]) -> dict[int, tuple[int, int]]:
 
 
 def _by_volatility(touched: Iterable[Touched], needs: Needs) -> None:
-    market, holdings = needs.market, dict[str, list[volatility.Holding]]()
+    market, holdings = needs.market, dict[int, list[volatility.Holding]]()
     for one in touched:
         instrument = one.instrument
         ticks = margin_ticks(instrument, needs.account, market)
@@ -134,9 +133,9 @@ def _by_volatility(touched: Iterable[Touched], needs: Needs) -> None:
             volatility=market.parameters.volatilities.get(instrument.symbol, volatility.DEFAULT_VOLATILITY),
             floor=market.parameters.floors.get(instrument.symbol, 0),
         )
-        holdings.setdefault(instrument.quote.code, []).append(holding)
-    for code, some in holdings.items():
-        needs.add(code, volatility.initial(some), volatility.maintenance(some))
+        holdings.setdefault(instrument.quote.number, []).append(holding)
+    for currency, some in holdings.items():
+        needs.add(currency, volatility.initial(some), volatility.maintenance(some))
 
 
 def _always_volatility(instrument: Instrument, market: Market) -> bool:
@@ -216,7 +215,7 @@ def _on_one(priced: Iterable[tuple[Touched, Fraction]], underlying: Instrument, 
         options.append(option)
     exact = strategy_book.account_requirement(options, shares, spot, RULES)
     initial, maintenance = (ceiling(one.numerator * 10**places, one.denominator) for one in exact)
-    needs.add(underlying.quote.code, initial, maintenance)
+    needs.add(underlying.quote.number, initial, maintenance)
 
 
 # --------------------------------------------------------------------------------------------- profile C
@@ -225,7 +224,7 @@ def _on_one(priced: Iterable[tuple[Touched, Fraction]], underlying: Instrument, 
 def _by_scenarios(touched: Iterable[Touched], needs: Needs) -> list[Touched]:
     """Count what has a risk array, by underlying; return the others."""
     market, others = needs.market, list[Touched]()
-    lines: dict[str, list[scenarios.Line]] = {}
+    lines: dict[int, list[scenarios.Line]] = {}
     for one in touched:
         if _expired(one, needs):
             continue
@@ -247,17 +246,17 @@ def _by_scenarios(touched: Iterable[Touched], needs: Needs) -> list[Touched]:
             delivering=contract is not None and month_of(contract.day) == month_of(needs.day),
             short_minimum=array.short_minimum,
         )
-        lines.setdefault(one.instrument.quote.code, []).append(line)
+        lines.setdefault(one.instrument.quote.number, []).append(line)
     parameters = market.parameters
-    scales = {currency.code: currency.scale for currency in market.currencies.values()}
-    for code, some in lines.items():
+    for currency, some in lines.items():
+        places = market.currencies[currency].scale
         initial, maintenance = (
             scenarios.requirement(
-                some, SIXTEEN, parameters.charges, spreads=parameters.spreads, places=scales[code], orders=orders
+                some, SIXTEEN, parameters.charges, spreads=parameters.spreads, places=places, orders=orders
             ).risk  # equity counts the value of options
             for orders in (True, False)
         )
-        needs.add(code, initial, maintenance)
+        needs.add(currency, initial, maintenance)
     return others
 
 

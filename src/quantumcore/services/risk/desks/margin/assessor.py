@@ -23,7 +23,7 @@ from quantumcore.ports.database import Database
 from quantumcore.ports.definitions import Definitions
 from quantumcore.ports.telemetry import counter, gauge
 from quantumcore.services.risk import store
-from quantumcore.services.risk.margin.book import Book, Key, Place, of_currencies
+from quantumcore.services.risk.margin.book import Book, Key, Place, changed_terms, of_currencies
 from quantumcore.services.risk.margin.standing import of_event, view
 from quantumcore.services.risk.settings import RiskSettings
 from quantumcore.services.risk.state import EVERYBODY
@@ -36,7 +36,6 @@ AT_A_TIME = 500
 REOPEN_S = 10.0
 """How long an account is left alone whose day could not begin, for its marks are stale."""
 MIDNIGHT, SESSION = "midnight", "session"
-_OF_INSTRUMENTS = (wire.MarginTermsChanged.KIND, wire.RiskArrayChanged.KIND)
 _OF_PLACES = (wire.AccountMarginChanged.KIND, wire.RiskDayOpened.KIND)
 
 _log = logging.getLogger(__name__)
@@ -82,7 +81,7 @@ class Assessor:
         for account in applied.moved:
             for currency in self._book.currencies(account):
                 self._waiting[account, currency] = None
-        self._priced |= applied.marks.keys()
+        self._priced |= applied.marks.keys() | changed_terms(applied.margin)
         for key in applied.margin:
             self._changed(key)
 
@@ -91,9 +90,7 @@ class Assessor:
         self._waiting[place] = None
 
     def _changed(self, key: Key) -> None:
-        if key.kind in _OF_INSTRUMENTS:
-            self._priced.add(key.instrument)
-        elif key.kind in _OF_PLACES:
+        if key.kind in _OF_PLACES:
             self._waiting[key.account, key.currency] = None
         elif key.kind == wire.RiskLimitsChanged.KIND:
             wanted = self._book.places if key.account == EVERYBODY else [(key.account, key.currency)]

@@ -8,6 +8,7 @@
 #include "module.hpp"
 #include "quantumcore/field_places.hpp"
 #include "quantumcore/field_places_guards.hpp"
+#include "quantumcore/field_places_limits.hpp"
 #include "quantumcore/field_places_margin.hpp"
 #include "quantumcore/margin_checks.hpp"
 #include "quantumcore/preview.hpp"
@@ -86,6 +87,7 @@ void bind_engine(nb::module_& m) {
       nb::cast<nb::dict>(all[at.structure])[at.field] = nb::make_tuple(at.offset, at.size);
     };
     for (const FieldPlace& at : kFieldPlaces) add(at);
+    for (const FieldPlace& at : kLimitFieldPlaces) add(at);
     for (const FieldPlace& at : kGuardFieldPlaces) add(at);
     for (const FieldPlace& at : kMarginFieldPlaces) add(at);
     return all;

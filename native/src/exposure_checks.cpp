@@ -74,10 +74,6 @@ Tightest least_share(const State& state, const Position& position, u32 whose, co
   });
 }
 
-}  // namespace
-
-namespace {
-
 i64 or_any(const Tightest& most) { return most.is_set() ? most.limit : kMaxI64; }
 
 /// Finds the tightest limits of an account in an instrument.

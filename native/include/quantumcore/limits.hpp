@@ -19,8 +19,10 @@ struct LimitKey {
   bool operator==(const LimitKey&) const = default;
 };
 
-struct QuantityRecord {
-  QuantityLimits limits;
+/// Of lots: some of its records are of groups, none is of a currency.
+template <class Limits>
+struct LotsRecord {
+  Limits limits;
   u32 account;
   u32 instrument;
 
@@ -28,17 +30,9 @@ struct QuantityRecord {
     return {static_cast<Scope>(limits.scope), account, instrument, limits.group, 0};
   }
 };
+using QuantityRecord = LotsRecord<QuantityLimits>;
+using ShareRecord = LotsRecord<MarketShares>;
 static_assert(std::has_unique_object_representations_v<QuantityRecord>);
-
-struct ShareRecord {
-  MarketShares limits;
-  u32 account;
-  u32 instrument;
-
-  LimitKey key() const {
-    return {static_cast<Scope>(limits.scope), account, instrument, limits.group, 0};
-  }
-};
 static_assert(std::has_unique_object_representations_v<ShareRecord>);
 
 struct MoneyRecord {

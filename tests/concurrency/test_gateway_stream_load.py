@@ -221,7 +221,7 @@ async def test_a_sequence_told_in_two_notices_is_one_message(gate):
     first = market.change()
     second = replace_index(first)
     market.updates.append(second)
-    from quantumcore.contracts.orders import OrdersChanged, ToldUpdate
+    from quantumcore.contracts.order_queries import OrdersChanged, ToldUpdate
 
     await gate.bus.publish(
         [OrdersChanged(updates=[ToldUpdate.of(first)], sequence=first.sequence - 1, prev_sequence=first.sequence - 1)]

@@ -12,7 +12,8 @@ from quantumcore.adapters.embedded_bus import QUEUE_BATCHES
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import QuantumCoreError
 from quantumcore.contracts.market import GetBook, MarketMoved
-from quantumcore.contracts.orders import CancelOrder, GetAccountOrders, GetOrder, GetOrderEvents, OrdersChanged
+from quantumcore.contracts.order_queries import GetAccountOrders, GetOrder, GetOrderEvents, OrdersChanged
+from quantumcore.contracts.orders import CancelOrder
 from quantumcore.services.market.service import MarketService
 from tests.support.orders_room import Room, limit, orders_room
 from tests.support.small_venue import ALICE, BOB, COIN, small_venue, until

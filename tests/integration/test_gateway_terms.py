@@ -12,6 +12,14 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.market import Auction, GetAuction, GetMarketStatus, MarketStatus, Uncrossed
 from quantumcore.contracts.matching import Sequence, Sequenced
+from quantumcore.contracts.order_queries import (
+    GetOrder,
+    GetOrderEvents,
+    GetQueuePosition,
+    OrderHistory,
+    OrderUpdate,
+    QueuePlace,
+)
 from quantumcore.contracts.orders import (
     AmendOrder,
     Busted,
@@ -19,13 +27,7 @@ from quantumcore.contracts.orders import (
     CancelAllAfter,
     CancelTimer,
     Fill,
-    GetOrder,
-    GetOrderEvents,
-    GetQueuePosition,
     LinkedResult,
-    OrderHistory,
-    OrderUpdate,
-    QueuePlace,
     SubmitLinked,
     SubmitOrder,
 )

@@ -28,7 +28,8 @@ from quantumcore.contracts.matching import (
     GetEngineAccounts,
     GetEngineTotals,
 )
-from quantumcore.contracts.orders import SELF_TRADE_PREVENTION, BustTrade, GetFills
+from quantumcore.contracts.order_queries import GetFills
+from quantumcore.contracts.orders import SELF_TRADE_PREVENTION, BustTrade
 from quantumcore.contracts.positions import GetPositions
 from quantumcore.contracts.values import packed_id
 from quantumcore.services.ledger import tables, third

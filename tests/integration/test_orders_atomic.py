@@ -12,15 +12,8 @@ import msgspec
 import pytest
 
 from quantumcore.contracts.errors import Conflict, InvalidCommand
-from quantumcore.contracts.orders import (
-    CancelOrder,
-    ErrorView,
-    GetAccountOrders,
-    GetOrder,
-    OrderView,
-    RebuildOrder,
-    SubmitBatch,
-)
+from quantumcore.contracts.order_queries import GetAccountOrders, GetOrder, RebuildOrder
+from quantumcore.contracts.orders import CancelOrder, ErrorView, OrderView, SubmitBatch
 from quantumcore.contracts.terms import OrderTerms
 from tests.support.orders_room import Room, limit, market, order, orders_room
 from tests.support.small_venue import ALICE, BOB

@@ -13,19 +13,8 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, InvalidCommand, NotFound
 from quantumcore.contracts.matching import GetSessionEnd, SessionEnd
-from quantumcore.contracts.orders import (
-    AmendOrder,
-    BustTrade,
-    CancelOrder,
-    GetAccountOrders,
-    GetFills,
-    GetOrder,
-    GetOrderEvents,
-    OrderView,
-    RebuildOrder,
-    SubmitBatch,
-    SubmitLinked,
-)
+from quantumcore.contracts.order_queries import GetAccountOrders, GetFills, GetOrder, GetOrderEvents, RebuildOrder
+from quantumcore.contracts.orders import AmendOrder, BustTrade, CancelOrder, OrderView, SubmitBatch, SubmitLinked
 from quantumcore.contracts.terms import OrderTerms
 from quantumcore.services.orders import queries
 from tests.support.orders_room import Room, limit, order, orders_room

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.orders import GetOrder, OrdersChanged, RebuildOrder
+from quantumcore.contracts.order_queries import GetOrder, OrdersChanged, RebuildOrder
 from quantumcore.contracts.values import OrderId
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.orders import store

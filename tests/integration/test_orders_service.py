@@ -12,20 +12,16 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict, Corrupted, InvalidCommand, NotFound, OutcomeUnknown, Unavailable
-from quantumcore.contracts.orders import (
-    AmendOrder,
-    CancelOrder,
-    ErrorView,
+from quantumcore.contracts.order_queries import (
     GetAccountOrders,
     GetAccountUpdates,
     GetFills,
     GetOrder,
     GetOrderEvents,
-    MassCancel,
     OrdersChanged,
     RebuildOrder,
-    SubmitBatch,
 )
+from quantumcore.contracts.orders import AmendOrder, CancelOrder, ErrorView, MassCancel, SubmitBatch
 from quantumcore.contracts.values import OrderId
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.orders import rebuild as rebuilding

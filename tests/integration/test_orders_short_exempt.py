@@ -12,7 +12,8 @@ import pytest
 
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import Conflict
-from quantumcore.contracts.orders import GetOrder, RebuildOrder, SubmitBatch
+from quantumcore.contracts.order_queries import GetOrder, RebuildOrder
+from quantumcore.contracts.orders import SubmitBatch
 from quantumcore.contracts.orders_preview import PreviewOrder
 from quantumcore.contracts.terms import OrderTerms
 from tests.support.gateway_house import House

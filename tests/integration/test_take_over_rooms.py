@@ -18,7 +18,7 @@ from quantumcore.contracts import wire
 from quantumcore.contracts.ledger import GetEntries, GetTrialBalance, Reconcile
 from quantumcore.contracts.ledger_reports import GetReconciliation, GetStatement
 from quantumcore.contracts.market import GetTicker, GetTrades, Ticker
-from quantumcore.contracts.orders import GetFills
+from quantumcore.contracts.order_queries import GetFills
 from quantumcore.contracts.portfolio import GetPortfolio
 from quantumcore.contracts.positions import (
     Closed,

@@ -26,7 +26,7 @@ from quantumcore.adapters.cache import EmbeddedCache
 from quantumcore.adapters.embedded_bus import EmbeddedBus
 from quantumcore.adapters.sql import SqliteDatabase
 from quantumcore.contracts.market import TradeTick
-from quantumcore.contracts.orders import GetAccountOrders, GetFills, GetOrder
+from quantumcore.contracts.order_queries import GetAccountOrders, GetFills, GetOrder
 from quantumcore.ports import event_log as log_port
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts, without_holes

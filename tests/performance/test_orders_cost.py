@@ -16,7 +16,7 @@ import pytest
 from quantumcore.contracts import wire
 from quantumcore.contracts.errors import InvalidCommand
 from quantumcore.contracts.matching import Sequenced
-from quantumcore.contracts.orders import GetAccountOrders, GetFills
+from quantumcore.contracts.order_queries import GetAccountOrders, GetFills
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.market.state import Markets

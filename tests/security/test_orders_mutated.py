@@ -13,14 +13,13 @@ import pytest
 
 from quantumcore.adapters.codec import decode_request, encode
 from quantumcore.contracts.errors import InvalidCommand, QuantumCoreError
+from quantumcore.contracts.order_queries import GetAccountOrders, GetOrder
 from quantumcore.contracts.orders import (
     AmendOrder,
     BustTrade,
     CancelAllAfter,
     CancelOrder,
     EndSession,
-    GetAccountOrders,
-    GetOrder,
     MassCancel,
     OrderView,
     SubmitLinked,

@@ -14,16 +14,16 @@ from quantumcore.contracts.market import (
     Ticker,
     TradeTick,
 )
-from quantumcore.contracts.orders import (
+from quantumcore.contracts.order_queries import (
     GetAccountOrders,
     GetAccountUpdates,
     OrderHistory,
     OrderPage,
     OrdersChanged,
     OrderUpdate,
-    SubmitOrder,
     ToldUpdate,
 )
+from quantumcore.contracts.orders import SubmitOrder
 from tests.support.clocks import settle
 from tests.support.scripted_rooms import Rooms, order_view
 from tests.support.stream_frames import checked

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from quantumcore.contracts.errors import Unavailable
-from quantumcore.contracts.orders import OrderUpdate, ToldUpdate
+from quantumcore.contracts.order_queries import OrderUpdate, ToldUpdate
 from quantumcore.ports.event_log import EventBatch
 from quantumcore.ports.progress import parts, without_holes
 from quantumcore.services.orders.changes import Change, read_change, stored

@@ -17,7 +17,7 @@ from quantumcore.app.service_http import MAX_BODY, service_app
 from quantumcore.contracts.auth import Identity, VerifyToken
 from quantumcore.contracts.errors import NotFound, Unauthenticated
 from quantumcore.contracts.ledger import Balances, GetBalances, GetTrialBalance, TrialBalance
-from quantumcore.contracts.orders import GetFills
+from quantumcore.contracts.order_queries import GetFills
 
 IDENTITIES = {
     "trader": Identity("u1", "s", ["read", "trade"], [1001], False, 2**62),

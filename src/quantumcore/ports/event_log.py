@@ -1,8 +1,10 @@
 """The engine's events in their order, on something that can be read again. Disposable: the journal can rebuild it."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Protocol
 
+from quantumcore.contracts.errors import Corrupted
 from quantumcore.contracts.wire import Event, decode_events
 
 
@@ -27,6 +29,28 @@ class EventBatch:
     def owned(self) -> "EventBatch":
         """Return it on bytes that nobody else can change: for whoever decodes it later, in another thread."""
         return self if isinstance(self.raw, bytes) else EventBatch(self.first, self.last, bytes(self.raw))
+
+
+def events_after(batches: Iterable[EventBatch], cursor: int, code: str) -> list[Event]:
+    """Return the events that follow the sequence `cursor`: whole sequences without gap.
+
+    Raises:
+        Corrupted: `code`, naming the event that is missing: one came in its place, or its sequence has no end.
+    """
+    found: list[Event] = []
+    sequence, index = cursor + 1, 0
+    for batch in batches:
+        for event in batch.events:
+            if event.sequence <= cursor:
+                continue
+            if (event.sequence, event.index) != (sequence, index):
+                came = f"{event.sequence}.{event.index} came instead"
+                raise Corrupted(code, f"event {sequence}.{index} is missing: {came}")
+            found.append(event)
+            sequence, index = (sequence + 1, 0) if event.is_last else (sequence, index + 1)
+    if index:
+        raise Corrupted(code, f"event {sequence}.{index} is missing: its sequence has no end")
+    return found
 
 
 class EventLog(Protocol):

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from quantumcore.contracts.orders import Fill, OrderUpdate, OrderView
+from quantumcore.contracts.order_queries import OrderUpdate
+from quantumcore.contracts.orders import Fill, OrderView
 from quantumcore.contracts.terms import TermsView
 from quantumcore.services.gateway.codec import rfc3339
 from quantumcore.services.gateway.errors import Problem

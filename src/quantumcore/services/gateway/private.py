@@ -10,7 +10,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from quantumcore.contracts.orders import GetAccountOrders, GetAccountUpdates, OrdersChanged, OrderUpdate, ToldUpdate
+from quantumcore.contracts.order_queries import (
+    GetAccountOrders,
+    GetAccountUpdates,
+    OrdersChanged,
+    OrderUpdate,
+    ToldUpdate,
+)
 from quantumcore.ports.bus import Bus
 from quantumcore.services.gateway import answers
 from quantumcore.services.gateway.frames import Channel, FillsFrame, OrdersFrame, text

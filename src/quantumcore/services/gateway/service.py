@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from quantumcore.contracts.auth import AccessChanged
 from quantumcore.contracts.market import MarketMoved
-from quantumcore.contracts.orders import OrdersChanged
+from quantumcore.contracts.order_queries import OrdersChanged
 from quantumcore.contracts.risk import RiskWarning
 from quantumcore.ports.bus import Bus, Subscription
 from quantumcore.ports.cache import Cache

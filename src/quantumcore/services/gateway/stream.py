@@ -9,7 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from quantumcore.contracts.auth import ROLES, AccessChanged, GetApiKeys, GetUser
 from quantumcore.contracts.errors import QuantumCoreError, Unauthenticated, Unavailable
-from quantumcore.contracts.orders import EndSession, OrdersChanged
+from quantumcore.contracts.order_queries import OrdersChanged
+from quantumcore.contracts.orders import EndSession
 from quantumcore.contracts.risk import RiskWarning
 from quantumcore.services.gateway.areas import orders
 from quantumcore.services.gateway.bodies import AccountQuery, AmendBody, MassCancelQuery

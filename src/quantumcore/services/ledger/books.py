@@ -33,7 +33,6 @@ from quantumcore.contracts.wire import (
     TransferMade,
     TransferPosted,
 )
-from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.ledger.actions import adjusted_legs, applied_legs
 from quantumcore.services.ledger.conversions import Record, record_of
 from quantumcore.services.ledger.domain import (
@@ -448,25 +447,3 @@ def needs(events: Iterable[Event]) -> Needs:
             case _:
                 pass
     return Needs(owners, orders, client_holds)
-
-
-def new_events(batches: Sequence[EventBatch], cursor: int) -> list[Event]:
-    """Return the events behind `cursor`: whole sequences without gap.
-
-    Raises:
-        Corrupted: A gap, an event out of order, or a sequence without its end; the position is named.
-    """
-    found: list[Event] = []
-    expected = (cursor + 1, 0)
-    for batch in batches:
-        for event in batch.events:
-            if event.sequence <= cursor:
-                continue
-            if (event.sequence, event.index) != expected:
-                wanted = f"{expected[0]}.{expected[1]}"
-                raise Corrupted("ledger.gap", f"event {wanted} is missing: {event.sequence}.{event.index} came instead")
-            found.append(event)
-            expected = (event.sequence + 1, 0) if event.is_last else (event.sequence, event.index + 1)
-    if expected[1]:
-        raise Corrupted("ledger.gap", f"event {expected[0]}.{expected[1]} is missing: its sequence has no end")
-    return found

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import Event, TransferPosted
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
-from quantumcore.ports.event_log import EventBatch
+from quantumcore.ports.event_log import EventBatch, events_after
 from quantumcore.services.ledger.audit.chain import Chain
 from quantumcore.services.ledger.audit.rows import chain_of, head_row
-from quantumcore.services.ledger.books import Books, EntryRow, Name, Transaction, needs, new_events
+from quantumcore.services.ledger.books import Books, EntryRow, Name, Transaction, needs
 from quantumcore.services.ledger.domain import HOUSE, Account, AccountKey, ClientHold, Credit, Hold, Standing
 from quantumcore.services.ledger.tables import (
     CHECKPOINT_EVERY,
@@ -84,7 +84,7 @@ def post(
         Corrupted: A gap, or an event that cannot follow from what stands; the position is named.
     """
     stands = read_cursor(connection)
-    events = new_events(batches, stands)
+    events = events_after(batches, stands, "ledger.gap")
     if not events:
         return stands, []
     books = _load(connection, *needs(events))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, literal_column, select
 
 from quantumcore.contracts.errors import Unavailable
 from quantumcore.contracts.ledger_reports import Break
-from quantumcore.contracts.orders import GetFills
+from quantumcore.contracts.order_queries import GetFills
 from quantumcore.contracts.positions import GetPositions
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.ports.bus import Bus

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from quantumcore.contracts.orders import Fill, OrderUpdate
+from quantumcore.contracts.order_queries import OrderUpdate
+from quantumcore.contracts.orders import Fill
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.values import I64_MAX, OrderId, packed_id
 from quantumcore.contracts.wire import TradePrinted
@@ -91,7 +92,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         order: As it stands afterwards.
-        kind: As contracts.orders.OrderUpdate has it.
+        kind: As contracts.order_queries.OrderUpdate has it.
         index: Of the event within its sequence, which is the order's last.
         leg: MAKER or TAKER of the event, or the place among linked orders; tells the orders of one event apart.
         cause: The number that the event gives for it, 0 without one.

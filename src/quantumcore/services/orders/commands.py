@@ -19,6 +19,7 @@ from quantumcore.contracts.errors import (
     naming,
 )
 from quantumcore.contracts.matching import GetSessionEnd, Sequence, SequenceBatch, Sequenced
+from quantumcore.contracts.order_queries import GetOrderAsOf
 from quantumcore.contracts.orders import (
     MAX_CANCEL_AFTER_S,
     AmendOrder,
@@ -28,7 +29,6 @@ from quantumcore.contracts.orders import (
     CancelTimer,
     EndSession,
     ErrorView,
-    GetOrderAsOf,
     LinkedResult,
     MassCancel,
     MassCancelled,

@@ -6,7 +6,7 @@ from prometheus_client.core import Metric
 
 from quantumcore.contracts.errors import Conflict, Unavailable
 from quantumcore.contracts.matching import GetQueueAhead
-from quantumcore.contracts.orders import (
+from quantumcore.contracts.order_queries import (
     FillPage,
     GetAccountOrders,
     GetAccountUpdates,
@@ -17,10 +17,10 @@ from quantumcore.contracts.orders import (
     GetQueuePosition,
     OrderHistory,
     OrderPage,
-    OrderView,
     QueuePlace,
     RebuildOrder,
 )
+from quantumcore.contracts.orders import OrderView
 from quantumcore.contracts.values import OrderId
 from quantumcore.ports.bus import Bus
 from quantumcore.ports.clock import Clock
@@ -38,7 +38,7 @@ from quantumcore.services.orders.views import order_view
 
 
 class OrderHistoryService:
-    """Answers the queries of contracts.orders. Follows the event log. Tells OrdersChanged.
+    """Answers the queries of contracts.order_queries. Follows the event log. Tells OrdersChanged.
 
     Attributes:
         projection: What it makes of the event log.

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import CANCEL_REASONS, OrdersChanged, ToldUpdate
+from quantumcore.contracts.order_queries import OrdersChanged, ToldUpdate
+from quantumcore.contracts.orders import CANCEL_REASONS
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.contracts.wire import Event, OrderAccepted, OrderRejected, TradeBusted
 from quantumcore.ports.bus import Bus

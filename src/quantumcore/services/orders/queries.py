@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from quantumcore.contracts.errors import check_count, invalid
-from quantumcore.contracts.orders import (
+from quantumcore.contracts.order_queries import (
     MAX_PAGE,
-    Fill,
     FillPage,
     GetAccountOrders,
     GetAccountUpdates,
@@ -17,8 +16,8 @@ from quantumcore.contracts.orders import (
     OrderHistory,
     OrderPage,
     OrderUpdate,
-    OrderView,
 )
+from quantumcore.contracts.orders import Fill, OrderView
 from quantumcore.contracts.reference import Catalogue
 from quantumcore.ports.database import Database
 from quantumcore.services.orders import store

@@ -13,7 +13,7 @@ from quantumcore.services.orders.history import OrderHistoryService
 
 
 class OrdersService:
-    """Answers the commands and queries of contracts.orders. Follows the event log. Tells OrdersChanged."""
+    """Answers the commands of contracts.orders and the queries of contracts.order_queries. Follows the event log. Tells OrdersChanged."""
 
     name = "orders"
 

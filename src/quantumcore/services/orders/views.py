@@ -3,16 +3,8 @@
 from collections.abc import Sequence
 
 from quantumcore.contracts.errors import Corrupted
-from quantumcore.contracts.orders import (
-    CANCEL_REASONS,
-    REPLACE_REASONS,
-    SIDES,
-    TIMES_IN_FORCE,
-    TYPES,
-    Fill,
-    OrderUpdate,
-    OrderView,
-)
+from quantumcore.contracts.order_queries import OrderUpdate
+from quantumcore.contracts.orders import CANCEL_REASONS, REPLACE_REASONS, SIDES, TIMES_IN_FORCE, TYPES, Fill, OrderView
 from quantumcore.contracts.reasons import CODES, Reason, Scope
 from quantumcore.contracts.reference import Catalogue, Instrument
 from quantumcore.contracts.values import ORDER_LEG, packed_id

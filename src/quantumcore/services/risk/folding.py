@@ -17,7 +17,6 @@ from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.values import NO_SLOT, half_even
 from quantumcore.contracts.wire import Event
 from quantumcore.contracts.wire.limit_commands import NOT_SET
-from quantumcore.ports.event_log import EventBatch
 from quantumcore.services.risk.levels import (
     MAX_OPEN_ORDERS,
     VENUE,
@@ -64,28 +63,6 @@ class Touched(NamedTuple):
     marked: set[int]
     joined: set[int]
     firms: set[int]
-
-
-def new_events(batches: Iterable[EventBatch], cursor: int) -> list[Event]:
-    """Return the events that follow `cursor`: whole sequences without gap.
-
-    Raises:
-        Corrupted: `risk.gap`, naming the event that is missing.
-    """
-    found: list[Event] = []
-    sequence, index = cursor + 1, 0
-    for batch in batches:
-        for event in batch.events:
-            if event.sequence <= cursor:
-                continue
-            if (event.sequence, event.index) != (sequence, index):
-                came = f"{event.sequence}.{event.index} came instead"
-                raise Corrupted("risk.gap", f"event {sequence}.{index} is missing: {came}")
-            found.append(event)
-            sequence, index = (sequence + 1, 0) if event.is_last else (sequence, index + 1)
-    if index:
-        raise Corrupted("risk.gap", f"event {sequence}.{index} is missing: its sequence has no end")
-    return found
 
 
 def touched(events: Iterable[Event]) -> Touched:

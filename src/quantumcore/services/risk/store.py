@@ -16,9 +16,9 @@ from quantumcore.contracts.reasons import Scope
 from quantumcore.contracts.reference import Instrument
 from quantumcore.contracts.wire import Event
 from quantumcore.ports.database import Many, adding, chunks, execute_many, updating
-from quantumcore.ports.event_log import EventBatch
+from quantumcore.ports.event_log import EventBatch, events_after
 from quantumcore.services.risk import guard_store, margin_store
-from quantumcore.services.risk.folding import Folding, Touched, new_events, touched
+from quantumcore.services.risk.folding import Folding, Touched, touched
 from quantumcore.services.risk.levels import Engaged, Level, Limit, LimitKey
 from quantumcore.services.risk.margin.book import Key, changed_terms
 from quantumcore.services.risk.state import Balance, Holding, Pair, Print, State, Working
@@ -246,7 +246,7 @@ def apply(
         Corrupted: A gap, or an event that cannot follow from what stands; the position is named.
     """
     stand = read_stand(connection)
-    events = new_events(batches, stand.sequence)
+    events = events_after(batches, stand.sequence, "risk.gap")
     if not events:
         return Applied(stand, set(), {}, {})
     before = _load(connection, touched(events))

@@ -6,7 +6,7 @@ import msgspec
 
 from quantumcore.contracts.auth import NewAccount
 from quantumcore.contracts.ledger import Balances, GetBalances, GetEntries, GetHolds
-from quantumcore.contracts.orders import GetFills
+from quantumcore.contracts.order_queries import GetFills
 from quantumcore.services.gateway import answers, money_answers
 from quantumcore.services.gateway.answers import FillPageAnswer
 from quantumcore.services.gateway.bodies import FillsQuery

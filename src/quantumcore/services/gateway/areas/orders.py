@@ -7,19 +7,15 @@ from typing import TypeVar
 
 from quantumcore.contracts.errors import QuantumCoreError, invalid, naming
 from quantumcore.contracts.messages import Request
+from quantumcore.contracts.order_queries import GetAccountOrders, GetOrder, GetOrderEvents, GetQueuePosition, QueuePlace
 from quantumcore.contracts.orders import (
     AmendOrder,
     CancelAllAfter,
     CancelOrder,
     ErrorView,
-    GetAccountOrders,
-    GetOrder,
-    GetOrderEvents,
-    GetQueuePosition,
     MassCancel,
     MassCancelled,
     OrderView,
-    QueuePlace,
     SubmitBatch,
     SubmitLinked,
     SubmitOrder,
